@@ -1,0 +1,73 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let swiftSettings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+/// A Swift target of this package; `uses` names other targets of it.
+func target(_ name: String, uses: [String], _ products: [Target.Dependency] = []) -> Target {
+    .target(
+        name: name, dependencies: uses.map { .byName(name: $0) } + products, swiftSettings: swiftSettings)
+}
+
+func tests(_ name: String, uses: [String], _ products: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: name, dependencies: uses.map { .byName(name: $0) } + products, swiftSettings: swiftSettings)
+}
+
+func system(_ name: String, _ pkgConfig: String, apt: String) -> Target {
+    .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+
+let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "metaserve",
+    products: [
+        .executable(name: "metaserve", targets: ["metaserve"]),
+        .library(name: "Serving", targets: ["Serving"]),
+        .library(name: "Execution", targets: ["Execution"]),
+        .library(name: "Checkpoints", targets: ["Checkpoints"]),
+        .library(name: "Graphs", targets: ["Graphs"]),
+        .library(name: "Tensors", targets: ["Tensors"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    ],
+    targets: [
+        // What is not ours, or cannot be Swift.
+        system("CMicrohttpd", "libmicrohttpd", apt: "libmicrohttpd-dev"),
+        system("COpenBLAS", "openblas", apt: "libopenblas-dev"),
+        system("CSnappy", "snappy", apt: "libsnappy-dev"),
+        .target(name: "CChecksum"),
+        .target(name: "CKernels"),
+        .target(name: "CJSON", linkerSettings: [.linkedLibrary("simdjson")]),
+
+        // From the bottom to the top; a target uses only what stands above it here.
+        target("TensorFlowProtos", uses: [], [protobuf]),
+        target("Tensors", uses: ["TensorFlowProtos"]),
+        target("Checkpoints", uses: ["Tensors", "TensorFlowProtos", "CChecksum", "CSnappy"], [protobuf]),
+        target("Graphs", uses: ["Tensors", "TensorFlowProtos"], [protobuf]),
+        target("Kernels", uses: ["Tensors", "CKernels", "COpenBLAS"]),
+        target("Operations", uses: ["Kernels", "Graphs", "Tensors"]),
+        target("Execution", uses: ["Operations", "Kernels", "Graphs", "Tensors"]),
+        target("Serving", uses: ["Execution", "Operations", "Checkpoints", "Graphs", "Tensors", "TensorFlowProtos"], [protobuf]),
+        target("HTTPMessages", uses: []),
+        target("HTTPServer", uses: ["HTTPMessages", "CMicrohttpd"]),
+        target("API", uses: ["Serving", "Execution", "Graphs", "Tensors", "HTTPMessages", "CJSON"]),
+        .executableTarget(
+            name: "metaserve",
+            dependencies: ["API", "Checkpoints", "Execution", "Graphs", "HTTPMessages", "HTTPServer", "Operations", "Serving", "Tensors", arguments, logging],
+            swiftSettings: swiftSettings),
+    ],
+    cxxLanguageStandard: .cxx17
+)
