@@ -1,0 +1,130 @@
+/// An immutable dense array: element type, shape, and the elements in row-major order.
+public struct Tensor: Sendable {
+    /// The type of the elements.
+    public let dtype: DataType
+    /// The dimensions.
+    public let shape: Shape
+    package let storage: TensorStorage
+    package let byteOffset: Int
+
+    /// Makes a tensor over a part of a storage.
+    ///
+    /// - Returns: nil if the elements would lie outside of the storage, or not on a multiple of their width.
+    package init?(dtype: DataType, shape: Shape, storage: TensorStorage, byteOffset: Int = 0) {
+        guard let bytes = shape.byteCount(of: dtype), byteOffset >= 0, byteOffset <= storage.byteCount,
+            bytes <= storage.byteCount - byteOffset,
+            dtype.stride == 0 || Int(bitPattern: storage.baseAddress + byteOffset) % min(dtype.stride, 8) == 0
+        else { return nil }
+        self.dtype = dtype
+        self.shape = shape
+        self.storage = storage
+        self.byteOffset = byteOffset
+    }
+
+    /// Allocates a tensor and lets the caller fill it.
+    ///
+    /// - Parameters:
+    ///   - dtype: A type of fixed width, or string if the caller keeps the strings' bytes alive.
+    ///   - shape: The dimensions.
+    ///   - fill: Gets all the memory, which is not initialised, and must initialise it.
+    /// - Returns: nil if there is not enough memory.
+    package init?(dtype: DataType, shape: Shape, initializing fill: (UnsafeMutableRawBufferPointer) throws -> Void)
+        rethrows
+    {
+        guard let bytes = shape.byteCount(of: dtype), let storage = TensorStorage(byteCount: bytes) else { return nil }
+        try fill(UnsafeMutableRawBufferPointer(start: storage.baseAddress, count: bytes))
+        self.dtype = dtype
+        self.shape = shape
+        self.storage = storage
+        byteOffset = 0
+    }
+
+    /// The number of bytes that the elements take in memory.
+    public var byteCount: Int { shape.elementCount * dtype.stride }
+
+    /// The same elements in another shape; nil if the number of elements differs.
+    public func reshaped(to shape: Shape) -> Tensor? {
+        guard shape.elementCount == self.shape.elementCount else { return nil }
+        return Tensor(dtype: dtype, shape: shape, storage: storage, byteOffset: byteOffset)
+    }
+
+    /// Calls `body` with the elements' memory, which is valid only during the call.
+    public func withUnsafeBytes<Result, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        defer { withExtendedLifetime(storage) {} }
+        return try body(UnsafeRawBufferPointer(start: storage.baseAddress + byteOffset, count: byteCount))
+    }
+}
+
+extension Tensor {
+    /// A tensor of numbers or booleans.
+    ///
+    /// - Parameters:
+    ///   - scalars: The elements, row-major.
+    ///   - dimensions: The shape; the list's own length when left out.
+    /// - Returns: nil if the shape does not have as many elements as the list, or memory is short.
+    public init?<Scalar: TensorScalar>(_ scalars: [Scalar], shape dimensions: [Int]? = nil) {
+        guard let shape = Shape(dimensions ?? [scalars.count]), shape.elementCount == scalars.count else { return nil }
+        self.init(dtype: Scalar.dataType, shape: shape) { memory in
+            scalars.withUnsafeBytes { memory.copyMemory(from: $0) }
+        }
+    }
+
+    /// The elements as a list; nil if they are of another type.
+    public func scalars<Scalar: TensorScalar>(as type: Scalar.Type = Scalar.self) -> [Scalar]? {
+        guard Scalar.dataType == dtype else { return nil }
+        return withUnsafeBytes { Array($0.bindMemory(to: Scalar.self)) }
+    }
+
+    /// The elements of an integer tensor as `Int`; nil for other types, and where a value does not fit.
+    public var integers: [Int]? {
+        switch dtype {
+        case .int32: scalars(as: Int32.self)?.map(Int.init)
+        case .int64: scalars(as: Int64.self)?.map(Int.init)
+        case .int16: scalars(as: Int16.self)?.map(Int.init)
+        case .int8: scalars(as: Int8.self)?.map(Int.init)
+        case .uint8: scalars(as: UInt8.self)?.map(Int.init)
+        case .uint16: scalars(as: UInt16.self)?.map(Int.init)
+        case .uint32: scalars(as: UInt32.self)?.map(Int.init)
+        default: nil
+        }
+    }
+}
+
+extension Tensor {
+    /// A tensor of strings, which are bytes to TensorFlow.
+    ///
+    /// - Parameters:
+    ///   - strings: The elements, row-major.
+    ///   - shape: Must have as many elements.
+    /// - Returns: nil if the numbers differ, or memory is short.
+    public init?(strings: [[UInt8]], shape: Shape) {
+        guard shape.elementCount == strings.count else { return nil }
+        var total = shape.elementCount * DataType.string.stride
+        for string in strings {
+            let (sum, overflow) = total.addingReportingOverflow(string.count)
+            guard !overflow else { return nil }
+            total = sum
+        }
+        guard let storage = TensorStorage(byteCount: total) else { return nil }
+        // Safety: the storage holds the descriptors, then the bytes that they point to.
+        let descriptors = storage.baseAddress.bindMemory(to: TensorString.self, capacity: strings.count)
+        var next = storage.baseAddress + shape.elementCount * DataType.string.stride
+        for (index, string) in strings.enumerated() {
+            string.withUnsafeBytes { bytes in
+                if let source = bytes.baseAddress { next.copyMemory(from: source, byteCount: bytes.count) }
+            }
+            let start = next.bindMemory(to: UInt8.self, capacity: string.count)
+            descriptors[index] = TensorString(start: UnsafePointer(start), count: string.count)
+            next += string.count
+        }
+        self.init(dtype: .string, shape: shape, storage: storage)
+    }
+
+    /// The elements of a string tensor; nil for other types.
+    public var strings: [[UInt8]]? {
+        guard dtype == .string else { return nil }
+        return withUnsafeBytes { $0.bindMemory(to: TensorString.self).map { Array($0.bytes) } }
+    }
+}

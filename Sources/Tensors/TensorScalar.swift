@@ -1,0 +1,39 @@
+/// A Swift type that is the element of a tensor.
+public protocol TensorScalar: BitwiseCopyable, Sendable {
+    /// The element type that it stands for.
+    static var dataType: DataType { get }
+}
+
+extension Float: TensorScalar {
+    public static var dataType: DataType { .float32 }
+}
+extension Double: TensorScalar {
+    public static var dataType: DataType { .float64 }
+}
+extension Int8: TensorScalar {
+    public static var dataType: DataType { .int8 }
+}
+extension Int16: TensorScalar {
+    public static var dataType: DataType { .int16 }
+}
+extension Int32: TensorScalar {
+    public static var dataType: DataType { .int32 }
+}
+extension Int64: TensorScalar {
+    public static var dataType: DataType { .int64 }
+}
+extension UInt8: TensorScalar {
+    public static var dataType: DataType { .uint8 }
+}
+extension UInt16: TensorScalar {
+    public static var dataType: DataType { .uint16 }
+}
+extension UInt32: TensorScalar {
+    public static var dataType: DataType { .uint32 }
+}
+extension UInt64: TensorScalar {
+    public static var dataType: DataType { .uint64 }
+}
+extension Bool: TensorScalar {
+    public static var dataType: DataType { .bool }
+}

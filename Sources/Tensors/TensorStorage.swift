@@ -1,0 +1,57 @@
+internal import Glibc
+
+/// Memory that holds the elements of one or more tensors; freed when the last of them is gone.
+///
+/// Memory is never written after it has been given to a second tensor or a second thread: whoever makes a storage fills
+/// it first, through ``Tensor/init(dtype:shape:initializing:)``.
+// Safety: `baseAddress` is written only by the maker before the storage is shared; from then on it is read only.
+public final class TensorStorage: @unchecked Sendable {
+    /// Where vector instructions like their operands to begin, in bytes.
+    package static let alignment = 64
+
+    package let baseAddress: UnsafeMutableRawPointer
+    package let byteCount: Int
+    private let owner: Owner
+
+    private enum Owner {
+        case heap
+        /// Somebody else's memory (a mapped file, other tensors), kept alive by holding the object.
+        case object(any Sendable)
+    }
+
+    /// Allocates memory that is not initialised.
+    ///
+    /// - Returns: nil if there is not enough memory.
+    package init?(byteCount: Int) {
+        guard byteCount >= 0,
+            let memory = aligned_alloc(Self.alignment, max(byteCount, 1).roundedUp(to: Self.alignment))
+        else { return nil }
+        baseAddress = memory
+        self.byteCount = byteCount
+        owner = .heap
+    }
+
+    /// Uses memory that `owner` keeps alive.
+    ///
+    /// - Parameters:
+    ///   - memory: The bytes. They must not change and not go away while `owner` lives.
+    ///   - owner: Held as long as the storage.
+    package init(borrowing memory: UnsafeRawBufferPointer, owner: any Sendable) {
+        // Safety: nobody writes through it: a storage that has an owner is only read.
+        baseAddress = UnsafeMutableRawPointer(mutating: memory.baseAddress ?? Self.nothing)
+        byteCount = memory.count
+        self.owner = .object(owner)
+    }
+
+    deinit {
+        if case .heap = owner { free(baseAddress) }
+    }
+
+    // Safety: a constant address that is never dereferenced: it stands for the memory of empty tensors.
+    private static nonisolated(unsafe) let nothing = UnsafeRawPointer(bitPattern: alignment).unsafelyUnwrapped
+}
+
+extension Int {
+    /// The next multiple of `step`, a power of two. The receiver must be at most `Int.max - step`.
+    package func roundedUp(to step: Int) -> Int { (self &+ step &- 1) & ~(step &- 1) }
+}
