@@ -53,36 +53,28 @@ let package = Package(
         .target(name: "CJSON", linkerSettings: [.linkedLibrary("simdjson")]),
 
         // From the bottom to the top; a target uses only what stands above it here.
-        target("TensorFlowProtos", uses: [], [protobuf]),
+        .target(
+            name: "TensorFlowProtos", dependencies: [protobuf], exclude: ["proto", "regenerate.sh"],
+            swiftSettings: swiftSettings),
         target("Tensors", uses: ["TensorFlowProtos"]),
         target("Checkpoints", uses: ["Tensors", "TensorFlowProtos", "CChecksum", "CSnappy"], [protobuf]),
         target("Graphs", uses: ["Tensors", "TensorFlowProtos"], [protobuf]),
         target("Kernels", uses: ["Tensors", "CKernels", "COpenBLAS"]),
         target("Operations", uses: ["Kernels", "Graphs", "Tensors"]),
         target("Execution", uses: ["Operations", "Kernels", "Graphs", "Tensors"]),
-        target("Serving", uses: ["Execution", "Operations", "Checkpoints", "Graphs", "Tensors", "TensorFlowProtos"], [protobuf]),
+        target(
+            "Serving", uses: ["Execution", "Operations", "Checkpoints", "Graphs", "Tensors", "TensorFlowProtos"],
+            [protobuf]),
         target("HTTPMessages", uses: []),
         target("HTTPServer", uses: ["HTTPMessages", "CMicrohttpd"]),
         target("API", uses: ["Serving", "Execution", "Graphs", "Tensors", "HTTPMessages", "CJSON"]),
         .executableTarget(
             name: "metaserve",
-            dependencies: ["API", "Checkpoints", "Execution", "Graphs", "HTTPMessages", "HTTPServer", "Operations", "Serving", "Tensors", arguments, logging],
+            dependencies: [
+                "API", "Checkpoints", "Execution", "Graphs", "HTTPMessages", "HTTPServer", "Operations", "Serving",
+                "Tensors", arguments, logging,
+            ],
             swiftSettings: swiftSettings),
     ],
     cxxLanguageStandard: .cxx17
 )
-
-// TEMPORARY while the targets are being written: leaves out those whose folder is still empty.
-import Foundation
-func exists(_ t: Target) -> Bool {
-    let directory = (t.type == .test ? "Tests/" : "Sources/") + t.name
-    return (try? FileManager.default.contentsOfDirectory(atPath: Context.packageDirectory + "/" + directory))?.isEmpty == false
-}
-let there = Set(package.targets.filter(exists).map(\.name))
-package.targets = package.targets.filter { there.contains($0.name) }
-for t in package.targets {
-    t.dependencies = t.dependencies.filter {
-        if case .byNameItem(let name, _) = $0 { there.contains(name) } else { true }
-    }
-}
-package.products = []

@@ -1,0 +1,1 @@
+#include "cjson_shim.h"

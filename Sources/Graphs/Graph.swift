@@ -1,0 +1,73 @@
+package import TensorFlowProtos
+internal import Tensors
+
+/// An immutable graph: nodes, and the edges between them.
+///
+/// A node may name inputs that are not there, or have an op that nobody knows: only who needs the node is harmed.
+public final class Graph: Sendable {
+    /// The nodes, in the order of the file.
+    public let nodes: [Node]
+    private let indices: [String: Int]
+
+    /// Builds the graph.
+    ///
+    /// - Parameters:
+    ///   - definition: The graph as the file has it.
+    ///   - ops: The file's list of ops: their attributes' defaults fill what nodes leave out.
+    /// - Throws: ``GraphError`` if two nodes have one name, or an input is not a name.
+    package init(_ definition: GraphDef, ops: OpList = OpList()) throws(GraphError) {
+        var indices: [String: Int] = [:]
+        indices.reserveCapacity(definition.node.count)
+        for (index, node) in definition.node.enumerated() {
+            guard indices.updateValue(index, forKey: node.name) == nil else {
+                throw GraphError("two nodes are named \"\(node.name)\"")
+            }
+        }
+        let defaults = Self.defaults(of: ops)
+        var nodes: [Node] = []
+        nodes.reserveCapacity(definition.node.count)
+        for node in definition.node { nodes.append(try Self.link(node, indices, defaults[node.op] ?? [:])) }
+        self.nodes = nodes
+        self.indices = indices
+    }
+
+    /// The place of the node of that name.
+    public func index(ofNode name: String) -> Int? { indices[name] }
+
+    /// The node of that name.
+    public func node(named name: String) -> Node? { indices[name].map { nodes[$0] } }
+
+    /// The names nearest to one that is not there, for an error message.
+    public func nearestNames(to name: String) -> [String] { NearestNames.of(name, among: indices.keys) }
+
+    private static func defaults(of ops: OpList) -> [String: [String: AttrValue]] {
+        var result: [String: [String: AttrValue]] = [:]
+        for op in ops.op {
+            for attribute in op.attr where attribute.hasDefaultValue {
+                result[op.name, default: [:]][attribute.name] = attribute.defaultValue
+            }
+        }
+        return result
+    }
+
+    private static func link(
+        _ node: NodeDef, _ indices: [String: Int], _ defaults: [String: AttrValue]
+    ) throws(GraphError) -> Node {
+        var inputs: [NodeInput] = []
+        var controls: [NodeInput] = []
+        for text in node.input {
+            guard let name = TensorName(parsing: text) else {
+                throw GraphError("node \"\(node.name)\" has an input \"\(text)\", which is not a tensor's name")
+            }
+            guard let index = indices[name.node] else {
+                if name.isControl { controls.append(.missing(name: text)) } else { inputs.append(.missing(name: text)) }
+                continue
+            }
+            let endpoint = NodeInput.endpoint(Endpoint(node: index, output: name.output))
+            if name.isControl { controls.append(endpoint) } else { inputs.append(endpoint) }
+        }
+        return Node(
+            name: node.name, op: node.op, inputs: inputs, controlInputs: controls,
+            attributes: defaults.isEmpty ? node.attr : defaults.merging(node.attr) { _, own in own })
+    }
+}

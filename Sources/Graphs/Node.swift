@@ -1,0 +1,50 @@
+internal import TensorFlowProtos
+
+/// One output of one node.
+public struct Endpoint: Hashable, Sendable {
+    /// The node's place in ``Graph/nodes``.
+    public let node: Int
+    /// Which of its outputs.
+    public let output: Int
+
+    package init(node: Int, output: Int) {
+        self.node = node
+        self.output = output
+    }
+}
+
+/// An edge into a node.
+public enum NodeInput: Hashable, Sendable {
+    case endpoint(Endpoint)
+    /// The graph has no node of that name. An error only for who needs it.
+    case missing(name: String)
+}
+
+/// A node of a graph. Its device and colocation are not kept: there is one CPU.
+public struct Node: Sendable {
+    public let name: String
+    public let op: String
+    /// The data inputs, in the op's order.
+    public let inputs: [NodeInput]
+    /// The nodes that must run before.
+    public let controlInputs: [NodeInput]
+    /// The node's own attributes over the defaults of the graph's op list.
+    private let attributes: [String: AttrValue]
+
+    init(name: String, op: String, inputs: [NodeInput], controlInputs: [NodeInput], attributes: [String: AttrValue]) {
+        self.name = name
+        self.op = op
+        self.inputs = inputs
+        self.controlInputs = controlInputs
+        self.attributes = attributes
+    }
+
+    /// Decodes an attribute.
+    ///
+    /// - Returns: nil if neither the node nor the graph's op list has it.
+    /// - Throws: ``GraphError`` if the value cannot be decoded, or is larger than its message can hold.
+    package func attribute(_ name: String) throws(GraphError) -> AttributeValue? {
+        guard let attribute = attributes[name] else { return nil }
+        return try AttributeValue(decoding: attribute)
+    }
+}

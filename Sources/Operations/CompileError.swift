@@ -1,0 +1,54 @@
+/// Why a node, or a plan, cannot be made.
+public struct CompileError: Error, Hashable, Sendable {
+    /// Whose fault it is.
+    public enum Kind: Hashable, Sendable {
+        /// The graph has an op, an attribute value or a dtype that is not supported.
+        case unsupported
+        /// The graph contradicts itself: a missing attribute, a wrong number of inputs, a cycle.
+        case malformed
+        /// The shapes, dtypes or values fed do not fit the op.
+        case invalidArgument
+        /// A variable has no value.
+        case missingVariable
+        /// An output would be larger than is allowed, or than memory.
+        case resourceExhausted
+    }
+
+    /// Whose fault it is.
+    public let kind: Kind
+    /// What is wrong, with what was expected and what was found.
+    public let reason: String
+    /// The node's name, once known.
+    public private(set) var node: String?
+    /// The node's op, once known.
+    public private(set) var op: String?
+
+    package init(_ kind: Kind, _ reason: String, node: String? = nil, op: String? = nil) {
+        self.kind = kind
+        self.reason = reason
+        self.node = node
+        self.op = op
+    }
+
+    /// The request, not the graph, is wrong.
+    package static func invalid(_ reason: String) -> CompileError { CompileError(.invalidArgument, reason) }
+
+    /// metaserve cannot do it (yet).
+    package static func unsupported(_ reason: String) -> CompileError { CompileError(.unsupported, reason) }
+
+    /// The same error, telling at which node, unless it tells already.
+    package func at(node: String, op: String) -> CompileError {
+        guard self.node == nil else { return self }
+        var located = self
+        located.node = node
+        located.op = op
+        return located
+    }
+}
+
+extension CompileError: CustomStringConvertible {
+    public var description: String {
+        guard let node, let op else { return reason }
+        return "node \"\(node)\" (op \(op)): \(reason)"
+    }
+}

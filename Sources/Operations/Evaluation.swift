@@ -1,0 +1,81 @@
+internal import Kernels
+package import Tensors
+
+extension Op {
+    /// Computes the op on tensors, outside of any plan.
+    ///
+    /// Used to fold constants, and to try an op on its own. Strings that the kernel makes are copied into the results.
+    ///
+    /// - Parameters:
+    ///   - inputs: What is known of the inputs: all of them with a value.
+    ///   - limitBytes: The most bytes that all outputs may have together.
+    /// - Throws: ``CompileError``, or the ``Fault`` that the kernel reports.
+    package func evaluate(_ inputs: [TensorFact], limitBytes: Int = .max) throws -> [Tensor] {
+        let facts = try outputs(for: inputs)
+        let known = facts.compactMap(\.value)
+        if known.count == facts.count { return known }
+        let spec = KernelSpec(inputs: inputs, outputs: facts)
+        let operands = inputs.compactMap(\.value)
+        guard operands.count == inputs.count else { throw CompileError(.malformed, "an input has no value") }
+        let kernel = try kernel(for: spec)
+        switch kernel.work {
+        case .alias(let input): return [try alias(operands[input], spec)]
+        case .compute(let body): return try compute(body, kernel.scratchBytes, operands, spec, limitBytes)
+        }
+    }
+
+    private func alias(_ tensor: Tensor, _ spec: KernelSpec) throws(CompileError) -> Tensor {
+        guard let result = tensor.reshaped(to: try spec.outputShape()) else {
+            throw CompileError(.malformed, "changes the number of elements")
+        }
+        return result
+    }
+
+    private func compute(
+        _ body: Kernel.Body, _ scratchBytes: Int, _ inputs: [Tensor], _ spec: KernelSpec, _ limitBytes: Int
+    ) throws -> [Tensor] {
+        var results: [Tensor] = []
+        var left = limitBytes
+        for index in spec.outputs.indices {
+            let shape = try spec.outputShape(index)
+            let dtype = spec.outputs[index].dtype
+            guard let bytes = shape.byteCount(of: dtype), bytes <= left else {
+                throw CompileError(.resourceExhausted, "output \(index), \(dtype) \(shape), is larger than is allowed")
+            }
+            left -= bytes
+            guard let result = Tensor(dtype: dtype, shape: shape, initializing: { _ in }) else {
+                throw Fault(.outOfMemory(byteCount: bytes))
+            }
+            results.append(result)
+        }
+        guard let scratch = TensorStorage(byteCount: scratchBytes) else {
+            throw Fault(.outOfMemory(byteCount: scratchBytes))
+        }
+        let operands = (0..<Int32(inputs.count + results.count)).map { $0 }
+        let values = (inputs + results).map { $0.storage.baseAddress + $0.byteOffset }
+        var state = RunState()
+        // Safety: the tensors and the scratch outlive the call; nobody else sees the results before it ends.
+        values.withUnsafeBufferPointer { values in
+            operands.withUnsafeBufferPointer { operands in
+                guard let values = values.baseAddress, let operands = operands.baseAddress else { return }
+                withUnsafeMutablePointer(to: &state) { state in
+                    body(
+                        KernelFrame(
+                            values: values, operands: operands, inputCount: inputs.count,
+                            scratch: scratch.baseAddress, state: state))
+                }
+            }
+        }
+        withExtendedLifetime((inputs, results, scratch)) {}
+        if let fault = state.fault { throw fault }
+        return results.map(\.owningStrings)
+    }
+}
+
+extension Tensor {
+    /// The tensor with its strings' bytes copied into its own memory; other tensors as they are.
+    package var owningStrings: Tensor {
+        guard dtype == .string, let strings else { return self }
+        return Tensor(strings: strings, shape: shape) ?? self
+    }
+}

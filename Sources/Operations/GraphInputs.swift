@@ -1,0 +1,143 @@
+internal import Kernels
+internal import Tensors
+
+extension OpTable {
+    /// Where values come into a graph: constants, feeds, variables; and nodes without a value.
+    static let graphInputs: [OpEntry] = [
+        OpEntry("Const", make: Const.init),
+        OpEntry("Placeholder", make: Placeholder.init),
+        OpEntry("PlaceholderWithDefault", make: PlaceholderWithDefault.init),
+        OpEntry("Variable", make: Variable.init),
+        OpEntry("VariableV2", make: Variable.init),
+        OpEntry("VarHandleOp", make: VarHandleOp.init),
+        OpEntry("ReadVariableOp", make: ReadVariableOp.init),
+        OpEntry("NoOp", make: NoOp.init),
+    ]
+}
+
+extension Op {
+    /// For ops whose outputs never need computing.
+    fileprivate func noKernel() -> CompileError { CompileError(.malformed, "has no value to compute") }
+}
+
+/// A constant. Attributes: `value`, `dtype`.
+struct Const: Op {
+    private let value: Tensor
+
+    init(_ node: NodeReader) throws(CompileError) {
+        value = try node.tensor("value")
+        let dtype = try node.type("dtype", default: value.dtype)
+        guard dtype == value.dtype else { throw node.malformed("dtype is \(dtype), its value's is \(value.dtype)") }
+    }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] { [TensorFact(value)] }
+
+    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { throw noKernel() }
+
+    // A constant is itself and no other: comparing elements would cost more than merging equal ones brings.
+    static func == (left: Const, right: Const) -> Bool {
+        left.value.storage === right.value.storage && left.value.byteOffset == right.value.byteOffset
+    }
+
+    func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(value.storage)) }
+}
+
+/// A tensor that the request feeds. Attributes: `dtype`, `shape`.
+struct Placeholder: PlaceholderOp {
+    let dtype: DataType
+    let shape: PartialShape
+
+    init(_ node: NodeReader) throws(CompileError) {
+        dtype = try node.type("dtype")
+        let declared = try node.shape("shape", default: .unknown)
+        // Graphs before version 24 write an unknown shape as a scalar's: TensorFlow then does not check it either.
+        shape = declared.rank == 0 ? .unknown : declared
+    }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] { [TensorFact(dtype, shape)] }
+
+    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { throw noKernel() }
+}
+
+/// A tensor that the request may feed; else its input.
+struct PlaceholderWithDefault: Op {
+    let shape: PartialShape
+
+    init(_ node: NodeReader) throws(CompileError) {
+        try node.expectInputs(1)
+        shape = try node.shape("shape", default: .unknown)
+    }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] { [inputs[0]] }
+
+    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { .alias() }
+}
+
+/// A reference variable. Attributes: `dtype`, `shape`, `shared_name`.
+struct Variable: VariableReading {
+    let reference: VariableReference
+
+    init(_ node: NodeReader) throws(CompileError) { reference = try VariableReference(node) }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        [TensorFact(reference.dtype, reference.shape)]
+    }
+
+    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { throw noKernel() }
+
+    func variable(reading inputs: [TensorFact]) throws(CompileError) -> VariableReference { reference }
+}
+
+extension VariableReference {
+    fileprivate init(_ node: NodeReader) throws(CompileError) {
+        let shared = try node.string("shared_name", default: "")
+        self.init(
+            name: shared.isEmpty ? node.name : shared, dtype: try node.type("dtype"),
+            shape: try node.shape("shape", default: .unknown))
+    }
+}
+
+/// A handle to a resource variable. Attributes: `dtype`, `shape`, `shared_name`.
+struct VarHandleOp: Op {
+    let reference: VariableReference
+
+    init(_ node: NodeReader) throws(CompileError) { reference = try VariableReference(node) }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] { [TensorFact(variable: reference)] }
+
+    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { throw noKernel() }
+}
+
+/// The value of a resource variable. Attributes: `dtype`.
+struct ReadVariableOp: VariableReading {
+    let dtype: DataType
+
+    init(_ node: NodeReader) throws(CompileError) {
+        try node.expectInputs(1)
+        dtype = try node.type("dtype")
+    }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        let reference = try variable(reading: inputs)
+        guard reference.dtype == dtype else {
+            throw .invalid("reads \(dtype), the variable \(reference.name) is \(reference.dtype)")
+        }
+        return [TensorFact(dtype, reference.shape)]
+    }
+
+    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { throw noKernel() }
+
+    func variable(reading inputs: [TensorFact]) throws(CompileError) -> VariableReference {
+        guard let reference = inputs[0].variable else { throw .unsupported("the handle is not that of a variable") }
+        return reference
+    }
+}
+
+/// A node that does nothing: it only orders others.
+struct NoOp: Op {
+    init(_ node: NodeReader) {}
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] { [] }
+
+    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { throw noKernel() }
+}

@@ -1,0 +1,89 @@
+package import Kernels
+package import Tensors
+
+/// An operation with its attributes decoded: one value a node.
+///
+/// A conforming type is a small struct whose stored properties are the attributes that matter.
+package protocol Op: Sendable, Hashable {
+    /// The shape and dtype rule. Shapes, and values, may be unknown; what then cannot be told is unknown in the result.
+    ///
+    /// The rule may also give values (Shape of a tensor of known shape): then no kernel is made.
+    ///
+    /// - Throws: ``CompileError`` of kind `invalidArgument` where inputs do not fit.
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact]
+
+    /// Makes the kernel for dtypes and shapes, all of them known, and for the values of ``valueInputs``.
+    ///
+    /// - Throws: ``CompileError`` of kind `unsupported` for a dtype without a kernel.
+    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel
+
+    /// Inputs whose values the shape rule or the kernel needs (an axis, a permutation), not only their shapes. They are known
+    /// when the kernel is made.
+    var valueInputs: [Int] { get }
+
+    /// Whether two runs with equal inputs may give different outputs (random numbers): such a node is never folded.
+    var isStateful: Bool { get }
+}
+
+extension Op {
+    package var valueInputs: [Int] { [] }
+    package var isStateful: Bool { false }
+}
+
+/// An op whose output is fed, or is an error: it cannot be computed.
+package protocol PlaceholderOp: Op {
+    /// The declared dtype.
+    var dtype: DataType { get }
+    /// The declared shape.
+    var shape: PartialShape { get }
+}
+
+/// An op that gives the value of a variable.
+package protocol VariableReading: Op {
+    /// The variable that is read.
+    ///
+    /// - Parameter inputs: The node's inputs; a handle among them names the variable.
+    func variable(reading inputs: [TensorFact]) throws(CompileError) -> VariableReference
+}
+
+/// What a kernel is made for.
+package struct KernelSpec: Sendable {
+    package let inputs: [TensorFact]
+    /// As the op's rule gave them.
+    package let outputs: [TensorFact]
+
+    package init(inputs: [TensorFact], outputs: [TensorFact]) {
+        self.inputs = inputs
+        self.outputs = outputs
+    }
+
+    /// The shape of input number `index`.
+    package func inputShape(_ index: Int) throws(CompileError) -> Shape {
+        try Self.shape(inputs[index], "input \(index)")
+    }
+
+    /// The shape of output number `index`.
+    package func outputShape(_ index: Int = 0) throws(CompileError) -> Shape {
+        try Self.shape(outputs[index], "output \(index)")
+    }
+
+    private static func shape(_ fact: TensorFact, _ what: String) throws(CompileError) -> Shape {
+        guard let shape = fact.shape.known, shape.byteCount(of: fact.dtype) != nil else {
+            throw CompileError(.resourceExhausted, "\(what) has a shape, \(fact.shape), that no tensor can have")
+        }
+        return shape
+    }
+}
+
+/// A row of the table of ops.
+package struct OpEntry: Sendable {
+    /// TensorFlow's name of the op.
+    package let name: String
+    /// Reads the attributes.
+    package let make: @Sendable (NodeReader) throws(CompileError) -> any Op
+
+    package init(_ name: String, make: @escaping @Sendable (NodeReader) throws(CompileError) -> any Op) {
+        self.name = name
+        self.make = make
+    }
+}

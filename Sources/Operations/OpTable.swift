@@ -1,0 +1,13 @@
+/// Every op that metaserve computes. A family is a file, which declares its rows in an extension; here it is one line.
+package enum OpTable {
+    private static let families: [[OpEntry]] = [
+        graphInputs
+    ]
+
+    /// The rows, by name.
+    package static let entries: [String: OpEntry] = Dictionary(
+        families.joined().map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+
+    /// All names, as often as they are declared.
+    package static var declaredNames: [String] { families.joined().map(\.name) }
+}
