@@ -1,4 +1,4 @@
-/// Why a node, or a plan, cannot be made.
+/// Why a plan cannot be made, or why its run ended.
 public struct CompileError: Error, Hashable, Sendable {
     /// Whose fault it is.
     public enum Kind: Hashable, Sendable {
@@ -8,6 +8,10 @@ public struct CompileError: Error, Hashable, Sendable {
         case malformed
         /// The shapes, dtypes or values fed do not fit the op.
         case invalidArgument
+        /// The graph has no such tensor.
+        case notFound
+        /// A placeholder that the fetches need is not fed.
+        case missingFeed
         /// A variable has no value.
         case missingVariable
         /// An output would be larger than is allowed, or than memory.

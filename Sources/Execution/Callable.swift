@@ -1,0 +1,76 @@
+package import Operations
+package import Tensors
+
+/// A graph compiled for some feeds and fetches: called with tensors, it gives tensors. Many threads may call it at once.
+package final class Callable: Sendable {
+    /// A feed or a fetch.
+    package struct Argument: Sendable {
+        /// The tensor's full name, `x:0`.
+        package let name: String
+        package let dtype: DataType
+        /// As far as the graph tells it.
+        package let shape: PartialShape
+    }
+
+    /// The feeds, in the order in which ``run(_:_:)`` takes them.
+    package let feeds: [Argument]
+    /// The fetches, in the order in which ``run(_:_:)`` gives them.
+    package let fetches: [Argument]
+    private let plan: Plan
+    private let programs = ProgramCache()
+    private let workspaces: WorkspacePool
+    private let limitBytes: Int
+
+    init(feeds: [Argument], fetches: [String], plan: Plan, workspaces: WorkspacePool, limitBytes: Int) {
+        self.feeds = feeds
+        self.fetches = zip(fetches, plan.fetches).map { name, value in
+            Argument(name: name, dtype: plan.facts[value].dtype, shape: plan.facts[value].shape)
+        }
+        self.plan = plan
+        self.workspaces = workspaces
+        self.limitBytes = limitBytes
+    }
+
+    /// Runs the graph.
+    ///
+    /// - Parameters:
+    ///   - tensors: One for each of ``feeds``, of its dtype, of a shape that its shape admits.
+    ///   - take: Gets the fetches, whose memory is valid during the call only.
+    /// - Throws: ``CompileError`` of kind `invalidArgument` where feeds do not fit, in dtype or shape or in the run;
+    ///   of kind `unsupported` or `resourceExhausted` where the graph cannot be run with them.
+    package func run(
+        _ tensors: UnsafeBufferPointer<TensorView>, _ take: (UnsafeBufferPointer<TensorView>) -> Void
+    ) throws(CompileError) {
+        let program: Program
+        if let known = programs.program(for: tensors) { program = known } else { program = try makeProgram(tensors) }
+        for (index, tensor) in tensors.enumerated() where tensor.dtype != feeds[index].dtype {
+            throw mismatch(index, tensor)
+        }
+        let workspace = workspaces.take()
+        defer { workspaces.give(workspace) }
+        try Run(program, in: workspace, limitBytes: limitBytes).execute(tensors, take)
+    }
+
+    private func makeProgram(_ tensors: UnsafeBufferPointer<TensorView>) throws(CompileError) -> Program {
+        guard tensors.count == feeds.count else {
+            throw CompileError.invalid("\(feeds.count) feeds are expected, got \(tensors.count)")
+        }
+        var shapes: [Shape] = []
+        for (index, tensor) in tensors.enumerated() {
+            guard tensor.dtype == feeds[index].dtype, let shape = Shape(Array(tensor.dimensions)),
+                feeds[index].shape.admits(shape)
+            else { throw mismatch(index, tensor) }
+            shapes.append(shape)
+        }
+        var builder = ProgramBuilder(plan: plan, feedShapes: shapes, limitBytes: limitBytes)
+        let program = try builder.build()
+        programs.add(program, for: tensors)
+        return program
+    }
+
+    private func mismatch(_ index: Int, _ tensor: TensorView) -> CompileError {
+        CompileError.invalid(
+            "feed \"\(feeds[index].name)\": expected \(feeds[index].dtype) \(feeds[index].shape), "
+                + "got \(tensor.dtype) \(PartialShape(Array(tensor.dimensions)))")
+    }
+}

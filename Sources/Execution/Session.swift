@@ -1,0 +1,70 @@
+package import Graphs
+package import Operations
+internal import Synchronization
+internal import Tensors
+
+/// A graph with the values of its variables: compiles feeds and fetches to ``Callable``s and keeps these.
+package final class Session: Sendable {
+    /// The most memory that one run may take for what it computes.
+    package static let defaultLimitBytes = 4 << 30
+
+    package let graph: Graph
+    private let variables: any VariableSource
+    private let inference: FactInference
+    private let workspaces: WorkspacePool
+    private let limitBytes: Int
+    private let callables = Mutex<[Signature: Callable]>([:])
+
+    /// How many callables are kept. A request for another feeds-and-fetches pair is compiled for itself.
+    private static let limit = 256
+
+    private struct Signature: Hashable {
+        let feeds: [Endpoint]
+        let fetches: [Endpoint]
+    }
+
+    /// - Parameters:
+    ///   - graph: The graph.
+    ///   - variables: Their values.
+    ///   - threadCount: How many runs are expected at once.
+    ///   - limitBytes: The most memory that one run may take for what it computes.
+    package init(
+        graph: Graph, variables: any VariableSource, threadCount: Int, limitBytes: Int = Session.defaultLimitBytes
+    ) {
+        self.graph = graph
+        self.variables = variables
+        self.limitBytes = limitBytes
+        inference = FactInference(graph)
+        workspaces = WorkspacePool(count: threadCount)
+    }
+
+    /// What the graph tells of a tensor's dtype and shape; nil where it tells nothing.
+    package func fact(of endpoint: Endpoint) -> TensorFact? { inference.fact(of: endpoint) }
+
+    /// Compiles, or finds, the callable for feeds and fetches, in these orders.
+    ///
+    /// - Throws: ``CompileError``; see ``PlanBuilder/build(feeds:fetches:)``.
+    package func callable(feeds: [Endpoint], fetches: [Endpoint]) throws(CompileError) -> Callable {
+        let signature = Signature(feeds: feeds, fetches: fetches)
+        if let known = callables.withLock({ $0[signature] }) { return known }
+        var facts: [(Endpoint, TensorFact)] = []
+        for feed in feeds {
+            guard let fact = inference.fact(of: feed), fact.dtype.stride > 0 else {
+                throw CompileError(.invalidArgument, "\"\(name(feed))\" cannot be fed: its dtype is not known")
+            }
+            facts.append((feed, TensorFact(fact.dtype, fact.shape)))
+        }
+        var builder = PlanBuilder(graph: graph, variables: variables)
+        let plan = try builder.build(feeds: facts, fetches: fetches)
+        let callable = Callable(
+            feeds: facts.map { Callable.Argument(name: name($0.0), dtype: $0.1.dtype, shape: $0.1.shape) },
+            fetches: fetches.map(name), plan: plan, workspaces: workspaces, limitBytes: limitBytes)
+        return callables.withLock { known in
+            if let earlier = known[signature] { return earlier }
+            if known.count < Self.limit { known[signature] = callable }
+            return callable
+        }
+    }
+
+    private func name(_ endpoint: Endpoint) -> String { "\(graph.nodes[endpoint.node].name):\(endpoint.output)" }
+}

@@ -1,0 +1,10 @@
+package import Operations
+package import Tensors
+
+/// Gives the values of a model's variables.
+package protocol VariableSource: Sendable {
+    /// The variable's value, of the dtype and shape that the graph declares.
+    ///
+    /// - Throws: ``CompileError`` of kind `missingVariable` if the checkpoint has no such variable, or another shape of it.
+    func value(of variable: VariableReference) throws(CompileError) -> Tensor
+}
