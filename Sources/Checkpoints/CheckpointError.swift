@@ -1,0 +1,35 @@
+/// Why a checkpoint, or a tensor of it, cannot be read.
+public struct CheckpointError: Error, Hashable, Sendable {
+    /// What kind of trouble it is.
+    public enum Kind: Hashable, Sendable {
+        /// A file, or a key, is not there.
+        case notFound
+        /// The operating system refused.
+        case io
+        /// A checksum does not match: the bytes are not those that were written.
+        case corrupt
+        /// The file ends before it should, or its structure contradicts itself.
+        case malformed
+        /// The file is sound, but of a kind that metaserve does not read.
+        case unsupported
+        /// The checkpoint and the graph contradict each other.
+        case mismatch
+    }
+
+    /// What kind of trouble it is.
+    public let kind: Kind
+    /// The file.
+    public let file: String
+    /// What was expected, what was found, and where.
+    public let reason: String
+
+    package init(_ kind: Kind, file: String, _ reason: String) {
+        self.kind = kind
+        self.file = file
+        self.reason = reason
+    }
+}
+
+extension CheckpointError: CustomStringConvertible {
+    public var description: String { "\(file): \(reason)" }
+}

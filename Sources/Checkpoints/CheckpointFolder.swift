@@ -1,0 +1,113 @@
+internal import Glibc
+
+/// The newest checkpoint of a folder, and how it was found.
+public struct CheckpointFolder: Hashable, Sendable {
+    /// The path that the names of the files begin with: `FOLDER/model-1000`.
+    public let prefix: String
+    /// The `.meta` file that belongs to the prefix.
+    public let metaPath: String
+    /// The training step that the prefix ends with (`-1000`).
+    public let step: Int?
+    /// What had to be decided on the way, for the log.
+    public let notes: [String]
+
+    /// Finds the newest checkpoint: what `checkpoint` names; else the newest complete one that it lists; else the one with the
+    /// highest step that lies in the folder. A path in `checkpoint` that leads elsewhere is looked for by its base name here: a
+    /// file that anyone who trains can write decides only about files of its own folder.
+    ///
+    /// - Throws: ``CheckpointError`` listing what is there, if there is no complete checkpoint.
+    public init(folder: String) throws(CheckpointError) {
+        var notes: [String] = []
+        let files = try Self.files(in: folder)
+        var candidates: [String] = []
+        if files.contains("checkpoint") {
+            do throws(CheckpointError) {
+                let state = try CheckpointState(contentsOf: "\(folder)/checkpoint")
+                candidates += [state.modelCheckpointPath].compactMap(\.self) + state.allModelCheckpointPaths.reversed()
+                if state.modelCheckpointPath == nil {
+                    notes.append("\(folder)/checkpoint names no model_checkpoint_path")
+                }
+            } catch { notes.append("\(error)") }
+        }
+        for candidate in candidates {
+            let name = Self.baseName(of: candidate)
+            if files.contains("\(name).index") {
+                if candidate != candidates.first { notes.append("\(candidates[0]) is not there: taking \(name)") }
+                self.init(folder: folder, name: name, notes: notes)
+                return
+            }
+        }
+        let onDisk = files.filter { $0.hasSuffix(".index") }.map { String($0.dropLast(6)) }
+        guard let newest = onDisk.max(by: { (Self.step(of: $0) ?? -1, $0) < (Self.step(of: $1) ?? -1, $1) }) else {
+            throw Self.nothingFound(folder, files, named: candidates.first, notes)
+        }
+        notes.append(
+            candidates.isEmpty
+                ? "\(folder) has no usable checkpoint file: taking \(newest)"
+                : "\(candidates[0]) is not there: taking \(newest)")
+        self.init(folder: folder, name: newest, notes: notes)
+    }
+
+    /// Names a checkpoint by its prefix.
+    public init(prefix: String) {
+        let name = Self.baseName(of: prefix)
+        let folder = prefix.hasSuffix("/" + name) ? String(prefix.dropLast(name.utf8.count + 1)) : "."
+        self.init(folder: folder, name: name, notes: [])
+    }
+
+    private init(folder: String, name: String, notes: [String]) {
+        prefix = "\(folder)/\(name)"
+        metaPath = prefix + ".meta"
+        step = Self.step(of: name)
+        self.notes = notes
+    }
+
+    /// Whether a folder holds something that ``init(folder:)`` would find.
+    public static func isCheckpoint(folder: String) -> Bool {
+        guard let files = try? files(in: folder) else { return false }
+        return files.contains("checkpoint") || files.contains { $0.hasSuffix(".index") || $0.hasSuffix(".meta") }
+    }
+
+    private static func nothingFound(
+        _ folder: String, _ files: [String], named: String?, _ notes: [String]
+    ) -> CheckpointError {
+        let seen =
+            files.isEmpty ? "nothing" : files.prefix(10).joined(separator: ", ") + (files.count > 10 ? ", ..." : "")
+        let wanted = named.map { "the checkpoint file names \($0), and " } ?? ""
+        let hint =
+            files.contains("checkpoint.txt") ? " (rename checkpoint.txt to checkpoint)" : ""
+        let reasons = notes.isEmpty ? "" : " (" + notes.joined(separator: "; ") + ")"
+        return CheckpointError(
+            .notFound, file: folder,
+            "no checkpoint: \(wanted)there is no .index file here; expected checkpoint, PREFIX.meta, PREFIX.index and "
+                + "PREFIX.data-00000-of-00001, found \(seen)\(hint)\(reasons)")
+    }
+
+    /// The names of the folder's files, sorted.
+    private static func files(in folder: String) throws(CheckpointError) -> [String] {
+        guard let directory = opendir(folder) else {
+            throw CheckpointError(
+                .notFound, file: folder, errno == ENOENT ? "no such folder" : String(cString: strerror(errno)))
+        }
+        defer { closedir(directory) }
+        var names: [String] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name != "." && name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    private static func baseName(of path: String) -> String {
+        path.split(separator: "/").last.map(String.init) ?? path
+    }
+
+    /// The digits after the last dash.
+    static func step(of name: String) -> Int? {
+        guard let dash = name.lastIndex(of: "-") else { return nil }
+        let digits = name[name.index(after: dash)...]
+        return digits.allSatisfy { ("0"..."9").contains($0) } ? Int(digits) : nil
+    }
+}

@@ -1,0 +1,119 @@
+internal import Glibc
+public import Tensors
+
+/// Reads the tensors of a checkpoint by name.
+///
+/// ```swift
+/// let reader = try CheckpointReader(folder: "models/tutorial")
+/// let bias = try reader.tensor(named: "bias")
+/// ```
+///
+/// All files are opened, and the index is verified, when the reader is made; a tensor's bytes are verified when it is read.
+/// The files may be deleted while the reader lives. Safe to use from many threads.
+public struct CheckpointReader: Sendable {
+    /// A tensor, without its elements.
+    public struct TensorInfo: Hashable, Sendable {
+        public let name: String
+        public let dtype: DataType
+        public let shape: Shape
+        /// The shards that hold its bytes.
+        public let shards: [Int]
+        /// Bytes in the file; for strings all that is stored.
+        public let byteCount: Int
+    }
+
+    /// The path that the files' names begin with.
+    public let prefix: String
+    private let bundle: TensorBundle
+
+    /// Opens the newest checkpoint of a folder.
+    ///
+    /// - Throws: ``CheckpointError``.
+    public init(folder: String) throws(CheckpointError) {
+        try self.init(prefix: CheckpointFolder(folder: folder).prefix)
+    }
+
+    /// Opens the checkpoint of that prefix.
+    ///
+    /// - Throws: ``CheckpointError``.
+    public init(prefix: String) throws(CheckpointError) {
+        self.prefix = prefix
+        bundle = try TensorBundle(prefix: prefix)
+    }
+
+    /// All tensors, by name.
+    public var tensors: [TensorInfo] { names.compactMap { info(for: $0) } }
+
+    /// All names, sorted.
+    public var names: [String] { bundle.entries.keys.sorted() }
+
+    /// What the index says of a tensor; nil if there is none of that name.
+    public func info(for name: String) -> TensorInfo? {
+        guard let entry = bundle.entries[name] else { return nil }
+        let width = entry.dtype.fixedWidth ?? 0
+        return TensorInfo(
+            name: name, dtype: entry.dtype, shape: entry.shape, shards: bundle.shards(of: name),
+            byteCount: entry.slices.isEmpty ? entry.byteCount : entry.shape.elementCount * width)
+    }
+
+    /// Reads a tensor. Where its bytes are aligned in the file, the tensor is the mapped file itself.
+    ///
+    /// - Throws: ``CheckpointError``: of kind `notFound`, with the nearest names, if there is none of that name.
+    public func tensor(named name: String) throws(CheckpointError) -> Tensor {
+        try bundle.tensor(name, try entry(name))
+    }
+
+    /// Reads a part of a tensor, given as the `shape_and_slices` of RestoreV2: `""` for all, else the full shape and for each
+    /// dimension `start,length` or `-`: `"10 4 0,4:-"`.
+    ///
+    /// - Throws: ``CheckpointError``: of kind `mismatch` if the tensor has another shape, or no such part.
+    public func tensor(named name: String, slice specification: String) throws(CheckpointError) -> Tensor {
+        let entry = try entry(name)
+        guard !specification.isEmpty else { return try bundle.tensor(name, entry) }
+        guard let (shape, slice) = TensorSlice.parse(specification) else {
+            throw CheckpointError(.mismatch, file: prefix, "\"\(specification)\" is not a shape and a slice")
+        }
+        guard shape == entry.shape.dimensions else {
+            throw CheckpointError(
+                .mismatch, file: prefix + ".index",
+                "tensor \"\(name)\" has shape \(entry.shape); the graph restores a part of \(PartialShape(shape))")
+        }
+        return try bundle.tensor(name, entry, slice: slice)
+    }
+
+    /// Reads every tensor once, so that all checksums are verified.
+    ///
+    /// - Throws: ``CheckpointError`` for the first that does not verify.
+    public func verify() throws(CheckpointError) {
+        for name in names { _ = try tensor(named: name) }
+    }
+
+    private func entry(_ name: String) throws(CheckpointError) -> BundleEntry {
+        if let entry = bundle.entries[name] { return entry }
+        let nearest = NearestNames.of(name, among: bundle.entries.keys)
+        let hint = nearest.isEmpty ? "" : "; the nearest are \(nearest.map { "\"\($0)\"" }.joined(separator: ", "))"
+        throw CheckpointError(.notFound, file: prefix + ".index", "has no tensor \"\(name)\"\(hint)")
+    }
+}
+
+extension TensorSlice {
+    /// Parses RestoreV2's form.
+    static func parse(_ text: String) -> (shape: [Int], slice: TensorSlice)? {
+        var words = text.split(separator: " ", omittingEmptySubsequences: false)
+        let last = words.removeLast()
+        let shape = words.compactMap { Int($0) }
+        let parts = last.isEmpty ? [] : last.split(separator: ":", omittingEmptySubsequences: false)
+        guard shape.count == words.count, parts.count == shape.count else { return nil }
+        var extents: [Extent] = []
+        for part in parts {
+            if part == "-" {
+                extents.append(Extent(start: 0, length: nil))
+                continue
+            }
+            let numbers = part.split(separator: ",", omittingEmptySubsequences: false).compactMap { Int($0) }
+            guard numbers.count == 2 else { return nil }
+            extents.append(Extent(start: numbers[0], length: numbers[1]))
+        }
+        return (shape, TensorSlice(extents))
+    }
+}

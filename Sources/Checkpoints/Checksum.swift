@@ -1,0 +1,26 @@
+internal import CChecksum
+
+/// CRC-32C as TensorFlow stores it: masked, so that the checksum of bytes that hold a checksum is not degenerate.
+struct Checksum {
+    private var crc: UInt32 = 0
+
+    /// Goes on over more bytes.
+    mutating func extend(_ bytes: UnsafeRawBufferPointer) {
+        if bytes.count > 0 { crc = cchecksum_crc32c(crc, bytes.baseAddress, bytes.count) }
+    }
+
+    /// The form that files hold: rotated by 15 bits, plus a constant (crc32c.h).
+    var masked: UInt32 { ((crc >> 15) | (crc << 17)) &+ 0xa282_ead8 }
+
+    /// The masked checksum of bytes.
+    static func masked(of bytes: UnsafeRawBufferPointer) -> UInt32 {
+        var checksum = Checksum()
+        checksum.extend(bytes)
+        return checksum.masked
+    }
+}
+
+extension UInt32 {
+    /// As messages print checksums.
+    var hexadecimal: String { "0x" + String(self, radix: 16) }
+}

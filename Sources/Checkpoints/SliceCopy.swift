@@ -1,0 +1,48 @@
+/// Copies boxes between dense arrays.
+enum SliceCopy {
+    /// What two boxes have in common; nil if nothing.
+    static func intersection(_ left: [Range<Int>], _ right: [Range<Int>]) -> [Range<Int>]? {
+        let common = zip(left, right).map { $0.clamped(to: $1) }
+        return common.contains(where: \.isEmpty) ? nil : common
+    }
+
+    /// Whether two boxes have an element in common.
+    static func overlap(_ left: [Range<Int>], _ right: [Range<Int>]) -> Bool { intersection(left, right) != nil }
+
+    /// Copies the elements that the box `from` of an array and the box `to` of another have in common, row by row.
+    ///
+    /// The boxes are given in the coordinates of the whole tensor; each buffer holds exactly its box.
+    static func copy(
+        from source: UnsafeRawBufferPointer, _ from: [Range<Int>], to target: UnsafeMutableRawBufferPointer,
+        _ to: [Range<Int>], width: Int
+    ) {
+        guard let common = intersection(from, to) else { return }
+        guard let last = common.last else {
+            target.copyMemory(from: source)
+            return
+        }
+        var position = common.map(\.lowerBound)
+        let rowBytes = last.count * width
+        while true {
+            let sourceStart = offset(of: position, in: from) * width
+            let targetStart = offset(of: position, in: to) * width
+            UnsafeMutableRawBufferPointer(rebasing: target[targetStart..<targetStart + rowBytes])
+                .copyMemory(from: UnsafeRawBufferPointer(rebasing: source[sourceStart..<sourceStart + rowBytes]))
+            guard advance(&position, in: common) else { return }
+        }
+    }
+
+    private static func offset(of position: [Int], in box: [Range<Int>]) -> Int {
+        zip(position, box).reduce(0) { $0 * $1.1.count + $1.0 - $1.1.lowerBound }
+    }
+
+    /// Goes to the next row; false after the last.
+    private static func advance(_ position: inout [Int], in box: [Range<Int>]) -> Bool {
+        for axis in position.indices.dropLast().reversed() {
+            position[axis] += 1
+            if position[axis] < box[axis].upperBound { return true }
+            position[axis] = box[axis].lowerBound
+        }
+        return false
+    }
+}

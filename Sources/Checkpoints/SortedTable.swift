@@ -1,0 +1,161 @@
+internal import CSnappy
+
+/// LevelDB's sorted table (an SSTable), as TensorFlow's `.index` and V1 checkpoints are: keys in order, in checksummed blocks.
+///
+/// Format: a 48-byte footer (block handles of the metaindex and the index, padding, magic), an index block of block handles,
+/// data blocks; each block is followed by a type byte and the masked CRC-32C of contents and type (table_format.txt).
+struct SortedTable {
+    private static let footerBytes = 48
+    private static let magic: UInt64 = 0xdb47_7524_8b80_fb57
+    private static let trailerBytes = 5
+    /// The most bytes that one compressed block may grow to; TensorFlow writes blocks of 256 KiB.
+    private static let largestBlockBytes = 256 << 20
+
+    /// An entry, its bytes copied.
+    struct Entry {
+        let key: [UInt8]
+        let value: [UInt8]
+    }
+
+    /// All entries, their keys strictly increasing.
+    let entries: [Entry]
+
+    /// Reads and verifies the whole table.
+    ///
+    /// - Throws: ``CheckpointError`` naming the block and its offset.
+    init(_ file: MappedFile) throws(CheckpointError) {
+        let handle = try Self.indexHandle(of: file)
+        var entries: [Entry] = []
+        let index = try Self.block(of: file, handle, "index block")
+        for entry in try Self.entries(of: index, file, "index block at \(handle.offset)") {
+            let decoded = entry.value.withUnsafeBytes { bytes in
+                var reader = ByteReader(bytes)
+                return Handle(&reader)
+            }
+            guard let data = decoded else {
+                throw CheckpointError(.malformed, file: file.path, "index block: an entry is not a block handle")
+            }
+            let contents = try Self.block(of: file, data, "data block")
+            for entry in try Self.entries(of: contents, file, "data block at \(data.offset)") {
+                guard entries.last.map({ $0.key.lexicographicallyPrecedes(entry.key) }) ?? true else {
+                    throw CheckpointError(
+                        .malformed, file: file.path, "data block at \(data.offset): keys are not in order")
+                }
+                entries.append(entry)
+            }
+        }
+        self.entries = entries
+    }
+
+    private struct Handle {
+        let offset: Int
+        let size: Int
+
+        init?(_ reader: inout ByteReader) {
+            guard let offset = reader.readCount(), let size = reader.readCount() else { return nil }
+            self.offset = offset
+            self.size = size
+        }
+    }
+
+    private static func indexHandle(of file: MappedFile) throws(CheckpointError) -> Handle {
+        guard let footer = file.range(offset: file.bytes.count - footerBytes, count: footerBytes) else {
+            throw CheckpointError(
+                .malformed, file: file.path,
+                "has \(file.bytes.count) bytes, too few for an index: it is cut off, or not the .index file of a checkpoint"
+            )
+        }
+        let found = UInt64(littleEndian: footer.loadUnaligned(fromByteOffset: footerBytes - 8, as: UInt64.self))
+        guard found == magic else {
+            throw CheckpointError(
+                .malformed, file: file.path,
+                "is not a sorted table (magic number 0x\(String(found, radix: 16)), expected 0x\(String(magic, radix: 16))): "
+                    + "expected is the .index file of a checkpoint")
+        }
+        var reader = ByteReader(footer)
+        guard Handle(&reader) != nil, let index = Handle(&reader) else {
+            throw CheckpointError(.malformed, file: file.path, "the footer's block handles cannot be read")
+        }
+        return index
+    }
+
+    /// Checks a block and gives its contents, uncompressed.
+    private static func block(of file: MappedFile, _ handle: Handle, _ what: String) throws(CheckpointError) -> [UInt8]
+    {
+        let place = "\(what) at \(handle.offset)"
+        guard let contents = file.range(offset: handle.offset, count: handle.size),
+            let trailer = file.range(offset: handle.offset + handle.size, count: trailerBytes),
+            let checked = file.range(offset: handle.offset, count: handle.size + 1)
+        else {
+            throw CheckpointError(
+                .malformed, file: file.path,
+                "\(place): \(handle.size) bytes do not lie in the file, which has \(file.bytes.count)")
+        }
+        let expected = UInt32(littleEndian: trailer.loadUnaligned(fromByteOffset: 1, as: UInt32.self))
+        let found = Checksum.masked(of: checked)
+        guard found == expected else {
+            throw CheckpointError(
+                .corrupt, file: file.path, "\(place): checksum \(found.hexadecimal), expected \(expected.hexadecimal)")
+        }
+        switch trailer[0] {
+        case 0: return Array(contents)
+        case 1: return try uncompress(contents, file, place)
+        default: throw CheckpointError(.malformed, file: file.path, "\(place): block type \(trailer[0]) is not known")
+        }
+    }
+
+    private static func uncompress(
+        _ contents: UnsafeRawBufferPointer, _ file: MappedFile, _ place: String
+    ) throws(CheckpointError) -> [UInt8] {
+        let failure = CheckpointError(.malformed, file: file.path, "\(place): snappy cannot uncompress it")
+        let compressed = contents.bindMemory(to: CChar.self)
+        var count = 0
+        guard snappy_uncompressed_length(compressed.baseAddress, compressed.count, &count) == SNAPPY_OK,
+            count <= largestBlockBytes,
+            // A snappy element copies at most 64 bytes and takes at least two.
+            count / 64 <= contents.count
+        else { throw failure }
+        let result = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+            let status = buffer.withMemoryRebound(to: CChar.self) {
+                snappy_uncompress(compressed.baseAddress, compressed.count, $0.baseAddress, &count)
+            }
+            initialized = status == SNAPPY_OK ? count : 0
+        }
+        guard result.count == count else { throw failure }
+        return result
+    }
+
+    /// Decodes a block's entries, whose keys share prefixes with those before.
+    private static func entries(
+        of block: [UInt8], _ file: MappedFile, _ place: String
+    ) throws(CheckpointError) -> [Entry] {
+        let entries: [Entry]? = block.withUnsafeBytes { bytes in
+            guard let end = entryBytes(of: bytes) else { return nil }
+            var reader = ByteReader(UnsafeRawBufferPointer(rebasing: bytes[..<end]))
+            var result: [Entry] = []
+            var key: [UInt8] = []
+            while reader.remaining > 0 {
+                guard let shared = reader.readVarint32(), let unshared = reader.readVarint32(),
+                    let valueCount = reader.readVarint32(), shared <= key.count,
+                    let delta = reader.readBytes(unshared), let value = reader.readBytes(valueCount)
+                else { return nil }
+                key.removeLast(key.count - shared)
+                key += delta
+                result.append(Entry(key: key, value: Array(value)))
+            }
+            return result
+        }
+        guard let entries else {
+            throw CheckpointError(.malformed, file: file.path, "\(place): its entries cannot be read")
+        }
+        return entries
+    }
+
+    /// Where the entries end and the restart points begin.
+    private static func entryBytes(of block: UnsafeRawBufferPointer) -> Int? {
+        guard block.count >= 4 else { return nil }
+        let restarts = Int(UInt32(littleEndian: block.loadUnaligned(fromByteOffset: block.count - 4, as: UInt32.self)))
+        guard restarts <= (block.count - 4) / 4 else { return nil }
+        return block.count - 4 - 4 * restarts
+    }
+}
