@@ -1,0 +1,114 @@
+public import Tensors
+
+/// What `Model.run` takes for a feed: a tensor, or numbers that become one of the placeholder's dtype.
+public struct FeedValue: Sendable {
+    enum Content: Sendable {
+        case tensor(Tensor)
+        case integer(Int64)
+        case number(Double)
+        case truth(Bool)
+        case text(String)
+        case list([FeedValue])
+    }
+
+    let content: Content
+
+    /// A tensor, fed as it is: its dtype must be the placeholder's.
+    public init(_ tensor: Tensor) { content = .tensor(tensor) }
+}
+
+extension FeedValue: ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, ExpressibleByBooleanLiteral,
+    ExpressibleByStringLiteral, ExpressibleByArrayLiteral
+{
+    /// A scalar.
+    public init(integerLiteral value: Int64) { content = .integer(value) }
+    /// A scalar.
+    public init(floatLiteral value: Double) { content = .number(value) }
+    /// A scalar.
+    public init(booleanLiteral value: Bool) { content = .truth(value) }
+    /// A scalar string.
+    public init(stringLiteral value: String) { content = .text(value) }
+    /// A list, nested for more dimensions.
+    public init(arrayLiteral elements: FeedValue...) { content = .list(elements) }
+}
+
+extension FeedValue {
+    /// The tensor of that dtype.
+    ///
+    /// - Throws: ``ModelError`` of kind `invalidArgument` if a value does not fit, or lists are ragged.
+    func tensor(of dtype: DataType, feed: String) throws(ModelError) -> Tensor {
+        if case .tensor(let tensor) = content { return tensor }
+        var leaves: [FeedValue] = []
+        let dimensions = try flatten(into: &leaves, feed)
+        guard let shape = Shape(dimensions) else { throw Self.misfit(feed, dtype) }
+        let tensor: Tensor? =
+            switch dtype {
+            case .float32:
+                try Tensor(leaves.map { v throws(ModelError) in Float(try v.double(feed, dtype)) }, shape: dimensions)
+            case .float64:
+                try Tensor(leaves.map { v throws(ModelError) in try v.double(feed, dtype) }, shape: dimensions)
+            case .int32:
+                try Tensor(
+                    leaves.map { v throws(ModelError) in try v.integer(Int32.self, feed, dtype) }, shape: dimensions)
+            case .int64:
+                try Tensor(
+                    leaves.map { v throws(ModelError) in try v.integer(Int64.self, feed, dtype) }, shape: dimensions)
+            case .uint8:
+                try Tensor(
+                    leaves.map { v throws(ModelError) in try v.integer(UInt8.self, feed, dtype) }, shape: dimensions)
+            case .bool: try Tensor(leaves.map { v throws(ModelError) in try v.truth(feed, dtype) }, shape: dimensions)
+            case .string:
+                try Tensor(strings: leaves.map { v throws(ModelError) in try v.text(feed, dtype) }, shape: shape)
+            default: nil
+            }
+        guard let tensor else { throw Self.misfit(feed, dtype) }
+        return tensor
+    }
+
+    private static func misfit(_ feed: String, _ dtype: DataType) -> ModelError {
+        ModelError(.invalidArgument, "feed \"\(feed)\": the value does not fit \(dtype)")
+    }
+
+    private func flatten(into leaves: inout [FeedValue], _ feed: String) throws(ModelError) -> [Int] {
+        guard case .list(let elements) = content else {
+            leaves.append(self)
+            return []
+        }
+        var inner: [Int]?
+        for element in elements {
+            let shape = try element.flatten(into: &leaves, feed)
+            guard inner == nil || inner == shape else {
+                throw ModelError(.invalidArgument, "feed \"\(feed)\": lists of different lengths")
+            }
+            inner = shape
+        }
+        return [elements.count] + (inner ?? [])
+    }
+
+    private func double(_ feed: String, _ dtype: DataType) throws(ModelError) -> Double {
+        switch content {
+        case .integer(let value): return Double(value)
+        case .number(let value): return value
+        default: throw Self.misfit(feed, dtype)
+        }
+    }
+
+    private func integer<Value: FixedWidthInteger>(
+        _ type: Value.Type, _ feed: String, _ dtype: DataType
+    ) throws(ModelError) -> Value {
+        guard case .integer(let number) = content, let value = Value(exactly: number) else {
+            throw Self.misfit(feed, dtype)
+        }
+        return value
+    }
+
+    private func truth(_ feed: String, _ dtype: DataType) throws(ModelError) -> Bool {
+        guard case .truth(let value) = content else { throw Self.misfit(feed, dtype) }
+        return value
+    }
+
+    private func text(_ feed: String, _ dtype: DataType) throws(ModelError) -> [UInt8] {
+        guard case .text(let value) = content else { throw Self.misfit(feed, dtype) }
+        return Array(value.utf8)
+    }
+}

@@ -1,0 +1,131 @@
+internal import Checkpoints
+package import Execution
+package import Graphs
+internal import Operations
+internal import Tensors
+
+/// A model: the graph and the weights of the newest checkpoint of a folder.
+///
+/// ```swift
+/// let model = try Model(contentsOf: "models/tutorial")
+/// let answer = try model.run(feeds: ["w1:0": 13, "w2:0": 17], fetches: ["op_to_restore:0"])
+/// ```
+///
+/// Immutable: many threads may run it at once.
+public final class Model: Sendable {
+    /// The name to call it by; the folder's unless another was given.
+    public let name: String
+    /// The training step of the checkpoint, where its name tells it.
+    public let step: Int?
+    /// The path that the names of the checkpoint's files begin with.
+    public let prefix: String
+    /// How long the loading took.
+    public let loadMilliseconds: Double
+    /// The placeholders, or the signature's inputs.
+    public let inputs: [TensorDescription]
+    /// What is fetched when a request names nothing.
+    public let outputs: [TensorDescription]
+    /// The variables that the checkpoint restores.
+    public let variables: [VariableDescription]
+    /// What had to be decided while loading, for the log.
+    public let notes: [String]
+
+    package let graph: Graph
+    private let session: Session
+    private let interface: GraphInterface
+
+    /// Loads the newest checkpoint of a folder.
+    ///
+    /// - Parameters:
+    ///   - folder: Its path.
+    ///   - name: The model's name; the folder's last component when left out.
+    ///   - threadCount: How many runs are expected at once.
+    /// - Throws: ``ModelError`` of kind `load`, naming file and cause.
+    public init(contentsOf folder: String, name: String? = nil, threadCount: Int = 4) throws(ModelError) {
+        let clock = ContinuousClock()
+        let start = clock.now
+        let files = try ModelFiles(folder: folder)
+        self.name = name ?? ModelFolders.name(of: folder)
+        step = files.location.step
+        prefix = files.location.prefix
+        notes = files.location.notes
+        graph = files.graph
+        interface = GraphInterface(files.graph, files.meta)
+        let session = Session(
+            graph: files.graph, variables: CheckpointVariables(files.variables), threadCount: threadCount)
+        self.session = session
+        inputs = interface.inputs.map { Self.describe($0, files.graph, session) }
+        outputs = interface.outputs.map { Self.describe($0, files.graph, session) }
+        variables = Self.variables(of: files.graph, files.variables)
+        loadMilliseconds = Double((clock.now - start) / .microseconds(1)) / 1000
+    }
+
+    private static func describe(_ endpoint: Endpoint, _ graph: Graph, _ session: Session) -> TensorDescription {
+        let fact = session.fact(of: endpoint)
+        return TensorDescription(
+            name: "\(graph.nodes[endpoint.node].name):\(endpoint.output)", dtype: fact?.dtype,
+            shape: fact?.shape ?? .unknown)
+    }
+
+    private static func variables(of graph: Graph, _ restored: RestoredVariables) -> [VariableDescription] {
+        graph.nodes.compactMap { node in
+            guard ["Variable", "VariableV2", "VarHandleOp"].contains(node.op), let info = restored.info(of: node.name)
+            else {
+                return nil
+            }
+            return VariableDescription(name: node.name, dtype: info.dtype, shape: info.shape, byteCount: info.byteCount)
+        }
+    }
+
+    /// Compiles feeds and fetches, or finds what was compiled.
+    ///
+    /// - Parameters:
+    ///   - feeds: Names, `x` or `x:0`.
+    ///   - fetches: Names; nil for the model's outputs, those that the feeds suffice for.
+    /// - Throws: ``ModelError``: `unknownTensor` with the nearest names, `refused`, `invalidArgument` for a missing feed,
+    ///   `unsupported` for an op.
+    package func callable(feeds: [String], fetches: [String]?) throws(ModelError) -> Callable {
+        var feedEndpoints: [Endpoint] = []
+        for name in feeds {
+            let endpoint = try endpoint(name, "feed")
+            guard !feedEndpoints.contains(endpoint) else {
+                throw ModelError(.invalidArgument, "feed \"\(name)\" is given twice")
+            }
+            feedEndpoints.append(endpoint)
+        }
+        var fetchEndpoints: [Endpoint] = []
+        if let fetches {
+            for name in fetches { fetchEndpoints.append(try endpoint(name, "fetch")) }
+        } else {
+            fetchEndpoints = defaultFetches(feeds: feedEndpoints)
+        }
+        guard !fetchEndpoints.isEmpty else {
+            throw ModelError(.invalidArgument, "nothing to fetch: name tensors in \"fetches\"")
+        }
+        do throws(CompileError) {
+            return try session.callable(feeds: feedEndpoints, fetches: fetchEndpoints)
+        } catch { throw ModelError(error) }
+    }
+
+    private func endpoint(_ text: String, _ what: String) throws(ModelError) -> Endpoint {
+        guard let name = TensorName(parsing: text), !name.isControl, let index = graph.index(ofNode: name.node) else {
+            let parsed = TensorName(parsing: text)?.node ?? text
+            let nearest = graph.nearestNames(to: parsed).map { "\"\($0)\"" }.joined(separator: ", ")
+            throw ModelError(
+                .unknownTensor,
+                "\(what) \"\(text)\": the graph of model \"\(self.name)\" has no such tensor"
+                    + (nearest.isEmpty ? "" : "; the nearest are \(nearest)"))
+        }
+        guard !interface.isPrivate(graph.nodes[index]) else {
+            throw ModelError(
+                .refused, "\(what) \"\(text)\" is refused: it belongs to the saving and restoring of checkpoints")
+        }
+        return Endpoint(node: index, output: name.output)
+    }
+
+    /// The outputs that can be computed from these feeds; all of them if none can, so that the error tells what is missing.
+    private func defaultFetches(feeds: [Endpoint]) -> [Endpoint] {
+        let computable = interface.outputs.filter { (try? session.callable(feeds: feeds, fetches: [$0])) != nil }
+        return computable.isEmpty ? interface.outputs : computable
+    }
+}

@@ -1,0 +1,52 @@
+internal import Checkpoints
+internal import Graphs
+package import Operations
+
+/// Why a model cannot be loaded, or why it has no answer.
+public struct ModelError: Error, Hashable, Sendable {
+    /// Whose fault it is, and of which sort.
+    public enum Kind: Hashable, Sendable {
+        /// The model's files are missing, damaged, or contradict each other.
+        case load
+        /// No feed or fetch of that name.
+        case unknownTensor
+        /// The tensor may not be fed or fetched.
+        case refused
+        /// Feeds are missing, or do not fit in dtype, shape or value.
+        case invalidArgument
+        /// The graph needs an op, or a dtype, that is not supported.
+        case unsupported
+        /// The checkpoint lacks a variable that the fetches need, or the graph contradicts itself.
+        case brokenModel
+        /// The answer would take more memory than a run may have.
+        case resourceExhausted
+    }
+
+    /// Whose fault it is.
+    public let kind: Kind
+    /// What is wrong, what was expected, what was found.
+    public let message: String
+
+    package init(_ kind: Kind, _ message: String) {
+        self.kind = kind
+        self.message = message
+    }
+
+    init(_ error: CheckpointError) { self.init(.load, "\(error)") }
+
+    package init(_ error: CompileError) {
+        let kind: Kind =
+            switch error.kind {
+            case .unsupported: .unsupported
+            case .malformed, .missingVariable: .brokenModel
+            case .invalidArgument, .missingFeed: .invalidArgument
+            case .notFound: .unknownTensor
+            case .resourceExhausted: .resourceExhausted
+            }
+        self.init(kind, "\(error)")
+    }
+}
+
+extension ModelError: CustomStringConvertible {
+    public var description: String { message }
+}
