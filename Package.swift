@@ -56,18 +56,19 @@ let package = Package(
         .target(
             name: "TensorFlowProtos", dependencies: [protobuf], exclude: ["proto", "regenerate.sh"],
             swiftSettings: swiftSettings),
+        target("LockFree", uses: []),
         target("Tensors", uses: ["TensorFlowProtos"]),
         target("Checkpoints", uses: ["Tensors", "TensorFlowProtos", "CChecksum", "CSnappy"], [protobuf]),
         target("Graphs", uses: ["Tensors", "TensorFlowProtos"], [protobuf]),
         target("Kernels", uses: ["Tensors", "CKernels", "COpenBLAS"]),
         target("Operations", uses: ["Kernels", "Graphs", "Tensors"]),
-        target("Execution", uses: ["Operations", "Kernels", "Graphs", "Tensors"]),
+        target("Execution", uses: ["Operations", "Kernels", "Graphs", "Tensors", "LockFree"]),
         target(
             "Serving", uses: ["Execution", "Operations", "Checkpoints", "Graphs", "Tensors", "TensorFlowProtos"],
             [protobuf]),
         target("HTTPMessages", uses: []),
-        target("HTTPServer", uses: ["HTTPMessages", "CMicrohttpd"]),
-        target("API", uses: ["Serving", "Execution", "Graphs", "Tensors", "HTTPMessages", "CJSON"]),
+        target("HTTPServer", uses: ["HTTPMessages", "LockFree", "CMicrohttpd"]),
+        target("API", uses: ["Serving", "Execution", "Graphs", "Tensors", "HTTPMessages", "LockFree", "CJSON"]),
         .executableTarget(
             name: "metaserve",
             dependencies: [

@@ -1,3 +1,4 @@
+internal import LockFree
 package import Operations
 package import Tensors
 
@@ -18,10 +19,10 @@ package final class Callable: Sendable {
     package let fetches: [Argument]
     private let plan: Plan
     private let programs = ProgramCache()
-    private let workspaces: WorkspacePool
+    private let workspaces: ObjectPool<Workspace>
     private let limitBytes: Int
 
-    init(feeds: [Argument], fetches: [String], plan: Plan, workspaces: WorkspacePool, limitBytes: Int) {
+    init(feeds: [Argument], fetches: [String], plan: Plan, workspaces: ObjectPool<Workspace>, limitBytes: Int) {
         self.feeds = feeds
         self.fetches = zip(fetches, plan.fetches).map { name, value in
             Argument(name: name, dtype: plan.facts[value].dtype, shape: plan.facts[value].shape)
@@ -46,8 +47,11 @@ package final class Callable: Sendable {
         for (index, tensor) in tensors.enumerated() where tensor.dtype != feeds[index].dtype {
             throw mismatch(index, tensor)
         }
-        let workspace = workspaces.take()
-        defer { workspaces.give(workspace) }
+        let workspace = workspaces.take() ?? Workspace()
+        defer {
+            workspace.reset()
+            workspaces.give(workspace)
+        }
         try Run(program, in: workspace, limitBytes: limitBytes).execute(tensors, take)
     }
 

@@ -1,4 +1,5 @@
 package import Graphs
+internal import LockFree
 package import Operations
 internal import Synchronization
 internal import Tensors
@@ -11,7 +12,7 @@ package final class Session: Sendable {
     package let graph: Graph
     private let variables: any VariableSource
     private let inference: FactInference
-    private let workspaces: WorkspacePool
+    private let workspaces: ObjectPool<Workspace>
     private let limitBytes: Int
     private let callables = Mutex<[Signature: Callable]>([:])
 
@@ -35,7 +36,7 @@ package final class Session: Sendable {
         self.variables = variables
         self.limitBytes = limitBytes
         inference = FactInference(graph)
-        workspaces = WorkspacePool(count: threadCount)
+        workspaces = ObjectPool<Workspace>(count: threadCount)
     }
 
     /// What the graph tells of a tensor's dtype and shape; nil where it tells nothing.

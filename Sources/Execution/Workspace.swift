@@ -1,11 +1,10 @@
 internal import Glibc
 internal import Kernels
-internal import Synchronization
 internal import Tensors
 
 /// The memory of one run, kept from run to run: the arena, the table of values, the fault.
 ///
-/// Belongs to one thread between ``WorkspacePool/take()`` and ``WorkspacePool/give(_:)``.
+/// Belongs to one thread between being taken from its pool and being given back.
 final class Workspace {
     /// The addresses of the values of the run.
     private(set) var values: UnsafeMutablePointer<UnsafeMutableRawPointer>
@@ -74,47 +73,5 @@ final class Workspace {
         free(arena)
         arena = smaller
         arenaCapacity = 0
-    }
-}
-
-/// Workspaces that wait for their next run. Taking and giving is lock-free.
-final class WorkspacePool: Sendable {
-    private final class Slot: Sendable {
-        /// 0, or the address of a retained workspace.
-        // Safety: whoever exchanges an address out owns the workspace alone.
-        let address = Atomic<UInt>(0)
-
-        deinit { WorkspacePool.workspace(at: address.load(ordering: .acquiring))?.release() }
-    }
-
-    private let slots: [Slot]
-
-    private static func workspace(at address: UInt) -> Unmanaged<Workspace>? {
-        UnsafeRawPointer(bitPattern: address).map { Unmanaged<Workspace>.fromOpaque($0) }
-    }
-
-    /// - Parameter count: How many workspaces are kept; as many as threads that run at once.
-    init(count: Int) {
-        slots = (0..<max(1, count)).map { _ in Slot() }
-    }
-
-    /// Takes a workspace, or makes one.
-    func take() -> Workspace {
-        for slot in slots {
-            if let waiting = Self.workspace(at: slot.address.exchange(0, ordering: .acquiring)) {
-                return waiting.takeRetainedValue()
-            }
-        }
-        return Workspace()
-    }
-
-    /// Gives it back; one for which there is no room is freed.
-    func give(_ workspace: Workspace) {
-        workspace.reset()
-        let retained = Unmanaged.passRetained(workspace)
-        let address = UInt(bitPattern: retained.toOpaque())
-        for slot in slots
-        where slot.address.compareExchange(expected: 0, desired: address, ordering: .releasing).exchanged { return }
-        retained.release()
     }
 }

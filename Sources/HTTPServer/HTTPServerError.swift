@@ -1,0 +1,24 @@
+/// Why a server cannot start.
+public struct HTTPServerError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// What failed.
+    public enum Kind: Hashable, Sendable {
+        /// The host is not an address of this machine, or not a name.
+        case badHost
+        /// Another program listens there.
+        case portInUse
+        /// The port needs rights that the process has not.
+        case notPermitted
+        /// The operating system or the library refused.
+        case system
+    }
+
+    /// What failed.
+    public let kind: Kind
+    /// With what, and what to do.
+    public let description: String
+
+    init(_ kind: Kind, _ description: String) {
+        self.kind = kind
+        self.description = description
+    }
+}
