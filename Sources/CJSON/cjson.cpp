@@ -1,1 +1,40 @@
-#include "cjson_shim.h"
+#include "cjson.h"
+#include <charconv>
+#include <new>
+#include <simdjson.h>
+
+struct cjson_parser {
+    simdjson::dom::parser parser;
+    size_t deepest_nesting;
+    cjson_parser(size_t largest_bytes, size_t depth) noexcept : parser(largest_bytes), deepest_nesting(depth) {}
+};
+
+extern "C" cjson_parser *cjson_create(size_t largest_bytes, size_t deepest_nesting) {
+    return new (std::nothrow) cjson_parser(largest_bytes, deepest_nesting);
+}
+
+extern "C" void cjson_destroy(cjson_parser *parser) { delete parser; }
+
+extern "C" cjson_document cjson_parse(cjson_parser *parser, const uint8_t *text, size_t count) {
+    simdjson::dom::parser &dom = parser->parser;
+    // The parser allocates for the text that it gets; the nesting is bounded here, before it would take its own default.
+    if (dom.capacity() < count || dom.max_depth() != parser->deepest_nesting) {
+        size_t capacity = count < 4096 ? 4096 : count;
+        simdjson::error_code failure = dom.allocate(capacity, parser->deepest_nesting);
+        if (failure) return {simdjson::error_message(failure), nullptr, nullptr};
+    }
+    simdjson::dom::element root;
+    simdjson::error_code failure = dom.parse(text, count, false).get(root);
+    if (failure) return {simdjson::error_message(failure), nullptr, nullptr};
+    return {nullptr, dom.doc.tape.get(), dom.doc.string_buf.get()};
+}
+
+extern "C" size_t cjson_padding(void) { return simdjson::SIMDJSON_PADDING; }
+
+extern "C" size_t cjson_format_float(float value, char *text) {
+    return static_cast<size_t>(std::to_chars(text, text + 32, value).ptr - text);
+}
+
+extern "C" size_t cjson_format_double(double value, char *text) {
+    return static_cast<size_t>(std::to_chars(text, text + 32, value).ptr - text);
+}

@@ -1,0 +1,122 @@
+internal import Execution
+internal import HTTPMessages
+internal import Tensors
+
+/// How NaN and infinities, which JSON has not, are written.
+public enum NaNPolicy: String, Sendable, CaseIterable {
+    /// As `"NaN"`, `"Infinity"` and `"-Infinity"`; a feed may have them so too.
+    case string
+    /// As `null`.
+    case null
+    /// Not at all: the request is answered by an error.
+    case error
+}
+
+/// Writes tensors as nested lists.
+struct AnswerWriter {
+    private let policy: NaNPolicy
+    private var writer: JSONWriter
+    /// The first name whose tensor has a value that the policy forbids.
+    private(set) var forbidden: Bool = false
+
+    init(_ writer: JSONWriter, policy: NaNPolicy) {
+        self.writer = writer
+        self.policy = policy
+    }
+
+    /// The writer, to go on with.
+    var rest: JSONWriter { writer }
+
+    /// Writes a key and its tensor.
+    ///
+    /// - Throws: ``RequestError`` for a dtype that has no form in JSON, and for what the policy forbids.
+    mutating func write(_ tensor: TensorView, key: [UInt8]) throws(RequestError) {
+        writer.key(escaped: key)
+        try write(tensor)
+        guard !forbidden else {
+            throw RequestError(
+                422,
+                "the answer's \(String(decoding: key, as: UTF8.self)) has NaN or infinite values, which --nan error forbids"
+            )
+        }
+    }
+
+    private mutating func write(_ tensor: TensorView) throws(RequestError) {
+        switch tensor.dtype {
+        case .float32: elements(tensor, Float.self) { $0.float($1) }
+        case .float64: elements(tensor, Double.self) { $0.double($1) }
+        case .int32: elements(tensor, Int32.self) { $0.writer.integer($1) }
+        case .int64: elements(tensor, Int64.self) { $0.writer.integer($1) }
+        case .int16: elements(tensor, Int16.self) { $0.writer.integer($1) }
+        case .int8: elements(tensor, Int8.self) { $0.writer.integer($1) }
+        case .uint8: elements(tensor, UInt8.self) { $0.writer.integer($1) }
+        case .uint16: elements(tensor, UInt16.self) { $0.writer.integer($1) }
+        case .uint32: elements(tensor, UInt32.self) { $0.writer.integer($1) }
+        case .uint64: elements(tensor, UInt64.self) { $0.writer.integer($1) }
+        case .bool: elements(tensor, Bool.self) { $0.writer.bool($1) }
+        case .string: elements(tensor, TensorString.self) { $0.string($1) }
+        default: throw RequestError(501, "a tensor of dtype \(tensor.dtype) cannot be written as JSON")
+        }
+    }
+
+    @inline(__always)
+    private mutating func elements<Element>(
+        _ tensor: TensorView, _ type: Element.Type, _ write: (inout AnswerWriter, Element) -> Void
+    ) {
+        var next = tensor.elements.assumingMemoryBound(to: Element.self)
+        list(tensor.dimensions, 0, &next, write)
+    }
+
+    private mutating func list<Element>(
+        _ dimensions: UnsafeBufferPointer<Int>, _ level: Int, _ next: inout UnsafePointer<Element>,
+        _ write: (inout AnswerWriter, Element) -> Void
+    ) {
+        guard level < dimensions.count else {
+            write(&self, next.pointee)
+            next += 1
+            return
+        }
+        writer.beginList()
+        if level == dimensions.count - 1 {
+            for index in 0..<dimensions[level] { write(&self, next[index]) }
+            next += dimensions[level]
+        } else {
+            for _ in 0..<dimensions[level] { list(dimensions, level + 1, &next, write) }
+        }
+        writer.endList()
+    }
+
+    private mutating func float(_ value: Float) {
+        if value.isFinite { writer.number(value) } else { special(Double(value)) }
+    }
+
+    private mutating func double(_ value: Double) {
+        if value.isFinite { writer.number(value) } else { special(value) }
+    }
+
+    private mutating func special(_ value: Double) {
+        switch policy {
+        case .string: writer.string(value.isNaN ? "NaN" : value > 0 ? "Infinity" : "-Infinity")
+        case .null: writer.null()
+        case .error:
+            forbidden = true
+            writer.null()
+        }
+    }
+
+    /// Bytes that are text are a string; others an object with their base 64.
+    private mutating func string(_ value: TensorString) {
+        if Self.isUTF8(value.bytes) {
+            writer.string(value.bytes)
+            return
+        }
+        writer.beginObject()
+        writer.key("b64")
+        Base64.encode(value.bytes).withUnsafeBufferPointer { writer.string($0) }
+        writer.endObject()
+    }
+
+    private static func isUTF8(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        bytes.allSatisfy { $0 < 0x80 } || String(validating: bytes, as: UTF8.self) != nil
+    }
+}

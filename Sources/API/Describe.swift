@@ -1,0 +1,109 @@
+internal import HTTPMessages
+internal import Serving
+internal import Tensors
+
+/// Answers that say what is served.
+struct Describe: Sendable {
+    private let set: ModelSet
+    private let options: Service.Options
+
+    init(_ set: ModelSet, _ options: Service.Options) {
+        self.set = set
+        self.options = options
+    }
+
+    /// `GET /`: name, version, models, and a line to copy.
+    func server(_ response: inout HTTPResponse) {
+        var writer = JSONWriter(response.body)
+        writer.beginObject()
+        writer.key("name")
+        writer.string("metaserve")
+        writer.key("version")
+        writer.string(options.version)
+        writer.key("models")
+        writer.beginList()
+        for model in set.models { writer.string(model.name) }
+        writer.endList()
+        if let model = set.defaultModel ?? set.models.first {
+            writer.key("try")
+            writer.string(Example(model).commandLine(address: options.address))
+        }
+        writer.endObject()
+    }
+
+    /// `GET /models`.
+    func models(_ response: inout HTTPResponse) {
+        var writer = JSONWriter(response.body)
+        writer.beginObject()
+        writer.key("models")
+        writer.beginList()
+        for model in set.models {
+            writer.beginObject()
+            writeHead(model, &writer)
+            writer.endObject()
+        }
+        writer.endList()
+        writer.key("default")
+        if let model = set.defaultModel { writer.string(model.name) } else { writer.null() }
+        writer.endObject()
+    }
+
+    /// `GET /models/NAME`.
+    func model(_ name: String, _ response: inout HTTPResponse) throws(RequestError) {
+        guard let model = set.model(named: name) else { throw Predict.unknownModel(name, set.models.map(\.name)) }
+        var writer = JSONWriter(response.body)
+        writer.beginObject()
+        writeHead(model, &writer)
+        writer.key("load_ms")
+        writer.number(model.loadMilliseconds)
+        write(model.inputs, "inputs", &writer)
+        write(model.outputs, "outputs", &writer)
+        writer.key("variables")
+        writer.beginList()
+        for variable in model.variables {
+            writer.beginObject()
+            writeTensor(variable.name, variable.dtype, PartialShape(variable.shape), &writer)
+            writer.key("bytes")
+            writer.integer(variable.byteCount)
+            writer.endObject()
+        }
+        writer.endList()
+        writer.endObject()
+    }
+
+    /// `GET /v2/health/...`: whoever can answer is alive, and models are loaded before the server listens.
+    func health(_ response: inout HTTPResponse) {}
+
+    private func writeHead(_ model: Model, _ writer: inout JSONWriter) {
+        writer.key("name")
+        writer.string(model.name)
+        writer.key("step")
+        if let step = model.step { writer.integer(step) } else { writer.null() }
+        writer.key("prefix")
+        writer.string(model.prefix)
+    }
+
+    private func write(_ tensors: [TensorDescription], _ key: String, _ writer: inout JSONWriter) {
+        writer.key(key)
+        writer.beginList()
+        for tensor in tensors {
+            writer.beginObject()
+            writeTensor(tensor.name, tensor.dtype, tensor.shape, &writer)
+            writer.endObject()
+        }
+        writer.endList()
+    }
+
+    /// Unknown dimensions, and an unknown shape, are null.
+    private func writeTensor(_ name: String, _ dtype: DataType?, _ shape: PartialShape, _ writer: inout JSONWriter) {
+        writer.key("name")
+        writer.string(name)
+        writer.key("dtype")
+        if let dtype { writer.string(dtype.name) } else { writer.null() }
+        writer.key("shape")
+        guard let dimensions = shape.dimensions else { return writer.null() }
+        writer.beginList()
+        for size in dimensions { if size < 0 { writer.null() } else { writer.integer(size) } }
+        writer.endList()
+    }
+}

@@ -1,0 +1,63 @@
+internal import HTTPMessages
+internal import Serving
+internal import Tensors
+
+/// A request that a model answers: zeros for all that it needs.
+struct Example {
+    private let model: Model
+    /// Larger inputs would not fit a command line.
+    private static let mostElements = 4096
+
+    init(_ model: Model) { self.model = model }
+
+    /// A line for the shell.
+    func commandLine(address: String) -> String {
+        let body = body().replacing("'", with: "'\\''")
+        return "curl -d '\(body)' \(address)/models/\(Self.percentEncoded(model.name))/predict"
+    }
+
+    private func body() -> String {
+        let buffer = ResponseBuffer()
+        var writer = JSONWriter(buffer)
+        writer.beginObject()
+        writer.key("feeds")
+        writer.beginObject()
+        for input in model.inputs { write(input, &writer) }
+        writer.endObject()
+        writer.endObject()
+        return String(decoding: buffer.bytes, as: UTF8.self)
+    }
+
+    private func write(_ input: TensorDescription, _ writer: inout JSONWriter) {
+        let dimensions = (input.shape.dimensions ?? []).map { $0 < 0 ? 1 : $0 }
+        guard let count = Shape(dimensions)?.elementCount, count <= Self.mostElements else { return }
+        writer.key(input.name)
+        write(dimensions[...], input.dtype ?? .float32, &writer)
+    }
+
+    private func write(_ dimensions: ArraySlice<Int>, _ dtype: DataType, _ writer: inout JSONWriter) {
+        guard let size = dimensions.first else {
+            switch dtype {
+            case .bool: writer.bool(false)
+            case .string: writer.string("")
+            case let type where type.isInteger: writer.integer(0)
+            default: writer.number(Float(0))
+            }
+            return
+        }
+        writer.beginList()
+        for _ in 0..<size { write(dimensions.dropFirst(), dtype, &writer) }
+        writer.endList()
+    }
+
+    private static func percentEncoded(_ name: String) -> String {
+        name.utf8.map { byte in
+            let scalar = UnicodeScalar(byte)
+            let isPlain =
+                byte < 0x80
+                && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar)
+                    || "-._~".unicodeScalars.contains(scalar))
+            return isPlain ? String(scalar) : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+        }.joined()
+    }
+}

@@ -1,0 +1,104 @@
+internal import Serving
+
+/// The parts of a predict request's body, where they stand in the document.
+struct PredictRequest {
+    /// The model's name, if the body has one.
+    private(set) var model: JSONValue?
+    /// The object of feeds, by name.
+    private(set) var feeds: JSONValue?
+    /// The list of names to fetch; nil for the model's own outputs.
+    private(set) var fetches: JSONValue?
+
+    /// Finds the parts.
+    ///
+    /// - Throws: ``RequestError`` 400 for what is not `{"model"?, "feeds"?, "fetches"?}`.
+    init(_ root: JSONValue) throws(RequestError) {
+        guard root.kind == .object else {
+            throw .badRequest("the body is \(root.kindName); expected an object with \"feeds\"")
+        }
+        try Self.forEachPair(of: root, in: "the body") { key, value throws(RequestError) in
+            if key.equals("feeds") {
+                guard value.kind == .object else {
+                    throw .badRequest("\"feeds\" is \(value.kindName); expected an object")
+                }
+                feeds = value
+            } else if key.equals("fetches") {
+                fetches = try Self.names(value)
+            } else if key.equals("model") {
+                guard value.kind == .string else {
+                    throw .badRequest("\"model\" is \(value.kindName); expected a string")
+                }
+                model = value
+            } else {
+                throw .badRequest(
+                    "the body has an unknown key \"\(key.text)\"; known are \"model\", \"feeds\" and \"fetches\"")
+            }
+        }
+    }
+
+    private static func names(_ value: JSONValue) throws(RequestError) -> JSONValue? {
+        if value.kind == .null { return nil }
+        guard value.kind == .list else {
+            throw .badRequest("\"fetches\" is \(value.kindName); expected a list of tensor names")
+        }
+        var name = value.first
+        while name.index < value.endIndex {
+            guard name.kind == .string else {
+                throw .badRequest("\"fetches\" has \(name.kindName); expected tensor names")
+            }
+            name = name.next
+        }
+        return value
+    }
+
+    /// Calls `body` with each key and value of an object.
+    ///
+    /// - Throws: ``RequestError`` 400 for a key that stands there twice. Quadratic in the number of keys, which is bounded.
+    static func forEachPair(
+        of object: JSONValue, in place: String, _ body: (JSONValue, JSONValue) throws(RequestError) -> Void
+    ) throws(RequestError) {
+        let end = object.endIndex
+        var key = object.first
+        var number = 0
+        while key.index < end {
+            try requireNew(key, in: object, place)
+            number += 1
+            guard number <= mostPairs else { throw .badRequest("\(place) has more than \(mostPairs) keys") }
+            try body(key, key.next)
+            key = key.next.next
+        }
+    }
+
+    private static let mostPairs = 1000
+
+    private static func requireNew(_ key: JSONValue, in object: JSONValue, _ place: String) throws(RequestError) {
+        var earlier = object.first
+        let bytes = key.string
+        while earlier.index < key.index {
+            if earlier.string.count == bytes.count, earlier.string.elementsEqual(bytes) {
+                throw .badRequest("\(place) has the key \"\(key.text)\" twice")
+            }
+            earlier = earlier.next.next
+        }
+    }
+
+    /// The names of the feeds, in the order of the text.
+    func feedNames() throws(RequestError) -> [String] {
+        var names: [String] = []
+        guard let feeds else { return names }
+        try Self.forEachPair(of: feeds, in: "\"feeds\"") { key, _ in names.append(key.text) }
+        return names
+    }
+
+    /// The names of the fetches; nil where the body does not name any.
+    func fetchNames() -> [String]? {
+        guard let fetches else { return nil }
+        var names: [String] = []
+        var name = fetches.first
+        while name.index < fetches.endIndex {
+            names.append(name.text)
+            name = name.next
+        }
+        return names
+    }
+}

@@ -1,0 +1,99 @@
+internal import Execution
+internal import HTTPMessages
+internal import LockFree
+internal import Serving
+
+/// What a request's names mean to a model, found once and kept: the callable, and the keys of its answer.
+final class PreparedCall: Sendable {
+    /// The names as bytes; see ``PreparedCall/appendSignature(of:to:)``.
+    let signature: [UInt8]
+    let callable: Callable
+    /// The feeds' names as the request has them, for messages.
+    let feedNames: [String]
+    /// The fetches' names as the request has them, quoted and escaped.
+    let keys: [[UInt8]]
+
+    init(signature: [UInt8], callable: Callable, feedNames: [String], fetchNames: [String]) {
+        self.signature = signature
+        self.callable = callable
+        self.feedNames = feedNames
+        keys = fetchNames.map(Self.escaped)
+    }
+
+    private static func escaped(_ name: String) -> [UInt8] {
+        let buffer = ResponseBuffer()
+        var writer = JSONWriter(buffer)
+        writer.string(name)
+        return Array(buffer.bytes)
+    }
+
+    /// Appends the names of feeds and fetches, each with its length, so that different names never give the same bytes.
+    static func appendSignature(of request: PredictRequest, to signature: inout [UInt8]) {
+        if let feeds = request.feeds {
+            var key = feeds.first
+            while key.index < feeds.endIndex {
+                append(key, to: &signature)
+                key = key.next.next
+            }
+        }
+        guard let fetches = request.fetches else { return }
+        signature.append(1)
+        var name = fetches.first
+        while name.index < fetches.endIndex {
+            append(name, to: &signature)
+            name = name.next
+        }
+    }
+
+    private static func append(_ name: JSONValue, to signature: inout [UInt8]) {
+        let bytes = name.string
+        withUnsafeBytes(of: UInt32(truncatingIfNeeded: bytes.count)) { signature.append(contentsOf: $0) }
+        signature.append(0)
+        signature.append(contentsOf: bytes)
+    }
+
+    /// FNV-1a.
+    static func hash(_ signature: [UInt8]) -> UInt {
+        signature.withUnsafeBufferPointer { bytes in
+            bytes.reduce(14_695_981_039_346_656_037) { ($0 ^ UInt($1)) &* 1_099_511_628_211 }
+        }
+    }
+}
+
+/// A model as the API serves it.
+final class ServedModel: Sendable {
+    let model: Model
+    private let calls = AppendOnlyTable<PreparedCall>(limit: 256)
+    /// What every answer ends with, from the end of the outputs on.
+    let tail: [UInt8]
+
+    init(_ model: Model) {
+        self.model = model
+        let buffer = ResponseBuffer()
+        var writer = JSONWriter(buffer)
+        writer.beginObject()
+        writer.key("name")
+        writer.string(model.name)
+        writer.key("step")
+        if let step = model.step { writer.integer(step) } else { writer.null() }
+        writer.endObject()
+        tail = Array(buffer.bytes)
+    }
+
+    /// The call for a request's names; a table look-up for all but the first of its kind.
+    func call(for request: PredictRequest, _ workspace: Workspace) throws(RequestError) -> PreparedCall {
+        PreparedCall.appendSignature(of: request, to: &workspace.signature)
+        let hash = PreparedCall.hash(workspace.signature)
+        if let known = calls.find(hash: hash, where: { $0.signature == workspace.signature }) { return known }
+        let feeds = try request.feedNames()
+        let fetches = request.fetchNames()
+        do throws(ModelError) {
+            let callable = try model.callable(feeds: feeds, fetches: fetches)
+            let call = PreparedCall(
+                signature: workspace.signature, callable: callable, feedNames: feeds,
+                fetchNames: fetches ?? callable.fetches.map(\.name))
+            calls.insert(call, hash: hash)
+            return call
+        } catch { throw RequestError(error) }
+    }
+}

@@ -1,0 +1,43 @@
+internal import HTTPMessages
+internal import Serving
+
+/// Why a request is not answered as it wished, with the HTTP status that says so.
+struct RequestError: Error {
+    let status: Int
+    let message: String
+    /// The methods of the path, for 405.
+    var allow: String?
+
+    init(_ status: Int, _ message: String, allow: String? = nil) {
+        self.status = status
+        self.message = message
+        self.allow = allow
+    }
+
+    static func badRequest(_ message: String) -> RequestError { RequestError(400, message) }
+
+    /// The one place where a model's error becomes a status.
+    init(_ error: ModelError) {
+        let status =
+            switch error.kind {
+            case .unknownTensor: 404
+            case .refused, .invalidArgument, .resourceExhausted: 400
+            case .unsupported: 501
+            case .load, .brokenModel: 500
+            }
+        self.init(status, error.message)
+    }
+
+    /// Makes the answer.
+    func write(to response: inout HTTPResponse) {
+        response.status = status
+        response.contentType = "application/json"
+        response.allow = allow
+        response.body.clear()
+        var writer = JSONWriter(response.body)
+        writer.beginObject()
+        writer.key("error")
+        writer.string(message)
+        writer.endObject()
+    }
+}

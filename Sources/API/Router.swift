@@ -1,0 +1,110 @@
+internal import HTTPMessages
+
+/// A route: what it answers, where.
+struct Route: Sendable {
+    typealias Handler = @Sendable (HTTPRequest, [String], inout HTTPResponse) throws(RequestError) -> Void
+
+    let method: HTTPMethod
+    /// The path; a segment in braces stands for any text, which the handler gets.
+    let pattern: String
+    fileprivate let segments: [[UInt8]]
+    let handler: Handler
+
+    init(_ method: HTTPMethod, _ pattern: String, _ handler: @escaping Handler) {
+        self.method = method
+        self.pattern = pattern
+        segments = pattern.utf8.split(separator: UInt8(ascii: "/")).map(Array.init)
+        self.handler = handler
+    }
+}
+
+/// Finds the route of a request.
+struct Router: Sendable {
+    let routes: [Route]
+
+    /// Answers a request by its route's handler.
+    ///
+    /// - Throws: ``RequestError``: 404 naming the routes, 405 naming the methods.
+    func respond(to request: HTTPRequest, _ response: inout HTTPResponse) throws(RequestError) {
+        let method = request.method == .head ? .get : request.method
+        var methods: [HTTPMethod] = []
+        for route in routes {
+            guard let parameters = match(route, request.path) else { continue }
+            if route.method == method { return try route.handler(request, try decode(parameters), &response) }
+            methods.append(route.method)
+        }
+        let path = String(decoding: request.path.prefix(200), as: UTF8.self)
+        guard methods.isEmpty else {
+            let allow = methods.map(Self.name).joined(separator: ", ")
+            throw RequestError(405, "\(path) takes \(allow)", allow: allow)
+        }
+        throw RequestError(
+            404,
+            "there is no route \(path); routes are "
+                + routes.map { "\(Self.name($0.method)) \($0.pattern)" }.joined(separator: ", "))
+    }
+
+    private static func name(_ method: HTTPMethod) -> String {
+        switch method {
+        case .get: "GET, HEAD"
+        case .post: "POST"
+        case .put: "PUT"
+        case .delete: "DELETE"
+        case .head: "HEAD"
+        case .options: "OPTIONS"
+        case .other: "?"
+        }
+    }
+
+    /// The texts of the segments in braces; nil if the path is another. Empty segments count for nothing.
+    private func match(_ route: Route, _ path: UnsafeRawBufferPointer) -> [Slice<UnsafeRawBufferPointer>]? {
+        var parameters: [Slice<UnsafeRawBufferPointer>] = []
+        var position = 0
+        var number = 0
+        while position < path.count {
+            guard path[position] != UInt8(ascii: "/") else {
+                position += 1
+                continue
+            }
+            let end = path[position...].firstIndex(of: UInt8(ascii: "/")) ?? path.count
+            guard number < route.segments.count else { return nil }
+            if route.segments[number].first == UInt8(ascii: "{") {
+                parameters.append(path[position..<end])
+            } else if !route.segments[number].elementsEqual(path[position..<end]) {
+                return nil
+            }
+            number += 1
+            position = end
+        }
+        return number == route.segments.count ? parameters : nil
+    }
+
+    private func decode(_ parameters: [Slice<UnsafeRawBufferPointer>]) throws(RequestError) -> [String] {
+        var result: [String] = []
+        for parameter in parameters {
+            guard let text = Self.percentDecoded(parameter) else {
+                throw .badRequest("\"\(String(decoding: parameter, as: UTF8.self))\" is not a percent-encoded name")
+            }
+            result.append(text)
+        }
+        return result
+    }
+
+    private static func percentDecoded(_ bytes: Slice<UnsafeRawBufferPointer>) -> String? {
+        var result: [UInt8] = []
+        var index = bytes.startIndex
+        while index < bytes.endIndex {
+            guard bytes[index] == UInt8(ascii: "%") else {
+                result.append(bytes[index])
+                index += 1
+                continue
+            }
+            guard bytes.endIndex - index > 2,
+                let code = UInt8(String(decoding: bytes[index + 1...index + 2], as: UTF8.self), radix: 16), code != 0
+            else { return nil }
+            result.append(code)
+            index += 3
+        }
+        return String(validating: result, as: UTF8.self)
+    }
+}

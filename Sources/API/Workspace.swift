@@ -1,0 +1,103 @@
+internal import Execution
+internal import Glibc
+internal import Tensors
+
+/// The memory of one predict request, kept for the next: the parser, the feeds' elements and dimensions, the signature.
+///
+/// Belongs to one thread at a time.
+// Safety: owns its memory; views into it are made after the last growth and end with the request.
+final class Workspace {
+    let parser: JSONParser
+    private var memory: UnsafeMutableRawPointer?
+    private var capacity = 0
+    private var used = 0
+    /// Which feeds and fetches the request names, as bytes: the key of its prepared call.
+    var signature: [UInt8] = []
+    private var feeds: [Feed] = []
+    private var views: [TensorView] = []
+    private var dimensions: [Int] = []
+
+    private struct Feed {
+        let dtype: DataType
+        let offset: Int
+        let firstDimension: Int
+        let rank: Int
+    }
+
+    private static let keptBytes = 4 << 20
+
+    /// - Returns: nil without memory.
+    init?() {
+        guard let parser = JSONParser() else { return nil }
+        self.parser = parser
+    }
+
+    deinit { free(memory) }
+
+    /// Makes ready for another request.
+    func reset() {
+        used = 0
+        signature.removeAll(keepingCapacity: true)
+        feeds.removeAll(keepingCapacity: true)
+        dimensions.removeAll(keepingCapacity: true)
+        guard capacity > Self.keptBytes else { return }
+        free(memory)
+        memory = nil
+        capacity = 0
+    }
+
+    /// Decodes a feed behind those before it.
+    ///
+    /// - Throws: ``RequestError`` for what does not fit, and where memory is short.
+    func add(_ value: JSONValue, as decoder: FeedDecoder) throws(RequestError) {
+        let first = dimensions.count
+        dimensions.append(contentsOf: repeatElement(0, count: FeedDecoder.highestRank))
+        let shape = try dimensions.withUnsafeMutableBufferPointer { buffer throws(RequestError) in
+            guard let base = buffer.baseAddress else { return (rank: 0, elementCount: 0) }
+            return try decoder.shape(of: value, into: base + first)
+        }
+        dimensions.removeLast(FeedDecoder.highestRank - shape.rank)
+        let target = try reserve(shape.elementCount, decoder.dtype.stride)
+        let offset = used
+        try dimensions.withUnsafeBufferPointer { buffer throws(RequestError) in
+            try decoder.decode(
+                value, UnsafeBufferPointer(rebasing: buffer[first..<first + shape.rank]), to: target)
+        }
+        used += shape.elementCount * decoder.dtype.stride
+        feeds.append(Feed(dtype: decoder.dtype, offset: offset, firstDimension: first, rank: shape.rank))
+    }
+
+    /// The number of elements is bounded by the length of the text.
+    private func reserve(_ count: Int, _ width: Int) throws(RequestError) -> UnsafeMutableRawPointer {
+        used = used.roundedUp(to: TensorStorage.alignment)
+        let needed = used + count * width + TensorStorage.alignment
+        if needed > capacity {
+            let larger = max(needed, capacity + capacity / 2, 4096).roundedUp(to: TensorStorage.alignment)
+            guard let grown = aligned_alloc(TensorStorage.alignment, larger) else {
+                throw RequestError(503, "not enough memory for the request: try again later")
+            }
+            if let memory { memcpy(grown, memory, used) }
+            free(memory)
+            memory = grown
+            capacity = larger
+        }
+        guard let memory else { throw RequestError(503, "not enough memory for the request: try again later") }
+        return memory + used
+    }
+
+    /// Calls `body` with views of the feeds.
+    func withFeeds(_ body: (UnsafeBufferPointer<TensorView>) throws(RequestError) -> Void) throws(RequestError) {
+        try dimensions.withUnsafeBufferPointer { dimensions throws(RequestError) in
+            views.removeAll(keepingCapacity: true)
+            for feed in feeds {
+                guard let memory else { break }
+                let range = feed.firstDimension..<feed.firstDimension + feed.rank
+                views.append(
+                    TensorView(
+                        dtype: feed.dtype, dimensions: UnsafeBufferPointer(rebasing: dimensions[range]),
+                        elements: UnsafeRawPointer(memory + feed.offset)))
+            }
+            try views.withUnsafeBufferPointer { views throws(RequestError) in try body(views) }
+        }
+    }
+}

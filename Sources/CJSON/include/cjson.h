@@ -1,0 +1,38 @@
+#ifndef CJSON_H
+#define CJSON_H
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// A parser of simdjson's, with the document that it parsed last.
+typedef struct cjson_parser cjson_parser;
+
+/// What parsing gave. Valid until the parser parses again.
+typedef struct {
+    /// NULL, or what is wrong with the text.
+    const char *error;
+    /// simdjson's tape (doc/tape.md): a word an item, its type in the highest byte.
+    const uint64_t *tape;
+    /// The strings that the tape points to: four bytes of length, then UTF-8.
+    uint8_t *strings;
+} cjson_document;
+
+/// A parser for documents of that size and nesting at the most; NULL without memory.
+cjson_parser *cjson_create(size_t largest_bytes, size_t deepest_nesting);
+void cjson_destroy(cjson_parser *parser);
+
+/// Parses a text after which cjson_padding() bytes can be read.
+cjson_document cjson_parse(cjson_parser *parser, const uint8_t *text, size_t count);
+size_t cjson_padding(void);
+
+/// Write the shortest text that reads back as the same number; at most 32 bytes. Give the text's length.
+size_t cjson_format_float(float value, char *text);
+size_t cjson_format_double(double value, char *text);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
