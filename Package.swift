@@ -76,6 +76,10 @@ let package = Package(
                 "Tensors", arguments, logging,
             ],
             swiftSettings: swiftSettings),
+
+        .target(
+            name: "VectorSupport", dependencies: ["TensorFlowProtos", protobuf], path: "Tests/VectorSupport",
+            exclude: ["op_vector.proto", "modules.asciipb"], swiftSettings: swiftSettings),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -12,3 +12,8 @@ if ! command -v protoc-gen-swift >/dev/null; then
 fi
 rm -rf generated && mkdir generated
 protoc --proto_path=proto --swift_opt=Visibility=Public --swift_opt=UseAccessLevelOnImports=true --swift_out=generated proto/*.proto
+
+# The messages of the test fixtures.
+cd "$root/Tests/VectorSupport"
+protoc --proto_path=. --proto_path="$root/Sources/TensorFlowProtos/proto" --swift_opt=Visibility=Public \
+    --swift_opt=UseAccessLevelOnImports=true --swift_opt=ProtoPathModuleMappings=modules.asciipb --swift_out=. op_vector.proto

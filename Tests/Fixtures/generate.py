@@ -1,0 +1,35 @@
+#!/usr/bin/env python3
+"""Makes the test fixtures anew with TensorFlow. Not needed to build, test or serve.
+
+    python3 -m venv .build/tensorflow && .build/tensorflow/bin/pip install tensorflow==2.21.0 scikit-learn
+    .build/tensorflow/bin/python Tests/Fixtures/generate.py [FAMILY ...]
+
+Each module of generator/ but core is a family: its functions make cases, which go to ops/FAMILY.vectors, or, if it has a
+function `write(folder)`, whatever that writes. Without names all families are made. The same bytes come out each time.
+"""
+import importlib
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+
+
+def main(names):
+    modules = sorted(f[:-3] for f in os.listdir(os.path.join(HERE, "generator")) if f.endswith(".py") and f not in ("core.py", "__init__.py"))
+    unknown = set(names) - set(modules)
+    if unknown:
+        sys.exit(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(modules)}")
+    from generator import core
+    for name in names or modules:
+        core.begin()
+        module = importlib.import_module(f"generator.{name}")
+        if hasattr(module, "write"):
+            module.write(HERE)
+        else:
+            module.cases()
+            core.finish(os.path.join(HERE, "ops", name + ".vectors"))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

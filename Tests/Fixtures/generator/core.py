@@ -1,0 +1,188 @@
+"""Runs one op in TensorFlow and records what went in and what came out.
+
+A record is a protobuf message OpVector (see Tests/VectorSupport/op_vector.proto), preceded by its length as a varint.
+"""
+import os
+import struct
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+import numpy as np
+import tensorflow as tf
+
+tf1 = tf.compat.v1
+tf1.disable_eager_execution()
+
+_records = []
+
+
+class Const:
+    """Marks an input that the op gets as a constant of the graph, not as a feed."""
+
+    def __init__(self, value, dtype=None):
+        self.value = np.asarray(value, dtype)
+
+
+def begin():
+    np.random.seed(7)
+    _records.clear()
+
+
+def finish(path):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as file:
+        for record in _records:
+            file.write(_varint(len(record)) + record)
+    print(f"{path}: {len(_records)} cases, {os.path.getsize(path)} bytes")
+
+
+def case(op_type, inputs, attrs=None, label="", rtol=None, atol=None):
+    """Records an op.
+
+    inputs: arrays, or Const(array); a list among them is a list input (N tensors), as Pack takes.
+    attrs: the node's attributes; dtype attributes as tf.DType, strings as bytes or str. Those that inputs determine are
+    inferred. rtol, atol: what the comparison may allow; None takes the reader's default for the dtype.
+    """
+    flat, constant, feeds = [], [], {}
+    with tf.Graph().as_default() as graph:
+        tf1.set_random_seed(None)
+
+        def tensor(value):
+            is_const = isinstance(value, Const)
+            array = value.value if is_const else np.asarray(value)
+            if array.dtype.kind in "SU":
+                array = array.astype(object)
+            dtype = tf.string if array.dtype == object else tf.as_dtype(array.dtype)
+            flat.append(array)
+            constant.append(is_const)
+            if is_const:
+                return tf1.constant(array, dtype=dtype)
+            placeholder = tf1.placeholder(dtype)
+            feeds[placeholder] = array
+            return placeholder
+
+        error = message = ""
+        outputs = []
+        node = None
+        tensors = [[tensor(v) for v in i] if isinstance(i, list) else tensor(i) for i in inputs]
+        try:
+            op = _create(graph, op_type, tensors, attrs or {})
+            node = op.node_def
+            config = tf1.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
+            config.graph_options.optimizer_options.opt_level = -1
+            config.graph_options.rewrite_options.disable_meta_optimizer = True
+            with tf1.Session(graph=graph, config=config) as session:
+                outputs = session.run(list(op.outputs), feeds)
+        except (tf.errors.OpError, ValueError, TypeError) as failure:
+            error = type(failure).__name__
+            message = str(failure).split("\n")[0][:200]
+            if node is None:
+                node = _bare_node(op_type, tensors, attrs or {})
+        _records.append(_encode(label, node, flat, constant, outputs, error, message, rtol, atol))
+
+
+def _create(graph, op_type, tensors, attrs):
+    """Makes the node from its op definition: what inputs tell of attributes is inferred."""
+    from tensorflow.python.framework import op_def_library
+
+    op_def = graph.op_def_for_type(op_type)
+    keywords = {arg.name: value for arg, value in zip(op_def.input_arg, tensors)}
+    inferred = {a for arg in op_def.input_arg for a in (arg.type_attr, arg.number_attr, arg.type_list_attr)}
+    for attr in op_def.attr:
+        if attr.HasField("default_value") and attr.name not in inferred:
+            keywords[attr.name] = _python_value(attr.type, attr.default_value)
+    keywords.update(attrs)
+    _, _, op, _ = op_def_library._apply_op_helper(op_type, name="op", **keywords)
+    return op
+
+
+def _python_value(kind, value):
+    if kind.startswith("list("):
+        inner = {"int": value.list.i, "float": value.list.f, "string": value.list.s, "bool": value.list.b,
+                 "shape": value.list.shape}.get(kind[5:-1])
+        return [tf.as_dtype(t) for t in value.list.type] if inner is None else list(inner)
+    if kind == "type":
+        return tf.as_dtype(value.type)
+    return {"int": value.i, "float": value.f, "bool": value.b, "string": value.s, "shape": value.shape}[kind]
+
+
+def _bare_node(op_type, tensors, attrs):
+    """For cases that TensorFlow refuses when the graph is made: the node as a file could still have it."""
+    node = tf1.NodeDef(name="op", op=op_type)
+    with tf.Graph().as_default() as graph:
+        op_def = graph.op_def_for_type(op_type)
+    for attr in op_def.attr:
+        if attr.HasField("default_value"):
+            node.attr[attr.name].CopyFrom(attr.default_value)
+    for arg, value in zip(op_def.input_arg, tensors):
+        first = value[0] if isinstance(value, list) else value
+        if arg.type_attr:
+            node.attr[arg.type_attr].type = first.dtype.as_datatype_enum
+        if arg.number_attr:
+            node.attr[arg.number_attr].i = len(value)
+    for name, value in attrs.items():
+        attr = node.attr[name]
+        if isinstance(value, bool):
+            attr.b = value
+        elif isinstance(value, int):
+            attr.i = value
+        elif isinstance(value, float):
+            attr.f = value
+        elif isinstance(value, tf.DType):
+            attr.type = value.as_datatype_enum
+        elif isinstance(value, (str, bytes)):
+            attr.s = value.encode() if isinstance(value, str) else value
+        elif isinstance(value, (list, tuple)):
+            attr.list.SetInParent()
+            attr.list.i.extend(value)
+    return node
+
+
+def _varint(value):
+    out = bytearray()
+    while value > 127:
+        out.append(value & 127 | 128)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def _bytes_field(number, data):
+    return _varint(number << 3 | 2) + _varint(len(data)) + data
+
+
+def _tensor_proto(array):
+    array = np.asarray(array)
+    if array.dtype == object or array.dtype.kind in "SU":
+        return tf.make_tensor_proto(array.astype(object), tf.string).SerializeToString(deterministic=True)
+    proto = tf.make_tensor_proto(np.zeros([0], array.dtype))
+    proto.ClearField("tensor_shape")
+    for size in array.shape:
+        proto.tensor_shape.dim.add().size = size
+    proto.tensor_shape.SetInParent()
+    proto.tensor_content = np.ascontiguousarray(array).tobytes()
+    return proto.SerializeToString(deterministic=True)
+
+
+def _encode(label, node, inputs, constant, outputs, error, message, rtol, atol):
+    stripped = tf1.NodeDef()
+    stripped.CopyFrom(node)
+    for name in list(stripped.attr):
+        if name.startswith("_"):
+            del stripped.attr[name]
+    stripped.device = ""
+    del stripped.input[:]
+    stripped.input.extend(f"i{index}" for index in range(len(inputs)))
+    record = _bytes_field(1, label.encode()) if label else b""
+    record += _bytes_field(2, stripped.SerializeToString(deterministic=True))
+    for array in inputs:
+        record += _bytes_field(3, _tensor_proto(array))
+    for array in outputs:
+        record += _bytes_field(4, _tensor_proto(array))
+    if error:
+        record += _bytes_field(5, error.encode()) + _bytes_field(6, message.encode())
+    if rtol is not None:
+        record += _varint(7 << 3 | 1) + struct.pack("<d", rtol)
+    if atol is not None:
+        record += _varint(8 << 3 | 1) + struct.pack("<d", atol)
+    return record + _bytes_field(9, bytes(int(c) for c in constant))
