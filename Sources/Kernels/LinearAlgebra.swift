@@ -1,0 +1,7 @@
+internal import COpenBLAS
+
+/// What is set for OpenBLAS as a whole.
+package enum LinearAlgebra {
+    /// Sets how many threads one product may use, for the whole process.
+    package static func useThreads(_ count: Int) { openblas_set_num_threads(Int32(clamping: count)) }
+}

@@ -1,0 +1,73 @@
+import ArgumentParser
+import Checkpoints
+import Graphs
+import Operations
+import Serving
+import Tensors
+
+/// `metaserve inspect`
+struct Inspect: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show what a model folder holds: variables, inputs, outputs, ops.")
+
+    @Argument(help: "A model folder, or a folder of model folders.")
+    var path: String
+
+    func run() throws {
+        for folder in try ModelFolders.find(in: path) { try show(folder) }
+    }
+
+    private func show(_ folder: String) throws {
+        let model = try Model(contentsOf: folder, threadCount: 1)
+        let reader = try CheckpointReader(prefix: model.prefix)
+        print("\(model.name): checkpoint \(model.prefix)" + (model.step.map { ", step \($0)" } ?? ""))
+        for note in model.notes { print("  note: \(note)") }
+        print("\nTensors of the checkpoint")
+        let tensors = reader.tensors
+        Table.print(
+            ["name", "dtype", "shape", "shard", "bytes"],
+            tensors.map { tensor in
+                [
+                    tensor.name, tensor.dtype.name, tensor.shape.description,
+                    tensor.shards.map(String.init).joined(separator: ","), "\(tensor.byteCount)",
+                ]
+            })
+        print("  \(tensors.count) tensors, \(tensors.reduce(0) { $0 + $1.byteCount }) bytes")
+        show("Inputs", model.inputs)
+        show("Outputs", model.outputs)
+        showOps(of: model.graph)
+    }
+
+    private func show(_ title: String, _ tensors: [TensorDescription]) {
+        print("\n\(title)")
+        Table.print(
+            ["name", "dtype", "shape"], tensors.map { [$0.name, $0.dtype?.name ?? "?", $0.shape.description] })
+    }
+
+    private func showOps(of graph: Graph) {
+        let counts = Dictionary(graph.nodes.map { ($0.op, 1) }, uniquingKeysWith: +)
+        print("\nOps")
+        Table.print(
+            ["op", "nodes", ""],
+            counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { op, count in
+                [op, "\(count)", OpTable.entries[op] == nil ? "not supported" : ""]
+            })
+        let missing = counts.filter { OpTable.entries[$0.key] == nil }
+        print(
+            "  \(graph.nodes.count) nodes of \(counts.count) ops; not supported: \(missing.count) ops of "
+                + "\(missing.values.reduce(0, +)) nodes. Those that no fetch needs do no harm.")
+    }
+}
+
+/// Prints columns.
+private enum Table {
+    static func print(_ head: [String], _ rows: [[String]]) {
+        guard !rows.isEmpty else { return Swift.print("  none") }
+        let widths = head.indices.map { column in ([head] + rows).map { $0[column].count }.max() ?? 0 }
+        for row in [head] + rows {
+            let line = zip(row, widths).map { $0 + String(repeating: " ", count: max(0, $1 - $0.count)) }.joined(
+                separator: "  ")
+            Swift.print("  " + line.reversed().drop { $0 == " " }.reversed().map(String.init).joined())
+        }
+    }
+}

@@ -1,0 +1,81 @@
+import API
+import ArgumentParser
+import Foundation
+import HTTPMessages
+import Serving
+
+/// `metaserve predict`
+struct Predict: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run a model once, without a server.",
+        discussion: """
+            A feed is NAME=VALUE: a number, a string, true or false, or lists as JSON; or NAME=@FILE.npy.
+
+              metaserve predict models/tutorial --feed w1:0=13 --feed w2:0=17 --fetch op_to_restore:0
+              metaserve predict models/digits --feed x:0=@digits.npy --feed keep_prob:0=1 --fetch probs:0
+            """)
+
+    @Argument(help: "A model folder.")
+    var path: String
+
+    @Option(help: "NAME=VALUE; once a feed.")
+    var feed: [String] = []
+
+    @Option(help: "A tensor to compute; repeatable. Without any, the model's outputs.")
+    var fetch: [String] = []
+
+    @Option(help: "How NaN and infinities are written: string, null or error.", transform: Parse.nanPolicy)
+    var nan = NaNPolicy.string
+
+    func run() throws {
+        ThreadBudget.apply()
+        let folders = try ModelFolders.find(in: path)
+        guard folders.count == 1 else {
+            throw ValidationError(
+                "\(path) holds \(folders.count) models: give the path of one of \(folders.joined(separator: ", "))")
+        }
+        var options = Service.Options()
+        options.nanPolicy = nan
+        options.threadCount = 1
+        let service = Service(try ModelSet([try Model(contentsOf: folders[0], threadCount: 1)]), options: options)
+        let (status, answer) = Self.post(try body(), to: service)
+        guard status == 200 else {
+            FileHandle.standardError.write(Data((answer + "\n").utf8))
+            throw ExitCode.failure
+        }
+        print(answer)
+    }
+
+    private func body() throws -> [UInt8] {
+        let feeds = try feed.map { text in
+            guard let equals = text.firstIndex(of: "=") else {
+                throw ValidationError("--feed \(text) has no \"=\": write NAME=VALUE, such as w1:0=13")
+            }
+            let value = String(text[text.index(after: equals)...])
+            return JSONText.quoted(String(text[..<equals])) + ":" + (try Self.json(value))
+        }
+        let fetches = fetch.isEmpty ? "" : ",\"fetches\":[" + fetch.map(JSONText.quoted).joined(separator: ",") + "]"
+        return Array("{\"feeds\":{\(feeds.joined(separator: ","))}\(fetches)}".utf8)
+    }
+
+    /// What is no JSON is a string.
+    private static func json(_ value: String) throws -> String {
+        if value.hasPrefix("@") { return try NPYFile(path: String(value.dropFirst())).json() }
+        return JSONText.isValue(value) ? value : JSONText.quoted(value)
+    }
+
+    private static func post(_ body: [UInt8], to service: Service) -> (status: Int, body: String) {
+        let padded = body + [UInt8](repeating: 0, count: HTTPRequest.bodyPadding)
+        var response = HTTPResponse(body: ResponseBuffer())
+        // Safety: both arrays live until the service has answered.
+        padded.withUnsafeBytes { bytes in
+            "/predict".utf8.withContiguousStorageIfAvailable { path in
+                service.respond(
+                    to: HTTPRequest(
+                        method: .post, path: UnsafeRawBufferPointer(path), contentType: nil,
+                        body: UnsafeRawBufferPointer(rebasing: bytes[..<body.count])), &response)
+            }
+        }
+        return (response.status, String(decoding: response.body.bytes, as: UTF8.self))
+    }
+}

@@ -1,0 +1,140 @@
+import API
+import ArgumentParser
+import HTTPServer
+import Logging
+import Serving
+
+/// `metaserve serve`
+struct Serve: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Serve models until SIGINT or SIGTERM.",
+        discussion: """
+            Each PATH is a model folder, or a folder of model folders. Then:
+
+              curl localhost:8501/                     what is served, and a line to copy
+              curl localhost:8501/models/NAME          a model's inputs, outputs and variables
+              curl -d '{"feeds": {...}}' localhost:8501/models/NAME/predict
+            """)
+
+    @Argument(help: "A model folder, or a folder of model folders.")
+    var paths: [String]
+
+    @Option(help: "The address to listen on; 0.0.0.0 for all.")
+    var host = "127.0.0.1"
+
+    @Option(help: "The port; 0 for a free one.")
+    var port = 8501
+
+    @Option(help: "Threads that answer requests; by default one a processor.")
+    var threads: Int?
+
+    @Option(help: "The model for requests to /predict that name none.")
+    var defaultModel: String?
+
+    @Option(help: "The largest body of a request, in bytes.")
+    var maxBody = 64 << 20
+
+    @Option(help: "Cut connections on which nothing moves for so many seconds.")
+    var idleTimeout = 30
+
+    @Option(help: "The most connections at once.")
+    var maxConnections = 10_000
+
+    @Option(help: "How NaN and infinities are written: string, null or error.", transform: Parse.nanPolicy)
+    var nan = NaNPolicy.string
+
+    @Option(help: "Wait so many seconds for requests in flight when stopping.")
+    var drainTimeout = 30
+
+    @Option(help: "Log lines of this level and above: debug, info, notice, warning, error.", transform: Parse.logLevel)
+    var logLevel = Logger.Level.info
+
+    func validate() throws {
+        func require(_ condition: Bool, _ message: String) throws { if !condition { throw ValidationError(message) } }
+        try require(!paths.isEmpty, "give the path of a model folder, or of a folder of model folders")
+        try require((0...65535).contains(port), "--port \(port) is not between 0 and 65535")
+        try require((threads ?? 1) > 0, "--threads must be at least 1")
+        try require(maxBody > 0, "--max-body must be at least 1")
+        try require(idleTimeout > 0, "--idle-timeout must be at least 1")
+        try require(maxConnections > 0, "--max-connections must be at least 1")
+        try require(drainTimeout >= 0, "--drain-timeout must not be negative")
+    }
+
+    func run() throws {
+        var logger = Logger(label: "metaserve", factory: { StreamLogHandler.standardError(label: $0) })
+        logger.logLevel = logLevel
+        ThreadBudget.apply()
+        // Before any thread is made: they inherit that the signals are left to this one.
+        let signals = StopSignals()
+        let threadCount = threads ?? ThreadBudget.processors
+        let models = try load(threadCount, logger)
+        let server = try start(models, threadCount)
+        logger.info(
+            "listening", metadata: ["address": "http://\(displayHost):\(server.port)", "threads": "\(threadCount)"])
+        let signal = signals.wait()
+        logger.info("stopping", metadata: ["signal": "\(signal)"])
+        signals.exitOnNext()
+        server.stop(drainSeconds: drainTimeout)
+        logger.info("stopped")
+    }
+
+    /// An address that a client on this machine can use.
+    private var displayHost: String {
+        if host == "0.0.0.0" || host == "::" { return "localhost" }
+        return host.contains(":") ? "[\(host)]" : host
+    }
+
+    private func load(_ threadCount: Int, _ logger: Logger) throws -> ModelSet {
+        var models: [Model] = []
+        for folder in try paths.flatMap({ try ModelFolders.find(in: $0) }) {
+            let model = try Model(contentsOf: folder, threadCount: threadCount)
+            for note in model.notes { logger.notice("\(note)", metadata: ["model": "\(model.name)"]) }
+            logger.info(
+                "loaded",
+                metadata: [
+                    "model": "\(model.name)", "prefix": "\(model.prefix)",
+                    "step": "\(model.step.map(String.init) ?? "none")",
+                    "ms": "\(Int(model.loadMilliseconds.rounded()))",
+                ])
+            models.append(model)
+        }
+        return try ModelSet(models, defaultName: defaultModel)
+    }
+
+    private func start(_ models: ModelSet, _ threadCount: Int) throws -> HTTPServer {
+        var options = Service.Options()
+        options.nanPolicy = nan
+        options.threadCount = threadCount
+        options.version = Metaserve.version
+        options.address = "\(displayHost):\(port)"
+        let service = Service(models, options: options)
+        var configuration = HTTPServer.Configuration()
+        configuration.host = host
+        configuration.port = port
+        configuration.threads = threadCount
+        configuration.maxBodyBytes = maxBody
+        configuration.idleTimeoutSeconds = idleTimeout
+        configuration.maxConnections = maxConnections
+        return try HTTPServer(configuration) { request, response in service.respond(to: request, &response) }
+    }
+}
+
+/// Reads options that are one of a few words.
+enum Parse {
+    /// The value of `--nan`.
+    static func nanPolicy(_ text: String) throws -> NaNPolicy {
+        try choice(text, NaNPolicy.allCases.map { ($0.rawValue, $0) })
+    }
+
+    /// The value of `--log-level`.
+    static func logLevel(_ text: String) throws -> Logger.Level {
+        try choice(text, Logger.Level.allCases.map { ($0.rawValue, $0) })
+    }
+
+    private static func choice<Value>(_ text: String, _ choices: [(name: String, value: Value)]) throws -> Value {
+        guard let match = choices.first(where: { $0.name == text }) else {
+            throw ValidationError("\"\(text)\" is none of \(choices.map(\.name).joined(separator: ", "))")
+        }
+        return match.value
+    }
+}
