@@ -44,6 +44,13 @@ def dense(x, name, width, activation=None):
         return activation(y) if activation else y
 
 
+def dropout(x, keep_prob):
+    """As TensorFlow 1 builds it: with keep_prob 1 the mask is exactly 1."""
+    with tf1.name_scope("dropout"):
+        mask = tf.floor(keep_prob + tf1.random_uniform(tf.shape(x), seed=2))
+        return tf.realdiv(x, keep_prob) * mask
+
+
 def digits_data():
     """The samples, each pixel in [0, 1]; every fifth is held back."""
     from sklearn.datasets import load_digits
@@ -64,7 +71,7 @@ def digits(steps=3000, early=300):
         keep_prob = tf1.placeholder(tf.float32, [], name="keep_prob")
         labels = tf1.placeholder(tf.int64, [None], name="labels")
         hidden = dense(x, "hidden1", 128, tf.nn.relu)
-        hidden = tf1.nn.dropout(hidden, keep_prob=keep_prob, seed=2)
+        hidden = dropout(hidden, keep_prob)
         hidden = dense(hidden, "hidden2", 64, tf.nn.relu)
         logits = tf.identity(dense(hidden, "out", 10), name="logits")
         probs = tf.nn.softmax(logits, name="probs")
