@@ -1,7 +1,12 @@
 /// Every op that metaserve computes. A family is a file, which declares its rows in an extension; here it is one line.
 package enum OpTable {
     private static let families: [[OpEntry]] = [
-        graphInputs
+        graphInputs,
+        elementwiseUnary,
+        elementwiseBinary,
+        reductions,
+        softmaxes,
+        randomNumbers,
     ]
 
     /// The rows, by name.

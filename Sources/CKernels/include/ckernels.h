@@ -1,3 +1,9 @@
 #ifndef CKERNELS_H
 #define CKERNELS_H
+
+#include "ckernels_elementwise.h"
+#include "ckernels_random.h"
+#include "ckernels_reductions.h"
+#include "ckernels_softmax.h"
+
 #endif

@@ -1,0 +1,164 @@
+#include "ckernels_reductions.h"
+#include "ckernels_compile.h"
+#include <math.h>
+
+// How many folds go on side by side: along a row, whose lanes are folded together at its end, or for neighbouring columns.
+enum { LANES = 64 };
+// How many elements a lane adds up before its sum is put away in double precision.
+enum { SUM_BLOCK = 256 };
+
+#define FOLD_WIDTH(COUNT, A, FROM, EXPRESSION)            \
+    CK_LOOP for (ptrdiff_t l = 0; l < (COUNT); l++) {      \
+        const A a = lane[l], b = (A)(FROM)[l];             \
+        lane[l] = (A)(EXPRESSION);                         \
+    }
+
+// T: an element, A: what is folded (the output's type), EXPRESSION: of a and b.
+#define REDUCE(NAME, T, A, IDENTITY, EXPRESSION)                                                                   \
+    CK_MULTIVERSION_LIGHT static void NAME(                                                                        \
+        const void *xs, void *ys, ptrdiff_t outer, ptrdiff_t count, ptrdiff_t inner) {                             \
+        const T *x = xs;                                                                                           \
+        A *y = ys;                                                                                                 \
+        A lane[LANES];                                                                                             \
+        if (inner == 1) {                                                                                          \
+            for (ptrdiff_t o = 0; o < outer; o++, x += count) {                                                    \
+                A result = IDENTITY;                                                                               \
+                ptrdiff_t r = 0;                                                                                   \
+                if (count >= 2 * LANES) {                                                                          \
+                    for (int l = 0; l < LANES; l++) lane[l] = IDENTITY;                                            \
+                    for (; r + LANES <= count; r += LANES) FOLD_WIDTH(LANES, A, x + r, EXPRESSION)                 \
+                    for (int l = 0; l < LANES; l++) { const A a = result, b = lane[l]; result = (A)(EXPRESSION); } \
+                }                                                                                                  \
+                for (; r < count; r++) { const A a = result, b = (A)x[r]; result = (A)(EXPRESSION); }              \
+                y[o] = result;                                                                                     \
+            }                                                                                                      \
+            return;                                                                                                \
+        }                                                                                                          \
+        for (ptrdiff_t o = 0; o < outer; o++, x += count * inner, y += inner) {                                    \
+            for (ptrdiff_t i = 0; i < inner; i += LANES) {                                                         \
+                const ptrdiff_t width = inner - i < LANES ? inner - i : LANES;                                     \
+                for (ptrdiff_t l = 0; l < width; l++) lane[l] = IDENTITY;                                          \
+                const T *at = x + i;                                                                               \
+                for (ptrdiff_t r = 0; r < count; r++, at += inner) FOLD_WIDTH(width, A, at, EXPRESSION)            \
+                for (ptrdiff_t l = 0; l < width; l++) y[i + l] = lane[l];                                          \
+            }                                                                                                      \
+        }                                                                                                          \
+    }
+
+// Sums of floats: in blocks, so that the error does not grow with the count.
+#define SUM(NAME, T)                                                                                               \
+    CK_MULTIVERSION_LIGHT static double NAME##_row(const T *x, ptrdiff_t count) {                                  \
+        double total = 0;                                                                                          \
+        ptrdiff_t r = 0;                                                                                           \
+        while (count - r >= 2 * LANES) {                                                                           \
+            T lane[LANES] = {0};                                                                                   \
+            const ptrdiff_t end = r + LANES * (ptrdiff_t)SUM_BLOCK < count ? r + LANES * (ptrdiff_t)SUM_BLOCK : count; \
+            for (; r + LANES <= end; r += LANES) FOLD_WIDTH(LANES, T, x + r, a + b)                                \
+            for (int l = 0; l < LANES; l++) total += lane[l];                                                      \
+        }                                                                                                          \
+        for (; r < count; r++) total += x[r];                                                                      \
+        return total;                                                                                              \
+    }                                                                                                              \
+    CK_MULTIVERSION_LIGHT static void NAME(                                                                        \
+        const void *xs, void *ys, ptrdiff_t outer, ptrdiff_t count, ptrdiff_t inner) {                             \
+        const T *x = xs;                                                                                           \
+        T *y = ys;                                                                                                 \
+        if (inner == 1) {                                                                                          \
+            for (ptrdiff_t o = 0; o < outer; o++) y[o] = (T)NAME##_row(x + o * count, count);                      \
+            return;                                                                                                \
+        }                                                                                                          \
+        T lane[LANES];                                                                                             \
+        double total[LANES];                                                                                       \
+        for (ptrdiff_t o = 0; o < outer; o++, x += count * inner, y += inner) {                                    \
+            for (ptrdiff_t i = 0; i < inner; i += LANES) {                                                         \
+                const ptrdiff_t width = inner - i < LANES ? inner - i : LANES;                                     \
+                const T *at = x + i;                                                                               \
+                for (int l = 0; l < LANES; l++) total[l] = 0;                                                      \
+                for (ptrdiff_t r = 0; r < count;) {                                                                \
+                    for (int l = 0; l < LANES; l++) lane[l] = 0;                                                   \
+                    const ptrdiff_t end = r + SUM_BLOCK < count ? r + SUM_BLOCK : count;                           \
+                    for (; r < end; r++, at += inner) FOLD_WIDTH(width, T, at, a + b)                              \
+                    for (int l = 0; l < LANES; l++) total[l] += lane[l];                                           \
+                }                                                                                                  \
+                for (ptrdiff_t l = 0; l < width; l++) y[i + l] = (T)total[l];                                      \
+            }                                                                                                      \
+        }                                                                                                          \
+    }
+SUM(sum_f32, float)
+SUM(sum_f64, double)
+
+#define EACH_SIGNED(DO) DO(i8, int8_t) DO(i16, int16_t) DO(i32, int32_t) DO(i64, int64_t)
+#define EACH_UNSIGNED(DO) DO(u8, uint8_t) DO(u16, uint16_t) DO(u32, uint32_t) DO(u64, uint64_t)
+
+// Integers wrap around; signed ones use the unsigned loop of their width.
+#define WRAPPING(S, T)                          \
+    REDUCE(sum_##S, T, T, 0, 1u * a + b)        \
+    REDUCE(product_##S, T, T, 1, 1u * a * b)
+EACH_UNSIGNED(WRAPPING)
+REDUCE(product_f32, float, float, 1, a * b)
+REDUCE(product_f64, double, double, 1, a * b)
+
+#define WIDE(S, T) REDUCE(wide_sum_##S, T, uint64_t, 0, a + b)
+EACH_SIGNED(WIDE)
+EACH_UNSIGNED(WIDE)
+
+#define EXTREMES(S, T, LEAST, MOST)                          \
+    REDUCE(max_##S, T, T, LEAST, a > b ? a : b)              \
+    REDUCE(min_##S, T, T, MOST, a < b ? a : b)
+EXTREMES(i8, int8_t, INT8_MIN, INT8_MAX)
+EXTREMES(i16, int16_t, INT16_MIN, INT16_MAX)
+EXTREMES(i32, int32_t, INT32_MIN, INT32_MAX)
+EXTREMES(i64, int64_t, INT64_MIN, INT64_MAX)
+EXTREMES(u8, uint8_t, 0, UINT8_MAX)
+EXTREMES(u16, uint16_t, 0, UINT16_MAX)
+EXTREMES(u32, uint32_t, 0, UINT32_MAX)
+EXTREMES(u64, uint64_t, 0, UINT64_MAX)
+
+// NaN stays.
+#define FLOAT_EXTREMES(S, T)                                              \
+    REDUCE(max_##S, T, T, -(T)INFINITY, a > b || a != a ? a : b)          \
+    REDUCE(min_##S, T, T, (T)INFINITY, a < b || a != a ? a : b)
+FLOAT_EXTREMES(f32, float)
+FLOAT_EXTREMES(f64, double)
+
+REDUCE(all_bool, uint8_t, uint8_t, 1, a & b)
+REDUCE(any_bool, uint8_t, uint8_t, 0, a | b)
+
+#define FLOATS(NAME) [CK_FLOAT32] = NAME##_f32, [CK_FLOAT64] = NAME##_f64
+#define SIGNED(NAME) [CK_INT8] = NAME##_i8, [CK_INT16] = NAME##_i16, [CK_INT32] = NAME##_i32, [CK_INT64] = NAME##_i64
+#define UNSIGNED(NAME) \
+    [CK_UINT8] = NAME##_u8, [CK_UINT16] = NAME##_u16, [CK_UINT32] = NAME##_u32, [CK_UINT64] = NAME##_u64
+#define SIGNED_BITS(NAME) \
+    [CK_INT8] = NAME##_u8, [CK_INT16] = NAME##_u16, [CK_INT32] = NAME##_u32, [CK_INT64] = NAME##_u64
+
+static const ck_reduce_fn loops[CK_REDUCTION_COUNT][CK_TYPE_COUNT] = {
+    [CK_SUM] = {FLOATS(sum), SIGNED_BITS(sum), UNSIGNED(sum)},
+    [CK_WIDE_SUM] = {SIGNED(wide_sum), UNSIGNED(wide_sum)},
+    [CK_PRODUCT] = {FLOATS(product), SIGNED_BITS(product), UNSIGNED(product)},
+    [CK_MAX] = {FLOATS(max), SIGNED(max), UNSIGNED(max)},
+    [CK_MIN] = {FLOATS(min), SIGNED(min), UNSIGNED(min)},
+    [CK_ALL] = {[CK_BOOL] = all_bool},
+    [CK_ANY] = {[CK_BOOL] = any_bool},
+};
+
+ck_reduce_fn ck_reduce_loop(ck_reduction reduction, int type) {
+    return (unsigned)reduction < CK_REDUCTION_COUNT && type >= 0 && type < CK_TYPE_COUNT ? loops[reduction][type] : NULL;
+}
+
+#define MEAN(S, T, SUM_TYPE)                                                                       \
+    static void mean_##S(const void *xs, void *ys, ptrdiff_t count, uint64_t divisor) {            \
+        const SUM_TYPE *x = xs;                                                                    \
+        T *y = ys;                                                                                 \
+        for (ptrdiff_t i = 0; i < count; i++) y[i] = (T)(x[i] / (SUM_TYPE)divisor);                \
+    }
+#define MEAN_SIGNED(S, T) MEAN(S, T, int64_t)
+#define MEAN_UNSIGNED(S, T) MEAN(S, T, uint64_t)
+MEAN(f32, float, float)
+MEAN(f64, double, double)
+EACH_SIGNED(MEAN_SIGNED)
+EACH_UNSIGNED(MEAN_UNSIGNED)
+
+ck_mean_fn ck_mean_loop(int type) {
+    static const ck_mean_fn means[CK_TYPE_COUNT] = {FLOATS(mean), SIGNED(mean), UNSIGNED(mean)};
+    return type >= 0 && type < CK_TYPE_COUNT ? means[type] : NULL;
+}

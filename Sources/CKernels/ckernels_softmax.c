@@ -1,0 +1,106 @@
+#include "ckernels_softmax.h"
+#include "ckernels_math.h"
+
+enum { LANES = 32, CHUNK = 512 };
+
+// The three steps of a row: its largest element, e^(x - m) with the sum of it, and what the op makes of that.
+#define ROWS(S, T, LOOP, BLOCK)                                                                              \
+    CK_INLINE T largest_##S(const T *x, ptrdiff_t count) {                                                   \
+        T best = -(T)INFINITY;                                                                               \
+        ptrdiff_t i = 0;                                                                                     \
+        if (count >= 2 * LANES) {                                                                            \
+            T lane[LANES];                                                                                   \
+            for (int l = 0; l < LANES; l++) lane[l] = -(T)INFINITY;                                          \
+            for (; i + LANES <= count; i += LANES) {                                                         \
+                CK_LOOP for (int l = 0; l < LANES; l++) lane[l] = x[i + l] > lane[l] ? x[i + l] : lane[l];    \
+            }                                                                                                \
+            for (int l = 0; l < LANES; l++) best = lane[l] > best ? lane[l] : best;                          \
+        }                                                                                                    \
+        for (; i < count; i++) best = x[i] > best ? x[i] : best;                                             \
+        return best;                                                                                         \
+    }                                                                                                        \
+    CK_INLINE double sum_##S(const T *x, ptrdiff_t count) {                                                  \
+        double total = 0;                                                                                    \
+        ptrdiff_t i = 0;                                                                                     \
+        if (count >= 2 * LANES) {                                                                            \
+            T lane[LANES] = {0};                                                                             \
+            for (; i + LANES <= count; i += LANES) {                                                         \
+                CK_LOOP for (int l = 0; l < LANES; l++) lane[l] += x[i + l];                                  \
+            }                                                                                                \
+            for (int l = 0; l < LANES; l++) total += lane[l];                                                \
+        }                                                                                                    \
+        for (; i < count; i++) total += x[i];                                                                \
+        return total;                                                                                        \
+    }                                                                                                        \
+    CK_INLINE void exponentials_##S(const T *x, T largest, T *y, ptrdiff_t count) {                          \
+        const ptrdiff_t whole = count - count % BLOCK;                                                       \
+        LOOP for (ptrdiff_t i = 0; i < whole; i++) y[i] = ck_exp_##S(x[i] - largest);                        \
+        if (whole == count) return;                                                                          \
+        T rest[BLOCK] = {0};                                                                                 \
+        const size_t bytes = (size_t)(count - whole) * sizeof(T);                                            \
+        memcpy(rest, x + whole, bytes);                                                                      \
+        LOOP for (int i = 0; i < BLOCK; i++) rest[i] = ck_exp_##S(rest[i] - largest);                        \
+        memcpy(y + whole, rest, bytes);                                                                      \
+    }                                                                                                        \
+    CK_INLINE double sum_of_exponentials_##S(const T *x, T largest, ptrdiff_t count) {                       \
+        T chunk[CHUNK];                                                                                      \
+        double total = 0;                                                                                    \
+        for (ptrdiff_t i = 0; i < count; i += CHUNK) {                                                       \
+            const ptrdiff_t size = count - i < CHUNK ? count - i : CHUNK;                                    \
+            exponentials_##S(x + i, largest, chunk, size);                                                   \
+            total += sum_##S(chunk, size);                                                                   \
+        }                                                                                                    \
+        return total;                                                                                        \
+    }                                                                                                        \
+    CK_MULTIVERSION static void softmax_##S(const void *xs, void *ys, ptrdiff_t rows, ptrdiff_t count) {     \
+        const T *x = xs;                                                                                     \
+        T *y = ys;                                                                                           \
+        for (; rows > 0; rows--, x += count, y += count) {                                                   \
+            exponentials_##S(x, largest_##S(x, count), y, count);                                            \
+            const T factor = (T)(1 / sum_##S(y, count));                                                     \
+            CK_LOOP for (ptrdiff_t i = 0; i < count; i++) y[i] *= factor;                                     \
+        }                                                                                                    \
+    }                                                                                                        \
+    CK_MULTIVERSION static void log_softmax_##S(const void *xs, void *ys, ptrdiff_t rows, ptrdiff_t count) { \
+        const T *x = xs;                                                                                     \
+        T *y = ys;                                                                                           \
+        for (; rows > 0; rows--, x += count, y += count) {                                                   \
+            const T largest = largest_##S(x, count);                                                         \
+            const T logarithm = (T)log(sum_of_exponentials_##S(x, largest, count));                          \
+            CK_LOOP for (ptrdiff_t i = 0; i < count; i++) y[i] = x[i] - largest - logarithm;                  \
+        }                                                                                                    \
+    }                                                                                                        \
+    CK_INLINE T spread_##S(const T *from, ptrdiff_t step, T *row, ptrdiff_t count) {                         \
+        for (ptrdiff_t i = 0; i < count; i++) row[i] = from[i * step];                                       \
+        return largest_##S(row, count);                                                                      \
+    }                                                                                                        \
+    CK_MULTIVERSION static void cross_entropy_##S(                                                           \
+        ck_matrix logits, ck_matrix labels, void *losses, void *gradients, ptrdiff_t rows, ptrdiff_t count) { \
+        T *loss = losses;                                                                                    \
+        T *gradient = gradients;                                                                             \
+        for (ptrdiff_t r = 0; r < rows; r++, gradient += count) {                                            \
+            const T *x = (const T *)logits.elements + r * logits.row_step;                                   \
+            const T *label = (const T *)labels.elements + r * labels.row_step;                               \
+            /* The gradient's row holds x, then e^(x - m), then the result. */                               \
+            const T largest = spread_##S(x, logits.step, gradient, count);                                   \
+            exponentials_##S(gradient, largest, gradient, count);                                            \
+            const double sum = sum_##S(gradient, count);                                                     \
+            const T logarithm = (T)log(sum), factor = (T)(1 / sum);                                          \
+            double total = 0;                                                                                \
+            for (ptrdiff_t i = 0; i < count; i++) {                                                          \
+                const T l = label[i * labels.step];                                                          \
+                total += l * (logarithm - (x[i * logits.step] - largest));                                   \
+                gradient[i] = gradient[i] * factor - l;                                                      \
+            }                                                                                                \
+            loss[r] = (T)total;                                                                              \
+        }                                                                                                    \
+    }
+
+ROWS(f32, float, CK_LOOP_F32, CK_BLOCK_F32)
+ROWS(f64, double, CK_LOOP_F64, CK_BLOCK_F64)
+
+#define BY_TYPE(NAME) type == CK_FLOAT32 ? NAME##_f32 : type == CK_FLOAT64 ? NAME##_f64 : NULL
+
+ck_rows_fn ck_softmax_loop(int type) { return BY_TYPE(softmax); }
+ck_rows_fn ck_log_softmax_loop(int type) { return BY_TYPE(log_softmax); }
+ck_cross_entropy_fn ck_cross_entropy_loop(int type) { return BY_TYPE(cross_entropy); }

@@ -1,0 +1,119 @@
+internal import CKernels
+internal import Glibc
+package import Tensors
+
+/// A C function that a kernel calls.
+// Safety: functions of CKernels have no state; any thread may call them.
+struct Loop<Function>: @unchecked Sendable {
+    let call: Function
+
+    init?(_ function: Function?) {
+        guard let function else { return nil }
+        call = function
+    }
+}
+
+extension Kernel {
+    /// One output element from one input element.
+    ///
+    /// - Returns: nil if the formula has no loop for the dtype.
+    package static func unary(_ formula: UnaryFormula, _ dtype: DataType, count: Int) -> Kernel? {
+        guard let loop = Loop(ck_unary_loop(ck_unary(formula.code), dtype.rawValue)) else { return nil }
+        return Kernel(overwritableInputs: [0]) { loop.call($0.rawInput(0), $0.rawOutput(), count) }
+    }
+
+    /// Converts between element types.
+    ///
+    /// - Returns: nil if there is no conversion.
+    package static func cast(from source: DataType, to target: DataType, count: Int) -> Kernel? {
+        if source == target { return .alias() }
+        guard let loop = Loop(ck_cast_loop(source.rawValue, target.rawValue)) else { return nil }
+        return Kernel(overwritableInputs: source.stride == target.stride ? [0] : []) {
+            loop.call($0.rawInput(0), $0.rawOutput(), count)
+        }
+    }
+
+    /// One output element from one element of each of two broadcast inputs, of one dtype.
+    ///
+    /// - Parameters:
+    ///   - left: The shape of input 0 as it is aligned with the output.
+    ///   - right: The shape of input 1 as it is aligned with the output.
+    ///   - output: The shape that they broadcast to.
+    ///   - result: The output's dtype.
+    /// - Returns: nil if the formula has no loop for the dtype, or more than 8 axes are left to broadcast.
+    package static func binary(
+        _ formula: BinaryFormula, _ dtype: DataType, _ left: Shape, _ right: Shape, output: Shape, result: DataType
+    ) -> Kernel? {
+        guard let axes = BroadcastAxes(left, right, output: output) else { return nil }
+        if dtype == .string { return strings(formula, axes) }
+        guard let loop = Loop(ck_binary_loop(ck_binary(formula.code), dtype.rawValue)) else { return nil }
+        guard output.elementCount > 0 else { return .nothing }
+        var overwritable: [Int] = []
+        if dtype.stride == result.stride {
+            if axes.leftIsWhole { overwritable.append(0) }
+            if axes.rightIsWhole { overwritable.append(1) }
+        }
+        let fault = formula.fault
+        let table = axes.table(operandWidth: dtype.stride)
+        if axes.axes.count == 1 {
+            let (count, leftStep, rightStep) = (table[0], table[1], table[2])
+            return Kernel(overwritableInputs: overwritable) { frame in
+                let failed = loop.call(
+                    frame.rawInput(0), leftStep, frame.rawInput(1), rightStep, frame.rawOutput(), count)
+                if failed != 0 { frame.report(fault) }
+            }
+        }
+        let rank = Int32(axes.axes.count)
+        let width = result.stride
+        return Kernel(overwritableInputs: overwritable) { frame in
+            let failed = table.withUnsafeBufferPointer {
+                ck_broadcast(
+                    loop.call, $0.baseAddress, rank, frame.rawInput(0), frame.rawInput(1), frame.rawOutput(), width)
+            }
+            if failed != 0 { frame.report(fault) }
+        }
+    }
+
+    /// The sum of two or more inputs of one shape and dtype.
+    ///
+    /// - Returns: nil if the dtype has no sum.
+    package static func sum(inputCount: Int, _ dtype: DataType, count: Int) -> Kernel? {
+        guard let loop = Loop(ck_binary_loop(CK_ADD, dtype.rawValue)) else { return nil }
+        guard inputCount > 1 else { return .alias() }
+        return Kernel(overwritableInputs: [0, 1]) { frame in
+            let output = frame.rawOutput()
+            _ = loop.call(frame.rawInput(0), 1, frame.rawInput(1), 1, output, count)
+            for index in 2..<max(2, inputCount) { _ = loop.call(output, 1, frame.rawInput(index), 1, output, count) }
+        }
+    }
+
+    /// Zero bytes: 0, false, empty strings.
+    package static func zeros(byteCount: Int) -> Kernel { Kernel { _ = memset($0.rawOutput(), 0, byteCount) } }
+
+    /// An output without elements.
+    package static let nothing = Kernel { _ in }
+
+    /// Takes elements from input 1 where input 0 is true, else from input 2.
+    ///
+    /// - Parameters:
+    ///   - rows: How many conditions there are.
+    ///   - rowSize: How many elements each condition decides.
+    /// - Returns: nil if elements have no width.
+    package static func select(_ dtype: DataType, rows: Int, rowSize: Int) -> Kernel? {
+        let width = dtype.stride
+        guard let loop = Loop(ck_select_loop(Int32(width))) else { return nil }
+        if rowSize == 1 {
+            return Kernel(overwritableInputs: [1, 2]) { frame in
+                loop.call(frame.input(0, as: UInt8.self), frame.rawInput(1), frame.rawInput(2), frame.rawOutput(), rows)
+            }
+        }
+        let rowBytes = rowSize * width
+        return Kernel(overwritableInputs: [1, 2]) { frame in
+            let conditions = frame.input(0, as: UInt8.self)
+            for row in 0..<rows {
+                let source = frame.rawInput(conditions[row] != 0 ? 1 : 2) + row * rowBytes
+                (frame.rawOutput() + row * rowBytes).copyMemory(from: source, byteCount: rowBytes)
+            }
+        }
+    }
+}

@@ -1,0 +1,50 @@
+internal import CKernels
+package import Tensors
+
+/// An operand of two dimensions that may repeat along either.
+private struct Matrix: Sendable {
+    let input: Int
+    let rowStep: Int
+    let step: Int
+
+    /// - Parameter shape: Aligned with the output's two dimensions at their ends.
+    init(input: Int, _ shape: Shape) {
+        self.input = input
+        let columns = shape.dimensions.last ?? 1
+        let rows = shape.rank > 1 ? shape.dimensions[shape.rank - 2] : 1
+        rowStep = rows == 1 ? 0 : columns
+        step = columns == 1 ? 0 : 1
+    }
+
+    func elements(_ frame: KernelFrame) -> ck_matrix {
+        ck_matrix(elements: frame.rawInput(input), row_step: rowStep, step: step)
+    }
+}
+
+extension Kernel {
+    /// Softmax, or its logarithm, over the last axis.
+    ///
+    /// - Returns: nil if the dtype is not float32 or float64.
+    package static func softmax(_ dtype: DataType, rows: Int, count: Int, logarithm: Bool) -> Kernel? {
+        let function = logarithm ? ck_log_softmax_loop(dtype.rawValue) : ck_softmax_loop(dtype.rawValue)
+        guard let loop = Loop(function) else { return nil }
+        return Kernel(overwritableInputs: [0]) { loop.call($0.rawInput(0), $0.rawOutput(), rows, count) }
+    }
+
+    /// The cross entropy of softmax of input 0 (logits) with input 1 (labels): the loss of each row, and its gradient.
+    ///
+    /// - Parameters:
+    ///   - logits: At most two dimensions; each is 1 or the output's.
+    ///   - labels: As `logits`.
+    /// - Returns: nil if the dtype is not float32 or float64.
+    package static func softmaxCrossEntropy(
+        _ dtype: DataType, _ logits: Shape, _ labels: Shape, rows: Int, count: Int
+    ) -> Kernel? {
+        guard let loop = Loop(ck_cross_entropy_loop(dtype.rawValue)) else { return nil }
+        let left = Matrix(input: 0, logits)
+        let right = Matrix(input: 1, labels)
+        return Kernel { frame in
+            loop.call(left.elements(frame), right.elements(frame), frame.rawOutput(0), frame.rawOutput(1), rows, count)
+        }
+    }
+}

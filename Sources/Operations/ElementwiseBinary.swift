@@ -1,0 +1,210 @@
+internal import Kernels
+internal import Tensors
+
+extension OpTable {
+    /// Ops that compute each element from one element of each input.
+    static let elementwiseBinary: [OpEntry] = [
+        binary("Add", .add),
+        binary("AddV2", .add),
+        binary("Sub", .subtract),
+        binary("Mul", .multiply),
+        binary("Div", .divide),
+        binary("RealDiv", .realDivide),
+        binary("DivNoNan", .divideNoNaN),
+        binary("Pow", .power),
+        binary("Maximum", .maximum),
+        binary("Minimum", .minimum),
+        binary("SquaredDifference", .squaredDifference),
+        comparison("Greater", .greater),
+        comparison("GreaterEqual", .greaterEqual),
+        comparison("Less", .less),
+        comparison("LessEqual", .lessEqual),
+        equality("Equal", .equal),
+        equality("NotEqual", .notEqual),
+        OpEntry("AddN", make: AddN.init),
+        OpEntry("BiasAdd", make: BiasAdd.init),
+        OpEntry("Select", make: Select.init),
+    ]
+
+    private static func binary(_ name: String, _ formula: BinaryFormula) -> OpEntry {
+        OpEntry(name) { (node: NodeReader) throws(CompileError) -> any Op in
+            try node.expectInputs(2)
+            return ElementwiseBinary(formula: formula, result: nil, shapesMayDiffer: false)
+        }
+    }
+
+    private static func comparison(_ name: String, _ formula: BinaryFormula) -> OpEntry {
+        OpEntry(name) { (node: NodeReader) throws(CompileError) -> any Op in
+            try node.expectInputs(2)
+            return ElementwiseBinary(formula: formula, result: .bool, shapesMayDiffer: false)
+        }
+    }
+
+    private static func equality(_ name: String, _ formula: BinaryFormula) -> OpEntry {
+        OpEntry(name) { (node: NodeReader) throws(CompileError) -> any Op in
+            try node.expectInputs(2)
+            let isError = try node.bool("incompatible_shape_error", default: true)
+            return ElementwiseBinary(formula: formula, result: .bool, shapesMayDiffer: !isError)
+        }
+    }
+}
+
+/// A formula of two broadcast inputs of one dtype.
+///
+/// - Attributes: Equal and NotEqual have `incompatible_shape_error`; if false, tensors of incompatible shapes are unequal.
+/// - Numerics: integers wrap around; Div of integers goes towards zero. An integer divided by zero, or to a negative power,
+///   ends the run with an error.
+struct ElementwiseBinary: Op {
+    let formula: BinaryFormula
+    /// The output's dtype; nil: that of the inputs.
+    let result: DataType?
+    /// Whether incompatible shapes are an answer, not an error.
+    let shapesMayDiffer: Bool
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        try inputs.requireOneDType()
+        let dtype = result ?? inputs[0].dtype
+        guard shapesMayDiffer else { return [TensorFact(dtype, try inputs[0].shape.broadcast(with: inputs[1].shape))] }
+        guard let shape = inputs[0].shape.broadcastIfCompatible(with: inputs[1].shape) else {
+            guard let answer = Tensor([formula == .notEqual], shape: []) else { return [TensorFact(dtype, .scalar)] }
+            return [TensorFact(answer)]
+        }
+        let isSettled = inputs.allSatisfy(\.shape.isFullyDefined)
+        return [TensorFact(dtype, isSettled ? shape : .unknown)]
+    }
+
+    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+        let dtype = spec.inputs[0].dtype
+        return try spec.broadcastKernel(formula, dtype, try spec.inputShape(0), try spec.inputShape(1))
+    }
+}
+
+extension KernelSpec {
+    /// The kernel of a formula for the spec's output.
+    fileprivate func broadcastKernel(
+        _ formula: BinaryFormula, _ dtype: DataType, _ left: Shape, _ right: Shape
+    ) throws(CompileError) -> Kernel {
+        let shape = try outputShape()
+        let kernel = Kernel.binary(formula, dtype, left, right, output: shape, result: outputs[0].dtype)
+        if let kernel { return kernel }
+        guard Kernel.binary(formula, dtype, .scalar, .scalar, output: .scalar, result: outputs[0].dtype) != nil else {
+            throw .unsupported(dtype)
+        }
+        throw .unsupported("Broadcast between \(left) and \(right) is not supported yet.")
+    }
+}
+
+/// The sum of one or more tensors of one shape and dtype.
+struct AddN: Op {
+    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(atLeast: 1) }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        try inputs.requireOneDType()
+        var shape = PartialShape.unknown
+        for (index, input) in inputs.enumerated() {
+            shape = try shape.merged(with: input.shape, "input \(index) and those before it")
+        }
+        return [TensorFact(inputs[0].dtype, shape)]
+    }
+
+    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+        let dtype = spec.outputs[0].dtype
+        let count = try spec.outputShape().elementCount
+        guard let kernel = Kernel.sum(inputCount: spec.inputs.count, dtype, count: count) else {
+            throw .unsupported(dtype)
+        }
+        return kernel
+    }
+}
+
+/// Adds a vector along the channels.
+///
+/// - Inputs: `value`, rank 2 or more; `bias`, as long as there are channels.
+/// - Attributes: `data_format`: NHWC (channels last, the default) or NCHW (channels second).
+struct BiasAdd: Op {
+    private enum Format: String {
+        case channelsLast = "NHWC"
+        case channelsSecond = "NCHW"
+    }
+
+    private let format: Format
+
+    init(_ node: NodeReader) throws(CompileError) {
+        try node.expectInputs(2)
+        format = try node.choice("data_format", default: .channelsLast)
+    }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        try inputs.requireOneDType()
+        try inputs[0].requireRank(atLeast: 2, "value")
+        try inputs[1].requireRank(1, "bias")
+        guard var sizes = inputs[0].shape.dimensions else { return [TensorFact(inputs[0].dtype, .unknown)] }
+        let axis = channelAxis(rank: sizes.count)
+        let channels = PartialShape([sizes[axis]])
+        guard let merged = channels.merged(with: inputs[1].shape) else {
+            throw .invalid(
+                "Must provide as many biases as there are channels: \(inputs[1].shape) vs. \(inputs[0].shape)")
+        }
+        sizes[axis] = merged.dimension(0)
+        return [TensorFact(inputs[0].dtype, PartialShape(sizes))]
+    }
+
+    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+        let value = try spec.inputShape(0)
+        var sizes = [Int](repeating: 1, count: value.rank)
+        let axis = channelAxis(rank: value.rank)
+        sizes[axis] = value.dimensions[axis]
+        guard let bias = Shape(sizes) else { throw .invalid("bias is too large") }
+        return try spec.broadcastKernel(.add, spec.inputs[0].dtype, value, bias)
+    }
+
+    private func channelAxis(rank: Int) -> Int { format == .channelsLast ? rank - 1 : 1 }
+}
+
+/// Elements of the second input where the first is true, else of the third.
+///
+/// - Inputs: `condition`, bool: a scalar, a vector that decides rows, or in the shape of the others; `t` and `e`, of one
+///   shape and any dtype.
+struct Select: Op {
+    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(3) }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        try inputs[0].require(.bool, "condition")
+        try inputs[1...].requireOneDType()
+        guard let shape = inputs[1].shape.merged(with: inputs[2].shape) else {
+            throw .invalid(
+                "'then' and 'else' must have the same size. but received: \(inputs[1].shape) vs. \(inputs[2].shape)")
+        }
+        let condition = inputs[0].shape
+        switch condition.rank {
+        case nil, 0: return [TensorFact(inputs[1].dtype, shape)]
+        case 1: return [TensorFact(inputs[1].dtype, try rows(condition, shape))]
+        default:
+            let what = "the condition and what it selects"
+            return [TensorFact(inputs[1].dtype, try condition.merged(with: shape, what))]
+        }
+    }
+
+    private func rows(_ condition: PartialShape, _ shape: PartialShape) throws(CompileError) -> PartialShape {
+        guard var sizes = shape.dimensions else { return .unknown }
+        guard let first = sizes.first else { throw .invalid("the condition \(condition) selects from scalars") }
+        guard let merged = PartialShape([first]).merged(with: condition) else {
+            throw .invalid(
+                "Number of batches of 'then' must match size of 'cond', but saw: \(first) vs. \(condition.dimension(0))"
+            )
+        }
+        sizes[0] = merged.dimension(0)
+        return PartialShape(sizes)
+    }
+
+    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+        let dtype = spec.outputs[0].dtype
+        let output = try spec.outputShape()
+        guard output.elementCount > 0 else { return .nothing }
+        let rows = try spec.inputShape(0).elementCount
+        guard let kernel = Kernel.select(dtype, rows: rows, rowSize: output.elementCount / max(1, rows)) else {
+            throw .unsupported(dtype)
+        }
+        return kernel
+    }
+}
