@@ -147,7 +147,9 @@ struct PlanBuilder {
     static func fold(
         _ op: any Op, _ inputs: [TensorFact], _ outputs: [TensorFact], _ limitBytes: Int
     ) throws(CompileError) -> [TensorFact]? {
-        guard !outputs.isEmpty, !op.isStateful, inputs.allSatisfy({ $0.value != nil }) else { return nil }
+        guard !outputs.isEmpty, !op.isStateful, inputs.allSatisfy({ $0.value != nil }),
+            outputs.allSatisfy({ $0.dtype.stride > 0 })
+        else { return nil }
         do {
             return try op.evaluate(inputs, limitBytes: limitBytes).map { TensorFact($0) }
         } catch let error as CompileError {
