@@ -1,0 +1,55 @@
+# make help lists what there is.
+SHELL := /bin/bash
+PORT ?= 8501
+FORMATTED := Package.swift $(wildcard Sources/*/*.swift) $(wildcard Tests/*/*.swift)
+FORMATTED := $(filter-out %.pb.swift,$(FORMATTED))
+TENSORFLOW := .build/tensorflow
+
+.DEFAULT_GOAL := help
+.PHONY: help setup serve build test lint format test-sanitize bench models fixtures protos clean
+
+help: ## Show this list
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+setup: ## Install what the build needs (Debian packages)
+	@scripts/setup.sh
+
+serve: build ## Build, and serve models/ on 127.0.0.1:8501 (PORT=8502 for another)
+	.build/release/metaserve serve models --default-model tutorial --port $(PORT)
+
+build: setup ## Build the release
+	swift build -c release --product metaserve
+
+test: setup lint ## Check the formatting, build, run all tests
+	swift build --build-tests
+	swift test --skip-build
+
+lint: setup ## Check the formatting
+	swift format lint --strict --configuration .swift-format $(FORMATTED)
+
+format: setup ## Format the sources
+	swift format format --in-place --configuration .swift-format $(FORMATTED)
+
+test-sanitize: setup ## Run the tests under the address and the thread sanitizer
+	swift test --sanitize=address --scratch-path .build/address
+	TSAN_OPTIONS=suppressions=$(CURDIR)/Tests/thread-sanitizer.supp swift test --sanitize=thread --scratch-path .build/thread
+
+bench: build ## Measure load and start; see Benchmarks/README.md
+	Benchmarks/load.sh
+	Benchmarks/start.sh
+
+models: $(TENSORFLOW) ## Make models/ anew (TensorFlow from PyPI)
+	$(TENSORFLOW)/bin/python models/train.py
+
+fixtures: $(TENSORFLOW) ## Make the test fixtures anew (TensorFlow from PyPI)
+	$(TENSORFLOW)/bin/python Tests/Fixtures/generate.py
+
+$(TENSORFLOW):
+	python3 -m venv $@
+	$@/bin/pip install --quiet tensorflow==2.21.0 scikit-learn
+
+protos: ## Generate the Swift code of the protobuf messages anew
+	Sources/TensorFlowProtos/regenerate.sh
+
+clean: ## Remove what was built
+	rm -rf .build
