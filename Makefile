@@ -25,10 +25,10 @@ test: setup lint ## Check the formatting, build, run all tests
 	swift test --skip-build
 
 lint: setup ## Check the formatting
-	swift format lint --strict --configuration .swift-format $(FORMATTED)
+	@swift format lint --strict --configuration .swift-format $(FORMATTED)
 
 format: setup ## Format the sources
-	swift format format --in-place --configuration .swift-format $(FORMATTED)
+	@swift format format --in-place --configuration .swift-format $(FORMATTED)
 
 test-sanitize: setup ## Run the tests under the address and the thread sanitizer
 	swift test --sanitize=address --scratch-path .build/address

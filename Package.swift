@@ -72,7 +72,8 @@ let package = Package(
         .executableTarget(
             name: "metaserve",
             dependencies: [
-                "API", "Checkpoints", "Execution", "Graphs", "HTTPMessages", "HTTPServer", "Kernels", "Operations", "Serving",
+                "API", "Checkpoints", "Execution", "Graphs", "HTTPMessages", "HTTPServer", "Kernels", "Operations",
+                "Serving",
                 "Tensors", arguments, logging,
             ],
             swiftSettings: swiftSettings),
