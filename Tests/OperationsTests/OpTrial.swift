@@ -43,7 +43,9 @@ struct OpTrial {
             var placeholder = NodeDef()
             placeholder.name = "i\(index)"
             placeholder.op = "Placeholder"
-            placeholder.attr["dtype"] = .with { $0.type = input.dtype.rawValue }
+            var dtype = AttrValue()
+            dtype.type = input.dtype.rawValue
+            placeholder.attr["dtype"] = dtype
             definition.node.append(placeholder)
         }
         definition.node.append(vector.node)

@@ -27,7 +27,9 @@ struct VectorFamily: Sendable, CustomTestStringConvertible {
 
 @Suite("Ops against TensorFlow")
 struct OpVectorTests {
-    @Test("Every recorded run gives TensorFlow's outputs, or an error where TensorFlow has one", arguments: VectorFamily.all)
+    @Test(
+        "Every recorded run gives TensorFlow's outputs, or an error where TensorFlow has one",
+        arguments: VectorFamily.all)
     func matchesTensorFlow(_ family: VectorFamily) throws {
         for (index, vector) in try VectorFile.read(family.path).enumerated() {
             let name = "\(family.name) #\(index) \(vector.node.op) \(vector.label)"
@@ -97,7 +99,8 @@ struct OpVectorTests {
 struct OpTableTests {
     /// Ops that need a session, not a vector.
     private static let graphInputs: Set<String> = [
-        "Const", "NoOp", "Placeholder", "PlaceholderWithDefault", "ReadVariableOp", "VarHandleOp", "Variable", "VariableV2",
+        "Const", "NoOp", "Placeholder", "PlaceholderWithDefault", "ReadVariableOp", "VarHandleOp", "Variable",
+        "VariableV2",
     ]
 
     @Test("No name is declared twice")

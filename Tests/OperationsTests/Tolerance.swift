@@ -12,7 +12,8 @@ struct Tolerance {
         switch result.dtype {
         case .float32:
             // TensorFlow's sessions flush denormals to zero.
-            return floats(result.scalars(as: Float.self), expected.scalars(as: Float.self), 2e-6, Float.leastNormalMagnitude)
+            return floats(
+                result.scalars(as: Float.self), expected.scalars(as: Float.self), 2e-6, Float.leastNormalMagnitude)
         case .float64:
             return floats(
                 result.scalars(as: Double.self), expected.scalars(as: Double.self), 1e-12, Double.leastNormalMagnitude)
