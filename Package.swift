@@ -81,6 +81,8 @@ let package = Package(
         .target(
             name: "VectorSupport", dependencies: ["TensorFlowProtos", protobuf], path: "Tests/VectorSupport",
             exclude: ["op_vector.proto", "modules.asciipb"], swiftSettings: swiftSettings),
+        tests(
+            "OperationsTests", uses: ["Operations", "Kernels", "Graphs", "Tensors", "TensorFlowProtos", "VectorSupport"]),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -1,0 +1,126 @@
+import Foundation
+import Graphs
+import Kernels
+import TensorFlowProtos
+import Tensors
+import Testing
+import VectorSupport
+
+@testable import Operations
+
+/// A file of recorded runs.
+struct VectorFamily: Sendable, CustomTestStringConvertible {
+    let name: String
+    let path: String
+
+    var testDescription: String { name }
+
+    static let all: [VectorFamily] = {
+        let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .deletingLastPathComponent().appendingPathComponent("Fixtures/ops").path
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        return names.filter { $0.hasSuffix(".vectors") }.sorted().map {
+            VectorFamily(name: String($0.dropLast(8)), path: "\(folder)/\($0)")
+        }
+    }()
+}
+
+@Suite("Ops against TensorFlow")
+struct OpVectorTests {
+    @Test(
+        "Every recorded run gives TensorFlow's outputs, or an error where TensorFlow has one",
+        arguments: VectorFamily.all)
+    func matchesTensorFlow(_ family: VectorFamily) throws {
+        for (index, vector) in try VectorFile.read(family.path).enumerated() {
+            let name = "\(family.name) #\(index) \(vector.node.op) \(vector.label)"
+            do {
+                let trial = try OpTrial(vector)
+                try vector.error.isEmpty ? checkOutputs(trial, name) : checkRefusal(trial, name)
+            } catch let error as CompileError {
+                #expect(!vector.error.isEmpty, "\(name): \(error)")
+            }
+        }
+    }
+
+    private func checkOutputs(_ trial: OpTrial, _ name: String) throws {
+        let results: [Tensor]
+        do { results = try trial.run() } catch {
+            Issue.record("\(name): \(error)")
+            return
+        }
+        #expect(results.count == trial.expected.count, "\(name): number of outputs")
+        for (index, (result, expected)) in zip(results, trial.expected).enumerated() {
+            if let difference = trial.tolerance.difference(result, expected) {
+                Issue.record("\(name): output \(index) \(difference)")
+            }
+        }
+        for (input, result) in try trial.runInPlace() {
+            if let difference = trial.tolerance.difference(result, trial.expected[0]) {
+                Issue.record("\(name): written over input \(input): \(difference)")
+            }
+        }
+        checkRule(trial, name)
+    }
+
+    /// Less is known of the inputs: what the rule then tells must still be true.
+    private func checkRule(_ trial: OpTrial, _ name: String) {
+        for blur in Blur.allCases {
+            let facts: [TensorFact]
+            do { facts = try trial.op.outputs(for: trial.facts(blur)) } catch {
+                Issue.record("\(name), \(blur): \(error)")
+                continue
+            }
+            #expect(facts.count == trial.expected.count, "\(name), \(blur)")
+            for (fact, expected) in zip(facts, trial.expected) {
+                #expect(fact.dtype == expected.dtype, "\(name), \(blur)")
+                #expect(fact.shape.admits(expected.shape), "\(name), \(blur): \(fact.shape) is not \(expected.shape)")
+                if blur == .none {
+                    #expect(fact.shape.known == expected.shape, "\(name): \(fact.shape) is not \(expected.shape)")
+                }
+                if let value = fact.value, let difference = trial.tolerance.difference(value, expected) {
+                    Issue.record("\(name), \(blur): \(difference)")
+                }
+            }
+        }
+    }
+
+    private func checkRefusal(_ trial: OpTrial, _ name: String) throws {
+        do {
+            _ = try trial.run()
+            Issue.record("\(name): no error where TensorFlow says: \(trial.message)")
+        } catch is CompileError {
+        } catch is Fault {}
+        // Nothing may trap, whatever is known.
+        for blur in Blur.allCases { _ = try? trial.op.outputs(for: trial.facts(blur)) }
+    }
+}
+
+@Suite("The table of ops")
+struct OpTableTests {
+    /// Ops that need a session, not a vector.
+    private static let graphInputs: Set<String> = [
+        "Const", "NoOp", "Placeholder", "PlaceholderWithDefault", "ReadVariableOp", "VarHandleOp", "Variable",
+        "VariableV2",
+    ]
+
+    @Test("No name is declared twice")
+    func namesAreUnique() {
+        let names = OpTable.declaredNames
+        let twice = Dictionary(grouping: names, by: { $0 }).filter { $1.count > 1 }.keys.sorted()
+        #expect(twice == [])
+    }
+
+    @Test("Each op has a recorded run, and each recorded run an op")
+    func namesAreThoseOfTheVectors() throws {
+        var recorded = Set<String>()
+        var refused = Set<String>()
+        for family in VectorFamily.all {
+            for vector in try VectorFile.read(family.path) {
+                if vector.error.isEmpty { recorded.insert(vector.node.op) } else { refused.insert(vector.node.op) }
+            }
+        }
+        let declared = Set(OpTable.declaredNames).subtracting(Self.graphInputs)
+        #expect(declared.subtracting(recorded).sorted() == [], "ops without vectors")
+        #expect(recorded.union(refused).subtracting(OpTable.declaredNames).sorted() == [], "vectors without an op")
+    }
+}

@@ -1,0 +1,54 @@
+import Tensors
+
+/// How far floats may be from those that are expected; everything else must be equal.
+struct Tolerance {
+    let relative: Double?
+    let absolute: Double?
+
+    /// What differs, in words; nil if nothing does.
+    func difference(_ result: Tensor, _ expected: Tensor) -> String? {
+        guard result.dtype == expected.dtype else { return "is \(result.dtype), not \(expected.dtype)" }
+        guard result.shape == expected.shape else { return "has the shape \(result.shape), not \(expected.shape)" }
+        switch result.dtype {
+        case .float32:
+            // TensorFlow's sessions flush denormals to zero.
+            return floats(
+                result.scalars(as: Float.self), expected.scalars(as: Float.self), 2e-6, Float.leastNormalMagnitude)
+        case .float64:
+            return floats(
+                result.scalars(as: Double.self), expected.scalars(as: Double.self), 1e-12, Double.leastNormalMagnitude)
+        case .string:
+            let (mine, theirs) = (result.strings ?? [], expected.strings ?? [])
+            return zip(mine, theirs).enumerated().first { $1.0 != $1.1 }.map {
+                "[\($0)] is \(String(decoding: $1.0, as: UTF8.self)), not \(String(decoding: $1.1, as: UTF8.self))"
+            }
+        default: return bytes(result, expected)
+        }
+    }
+
+    private func floats<F: BinaryFloatingPoint>(
+        _ result: [F]?, _ expected: [F]?, _ standard: Double, _ flushed: F
+    ) -> String? {
+        guard let result, let expected else { return "cannot be read" }
+        for (index, (mine, theirs)) in zip(result, expected).enumerated() {
+            if mine == theirs || mine.isNaN && theirs.isNaN { continue }
+            let allowed = (absolute ?? Double(flushed)) + (relative ?? standard) * Double(abs(theirs))
+            guard abs(Double(mine) - Double(theirs)) <= allowed, theirs.isFinite else {
+                return "[\(index)] is \(mine), not \(theirs)"
+            }
+        }
+        return nil
+    }
+
+    private func bytes(_ result: Tensor, _ expected: Tensor) -> String? {
+        let width = result.dtype.stride
+        return result.withUnsafeBytes { mine in
+            expected.withUnsafeBytes { theirs in
+                guard let at = zip(mine, theirs).enumerated().first(where: { $1.0 != $1.1 })?.offset else { return nil }
+                let element = at / max(1, width)
+                let range = (element * width)..<(element + 1) * width
+                return "[\(element)] is \(Array(mine[range])), not \(Array(theirs[range])) (bytes)"
+            }
+        }
+    }
+}
