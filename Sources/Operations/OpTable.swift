@@ -1,7 +1,19 @@
 /// Every op that metaserve computes. A family is a file, which declares its rows in an extension; here it is one line.
 package enum OpTable {
     private static let families: [[OpEntry]] = [
-        graphInputs
+        graphInputs,
+        shapeQueries,
+        reshaping,
+        joining,
+        splitting,
+        slicing,
+        transposing,
+        filling,
+        sequences,
+        gathering,
+        matrixProducts,
+        convolutions,
+        pools,
     ]
 
     /// The rows, by name.
