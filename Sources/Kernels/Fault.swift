@@ -1,9 +1,12 @@
+package import Tensors
+
 /// What a kernel found wrong in the data it was given: an error of the request, known only when the graph runs.
 package struct Fault: Error, Hashable, Sendable {
     /// The kinds of faults, with the numbers that a message needs.
     package enum Kind: Hashable, Sendable {
-        /// Element number `position` of the indices is `value`, not in [0, `limit`).
-        case indexOutOfRange(position: Int, value: Int, limit: Int)
+        /// Element number `position` of the indices is `value`, not in [0, `limit`). The indices' shape, where given, tells
+        /// the position along each axis.
+        case indexOutOfRange(position: Int, value: Int, limit: Int, of: Shape? = nil)
         /// An integer was divided by zero.
         case integerDivisionByZero
         /// An integer was raised to a negative integer power.
@@ -36,12 +39,27 @@ package struct StaticText: Hashable, Sendable, ExpressibleByStringLiteral, Custo
 extension Fault: CustomStringConvertible {
     package var description: String {
         switch kind {
-        case .indexOutOfRange(let position, let value, let limit):
-            "indices[\(position)] = \(value) is not in [0, \(limit))"
+        case .indexOutOfRange(let position, let value, let limit, let shape):
+            "indices\(Self.place(position, in: shape)) = \(value) is not in [0, \(limit))"
         case .integerDivisionByZero: "integer division by zero"
         case .negativeIntegerPower: "integers to negative integer powers are not allowed"
         case .outOfMemory(let byteCount): "not enough memory for \(byteCount) bytes"
         case .other(let text): text.description
         }
+    }
+}
+
+extension Fault {
+    /// "[1,2]" for an element number; nothing for the element of a scalar.
+    private static func place(_ position: Int, in shape: Shape?) -> String {
+        guard let shape else { return "[\(position)]" }
+        guard shape.rank > 0 else { return "" }
+        var rest = position
+        var place: [Int] = []
+        for size in shape.dimensions.reversed() where size > 0 {
+            place.append(rest % size)
+            rest /= size
+        }
+        return "[" + place.reversed().map(String.init).joined(separator: ",") + "]"
     }
 }

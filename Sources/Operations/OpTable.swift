@@ -7,6 +7,18 @@ package enum OpTable {
         reductions,
         softmaxes,
         randomNumbers,
+        shapeQueries,
+        reshaping,
+        joining,
+        splitting,
+        slicing,
+        transposing,
+        filling,
+        sequences,
+        gathering,
+        matrixProducts,
+        convolutions,
+        pools,
     ]
 
     /// The rows, by name.

@@ -5,5 +5,6 @@
 #include "ckernels_random.h"
 #include "ckernels_reductions.h"
 #include "ckernels_softmax.h"
+#include "ckernels_window.h"
 
 #endif

@@ -1,0 +1,107 @@
+package import Tensors
+
+/// A tensor of indices, whatever the width of its elements.
+package struct IndexReader: Sendable {
+    private let dtype: DataType
+
+    /// - Returns: nil for a dtype that is no index.
+    package init?(_ dtype: DataType) {
+        switch dtype {
+        case .int32, .int64, .int16, .int8, .uint8: self.dtype = dtype
+        default: return nil
+        }
+    }
+
+    @inline(__always)
+    func read(_ memory: UnsafeRawPointer, at index: Int) -> Int {
+        switch dtype {
+        case .int32: Int(memory.assumingMemoryBound(to: Int32.self)[index])
+        case .int64: Int(memory.assumingMemoryBound(to: Int64.self)[index])
+        case .int16: Int(memory.assumingMemoryBound(to: Int16.self)[index])
+        case .int8: Int(memory.assumingMemoryBound(to: Int8.self)[index])
+        default: Int(memory.assumingMemoryBound(to: UInt8.self)[index])
+        }
+    }
+}
+
+/// Takes slices along an axis by index: `output[b, o, n, ...] = params[b, o, indices[b, n], ...]`.
+package struct IndexedRows: Sendable {
+    private let batchCount: Int
+    private let outerCount: Int
+    private let axisSize: Int
+    private let indicesPerBatch: Int
+    private let rowBytes: Int
+    private let indices: IndexReader
+    /// For the message when one is out of range.
+    private let indicesShape: Shape
+
+    /// - Parameters:
+    ///   - batchCount: Of the leading dimensions that params and indices share.
+    ///   - outerCount: Of the dimensions of params between those and the axis.
+    ///   - axisSize: Indices must be below.
+    ///   - indicesPerBatch: Of the other dimensions of the indices.
+    ///   - rowBytes: Of the dimensions of params behind the axis, in bytes.
+    ///   - indices: How to read the indices.
+    ///   - indicesShape: Their shape.
+    package init(
+        batchCount: Int, outerCount: Int, axisSize: Int, indicesPerBatch: Int, rowBytes: Int, indices: IndexReader,
+        indicesShape: Shape
+    ) {
+        self.batchCount = batchCount
+        self.outerCount = outerCount
+        self.axisSize = axisSize
+        self.indicesPerBatch = indicesPerBatch
+        self.rowBytes = rowBytes
+        self.indices = indices
+        self.indicesShape = indicesShape
+    }
+
+    /// Reads params from input 0, indices from input 1. An index out of range is a fault; its row is zero.
+    package var kernel: Kernel { Kernel { run($0) } }
+
+    private func run(_ frame: KernelFrame) {
+        var params = frame.rawInput(0)
+        var output = frame.rawOutput()
+        let positions = frame.rawInput(1)
+        for batch in 0..<batchCount {
+            for _ in 0..<outerCount {
+                for number in 0..<indicesPerBatch {
+                    let position = batch &* indicesPerBatch &+ number
+                    let index = indices.read(positions, at: position)
+                    if index >= 0 && index < axisSize {
+                        output.copyShort(from: params + index &* rowBytes, byteCount: rowBytes)
+                    } else {
+                        output.initializeMemory(as: UInt8.self, repeating: 0, count: rowBytes)
+                        frame.report(
+                            .indexOutOfRange(position: position, value: index, limit: axisSize, of: indicesShape))
+                    }
+                    output += rowBytes
+                }
+                params += axisSize &* rowBytes
+            }
+        }
+    }
+}
+
+extension Kernel {
+    /// Writes one of two values, by comparing an index with the position: `output[p, d, s] = indices[p, s] == d ? on : off`.
+    ///
+    /// Inputs: indices, depth (known), on, off.
+    package static func oneHot(
+        prefixCount: Int, depth: Int, suffixCount: Int, width: Int, indices: IndexReader
+    ) -> Kernel {
+        Kernel { frame in
+            let positions = frame.rawInput(0)
+            let output = frame.rawOutput()
+            output.fill(with: frame.rawInput(3), width: width, count: prefixCount &* depth &* suffixCount)
+            for prefix in 0..<prefixCount {
+                for suffix in 0..<suffixCount {
+                    let index = indices.read(positions, at: prefix &* suffixCount &+ suffix)
+                    guard index >= 0, index < depth else { continue }
+                    let place = (prefix &* depth &+ index) &* suffixCount &+ suffix
+                    (output + place &* width).copyShort(from: frame.rawInput(2), byteCount: width)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,238 @@
+internal import COpenBLAS
+package import Tensors
+
+/// A product of two matrices of given sizes, all of them row-major.
+package struct MatrixProduct: Sendable, Hashable {
+    let rows: Int32
+    let columns: Int32
+    let depth: Int32
+    private let transposesLeft: Bool
+    private let transposesRight: Bool
+    /// Elements from one row to the next, as each matrix lies in memory.
+    private let leftStride: Int32
+    private let rightStride: Int32
+    private let resultStride: Int32
+
+    /// - Parameters:
+    ///   - rows: Of the result.
+    ///   - columns: Of the result.
+    ///   - depth: Over how many products each element sums.
+    ///   - transposesLeft: The left matrix lies as [depth, rows].
+    ///   - transposesRight: The right matrix lies as [columns, depth].
+    ///   - rightStride: Elements between rows of the right matrix where they are not adjacent.
+    ///   - resultStride: The same for the result.
+    /// - Returns: nil where a size is more than BLAS can count.
+    package init?(
+        rows: Int, columns: Int, depth: Int, transposesLeft: Bool = false, transposesRight: Bool = false,
+        rightStride: Int? = nil, resultStride: Int? = nil
+    ) {
+        guard let rows = Int32(exactly: rows), let columns = Int32(exactly: columns),
+            let depth = Int32(exactly: depth),
+            let right = Int32(exactly: rightStride ?? Int(transposesRight ? depth : columns)),
+            let result = Int32(exactly: resultStride ?? Int(columns))
+        else { return nil }
+        self.rows = rows
+        self.columns = columns
+        self.depth = depth
+        self.transposesLeft = transposesLeft
+        self.transposesRight = transposesRight
+        leftStride = max(1, transposesLeft ? rows : depth)
+        self.rightStride = max(1, right)
+        self.resultStride = max(1, result)
+    }
+
+    /// The kernel of inputs 0 and 1; nil for a dtype that has none.
+    package func kernel(_ dtype: DataType) -> Kernel? {
+        switch dtype {
+        case .float32: kernel(Float.self)
+        case .float64: kernel(Double.self)
+        case .int32: kernel(Int32.self)
+        case .int64: kernel(Int64.self)
+        default: nil
+        }
+    }
+
+    private func kernel<Element: MatrixElement>(_ type: Element.Type) -> Kernel {
+        Kernel { frame in Element.multiply(self, frame.input(0), frame.input(1), frame.output()) }
+    }
+}
+
+/// A product a batch; dimensions of a batch may repeat on one side.
+package struct BatchedProduct: Sendable {
+    private let product: MatrixProduct
+    /// In elements: the left matrix's stride as the source, the right one's as the destination.
+    private let axes: [StridedCopy.Axis]
+
+    /// - Parameters:
+    ///   - product: Of two matrices.
+    ///   - axes: The batch's dimensions, with the left and the right input's strides in elements.
+    package init(_ product: MatrixProduct, axes: [(count: Int, left: Int, right: Int)]) {
+        self.product = product
+        self.axes = axes.map { StridedCopy.Axis(count: $0.count, source: $0.left, destination: $0.right) }
+    }
+
+    /// The kernel of inputs 0 and 1; nil for a dtype that has none.
+    package func kernel(_ dtype: DataType) -> Kernel? {
+        switch dtype {
+        case .float32: kernel(Float.self)
+        case .float64: kernel(Double.self)
+        case .int32: kernel(Int32.self)
+        case .int64: kernel(Int64.self)
+        default: nil
+        }
+    }
+
+    private func kernel<Element: MatrixElement>(_ type: Element.Type) -> Kernel {
+        Kernel { frame in
+            var output = frame.output(as: Element.self)
+            axes.withUnsafeBufferPointer { axes in
+                walk(axes, 0, frame.input(0), frame.input(1), &output)
+            }
+        }
+    }
+
+    private func walk<Element: MatrixElement>(
+        _ axes: UnsafeBufferPointer<StridedCopy.Axis>, _ level: Int, _ left: UnsafePointer<Element>,
+        _ right: UnsafePointer<Element>, _ output: inout UnsafeMutablePointer<Element>
+    ) {
+        guard level < axes.count else {
+            Element.multiply(product, left, right, output)
+            output += Int(product.rows) &* Int(product.columns)
+            return
+        }
+        let axis = axes[level]
+        for index in 0..<axis.count {
+            walk(axes, level + 1, left + index &* axis.source, right + index &* axis.destination, &output)
+        }
+    }
+}
+
+/// A type that matrices are multiplied in.
+protocol MatrixElement: BitwiseCopyable, Sendable, Numeric {
+    static func multiply(
+        _ product: MatrixProduct, _ left: UnsafePointer<Self>, _ right: UnsafePointer<Self>,
+        _ result: UnsafeMutablePointer<Self>)
+}
+
+extension MatrixProduct {
+    private var isEmpty: Bool { rows == 0 || columns == 0 }
+
+    private static func flag(_ transposes: Bool) -> CBLAS_TRANSPOSE { transposes ? CblasTrans : CblasNoTrans }
+
+    /// Handles sums over nothing.
+    ///
+    /// - Returns: Whether there is something left to do.
+    fileprivate func begin<Element: MatrixElement>(_ result: UnsafeMutablePointer<Element>) -> Bool {
+        guard !isEmpty else { return false }
+        guard depth == 0 else { return true }
+        for row in 0..<Int(rows) {
+            (result + row &* Int(resultStride)).update(repeating: 0, count: Int(columns))
+        }
+        return false
+    }
+
+    // A matrix times a vector, whichever side the vector is on: then BLAS has a routine that does not pack.
+
+    /// The right matrix as it lies in memory times the one row on the left.
+    fileprivate var isRowVector: Bool { rows == 1 }
+
+    /// The left matrix as it lies in memory times the one column on the right, which is contiguous.
+    fileprivate var isColumnVector: Bool { columns == 1 && resultStride == 1 && (transposesRight || rightStride == 1) }
+
+    fileprivate func multiply(
+        _ left: UnsafePointer<Float>, _ right: UnsafePointer<Float>, _ result: UnsafeMutablePointer<Float>
+    ) {
+        if isRowVector {
+            // The routine scales what is there by zero: it must be a number.
+            result.update(repeating: 0, count: Int(columns))
+            cblas_sgemv(
+                CblasRowMajor, Self.flag(!transposesRight), transposesRight ? columns : depth,
+                transposesRight ? depth : columns, 1, right, rightStride, left, 1, 0, result, 1)
+        } else if isColumnVector {
+            result.update(repeating: 0, count: Int(rows))
+            cblas_sgemv(
+                CblasRowMajor, Self.flag(transposesLeft), transposesLeft ? depth : rows,
+                transposesLeft ? rows : depth, 1, left, leftStride, right, 1, 0, result, 1)
+        } else {
+            cblas_sgemm(
+                CblasRowMajor, Self.flag(transposesLeft), Self.flag(transposesRight), rows, columns, depth, 1, left,
+                leftStride, right, rightStride, 0, result, resultStride)
+        }
+    }
+
+    fileprivate func multiply(
+        _ left: UnsafePointer<Double>, _ right: UnsafePointer<Double>, _ result: UnsafeMutablePointer<Double>
+    ) {
+        if isRowVector {
+            result.update(repeating: 0, count: Int(columns))
+            cblas_dgemv(
+                CblasRowMajor, Self.flag(!transposesRight), transposesRight ? columns : depth,
+                transposesRight ? depth : columns, 1, right, rightStride, left, 1, 0, result, 1)
+        } else if isColumnVector {
+            result.update(repeating: 0, count: Int(rows))
+            cblas_dgemv(
+                CblasRowMajor, Self.flag(transposesLeft), transposesLeft ? depth : rows,
+                transposesLeft ? rows : depth, 1, left, leftStride, right, 1, 0, result, 1)
+        } else {
+            cblas_dgemm(
+                CblasRowMajor, Self.flag(transposesLeft), Self.flag(transposesRight), rows, columns, depth, 1, left,
+                leftStride, right, rightStride, 0, result, resultStride)
+        }
+    }
+
+    /// Whole numbers, which wrap around. The innermost loop runs along rows of the result.
+    @inline(__always)
+    fileprivate func multiplyIntegers<Element: MatrixElement & FixedWidthInteger>(
+        _ left: UnsafePointer<Element>, _ right: UnsafePointer<Element>, _ result: UnsafeMutablePointer<Element>
+    ) {
+        let leftSteps = transposesLeft ? (row: 1, depth: Int(leftStride)) : (row: Int(leftStride), depth: 1)
+        let rightSteps = transposesRight ? (depth: 1, column: Int(rightStride)) : (depth: Int(rightStride), column: 1)
+        for row in 0..<Int(rows) {
+            let sums = result + row &* Int(resultStride)
+            sums.update(repeating: 0, count: Int(columns))
+            for index in 0..<Int(depth) {
+                let factor = left[row &* leftSteps.row &+ index &* leftSteps.depth]
+                let factors = right + index &* rightSteps.depth
+                for column in 0..<Int(columns) {
+                    sums[column] = sums[column] &+ factor &* factors[column &* rightSteps.column]
+                }
+            }
+        }
+    }
+}
+
+extension Float: MatrixElement {
+    static func multiply(
+        _ product: MatrixProduct, _ left: UnsafePointer<Float>, _ right: UnsafePointer<Float>,
+        _ result: UnsafeMutablePointer<Float>
+    ) {
+        if product.begin(result) { product.multiply(left, right, result) }
+    }
+}
+
+extension Double: MatrixElement {
+    static func multiply(
+        _ product: MatrixProduct, _ left: UnsafePointer<Double>, _ right: UnsafePointer<Double>,
+        _ result: UnsafeMutablePointer<Double>
+    ) {
+        if product.begin(result) { product.multiply(left, right, result) }
+    }
+}
+
+extension Int32: MatrixElement {
+    static func multiply(
+        _ product: MatrixProduct, _ left: UnsafePointer<Int32>, _ right: UnsafePointer<Int32>,
+        _ result: UnsafeMutablePointer<Int32>
+    ) {
+        if product.begin(result) { product.multiplyIntegers(left, right, result) }
+    }
+}
+
+extension Int64: MatrixElement {
+    static func multiply(
+        _ product: MatrixProduct, _ left: UnsafePointer<Int64>, _ right: UnsafePointer<Int64>,
+        _ result: UnsafeMutablePointer<Int64>
+    ) {
+        if product.begin(result) { product.multiplyIntegers(left, right, result) }
+    }
+}

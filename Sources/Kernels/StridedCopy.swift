@@ -1,0 +1,189 @@
+/// Moves elements from one arrangement to another: transposes, slices, concatenates, tiles.
+///
+/// It knows widths only, not dtypes. Made once a plan: axes that follow each other in both memories are merged, and the
+/// fastest way of moving what is left is chosen. Empty where an axis is.
+package struct StridedCopy: Sendable, Hashable {
+    /// A loop: how often, and how far both sides move each time.
+    package struct Axis: Sendable, Hashable {
+        let count: Int
+        /// In bytes; negative to read backwards, 0 to repeat.
+        let source: Int
+        /// In bytes.
+        let destination: Int
+
+        package init(count: Int, source: Int, destination: Int) {
+            self.count = count
+            self.source = source
+            self.destination = destination
+        }
+    }
+
+    /// What the innermost loops do.
+    private enum Body: Sendable, Hashable {
+        case nothing
+        case block(byteCount: Int)
+        case rows(Axis, byteCount: Int)
+        case elements(Axis, width: Int)
+        /// The first axis is contiguous in the source, the second in the destination.
+        case tiles(Axis, Axis, width: Int)
+    }
+
+    private let outer: [Axis]
+    private let body: Body
+
+    /// Chooses the loops.
+    ///
+    /// - Parameters:
+    ///   - width: Bytes of an element: 1, 2, 4, 8 or 16.
+    ///   - axes: Outermost first, in the order of the destination.
+    package init(width: Int, _ axes: [Axis]) {
+        guard axes.allSatisfy({ $0.count > 0 }) else {
+            (outer, body) = ([], .nothing)
+            return
+        }
+        var rest = Self.merge(axes)
+        var width = width
+        if let last = rest.last, last.source == width, last.destination == width {
+            rest.removeLast()
+            let byteCount = last.count * width
+            guard let rows = rest.popLast() else {
+                (outer, body) = ([], .block(byteCount: byteCount))
+                return
+            }
+            guard [2, 4, 8, 16].contains(byteCount) else {
+                (outer, body) = (rest, .rows(rows, byteCount: byteCount))
+                return
+            }
+            // Short rows move as wide elements.
+            rest.append(rows)
+            width = byteCount
+        }
+        (outer, body) = Self.chooseElements(width, rest)
+    }
+
+    /// Whether it copies one block from its beginning to its end: the bytes are the same on both sides.
+    package var isPlain: Bool {
+        switch body {
+        case .nothing, .block: outer.isEmpty
+        default: false
+        }
+    }
+
+    private static func merge(_ axes: [Axis]) -> [Axis] {
+        var merged: [Axis] = []
+        for axis in axes where axis.count != 1 {
+            guard let last = merged.last, last.source == axis.count &* axis.source,
+                last.destination == axis.count &* axis.destination
+            else {
+                merged.append(axis)
+                continue
+            }
+            merged[merged.count - 1] = Axis(
+                count: last.count &* axis.count, source: axis.source, destination: axis.destination)
+        }
+        return merged
+    }
+
+    /// Fewer columns than this are not worth a tile.
+    private static let smallestTile = 4
+
+    private static func chooseElements(_ width: Int, _ axes: [Axis]) -> ([Axis], Body) {
+        var rest = axes
+        guard let last = rest.popLast() else { return ([], .block(byteCount: width)) }
+        if last.destination == width, last.count >= smallestTile,
+            let index = rest.lastIndex(where: { $0.source == width && $0.count >= smallestTile })
+        {
+            let columns = rest.remove(at: index)
+            return (rest, .tiles(columns, last, width: width))
+        }
+        return (rest, .elements(last, width: width))
+    }
+}
+
+extension StridedCopy {
+    /// Copies. The two memories must not overlap.
+    package func run(from source: UnsafeRawPointer, to destination: UnsafeMutableRawPointer) {
+        outer.withUnsafeBufferPointer { walk($0, 0, source, destination) }
+    }
+
+    /// As deep as there are axes: at most the rank.
+    private func walk(
+        _ axes: UnsafeBufferPointer<Axis>, _ depth: Int, _ source: UnsafeRawPointer,
+        _ destination: UnsafeMutableRawPointer
+    ) {
+        guard depth < axes.count else { return runBody(source, destination) }
+        let axis = axes[depth]
+        for index in 0..<axis.count {
+            walk(axes, depth + 1, source + index &* axis.source, destination + index &* axis.destination)
+        }
+    }
+
+    private func runBody(_ source: UnsafeRawPointer, _ destination: UnsafeMutableRawPointer) {
+        switch body {
+        case .nothing: return
+        case .block(let byteCount): destination.copyMemory(from: source, byteCount: byteCount)
+        case .rows(let axis, let byteCount):
+            for index in 0..<axis.count {
+                (destination + index &* axis.destination).copyMemory(
+                    from: source + index &* axis.source, byteCount: byteCount)
+            }
+        case .elements(let axis, let width):
+            switch width {
+            case 1: Self.move(UInt8.self, axis, source, destination)
+            case 2: Self.move(UInt16.self, axis, source, destination)
+            case 4: Self.move(UInt32.self, axis, source, destination)
+            case 8: Self.move(UInt64.self, axis, source, destination)
+            default: Self.move(SixteenBytes.self, axis, source, destination)
+            }
+        case .tiles(let columns, let rows, let width):
+            switch width {
+            case 1: Self.moveTiles(UInt8.self, columns, rows, source, destination)
+            case 2: Self.moveTiles(UInt16.self, columns, rows, source, destination)
+            case 4: Self.moveTiles(UInt32.self, columns, rows, source, destination)
+            case 8: Self.moveTiles(UInt64.self, columns, rows, source, destination)
+            default: Self.moveTiles(SixteenBytes.self, columns, rows, source, destination)
+            }
+        }
+    }
+
+    @inline(__always)
+    private static func move<Element: BitwiseCopyable>(
+        _ type: Element.Type, _ axis: Axis, _ source: UnsafeRawPointer, _ destination: UnsafeMutableRawPointer
+    ) {
+        var source = source
+        var destination = destination
+        for _ in 0..<axis.count {
+            destination.storeBytes(of: source.loadUnaligned(as: Element.self), as: Element.self)
+            source += axis.source
+            destination += axis.destination
+        }
+    }
+
+    /// Elements on a side of a tile: what both sides touch stays in the first cache.
+    private static let tileSide = 32
+
+    @inline(__always)
+    private static func moveTiles<Element: BitwiseCopyable>(
+        _ type: Element.Type, _ columns: Axis, _ rows: Axis, _ source: UnsafeRawPointer,
+        _ destination: UnsafeMutableRawPointer
+    ) {
+        for firstColumn in stride(from: 0, to: columns.count, by: tileSide) {
+            let columnCount = min(tileSide, columns.count &- firstColumn)
+            for firstRow in stride(from: 0, to: rows.count, by: tileSide) {
+                let run = Axis(
+                    count: min(tileSide, rows.count &- firstRow), source: rows.source, destination: rows.destination)
+                let from = source + firstColumn &* columns.source + firstRow &* rows.source
+                let to = destination + firstColumn &* columns.destination + firstRow &* rows.destination
+                for column in 0..<columnCount {
+                    move(type, run, from + column &* columns.source, to + column &* columns.destination)
+                }
+            }
+        }
+    }
+}
+
+/// An element of 16 bytes (a string's descriptor, a complex128) that may lie on any multiple of 8.
+struct SixteenBytes: BitwiseCopyable {
+    let low: UInt64
+    let high: UInt64
+}

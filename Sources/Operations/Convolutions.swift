@@ -1,0 +1,96 @@
+internal import Kernels
+internal import Tensors
+
+extension OpTable {
+    /// Convolutions of images.
+    static let convolutions: [OpEntry] = [OpEntry("Conv2D", make: Conv2D.init)]
+}
+
+/// A convolution (rather, a correlation) of images with a filter.
+///
+/// - Inputs: `input`, images of rank 4; `filter`, [height, width, depth / groups, outputs]. float32, float64 or int32.
+/// - Outputs: images with as many channels as the filter has outputs.
+/// - Attributes: `strides`, `dilations`, `padding` (SAME, VALID, EXPLICIT), `explicit_paddings`, `data_format` (NHWC, NCHW).
+/// - Numerics: the filter's products are added up by BLAS, in an order of its own.
+struct Conv2D: Op {
+    private let attributes: WindowAttributes
+    private let dilations: [Int]
+
+    init(_ node: NodeReader) throws(CompileError) {
+        try node.expectInputs(2)
+        attributes = try WindowAttributes(node)
+        dilations = try node.windowSizes("dilations", default: [1, 1, 1, 1])
+        let depth = attributes.format.depthAxis
+        guard attributes.strides[depth] == 1, dilations[0] == 1, dilations[depth] == 1 else {
+            throw CompileError(
+                .unsupported, "strides and dilations in the batch and depth dimensions are not supported",
+                node: node.name, op: node.op)
+        }
+    }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        try inputs.requireOneDType()
+        let (images, filter) = (inputs[0].shape, inputs[1].shape)
+        guard images.rank ?? 4 == 4 else { throw .invalid("convolution input must be 4-dimensional: \(images)") }
+        guard filter.rank ?? 4 == 4 else { throw .invalid("convolution filter must be 4-dimensional: \(filter)") }
+        _ = try groups(images, filter)
+        let format = attributes.format
+        var result = [images.dimension(0), 0, 0, 0]
+        result[format.depthAxis] = filter.dimension(3)
+        result[format.rowAxis] = try rows(images, filter)?.outputSize ?? PartialShape.unknownDimension
+        result[format.columnAxis] = try columns(images, filter)?.outputSize ?? PartialShape.unknownDimension
+        return [TensorFact(inputs[0].dtype, PartialShape(result))]
+    }
+
+    /// Into how many groups the channels fall; nil where the depth is not known.
+    private func groups(_ images: PartialShape, _ filter: PartialShape) throws(CompileError) -> Int? {
+        let depth = images.dimension(attributes.format.depthAxis)
+        let filterDepth = filter.dimension(2)
+        guard filterDepth != 0 else { throw .invalid("filter depth must be stricly positive, got 0") }
+        guard filter.dimension(0) != 0, filter.dimension(1) != 0 else {
+            throw .invalid("filter must not have zero elements (i.e. all dimensions must be non-zero)")
+        }
+        guard depth >= 0, filterDepth >= 0 else { return nil }
+        guard depth % filterDepth == 0 else {
+            throw .invalid("input depth must be evenly divisible by filter depth: \(depth) vs \(filterDepth)")
+        }
+        let groups = depth / filterDepth
+        let outputs = filter.dimension(3)
+        guard groups == 0 || outputs < 0 || outputs % groups == 0 else {
+            throw .invalid("output depth must be evenly divisible by number of groups: \(outputs) vs \(groups)")
+        }
+        return groups
+    }
+
+    private func rows(_ images: PartialShape, _ filter: PartialShape) throws(CompileError) -> WindowAxis? {
+        let axis = attributes.format.rowAxis
+        return try attributes.window(
+            axis, size: images.dimension(axis), filter: filter.dimension(0), dilation: dilations[axis])
+    }
+
+    private func columns(_ images: PartialShape, _ filter: PartialShape) throws(CompileError) -> WindowAxis? {
+        let axis = attributes.format.columnAxis
+        return try attributes.window(
+            axis, size: images.dimension(axis), filter: filter.dimension(1), dilation: dilations[axis])
+    }
+
+    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+        let images = PartialShape(try spec.inputShape(0))
+        let filter = PartialShape(try spec.inputShape(1))
+        let output = try spec.outputShape()
+        guard let groups = try groups(images, filter), let rows = try rows(images, filter),
+            let columns = try columns(images, filter)
+        else { throw CompileError(.malformed, "the shapes are not known") }
+        guard output.elementCount > 0 else { return .nothing }
+        // Images without channels give zeros: a filter of no depth.
+        let convolution = Convolution(
+            window: SpatialWindow(rows: rows, columns: columns), batch: images.dimension(0),
+            inputDepth: images.dimension(attributes.format.depthAxis), outputDepth: filter.dimension(3),
+            groups: max(1, groups))
+        let dtype = spec.inputs[0].dtype
+        guard let kernel = convolution.kernel(dtype, channelsFirst: attributes.format == .channelsFirst) else {
+            throw .unsupported("\(dtype) \(images) with a filter \(filter) is not supported")
+        }
+        return kernel
+    }
+}

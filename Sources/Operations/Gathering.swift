@@ -1,0 +1,98 @@
+internal import Kernels
+internal import Tensors
+
+extension OpTable {
+    /// Slices by index.
+    static let gathering: [OpEntry] = [
+        OpEntry("Gather") { node throws(CompileError) in try Gather(node, hasAxis: false) },
+        OpEntry("GatherV2") { node throws(CompileError) in try Gather(node, hasAxis: true) },
+    ]
+}
+
+/// Slices of `params` along an axis, in the order that `indices` tell.
+///
+/// - Inputs: `params`; `indices`, int16, int32 or int64, of any shape; for GatherV2 `axis`, a scalar.
+/// - Outputs: params' dimensions with those of the indices in the place of the axis. An index that is not in
+///   `[0, params.shape[axis])` is an error of the run.
+/// - Attributes: `batch_dims` (GatherV2): leading dimensions that params and indices share. `validate_indices` (Gather)
+///   changes nothing: they are always checked.
+struct Gather: Op {
+    private let hasAxis: Bool
+    private let batchDims: Int
+
+    init(_ node: NodeReader, hasAxis: Bool) throws(CompileError) {
+        try node.expectInputs(hasAxis ? 3 : 2)
+        self.hasAxis = hasAxis
+        batchDims = hasAxis ? try node.int("batch_dims", default: 0) : 0
+    }
+
+    var valueInputs: [Int] { hasAxis ? [2] : [] }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        guard IndexReader(inputs[1].dtype) != nil, inputs[1].dtype != .int8, inputs[1].dtype != .uint8 else {
+            throw .unsupported(inputs[1].dtype)
+        }
+        guard inputs[0].shape.rank ?? 1 > 0 else { throw .invalid("params must be at least 1 dimensional") }
+        let axis = try axis(inputs)
+        guard let params = inputs[0].shape.dimensions, let indices = inputs[1].shape.dimensions else {
+            return [TensorFact(inputs[0].dtype, .unknown)]
+        }
+        let batch = try batchCount(indicesRank: indices.count, paramsRank: params.count)
+        let rank = params.count - 1 + indices.count - batch
+        guard let axis else { return [TensorFact(inputs[0].dtype, try .ofRank(checking: rank))] }
+        let place = try axis.axis(
+            rank: params.count,
+            outOfRange: "Expected axis in the range [\(-params.count), \(params.count)), but got \(axis)")
+        guard batch <= place else {
+            throw .invalid("batch_dims (\(batch)) must be less than or equal to axis (\(place)).")
+        }
+        var result = Array(params[..<place])
+        for index in 0..<batch {
+            guard params[index] < 0 || indices[index] < 0 || params[index] == indices[index] else {
+                throw .invalid(
+                    "params.shape[\(index)]: \(params[index]) should be equal to indices.shape[\(index)]: "
+                        + "\(indices[index])")
+            }
+            result[index] = max(params[index], indices[index])
+        }
+        result += indices[batch...] + params[(place + 1)...]
+        return [TensorFact(inputs[0].dtype, PartialShape(result))]
+    }
+
+    private func axis(_ inputs: [TensorFact]) throws(CompileError) -> Int? {
+        guard hasAxis else { return 0 }
+        guard inputs[2].shape.rank ?? 0 == 0 else { throw .invalid("axis must be scalar") }
+        return try inputs[2].indices("axis")?.first
+    }
+
+    private func batchCount(indicesRank: Int, paramsRank: Int) throws(CompileError) -> Int {
+        guard batchDims >= -indicesRank, batchDims <= indicesRank else {
+            throw .invalid(
+                "Expected batch_dims in the range [\(-indicesRank), \(indicesRank)], but got \(batchDims)")
+        }
+        let count = batchDims < 0 ? batchDims + indicesRank : batchDims
+        guard count < paramsRank else {
+            throw .invalid("batch_dims (\(count)) must be less than rank(params) (\(paramsRank)).")
+        }
+        return count
+    }
+
+    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+        let width = try spec.inputs[0].elementWidth
+        let params = try spec.inputShape(0)
+        let indices = try spec.inputShape(1)
+        guard try spec.outputShape().elementCount > 0 else { return .nothing }
+        guard let axis = try axis(spec.inputs), let reader = IndexReader(spec.inputs[1].dtype) else {
+            throw CompileError(.malformed, "the axis is not known")
+        }
+        let place = try axis.normalizedAxis(rank: params.rank)
+        let batch = try batchCount(indicesRank: indices.rank, paramsRank: params.rank)
+        let rows = IndexedRows(
+            batchCount: params.dimensions[..<batch].wrappingProduct,
+            outerCount: params.dimensions[batch..<place].wrappingProduct, axisSize: params.dimensions[place],
+            indicesPerBatch: indices.dimensions[batch...].wrappingProduct,
+            rowBytes: params.dimensions[(place + 1)...].wrappingProduct &* width, indices: reader,
+            indicesShape: indices)
+        return rows.kernel
+    }
+}

@@ -1,0 +1,154 @@
+internal import Kernels
+internal import Tensors
+
+extension OpTable {
+    /// Several tensors into one.
+    static let joining: [OpEntry] = [
+        OpEntry("Pack", make: Pack.init),
+        OpEntry("ConcatV2") { node throws(CompileError) in try Concat(node, axisFirst: false) },
+        OpEntry("Concat") { node throws(CompileError) in try Concat(node, axisFirst: true) },
+    ]
+}
+
+/// Tensors of one shape side by side along a new axis. Attributes: `axis`.
+struct Pack: Op {
+    private let axis: Int
+
+    init(_ node: NodeReader) throws(CompileError) {
+        try node.expectInputs(atLeast: 1)
+        axis = try node.int("axis", default: 0)
+    }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        try inputs.requireOneDType()
+        var shape = PartialShape.unknown
+        for (index, input) in inputs.enumerated() {
+            guard let merged = shape.merged(with: input.shape) else {
+                throw .invalid(
+                    "Shapes of all inputs must match: values[0].shape = \(inputs[0].shape) != values[\(index)].shape = "
+                        + "\(input.shape)")
+            }
+            shape = merged
+        }
+        guard var dimensions = shape.dimensions else { return [TensorFact(inputs[0].dtype, .unknown)] }
+        let rank = dimensions.count + 1
+        _ = try PartialShape.ofRank(checking: rank)
+        let place = try axis.axis(rank: rank, outOfRange: "axis = \(axis) not in [\(-rank), \(rank))")
+        dimensions.insert(inputs.count, at: place)
+        return [TensorFact(inputs[0].dtype, PartialShape(dimensions))]
+    }
+
+    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+        let output = try spec.outputShape()
+        let place = axis < 0 ? axis + output.rank : axis
+        return try Kernel.joining(
+            spec, inputs: Array(spec.inputs.indices), outer: output.dimensions[..<place].wrappingProduct)
+    }
+}
+
+/// Tensors end to end along an axis that they have.
+///
+/// - Inputs: `axis`, int32 or int64, with one element, first (Concat) or last (ConcatV2); the other inputs, of one dtype and
+///   alike in all other dimensions.
+struct Concat: Op {
+    private let axisIndex: Int
+    private let valueIndices: Range<Int>
+
+    init(_ node: NodeReader, axisFirst: Bool) throws(CompileError) {
+        try node.expectInputs(atLeast: 2)
+        let last = node.inputCount - 1
+        axisIndex = axisFirst ? 0 : last
+        valueIndices = axisFirst ? 1..<last + 1 : 0..<last
+    }
+
+    var valueInputs: [Int] { [axisIndex] }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        let shape = try Self.shape(of: Array(inputs[valueIndices]), inputs[axisIndex])
+        return [TensorFact(inputs[valueIndices.lowerBound].dtype, shape)]
+    }
+
+    private static func shape(of values: [TensorFact], _ axisFact: TensorFact) throws(CompileError) -> PartialShape {
+        try values.requireOneDType()
+        let axis = try axisFact.index(
+            "axis", wrongCount: "Concat axis tensor should be a scalar integer, but got shape \(axisFact.shape)")
+        guard let first = values.first(where: { $0.shape.rank != nil }), let rank = first.shape.rank else {
+            return .unknown
+        }
+        try requireRank(rank, values, first)
+        guard let axis else { return .ofRank(rank) }
+        let place = try axis.axis(
+            rank: rank,
+            outOfRange: "ConcatOp : Expected concatenating dimensions in the range [\(-rank), \(rank)), but got \(axis)"
+        )
+        var result = first.shape.dimensions ?? []
+        var total = 0
+        for (index, value) in values.enumerated() {
+            total = try total.plus(value.shape.dimension(place))
+            guard let dimensions = value.shape.dimensions else { continue }
+            for other in 0..<rank where other != place {
+                if result[other] < 0 { result[other] = dimensions[other] }
+                guard dimensions[other] < 0 || dimensions[other] == result[other] else {
+                    throw .invalid(
+                        "ConcatOp : Dimension \(other) in both shapes must be equal: shape[0] = \(values[0].shape) vs. "
+                            + "shape[\(index)] = \(value.shape)")
+                }
+            }
+        }
+        result[place] = total
+        return PartialShape(result)
+    }
+
+    private static func requireRank(
+        _ rank: Int, _ values: [TensorFact], _ first: TensorFact
+    ) throws(CompileError) {
+        guard rank > 0 else { throw .invalid("ConcatOp : Can't concatenate scalars (use tf.stack instead)") }
+        for (index, value) in values.enumerated() where value.shape.rank ?? rank != rank {
+            throw .invalid(
+                "ConcatOp : Ranks of all input tensors should match: shape[0] = \(first.shape) vs. shape[\(index)] = "
+                    + "\(value.shape)")
+        }
+    }
+
+    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+        let output = try spec.outputShape()
+        guard let axis = spec.inputs[axisIndex].integers?.first else {
+            throw CompileError(.malformed, "the axis is not known")
+        }
+        let place = try axis.normalizedAxis(rank: output.rank)
+        return try Kernel.joining(
+            spec, inputs: Array(valueIndices), outer: output.dimensions[..<place].wrappingProduct)
+    }
+}
+
+extension Kernel {
+    /// Puts the rows of some inputs side by side.
+    ///
+    /// - Parameter outer: How many rows each of them has.
+    fileprivate static func joining(
+        _ spec: KernelSpec, inputs: [Int], outer: Int
+    ) throws(CompileError) -> Kernel {
+        let width = try spec.outputs[0].elementWidth
+        let output = try spec.outputShape()
+        guard output.elementCount > 0 else { return .nothing }
+        let rowBytes = output.elementCount / outer * width
+        var pieces: [Piece] = []
+        var offset = 0
+        for index in inputs {
+            let count = try spec.inputShape(index).elementCount
+            guard count > 0 else { continue }
+            // The only one that is not empty is the result.
+            if count == output.elementCount { return .alias(input: index) }
+            let bytes = count / outer * width
+            let copy = StridedCopy(
+                width: width,
+                [
+                    StridedCopy.Axis(count: outer, source: bytes, destination: rowBytes),
+                    StridedCopy.Axis(count: count / outer, source: width, destination: width),
+                ])
+            pieces.append(Piece(operand: index, offset: offset, copy))
+            offset += bytes
+        }
+        return .joining(pieces)
+    }
+}

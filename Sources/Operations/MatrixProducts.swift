@@ -1,0 +1,161 @@
+internal import Kernels
+internal import Tensors
+
+extension OpTable {
+    /// Products of matrices.
+    static let matrixProducts: [OpEntry] = [
+        OpEntry("MatMul", make: MatMul.init),
+        OpEntry("BatchMatMul") { node throws(CompileError) in try BatchMatMul(node, broadcasts: false) },
+        OpEntry("BatchMatMulV2") { node throws(CompileError) in try BatchMatMul(node, broadcasts: true) },
+    ]
+}
+
+/// The product of two matrices.
+///
+/// - Inputs: two matrices of one dtype: float32, float64, int32 or int64.
+/// - Attributes: `transpose_a`, `transpose_b`.
+/// - Numerics: whole numbers wrap around. A sum over nothing is zero.
+struct MatMul: Op {
+    private let transposesLeft: Bool
+    private let transposesRight: Bool
+
+    init(_ node: NodeReader) throws(CompileError) {
+        try node.expectInputs(2)
+        transposesLeft = try node.bool("transpose_a", default: false)
+        transposesRight = try node.bool("transpose_b", default: false)
+    }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        try inputs.requireOneDType()
+        let (left, right) = (inputs[0].shape, inputs[1].shape)
+        if let l = left.rank, let r = right.rank, l != r {
+            throw .invalid("In[0] and In[1] has different ndims: \(left) vs. \(right)")
+        }
+        for (index, shape) in [left, right].enumerated() where shape.rank ?? 2 != 2 {
+            throw .invalid("In[\(index)] must be a matrix, its shape is \(shape)")
+        }
+        let leftDepth = left.dimension(transposesLeft ? 0 : 1)
+        let rightDepth = right.dimension(transposesRight ? 1 : 0)
+        guard leftDepth < 0 || rightDepth < 0 || leftDepth == rightDepth else {
+            throw .incompatible(left, right)
+        }
+        let shape = PartialShape([
+            left.dimension(transposesLeft ? 1 : 0), right.dimension(transposesRight ? 0 : 1),
+        ])
+        return [TensorFact(inputs[0].dtype, shape)]
+    }
+
+    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+        let left = try spec.inputShape(0)
+        let output = try spec.outputShape()
+        let product = try MatrixProduct.checked(
+            rows: output.dimensions[0], columns: output.dimensions[1],
+            depth: left.dimensions[transposesLeft ? 0 : 1], transposesLeft, transposesRight)
+        guard let kernel = product.kernel(spec.inputs[0].dtype) else { throw .unsupported(spec.inputs[0].dtype) }
+        return kernel
+    }
+}
+
+/// The products of matrices that the last two dimensions hold; V2 repeats batch dimensions of 1.
+///
+/// - Inputs: two tensors of rank 2 or more and one dtype: float32, float64, int32 or int64.
+/// - Attributes: `adj_x`, `adj_y`: transposed (there are no complex numbers here to conjugate).
+struct BatchMatMul: Op {
+    private let broadcasts: Bool
+    private let transposesLeft: Bool
+    private let transposesRight: Bool
+
+    init(_ node: NodeReader, broadcasts: Bool) throws(CompileError) {
+        try node.expectInputs(2)
+        self.broadcasts = broadcasts
+        transposesLeft = try node.bool("adj_x", default: false)
+        transposesRight = try node.bool("adj_y", default: false)
+    }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        try inputs.requireOneDType()
+        let (left, right) = (inputs[0].shape, inputs[1].shape)
+        for (index, shape) in [left, right].enumerated() {
+            if let rank = shape.rank, rank < 2 { throw .invalid("In[\(index)] ndims must be >= 2: \(rank)") }
+        }
+        guard let l = left.dimensions, let r = right.dimensions else {
+            return [TensorFact(inputs[0].dtype, .unknown)]
+        }
+        let batch = try batchShape(left, right, l, r)
+        let leftDepth = l[l.count - (transposesLeft ? 2 : 1)]
+        let rightDepth = r[r.count - (transposesRight ? 1 : 2)]
+        guard leftDepth < 0 || rightDepth < 0 || leftDepth == rightDepth else { throw .incompatible(left, right) }
+        guard let dimensions = batch.dimensions else { return [TensorFact(inputs[0].dtype, .unknown)] }
+        let matrix = [l[l.count - (transposesLeft ? 1 : 2)], r[r.count - (transposesRight ? 2 : 1)]]
+        return [TensorFact(inputs[0].dtype, PartialShape(dimensions + matrix))]
+    }
+
+    private func batchShape(
+        _ left: PartialShape, _ right: PartialShape, _ l: [Int], _ r: [Int]
+    ) throws(CompileError) -> PartialShape {
+        let leftBatch = PartialShape(Array(l.dropLast(2)))
+        let rightBatch = PartialShape(Array(r.dropLast(2)))
+        if broadcasts {
+            guard let batch = leftBatch.broadcastIfCompatible(with: rightBatch) else {
+                throw .invalid("In[0] and In[1] must have compatible batch dimensions: \(left) vs. \(right)")
+            }
+            return batch
+        }
+        guard l.count == r.count else {
+            throw .invalid("In[0] and In[1] has different ndims: \(left) vs. \(right)")
+        }
+        guard let batch = leftBatch.merged(with: rightBatch) else {
+            let axis = l.indices.first { l[$0] >= 0 && r[$0] >= 0 && l[$0] != r[$0] } ?? 0
+            throw .invalid("In[0].dim(\(axis)) and In[1].dim(\(axis)) must be the same: \(left) vs \(right)")
+        }
+        return batch
+    }
+
+    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+        let left = try spec.inputShape(0)
+        let right = try spec.inputShape(1)
+        let output = try spec.outputShape()
+        let product = try MatrixProduct.checked(
+            rows: output.dimensions[output.rank - 2], columns: output.dimensions[output.rank - 1],
+            depth: left.dimensions[left.rank - (transposesLeft ? 2 : 1)], transposesLeft, transposesRight)
+        let leftStrides = left.batchStrides(rank: output.rank)
+        let rightStrides = right.batchStrides(rank: output.rank)
+        let axes = (0..<output.rank - 2).map { (output.dimensions[$0], leftStrides[$0], rightStrides[$0]) }
+        guard let kernel = BatchedProduct(product, axes: axes).kernel(spec.inputs[0].dtype) else {
+            throw .unsupported(spec.inputs[0].dtype)
+        }
+        return output.elementCount == 0 ? .nothing : kernel
+    }
+}
+
+extension Shape {
+    /// Elements from one matrix to the next along each axis of a batch of `rank` dimensions; 0 where it repeats.
+    fileprivate func batchStrides(rank: Int) -> [Int] {
+        let strides = byteStrides(width: 1)
+        return (0..<rank).map { axis in
+            let own = axis - (rank - self.rank)
+            return own < 0 || dimensions[own] == 1 ? 0 : strides[own]
+        }
+    }
+}
+
+extension MatrixProduct {
+    fileprivate static func checked(
+        rows: Int, columns: Int, depth: Int, _ transposesLeft: Bool, _ transposesRight: Bool
+    ) throws(CompileError) -> MatrixProduct {
+        let product = MatrixProduct(
+            rows: rows, columns: columns, depth: depth, transposesLeft: transposesLeft,
+            transposesRight: transposesRight)
+        guard let product else {
+            throw CompileError(
+                .resourceExhausted, "a product of [\(rows),\(depth)] and [\(depth),\(columns)] is too large")
+        }
+        return product
+    }
+}
+
+extension CompileError {
+    fileprivate static func incompatible(_ left: PartialShape, _ right: PartialShape) -> CompileError {
+        .invalid("Matrix size-incompatible: In[0]: \(left), In[1]: \(right)")
+    }
+}

@@ -1,0 +1,99 @@
+internal import Kernels
+internal import Tensors
+
+extension OpTable {
+    /// What a tensor's shape is, as a tensor.
+    static let shapeQueries: [OpEntry] = [
+        OpEntry("Shape", make: ShapeOp.init),
+        OpEntry("ShapeN", make: ShapeOp.init),
+        OpEntry("Size", make: SizeOp.init),
+        OpEntry("Rank", make: RankOp.init),
+    ]
+}
+
+extension NodeReader {
+    /// The attribute `out_type`: int32 or int64.
+    fileprivate func outType() throws(CompileError) -> DataType {
+        let dtype = try type("out_type", default: .int32)
+        guard dtype == .int32 || dtype == .int64 else {
+            throw malformed("out_type must be int32 or int64, it is \(dtype)")
+        }
+        return dtype
+    }
+}
+
+extension Op {
+    /// A kernel that writes what the op's rule knows: these ops look at shapes only.
+    fileprivate func kernelOfKnownValues(_ spec: KernelSpec) throws(CompileError) -> Kernel {
+        let values = try outputs(for: spec.inputs).compactMap(\.value)
+        guard values.count == spec.outputs.count else {
+            throw CompileError(.malformed, "the input's shape is not known")
+        }
+        return .constants(values)
+    }
+}
+
+/// The dimensions of each input.
+///
+/// - Inputs: any tensors.
+/// - Outputs: one vector for each, known as soon as the shape is.
+/// - Attributes: `out_type`.
+struct ShapeOp: Op {
+    private let dtype: DataType
+
+    init(_ node: NodeReader) throws(CompileError) {
+        if node.op == "Shape" { try node.expectInputs(1) }
+        dtype = try node.outType()
+    }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        var facts: [TensorFact] = []
+        for input in inputs { facts.append(try output(for: input.shape)) }
+        return facts
+    }
+
+    private func output(for shape: PartialShape) throws(CompileError) -> TensorFact {
+        guard let dimensions = shape.dimensions else { return TensorFact(dtype, .ofRank(1)) }
+        let length = Shape.vector(dimensions.count)
+        guard shape.isFullyDefined else { return TensorFact(dtype, length) }
+        return try TensorFact(dimensions, as: dtype, shape: length) {
+            "Shape output type is 32-bit  but dim \($0) is \(dimensions[$0])"
+        }
+    }
+
+    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { try kernelOfKnownValues(spec) }
+}
+
+/// The number of elements of the input. Attributes: `out_type`.
+struct SizeOp: Op {
+    private let dtype: DataType
+
+    init(_ node: NodeReader) throws(CompileError) {
+        try node.expectInputs(1)
+        dtype = try node.outType()
+    }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        guard let dimensions = inputs[0].shape.dimensions else { return [TensorFact(dtype, .scalar)] }
+        let size = dimensions.contains(0) ? 0 : try PartialShape.product(dimensions)
+        guard size >= 0 else { return [TensorFact(dtype, .scalar)] }
+        let fact = try TensorFact([size], as: dtype, shape: .scalar) { _ in
+            "Number of elements was larger than representable by 32-bit output type"
+        }
+        return [fact]
+    }
+
+    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { try kernelOfKnownValues(spec) }
+}
+
+/// The number of dimensions of the input, an int32 scalar.
+struct RankOp: Op {
+    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(1) }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        guard let rank = inputs[0].shape.rank else { return [TensorFact(.int32, .scalar)] }
+        return [try TensorFact([rank], as: .int32, shape: .scalar) { _ in "the rank is too large" }]
+    }
+
+    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { try kernelOfKnownValues(spec) }
+}

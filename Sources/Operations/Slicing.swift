@@ -1,0 +1,112 @@
+internal import Kernels
+internal import Tensors
+
+extension OpTable {
+    /// A part of a tensor.
+    static let slicing: [OpEntry] = [
+        OpEntry("Slice", make: SliceOp.init),
+        OpEntry("StridedSlice", make: StridedSlice.init),
+    ]
+}
+
+/// What of an axis is taken.
+struct AxisSlice: Hashable, Sendable {
+    var begin: Int
+    var count: Int
+    var step: Int
+}
+
+extension Kernel {
+    /// Copies what is taken of each axis of input 0.
+    static func slice(_ spec: KernelSpec, _ slices: [AxisSlice]) throws(CompileError) -> Kernel {
+        let width = try spec.inputs[0].elementWidth
+        let input = try spec.inputShape(0)
+        guard slices.count == input.rank else { throw CompileError(.malformed, "slices another rank") }
+        let output = try spec.outputShape()
+        guard output.elementCount > 0 else { return .nothing }
+        if zip(slices, input.dimensions).allSatisfy({ $0.count == $1 && ($0.step == 1 || $1 == 1) }) { return .alias() }
+        var axes: [StridedCopy.Axis] = []
+        var offset = 0
+        var destination = output.elementCount * width
+        for (slice, stride) in zip(slices, input.byteStrides(width: width)) {
+            destination /= slice.count
+            offset += slice.begin * stride
+            // A step of one element leads nowhere, and may be as large as it likes.
+            axes.append(
+                StridedCopy.Axis(
+                    count: slice.count, source: slice.count > 1 ? slice.step * stride : stride,
+                    destination: destination))
+        }
+        return .copy(StridedCopy(width: width, axes), sourceOffset: offset)
+    }
+}
+
+/// A block of a tensor.
+///
+/// - Inputs: `input`; `begin` and `size`, int32 or int64 vectors; a size of -1 reaches to the end.
+struct SliceOp: Op {
+    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(3) }
+
+    var valueInputs: [Int] { [1, 2] }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        try Self.requireVectors(inputs)
+        let length = max(inputs[1].shape.dimension(0), inputs[2].shape.dimension(0), inputs[0].shape.rank ?? -1)
+        let unknown = try PartialShape.ofRank(checking: length)
+        let begins = try inputs[1].indices("begin")
+        guard let sizes = try inputs[2].indices("size"), sizes.count == unknown.rank else {
+            return [TensorFact(inputs[0].dtype, unknown)]
+        }
+        var dimensions: [Int] = []
+        for (axis, size) in sizes.enumerated() {
+            dimensions.append(
+                try Self.resolve(axis, begin: begins?[axis], size: size, of: inputs[0].shape.dimension(axis)))
+        }
+        return [TensorFact(inputs[0].dtype, PartialShape(dimensions))]
+    }
+
+    private static func requireVectors(_ inputs: [TensorFact]) throws(CompileError) {
+        let (begin, size) = (inputs[1].shape, inputs[2].shape)
+        let rank = inputs[0].shape.rank
+        let fits = [begin, size].allSatisfy { vector in
+            guard let dimensions = vector.dimensions else { return true }
+            return dimensions.count == 1 && (dimensions[0] < 0 || dimensions[0] == rank ?? dimensions[0])
+        }
+        let agree = begin.merged(with: size) != nil
+        guard fits, agree else {
+            throw .invalid(
+                "Expected begin and size arguments to be 1-D tensors of size \(rank.map(String.init) ?? "?"), but got "
+                    + "shapes \(begin) and \(size) instead.")
+        }
+    }
+
+    /// The size of what is taken of an axis.
+    private static func resolve(_ axis: Int, begin: Int?, size: Int, of dimension: Int) throws(CompileError) -> Int {
+        guard dimension >= 0 else {
+            if let begin, begin < 0 { throw .invalid("Expected begin[\(axis)] to be at least 0, but got \(begin)") }
+            return size
+        }
+        guard let begin else {
+            guard size <= dimension, size >= -1 else {
+                throw .invalid("Expected size[\(axis)] in [0, \(dimension)], but got \(size)")
+            }
+            return size
+        }
+        guard begin >= 0, begin <= dimension else {
+            throw .invalid("Expected begin[\(axis)] in [0, \(dimension)], but got \(begin)")
+        }
+        let limit = dimension - begin
+        guard size != -1 else { return limit }
+        guard size >= 0, size <= limit else {
+            throw .invalid("Expected size[\(axis)] in [0, \(limit)], but got \(size)")
+        }
+        return size
+    }
+
+    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+        guard let begins = spec.inputs[1].integers else { throw CompileError(.malformed, "begin is not known") }
+        let output = try spec.outputShape()
+        let slices = zip(begins, output.dimensions).map { AxisSlice(begin: $0, count: $1, step: 1) }
+        return try .slice(spec, slices)
+    }
+}
