@@ -21,9 +21,6 @@ extension Kernel {
         Kernel { frame in copy.run(from: frame.rawInput(input) + sourceOffset, to: frame.rawOutput()) }
     }
 
-    /// For outputs that have no elements.
-    package static let nothing = Kernel { _ in }
-
     /// Copies each input to its place in the output.
     package static func joining(_ pieces: [Piece]) -> Kernel {
         Kernel { frame in

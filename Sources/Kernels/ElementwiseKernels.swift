@@ -90,8 +90,6 @@ extension Kernel {
     /// Zero bytes: 0, false, empty strings.
     package static func zeros(byteCount: Int) -> Kernel { Kernel { _ = memset($0.rawOutput(), 0, byteCount) } }
 
-    /// An output without elements.
-    package static let nothing = Kernel { _ in }
 
     /// Takes elements from input 1 where input 0 is true, else from input 2.
     ///

@@ -82,6 +82,9 @@ package struct Kernel: Sendable {
         self.overwritableInputs = overwritableInputs
     }
 
+    /// A kernel that does nothing, for outputs without elements.
+    package static let nothing = Kernel { _ in }
+
     private init(work: Work) { self.work = work }
 
     /// A kernel that hands on an input's memory.
