@@ -82,7 +82,16 @@ let package = Package(
             name: "VectorSupport", dependencies: ["TensorFlowProtos", protobuf], path: "Tests/VectorSupport",
             exclude: ["op_vector.proto", "modules.asciipb"], swiftSettings: swiftSettings),
         tests(
-            "OperationsTests", uses: ["Operations", "Kernels", "Graphs", "Tensors", "TensorFlowProtos", "VectorSupport"]),
+            "CheckpointsTests", uses: ["Checkpoints", "CChecksum", "Tensors", "TensorFlowProtos", "VectorSupport"],
+            [protobuf]),
+        tests(
+            "ServingTests",
+            uses: ["Serving", "Execution", "Operations", "Graphs", "Tensors", "TensorFlowProtos", "VectorSupport"],
+            [protobuf]),
+        tests("APITests", uses: ["API", "HTTPMessages", "Serving", "Tensors", "VectorSupport"]),
+        tests(
+            "OperationsTests",
+            uses: ["Operations", "Kernels", "Graphs", "Tensors", "TensorFlowProtos", "VectorSupport"]),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -52,9 +52,9 @@ struct PlanBuilder {
         let order = try Subgraph(of: graph, fetches: fetches, feeds: Set(feeds.map(\.0))).order
         try requireSupport(for: order, fetches: fetches)
         for index in order { try add(nodeAt: index) }
-        if !missingFeeds.isEmpty { throw Self.missingFeedError(missingFeeds) }
         var fetchValues: [Int] = []
         for fetch in fetches { fetchValues.append(try value(fetched: fetch)) }
+        if !missingFeeds.isEmpty { throw Self.missingFeedError(missingFeeds) }
         return Plan(steps: steps, facts: facts, feeds: feedValues, fetches: fetchValues)
     }
 

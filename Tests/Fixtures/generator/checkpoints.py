@@ -26,7 +26,7 @@ def expect(path):
     for name in sorted(shapes):
         value = np.asarray(reader.get_tensor(name))
         flat = value.reshape(-1)
-        if value.dtype == object:
+        if value.dtype.kind in "OS":
             data = [bytes(s).hex() for s in flat]
         else:
             data = flat.tobytes().hex()

@@ -1,0 +1,71 @@
+import Foundation
+import HTTPMessages
+import Testing
+
+@Suite("Routes")
+struct RouteTests {
+    let client: Client
+
+    init() throws { client = try Client() }
+
+    @Test("what is served, and a line to copy")
+    func server() throws {
+        let answer = client.get("/")
+        #expect(
+            answer.body
+                == #"{"name":"metaserve","version":"dev","models":["digits","tutorial"],"try":"curl -d '{\"feeds\":{\"w1:0\":0.0,\"w2:0\":0.0}}' localhost:8501/models/tutorial/predict"}"#
+        )
+        #expect(client.post(#"{"feeds":{"w1:0":0.0,"w2:0":0.0}}"#, "/models/tutorial/predict").status == 200)
+        #expect(client.send(.head, "/").status == 200)
+    }
+
+    @Test("the models, and one of them")
+    func models() throws {
+        let list = client.get("/models").body
+        #expect(list.hasPrefix(#"{"models":[{"name":"digits","step":3000,"prefix":""#))
+        #expect(list.hasSuffix(#""default":"tutorial"}"#))
+        let object = try #require(
+            try JSONSerialization.jsonObject(with: Data(client.get("/models/digits").body.utf8)) as? [String: Any])
+        let inputs = try #require(object["inputs"] as? [[String: Any]])
+        #expect(inputs.map { $0["name"] as? String } == ["x:0", "keep_prob:0", "labels:0"])
+        #expect(inputs[0]["dtype"] as? String == "float32")
+        let shape = try #require(inputs[0]["shape"] as? [Any])
+        #expect(shape[0] is NSNull)
+        #expect(shape[1] as? Int == 64)
+        #expect(object["step"] as? Int == 3000)
+        let outputs = try #require(object["outputs"] as? [[String: Any]])
+        #expect(outputs.contains { $0["name"] as? String == "class:0" && $0["dtype"] as? String == "int64" })
+        let variables = try #require(object["variables"] as? [[String: Any]])
+        #expect(
+            variables.contains { $0["name"] as? String == "hidden1/weights" && $0["bytes"] as? Int == 64 * 128 * 4 })
+        #expect(object["load_ms"] is Double)
+    }
+
+    @Test("health")
+    func health() {
+        #expect(client.get("/v2/health/live").status == 200)
+        #expect(client.get("/v2/health/ready").status == 200)
+    }
+
+    @Test("wrong paths, methods and names")
+    func wrong() {
+        let route = client.get("/nothing")
+        #expect(route.status == 404)
+        #expect(route.error?.hasPrefix("there is no route /nothing; routes are POST /predict, ") == true)
+        let method = client.get("/predict")
+        #expect(method.status == 405)
+        #expect(method.allow == "POST")
+        #expect(method.error == "/predict takes POST")
+        #expect(client.send(.delete, "/models").allow == "GET, HEAD")
+        let model = client.get("/models/nope")
+        #expect(model.status == 404)
+        #expect(model.error == "there is no model \"nope\"; served are \"digits\", \"tutorial\"")
+        #expect(client.get("/models/%").status == 400)
+        #expect(client.get("/models/%00").status == 400)
+        #expect(client.get("/models/%74utorial").status == 200)
+        #expect(client.get("/models/..%2f..%2fetc").status == 404)
+        #expect(client.get("//models//tutorial/").status == 200)
+        let conflict = client.post(#"{"model":"digits","feeds":{}}"#, "/models/tutorial/predict")
+        #expect(conflict.error == "the path names model \"tutorial\", the body \"digits\"")
+    }
+}

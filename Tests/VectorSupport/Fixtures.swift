@@ -1,0 +1,38 @@
+public import Foundation
+
+/// Where the tests' files are.
+public enum Fixtures {
+    /// The package's folder.
+    public static let package = URL(fileURLWithPath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+
+    /// A file or folder of the fixtures.
+    public static func path(_ name: String) -> String { package.appendingPathComponent("Tests/Fixtures/\(name)").path }
+
+    /// A folder of the committed models.
+    public static func model(_ name: String) -> String { package.appendingPathComponent("models/\(name)").path }
+
+    /// Checkpoints that people published; not a part of the project. Nil where they are missing.
+    public static var corpus: String? {
+        let path = package.appendingPathComponent("../shared/corpus").standardizedFileURL.path
+        return FileManager.default.fileExists(atPath: path) ? path : nil
+    }
+
+    /// Copies a folder so that a test may change it; the copy is deleted when `body` ends.
+    public static func withCopy<Result>(of path: String, _ body: (String) throws -> Result) throws -> Result {
+        let copy = FileManager.default.temporaryDirectory.appendingPathComponent("metaserve-\(UUID().uuidString)").path
+        try FileManager.default.copyItem(atPath: path, toPath: copy)
+        defer { try? FileManager.default.removeItem(atPath: copy) }
+        return try body(copy)
+    }
+
+    /// The bytes of a file.
+    public static func bytes(_ path: String) throws -> [UInt8] {
+        Array(try Data(contentsOf: URL(fileURLWithPath: path)))
+    }
+
+    /// Writes a file in place.
+    public static func write(_ bytes: [UInt8], to path: String) throws {
+        try Data(bytes).write(to: URL(fileURLWithPath: path))
+    }
+}
