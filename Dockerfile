@@ -1,0 +1,26 @@
+# Builds metaserve and puts it, with its libraries and nothing else, into a small image.
+#   docker build -t metaserve . && docker run -p 8501:8501 -v /path/to/models:/models:ro metaserve
+FROM swift:6.3-bookworm AS build
+RUN apt-get update -q \
+    && apt-get install -y -q --no-install-recommends \
+        libmicrohttpd-dev libopenblas-dev libsimdjson-dev libsnappy-dev pkg-config \
+    && rm -rf /var/lib/apt/lists/*
+WORKDIR /build
+COPY Package.swift ./
+COPY Sources Sources
+COPY Tests Tests
+RUN swift build -c release --product metaserve --static-swift-stdlib \
+    && strip -o /metaserve .build/release/metaserve
+
+FROM debian:bookworm-slim
+RUN apt-get update -q \
+    && apt-get install -y -q --no-install-recommends \
+        libmicrohttpd12 libopenblas0-pthread libsimdjson14 libsnappy1v5 \
+    && rm -rf /var/lib/apt/lists/* /usr/share/doc /usr/share/man \
+    && useradd --system --uid 10001 --no-create-home metaserve
+COPY --from=build /metaserve /usr/bin/metaserve
+USER 10001
+EXPOSE 8501
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["/usr/bin/metaserve"]
+CMD ["serve", "/models", "--host", "0.0.0.0", "--port", "8501"]
