@@ -6,7 +6,7 @@ FORMATTED := $(filter-out %.pb.swift,$(FORMATTED))
 TENSORFLOW := .build/tensorflow
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve build test lint format test-sanitize bench models fixtures protos clean
+.PHONY: help setup serve build test lint format test-sanitize bench models fixtures docs protos clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -47,6 +47,9 @@ fixtures: $(TENSORFLOW) ## Make the test fixtures anew (TensorFlow from PyPI)
 $(TENSORFLOW):
 	python3 -m venv $@
 	$@/bin/pip install --quiet tensorflow==2.21.0 scikit-learn
+
+docs: ## Write docs/ops.md anew
+	scripts/write-ops.sh
 
 protos: ## Generate the Swift code of the protobuf messages anew
 	Sources/TensorFlowProtos/regenerate.sh

@@ -88,6 +88,7 @@ let package = Package(
             "ServingTests",
             uses: ["Serving", "Execution", "Operations", "Graphs", "Tensors", "TensorFlowProtos", "VectorSupport"],
             [protobuf]),
+        tests("StructureTests", uses: ["Operations", "VectorSupport"]),
         tests("APITests", uses: ["API", "HTTPMessages", "Serving", "Tensors", "VectorSupport"]),
         tests(
             "OperationsTests",
