@@ -71,7 +71,7 @@ struct Concat: Op {
     private static func shape(of values: [TensorFact], _ axisFact: TensorFact) throws(CompileError) -> PartialShape {
         try values.requireOneDType()
         let axis = try axisFact.index(
-            "axis", wrongCount: "Concat axis tensor should be a scalar integer, but got shape \(axisFact.shape)")
+            "axis", wrongCount: "axis tensor should be a scalar integer, but got shape \(axisFact.shape)")
         guard let first = values.first(where: { $0.shape.rank != nil }), let rank = first.shape.rank else {
             return .unknown
         }
@@ -102,7 +102,9 @@ struct Concat: Op {
     private static func requireRank(
         _ rank: Int, _ values: [TensorFact], _ first: TensorFact
     ) throws(CompileError) {
-        guard rank > 0 else { throw .invalid("ConcatOp : Can't concatenate scalars (use tf.stack instead)") }
+        guard !values.contains(where: { $0.shape.rank == 0 }) else {
+            throw .invalid("ConcatOp : Can't concatenate scalars (use tf.stack instead)")
+        }
         for (index, value) in values.enumerated() where value.shape.rank ?? rank != rank {
             throw .invalid(
                 "ConcatOp : Ranks of all input tensors should match: shape[0] = \(first.shape) vs. shape[\(index)] = "

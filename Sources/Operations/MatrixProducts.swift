@@ -31,8 +31,8 @@ struct MatMul: Op {
         if let l = left.rank, let r = right.rank, l != r {
             throw .invalid("In[0] and In[1] has different ndims: \(left) vs. \(right)")
         }
-        for (index, shape) in [left, right].enumerated() where shape.rank ?? 2 != 2 {
-            throw .invalid("In[\(index)] must be a matrix, its shape is \(shape)")
+        if let rank = left.rank ?? right.rank, rank != 2 {
+            throw .invalid("In[0] and In[1] ndims must be == 2: \(rank)")
         }
         let leftDepth = left.dimension(transposesLeft ? 0 : 1)
         let rightDepth = right.dimension(transposesRight ? 1 : 0)
@@ -76,7 +76,8 @@ struct BatchMatMul: Op {
         try inputs.requireOneDType()
         let (left, right) = (inputs[0].shape, inputs[1].shape)
         for (index, shape) in [left, right].enumerated() {
-            if let rank = shape.rank, rank < 2 { throw .invalid("In[\(index)] ndims must be >= 2: \(rank)") }
+            guard let rank = shape.rank, rank < 2 else { continue }
+            throw .invalid("\(broadcasts ? "In[\(index)]" : "In[0] and In[1]") ndims must be >= 2: \(rank)")
         }
         guard let l = left.dimensions, let r = right.dimensions else {
             return [TensorFact(inputs[0].dtype, .unknown)]

@@ -31,13 +31,15 @@ struct Pool: Op {
         guard sizes[0] == 1 else { throw .unsupported("Pooling is not yet supported on the batch dimension.") }
         try attributes.requirePadding(smallerThan: sizes, node)
         guard depthWindow > 1 || attributes.strides[format.depthAxis] > 1 else { return }
-        guard reduction == .maximum, sizes[format.rowAxis] == 1, sizes[format.columnAxis] == 1 else {
+        guard reduction == .maximum else { throw .unsupported("Non-spatial pooling is not yet supported.") }
+        guard sizes[format.rowAxis] == 1, sizes[format.columnAxis] == 1 else {
             throw .unsupported(
                 "MaxPooling supports exactly one of pooling across depth or pooling across width/height.")
         }
-        guard !attributes.isExplicit, format == .channelsLast else {
-            throw .unsupported("Depthwise max pooling does not support explicit padding or NCHW.")
+        guard !attributes.isExplicit else {
+            throw .unsupported("Depthwise max pooling does not support explicit padding.")
         }
+        guard format == .channelsLast else { throw .unsupported("Depthwise max pooling does not support NCHW.") }
         guard attributes.strides[format.depthAxis] == depthWindow else {
             throw .unsupported("Depthwise max pooling requires the depth window to equal the depth stride.")
         }

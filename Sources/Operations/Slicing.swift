@@ -92,6 +92,11 @@ struct SliceOp: Op {
             }
             return size
         }
+        guard dimension > 0 || begin == 0 && (size == 0 || size == -1) else {
+            throw .invalid(
+                "Expected begin[\(axis)] == 0 (got \(begin)) and size[\(axis)] == 0 (got \(size)) when "
+                    + "input.dim_size(\(axis)) == 0")
+        }
         guard begin >= 0, begin <= dimension else {
             throw .invalid("Expected begin[\(axis)] in [0, \(dimension)], but got \(begin)")
         }

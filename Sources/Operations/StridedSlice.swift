@@ -78,6 +78,7 @@ extension StridedSlice {
         let values = Values(
             begin: try inputs[1].indices("begin"), end: try inputs[2].indices("end"),
             steps: try inputs[3].indices("strides"))
+        guard axesNamed(after: -1, of: count) <= dimensions.count else { throw .tooManyIndices(rank: dimensions.count) }
         var entries: [Entry] = []
         var axis = 0
         func takeWhole(upTo limit: Int) {
@@ -93,7 +94,6 @@ extension StridedSlice {
             } else if Self.bit(newAxisMask, position) {
                 entries.append(.newAxis)
             } else {
-                guard axis < dimensions.count else { throw .tooManyIndices(rank: dimensions.count) }
                 entries.append(try resolve(position, values, axis: axis, size: dimensions[axis]))
                 axis += 1
             }
@@ -115,10 +115,10 @@ extension StridedSlice {
         return shape.known?.elementCount
     }
 
-    /// How many entries behind the ellipsis take an axis.
+    /// How many entries behind a position take an axis.
     private func axesNamed(after position: Int, of count: Int) -> Int {
-        let newAxes = (position..<min(count, 32)).count { $0 > position && Self.bit(newAxisMask, $0) }
-        return count - position - 1 - newAxes
+        let others = (0..<min(count, 32)).count { $0 > position && Self.bit(newAxisMask | ellipsisMask, $0) }
+        return count - position - 1 - others
     }
 
     private func resolve(

@@ -36,12 +36,15 @@ struct Transpose: Op {
         var perm: [Int] = []
         var isThere = [Bool](repeating: false, count: given.count)
         for axis in given {
-            let place = try axis.axis(rank: given.count, outOfRange: "\(axis) is out of range [0 .. \(given.count))")
+            let place = axis < 0 ? axis + given.count : axis
+            guard given.indices.contains(place) else {
+                throw .invalid("\(place) is out of range [0 .. \(given.count))")
+            }
             perm.append(place)
             isThere[place] = true
         }
         if let missing = isThere.firstIndex(of: false) {
-            throw .invalid("\(missing) is missing from {\(given.map(String.init).joined(separator: ","))}.")
+            throw .invalid("\(missing) is missing from {\(perm.map(String.init).joined(separator: ","))}.")
         }
         return perm
     }

@@ -75,10 +75,19 @@ def case(op_type, inputs, attrs=None, label="", rtol=None, atol=None):
                 outputs = session.run(list(op.outputs), feeds)
         except (tf.errors.OpError, ValueError, TypeError) as failure:
             error = type(failure).__name__
-            message = str(failure).split("\n")[0][:200]
+            message = _reason(failure)[:200]
             if node is None:
                 node = _bare_node(op_type, tensors, attrs or {})
         _records.append(_encode(label, node, flat, constant, outputs, error, message, rtol, atol))
+
+
+def _reason(failure):
+    """The line that tells what is wrong: a run tells first where the node was made."""
+    lines = str(failure).split("\n")
+    for line, following in zip(lines, lines[1:]):
+        if line.startswith("Node: "):
+            return following
+    return lines[0]
 
 
 def _create(graph, op_type, tensors, attrs):
