@@ -39,8 +39,7 @@ struct FeedDecoder {
 
     /// Writes all elements.
     ///
-    /// - Parameters:
-    ///   - memory: Room for as many elements as ``shape(of:into:)`` counted.
+    /// - `memory`: Room for as many elements as ``shape(of:into:)`` counted.
     func decode(
         _ value: JSONValue, _ dimensions: UnsafeBufferPointer<Int>, to memory: UnsafeMutableRawPointer
     ) throws(RequestError) {

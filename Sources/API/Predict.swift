@@ -22,7 +22,7 @@ struct Predict: Sendable {
 
     /// Answers one request.
     ///
-    /// - Parameter name: The model that the path names; nil to take that of the body, or the default.
+    /// - `name`: The model that the path names; nil to take that of the body, or the default.
     func respond(
         to request: HTTPRequest, model name: String?, _ response: inout HTTPResponse
     ) throws(RequestError) {

@@ -31,5 +31,6 @@ public struct CheckpointError: Error, Hashable, Sendable {
 }
 
 extension CheckpointError: CustomStringConvertible {
+    /// File and reason.
     public var description: String { "\(file): \(reason)" }
 }

@@ -13,8 +13,11 @@ public import Tensors
 public struct CheckpointReader: Sendable {
     /// A tensor, without its elements.
     public struct TensorInfo: Hashable, Sendable {
+        /// The key in the checkpoint.
         public let name: String
+        /// The element type.
         public let dtype: DataType
+        /// The dimensions; those of the whole where it is stored in slices.
         public let shape: Shape
         /// The shards that hold its bytes.
         public let shards: [Int]

@@ -21,11 +21,11 @@ package final class RestoredVariables: Sendable {
 
     /// The value of a variable.
     ///
-    /// - Parameters:
-    ///   - variable: The name in the graph.
-    ///   - dtype: As the graph declares it.
-    ///   - shape: As the graph declares it.
-    /// - Throws: ``CheckpointError`` of kind `notFound`, naming variable, key and the nearest keys, if the checkpoint lacks it;
+    /// - `variable`: The name in the graph.
+    /// - `dtype`: As the graph declares it.
+    /// - `shape`: As the graph declares it.
+    ///
+    /// Throws ``CheckpointError`` of kind `notFound`, naming variable, key and the nearest keys, if the checkpoint lacks it;
     ///   of kind `mismatch` if its dtype or shape is another.
     package func value(of variable: String, dtype: DataType, shape: PartialShape) throws(CheckpointError) -> Tensor {
         if let known = values.withLock({ $0[variable] }) { return known }

@@ -15,13 +15,20 @@ public enum AttributeValue: Sendable {
 
     /// A list; the kind that has elements tells of what. An empty list has none.
     public struct List: Sendable {
+        /// Strings.
         public var bytes: [[UInt8]] = []
+        /// Whole numbers.
         public var ints: [Int64] = []
+        /// Floating point numbers.
         public var floats: [Float] = []
+        /// Truth values.
         public var bools: [Bool] = []
+        /// Dtypes; nil where the number is not known.
         public var types: [DataType?] = []
+        /// Shapes.
         public var shapes: [PartialShape] = []
 
+        /// An empty list.
         public init() {}
     }
 }

@@ -5,5 +5,6 @@ public struct GraphError: Error, Hashable, Sendable, CustomStringConvertible {
 
     package init(_ reason: String) { self.reason = reason }
 
+    /// The reason.
     public var description: String { reason }
 }

@@ -22,7 +22,9 @@ public enum NodeInput: Hashable, Sendable {
 
 /// A node of a graph. Its device and colocation are not kept: there is one CPU.
 public struct Node: Sendable {
+    /// Unique in the graph.
     public let name: String
+    /// The name of its op.
     public let op: String
     /// The data inputs, in the op's order.
     public let inputs: [NodeInput]

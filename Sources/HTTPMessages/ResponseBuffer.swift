@@ -1,10 +1,10 @@
 internal import Glibc
 
+// Safety: the memory is the buffer's own; pointers into it leave only through scoped calls and `bytes`, whose validity ends
+// with the next change.
 /// Bytes that an answer is written into: grows, and keeps its memory from answer to answer.
 ///
 /// Belongs to one thread at a time. If memory runs out, ``hasFailed`` is set and what is appended is dropped.
-// Safety: the memory is the buffer's own; pointers into it leave only through scoped calls and `bytes`, whose validity ends
-// with the next change.
 public final class ResponseBuffer {
     private var memory: UnsafeMutableRawPointer?
     private var capacity = 0

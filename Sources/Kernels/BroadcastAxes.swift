@@ -18,10 +18,10 @@ struct BroadcastAxes: Sendable {
     /// More axes than this, after merging, have no kernel.
     static let limit = Int(CK_MAX_AXES)
 
-    /// - Parameters:
-    ///   - left: Aligned with the output at their ends; each dimension is 1 or the output's.
-    ///   - right: As `left`.
-    /// - Returns: nil if too many axes are left.
+    /// - `left`: Aligned with the output at their ends; each dimension is 1 or the output's.
+    /// - `right`: As `left`.
+    ///
+    /// Gives nil if too many axes are left.
     init?(_ left: Shape, _ right: Shape, output: Shape) {
         elementCount = output.elementCount
         var merged: [Axis] = []

@@ -35,12 +35,12 @@ extension Kernel {
 
     /// One output element from one element of each of two broadcast inputs, of one dtype.
     ///
-    /// - Parameters:
-    ///   - left: The shape of input 0 as it is aligned with the output.
-    ///   - right: The shape of input 1 as it is aligned with the output.
-    ///   - output: The shape that they broadcast to.
-    ///   - result: The output's dtype.
-    /// - Returns: nil if the formula has no loop for the dtype, or more than 8 axes are left to broadcast.
+    /// - `left`: The shape of input 0 as it is aligned with the output.
+    /// - `right`: The shape of input 1 as it is aligned with the output.
+    /// - `output`: The shape that they broadcast to.
+    /// - `result`: The output's dtype.
+    ///
+    /// Gives nil if the formula has no loop for the dtype, or more than 8 axes are left to broadcast.
     package static func binary(
         _ formula: BinaryFormula, _ dtype: DataType, _ left: Shape, _ right: Shape, output: Shape, result: DataType
     ) -> Kernel? {
@@ -90,13 +90,12 @@ extension Kernel {
     /// Zero bytes: 0, false, empty strings.
     package static func zeros(byteCount: Int) -> Kernel { Kernel { _ = memset($0.rawOutput(), 0, byteCount) } }
 
-
     /// Takes elements from input 1 where input 0 is true, else from input 2.
     ///
-    /// - Parameters:
-    ///   - rows: How many conditions there are.
-    ///   - rowSize: How many elements each condition decides.
-    /// - Returns: nil if elements have no width.
+    /// - `rows`: How many conditions there are.
+    /// - `rowSize`: How many elements each condition decides.
+    ///
+    /// Gives nil if elements have no width.
     package static func select(_ dtype: DataType, rows: Int, rowSize: Int) -> Kernel? {
         let width = dtype.stride
         guard let loop = Loop(ck_select_loop(Int32(width))) else { return nil }

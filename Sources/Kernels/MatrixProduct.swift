@@ -13,15 +13,15 @@ package struct MatrixProduct: Sendable, Hashable {
     private let rightStride: Int32
     private let resultStride: Int32
 
-    /// - Parameters:
-    ///   - rows: Of the result.
-    ///   - columns: Of the result.
-    ///   - depth: Over how many products each element sums.
-    ///   - transposesLeft: The left matrix lies as [depth, rows].
-    ///   - transposesRight: The right matrix lies as [columns, depth].
-    ///   - rightStride: Elements between rows of the right matrix where they are not adjacent.
-    ///   - resultStride: The same for the result.
-    /// - Returns: nil where a size is more than BLAS can count.
+    /// - `rows`: Of the result.
+    /// - `columns`: Of the result.
+    /// - `depth`: Over how many products each element sums.
+    /// - `transposesLeft`: The left matrix lies as [depth, rows].
+    /// - `transposesRight`: The right matrix lies as [columns, depth].
+    /// - `rightStride`: Elements between rows of the right matrix where they are not adjacent.
+    /// - `resultStride`: The same for the result.
+    ///
+    /// Gives nil where a size is more than BLAS can count.
     package init?(
         rows: Int, columns: Int, depth: Int, transposesLeft: Bool = false, transposesRight: Bool = false,
         rightStride: Int? = nil, resultStride: Int? = nil

@@ -100,10 +100,10 @@ private struct Folding: Sendable {
 extension Kernel {
     /// Folds some axes.
     ///
-    /// - Parameters:
-    ///   - shape: The input's.
-    ///   - axes: Which are folded; each in 0..<rank, at most once.
-    /// - Returns: nil if the reduction has no loop for the dtype.
+    /// - `shape`: The input's.
+    /// - `axes`: Which are folded; each in 0..<rank, at most once.
+    ///
+    /// Gives nil if the reduction has no loop for the dtype.
     package static func reduce(_ reduction: Reduction, _ dtype: DataType, _ shape: Shape, axes: [Int]) -> Kernel? {
         if reduction.isMean, dtype.isInteger { return integerMean(dtype, shape, axes) }
         guard let loop = Loop(ck_reduce_loop(ck_reduction(reduction.code), dtype.rawValue)) else { return nil }
@@ -137,10 +137,10 @@ extension Kernel {
 
     /// The index, along one axis, of the first largest or smallest element; NaN is never it.
     ///
-    /// - Parameters:
-    ///   - shape: The input's; not empty along the axis.
-    ///   - output: The dtype of the indices.
-    /// - Returns: nil if there is no loop for the dtypes.
+    /// - `shape`: The input's; not empty along the axis.
+    /// - `output`: The dtype of the indices.
+    ///
+    /// Gives nil if there is no loop for the dtypes.
     package static func arg(
         largest: Bool, _ dtype: DataType, _ shape: Shape, axis: Int, output: DataType
     ) -> Kernel? {

@@ -7,7 +7,7 @@ private struct Matrix: Sendable {
     let rowStep: Int
     let step: Int
 
-    /// - Parameter shape: Aligned with the output's two dimensions at their ends.
+    /// - `shape`: Aligned with the output's two dimensions at their ends.
     init(input: Int, _ shape: Shape) {
         self.input = input
         let columns = shape.dimensions.last ?? 1
@@ -33,10 +33,10 @@ extension Kernel {
 
     /// The cross entropy of softmax of input 0 (logits) with input 1 (labels): the loss of each row, and its gradient.
     ///
-    /// - Parameters:
-    ///   - logits: At most two dimensions; each is 1 or the output's.
-    ///   - labels: As `logits`.
-    /// - Returns: nil if the dtype is not float32 or float64.
+    /// - `logits`: At most two dimensions; each is 1 or the output's.
+    /// - `labels`: As `logits`.
+    ///
+    /// Gives nil if the dtype is not float32 or float64.
     package static func softmaxCrossEntropy(
         _ dtype: DataType, _ logits: Shape, _ labels: Shape, rows: Int, count: Int
     ) -> Kernel? {

@@ -51,6 +51,7 @@ public struct CompileError: Error, Hashable, Sendable {
 }
 
 extension CompileError: CustomStringConvertible {
+    /// The reason, with node and op where they are known.
     public var description: String {
         guard let node, let op else { return reason }
         return "node \"\(node)\" (op \(op)): \(reason)"

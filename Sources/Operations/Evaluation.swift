@@ -6,10 +6,10 @@ extension Op {
     ///
     /// Used to fold constants, and to try an op on its own. Strings that the kernel makes are copied into the results.
     ///
-    /// - Parameters:
-    ///   - inputs: What is known of the inputs: all of them with a value.
-    ///   - limitBytes: The most bytes that all outputs may have together.
-    /// - Throws: ``CompileError``, or the ``Fault`` that the kernel reports.
+    /// - `inputs`: What is known of the inputs: all of them with a value.
+    /// - `limitBytes`: The most bytes that all outputs may have together.
+    ///
+    /// Throws ``CompileError``, or the ``Fault`` that the kernel reports.
     package func evaluate(_ inputs: [TensorFact], limitBytes: Int = .max) throws -> [Tensor] {
         let facts = try outputs(for: inputs)
         let known = facts.compactMap(\.value)

@@ -126,7 +126,7 @@ struct Concat: Op {
 extension Kernel {
     /// Puts the rows of some inputs side by side.
     ///
-    /// - Parameter outer: How many rows each of them has.
+    /// - `outer`: How many rows each of them has.
     fileprivate static func joining(
         _ spec: KernelSpec, inputs: [Int], outer: Int
     ) throws(CompileError) -> Kernel {

@@ -16,11 +16,11 @@ extension TensorFact {
 
     /// A list of whole numbers that is known when the plan is made.
     ///
-    /// - Parameters:
-    ///   - integers: Its elements.
-    ///   - dtype: int32 or int64.
-    ///   - shape: Must have as many elements.
-    /// - Throws: `invalidArgument` where an element does not fit.
+    /// - `integers`: Its elements.
+    /// - `dtype`: int32 or int64.
+    /// - `shape`: Must have as many elements.
+    ///
+    /// Throws `invalidArgument` where an element does not fit.
     init(
         _ integers: [Int], as dtype: DataType, shape: Shape, tooLarge: (Int) -> String
     ) throws(CompileError) {
@@ -41,9 +41,8 @@ extension TensorFact {
 
     /// The one element of an input that holds an axis or a size; nil where it is not known.
     ///
-    /// - Parameters:
-    ///   - what: The input's name.
-    ///   - wrongCount: The message when it is a tensor of another number of elements; nil lets a rule of its own check it.
+    /// - `what`: The input's name.
+    /// - `wrongCount`: The message when it is a tensor of another number of elements; nil lets a rule of its own check it.
     func index(_ what: String, wrongCount: @autoclosure () -> String) throws(CompileError) -> Int? {
         if let shape = shape.known, shape.elementCount != 1 { throw .invalid(wrongCount()) }
         return try indices(what)?.first
@@ -53,8 +52,9 @@ extension TensorFact {
 extension PartialShape {
     /// A shape of `rank` unknown dimensions.
     ///
-    /// - Parameter rank: Negative where it is not known: then the result is unknown too.
-    /// - Throws: `invalidArgument` for more dimensions than a tensor can have.
+    /// - `rank`: Negative where it is not known: then the result is unknown too.
+    ///
+    /// Throws `invalidArgument` for more dimensions than a tensor can have.
     static func ofRank(checking rank: Int) throws(CompileError) -> PartialShape {
         guard rank >= 0 else { return .unknown }
         guard rank <= Shape.maximumRank else {
@@ -88,7 +88,7 @@ extension Int {
 
     /// An axis counted from the front.
     ///
-    /// - Parameter outOfRange: The message when there is no such axis.
+    /// - `outOfRange`: The message when there is no such axis.
     func axis(rank: Int, outOfRange: @autoclosure () -> String) throws(CompileError) -> Int {
         guard self >= -rank, self < rank else { throw .invalid(outOfRange()) }
         return self < 0 ? self + rank : self

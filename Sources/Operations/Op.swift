@@ -42,7 +42,7 @@ package protocol PlaceholderOp: Op {
 package protocol VariableReading: Op {
     /// The variable that is read.
     ///
-    /// - Parameter inputs: The node's inputs; a handle among them names the variable.
+    /// - `inputs`: The node's inputs; a handle among them names the variable.
     func variable(reading inputs: [TensorFact]) throws(CompileError) -> VariableReference
 }
 

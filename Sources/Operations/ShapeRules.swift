@@ -38,8 +38,9 @@ extension PartialShape {
 
     /// What both shapes say together.
     ///
-    /// - Parameter what: Whose shapes they are, for the message: "inputs 0 and 2".
-    /// - Throws: `invalidArgument` where they contradict each other.
+    /// - `what`: Whose shapes they are, for the message: "inputs 0 and 2".
+    ///
+    /// Throws `invalidArgument` where they contradict each other.
     func merged(with other: PartialShape, _ what: @autoclosure () -> String) throws(CompileError) -> PartialShape {
         guard let result = merged(with: other) else {
             throw .invalid("\(what()) must have the same shape: \(self) vs. \(other)")

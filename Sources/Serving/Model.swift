@@ -79,10 +79,10 @@ public final class Model: Sendable {
 
     /// Compiles feeds and fetches, or finds what was compiled.
     ///
-    /// - Parameters:
-    ///   - feeds: Names, `x` or `x:0`.
-    ///   - fetches: Names; nil for the model's outputs, those that the feeds suffice for.
-    /// - Throws: ``ModelError``: `unknownTensor` with the nearest names, `refused`, `invalidArgument` for a missing feed,
+    /// - `feeds`: Names, `x` or `x:0`.
+    /// - `fetches`: Names; nil for the model's outputs, those that the feeds suffice for.
+    ///
+    /// Throws ``ModelError``: `unknownTensor` with the nearest names, `refused`, `invalidArgument` for a missing feed,
     ///   `unsupported` for an op.
     package func callable(feeds: [String], fetches: [String]?) throws(ModelError) -> Callable {
         var feedEndpoints: [Endpoint] = []

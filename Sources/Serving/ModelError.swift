@@ -48,5 +48,6 @@ public struct ModelError: Error, Hashable, Sendable {
 }
 
 extension ModelError: CustomStringConvertible {
+    /// The message.
     public var description: String { message }
 }

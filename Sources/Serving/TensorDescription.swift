@@ -14,7 +14,9 @@ public struct TensorDescription: Hashable, Sendable {
 public struct VariableDescription: Hashable, Sendable {
     /// The name in the graph.
     public let name: String
+    /// The element type.
     public let dtype: DataType
+    /// The dimensions.
     public let shape: Shape
     /// Bytes in the checkpoint.
     public let byteCount: Int

@@ -11,8 +11,9 @@ public struct Shape: Hashable, Sendable {
 
     /// Checks the dimensions.
     ///
-    /// - Parameter dimensions: Sizes, outermost first.
-    /// - Returns: nil if one is negative, there are more than ``maximumRank``, or the product overflows. As in
+    /// - `dimensions`: Sizes, outermost first.
+    ///
+    /// Gives nil if one is negative, there are more than ``maximumRank``, or the product overflows. As in
     ///   TensorFlow, the product of the dimensions that are not zero must be representable too.
     public init?(_ dimensions: [Int]) {
         guard dimensions.count <= Self.maximumRank else { return nil }
@@ -37,7 +38,7 @@ public struct Shape: Hashable, Sendable {
 
     /// The shape of a list.
     ///
-    /// - Parameter count: Its length; a negative one is read as 0.
+    /// - `count`: Its length; a negative one is read as 0.
     public static func vector(_ count: Int) -> Shape { Shape(size: Swift.max(0, count)) }
 
     private init(size: Int?) {

@@ -23,11 +23,11 @@ public struct Tensor: Sendable {
 
     /// Allocates a tensor and lets the caller fill it.
     ///
-    /// - Parameters:
-    ///   - dtype: A type of fixed width, or string if the caller keeps the strings' bytes alive.
-    ///   - shape: The dimensions.
-    ///   - fill: Gets all the memory, which is not initialised, and must initialise it.
-    /// - Returns: nil if there is not enough memory.
+    /// - `dtype`: A type of fixed width, or string if the caller keeps the strings' bytes alive.
+    /// - `shape`: The dimensions.
+    /// - `fill`: Gets all the memory, which is not initialised, and must initialise it.
+    ///
+    /// Gives nil if there is not enough memory.
     package init?(dtype: DataType, shape: Shape, initializing fill: (UnsafeMutableRawBufferPointer) throws -> Void)
         rethrows
     {
@@ -60,10 +60,10 @@ public struct Tensor: Sendable {
 extension Tensor {
     /// A tensor of numbers or booleans.
     ///
-    /// - Parameters:
-    ///   - scalars: The elements, row-major.
-    ///   - dimensions: The shape; the list's own length when left out.
-    /// - Returns: nil if the shape does not have as many elements as the list, or memory is short.
+    /// - `scalars`: The elements, row-major.
+    /// - `dimensions`: The shape; the list's own length when left out.
+    ///
+    /// Gives nil if the shape does not have as many elements as the list, or memory is short.
     public init?<Scalar: TensorScalar>(_ scalars: [Scalar], shape dimensions: [Int]? = nil) {
         guard let shape = Shape(dimensions ?? [scalars.count]), shape.elementCount == scalars.count else { return nil }
         self.init(dtype: Scalar.dataType, shape: shape) { memory in
@@ -95,10 +95,10 @@ extension Tensor {
 extension Tensor {
     /// A tensor of strings, which are bytes to TensorFlow.
     ///
-    /// - Parameters:
-    ///   - strings: The elements, row-major.
-    ///   - shape: Must have as many elements.
-    /// - Returns: nil if the numbers differ, or memory is short.
+    /// - `strings`: The elements, row-major.
+    /// - `shape`: Must have as many elements.
+    ///
+    /// Gives nil if the numbers differ, or memory is short.
     public init?(strings: [[UInt8]], shape: Shape) {
         guard shape.elementCount == strings.count else { return nil }
         var total = shape.elementCount * DataType.string.stride

@@ -1,10 +1,10 @@
 internal import Glibc
 
+// Safety: `baseAddress` is written only by the maker before the storage is shared; from then on it is read only.
 /// Memory that holds the elements of one or more tensors; freed when the last of them is gone.
 ///
 /// Memory is never written after it has been given to a second tensor or a second thread: whoever makes a storage fills
 /// it first, through ``Tensor/init(dtype:shape:initializing:)``.
-// Safety: `baseAddress` is written only by the maker before the storage is shared; from then on it is read only.
 public final class TensorStorage: @unchecked Sendable {
     /// Where vector instructions like their operands to begin, in bytes.
     package static let alignment = 64

@@ -44,7 +44,8 @@ struct StructureTests {
 
     @Test("what is unchecked says why it is safe")
     func safety() throws {
-        for (name, text) in try sources() where text.contains("@unchecked Sendable") || text.contains("nonisolated(unsafe)") {
+        for (name, text) in try sources()
+        where text.contains("@unchecked Sendable") || text.contains("nonisolated(unsafe)") {
             #expect(text.contains("// Safety:"), "\(name)")
         }
     }
