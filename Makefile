@@ -31,7 +31,7 @@ format: setup ## Format the sources
 	@swift format format --in-place --configuration .swift-format $(FORMATTED)
 
 test-sanitize: setup ## Run the tests under the address and the thread sanitizer
-	swift test --sanitize=address --scratch-path .build/address
+	LSAN_OPTIONS=suppressions=$(CURDIR)/Tests/leak-sanitizer.supp swift test --sanitize=address --scratch-path .build/address
 	TSAN_OPTIONS=suppressions=$(CURDIR)/Tests/thread-sanitizer.supp swift test --sanitize=thread --scratch-path .build/thread
 
 bench: build ## Measure load and start; see Benchmarks/README.md

@@ -78,6 +78,9 @@ let package = Package(
             ],
             swiftSettings: swiftSettings),
 
+        .executableTarget(
+            name: "json-benchmark", dependencies: ["API", "HTTPMessages", "Serving"], path: "Benchmarks/json",
+            swiftSettings: swiftSettings),
         .target(
             name: "VectorSupport", dependencies: ["TensorFlowProtos", protobuf], path: "Tests/VectorSupport",
             exclude: ["op_vector.proto", "modules.asciipb"], swiftSettings: swiftSettings),
@@ -88,6 +91,7 @@ let package = Package(
             "ServingTests",
             uses: ["Serving", "Execution", "Operations", "Graphs", "Tensors", "TensorFlowProtos", "VectorSupport"],
             [protobuf]),
+        tests("MetaserveTests", uses: ["metaserve", "VectorSupport"]),
         tests("StructureTests", uses: ["Operations", "VectorSupport"]),
         tests("APITests", uses: ["API", "HTTPMessages", "Serving", "Tensors", "VectorSupport"]),
         tests(

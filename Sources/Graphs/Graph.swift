@@ -9,6 +9,9 @@ public final class Graph: Sendable {
     public let nodes: [Node]
     private let indices: [String: Int]
 
+    /// Graphs of earlier versions write an unknown shape of a placeholder as a scalar's (graph.h, version 24).
+    private static let firstWithScalarPlaceholders = 24
+
     /// Builds the graph.
     ///
     /// - Parameters:
@@ -26,7 +29,15 @@ public final class Graph: Sendable {
         let defaults = Self.defaults(of: ops)
         var nodes: [Node] = []
         nodes.reserveCapacity(definition.node.count)
-        for node in definition.node { nodes.append(try Self.link(node, indices, defaults[node.op] ?? [:])) }
+        for node in definition.node {
+            var node = node
+            if definition.versions.producer < Self.firstWithScalarPlaceholders, node.op == "Placeholder",
+                node.attr["shape"]?.shape.dim.isEmpty == true
+            {
+                node.attr["shape"] = nil
+            }
+            nodes.append(try Self.link(node, indices, defaults[node.op] ?? [:]))
+        }
         self.nodes = nodes
         self.indices = indices
     }

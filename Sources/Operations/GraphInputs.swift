@@ -49,9 +49,7 @@ struct Placeholder: PlaceholderOp {
 
     init(_ node: NodeReader) throws(CompileError) {
         dtype = try node.type("dtype")
-        let declared = try node.shape("shape", default: .unknown)
-        // Graphs before version 24 write an unknown shape as a scalar's: TensorFlow then does not check it either.
-        shape = declared.rank == 0 ? .unknown : declared
+        shape = try node.shape("shape", default: .unknown)
     }
 
     func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] { [TensorFact(dtype, shape)] }

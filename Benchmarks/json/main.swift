@@ -1,0 +1,80 @@
+// Compares what a request's JSON costs here with Foundation's parsers alone: see Benchmarks/README.md.
+import API
+import Foundation
+import HTTPMessages
+import Serving
+
+/// Microseconds of one call: the median of several rounds.
+func microseconds(_ body: () -> Void) -> Double {
+    let clock = ContinuousClock()
+    var times: [Double] = []
+    for _ in 0..<15 {
+        let start = clock.now
+        var count = 0
+        while clock.now - start < .milliseconds(60) {
+            for _ in 0..<8 { body() }
+            count += 8
+        }
+        times.append((clock.now - start) / .microseconds(1) / Double(count))
+    }
+    return times.sorted()[times.count / 2]
+}
+
+/// What JSONDecoder is asked for.
+struct Matrix: Decodable {
+    struct Feeds: Decodable { let w1: [[Float]] }
+    let feeds: Feeds
+}
+
+struct Scalars: Decodable {
+    struct Feeds: Decodable { let w1: Float, w2: Float }
+    let feeds: Feeds
+}
+
+let folder = CommandLine.arguments.dropFirst().first ?? "models/tutorial"
+let service = Service(try ModelSet([try Model(contentsOf: folder)]))
+
+@MainActor
+func request(_ text: String) {
+    let response = ResponseBuffer()
+    let bytes = Array(text.utf8) + [UInt8](repeating: 0, count: HTTPRequest.bodyPadding)
+    bytes.withUnsafeBytes { bytes in
+        let body = UnsafeRawBufferPointer(rebasing: bytes[..<text.utf8.count])
+        var answer = HTTPResponse(body: response)
+        let path = Array("/predict".utf8)
+        path.withUnsafeBytes { path in
+            func call() {
+                response.clear()
+                service.respond(to: HTTPRequest(method: .post, path: path, contentType: nil, body: body), &answer)
+            }
+            call()
+            guard answer.status == 200 else { return print(String(decoding: response.bytes, as: UTF8.self)) }
+            print("  the whole request here      ", microseconds(call), "us")
+        }
+    }
+}
+
+var random = SystemRandomNumberGenerator()
+let rows = (0..<32).map { _ in
+    "[" + (0..<784).map { _ in String(Float.random(in: 0..<1, using: &random)) }.joined(separator: ",") + "]"
+}
+// The fetch is another feed: so nothing is computed, and what is timed is parsing, decoding, and the rest of a request.
+let matrix = "{\"feeds\":{\"w1\":[\(rows.joined(separator: ","))],\"w2\":0},\"fetches\":[\"w2\"]}"
+let scalars = "{\"feeds\":{\"w1\":13.0,\"w2\":17.0},\"fetches\":[\"op_to_restore:0\"]}"
+for (name, text) in [
+    ("[32, 784] floats, \(matrix.utf8.count) bytes", matrix), ("two scalars, \(scalars.utf8.count) bytes", scalars),
+] {
+    print(name)
+    request(text)
+    let data = Data(text.utf8)
+    print("  JSONSerialization, parse alone", microseconds { _ = try? JSONSerialization.jsonObject(with: data) }, "us")
+    let decoder = JSONDecoder()
+    if text == matrix {
+        print(
+            "  JSONDecoder, to [[Float]]     ", microseconds { _ = try? decoder.decode(Matrix.self, from: data) }, "us")
+    } else {
+        print(
+            "  JSONDecoder, to two Floats    ", microseconds { _ = try? decoder.decode(Scalars.self, from: data) }, "us"
+        )
+    }
+}

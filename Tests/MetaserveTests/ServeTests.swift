@@ -1,0 +1,179 @@
+import Foundation
+import Testing
+import VectorSupport
+
+/// The program as it is built, beside the tests.
+private enum Program {
+    static let path = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+        .deletingLastPathComponent().appendingPathComponent("metaserve").path
+
+    struct Result {
+        let status: Int32
+        let output: String
+        let errors: String
+    }
+
+    /// Runs it to its end.
+    static func run(_ arguments: String...) throws -> Result { try launch(path, arguments) }
+
+    /// Runs curl.
+    static func curl(_ arguments: String...) throws -> String {
+        try launch("/usr/bin/curl", ["-s", "-m", "20"] + arguments).output
+    }
+
+    private static func launch(_ path: String, _ arguments: [String]) throws -> Result {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: path)
+        process.arguments = arguments
+        let output = Pipe()
+        let errors = Pipe()
+        process.standardOutput = output
+        process.standardError = errors
+        try process.run()
+        let text = output.fileHandleForReading.readDataToEndOfFile()
+        let errorText = errors.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        return Result(
+            status: process.terminationStatus, output: String(decoding: text, as: UTF8.self),
+            errors: String(decoding: errorText, as: UTF8.self))
+    }
+}
+
+/// The real server, on a free port.
+private final class RunningServer {
+    private let process = Process()
+    private let errors = Pipe()
+    let address: String
+
+    init(_ arguments: String...) throws {
+        process.executableURL = URL(fileURLWithPath: Program.path)
+        process.arguments = ["serve", "--port", "0"] + arguments
+        process.standardError = errors
+        try process.run()
+        var log = ""
+        while true {
+            let data = errors.fileHandleForReading.availableData
+            log += String(decoding: data, as: UTF8.self)
+            if let match = log.firstMatch(of: /address=(http:\/\/\S+)/) {
+                address = String(match.1)
+                return
+            }
+            if data.isEmpty { throw CocoaError(.executableLoad, userInfo: ["log": log]) }
+        }
+    }
+
+    func stop(_ signal: Int32 = SIGTERM) -> Int32 {
+        kill(process.processIdentifier, signal)
+        process.waitUntilExit()
+        return process.terminationStatus
+    }
+}
+
+@Suite("metaserve serve")
+struct ServeTests {
+    @Test("the main job through curl, and a clean end by SIGTERM and SIGINT", arguments: [SIGTERM, SIGINT])
+    func mainJob(signal: Int32) throws {
+        let server = try RunningServer(
+            Fixtures.package.appendingPathComponent("models").path, "--default-model", "tutorial")
+        let body = #"{"feeds": {"w1:0": 13.0, "w2:0": 17.0}, "fetches": ["op_to_restore:0"]}"#
+        #expect(
+            try Program.curl("-d", body, server.address + "/predict")
+                == #"{"outputs":{"op_to_restore:0":60.0},"model":{"name":"tutorial","step":1000}}"#)
+        #expect(try Program.curl("-w", "%{http_code}", server.address + "/v2/health/ready") == "200")
+        #expect(try Program.curl("-I", server.address + "/models").hasPrefix("HTTP/1.1 200"))
+        #expect(try Program.curl("-o", "/dev/null", "-w", "%{http_code}", server.address + "/nope") == "404")
+        #expect(server.stop(signal) == 0)
+    }
+
+    @Test("a body over the limit is answered by 413, announced or chunked, and the server lives on")
+    func largeBody() throws {
+        let server = try RunningServer(Fixtures.model("tutorial"), "--max-body", "1000")
+        let large = FileManager.default.temporaryDirectory.appendingPathComponent("metaserve-\(UUID().uuidString)")
+        try Fixtures.write([UInt8](repeating: UInt8(ascii: " "), count: 1001), to: large.path)
+        defer { try? FileManager.default.removeItem(at: large) }
+        let code = ["-o", "/dev/null", "-w", "%{http_code}"]
+        #expect(
+            try Program.curl(
+                code[0], code[1], code[2], code[3], "--data-binary", "@\(large.path)", server.address + "/predict")
+                == "413")
+        #expect(
+            try Program.curl(
+                code[0], code[1], code[2], code[3], "-H", "Transfer-Encoding: chunked", "--data-binary",
+                "@\(large.path)",
+                server.address + "/predict") == "413")
+        let exact = #"{"feeds":{"w1":1,"w2":1}}"#
+        let padded = exact + String(repeating: " ", count: 1000 - exact.utf8.count)
+        #expect(try Program.curl("-d", padded, server.address + "/predict").hasPrefix(#"{"outputs":"#))
+        #expect(server.stop() == 0)
+    }
+
+    @Test("a port in use is told")
+    func portInUse() throws {
+        let server = try RunningServer(Fixtures.model("tutorial"))
+        let port = try #require(server.address.split(separator: ":").last.map(String.init))
+        let second = try Program.run("serve", Fixtures.model("tutorial"), "--port", port)
+        #expect(second.status == 1)
+        #expect(second.errors.hasSuffix("Error: port \(port) on 127.0.0.1 is in use: choose another with --port\n"))
+        #expect(server.stop() == 0)
+    }
+}
+
+@Suite("metaserve predict, inspect, ops")
+struct CommandTests {
+    @Test("predict prints the answer")
+    func predict() throws {
+        let result = try Program.run(
+            "predict", Fixtures.model("tutorial"), "--feed", "w1:0=13", "--feed", "w2:0=[1, 2]", "--fetch",
+            "op_to_restore:0")
+        #expect(
+            result.output == #"{"outputs":{"op_to_restore:0":[28.0,30.0]},"model":{"name":"tutorial","step":1000}}"#
+                + "\n")
+    }
+
+    @Test("predict takes .npy files")
+    func npy() throws {
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("metaserve-\(UUID().uuidString).npy")
+            .path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let head = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 1), }"
+        let padded = head + String(repeating: " ", count: 117 - head.utf8.count) + "\n"
+        let values = [Float(1.5), -2].withUnsafeBytes { Array($0) }
+        let file = [0x93] + Array("NUMPY".utf8) + [1, 0, 118, 0] + Array(padded.utf8) + values
+        try Fixtures.write(file, to: path)
+        let result = try Program.run("predict", Fixtures.model("tutorial"), "--feed", "w1=@\(path)", "--feed", "w2=0")
+        #expect(result.output.contains(#"{"op_to_restore:0":[[3.0],[-4.0]]}"#))
+        for end in stride(from: 0, to: file.count, by: 9) {
+            try Fixtures.write(Array(file[..<end]), to: path)
+            let cut = try Program.run("predict", Fixtures.model("tutorial"), "--feed", "w1=@\(path)", "--feed", "w2=0")
+            #expect(cut.status != 0)
+        }
+    }
+
+    @Test("errors say what to do")
+    func errors() throws {
+        let feed = try Program.run("predict", Fixtures.model("tutorial"), "--feed", "w1")
+        #expect(feed.errors.hasPrefix("Error: --feed w1 has no \"=\": write NAME=VALUE, such as w1:0=13\n"))
+        let name = try Program.run("predict", Fixtures.model("tutorial"), "--feed", "w9=1")
+        #expect(name.status == 1)
+        #expect(name.errors.contains("has no such tensor; the nearest are"))
+        let folder = try Program.run("serve", "/no/such/folder")
+        #expect(folder.errors == "Error: /no/such/folder: no such folder\n")
+    }
+
+    @Test("inspect shows variables, inputs, outputs, and what is not supported")
+    func inspect() throws {
+        let output = try Program.run("inspect", Fixtures.model("digits")).output
+        #expect(output.contains("hidden1/weights  float32  [64,128]  0      32768"))
+        #expect(output.contains("x:0          float32  [?,64]"))
+        #expect(output.contains("class:0"))
+        #expect(output.contains("ApplyAdam"))
+        #expect(output.contains("not supported"))
+    }
+
+    @Test("help teaches")
+    func help() throws {
+        let output = try Program.run("--help").output
+        for word in ["serve", "predict", "inspect", "curl -d"] { #expect(output.contains(word)) }
+        #expect(try Program.run("serve", "--help").output.contains("--idle-timeout"))
+    }
+}
