@@ -33,7 +33,9 @@ private struct FoldPass: Sendable {
 
     var outputCount: Int { outer &* inner }
 
-    /// The passes that fold the given axes, the last axes first. Axes of size 1 need none.
+    /// The passes that fold the given axes, the last axes first.
+    ///
+    /// Axes of size 1 need none.
     static func passes(_ shape: Shape, axes: [Int]) -> [FoldPass] {
         var runs: [(size: Int, isFolded: Bool)] = []
         for (axis, size) in shape.dimensions.enumerated() where size != 1 {
@@ -101,6 +103,8 @@ extension Kernel {
     /// Folds some axes.
     ///
     /// - Parameters:
+    ///   - reduction: What is computed.
+    ///   - dtype: The input's dtype, and the output's.
     ///   - shape: The input's.
     ///   - axes: Which are folded; each in 0..<rank, at most once.
     /// - Returns: nil if the reduction has no loop for the dtype.
@@ -138,7 +142,10 @@ extension Kernel {
     /// The index, along one axis, of the first largest or smallest element; NaN is never it.
     ///
     /// - Parameters:
+    ///   - largest: Whether the largest or the smallest element is looked for.
+    ///   - dtype: The input's dtype.
     ///   - shape: The input's; not empty along the axis.
+    ///   - axis: In 0..<rank.
     ///   - output: The dtype of the indices.
     /// - Returns: nil if there is no loop for the dtypes.
     package static func arg(

@@ -38,7 +38,10 @@ extension PartialShape {
 
     /// What both shapes say together.
     ///
-    /// - Parameter what: Whose shapes they are, for the message: "inputs 0 and 2".
+    /// - Parameters:
+    ///   - other: The other shape.
+    ///   - what: Whose shapes they are, for the message: "inputs 0 and 2".
+    /// - Returns: The dimensions that either knows.
     /// - Throws: `invalidArgument` where they contradict each other.
     func merged(with other: PartialShape, _ what: @autoclosure () -> String) throws(CompileError) -> PartialShape {
         guard let result = merged(with: other) else {
