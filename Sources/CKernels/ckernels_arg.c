@@ -2,29 +2,37 @@
 #include "ckernels_reductions.h"
 #include <float.h>
 
-enum { LANES = 64 };
+enum { LANES = 64, ROW_LANES = 32, SHORT_ROW = 16 };
 
 // Where the best element of a row is. Begins below everything but minus infinity, as TensorFlow does: a row without any
 // better element (all of it NaN, say) gives 0.
-#define ARG_ROW(NAME, T, WORST, BETTER)                                                     \
-    CK_MULTIVERSION_LIGHT static ptrdiff_t NAME(const T *x, ptrdiff_t count) {              \
-        T lane[LANES];                                                                      \
-        T best = WORST;                                                                     \
-        ptrdiff_t r = 0;                                                                    \
-        if (count >= 2 * LANES) {                                                           \
-            for (int l = 0; l < LANES; l++) lane[l] = WORST;                                \
-            for (; r + LANES <= count; r += LANES) {                                        \
-                CK_LOOP for (int l = 0; l < LANES; l++) {                                    \
-                    const T value = x[r + l], old = lane[l];                                \
-                    lane[l] = value BETTER old ? value : old;                               \
-                }                                                                           \
-            }                                                                               \
-            for (int l = 0; l < LANES; l++) best = lane[l] BETTER best ? lane[l] : best;    \
-        }                                                                                   \
-        for (; r < count; r++) best = x[r] BETTER best ? x[r] : best;                       \
-        if (!(best BETTER WORST)) return 0;                                                 \
-        for (r = 0; r < count; r++) if (x[r] == best) return r;                             \
-        return 0;                                                                           \
+#define ARG_ROW(NAME, T, WORST, BETTER)                                                          \
+    CK_MULTIVERSION_LIGHT static ptrdiff_t NAME(const T *x, ptrdiff_t count) {                   \
+        T best = WORST;                                                                          \
+        ptrdiff_t r = 0;                                                                         \
+        if (count >= SHORT_ROW) {                                                                \
+            T lane[ROW_LANES];                                                                   \
+            for (int l = 0; l < ROW_LANES; l++) lane[l] = WORST;                                 \
+            while (r < count) {                                                                  \
+                const ptrdiff_t width = count - r < ROW_LANES ? count - r : ROW_LANES;           \
+                CK_LOOP for (ptrdiff_t l = 0; l < width; l++) {                                  \
+                    const T value = x[r + l], old = lane[l];                                     \
+                    lane[l] = value BETTER old ? value : old;                                    \
+                }                                                                                \
+                r += width;                                                                      \
+            }                                                                                    \
+            for (int half = ROW_LANES / 2; half > 0; half /= 2) {                                \
+                CK_LOOP for (int l = 0; l < half; l++) {                                         \
+                    const T value = lane[l + half], old = lane[l];                               \
+                    lane[l] = value BETTER old ? value : old;                                    \
+                }                                                                                \
+            }                                                                                    \
+            best = lane[0];                                                                      \
+        }                                                                                        \
+        for (; r < count; r++) best = x[r] BETTER best ? x[r] : best;                            \
+        if (!(best BETTER WORST)) return 0;                                                      \
+        for (r = 0; r < count; r++) if (x[r] == best) return r;                                  \
+        return 0;                                                                                \
     }
 
 #define ARG(NAME, T, INDEX, ROW, WORST, BETTER)                                                                \

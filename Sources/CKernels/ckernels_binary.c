@@ -1,6 +1,7 @@
 #include "ckernels_compile.h"
 #include "ckernels_elementwise.h"
 #include <math.h>
+#include <string.h>
 
 #define BINARY_LOOPS(LOOP, T, RESULT, EXPRESSION)                                                     \
     const T *as = left, *bs = right;                                                                  \
@@ -56,8 +57,15 @@ EACH_UNSIGNED(WRAPPING)
     BINARY(maximum_##S, T, T, a > b || a != a ? a : b)                    \
     BINARY(minimum_##S, T, T, a < b || a != a ? a : b)
 EACH_FLOAT(FLOATING)
-BINARY_CALLS(power_f32, float, powf(a, b))
-BINARY_CALLS(power_f64, double, pow(a, b))
+BINARY_CALLS(any_power_f32, float, powf(a, b))
+BINARY_CALLS(any_power_f64, double, pow(a, b))
+// Squares are what most graphs want of a power.
+#define POWER(S, T)                                                                                      \
+    static int power_##S(BINARY_PARAMETERS) {                                                            \
+        if (step_b == 0 && *(const T *)right == 2) return multiply_##S(left, step_a, left, step_a, ys, n); \
+        return any_power_##S(left, step_a, right, step_b, ys, n);                                        \
+    }
+EACH_FLOAT(POWER)
 
 #define EXTREMES(S, T)                          \
     BINARY(maximum_##S, T, T, a > b ? a : b)    \
@@ -128,18 +136,50 @@ ck_binary_fn ck_binary_loop(ck_binary formula, int type) {
     return (unsigned)formula < CK_BINARY_COUNT && type >= 0 && type < CK_TYPE_COUNT ? loops[formula][type] : NULL;
 }
 
+// Rows as short as this are put together, so that a loop has something to do.
+enum { SHORT_ROW_BYTES = 128, TILE_BYTES = 1024 };
+
+// The innermost two axes where whole rows meet the same short row again and again: it is copied side by side first.
+// Returns nonzero if they are of that kind, and then how many rows a tile holds.
+static ptrdiff_t rows_of_tile(const ptrdiff_t *outer, const ptrdiff_t *inner, ptrdiff_t width) {
+    const ptrdiff_t row_bytes = inner[0] * width;
+    const bool is_short = row_bytes <= SHORT_ROW_BYTES && inner[1] == 1 && inner[2] == 1;
+    const bool left_runs = outer[1] == row_bytes && outer[2] == 0, right_runs = outer[2] == row_bytes && outer[1] == 0;
+    return is_short && (left_runs || right_runs) ? TILE_BYTES / row_bytes : 0;
+}
+
+static int tiled(
+    ck_binary_fn loop, const ptrdiff_t *outer, const ptrdiff_t *inner, ptrdiff_t tile_rows, const char *a, const char *b,
+    char *y, ptrdiff_t width, ptrdiff_t output_width) {
+    _Alignas(64) char tile[TILE_BYTES];
+    const ptrdiff_t row_bytes = inner[0] * width;
+    const bool left_repeats = outer[1] == 0;
+    int fault = 0;
+    for (ptrdiff_t r = 0; r < tile_rows && r < outer[0]; r++) memcpy(tile + r * row_bytes, left_repeats ? a : b, (size_t)row_bytes);
+    for (ptrdiff_t r = 0; r < outer[0]; r += tile_rows) {
+        const ptrdiff_t rows = outer[0] - r < tile_rows ? outer[0] - r : tile_rows;
+        const char *pa = left_repeats ? tile : a + r * row_bytes, *pb = left_repeats ? b + r * row_bytes : tile;
+        fault |= loop(pa, 1, pb, 1, y + r * inner[0] * output_width, rows * inner[0]);
+    }
+    return fault;
+}
+
 int ck_broadcast(
-    ck_binary_fn loop, const ptrdiff_t *axes, int rank, const void *a, const void *b, void *y, ptrdiff_t output_width) {
+    ck_binary_fn loop, const ptrdiff_t *axes, int rank, const void *a, const void *b, void *y, ptrdiff_t width,
+    ptrdiff_t output_width) {
     const ptrdiff_t *inner = axes + 3 * (rank - 1);
-    const ptrdiff_t row_bytes = inner[0] * output_width;
+    const ptrdiff_t tile_rows = rank > 1 ? rows_of_tile(inner - 3, inner, width) : 0;
+    const int first = tile_rows > 0 ? rank - 3 : rank - 2;
+    const ptrdiff_t step_bytes = inner[0] * output_width * (tile_rows > 0 ? inner[-3] : 1);
     ptrdiff_t position[CK_MAX_AXES] = {0};
     const char *pa = a, *pb = b;
     char *py = y;
     int fault = 0;
     for (;;) {
-        fault |= loop(pa, inner[1], pb, inner[2], py, inner[0]);
-        py += row_bytes;
-        int axis = rank - 2;
+        fault |= tile_rows > 0 ? tiled(loop, inner - 3, inner, tile_rows, pa, pb, py, width, output_width)
+                               : loop(pa, inner[1], pb, inner[2], py, inner[0]);
+        py += step_bytes;
+        int axis = first;
         for (; axis >= 0; axis--) {
             const ptrdiff_t *at = axes + 3 * axis;
             pa += at[1];

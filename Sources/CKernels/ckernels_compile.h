@@ -3,7 +3,8 @@
 #ifndef CKERNELS_COMPILE_H
 #define CKERNELS_COMPILE_H
 
-#if defined(__x86_64__) && defined(__gnu_linux__)
+// The loader picks before the thread sanitizer, which would instrument the picking, is ready.
+#if defined(__x86_64__) && defined(__gnu_linux__) && !__has_feature(thread_sanitizer)
 #define CK_MULTIVERSION __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 // For loops that wait for memory anyway.
 #define CK_MULTIVERSION_LIGHT __attribute__((target_clones("arch=x86-64-v3", "default")))

@@ -2,74 +2,85 @@
 #include "ckernels_compile.h"
 #include <math.h>
 
-// How many folds go on side by side: along a row, whose lanes are folded together at its end, or for neighbouring columns.
-enum { LANES = 64 };
+// How many folds go on side by side: for neighbouring columns, or along a row, whose lanes are folded together at its end.
+enum { LANES = 64, ROW_LANES = 32 };
+// A row shorter than this is folded one element after the other.
+enum { SHORT_ROW = 16 };
 // How many elements a lane adds up before its sum is put away in double precision.
 enum { SUM_BLOCK = 256 };
 
-#define FOLD_WIDTH(COUNT, A, FROM, EXPRESSION)            \
+// lane[l] = fold of lane[l] and from[l]
+#define FOLD(COUNT, A, FROM, EXPRESSION)                   \
     CK_LOOP for (ptrdiff_t l = 0; l < (COUNT); l++) {      \
         const A a = lane[l], b = (A)(FROM)[l];             \
         lane[l] = (A)(EXPRESSION);                         \
     }
 
+#define FOLD_LANES(A, EXPRESSION) \
+    for (int half = ROW_LANES / 2; half > 0; half /= 2) FOLD(half, A, lane + half, EXPRESSION)
+
 // T: an element, A: what is folded (the output's type), EXPRESSION: of a and b.
 #define REDUCE(NAME, T, A, IDENTITY, EXPRESSION)                                                                   \
-    CK_MULTIVERSION_LIGHT static void NAME(                                                                        \
-        const void *xs, void *ys, ptrdiff_t outer, ptrdiff_t count, ptrdiff_t inner) {                             \
-        const T *x = xs;                                                                                           \
-        A *y = ys;                                                                                                 \
-        A lane[LANES];                                                                                             \
-        if (inner == 1) {                                                                                          \
-            for (ptrdiff_t o = 0; o < outer; o++, x += count) {                                                    \
-                A result = IDENTITY;                                                                               \
-                ptrdiff_t r = 0;                                                                                   \
-                if (count >= 2 * LANES) {                                                                          \
-                    for (int l = 0; l < LANES; l++) lane[l] = IDENTITY;                                            \
-                    for (; r + LANES <= count; r += LANES) FOLD_WIDTH(LANES, A, x + r, EXPRESSION)                 \
-                    for (int l = 0; l < LANES; l++) { const A a = result, b = lane[l]; result = (A)(EXPRESSION); } \
-                }                                                                                                  \
-                for (; r < count; r++) { const A a = result, b = (A)x[r]; result = (A)(EXPRESSION); }              \
-                y[o] = result;                                                                                     \
+    CK_MULTIVERSION_LIGHT static void NAME##_rows(const T *x, A *y, ptrdiff_t rows, ptrdiff_t count) {             \
+        for (; rows > 0; rows--, x += count, y++) {                                                                \
+            if (count < SHORT_ROW) {                                                                               \
+                A a = IDENTITY;                                                                                    \
+                for (ptrdiff_t r = 0; r < count; r++) { const A b = (A)x[r]; a = (A)(EXPRESSION); }                \
+                *y = a;                                                                                            \
+                continue;                                                                                          \
             }                                                                                                      \
-            return;                                                                                                \
+            A lane[ROW_LANES];                                                                                     \
+            for (int l = 0; l < ROW_LANES; l++) lane[l] = IDENTITY;                                                \
+            ptrdiff_t r = 0;                                                                                       \
+            for (; r + ROW_LANES <= count; r += ROW_LANES) FOLD(ROW_LANES, A, x + r, EXPRESSION)                   \
+            FOLD(count - r, A, x + r, EXPRESSION)                                                                  \
+            FOLD_LANES(A, EXPRESSION)                                                                              \
+            *y = lane[0];                                                                                          \
         }                                                                                                          \
-        for (ptrdiff_t o = 0; o < outer; o++, x += count * inner, y += inner) {                                    \
+    }                                                                                                              \
+    CK_MULTIVERSION_LIGHT static void NAME##_columns(                                                              \
+        const T *x, A *y, ptrdiff_t outer, ptrdiff_t count, ptrdiff_t inner) {                                     \
+        A lane[LANES];                                                                                             \
+        for (; outer > 0; outer--, x += count * inner, y += inner) {                                               \
             for (ptrdiff_t i = 0; i < inner; i += LANES) {                                                         \
                 const ptrdiff_t width = inner - i < LANES ? inner - i : LANES;                                     \
                 for (ptrdiff_t l = 0; l < width; l++) lane[l] = IDENTITY;                                          \
                 const T *at = x + i;                                                                               \
-                for (ptrdiff_t r = 0; r < count; r++, at += inner) FOLD_WIDTH(width, A, at, EXPRESSION)            \
+                for (ptrdiff_t r = 0; r < count; r++, at += inner) FOLD(width, A, at, EXPRESSION)                  \
                 for (ptrdiff_t l = 0; l < width; l++) y[i + l] = lane[l];                                          \
             }                                                                                                      \
         }                                                                                                          \
+    }                                                                                                              \
+    static void NAME(const void *x, void *y, ptrdiff_t outer, ptrdiff_t count, ptrdiff_t inner) {                  \
+        inner == 1 ? NAME##_rows(x, y, outer, count) : NAME##_columns(x, y, outer, count, inner);                  \
     }
 
 // Sums of floats: in blocks, so that the error does not grow with the count.
 #define SUM(NAME, T)                                                                                               \
-    CK_MULTIVERSION_LIGHT static double NAME##_row(const T *x, ptrdiff_t count) {                                  \
-        double total = 0;                                                                                          \
-        ptrdiff_t r = 0;                                                                                           \
-        while (count - r >= 2 * LANES) {                                                                           \
-            T lane[LANES] = {0};                                                                                   \
-            const ptrdiff_t end = r + LANES * (ptrdiff_t)SUM_BLOCK < count ? r + LANES * (ptrdiff_t)SUM_BLOCK : count; \
-            for (; r + LANES <= end; r += LANES) FOLD_WIDTH(LANES, T, x + r, a + b)                                \
-            for (int l = 0; l < LANES; l++) total += lane[l];                                                      \
+    CK_MULTIVERSION_LIGHT static void NAME##_rows(const T *x, T *y, ptrdiff_t rows, ptrdiff_t count) {             \
+        for (; rows > 0; rows--, x += count, y++) {                                                                \
+            double total = 0;                                                                                      \
+            ptrdiff_t r = 0;                                                                                       \
+            while (count - r >= SHORT_ROW) {                                                                       \
+                T lane[ROW_LANES] = {0};                                                                           \
+                const ptrdiff_t rest = count - r;                                                                  \
+                const ptrdiff_t size = rest < ROW_LANES * SUM_BLOCK ? rest : ROW_LANES * SUM_BLOCK;                \
+                const ptrdiff_t end = r + size;                                                                    \
+                for (; r + ROW_LANES <= end; r += ROW_LANES) FOLD(ROW_LANES, T, x + r, a + b)                      \
+                FOLD(end - r, T, x + r, a + b)                                                                     \
+                FOLD_LANES(T, a + b)                                                                               \
+                total += lane[0];                                                                                  \
+                r = end;                                                                                           \
+            }                                                                                                      \
+            for (; r < count; r++) total += x[r];                                                                  \
+            *y = (T)total;                                                                                         \
         }                                                                                                          \
-        for (; r < count; r++) total += x[r];                                                                      \
-        return total;                                                                                              \
     }                                                                                                              \
-    CK_MULTIVERSION_LIGHT static void NAME(                                                                        \
-        const void *xs, void *ys, ptrdiff_t outer, ptrdiff_t count, ptrdiff_t inner) {                             \
-        const T *x = xs;                                                                                           \
-        T *y = ys;                                                                                                 \
-        if (inner == 1) {                                                                                          \
-            for (ptrdiff_t o = 0; o < outer; o++) y[o] = (T)NAME##_row(x + o * count, count);                      \
-            return;                                                                                                \
-        }                                                                                                          \
+    CK_MULTIVERSION_LIGHT static void NAME##_columns(                                                              \
+        const T *x, T *y, ptrdiff_t outer, ptrdiff_t count, ptrdiff_t inner) {                                     \
         T lane[LANES];                                                                                             \
         double total[LANES];                                                                                       \
-        for (ptrdiff_t o = 0; o < outer; o++, x += count * inner, y += inner) {                                    \
+        for (; outer > 0; outer--, x += count * inner, y += inner) {                                               \
             for (ptrdiff_t i = 0; i < inner; i += LANES) {                                                         \
                 const ptrdiff_t width = inner - i < LANES ? inner - i : LANES;                                     \
                 const T *at = x + i;                                                                               \
@@ -77,12 +88,15 @@ enum { SUM_BLOCK = 256 };
                 for (ptrdiff_t r = 0; r < count;) {                                                                \
                     for (int l = 0; l < LANES; l++) lane[l] = 0;                                                   \
                     const ptrdiff_t end = r + SUM_BLOCK < count ? r + SUM_BLOCK : count;                           \
-                    for (; r < end; r++, at += inner) FOLD_WIDTH(width, T, at, a + b)                              \
+                    for (; r < end; r++, at += inner) FOLD(width, T, at, a + b)                                    \
                     for (int l = 0; l < LANES; l++) total[l] += lane[l];                                           \
                 }                                                                                                  \
                 for (ptrdiff_t l = 0; l < width; l++) y[i + l] = (T)total[l];                                      \
             }                                                                                                      \
         }                                                                                                          \
+    }                                                                                                              \
+    static void NAME(const void *x, void *y, ptrdiff_t outer, ptrdiff_t count, ptrdiff_t inner) {                  \
+        inner == 1 ? NAME##_rows(x, y, outer, count) : NAME##_columns(x, y, outer, count, inner);                  \
     }
 SUM(sum_f32, float)
 SUM(sum_f64, double)

@@ -1,36 +1,42 @@
 #include "ckernels_softmax.h"
 #include "ckernels_math.h"
 
-enum { LANES = 32, CHUNK = 512 };
+enum { LANES = 32, SHORT_ROW = 16, CHUNK = 512 };
 
-// The three steps of a row: its largest element, e^(x - m) with the sum of it, and what the op makes of that.
+// lane[l] = fold of lane[l] and from[l], for whole and then part of the lanes, and of the lanes at last.
+#define FOLD(COUNT, T, FROM, EXPRESSION)                  \
+    CK_LOOP for (ptrdiff_t l = 0; l < (COUNT); l++) {     \
+        const T a = lane[l], b = (FROM)[l];               \
+        lane[l] = EXPRESSION;                             \
+    }
+#define FOLD_ROW(T, FROM, COUNT, EXPRESSION)                                                     \
+    ptrdiff_t i = 0;                                                                             \
+    for (; i + LANES <= (COUNT); i += LANES) FOLD(LANES, T, (FROM) + i, EXPRESSION)              \
+    FOLD((COUNT) - i, T, (FROM) + i, EXPRESSION)                                                 \
+    for (int half = LANES / 2; half > 0; half /= 2) FOLD(half, T, lane + half, EXPRESSION)
+
+// The steps of a row: its largest element, e^(x - m), the sum of that, and what the op makes of it.
 #define ROWS(S, T, LOOP, BLOCK)                                                                              \
     CK_INLINE T largest_##S(const T *x, ptrdiff_t count) {                                                   \
         T best = -(T)INFINITY;                                                                               \
-        ptrdiff_t i = 0;                                                                                     \
-        if (count >= 2 * LANES) {                                                                            \
-            T lane[LANES];                                                                                   \
-            for (int l = 0; l < LANES; l++) lane[l] = -(T)INFINITY;                                          \
-            for (; i + LANES <= count; i += LANES) {                                                         \
-                CK_LOOP for (int l = 0; l < LANES; l++) lane[l] = x[i + l] > lane[l] ? x[i + l] : lane[l];    \
-            }                                                                                                \
-            for (int l = 0; l < LANES; l++) best = lane[l] > best ? lane[l] : best;                          \
+        if (count < SHORT_ROW) {                                                                             \
+            for (ptrdiff_t i = 0; i < count; i++) best = x[i] > best ? x[i] : best;                          \
+            return best;                                                                                     \
         }                                                                                                    \
-        for (; i < count; i++) best = x[i] > best ? x[i] : best;                                             \
-        return best;                                                                                         \
+        T lane[LANES];                                                                                       \
+        for (int l = 0; l < LANES; l++) lane[l] = best;                                                      \
+        FOLD_ROW(T, x, count, b > a ? b : a)                                                                 \
+        return lane[0];                                                                                      \
     }                                                                                                        \
     CK_INLINE double sum_##S(const T *x, ptrdiff_t count) {                                                  \
-        double total = 0;                                                                                    \
-        ptrdiff_t i = 0;                                                                                     \
-        if (count >= 2 * LANES) {                                                                            \
-            T lane[LANES] = {0};                                                                             \
-            for (; i + LANES <= count; i += LANES) {                                                         \
-                CK_LOOP for (int l = 0; l < LANES; l++) lane[l] += x[i + l];                                  \
-            }                                                                                                \
-            for (int l = 0; l < LANES; l++) total += lane[l];                                                \
+        if (count < SHORT_ROW) {                                                                             \
+            T total = 0;                                                                                     \
+            for (ptrdiff_t i = 0; i < count; i++) total += x[i];                                             \
+            return total;                                                                                    \
         }                                                                                                    \
-        for (; i < count; i++) total += x[i];                                                                \
-        return total;                                                                                        \
+        T lane[LANES] = {0};                                                                                 \
+        FOLD_ROW(T, x, count, a + b)                                                                         \
+        return lane[0];                                                                                      \
     }                                                                                                        \
     CK_INLINE void exponentials_##S(const T *x, T largest, T *y, ptrdiff_t count) {                          \
         const ptrdiff_t whole = count - count % BLOCK;                                                       \
@@ -52,13 +58,37 @@ enum { LANES = 32, CHUNK = 512 };
         }                                                                                                    \
         return total;                                                                                        \
     }                                                                                                        \
+    /* Short rows: as many as a chunk holds are exponentiated in one go. */                                  \
+    CK_INLINE void softmax_short_##S(const T *x, T *y, ptrdiff_t rows, ptrdiff_t count) {                    \
+        for (ptrdiff_t r = 0; r < rows; r++) {                                                               \
+            const T largest = largest_##S(x + r * count, count);                                             \
+            for (ptrdiff_t i = r * count; i < (r + 1) * count; i++) y[i] = x[i] - largest;                   \
+        }                                                                                                    \
+        exponentials_##S(y, 0, y, rows * count);                                                             \
+        for (ptrdiff_t r = 0; r < rows; r++) {                                                               \
+            const T factor = (T)(1 / sum_##S(y + r * count, count));                                         \
+            for (ptrdiff_t i = r * count; i < (r + 1) * count; i++) y[i] *= factor;                          \
+        }                                                                                                    \
+    }                                                                                                        \
     CK_MULTIVERSION static void softmax_##S(const void *xs, void *ys, ptrdiff_t rows, ptrdiff_t count) {     \
         const T *x = xs;                                                                                     \
         T *y = ys;                                                                                           \
+        if (count <= 2 * LANES) {                                                                            \
+            const ptrdiff_t some = count > 0 ? 4 * CHUNK / count : 1;                                        \
+            for (; rows > 0; rows -= some, x += some * count, y += some * count)                             \
+                softmax_short_##S(x, y, rows < some ? rows : some, count);                                   \
+            return;                                                                                          \
+        }                                                                                                    \
         for (; rows > 0; rows--, x += count, y += count) {                                                   \
-            exponentials_##S(x, largest_##S(x, count), y, count);                                            \
-            const T factor = (T)(1 / sum_##S(y, count));                                                     \
-            CK_LOOP for (ptrdiff_t i = 0; i < count; i++) y[i] *= factor;                                     \
+            const T largest = largest_##S(x, count);                                                         \
+            double sum = 0;                                                                                  \
+            for (ptrdiff_t i = 0; i < count; i += CHUNK) {                                                   \
+                const ptrdiff_t size = count - i < CHUNK ? count - i : CHUNK;                                \
+                exponentials_##S(x + i, largest, y + i, size);                                               \
+                sum += sum_##S(y + i, size);                                                                 \
+            }                                                                                                \
+            const T factor = (T)(1 / sum);                                                                   \
+            CK_LOOP for (ptrdiff_t i = 0; i < count; i++) y[i] *= factor;                                    \
         }                                                                                                    \
     }                                                                                                        \
     CK_MULTIVERSION static void log_softmax_##S(const void *xs, void *ys, ptrdiff_t rows, ptrdiff_t count) { \

@@ -1,13 +1,8 @@
 #include "ckernels_window.h"
+#include "ckernels_compile.h"
 
 #include <float.h>
 #include <string.h>
-
-#if defined(__x86_64__) && defined(__linux__)
-#define CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define CLONES
-#endif
 
 // One row of the filter at one place: the pixels that it touches, with zeros where there is no image.
 static void copy_filter_row(const ckernels_window *w, const char *row, int64_t left, int64_t pixel_bytes,
@@ -74,7 +69,7 @@ static inline void clip(int64_t place, int64_t stride, int64_t padding, int64_t 
 
 // The body of a pool: `first` begins a sum, `step` adds `x` to `best`, `finish` ends it, knowing the `count` of places.
 #define POOL(name, type, first, step, finish)                                                                            \
-    CLONES void ckernels_##name(const ckernels_window *w, int64_t batch, int64_t depth, const type *restrict images,      \
+    CK_MULTIVERSION void ckernels_##name(const ckernels_window *w, int64_t batch, int64_t depth, const type *restrict images,      \
                                 type *restrict output) {                                                                 \
         for (int64_t image = 0; image < batch; image++, images += w->height * w->width * depth) {                        \
             for (int64_t row = 0; row < w->output_height; row++) {                                                       \

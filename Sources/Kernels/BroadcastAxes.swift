@@ -18,10 +18,12 @@ struct BroadcastAxes: Sendable {
     /// More axes than this, after merging, have no kernel.
     static let limit = Int(CK_MAX_AXES)
 
-    /// - `left`: Aligned with the output at their ends; each dimension is 1 or the output's.
-    /// - `right`: As `left`.
+    /// Finds the axes; nil if too many are left.
     ///
-    /// Gives nil if too many axes are left.
+    /// - Parameters:
+    ///   - left: Aligned with the output at their ends; each dimension is 1 or the output's.
+    ///   - right: As `left`.
+    ///   - output: What they broadcast to.
     init?(_ left: Shape, _ right: Shape, output: Shape) {
         elementCount = output.elementCount
         var merged: [Axis] = []
@@ -67,7 +69,9 @@ struct BroadcastAxes: Sendable {
         return result + [inner.size, inner.left, inner.right]
     }
 
-    /// Which elements of the operands make element `index` of the output. Linear in the number of axes.
+    /// Which elements of the operands make element number `index` of the output.
+    ///
+    /// Linear in the number of axes.
     func operands(of index: Int) -> (left: Int, right: Int) {
         var rest = index
         var result = (left: 0, right: 0)

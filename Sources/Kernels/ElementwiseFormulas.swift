@@ -10,16 +10,16 @@ package struct UnaryFormula: Hashable, Sendable {
     package static let abs = UnaryFormula(CK_ABS)
     package static let square = UnaryFormula(CK_SQUARE)
     package static let sqrt = UnaryFormula(CK_SQRT)
-    /// 1 / sqrt x
+    /// 1 / sqrt x.
     package static let rsqrt = UnaryFormula(CK_RSQRT)
     package static let exp = UnaryFormula(CK_EXP)
     package static let log = UnaryFormula(CK_LOG)
-    /// 1 / (1 + exp -x)
+    /// 1 / (1 + exp -x).
     package static let sigmoid = UnaryFormula(CK_SIGMOID)
     package static let tanh = UnaryFormula(CK_TANH)
-    /// max(x, 0); NaN stays
+    /// max(x, 0); NaN stays.
     package static let relu = UnaryFormula(CK_RELU)
-    /// min(max(x, 0), 6); NaN stays
+    /// min(max(x, 0), 6); NaN stays.
     package static let relu6 = UnaryFormula(CK_RELU6)
     package static let floor = UnaryFormula(CK_FLOOR)
 }

@@ -35,12 +35,14 @@ extension Kernel {
 
     /// One output element from one element of each of two broadcast inputs, of one dtype.
     ///
-    /// - `left`: The shape of input 0 as it is aligned with the output.
-    /// - `right`: The shape of input 1 as it is aligned with the output.
-    /// - `output`: The shape that they broadcast to.
-    /// - `result`: The output's dtype.
-    ///
-    /// Gives nil if the formula has no loop for the dtype, or more than 8 axes are left to broadcast.
+    /// - Parameters:
+    ///   - formula: What is computed.
+    ///   - dtype: The inputs' dtype.
+    ///   - left: The shape of input 0 as it is aligned with the output.
+    ///   - right: The shape of input 1 as it is aligned with the output.
+    ///   - output: The shape that they broadcast to.
+    ///   - result: The output's dtype.
+    /// - Returns: nil if the formula has no loop for the dtype, or more than 8 axes are left to broadcast.
     package static func binary(
         _ formula: BinaryFormula, _ dtype: DataType, _ left: Shape, _ right: Shape, output: Shape, result: DataType
     ) -> Kernel? {
@@ -64,11 +66,12 @@ extension Kernel {
             }
         }
         let rank = Int32(axes.axes.count)
-        let width = result.stride
+        let (width, outputWidth) = (dtype.stride, result.stride)
         return Kernel(overwritableInputs: overwritable) { frame in
             let failed = table.withUnsafeBufferPointer {
                 ck_broadcast(
-                    loop.call, $0.baseAddress, rank, frame.rawInput(0), frame.rawInput(1), frame.rawOutput(), width)
+                    loop.call, $0.baseAddress, rank, frame.rawInput(0), frame.rawInput(1), frame.rawOutput(), width,
+                    outputWidth)
             }
             if failed != 0 { frame.report(fault) }
         }
@@ -92,10 +95,11 @@ extension Kernel {
 
     /// Takes elements from input 1 where input 0 is true, else from input 2.
     ///
-    /// - `rows`: How many conditions there are.
-    /// - `rowSize`: How many elements each condition decides.
-    ///
-    /// Gives nil if elements have no width.
+    /// - Parameters:
+    ///   - dtype: The elements' dtype.
+    ///   - rows: How many conditions there are.
+    ///   - rowSize: How many elements each condition decides.
+    /// - Returns: nil if elements have no width.
     package static func select(_ dtype: DataType, rows: Int, rowSize: Int) -> Kernel? {
         let width = dtype.stride
         guard let loop = Loop(ck_select_loop(Int32(width))) else { return nil }

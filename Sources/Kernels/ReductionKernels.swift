@@ -33,7 +33,9 @@ private struct FoldPass: Sendable {
 
     var outputCount: Int { outer &* inner }
 
-    /// The passes that fold the given axes, the last axes first. Axes of size 1 need none.
+    /// The passes that fold the given axes, the last axes first.
+    ///
+    /// Axes of size 1 need none.
     static func passes(_ shape: Shape, axes: [Int]) -> [FoldPass] {
         var runs: [(size: Int, isFolded: Bool)] = []
         for (axis, size) in shape.dimensions.enumerated() where size != 1 {
@@ -100,10 +102,12 @@ private struct Folding: Sendable {
 extension Kernel {
     /// Folds some axes.
     ///
-    /// - `shape`: The input's.
-    /// - `axes`: Which are folded; each in 0..<rank, at most once.
-    ///
-    /// Gives nil if the reduction has no loop for the dtype.
+    /// - Parameters:
+    ///   - reduction: What is computed.
+    ///   - dtype: The input's dtype, and the output's.
+    ///   - shape: The input's.
+    ///   - axes: Which are folded; each in 0..<rank, at most once.
+    /// - Returns: nil if the reduction has no loop for the dtype.
     package static func reduce(_ reduction: Reduction, _ dtype: DataType, _ shape: Shape, axes: [Int]) -> Kernel? {
         if reduction.isMean, dtype.isInteger { return integerMean(dtype, shape, axes) }
         guard let loop = Loop(ck_reduce_loop(ck_reduction(reduction.code), dtype.rawValue)) else { return nil }
@@ -137,10 +141,13 @@ extension Kernel {
 
     /// The index, along one axis, of the first largest or smallest element; NaN is never it.
     ///
-    /// - `shape`: The input's; not empty along the axis.
-    /// - `output`: The dtype of the indices.
-    ///
-    /// Gives nil if there is no loop for the dtypes.
+    /// - Parameters:
+    ///   - largest: Whether the largest or the smallest element is looked for.
+    ///   - dtype: The input's dtype.
+    ///   - shape: The input's; not empty along the axis.
+    ///   - axis: In 0..<rank.
+    ///   - output: The dtype of the indices.
+    /// - Returns: nil if there is no loop for the dtypes.
     package static func arg(
         largest: Bool, _ dtype: DataType, _ shape: Shape, axis: Int, output: DataType
     ) -> Kernel? {

@@ -7,7 +7,7 @@ private struct Matrix: Sendable {
     let rowStep: Int
     let step: Int
 
-    /// - `shape`: Aligned with the output's two dimensions at their ends.
+    /// Aligns the shape with the output's two dimensions at their ends.
     init(input: Int, _ shape: Shape) {
         self.input = input
         let columns = shape.dimensions.last ?? 1
@@ -33,10 +33,13 @@ extension Kernel {
 
     /// The cross entropy of softmax of input 0 (logits) with input 1 (labels): the loss of each row, and its gradient.
     ///
-    /// - `logits`: At most two dimensions; each is 1 or the output's.
-    /// - `labels`: As `logits`.
-    ///
-    /// Gives nil if the dtype is not float32 or float64.
+    /// - Parameters:
+    ///   - dtype: The inputs' dtype.
+    ///   - logits: At most two dimensions; each is 1 or the output's.
+    ///   - labels: As `logits`.
+    ///   - rows: How many rows the output has.
+    ///   - count: How long each is.
+    /// - Returns: nil if the dtype is not float32 or float64.
     package static func softmaxCrossEntropy(
         _ dtype: DataType, _ logits: Shape, _ labels: Shape, rows: Int, count: Int
     ) -> Kernel? {

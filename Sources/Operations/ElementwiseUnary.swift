@@ -41,8 +41,9 @@ struct Identity: Op {
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { .alias() }
 }
 
-/// A formula for each element. The output has the input's dtype and shape.
+/// A formula for each element.
 ///
+/// - Outputs: one tensor of the input's dtype and shape.
 /// - Numerics: exp, log, tanh and sigmoid are within a few units in the last place. NaN stays NaN.
 struct ElementwiseUnary: Op {
     let formula: UnaryFormula
@@ -60,8 +61,9 @@ struct ElementwiseUnary: Op {
     }
 }
 
-/// Converts to another dtype. Attributes: `DstT`; `Truncate` changes nothing among the supported dtypes.
+/// Converts to another dtype.
 ///
+/// - Attributes: `DstT`; `Truncate` changes nothing among the supported dtypes.
 /// - Numerics: floats lose their fraction. One that an int32 or int64 cannot hold gives the least number, as x86 has it;
 ///   narrower integers take the low bits of the int32. NaN is true.
 struct Cast: Op {

@@ -38,9 +38,11 @@ extension PartialShape {
 
     /// What both shapes say together.
     ///
-    /// - `what`: Whose shapes they are, for the message: "inputs 0 and 2".
-    ///
-    /// Throws `invalidArgument` where they contradict each other.
+    /// - Parameters:
+    ///   - other: The other shape.
+    ///   - what: Whose shapes they are, for the message: "inputs 0 and 2".
+    /// - Returns: The dimensions that either knows.
+    /// - Throws: `invalidArgument` where they contradict each other.
     func merged(with other: PartialShape, _ what: @autoclosure () -> String) throws(CompileError) -> PartialShape {
         guard let result = merged(with: other) else {
             throw .invalid("\(what()) must have the same shape: \(self) vs. \(other)")

@@ -87,6 +87,24 @@ struct NumericsTests {
         #expect(double < 4, "float64")
     }
 
+    @Test("Denormals, which TensorFlow flushes to zero, are computed as they are")
+    func denormalsAreComputed() throws {
+        let cases: [(op: String, inputs: [Double], exact: @Sendable (Double) -> Double)] = [
+            ("Exp", [-100, -103, -87.4, 1e-40], { exp($0) }), ("Log", [1e-40, 1.4e-45, 1.1e-38], { log($0) }),
+            ("Sqrt", [1e-40, 1.4e-45], { $0.squareRoot() }), ("Rsqrt", [1e-40, 1.4e-45], { 1 / $0.squareRoot() }),
+            ("Tanh", [1e-40, -1.4e-45], { tanh($0) }), ("Square", [1e-20, 1e-22], { $0 * $0 }),
+        ]
+        for (op, inputs, exact) in cases {
+            let tensor = try #require(Tensor(inputs.map { Float($0) }))
+            let result = try makeOp(op, inputs: 1).evaluate([TensorFact(tensor)])[0].scalars(as: Float.self) ?? []
+            for (input, value) in zip(inputs, result) {
+                let expected = exact(Double(Float(input)))
+                let allowed = max(abs(expected) * 4e-7, Double(Float.leastNonzeroMagnitude))
+                #expect(abs(Double(value) - expected) <= allowed, "\(op) of \(input) is \(value), not \(expected)")
+            }
+        }
+    }
+
     @Test("Sums and means of a million floats are within 2e-6 of the exact ones", arguments: [0, 1])
     func longSumsAreAccurate(_ axis: Int32) throws {
         var generator = SystemRandomNumberGenerator()

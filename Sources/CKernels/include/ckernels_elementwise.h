@@ -32,10 +32,11 @@ ck_unary_fn ck_cast_loop(int from, int to);
 
 // Runs a loop over broadcast operands. `axes` has three numbers an axis, outermost first: its size, then the bytes from one
 // element of `a`, and of `b`, to the next along it, 0 where it repeats; on the last axis steps (0 or 1) instead of bytes.
-// The output is dense. 1 <= rank <= CK_MAX_AXES.
+// The output is dense; elements of the operands have `width` bytes. 1 <= rank <= CK_MAX_AXES.
 enum { CK_MAX_AXES = 8 };
 int ck_broadcast(
-    ck_binary_fn loop, const ptrdiff_t *axes, int rank, const void *a, const void *b, void *y, ptrdiff_t output_width);
+    ck_binary_fn loop, const ptrdiff_t *axes, int rank, const void *a, const void *b, void *y, ptrdiff_t width,
+    ptrdiff_t output_width);
 
 // y[i] = condition[i] ? a[i] : b[i] for elements of 1, 2, 4, 8 or 16 bytes; NULL for other widths.
 typedef void (*ck_select_fn)(const uint8_t *condition, const void *a, const void *b, void *y, ptrdiff_t count);
