@@ -67,7 +67,7 @@ let package = Package(
             "Serving", uses: ["Execution", "Operations", "Checkpoints", "Graphs", "Tensors", "TensorFlowProtos"],
             [protobuf]),
         target("HTTPMessages", uses: []),
-        target("HTTPServer", uses: ["HTTPMessages", "LockFree", "CMicrohttpd"]),
+        target("HTTPServer", uses: ["HTTPMessages", "CMicrohttpd"]),
         target("API", uses: ["Serving", "Execution", "Graphs", "Tensors", "HTTPMessages", "LockFree", "CJSON"]),
         .executableTarget(
             name: "metaserve",
@@ -92,6 +92,7 @@ let package = Package(
             uses: ["Serving", "Execution", "Operations", "Graphs", "Tensors", "TensorFlowProtos", "VectorSupport"],
             [protobuf]),
         tests("MetaserveTests", uses: ["metaserve", "VectorSupport"]),
+        tests("HTTPServerTests", uses: ["HTTPServer", "HTTPMessages"]),
         tests("StructureTests", uses: ["Operations", "VectorSupport"]),
         tests("APITests", uses: ["API", "HTTPMessages", "Serving", "Tensors", "VectorSupport"]),
         tests(

@@ -3,19 +3,16 @@
 #include <microhttpd.h>
 
 /// MHD_start_daemon is variadic, which Swift does not see: this is it with the options that the server sets.
-static inline struct MHD_Daemon *cmicrohttpd_start(unsigned int flags, int listen_socket, MHD_AccessHandlerCallback handler,
-                                                   void *context, MHD_RequestCompletedCallback completed,
+static inline struct MHD_Daemon *cmicrohttpd_start(unsigned int flags, MHD_AccessHandlerCallback handler, void *context,
+                                                   MHD_RequestCompletedCallback completed,
                                                    MHD_NotifyConnectionCallback connection,
                                                    size_t (*unescape)(void *, struct MHD_Connection *, char *),
-                                                   unsigned int threads, unsigned int timeout_seconds,
-                                                   unsigned int connection_limit, size_t connection_memory) {
-    struct MHD_OptionItem pool[] = {{MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)threads, NULL}, {MHD_OPTION_END, 0, NULL}};
-    return MHD_start_daemon(flags, 0, NULL, NULL, handler, context, MHD_OPTION_LISTEN_SOCKET, listen_socket,
-                            MHD_OPTION_NOTIFY_COMPLETED, completed, context, MHD_OPTION_NOTIFY_CONNECTION, connection,
-                            context, MHD_OPTION_UNESCAPE_CALLBACK, unescape, context, MHD_OPTION_CONNECTION_TIMEOUT,
-                            timeout_seconds, MHD_OPTION_CONNECTION_LIMIT, connection_limit,
-                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, connection_memory, MHD_OPTION_ARRAY,
-                            threads > 1 ? pool : pool + 1, MHD_OPTION_END);
+                                                   unsigned int timeout_seconds, unsigned int connection_limit,
+                                                   size_t connection_memory) {
+    return MHD_start_daemon(flags, 0, NULL, NULL, handler, context, MHD_OPTION_NOTIFY_COMPLETED, completed, context,
+                            MHD_OPTION_NOTIFY_CONNECTION, connection, context, MHD_OPTION_UNESCAPE_CALLBACK, unescape,
+                            context, MHD_OPTION_CONNECTION_TIMEOUT, timeout_seconds, MHD_OPTION_CONNECTION_LIMIT,
+                            connection_limit, MHD_OPTION_CONNECTION_MEMORY_LIMIT, connection_memory, MHD_OPTION_END);
 }
 
 /// The pointer that the connection callback keeps with a connection.

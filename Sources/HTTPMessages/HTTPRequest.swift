@@ -7,7 +7,7 @@ public enum HTTPMethod: Hashable, Sendable {
 public struct HTTPRequest {
     /// The method.
     public let method: HTTPMethod
-    /// The path as it was sent, without the query, percent-encoded: UTF-8 bytes that begin with a slash.
+    /// The path as it was sent, without the query, percent-encoded. It begins with a slash, unless the client sent something else.
     public let path: UnsafeRawBufferPointer
     /// The value of `Content-Type`; nil if there is none.
     public let contentType: UnsafeRawBufferPointer?

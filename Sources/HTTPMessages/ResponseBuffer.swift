@@ -6,6 +6,8 @@ internal import Glibc
 ///
 /// Belongs to one thread at a time. If memory runs out, ``hasFailed`` is set and what is appended is dropped.
 public final class ResponseBuffer {
+    // Safety: the memory is the buffer's own; pointers into it leave only through reserve(_:) and `bytes`, whose validity ends
+    // with the next change.
     private var memory: UnsafeMutableRawPointer?
     private var capacity = 0
     /// How many bytes have been written.

@@ -1,8 +1,8 @@
 internal import CMicrohttpd
 internal import Glibc
 
-// libmicrohttpd's callbacks. Safety: the context pointer is the ServerContext that HTTPServer keeps alive until the daemon has
-// stopped; `slot` is the request's own, and holds the exchange that ServerContext.begin put there. None of them can throw.
+// libmicrohttpd's callbacks. Safety: the context pointer is the Worker that its Daemon keeps alive until the library's thread
+// has ended; `slot` is the request's own, and holds the exchange that Worker.begin put there. None of them can throw.
 
 func receiveRequest(
     context: UnsafeMutableRawPointer?, connection: OpaquePointer?, path: UnsafePointer<CChar>?,
@@ -10,15 +10,15 @@ func receiveRequest(
     size: UnsafeMutablePointer<Int>?, slot: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
 ) -> MHD_Result {
     guard let context, let connection, let path, let method, let size, let slot else { return .NO }
-    return Unmanaged<ServerContext>.fromOpaque(context)._withUnsafeGuaranteedRef { server in
-        guard let opaque = slot.pointee else { return server.begin(connection, slot) }
+    return Unmanaged<Worker>.fromOpaque(context)._withUnsafeGuaranteedRef { worker in
+        guard let opaque = slot.pointee else { return worker.begin(connection, slot) }
         return Unmanaged<Exchange>.fromOpaque(opaque)._withUnsafeGuaranteedRef { exchange in
             guard size.pointee == 0 else {
                 let bytes = UnsafeRawBufferPointer(start: data, count: size.pointee)
                 size.pointee = 0
-                return server.receive(bytes, exchange)
+                return worker.receive(bytes, exchange)
             }
-            return server.answer(connection, exchange, method: method, path: path)
+            return worker.answer(connection, exchange, method: method, path: path)
         }
     }
 }
@@ -29,7 +29,7 @@ func completeRequest(
 ) {
     guard let context, let exchange = slot?.pointee else { return }
     slot?.pointee = nil
-    Unmanaged<ServerContext>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.complete(connection, exchange) }
+    Unmanaged<Worker>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.complete(exchange) }
 }
 
 func changeConnection(
@@ -37,16 +37,17 @@ func changeConnection(
     slot: UnsafeMutablePointer<UnsafeMutableRawPointer?>?, change: MHD_ConnectionNotificationCode
 ) {
     guard let context, let connection, let slot else { return }
-    let connections = Unmanaged<ServerContext>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.connections }
-    if change == .CONNECTION_NOTIFY_STARTED {
-        let opened = Connections.Connection(socket: cmicrohttpd_connection_socket(connection))
-        connections.add(opened)
-        // The reference is given back below, when the connection is closed.
-        slot.pointee = Unmanaged.passRetained(opened).toOpaque()
-    } else if let opaque = slot.pointee {
-        slot.pointee = nil
-        connections.remove(Unmanaged<Connections.Connection>.fromOpaque(opaque).takeRetainedValue())
+    Unmanaged<Worker>.fromOpaque(context)._withUnsafeGuaranteedRef { worker in
+        if change == .CONNECTION_NOTIFY_STARTED { worker.open(connection, slot) } else { worker.close(slot) }
     }
+}
+
+func noteHeader(
+    context: UnsafeMutableRawPointer?, kind: MHD_ValueKind, name: UnsafePointer<CChar>?, value: UnsafePointer<CChar>?
+) -> MHD_Result {
+    guard let context, let name, let value else { return .YES }
+    context.assumingMemoryBound(to: RequestHeaders.self).pointee.note(name, value)
+    return .YES
 }
 
 /// The path stays percent-encoded: routes decode it segment by segment.

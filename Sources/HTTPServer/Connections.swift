@@ -1,58 +1,64 @@
 internal import Glibc
 internal import Synchronization
 
-/// The open connections, watched for clients that send their headers too slowly.
-///
-/// libmicrohttpd cuts a connection on which nothing at all moves. One that sends a byte now and then is cut here: when no
-/// request has become complete in its headers for twice the idle timeout.
-final class Connections: Sendable {
-    /// One connection.
-    final class Connection: Sendable {
-        let socket: Int32
-        /// When it was opened, or its last request was answered; `busy` while a request is being handled.
-        private let waitingSince: Atomic<Int>
-        private static let busy = -1
+/// A connection with a client.
+final class Connection: Sendable {
+    let socket: Int32
+    /// When the client must have moved on, on the clock of ``Pace``.
+    let deadline: Atomic<Int>
+    /// Whether the server waits for the client to send.
+    let isReceiving = Atomic<Bool>(true)
+    /// The deadline when the client's end was last seen to be closed; -1 if it was not.
+    private let deadlineAtEnd = Atomic<Int>(-1)
 
-        init(socket: Int32) {
-            self.socket = socket
-            waitingSince = Atomic(Connections.nowSeconds())
-        }
-
-        func requestBegan() { waitingSince.store(Self.busy, ordering: .relaxed) }
-
-        func requestEnded() { waitingSince.store(Connections.nowSeconds(), ordering: .relaxed) }
-
-        func hasWaited(_ seconds: Int, until now: Int) -> Bool {
-            let since = waitingSince.load(ordering: .relaxed)
-            return since != Self.busy && now - since > seconds
-        }
+    init(socket: Int32, deadline: Int) {
+        self.socket = socket
+        self.deadline = Atomic(deadline)
     }
 
-    private let open = Mutex<[ObjectIdentifier: Connection]>([:])
+    /// Whether the client has sent what the library has not read yet.
+    fileprivate var hasUnreadBytes: Bool { peek() > 0 }
 
-    /// How many connections are open.
-    var count: Int { open.withLock(\.count) }
+    /// Whether the client has closed its end without completing a request, at this look and at the one before.
+    ///
+    /// The library misses the end if it comes together with the last bytes. Only the second look counts: at the first, the
+    /// library may be about to handle what it has just read.
+    fileprivate func isAbandoned() -> Bool {
+        guard isReceiving.load(ordering: .relaxed), peek() == 0 else {
+            deadlineAtEnd.store(-1, ordering: .relaxed)
+            return false
+        }
+        let now = deadline.load(ordering: .relaxed)
+        return deadlineAtEnd.exchange(now, ordering: .relaxed) == now
+    }
+
+    private func peek() -> Int {
+        var byte: UInt8 = 0
+        return recv(socket, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT))
+    }
+}
+
+/// The open connections of a worker, for other threads to look at.
+final class Connections: Sendable {
+    // A socket is closed after its connection is removed: under the lock, its number is not another's.
+    private let open = Mutex<[ObjectIdentifier: Connection]>([:])
 
     func add(_ connection: Connection) { open.withLock { $0[ObjectIdentifier(connection)] = connection } }
 
     /// Called before the socket is closed.
     func remove(_ connection: Connection) { open.withLock { $0[ObjectIdentifier(connection)] = nil } }
 
-    /// Shuts the connections that have waited too long for a request's headers. libmicrohttpd then sees their end.
-    func cut(waitingLongerThan seconds: Int) {
-        let now = Self.nowSeconds()
-        // The lock keeps the sockets open: a number is not reused while it is shut.
+    /// Whether any client has sent what has not been read yet.
+    var haveUnreadBytes: Bool { open.withLock { $0.values.contains(where: \.hasUnreadBytes) } }
+
+    /// Shuts the connections whose deadline has passed and those whose clients are gone. libmicrohttpd then sees their end.
+    func cut() {
+        let now = Pace.now
         open.withLock { connections in
-            for connection in connections.values where connection.hasWaited(seconds, until: now) {
+            for connection in connections.values
+            where connection.deadline.load(ordering: .relaxed) < now || connection.isAbandoned() {
                 shutdown(connection.socket, Int32(SHUT_RDWR))
             }
         }
-    }
-
-    /// Seconds of the clock that never jumps.
-    static func nowSeconds() -> Int {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC_COARSE, &time)
-        return time.tv_sec
     }
 }

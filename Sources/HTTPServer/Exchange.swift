@@ -1,19 +1,25 @@
 internal import Glibc
 internal import HTTPMessages
+internal import Synchronization
 
 /// A request that is being received and answered. Kept for the next one when it is done.
 ///
-/// Belongs to the connection that has it, and so to one thread at a time.
-// Safety: the body's memory is the exchange's own.
+/// Belongs to the connection that has it, and so to one thread.
+// Safety: the body's memory is the exchange's own; `connection` and `contentType` are the library's, which keeps them until the
+// request is complete, when reset() forgets them.
 final class Exchange {
     private var body: UnsafeMutableRawPointer?
     private var capacity = 0
     private(set) var bodyCount = 0
     /// Bytes that came after the limit was passed, which are dropped.
     private(set) var droppedCount = 0
-    var response = HTTPResponse(body: ResponseBuffer())
+    private(set) var connection: Unmanaged<Connection>?
+    private(set) var contentType: UnsafePointer<CChar>?
     /// When the first line and the headers were complete.
-    var startSeconds = 0
+    private(set) var startSeconds = 0
+    /// Whether the answer was given without reading the whole body.
+    var isRefused = false
+    var response = HTTPResponse(body: ResponseBuffer())
 
     private static let keptBytes = 4 << 20
 
@@ -22,10 +28,36 @@ final class Exchange {
     /// The body so far.
     var bodyBytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: body, count: bodyCount) }
 
+    /// A request's headers have come.
+    func begin(on connection: Unmanaged<Connection>, contentType: UnsafePointer<CChar>?) {
+        self.connection = connection
+        self.contentType = contentType
+        startSeconds = Pace.now
+    }
+
+    /// Sets when the client must have moved on, and whether by sending.
+    func expect(by deadline: Int, isReceiving: Bool) {
+        connection?._withUnsafeGuaranteedRef { connection in
+            connection.deadline.store(deadline, ordering: .relaxed)
+            connection.isReceiving.store(isReceiving, ordering: .relaxed)
+        }
+    }
+
+    /// Answers with an error.
+    func respond(_ status: Int, _ message: String) {
+        response.status = status
+        response.contentType = "application/json"
+        response.body.clear()
+        response.body.append("{\"error\":\"\(message)\"}")
+    }
+
     /// Makes ready for another request.
     func reset() {
+        connection = nil
+        contentType = nil
         bodyCount = 0
         droppedCount = 0
+        isRefused = false
         response.status = 200
         response.contentType = "application/json"
         response.allow = nil
@@ -38,17 +70,16 @@ final class Exchange {
 
     /// Adds received bytes; memory grows with what has come, not with what was announced.
     ///
-    /// - Returns: false if the body is larger than `limit`, or memory is short.
-    func append(_ bytes: UnsafeRawBufferPointer, limit: Int) -> Bool {
-        guard droppedCount == 0, bytes.count <= limit - bodyCount, makeRoom(bodyCount + bytes.count) else {
+    /// If the body is larger than `limit`, or memory is short, this and all that follows is only counted as dropped.
+    func append(_ bytes: UnsafeRawBufferPointer, limit: Int) {
+        guard droppedCount == 0, bytes.count <= limit - bodyCount, makeRoom(bodyCount + bytes.count),
+            let body, let source = bytes.baseAddress
+        else {
             droppedCount += bytes.count
-            return false
+            return
         }
-        if let source = bytes.baseAddress {
-            body?.advanced(by: bodyCount).copyMemory(from: source, byteCount: bytes.count)
-        }
+        (body + bodyCount).copyMemory(from: source, byteCount: bytes.count)
         bodyCount += bytes.count
-        return true
     }
 
     /// Makes sure that a body of that size, and the padding after it, has memory.
@@ -57,7 +88,6 @@ final class Exchange {
         guard needed > capacity else { return true }
         let larger = max(needed, capacity + capacity / 2, 4096)
         guard let grown = realloc(body, larger) else { return false }
-        memset(grown + capacity, 0, larger - capacity)
         body = grown
         capacity = larger
         return true

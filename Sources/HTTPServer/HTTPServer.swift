@@ -1,12 +1,17 @@
-internal import CMicrohttpd
 internal import Glibc
 public import HTTPMessages
 internal import Synchronization
 
-/// An HTTP/1.1 server on libmicrohttpd: epoll threads that receive, call the handler, and answer.
+/// An HTTP/1.1 server on libmicrohttpd: threads that receive, call the handler, and answer.
 ///
-/// Keep-alive, pipelining and chunked bodies are the library's. Here: bodies are limited (413), slow clients are cut, and what a
-/// request needs is kept for the next one, so that a request in the steady state allocates nothing of ours.
+/// Keep-alive, pipelining and chunked bodies are the library's. Here: connections are spread evenly over the threads, bodies are
+/// limited (413), slow clients are cut, and what a request needs is kept for the next one, so that a request in the steady state
+/// allocates nothing of ours.
+///
+/// A client is too slow when it sends nothing for the idle timeout, when a request's headers take twice that, or when, after
+/// that grace, a body comes or an answer is taken at less than 1 KiB a second. What is no HTTP is the library's to answer, and
+/// its answers are HTML: 400 (a malformed first line, length or chunk), 413 (a length of more than 64 bits), 414 and 431 (more
+/// than 16 KiB before the body), 505. A connection that begins with anything else is closed.
 public final class HTTPServer: Sendable {
     /// How to listen, and what to allow.
     public struct Configuration: Sendable {
@@ -20,7 +25,7 @@ public final class HTTPServer: Sendable {
         public var maxBodyBytes = 64 << 20
         /// A connection on which nothing moves for so long is cut.
         public var idleTimeoutSeconds = 30
-        /// More connections wait in the listener's queue.
+        /// More connections wait in the listener's queue. Fewer if the process may not open as many files.
         public var maxConnections = 10_000
 
         /// The defaults.
@@ -32,18 +37,8 @@ public final class HTTPServer: Sendable {
 
     /// The port that is listened on.
     public let port: Int
-    private let context: ServerContext
-    private let daemon: Mutex<Daemon?>
-    private let watch: Watch
-
-    /// The library's own handle.
-    // Safety: an opaque pointer, used under the mutex by start and stop only.
-    private struct Daemon: @unchecked Sendable {
-        let handle: OpaquePointer
-    }
-
-    /// The memory that the library gives a connection: first line and headers must fit.
-    private static let connectionMemoryBytes = 32 << 10
+    private let daemons: [Daemon]
+    private let acceptor: Acceptor
 
     /// Starts listening and answering.
     ///
@@ -51,41 +46,41 @@ public final class HTTPServer: Sendable {
     public init(_ configuration: Configuration, handler: @escaping Handler) throws(HTTPServerError) {
         let listener = try Listener(host: configuration.host, port: configuration.port)
         port = listener.port
-        let context = ServerContext(configuration, handler)
-        self.context = context
         // A client that goes away while it is answered must not end the process.
         signal(SIGPIPE, SIG_IGN)
-        let flags = MHD_USE_EPOLL_INTERNAL_THREAD.rawValue | MHD_USE_ITC.rawValue
-        // Safety: the context is kept by self, which stops the daemon before it lets go of it.
-        let started = cmicrohttpd_start(
-            UInt32(flags), listener.release(), receiveRequest, Unmanaged.passUnretained(context).toOpaque(),
-            completeRequest, changeConnection, leaveEscaped, UInt32(max(1, configuration.threads)),
-            UInt32(max(1, configuration.idleTimeoutSeconds)),
-            UInt32(ServerContext.connectionLimit(configuration.maxConnections)), Self.connectionMemoryBytes)
-        guard let started else {
-            throw HTTPServerError(.system, "libmicrohttpd cannot start: \(String(cString: strerror(errno)))")
+        let alarm = try Alarm()
+        let lingering = LingeringQueue(alarm)
+        var daemons: [Daemon] = []
+        for _ in 0..<max(1, configuration.threads) {
+            let worker = Worker(configuration, lingering, handler)
+            daemons.append(try Daemon(worker, idleTimeoutSeconds: configuration.idleTimeoutSeconds))
         }
-        daemon = Mutex(Daemon(handle: started))
-        watch = Watch(context.connections, idleTimeoutSeconds: configuration.idleTimeoutSeconds)
+        self.daemons = daemons
+        acceptor = try Acceptor(
+            listener, daemons, maxConnections: configuration.maxConnections, alarm: alarm, lingering: lingering)
     }
 
     deinit { stop(drainSeconds: 0) }
+
+    /// How many connections are open.
+    package var openConnectionCount: Int { sum { $0.openCount.load(ordering: .relaxed) } }
+
+    /// How many requests are between the end of their headers and the end of their answer.
+    package var activeRequestCount: Int { sum { $0.activeCount.load(ordering: .acquiring) } }
 
     /// Stops: no new connections; requests in flight are answered; then all connections are closed.
     ///
     /// - Parameter drainSeconds: How long to wait for the requests in flight.
     public func stop(drainSeconds: Int = 30) {
-        let stopped = daemon.withLock { daemon in
-            defer { daemon = nil }
-            return daemon
-        }
-        guard let handle = stopped?.handle else { return }
-        let listening = MHD_quiesce_daemon(handle)
-        context.isStopping.store(true, ordering: .relaxed)
-        let end = Connections.nowSeconds() + drainSeconds
-        while context.activeCount.load(ordering: .acquiring) > 0, Connections.nowSeconds() < end { usleep(5000) }
-        MHD_stop_daemon(handle)
-        if listening >= 0 { close(listening) }
-        watch.stop()
+        for daemon in daemons { daemon.worker.isStopping.store(true, ordering: .relaxed) }
+        acceptor.stop()
+        let end = Pace.now + drainSeconds
+        while isBusy, Pace.now < end { usleep(5000) }
+        for daemon in daemons { daemon.stop() }
     }
+
+    /// Whether a request is being answered, or has come and waits for a thread.
+    private var isBusy: Bool { activeRequestCount > 0 || daemons.contains { $0.worker.connections.haveUnreadBytes } }
+
+    private func sum(_ count: (Worker) -> Int) -> Int { daemons.reduce(0) { $0 + count($1.worker) } }
 }

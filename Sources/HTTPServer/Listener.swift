@@ -1,8 +1,8 @@
 internal import Glibc
 
-/// A listening socket. Closed when it goes away, unless it was handed on.
+/// A listening socket, non-blocking. Closed when it goes away.
 struct Listener: ~Copyable {
-    private var descriptor: Int32
+    let descriptor: Int32
     /// The port that it listens on.
     let port: Int
 
@@ -32,18 +32,12 @@ struct Listener: ~Copyable {
         self.port = Self.boundPort(descriptor) ?? port
     }
 
-    deinit { if descriptor >= 0 { close(descriptor) } }
-
-    /// Hands the socket to another owner.
-    consuming func release() -> Int32 {
-        let result = descriptor
-        descriptor = -1
-        return result
-    }
+    deinit { close(descriptor) }
 
     private static func bind(_ address: addrinfo, _ host: String, _ port: Int) throws(HTTPServerError) -> Int32 {
         let descriptor = socket(
-            address.ai_family, address.ai_socktype | Int32(SOCK_CLOEXEC.rawValue), address.ai_protocol)
+            address.ai_family, address.ai_socktype | Int32(SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue),
+            address.ai_protocol)
         guard descriptor >= 0 else { throw failure(errno, host, port) }
         var on: Int32 = 1
         setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))

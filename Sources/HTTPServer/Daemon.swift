@@ -1,0 +1,52 @@
+internal import CMicrohttpd
+internal import Glibc
+internal import Synchronization
+
+/// One of the library's daemons: a thread that waits with epoll for the connections that it is given.
+final class Daemon: Sendable {
+    let worker: Worker
+    /// The handle's address; 0 once it is stopped.
+    // Safety: whoever exchanges the address out stops the daemon, alone.
+    private let handle: Atomic<UInt>
+
+    /// The memory that the library gives a connection: first line and headers must fit. It clears all of it after each
+    /// request, so more costs every request.
+    private static let connectionMemoryBytes = 16 << 10
+
+    /// Starts the thread.
+    ///
+    /// - Throws: ``HTTPServerError``.
+    init(_ worker: Worker, idleTimeoutSeconds: Int) throws(HTTPServerError) {
+        self.worker = worker
+        let flags =
+            MHD_USE_EPOLL_INTERNAL_THREAD.rawValue | MHD_USE_NO_LISTEN_SOCKET.rawValue | MHD_USE_ITC.rawValue
+        // Safety: the worker is kept by self, which stops the daemon before it lets go of it.
+        let started = cmicrohttpd_start(
+            UInt32(flags), receiveRequest, Unmanaged.passUnretained(worker).toOpaque(), completeRequest,
+            changeConnection, leaveEscaped, UInt32(clamping: max(1, idleTimeoutSeconds)), .max - 1,
+            Self.connectionMemoryBytes)
+        guard let started else {
+            throw HTTPServerError(.system, "libmicrohttpd cannot start: \(String(cString: strerror(errno)))")
+        }
+        handle = Atomic(UInt(bitPattern: started))
+    }
+
+    deinit { stop() }
+
+    /// Gives the daemon a connected socket, which it closes in the end. Not to be called when ``stop()`` may be.
+    func add(_ socket: Int32, _ address: UnsafePointer<sockaddr>, _ length: socklen_t) {
+        worker.openCount.add(1, ordering: .relaxed)
+        let daemon = OpaquePointer(bitPattern: handle.load(ordering: .relaxed))
+        if MHD_add_connection(daemon, socket, address, length) != .YES {
+            worker.openCount.subtract(1, ordering: .relaxed)
+        }
+    }
+
+    /// Closes all connections and ends the thread.
+    func stop() {
+        guard let daemon = OpaquePointer(bitPattern: handle.exchange(0, ordering: .acquiringAndReleasing)) else {
+            return
+        }
+        MHD_stop_daemon(daemon)
+    }
+}

@@ -1,0 +1,84 @@
+internal import Glibc
+internal import Synchronization
+
+/// Sockets of clients that were answered before they had sent everything, on their way to the thread that reads on.
+///
+/// A socket that is closed with bytes unread resets the connection, and the client may lose the answer. So the library closes
+/// its descriptor, and another one of the same socket stays until the client is done.
+final class LingeringQueue: Sendable {
+    private let descriptors = Mutex<[Int32]>([])
+    private let alarm: Alarm
+
+    private static let most = 256
+
+    init(_ alarm: Alarm) { self.alarm = alarm }
+
+    deinit { take().forEach { close($0) } }
+
+    /// Keeps another descriptor of the socket; the caller's can be closed.
+    func add(_ socket: Int32) {
+        let isAdded = descriptors.withLock { descriptors in
+            guard descriptors.count < Self.most else { return false }
+            let copy = fcntl(socket, F_DUPFD_CLOEXEC, 0)
+            if copy >= 0 { descriptors.append(copy) }
+            return copy >= 0
+        }
+        if isAdded { alarm.ring() }
+    }
+
+    /// The descriptors that came since the last call.
+    func take() -> [Int32] {
+        descriptors.withLock { descriptors in
+            defer { descriptors = [] }
+            return descriptors
+        }
+    }
+}
+
+/// The sockets that are read until their clients are done, or have taken too long.
+struct LingeringSockets: ~Copyable {
+    private var sockets: [(descriptor: Int32, deadline: Int)] = []
+
+    private static let mostSeconds = 5
+    private static let most = 256
+
+    deinit { for socket in sockets { close(socket.descriptor) } }
+
+    /// What to wait for.
+    var polled: [pollfd] { sockets.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) } }
+
+    var isEmpty: Bool { sockets.isEmpty }
+
+    /// Takes over descriptors.
+    mutating func add(_ descriptors: [Int32]) {
+        for descriptor in descriptors {
+            if sockets.count < Self.most {
+                sockets.append((descriptor, Pace.now + Self.mostSeconds))
+            } else {
+                close(descriptor)
+            }
+        }
+    }
+
+    /// Reads and drops what has come; closes what has ended.
+    mutating func read() {
+        let now = Pace.now
+        sockets.removeAll { socket in
+            let isDone = socket.deadline < now || Self.drain(socket.descriptor)
+            if isDone { close(socket.descriptor) }
+            return isDone
+        }
+    }
+
+    /// Whether the client has closed.
+    private static func drain(_ descriptor: Int32) -> Bool {
+        withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 16) { memory in
+            // A client that sends without end gets its turn and no more.
+            for _ in 0..<16 {
+                let count = recv(descriptor, memory.baseAddress, memory.count, Int32(MSG_DONTWAIT))
+                guard count > 0 else { return count == 0 || errno != EAGAIN }
+            }
+            return false
+        }
+    }
+}

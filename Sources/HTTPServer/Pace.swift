@@ -1,0 +1,30 @@
+internal import Glibc
+
+/// How fast a client must be. libmicrohttpd cuts a connection on which nothing moves; one that moves a byte now and then is
+/// cut by these deadlines, in seconds of ``now``.
+struct Pace {
+    private let idleTimeoutSeconds: Int
+
+    /// Bodies must come, and answers be taken, at least this fast, after a grace.
+    private static let slowestBytesPerSecond = 1024
+
+    init(idleTimeoutSeconds: Int) { self.idleTimeoutSeconds = idleTimeoutSeconds }
+
+    /// The clock that never jumps.
+    static var now: Int {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC_COARSE, &time)
+        return time.tv_sec
+    }
+
+    /// When the next request's headers must be complete.
+    func deadlineOfHeaders() -> Int { Self.now + 2 * idleTimeoutSeconds }
+
+    /// When more of a body must have come.
+    func deadline(ofBody receivedBytes: Int, since startSeconds: Int) -> Int {
+        startSeconds + idleTimeoutSeconds + receivedBytes / Self.slowestBytesPerSecond
+    }
+
+    /// When an answer of that size must have been taken.
+    func deadline(ofAnswer bytes: Int) -> Int { Self.now + idleTimeoutSeconds + bytes / Self.slowestBytesPerSecond }
+}

@@ -1,0 +1,138 @@
+internal import CMicrohttpd
+internal import Glibc
+internal import HTTPMessages
+internal import Synchronization
+
+/// What one of the library's threads works with: its connections, and the exchanges that wait for their next request.
+// Safety: `waiting` is used only in the library's callbacks, which one thread of the library calls; all else is immutable or
+// synchronised.
+final class Worker: @unchecked Sendable {
+    /// The connections that the thread has, or has been given and not yet seen.
+    let openCount = Atomic<Int>(0)
+    /// Requests between the end of their headers and the end of their answer.
+    let activeCount = Atomic<Int>(0)
+    /// Whether connections are closed after the next answer.
+    let isStopping = Atomic<Bool>(false)
+    let connections = Connections()
+    private let handler: HTTPServer.Handler
+    private let maxBodyBytes: Int
+    private let pace: Pace
+    private let lingering: LingeringQueue
+    private var waiting: [Exchange] = []
+
+    private static let mostWaiting = 64
+
+    init(
+        _ configuration: HTTPServer.Configuration, _ lingering: LingeringQueue, _ handler: @escaping HTTPServer.Handler
+    ) {
+        self.handler = handler
+        self.lingering = lingering
+        maxBodyBytes = configuration.maxBodyBytes
+        pace = Pace(idleTimeoutSeconds: configuration.idleTimeoutSeconds)
+    }
+
+    /// A connection is there.
+    func open(_ handle: OpaquePointer, _ slot: UnsafeMutablePointer<UnsafeMutableRawPointer?>) {
+        let connection = Connection(socket: cmicrohttpd_connection_socket(handle), deadline: pace.deadlineOfHeaders())
+        connections.add(connection)
+        // The reference is given back in close(_:).
+        slot.pointee = Unmanaged.passRetained(connection).toOpaque()
+    }
+
+    /// A connection is about to be closed.
+    func close(_ slot: UnsafeMutablePointer<UnsafeMutableRawPointer?>) {
+        openCount.subtract(1, ordering: .relaxed)
+        guard let opaque = slot.pointee else { return }
+        slot.pointee = nil
+        connections.remove(Unmanaged<Connection>.fromOpaque(opaque).takeRetainedValue())
+    }
+
+    /// The first call for a request: its headers are complete.
+    func begin(_ handle: OpaquePointer, _ slot: UnsafeMutablePointer<UnsafeMutableRawPointer?>) -> MHD_Result {
+        guard let connection = cmicrohttpd_connection_context(handle) else { return .NO }
+        activeCount.add(1, ordering: .relaxed)
+        let exchange = waiting.popLast() ?? Exchange()
+        // The reference is given back in complete(_:).
+        slot.pointee = Unmanaged.passRetained(exchange).toOpaque()
+        let headers = RequestHeaders(handle)
+        exchange.begin(on: Unmanaged.fromOpaque(connection), contentType: headers.contentType)
+        exchange.expect(by: pace.deadline(ofBody: 0, since: exchange.startSeconds), isReceiving: true)
+        guard let refusal = headers.refusal(maxBodyBytes: maxBodyBytes) else { return .YES }
+        return refuse(handle, exchange, refusal)
+    }
+
+    /// A part of the body.
+    func receive(_ bytes: UnsafeRawBufferPointer, _ exchange: Exchange) -> MHD_Result {
+        exchange.append(bytes, limit: maxBodyBytes)
+        let received = exchange.bodyCount + exchange.droppedCount
+        exchange.expect(by: pace.deadline(ofBody: received, since: exchange.startSeconds), isReceiving: true)
+        // The library lets a chunked body be refused only at its end: what is beyond the limit is dropped until then, but
+        // not for ever.
+        return exchange.droppedCount > max(maxBodyBytes, 1 << 20) ? .NO : .YES
+    }
+
+    /// The request is complete: handle and answer it.
+    func answer(
+        _ handle: OpaquePointer, _ exchange: Exchange, method: UnsafePointer<CChar>, path: UnsafePointer<CChar>
+    ) -> MHD_Result {
+        guard exchange.droppedCount == 0, exchange.makeRoom(exchange.bodyCount) else {
+            return refuse(handle, exchange, .tooLarge(maxBodyBytes))
+        }
+        exchange.expect(by: .max, isReceiving: false)
+        let request = HTTPRequest(
+            method: HTTPMethod(method), path: UnsafeRawBufferPointer(start: path, count: strlen(path)),
+            contentType: exchange.contentType.map { UnsafeRawBufferPointer(start: $0, count: strlen($0)) },
+            body: exchange.bodyBytes)
+        handler(request, &exchange.response)
+        if exchange.response.body.hasFailed { exchange.respond(503, "there is not enough memory for the answer") }
+        return send(handle, exchange)
+    }
+
+    private func refuse(_ handle: OpaquePointer, _ exchange: Exchange, _ refusal: Refusal) -> MHD_Result {
+        exchange.respond(refusal.status, refusal.message)
+        exchange.isRefused = true
+        return send(handle, exchange)
+    }
+
+    private func send(_ handle: OpaquePointer, _ exchange: Exchange) -> MHD_Result {
+        let bytes = exchange.response.body.bytes
+        exchange.expect(by: pace.deadline(ofAnswer: bytes.count), isReceiving: false)
+        // Safety: the exchange, and so the buffer, is not reused before the library says that the request is complete.
+        guard
+            let response = MHD_create_response_from_buffer(
+                bytes.count, UnsafeMutableRawPointer(mutating: bytes.baseAddress), .RESPMEM_PERSISTENT)
+        else { return .NO }
+        defer { MHD_destroy_response(response) }
+        // Safety: a StaticString of more than one scalar is text that ends with 0.
+        let contentType = UnsafeRawPointer(exchange.response.contentType.utf8Start)
+        MHD_add_response_header(response, "Content-Type", contentType.assumingMemoryBound(to: CChar.self))
+        if let allow = exchange.response.allow { MHD_add_response_header(response, "Allow", allow) }
+        if exchange.isRefused || isStopping.load(ordering: .relaxed) {
+            MHD_add_response_header(response, "Connection", "close")
+        }
+        return MHD_queue_response(handle, UInt32(exchange.response.status), response)
+    }
+
+    /// The answer is sent, or the client is gone.
+    func complete(_ exchange: UnsafeMutableRawPointer) {
+        let exchange = Unmanaged<Exchange>.fromOpaque(exchange).takeRetainedValue()
+        exchange.expect(by: pace.deadlineOfHeaders(), isReceiving: true)
+        if exchange.isRefused { exchange.connection?._withUnsafeGuaranteedRef { lingering.add($0.socket) } }
+        exchange.reset()
+        if waiting.count < Self.mostWaiting { waiting.append(exchange) }
+        activeCount.subtract(1, ordering: .releasing)
+    }
+}
+
+extension HTTPMethod {
+    fileprivate init(_ name: UnsafePointer<CChar>) {
+        self =
+            if strcmp(name, "POST") == 0 { .post } else if strcmp(name, "GET") == 0 {
+                .get
+            } else if strcmp(name, "HEAD") == 0 { .head } else if strcmp(name, "PUT") == 0 {
+                .put
+            } else if strcmp(name, "DELETE") == 0 { .delete } else if strcmp(name, "OPTIONS") == 0 { .options } else {
+                .other
+            }
+    }
+}

@@ -1,0 +1,116 @@
+import Glibc
+
+/// A client that sends exactly what it is told, in the pieces it is told.
+final class RawClient {
+    /// An answer as it came.
+    struct Response {
+        let status: Int
+        let headers: [String: String]
+        let body: String
+    }
+
+    /// Why there is no answer.
+    enum Failure: Error, Equatable {
+        case notConnected(Int32)
+        case closed(received: String)
+        case silent(received: String)
+    }
+
+    private let socket: Int32
+    private var received: [UInt8] = []
+
+    /// Connects. Waits at most `seconds` for each byte.
+    init(port: Int, seconds: Int = 20) throws(Failure) {
+        socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var limit = timeval(tv_sec: seconds, tv_usec: 0)
+        setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = UInt16(port).bigEndian
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        let status = withUnsafePointer(to: &address) { address in
+            address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard status == 0 else { throw .notConnected(errno) }
+    }
+
+    deinit { close(socket) }
+
+    /// Sends; stops when the server does not take more.
+    @discardableResult
+    func send(_ text: String) -> Bool {
+        var bytes = Array(text.utf8)[...]
+        while !bytes.isEmpty {
+            let count = bytes.withUnsafeBytes { Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+            guard count > 0 else { return false }
+            bytes = bytes.dropFirst(count)
+        }
+        return true
+    }
+
+    /// Sends nothing more, but still receives.
+    func finishSending() { shutdown(socket, Int32(SHUT_WR)) }
+
+    /// Sends a POST with a body.
+    func post(_ path: String, _ body: String, headers: String = "") {
+        send("POST \(path) HTTP/1.1\r\nHost: test\r\n\(headers)Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
+    }
+
+    /// The next answer. One to HEAD has no body, whatever its length says.
+    func response(hasBody: Bool = true) throws(Failure) -> Response {
+        let head = String(decoding: try take(through: Array("\r\n\r\n".utf8)), as: UTF8.self)
+        let lines = head.split(separator: "\r\n")
+        var headers: [String: String] = [:]
+        for line in lines.dropFirst() {
+            let parts = line.split(separator: ":", maxSplits: 1)
+            headers[parts[0].lowercased()] = parts.count > 1 ? String(parts[1].drop { $0 == " " }) : ""
+        }
+        let status = Int(lines[0].split(separator: " ").dropFirst().first ?? "") ?? 0
+        let count = hasBody && status != 100 ? Int(headers["content-length"] ?? "") ?? 0 : 0
+        while received.count < count { try receive() }
+        let body = String(decoding: received.prefix(count), as: UTF8.self)
+        received.removeFirst(count)
+        return Response(status: status, headers: headers, body: body)
+    }
+
+    /// Whether the server closes, having sent nothing more.
+    func isClosed() -> Bool {
+        do {
+            try receive()
+            return false
+        } catch {
+            return if case .closed = error { true } else { false }
+        }
+    }
+
+    /// Whether the server has closed by now; does not wait.
+    var isClosedNow: Bool {
+        var byte: UInt8 = 0
+        let count = recv(socket, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT))
+        return count == 0 || (count < 0 && errno != EAGAIN)
+    }
+
+    private func take(through end: [UInt8]) throws(Failure) -> [UInt8] {
+        var start = 0
+        while true {
+            if let range = received[start...].firstRange(of: end) {
+                defer { received.removeFirst(range.upperBound) }
+                return Array(received[..<range.upperBound])
+            }
+            start = max(0, received.count - end.count)
+            try receive()
+        }
+    }
+
+    private func receive() throws(Failure) {
+        var bytes = [UInt8](repeating: 0, count: 65536)
+        let count = recv(socket, &bytes, bytes.count, 0)
+        let text = { String(decoding: self.received.prefix(200), as: UTF8.self) }
+        if count == 0 || (count < 0 && errno != EAGAIN) { throw .closed(received: text()) }
+        guard count > 0 else { throw .silent(received: text()) }
+        received += bytes[..<count]
+    }
+}
