@@ -39,8 +39,10 @@ package final class Session: Sendable {
         workspaces = ObjectPool<Workspace>(count: threadCount)
     }
 
-    /// What the graph tells of a tensor's dtype and shape; nil where it tells nothing.
-    package func fact(of endpoint: Endpoint) -> TensorFact? { inference.fact(of: endpoint) }
+    /// What the ops' rules, or the graph's own declarations, tell of a tensor's dtype and shape; nil where it tells nothing.
+    package func fact(of endpoint: Endpoint) -> TensorFact? {
+        inference.fact(of: endpoint) ?? graph.declaredType(of: endpoint).map { TensorFact($0, .unknown) }
+    }
 
     /// Compiles, or finds, the callable for feeds and fetches, in these orders.
     ///
@@ -50,7 +52,7 @@ package final class Session: Sendable {
         if let known = callables.withLock({ $0[signature] }) { return known }
         var facts: [(Endpoint, TensorFact)] = []
         for feed in feeds {
-            guard let fact = inference.fact(of: feed), fact.dtype.stride > 0 else {
+            guard let fact = fact(of: feed), fact.dtype.stride > 0 else {
                 throw CompileError(.invalidArgument, "\"\(name(feed))\" cannot be fed: its dtype is not known")
             }
             facts.append((feed, TensorFact(fact.dtype, fact.shape)))

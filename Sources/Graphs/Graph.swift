@@ -8,6 +8,7 @@ public final class Graph: Sendable {
     /// The nodes, in the order of the file.
     public let nodes: [Node]
     private let indices: [String: Int]
+    private let declarations: [String: OpDef]
 
     /// Graphs of earlier versions write an unknown shape of a placeholder as a scalar's (graph.h, version 24).
     private static let firstWithScalarPlaceholders = 24
@@ -40,6 +41,7 @@ public final class Graph: Sendable {
         }
         self.nodes = nodes
         self.indices = indices
+        declarations = Dictionary(ops.op.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
     /// The place of the node of that name.
@@ -50,6 +52,34 @@ public final class Graph: Sendable {
 
     /// The names nearest to one that is not there, for an error message.
     public func nearestNames(to name: String) -> [String] { NearestNames.of(name, among: indices.keys) }
+
+    /// The dtype of a tensor as the file's own list of ops declares it, whether or not anybody knows the op.
+    package func declaredType(of endpoint: Endpoint) -> DataType? {
+        let node = nodes[endpoint.node]
+        var first = 0
+        for argument in declarations[node.op]?.outputArg ?? [] {
+            let types = Self.types(of: argument, node)
+            if endpoint.output < first + types.count { return types[endpoint.output - first] }
+            first += types.count
+        }
+        return nil
+    }
+
+    private static func types(of argument: OpDef.ArgDef, _ node: Node) -> [DataType?] {
+        func type(_ name: String) -> DataType? {
+            if case .type(let type)?? = try? node.attribute(name) { type } else { nil }
+        }
+        if !argument.typeListAttr.isEmpty {
+            guard case .list(let list)?? = try? node.attribute(argument.typeListAttr) else { return [] }
+            return list.types
+        }
+        let one = argument.typeAttr.isEmpty ? DataType(protoNumber: argument.type) : type(argument.typeAttr)
+        guard !argument.numberAttr.isEmpty else { return [one] }
+        guard case .int(let count)?? = try? node.attribute(argument.numberAttr), (0...mostOutputs).contains(count) else { return [] }
+        return Array(repeating: one, count: Int(count))
+    }
+
+    private static let mostOutputs: Int64 = 1 << 16
 
     private static func defaults(of ops: OpList) -> [String: [String: AttrValue]] {
         var result: [String: [String: AttrValue]] = [:]

@@ -86,6 +86,9 @@ struct ModelTests {
         let model = try Model(contentsOf: Fixtures.model("digits"))
         let logits: FeedValue = [[0, 0, 0, 9, 0, 0, 0, 0, 0, 0]]
         #expect(try model.run(feeds: ["logits": logits], fetches: ["class"])["class"]?.integers == [3])
+        // The output of an op that nobody here knows: its dtype is in the graph's own list of ops.
+        let losses = "SparseSoftmaxCrossEntropyWithLogits/SparseSoftmaxCrossEntropyWithLogits"
+        #expect(try model.run(feeds: [losses: [1, 2, 6]], fetches: ["loss"])["loss"]?.scalars(as: Float.self) == [3])
     }
 
     @Test("dropout with keep_prob 1 is exact, and feeds of all batch sizes run, again and again")
