@@ -1,11 +1,10 @@
 import Foundation
 import Graphs
 import Kernels
+import Operations
 import TensorFlowProtos
 import Tensors
 import Testing
-
-@testable import Operations
 
 /// Makes an op without a file.
 private func makeOp(_ name: String, inputs: Int, _ attributes: [String: AttrValue] = [:]) throws -> any Op {

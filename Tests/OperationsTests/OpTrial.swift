@@ -1,10 +1,9 @@
 import Graphs
 import Kernels
+import Operations
 import TensorFlowProtos
 import Tensors
 import VectorSupport
-
-@testable import Operations
 
 /// How much a shape rule is told of the inputs.
 enum Blur: CaseIterable {

@@ -1,12 +1,11 @@
 import Foundation
 import Graphs
 import Kernels
+import Operations
 import TensorFlowProtos
 import Tensors
 import Testing
 import VectorSupport
-
-@testable import Operations
 
 /// A file of recorded runs.
 struct VectorFamily: Sendable, CustomTestStringConvertible {
