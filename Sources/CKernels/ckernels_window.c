@@ -7,19 +7,6 @@
 // One row of the filter at one place: the pixels that it touches, with zeros where there is no image.
 static void copy_filter_row(const ckernels_window *w, const char *row, int64_t left, int64_t pixel_bytes,
                             int64_t channel_bytes, char *patch) {
-    if (w->dilation_width == 1 && pixel_bytes == channel_bytes) {
-        int64_t begin = left < 0 ? -left : 0;
-        int64_t end = w->width - left;
-        if (end > w->filter_width) end = w->filter_width;
-        if (end <= begin) {
-            memset(patch, 0, w->filter_width * channel_bytes);
-            return;
-        }
-        if (begin > 0) memset(patch, 0, begin * channel_bytes);
-        memcpy(patch + begin * channel_bytes, row + (left + begin) * pixel_bytes, (end - begin) * channel_bytes);
-        if (end < w->filter_width) memset(patch + end * channel_bytes, 0, (w->filter_width - end) * channel_bytes);
-        return;
-    }
     for (int64_t column = 0; column < w->filter_width; column++) {
         int64_t x = left + column * w->dilation_width;
         if (x < 0 || x >= w->width) {
@@ -31,27 +18,80 @@ static void copy_filter_row(const ckernels_window *w, const char *row, int64_t l
     }
 }
 
+// Copies `bytes` at a time. Short rows are shorter than a call of memcpy: two moves of a fixed size, which may overlap, do.
+static void copy_rows(char *restrict to, int64_t to_step, const char *restrict from, int64_t from_step, int64_t bytes,
+                      int64_t count) {
+#define TWO_MOVES(size)                                                                                                  \
+    for (int64_t i = 0; i < count; i++, to += to_step, from += from_step) {                                              \
+        memcpy(to, from, size);                                                                                          \
+        memcpy(to + bytes - size, from + bytes - size, size);                                                            \
+    }
+    if (bytes >= 4 && bytes <= 8) {
+        TWO_MOVES(4)
+    } else if (bytes > 8 && bytes <= 16) {
+        TWO_MOVES(8)
+    } else if (bytes > 16 && bytes <= 32) {
+        TWO_MOVES(16)
+    } else if (bytes > 32 && bytes <= 64) {
+        TWO_MOVES(32)
+    } else {
+        for (int64_t i = 0; i < count; i++, to += to_step, from += from_step) memcpy(to, from, bytes);
+    }
+#undef TWO_MOVES
+}
+
+static int64_t between(int64_t low, int64_t value, int64_t high) {
+    return value < low ? low : value > high ? high : value;
+}
+
+// One row of the filter at `count` places next to each other, of which the first is `column`. Patches are patch_bytes apart.
+static void copy_filter_rows(const ckernels_window *w, const char *row, int64_t column, int64_t count,
+                             int64_t pixel_bytes, int64_t channel_bytes, char *patch, int64_t patch_bytes) {
+    int64_t end = column + count;
+    int64_t inside_begin = column, inside_end = column;
+    if (w->dilation_width == 1 && pixel_bytes == channel_bytes && w->filter_width <= w->width) {
+        // Here the filter sees pixels only, and they are neighbours.
+        inside_begin = between(column, (w->padding_left + w->stride_width - 1) / w->stride_width, end);
+        int64_t room = w->width - w->filter_width + w->padding_left;
+        inside_end = between(inside_begin, room / w->stride_width + 1, end);
+    }
+    for (int64_t place = column; place < end; place++, patch += patch_bytes) {
+        int64_t left = place * w->stride_width - w->padding_left;
+        if (place == inside_begin && inside_end > inside_begin) {
+            int64_t inside = inside_end - inside_begin;
+            copy_rows(patch, patch_bytes, row + left * pixel_bytes, w->stride_width * pixel_bytes,
+                      w->filter_width * channel_bytes, inside);
+            patch += (inside - 1) * patch_bytes;
+            place = inside_end - 1;
+        } else {
+            copy_filter_row(w, row, left, pixel_bytes, channel_bytes, patch);
+        }
+    }
+}
+
 void ckernels_window_patches(const ckernels_window *w, const void *images, int64_t pixel_bytes, int64_t channel_bytes,
                              int64_t first, int64_t count, void *patches) {
     int64_t row_bytes = w->width * pixel_bytes;
-    int64_t patch_row_bytes = w->filter_width * channel_bytes;
+    int64_t filter_row_bytes = w->filter_width * channel_bytes;
+    int64_t patch_bytes = w->filter_height * filter_row_bytes;
     int64_t column = first % w->output_width;
     int64_t row = first / w->output_width % w->output_height;
     const char *image = (const char *)images + first / w->output_width / w->output_height * w->height * row_bytes;
     char *patch = patches;
-    for (int64_t place = 0; place < count; place++) {
+    while (count > 0) {
+        int64_t run = w->output_width - column < count ? w->output_width - column : count;
         int64_t top = row * w->stride_height - w->padding_top;
-        int64_t left = column * w->stride_width - w->padding_left;
         for (int64_t filter_row = 0; filter_row < w->filter_height; filter_row++) {
             int64_t y = top + filter_row * w->dilation_height;
+            char *part = patch + filter_row * filter_row_bytes;
             if (y < 0 || y >= w->height) {
-                memset(patch, 0, patch_row_bytes);
+                for (int64_t i = 0; i < run; i++) memset(part + i * patch_bytes, 0, filter_row_bytes);
             } else {
-                copy_filter_row(w, image + y * row_bytes, left, pixel_bytes, channel_bytes, patch);
+                copy_filter_rows(w, image + y * row_bytes, column, run, pixel_bytes, channel_bytes, part, patch_bytes);
             }
-            patch += patch_row_bytes;
         }
-        if (++column < w->output_width) continue;
+        patch += run * patch_bytes;
+        count -= run;
         column = 0;
         if (++row < w->output_height) continue;
         row = 0;

@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// Moves elements from one arrangement to another: transposes, slices, concatenates, tiles.
 ///
 /// It knows widths only, not dtypes. Made once a plan: axes that follow each other in both memories are merged, and the
@@ -136,13 +138,10 @@ extension StridedCopy {
             default: Self.move(SixteenBytes.self, axis, source, destination)
             }
         case .tiles(let columns, let rows, let width):
-            switch width {
-            case 1: Self.moveTiles(UInt8.self, columns, rows, source, destination)
-            case 2: Self.moveTiles(UInt16.self, columns, rows, source, destination)
-            case 4: Self.moveTiles(UInt32.self, columns, rows, source, destination)
-            case 8: Self.moveTiles(UInt64.self, columns, rows, source, destination)
-            default: Self.moveTiles(SixteenBytes.self, columns, rows, source, destination)
-            }
+            // Safety: every element of both axes lies in the two memories.
+            ckernels_transpose(
+                Int64(width), Int64(rows.count), Int64(columns.count), source, Int64(rows.source), destination,
+                Int64(columns.destination))
         }
     }
 
@@ -156,28 +155,6 @@ extension StridedCopy {
             destination.storeBytes(of: source.loadUnaligned(as: Element.self), as: Element.self)
             source += axis.source
             destination += axis.destination
-        }
-    }
-
-    /// Elements on a side of a tile: what both sides touch stays in the first cache.
-    private static let tileSide = 32
-
-    @inline(__always)
-    private static func moveTiles<Element: BitwiseCopyable>(
-        _ type: Element.Type, _ columns: Axis, _ rows: Axis, _ source: UnsafeRawPointer,
-        _ destination: UnsafeMutableRawPointer
-    ) {
-        for firstColumn in stride(from: 0, to: columns.count, by: tileSide) {
-            let columnCount = min(tileSide, columns.count &- firstColumn)
-            for firstRow in stride(from: 0, to: rows.count, by: tileSide) {
-                let run = Axis(
-                    count: min(tileSide, rows.count &- firstRow), source: rows.source, destination: rows.destination)
-                let from = source + firstColumn &* columns.source + firstRow &* rows.source
-                let to = destination + firstColumn &* columns.destination + firstRow &* rows.destination
-                for column in 0..<columnCount {
-                    move(type, run, from + column &* columns.source, to + column &* columns.destination)
-                }
-            }
         }
     }
 }
