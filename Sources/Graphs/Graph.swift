@@ -1,5 +1,5 @@
 package import TensorFlowProtos
-internal import Tensors
+package import Tensors
 
 /// An immutable graph: nodes, and the edges between them.
 ///
@@ -67,15 +67,16 @@ public final class Graph: Sendable {
 
     private static func types(of argument: OpDef.ArgDef, _ node: Node) -> [DataType?] {
         func type(_ name: String) -> DataType? {
-            if case .type(let type)?? = try? node.attribute(name) { type } else { nil }
+            if case .type(let type)? = try? node.attribute(name) { type } else { nil }
         }
         if !argument.typeListAttr.isEmpty {
-            guard case .list(let list)?? = try? node.attribute(argument.typeListAttr) else { return [] }
+            guard case .list(let list)? = try? node.attribute(argument.typeListAttr) else { return [] }
             return list.types
         }
         let one = argument.typeAttr.isEmpty ? DataType(protoNumber: argument.type) : type(argument.typeAttr)
         guard !argument.numberAttr.isEmpty else { return [one] }
-        guard case .int(let count)?? = try? node.attribute(argument.numberAttr), (0...mostOutputs).contains(count) else { return [] }
+        guard case .int(let count)? = try? node.attribute(argument.numberAttr), (0...mostOutputs).contains(count)
+        else { return [] }
         return Array(repeating: one, count: Int(count))
     }
 

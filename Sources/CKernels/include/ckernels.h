@@ -5,6 +5,7 @@
 #include "ckernels_random.h"
 #include "ckernels_reductions.h"
 #include "ckernels_softmax.h"
+#include "ckernels_transpose.h"
 #include "ckernels_window.h"
 
 #endif
