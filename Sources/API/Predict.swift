@@ -39,7 +39,7 @@ struct Predict: Sendable {
         let call = try served.call(for: parts, workspace)
         try decodeFeeds(parts, call, workspace)
         let body = response.body
-        try workspace.withFeeds { feeds throws(RequestError) in try run(call, feeds, served, body) }
+        try workspace.feeds.withFeeds { feeds throws(RequestError) in try run(call, feeds, served, body) }
         guard !body.hasFailed else { throw RequestError(503, "not enough memory for the answer: fetch less at once") }
     }
 
@@ -49,7 +49,7 @@ struct Predict: Sendable {
         guard let feeds = parts.feeds else { return }
         var key = feeds.first
         for (index, argument) in call.callable.feeds.enumerated() {
-            try workspace.add(key.next, as: FeedDecoder(name: call.feedNames[index], dtype: argument.dtype))
+            try workspace.feeds.add(key.next, as: FeedDecoder(name: call.feedNames[index], dtype: argument.dtype))
             key = key.next.next
         }
     }

@@ -2,17 +2,40 @@ internal import Execution
 internal import Glibc
 internal import Tensors
 
-/// The memory of one predict request, kept for the next: the parser, the feeds' elements and dimensions, the signature.
+/// What one predict request needs, kept for the next: the parser, the signature, the feeds.
 ///
 /// Belongs to one thread at a time.
-// Safety: owns its memory; views into it are made after the last growth and end with the request.
 final class Workspace {
     let parser: JSONParser
+    /// Which feeds and fetches the request names, as bytes: the key of its prepared call.
+    var signature: [UInt8] = []
+    var feeds = FeedMemory()
+
+    private static let keptSignatureBytes = 64 << 10
+
+    /// Gives nil without memory.
+    init?() {
+        guard let parser = JSONParser() else { return nil }
+        self.parser = parser
+    }
+
+    /// Makes ready for another request.
+    func reset() {
+        if signature.capacity > Self.keptSignatureBytes {
+            signature = []
+        } else {
+            signature.removeAll(keepingCapacity: true)
+        }
+        feeds.reset()
+    }
+}
+
+/// The elements and dimensions of a request's feeds, one behind the other.
+// Safety: owns its memory; views into it are made after the last growth and end with the request.
+struct FeedMemory: ~Copyable {
     private var memory: UnsafeMutableRawPointer?
     private var capacity = 0
     private var used = 0
-    /// Which feeds and fetches the request names, as bytes: the key of its prepared call.
-    var signature: [UInt8] = []
     private var feeds: [Feed] = []
     private var views: [TensorView] = []
     private var dimensions: [Int] = []
@@ -26,18 +49,11 @@ final class Workspace {
 
     private static let keptBytes = 4 << 20
 
-    /// - Returns: nil without memory.
-    init?() {
-        guard let parser = JSONParser() else { return nil }
-        self.parser = parser
-    }
-
     deinit { free(memory) }
 
     /// Makes ready for another request.
-    func reset() {
+    mutating func reset() {
         used = 0
-        signature.removeAll(keepingCapacity: true)
         feeds.removeAll(keepingCapacity: true)
         dimensions.removeAll(keepingCapacity: true)
         guard capacity > Self.keptBytes else { return }
@@ -49,7 +65,7 @@ final class Workspace {
     /// Decodes a feed behind those before it.
     ///
     /// - Throws: ``RequestError`` for what does not fit, and where memory is short.
-    func add(_ value: JSONValue, as decoder: FeedDecoder) throws(RequestError) {
+    mutating func add(_ value: JSONValue, as decoder: FeedDecoder) throws(RequestError) {
         let first = dimensions.count
         dimensions.append(contentsOf: repeatElement(0, count: FeedDecoder.highestRank))
         let shape = try dimensions.withUnsafeMutableBufferPointer { buffer throws(RequestError) in
@@ -68,7 +84,7 @@ final class Workspace {
     }
 
     /// The number of elements is bounded by the length of the text.
-    private func reserve(_ count: Int, _ width: Int) throws(RequestError) -> UnsafeMutableRawPointer {
+    private mutating func reserve(_ count: Int, _ width: Int) throws(RequestError) -> UnsafeMutableRawPointer {
         used = used.roundedUp(to: TensorStorage.alignment)
         let needed = used + count * width + TensorStorage.alignment
         if needed > capacity {
@@ -86,7 +102,8 @@ final class Workspace {
     }
 
     /// Calls `body` with views of the feeds.
-    func withFeeds(_ body: (UnsafeBufferPointer<TensorView>) throws(RequestError) -> Void) throws(RequestError) {
+    mutating func withFeeds(_ body: (UnsafeBufferPointer<TensorView>) throws(RequestError) -> Void) throws(RequestError)
+    {
         try dimensions.withUnsafeBufferPointer { dimensions throws(RequestError) in
             views.removeAll(keepingCapacity: true)
             for feed in feeds {

@@ -2,17 +2,39 @@ internal import Synchronization
 
 /// A hash table that only grows, up to a limit. Looking up takes no lock.
 ///
-/// As nothing is removed while the table lives, a reader needs no protection from removal.
-package final class AppendOnlyTable<Value: AnyObject & Sendable>: Sendable {
-    private static var bucketCount: Int { 256 }
+/// As nothing is removed while the table lives, a reader needs no protection from removal. Generic only in its surface.
+package struct AppendOnlyTable<Value: AnyObject & Sendable>: Sendable {
+    @usableFromInline let chains: Chains
+
+    /// - Parameter limit: How many values are kept; later ones are not.
+    package init(limit: Int) { chains = Chains(limit: limit) }
+
+    /// The value of that hash for which `matches` says so; of several the latest.
+    @inlinable @inline(__always)
+    package func find(hash: UInt, where matches: (Value) -> Bool) -> Value? {
+        // Safety: insert(_:hash:) puts only values of this type in.
+        chains.find(hash: hash) { matches(unsafeDowncast($0, to: Value.self)) }.map {
+            unsafeDowncast($0, to: Value.self)
+        }
+    }
+
+    /// Adds a value, if there is room. Two threads may both add one for the same key: the later is found.
+    @inlinable @inline(__always)
+    package func insert(_ value: Value, hash: UInt) { chains.insert(value, hash: hash) }
+}
+
+/// Buckets of entries, each linked to the one that was first before.
+@usableFromInline
+final class Chains: Sendable {
+    private static let bucketCount = 256
 
     private final class Entry: Sendable {
         let hash: UInt
-        let value: Value
+        let value: any AnyObject & Sendable
         /// The address of the entry that was first in the bucket before; 0 for none.
         let next: UInt
 
-        init(hash: UInt, value: Value, next: UInt) {
+        init(hash: UInt, value: any AnyObject & Sendable, next: UInt) {
             self.hash = hash
             self.value = value
             self.next = next
@@ -21,7 +43,7 @@ package final class AppendOnlyTable<Value: AnyObject & Sendable>: Sendable {
 
     private final class Bucket: Sendable {
         /// 0, or the address of a retained entry.
-        // Safety: only replaced by the address of an entry whose `next` is the old value; freed in the table's deinit alone.
+        // Safety: only replaced by the address of an entry whose `next` is the old value; freed in the deinit below alone.
         let first = Atomic<UInt>(0)
     }
 
@@ -29,8 +51,7 @@ package final class AppendOnlyTable<Value: AnyObject & Sendable>: Sendable {
     private let count = Atomic<Int>(0)
     private let limit: Int
 
-    /// - Parameter limit: How many values are kept; later ones are not.
-    package init(limit: Int) { self.limit = limit }
+    init(limit: Int) { self.limit = limit }
 
     deinit {
         for bucket in buckets {
@@ -39,21 +60,22 @@ package final class AppendOnlyTable<Value: AnyObject & Sendable>: Sendable {
         }
     }
 
-    /// The value of that hash for which `matches` says so; of several the latest.
-    package func find(hash: UInt, where matches: (Value) -> Bool) -> Value? {
+    @usableFromInline
+    func find(hash: UInt, where matches: (AnyObject) -> Bool) -> AnyObject? {
         var address = buckets[Int(hash % UInt(Self.bucketCount))].first.load(ordering: .acquiring)
         while let current = Self.entry(at: address) {
-            let found: (next: UInt, value: Value?) = current._withUnsafeGuaranteedRef { entry in
-                (entry.next, entry.hash == hash && matches(entry.value) ? entry.value : nil)
+            let (next, value) = current._withUnsafeGuaranteedRef { entry -> (UInt, AnyObject?) in
+                guard entry.hash == hash, matches(entry.value) else { return (entry.next, nil) }
+                return (entry.next, entry.value as AnyObject)
             }
-            if let value = found.value { return value }
-            address = found.next
+            if let value { return value }
+            address = next
         }
         return nil
     }
 
-    /// Adds a value, if there is room. Two threads may both add one for the same key: the later is found.
-    package func insert(_ value: Value, hash: UInt) {
+    @usableFromInline
+    func insert(_ value: any AnyObject & Sendable, hash: UInt) {
         guard count.wrappingAdd(1, ordering: .relaxed).oldValue < limit else { return }
         let bucket = buckets[Int(hash % UInt(Self.bucketCount))]
         var expected = bucket.first.load(ordering: .acquiring)

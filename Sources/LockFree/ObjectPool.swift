@@ -1,42 +1,56 @@
-package import Synchronization
+internal import Synchronization
 
 /// Objects that wait to be used again. Taking and giving is lock-free; at most a fixed number waits.
-package final class ObjectPool<Object: AnyObject>: Sendable {
-    @usableFromInline
-    package final class Slot: Sendable {
-        /// 0, or the address of a retained object.
-        // Safety: whoever exchanges an address out owns the object alone.
-        @usableFromInline package let address = Atomic<UInt>(0)
-
-        @usableFromInline package init() {}
-    }
-
-    @usableFromInline let slots: [Slot]
+///
+/// Generic only in its surface: the work is done on addresses, so that no caller pays for generic code.
+package struct ObjectPool<Object: AnyObject>: Sendable {
+    @usableFromInline let slots: WaitingObjects
 
     /// - Parameter count: How many objects may wait; as many as are used at once.
-    package init(count: Int) { slots = (0..<max(1, count)).map { _ in Slot() } }
-
-    deinit { while take() != nil {} }
+    package init(count: Int) { slots = WaitingObjects(count: count) }
 
     /// An object that waits; nil if there is none.
-    @inlinable
-    package func take() -> Object? {
-        for slot in slots where slot.address.load(ordering: .relaxed) != 0 {
-            if let pointer = UnsafeRawPointer(bitPattern: slot.address.exchange(0, ordering: .acquiring)) {
-                return Unmanaged<Object>.fromOpaque(pointer).takeRetainedValue()
+    @inlinable @inline(__always)
+    package func take() -> Object? { slots.take().map { Unmanaged<Object>.fromOpaque($0).takeRetainedValue() } }
+
+    /// Lets an object wait, if there is room. The caller must be its only user, and stops using it.
+    @inlinable @inline(__always)
+    package func give(_ object: Object) { slots.give(Unmanaged.passRetained(object).toOpaque()) }
+}
+
+/// The addresses of retained objects.
+@usableFromInline
+final class WaitingObjects: Sendable {
+    private let addresses: [Address]
+
+    private final class Address: Sendable {
+        /// 0, or the address of a retained object.
+        // Safety: whoever exchanges an address out owns the object alone.
+        let value = Atomic<UInt>(0)
+    }
+
+    init(count: Int) { addresses = (0..<max(1, count)).map { _ in Address() } }
+
+    deinit { while let object = take() { Unmanaged<AnyObject>.fromOpaque(object).release() } }
+
+    /// Hands out an object with its reference.
+    @usableFromInline
+    func take() -> UnsafeRawPointer? {
+        for address in addresses where address.value.load(ordering: .relaxed) != 0 {
+            if let object = UnsafeRawPointer(bitPattern: address.value.exchange(0, ordering: .acquiring)) {
+                return object
             }
         }
         return nil
     }
 
-    /// Lets an object wait, if there is room. The caller must be its only user, and stops using it.
-    @inlinable
-    package func give(_ object: Object) {
-        let retained = Unmanaged.passRetained(object)
-        let address = UInt(bitPattern: retained.toOpaque())
-        for slot in slots where slot.address.load(ordering: .relaxed) == 0 {
-            if slot.address.compareExchange(expected: 0, desired: address, ordering: .releasing).exchanged { return }
+    /// Takes over an object's reference.
+    @usableFromInline
+    func give(_ object: UnsafeMutableRawPointer) {
+        let desired = UInt(bitPattern: object)
+        for address in addresses where address.value.load(ordering: .relaxed) == 0 {
+            if address.value.compareExchange(expected: 0, desired: desired, ordering: .releasing).exchanged { return }
         }
-        retained.release()
+        Unmanaged<AnyObject>.fromOpaque(object).release()
     }
 }
