@@ -34,6 +34,16 @@ final class FactInference: Sendable {
         }
     }
 
+    /// Values matter here for axes and shapes only; to keep the elements of large constants would double their memory.
+    private static func withoutLargeValue(_ fact: TensorFact) -> TensorFact {
+        guard let value = fact.value, value.byteCount > largestValueBytes else { return fact }
+        var smaller = fact
+        smaller.value = nil
+        return smaller
+    }
+
+    private static let largestValueBytes = 4096
+
     private func dependencies(of index: Int) -> [Int] {
         graph.nodes[index].inputs.compactMap { if case .endpoint(let endpoint) = $0 { endpoint.node } else { nil } }
     }
@@ -47,6 +57,6 @@ final class FactInference: Sendable {
             else { return [] }
             inputs.append(outputs[endpoint.output])
         }
-        return (try? op.outputs(for: inputs)) ?? []
+        return ((try? op.outputs(for: inputs)) ?? []).map(Self.withoutLargeValue)
     }
 }

@@ -34,9 +34,13 @@ struct PlanBuilder {
     private var facts: [TensorFact] = []
     private var steps: [Plan.Step] = []
     private var missingFeeds: [String] = []
+    /// The bytes of all constants so far, those of the graph and those that were folded.
+    private var constantBytes = 0
 
     /// The most bytes that one folded constant may take; what is larger is computed in every run.
     private static let foldLimitBytes = 256 << 20
+    /// The most bytes that all constants of a plan may take together: a small file can ask for many large ones.
+    private static let constantLimitBytes = 4 << 30
 
     init(graph: Graph, variables: any VariableSource) {
         self.graph = graph
@@ -123,6 +127,7 @@ struct PlanBuilder {
             outputs = [TensorFact(try variables.value(of: reference))]
         } else if let folded = try Self.fold(op, inputs.map { facts[$0] }, outputs, Self.foldLimitBytes) {
             outputs = folded
+            try count(folded, from: inputs)
         }
         let isComputed = outputs.contains { $0.value == nil && $0.dtype != .resource } && !(op is any PlaceholderOp)
         let fed = (0..<outputs.count).map { values[Endpoint(node: index, output: $0)] }
@@ -139,6 +144,16 @@ struct PlanBuilder {
         guard isComputed else { return }
         for number in numbers { facts[number].value = nil }
         steps.append(Plan.Step(op: op, node: node.name, opName: node.op, inputs: inputs, outputs: numbers))
+    }
+
+    /// Adds up what is new: a constant that is an input under another shape takes no memory of its own.
+    private mutating func count(_ constants: [TensorFact], from inputs: [Int]) throws(CompileError) {
+        for case let value? in constants.map(\.value)
+        where !inputs.contains(where: { facts[$0].value?.storage === value.storage }) { constantBytes += value.byteCount }
+        guard constantBytes <= Self.constantLimitBytes else {
+            throw CompileError(
+                .resourceExhausted, "the graph's constants would take more than \(Self.constantLimitBytes) bytes")
+        }
     }
 
     /// Computes a node all of whose inputs are constants.
