@@ -1,28 +1,33 @@
-package import Synchronization
+public import Synchronization
 
+// Safety: `slots` is allocated and initialised for as long as the pool lives, and its elements are atomic.
 /// Objects that wait to be used again. Taking and giving is lock-free; at most a fixed number waits.
-package final class ObjectPool<Object: AnyObject>: Sendable {
-    @usableFromInline
-    package final class Slot: Sendable {
-        /// 0, or the address of a retained object.
-        // Safety: whoever exchanges an address out owns the object alone.
-        @usableFromInline package let address = Atomic<UInt>(0)
-
-        @usableFromInline package init() {}
-    }
-
-    @usableFromInline let slots: [Slot]
+///
+/// Public, as is ``AppendOnlyTable``, for the compiler alone: only what is public is specialised for its type in other targets, and
+/// a generic that is not looks up its types at every call.
+public final class ObjectPool<Object: AnyObject>: @unchecked Sendable {
+    /// Each 0, or the address of a retained object. Whoever exchanges an address out owns the object alone.
+    @usableFromInline let slots: UnsafeMutablePointer<Atomic<UInt>>
+    @usableFromInline let count: Int
 
     /// - Parameter count: How many objects may wait; as many as are used at once.
-    package init(count: Int) { slots = (0..<max(1, count)).map { _ in Slot() } }
+    public init(count: Int) {
+        self.count = max(1, count)
+        slots = .allocate(capacity: self.count)
+        for index in 0..<self.count { (slots + index).initialize(to: Atomic(0)) }
+    }
 
-    deinit { while take() != nil {} }
+    deinit {
+        while take() != nil {}
+        slots.deinitialize(count: count)
+        slots.deallocate()
+    }
 
     /// An object that waits; nil if there is none.
     @inlinable
-    package func take() -> Object? {
-        for slot in slots where slot.address.load(ordering: .relaxed) != 0 {
-            if let pointer = UnsafeRawPointer(bitPattern: slot.address.exchange(0, ordering: .acquiring)) {
+    public func take() -> Object? {
+        for index in 0..<count where slots[index].load(ordering: .relaxed) != 0 {
+            if let pointer = UnsafeRawPointer(bitPattern: slots[index].exchange(0, ordering: .acquiring)) {
                 return Unmanaged<Object>.fromOpaque(pointer).takeRetainedValue()
             }
         }
@@ -31,11 +36,11 @@ package final class ObjectPool<Object: AnyObject>: Sendable {
 
     /// Lets an object wait, if there is room. The caller must be its only user, and stops using it.
     @inlinable
-    package func give(_ object: Object) {
+    public func give(_ object: Object) {
         let retained = Unmanaged.passRetained(object)
         let address = UInt(bitPattern: retained.toOpaque())
-        for slot in slots where slot.address.load(ordering: .relaxed) == 0 {
-            if slot.address.compareExchange(expected: 0, desired: address, ordering: .releasing).exchanged { return }
+        for index in 0..<count where slots[index].load(ordering: .relaxed) == 0 {
+            if slots[index].compareExchange(expected: 0, desired: address, ordering: .releasing).exchanged { return }
         }
         retained.release()
     }
