@@ -41,7 +41,7 @@ final class Connection: Sendable {
 /// The open connections of a worker, for other threads to look at.
 final class Connections: Sendable {
     // A socket is closed after its connection is removed: under the lock, its number is not another's.
-    private let open = Mutex<[ObjectIdentifier: Connection]>([:])
+    private let open = Locked<[ObjectIdentifier: Connection]>([:])
 
     func add(_ connection: Connection) { open.withLock { $0[ObjectIdentifier(connection)] = connection } }
 
