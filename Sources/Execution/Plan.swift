@@ -148,8 +148,10 @@ struct PlanBuilder {
 
     /// Adds up what is new: a constant that is an input under another shape takes no memory of its own.
     private mutating func count(_ constants: [TensorFact], from inputs: [Int]) throws(CompileError) {
-        for case let value? in constants.map(\.value)
-        where !inputs.contains(where: { facts[$0].value?.storage === value.storage }) { constantBytes += value.byteCount }
+        for case let value? in constants.map(\.value) {
+            let isInput = inputs.contains { facts[$0].value?.storage === value.storage }
+            if !isInput { constantBytes += value.byteCount }
+        }
         guard constantBytes <= Self.constantLimitBytes else {
             throw CompileError(
                 .resourceExhausted, "the graph's constants would take more than \(Self.constantLimitBytes) bytes")
