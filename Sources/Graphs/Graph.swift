@@ -33,9 +33,11 @@ public final class Graph: Sendable {
         for node in definition.node {
             var node = node
             if definition.versions.producer < Self.firstWithScalarPlaceholders, node.op == "Placeholder",
-                node.attr["shape"]?.shape.dim.isEmpty == true
+                node.attr["shape"]?.shape.dim.isEmpty ?? true
             {
-                node.attr["shape"] = nil
+                var unknown = AttrValue()
+                unknown.shape.unknownRank = true
+                node.attr["shape"] = unknown
             }
             nodes.append(try Self.link(node, indices, defaults[node.op] ?? [:]))
         }

@@ -122,6 +122,23 @@ struct HostileGraphTests {
         #expect(try reason(splat, fetch: "c")?.contains("the limit is") == true)
     }
 
+    @Test("a scalar's shape of a placeholder means an unknown one before version 24 of graphs")
+    func oldPlaceholders() throws {
+        func dimensions(_ producer: Int) throws -> [Int]? {
+            let text = """
+                versions { producer: \(producer) }
+                node { name: "x" op: "Placeholder" attr { key: "dtype" value { type: 1 } } attr { key: "shape" value { shape { } } } }
+                """
+            let ops = try OpList(
+                textFormatString: "op { name: \"Placeholder\" attr { name: \"shape\" default_value { shape { } } } }")
+            let graph = try Graph(try GraphDef(textFormatString: text), ops: ops)
+            let session = Session(graph: graph, variables: NoVariables(), threadCount: 1)
+            return try #require(session.fact(of: Endpoint(node: 0, output: 0))).shape.dimensions
+        }
+        #expect(try dimensions(23) == nil)
+        #expect(try dimensions(24) == [])
+    }
+
     @Test("a constant whose content has another length, or another dtype, or an unknown one")
     func constants() throws {
         func const(_ tensor: String, _ type: Int = 3) -> String {
