@@ -94,7 +94,7 @@ let package = Package(
         tests("MetaserveTests", uses: ["metaserve", "VectorSupport"]),
         tests("HTTPServerTests", uses: ["HTTPServer", "HTTPMessages"]),
         tests("StructureTests", uses: ["Operations", "VectorSupport"]),
-        tests("APITests", uses: ["API", "HTTPMessages", "Serving", "Tensors", "VectorSupport"]),
+        tests("APITests", uses: ["API", "Execution", "HTTPMessages", "Serving", "Tensors", "VectorSupport"]),
         tests(
             "OperationsTests",
             uses: ["Operations", "Kernels", "Graphs", "Tensors", "TensorFlowProtos", "VectorSupport"]),

@@ -16,8 +16,8 @@ public enum NaNPolicy: String, Sendable, CaseIterable {
 struct AnswerWriter {
     private let policy: NaNPolicy
     private var writer: JSONWriter
-    /// The first name whose tensor has a value that the policy forbids.
-    private(set) var forbidden: Bool = false
+    /// Whether a value was met that the policy forbids.
+    private var forbidden: Bool = false
 
     init(_ writer: JSONWriter, policy: NaNPolicy) {
         self.writer = writer
@@ -29,8 +29,15 @@ struct AnswerWriter {
 
     /// Writes a key and its tensor.
     ///
-    /// - Throws: ``RequestError`` for a dtype that has no form in JSON, and for what the policy forbids.
+    /// - Throws: ``RequestError`` for a dtype that has no form in JSON, for what the policy forbids, and for a tensor of so many
+    ///   elements, or empty lists, that nobody can want it as JSON.
     mutating func write(_ tensor: TensorView, key: [UInt8]) throws(RequestError) {
+        guard Self.itemCount(tensor.dimensions) != nil else {
+            let shape = tensor.dimensions.map(String.init).joined(separator: ",")
+            throw .badRequest(
+                "the answer's \(String(decoding: key, as: UTF8.self)) would be too long as JSON, of shape [\(shape)]: "
+                    + "fetch less at once")
+        }
         writer.key(escaped: key)
         try write(tensor)
         guard !forbidden else {
@@ -39,6 +46,21 @@ struct AnswerWriter {
                 "the answer's \(String(decoding: key, as: UTF8.self)) has NaN or infinite values, which --nan error forbids"
             )
         }
+    }
+
+    private static let mostItems = 1 << 26
+
+    /// How many elements and lists are written; nil for more than ``mostItems``.
+    private static func itemCount(_ dimensions: UnsafeBufferPointer<Int>) -> Int? {
+        var lists = 1
+        var total = 1
+        for size in dimensions {
+            let (product, overflow) = lists.multipliedReportingOverflow(by: size)
+            guard !overflow, product <= mostItems - total else { return nil }
+            lists = product
+            total += product
+        }
+        return total
     }
 
     private mutating func write(_ tensor: TensorView) throws(RequestError) {

@@ -24,9 +24,9 @@ struct Describe: Sendable {
         writer.beginList()
         for model in set.models { writer.string(model.name) }
         writer.endList()
-        if let model = set.defaultModel ?? set.models.first {
+        if let example = ([set.defaultModel].compactMap(\.self) + set.models).lazy.compactMap({ Example($0) }).first {
             writer.key("try")
-            writer.string(Example(model).commandLine(address: options.address))
+            writer.string(example.commandLine(address: options.address))
         }
         writer.endObject()
     }
@@ -50,7 +50,7 @@ struct Describe: Sendable {
 
     /// `GET /models/NAME`.
     func model(_ name: String, _ response: inout HTTPResponse) throws(RequestError) {
-        guard let model = set.model(named: name) else { throw Predict.unknownModel(name, set.models.map(\.name)) }
+        guard let model = set.model(named: name) else { throw Predict.unknownModel(name, set) }
         var writer = JSONWriter(response.body)
         writer.beginObject()
         writeHead(model, &writer)

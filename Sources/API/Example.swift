@@ -2,13 +2,22 @@ internal import HTTPMessages
 internal import Serving
 internal import Tensors
 
-/// A request that a model answers: zeros for all that it needs.
+/// A request that a model answers: zeros for all that it needs, and 1 for a float alone, which is a probability to keep or the like.
 struct Example {
     private let model: Model
     /// Larger inputs would not fit a command line.
     private static let mostElements = 4096
 
-    init(_ model: Model) { self.model = model }
+    /// Gives nil for a model whose inputs are too large.
+    init?(_ model: Model) {
+        self.model = model
+        let sizes = model.inputs.map { Shape(Self.dimensions($0))?.elementCount ?? .max }
+        guard sizes.allSatisfy({ $0 <= Self.mostElements }), sizes.reduce(0, +) <= Self.mostElements else { return nil }
+    }
+
+    private static func dimensions(_ input: TensorDescription) -> [Int] {
+        (input.shape.dimensions ?? []).map { $0 < 0 ? 1 : $0 }
+    }
 
     /// A line for the shell.
     func commandLine(address: String) -> String {
@@ -29,10 +38,13 @@ struct Example {
     }
 
     private func write(_ input: TensorDescription, _ writer: inout JSONWriter) {
-        let dimensions = (input.shape.dimensions ?? []).map { $0 < 0 ? 1 : $0 }
-        guard let count = Shape(dimensions)?.elementCount, count <= Self.mostElements else { return }
         writer.key(input.name)
-        write(dimensions[...], input.dtype ?? .float32, &writer)
+        let dimensions = Self.dimensions(input)
+        if dimensions.isEmpty, input.dtype?.isFloating ?? true {
+            writer.number(Float(1))
+        } else {
+            write(dimensions[...], input.dtype ?? .float32, &writer)
+        }
     }
 
     private func write(_ dimensions: ArraySlice<Int>, _ dtype: DataType, _ writer: inout JSONWriter) {

@@ -11,6 +11,24 @@ struct FeedDecoder {
     let name: String
     let dtype: DataType
 
+    /// Integers beyond ±2^53 that are written with point or exponent have been rounded by the parser.
+    private static let exactDoubles = -0x1p53...0x1p53
+
+    /// What does not fit, before its place is known.
+    private struct Misfit: Error {
+        /// Where on the tape.
+        let index: Int
+        /// What is said before and after the place.
+        let before: String
+        let after: String
+
+        init(_ value: JSONValue, _ before: String, _ after: String) {
+            index = value.index
+            self.before = before
+            self.after = after
+        }
+    }
+
     /// The dimensions of a value, as its first elements tell them.
     ///
     /// - Returns: How many dimensions were written.
@@ -20,22 +38,65 @@ struct FeedDecoder {
     ) throws(RequestError) -> (rank: Int, elementCount: Int) {
         var rank = 0
         var count = 1
+        var isRagged = false
         var current = value
         while current.kind == .list, rank < Self.highestRank {
             let size = current.count
             dimensions[rank] = size
             rank += 1
             let (product, overflow) = count.multipliedReportingOverflow(by: size)
-            // Every element takes a word of the tape: a product beyond that is of ragged lists.
-            guard !overflow, product <= value.extent else { throw ragged() }
-            count = product
+            // Every element takes a word of the tape: a product beyond that is of lists of different lengths.
+            isRagged = isRagged || overflow || product > value.extent
+            count = isRagged ? 0 : product
             if size == 0 { break }
             current = current.first
         }
+        guard !isRagged else { throw ragged(value, UnsafeBufferPointer(start: dimensions, count: rank)) }
         return (rank, count)
     }
 
-    private func ragged() -> RequestError { .badRequest("feed \"\(name)\": its lists have different lengths") }
+    private func ragged(_ value: JSONValue, _ dimensions: UnsafeBufferPointer<Int>) -> RequestError {
+        do throws(Misfit) { try check(value, dimensions, 0) } catch { return located(error, in: value) }
+        return .badRequest("feed \"\(name)\": its lists have different lengths")
+    }
+
+    private func check(_ value: JSONValue, _ dimensions: UnsafeBufferPointer<Int>, _ level: Int) throws(Misfit) {
+        guard level < dimensions.count else { return }
+        try requireList(value, dimensions[level])
+        var element = value.first
+        while element.index < value.endIndex {
+            try check(element, dimensions, level + 1)
+            element = element.next
+        }
+    }
+
+    private func requireList(_ value: JSONValue, _ size: Int) throws(Misfit) {
+        guard value.kind == .list else { throw unexpected(value, "a list of \(size)") }
+        guard value.count == size else {
+            throw Misfit(value, "expected a list of \(size)", ", got one of \(value.count)")
+        }
+    }
+
+    private func unexpected(_ value: JSONValue, _ expected: String) -> Misfit {
+        Misfit(value, "expected \(expected)", ", got \(value.kindName)")
+    }
+
+    /// The message of a misfit, with its place in the feed: `[1][0]` is the first element of the second list.
+    private func located(_ misfit: Misfit, in feed: JSONValue) -> RequestError {
+        var place = ""
+        var current = feed
+        while current.kind == .list, current.index < misfit.index {
+            var number = 0
+            var element = current.first
+            while element.next.index <= misfit.index {
+                element = element.next
+                number += 1
+            }
+            place += (place.isEmpty ? " at " : "") + "[\(number)]"
+            current = element
+        }
+        return .badRequest("feed \"\(name)\": \(misfit.before)\(place)\(misfit.after)")
+    }
 
     /// Writes all elements.
     ///
@@ -43,30 +104,40 @@ struct FeedDecoder {
     func decode(
         _ value: JSONValue, _ dimensions: UnsafeBufferPointer<Int>, to memory: UnsafeMutableRawPointer
     ) throws(RequestError) {
-        switch dtype {
-        case .float32:
-            try fill(value, dimensions, memory, Float.self) { v throws(RequestError) in Float(try double(v)) }
-        case .float64: try fill(value, dimensions, memory, Double.self) { v throws(RequestError) in try double(v) }
-        case .int32: try fill(value, dimensions, memory, Int32.self) { v throws(RequestError) in try integer(v) }
-        case .int64: try fill(value, dimensions, memory, Int64.self) { v throws(RequestError) in try integer(v) }
-        case .int16: try fill(value, dimensions, memory, Int16.self) { v throws(RequestError) in try integer(v) }
-        case .int8: try fill(value, dimensions, memory, Int8.self) { v throws(RequestError) in try integer(v) }
-        case .uint8: try fill(value, dimensions, memory, UInt8.self) { v throws(RequestError) in try integer(v) }
-        case .uint16: try fill(value, dimensions, memory, UInt16.self) { v throws(RequestError) in try integer(v) }
-        case .uint32: try fill(value, dimensions, memory, UInt32.self) { v throws(RequestError) in try integer(v) }
-        case .uint64: try fill(value, dimensions, memory, UInt64.self) { v throws(RequestError) in try integer(v) }
-        case .bool: try fill(value, dimensions, memory, Bool.self) { v throws(RequestError) in try truth(v) }
-        case .string: try fill(value, dimensions, memory, TensorString.self) { v throws(RequestError) in try string(v) }
-        default: throw RequestError(501, "feed \"\(name)\": dtype \(dtype) cannot be fed in JSON")
+        let isKnown: Bool
+        do throws(Misfit) { isKnown = try decodeElements(value, dimensions, memory) } catch {
+            throw located(error, in: value)
         }
+        guard isKnown else { throw RequestError(501, "feed \"\(name)\": dtype \(dtype) cannot be fed in JSON") }
+    }
+
+    /// - Returns: false for a dtype without a form in JSON.
+    private func decodeElements(
+        _ value: JSONValue, _ dimensions: UnsafeBufferPointer<Int>, _ memory: UnsafeMutableRawPointer
+    ) throws(Misfit) -> Bool {
+        switch dtype {
+        case .float32: try fill(value, dimensions, memory, Float.self) { v throws(Misfit) in try float(v) }
+        case .float64: try fill(value, dimensions, memory, Double.self) { v throws(Misfit) in try double(v) }
+        case .int32: try fill(value, dimensions, memory, Int32.self) { v throws(Misfit) in try integer(v) }
+        case .int64: try fill(value, dimensions, memory, Int64.self) { v throws(Misfit) in try integer(v) }
+        case .int16: try fill(value, dimensions, memory, Int16.self) { v throws(Misfit) in try integer(v) }
+        case .int8: try fill(value, dimensions, memory, Int8.self) { v throws(Misfit) in try integer(v) }
+        case .uint8: try fill(value, dimensions, memory, UInt8.self) { v throws(Misfit) in try integer(v) }
+        case .uint16: try fill(value, dimensions, memory, UInt16.self) { v throws(Misfit) in try integer(v) }
+        case .uint32: try fill(value, dimensions, memory, UInt32.self) { v throws(Misfit) in try integer(v) }
+        case .uint64: try fill(value, dimensions, memory, UInt64.self) { v throws(Misfit) in try integer(v) }
+        case .bool: try fill(value, dimensions, memory, Bool.self) { v throws(Misfit) in try truth(v) }
+        case .string: try fill(value, dimensions, memory, TensorString.self) { v throws(Misfit) in try string(v) }
+        default: return false
+        }
+        return true
     }
 
     @inline(__always)
     private func fill<Element>(
         _ value: JSONValue, _ dimensions: UnsafeBufferPointer<Int>, _ memory: UnsafeMutableRawPointer,
-        _ type: Element.Type,
-        _ convert: (JSONValue) throws(RequestError) -> Element
-    ) throws(RequestError) {
+        _ type: Element.Type, _ convert: (JSONValue) throws(Misfit) -> Element
+    ) throws(Misfit) {
         var next = memory.assumingMemoryBound(to: Element.self)
         try fill(value, dimensions, 0, &next, convert)
     }
@@ -74,20 +145,14 @@ struct FeedDecoder {
     /// Walks the lists; at the innermost level there is one loop and no recursion.
     private func fill<Element>(
         _ value: JSONValue, _ dimensions: UnsafeBufferPointer<Int>, _ level: Int,
-        _ next: inout UnsafeMutablePointer<Element>,
-        _ convert: (JSONValue) throws(RequestError) -> Element
-    ) throws(RequestError) {
+        _ next: inout UnsafeMutablePointer<Element>, _ convert: (JSONValue) throws(Misfit) -> Element
+    ) throws(Misfit) {
         guard level < dimensions.count else {
             next.pointee = try convert(value)
             next += 1
             return
         }
-        guard value.kind == .list else { throw unexpected(value, "a list of \(dimensions[level])") }
-        guard value.count == dimensions[level] else {
-            throw .badRequest(
-                "feed \"\(name)\": a list of dimension \(level) has \(value.count) elements, the first one "
-                    + "\(dimensions[level])")
-        }
+        try requireList(value, dimensions[level])
         let end = value.endIndex
         var element = value.first
         let isInnermost = level == dimensions.count - 1
@@ -101,8 +166,19 @@ struct FeedDecoder {
             element = element.next
         }
     }
+}
 
-    private func double(_ value: JSONValue) throws(RequestError) -> Double {
+// Elements.
+extension FeedDecoder {
+    /// The nearest float32; what would become infinite is refused.
+    private func float(_ value: JSONValue) throws(Misfit) -> Float {
+        let exact = try double(value)
+        let result = Float(exact)
+        guard result.isFinite || !exact.isFinite else { throw outOfRange(value) }
+        return result
+    }
+
+    private func double(_ value: JSONValue) throws(Misfit) -> Double {
         switch value.kind {
         case .double: return value.double
         case .int64: return Double(value.int64)
@@ -116,23 +192,32 @@ struct FeedDecoder {
         }
     }
 
-    private func integer<Value: FixedWidthInteger>(_ value: JSONValue) throws(RequestError) -> Value {
+    private func integer<Value: FixedWidthInteger>(_ value: JSONValue) throws(Misfit) -> Value {
         let result: Value? =
             switch value.kind {
             case .int64: Value(exactly: value.int64)
             case .uint64: Value(exactly: value.uint64)
-            case .double: Value(exactly: value.double)
+            case .double: Self.exactDoubles.contains(value.double) ? Value(exactly: value.double) : nil
             default: throw unexpected(value, "\(dtype)")
             }
-        guard let result else {
-            let number =
-                value.kind == .double ? "\(value.double)" : value.kind == .int64 ? "\(value.int64)" : "\(value.uint64)"
-            throw .badRequest("feed \"\(name)\": \(number) is not a number that \(dtype) has")
-        }
+        guard let result else { throw outOfRange(value) }
         return result
     }
 
-    private func truth(_ value: JSONValue) throws(RequestError) -> Bool {
+    private func outOfRange(_ value: JSONValue) -> Misfit {
+        let number =
+            value.kind == .double ? "\(value.double)" : value.kind == .int64 ? "\(value.int64)" : "\(value.uint64)"
+        let isInexact =
+            dtype.isInteger && value.kind == .double && !Self.exactDoubles.contains(value.double)
+            && value.double.magnitude < 0x1p64
+        return Misfit(
+            value, number,
+            isInexact
+                ? " is beyond 2^53, where only integers without point and exponent are exact"
+                : " is not a number that \(dtype) has")
+    }
+
+    private func truth(_ value: JSONValue) throws(Misfit) -> Bool {
         switch value.kind {
         case .truth: return true
         case .falsehood: return false
@@ -141,23 +226,17 @@ struct FeedDecoder {
     }
 
     /// The string's bytes stay where the parser put them.
-    private func string(_ value: JSONValue) throws(RequestError) -> TensorString {
+    private func string(_ value: JSONValue) throws(Misfit) -> TensorString {
         if value.kind == .string {
             let bytes = value.string
             return TensorString(start: UnsafePointer(bytes.baseAddress), count: bytes.count)
         }
         guard value.kind == .object, value.count == 1, value.first.equals("b64"), value.first.next.kind == .string
-        else {
-            throw unexpected(value, "a string or {\"b64\": \"...\"}")
-        }
+        else { throw unexpected(value, "a string or {\"b64\": \"...\"}") }
         let text = value.first.next.string
         guard let count = Base64.decode(inPlace: text) else {
-            throw .badRequest("feed \"\(name)\": the value of \"b64\" is not base 64")
+            throw Misfit(value, "the value of \"b64\"", " is not base 64")
         }
         return TensorString(start: UnsafePointer(text.baseAddress), count: count)
-    }
-
-    private func unexpected(_ value: JSONValue, _ expected: String) -> RequestError {
-        .badRequest("feed \"\(name)\": expected \(expected), got \(value.kindName)")
     }
 }

@@ -1,4 +1,5 @@
 internal import CJSON
+internal import HTTPMessages
 
 /// Parses JSON with simdjson; one document at a time.
 // Safety: owns the handle, and frees it in deinit; belongs to one thread at a time.
@@ -9,8 +10,10 @@ final class JSONParser {
     static let deepestNesting = 100
     /// More than any body that the server takes; simdjson's own limit.
     private static let largestBytes = 0xffff_ffff
+    /// Memory for longer texts is given back. (It is about fourteen times the text's length.)
+    private static let keptBytes = 1 << 20
 
-    /// - Returns: nil without memory.
+    /// Gives nil without memory.
     init?() {
         guard let handle = cjson_create(Self.largestBytes, Self.deepestNesting) else { return nil }
         self.handle = handle
@@ -18,123 +21,48 @@ final class JSONParser {
 
     deinit { cjson_destroy(handle) }
 
+    /// Gives memory back, if a long text was parsed. What was parsed becomes invalid.
+    func reset() {
+        if cjson_capacity(handle) > Self.keptBytes { cjson_release(handle) }
+    }
+
     /// Parses a text after which ``HTTPRequest/bodyPadding`` bytes can be read.
     ///
+    /// A byte order mark before it is passed over.
+    ///
     /// - Returns: The root; valid until the next call.
-    /// - Throws: ``RequestError`` 400 saying what is wrong.
+    /// - Throws: ``RequestError`` 400 saying what is wrong, and where; 503 without memory.
     func parse(_ text: UnsafeRawBufferPointer) throws(RequestError) -> JSONValue {
-        guard let start = text.baseAddress, text.count > 0 else {
-            throw .badRequest("the body is empty; expected a JSON object with \"feeds\"")
+        let text = text.starts(with: [0xef, 0xbb, 0xbf]) ? UnsafeRawBufferPointer(rebasing: text[3...]) : text
+        guard text.count > 0 else { throw .badRequest("the body is empty; expected a JSON object with \"feeds\"") }
+        var document = document(text)
+        if document.outcome == CJSON_BAD_NUMBER, let amended = JSONFault.withPointsInLongIntegers(text) {
+            // The tape points into the parser's memory, not into the text.
+            document = amended.withUnsafeBytes {
+                self.document(UnsafeRawBufferPointer(rebasing: $0.dropLast(HTTPRequest.bodyPadding)))
+            }
         }
-        let document = cjson_parse(handle, start.assumingMemoryBound(to: UInt8.self), text.count)
-        if let error = document.error { throw .badRequest("the body is not JSON: \(String(cString: error))") }
-        guard let tape = document.tape, let strings = document.strings else {
-            throw .badRequest("the body is not JSON")
+        guard document.outcome == CJSON_PARSED, let tape = document.tape, let strings = document.strings else {
+            throw error(document, text)
         }
         return JSONValue(tape: tape, strings: strings, index: 1)
     }
-}
 
-/// A value in a parsed document: a place on simdjson's tape.
-///
-/// A word of the tape has its type in the highest byte and a payload in the others: for a list or object the place after its
-/// end and, above that, the number of its elements; for a string its place among the strings; a number is the next word.
-// Safety: made by JSONParser over a tape that simdjson has checked: types, ends and places are consistent. Valid until the
-// parser parses again.
-struct JSONValue {
-    private let tape: UnsafePointer<UInt64>
-    private let strings: UnsafeMutablePointer<UInt8>
-    let index: Int
-
-    enum Kind: UInt8 {
-        case object = 0x7b
-        case list = 0x5b
-        case string = 0x22
-        case int64 = 0x6c
-        case uint64 = 0x75
-        case double = 0x64
-        case truth = 0x74
-        case falsehood = 0x66
-        case null = 0x6e
+    private func document(_ text: UnsafeRawBufferPointer) -> cjson_document {
+        cjson_parse(handle, text.assumingMemoryBound(to: UInt8.self).baseAddress, text.count)
     }
 
-    /// A count as large as the tape can say; the true one may be larger.
-    private static let saturatedCount = 0xff_ffff
-
-    init(tape: UnsafePointer<UInt64>, strings: UnsafeMutablePointer<UInt8>, index: Int) {
-        self.tape = tape
-        self.strings = strings
-        self.index = index
-    }
-
-    private var word: UInt64 { tape[index] }
-
-    var kind: Kind { Kind(rawValue: UInt8(truncatingIfNeeded: word >> 56)) ?? .null }
-
-    /// What stands after this value.
-    var next: JSONValue {
-        switch kind {
-        case .object, .list: at(Int(word & 0xffff_ffff))
-        case .int64, .uint64, .double: at(index + 2)
-        default: at(index + 1)
+    private func error(_ document: cjson_document, _ text: UnsafeRawBufferPointer) -> RequestError {
+        switch document.outcome {
+        case CJSON_WITHOUT_MEMORY: RequestError(503, "not enough memory for the request: try again later")
+        case CJSON_TOO_DEEP: .badRequest("the body is nested deeper than \(Self.deepestNesting)")
+        case CJSON_NOT_UTF8: malformed(JSONFault.invalidUTF8(in: text), document)
+        default: malformed(JSONFault.first(in: text), document)
         }
     }
 
-    /// The first thing in a list or object; its end if it is empty.
-    var first: JSONValue { at(index + 1) }
-
-    /// Where a list or object ends: what ``next`` of its last element is.
-    var endIndex: Int { Int(word & 0xffff_ffff) - 1 }
-
-    /// How many elements a list has, or pairs an object.
-    var count: Int {
-        let count = Int((word >> 32) & 0xff_ffff)
-        guard count == Self.saturatedCount else { return count }
-        var element = first
-        var result = 0
-        while element.index < endIndex {
-            element = element.next
-            result += 1
-        }
-        return kind == .object ? result / 2 : result
+    private func malformed(_ fault: JSONFault?, _ document: cjson_document) -> RequestError {
+        let reason = fault?.description ?? document.error.map { String(cString: $0) } ?? "it is malformed"
+        return .badRequest("the body is not JSON: \(reason)")
     }
-
-    /// How many words the value takes: more than it has elements.
-    var extent: Int { next.index - index }
-
-    var int64: Int64 { Int64(bitPattern: tape[index + 1]) }
-    var uint64: UInt64 { tape[index + 1] }
-    var double: Double { Double(bitPattern: tape[index + 1]) }
-
-    /// The bytes of a string. They may be changed in place, if they become no longer.
-    var string: UnsafeMutableBufferPointer<UInt8> {
-        let start = strings + Int(word & 0xff_ffff_ffff_ffff)
-        let count = UnsafeRawPointer(start).loadUnaligned(as: UInt32.self)
-        return UnsafeMutableBufferPointer(start: start + 4, count: Int(count))
-    }
-
-    /// The string as text; JSON's strings are UTF-8.
-    var text: String { String(decoding: string, as: UTF8.self) }
-
-    /// Whether it is that string.
-    func equals(_ other: StaticString) -> Bool {
-        guard kind == .string else { return false }
-        let mine = string
-        return mine.count == other.utf8CodeUnitCount
-            && (0..<mine.count).allSatisfy { mine[$0] == other.utf8Start[$0] }
-    }
-
-    /// For messages.
-    var kindName: String {
-        switch kind {
-        case .object: "an object"
-        case .list: "a list"
-        case .string: "a string"
-        case .int64, .uint64, .double: "a number"
-        case .truth, .falsehood: "a boolean"
-        case .null: "null"
-        }
-    }
-
-    private func at(_ index: Int) -> JSONValue { JSONValue(tape: tape, strings: strings, index: index) }
 }

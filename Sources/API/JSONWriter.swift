@@ -119,13 +119,9 @@ struct JSONWriter {
         case UInt8(ascii: "\""), UInt8(ascii: "\\"): buffer.append(byte)
         default:
             buffer.append("u00")
-            buffer.append(Self.hexadecimal(byte >> 4))
-            buffer.append(Self.hexadecimal(byte & 15))
+            buffer.append(Hexadecimal.digit(byte >> 4))
+            buffer.append(Hexadecimal.digit(byte & 15))
         }
-    }
-
-    private static func hexadecimal(_ digit: UInt8) -> UInt8 {
-        digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
     }
 
     /// A number that reads as whole gets a point, so that it stays a float for whoever reads it.

@@ -7,6 +7,7 @@ internal import Tensors
 
 /// Answers predict requests: bytes, tensors, plan, bytes.
 struct Predict: Sendable {
+    private let set: ModelSet
     private let models: [ServedModel]
     private let defaultModel: ServedModel?
     private let nanPolicy: NaNPolicy
@@ -14,6 +15,7 @@ struct Predict: Sendable {
 
     init(_ set: ModelSet, nanPolicy: NaNPolicy, threadCount: Int) {
         let served = set.models.map { ServedModel($0) }
+        self.set = set
         models = served
         defaultModel = served.first { $0.model === set.defaultModel }
         self.nanPolicy = nanPolicy
@@ -24,7 +26,7 @@ struct Predict: Sendable {
     ///
     /// - `name`: The model that the path names; nil to take that of the body, or the default.
     func respond(
-        to request: HTTPRequest, model name: String?, _ response: inout HTTPResponse
+        to request: HTTPRequest, model name: PathParameter?, _ response: inout HTTPResponse
     ) throws(RequestError) {
         try requireJSON(request.contentType)
         guard let workspace = workspaces.take() ?? Workspace() else {
@@ -40,6 +42,9 @@ struct Predict: Sendable {
         try decodeFeeds(parts, call, workspace)
         let body = response.body
         try workspace.feeds.withFeeds { feeds throws(RequestError) in try run(call, feeds, served, body) }
+        if body.isTooLong {
+            throw .badRequest("the answer is longer than \(ResponseBuffer.mostBytes) bytes: fetch less")
+        }
         guard !body.hasFailed else { throw RequestError(503, "not enough memory for the answer: fetch less at once") }
     }
 
@@ -104,27 +109,44 @@ struct Predict: Sendable {
             .allSatisfy { ($0 | 0x20) == ($1 | 0x20) }
     }
 
-    private func model(named path: String?, _ body: JSONValue?) throws(RequestError) -> ServedModel {
+    private func model(named path: PathParameter?, _ body: JSONValue?) throws(RequestError) -> ServedModel {
         if let path {
-            if let body, body.text != path {
-                throw .badRequest("the path names model \"\(path)\", the body \"\(body.text)\"")
+            let served = try model(named: path)
+            if let body, !body.equals(served.name) {
+                throw .badRequest("the path names model \"\(served.model.name)\", the body \"\(body.excerpt)\"")
             }
-            return try model(named: path)
+            return served
         }
-        if let body { return try model(named: body.text) }
+        if let body {
+            if let found = models.first(where: { body.equals($0.name) }) { return found }
+            throw Self.unknownModel(body.excerpt, set)
+        }
         if let defaultModel { return defaultModel }
         throw .badRequest(
-            "several models are served: name one of \(Self.list(models.map(\.model.name))) in \"model\", "
-                + "or post to /models/NAME/predict")
+            "several models are served: name one of \(Self.names(set)) in \"model\", or post to /models/NAME/predict")
     }
 
-    private func model(named name: String) throws(RequestError) -> ServedModel {
+    private func model(named path: PathParameter) throws(RequestError) -> ServedModel {
+        if let found = models.first(where: { $0.name.elementsEqual(path.encoded) }) { return found }
+        let name = try path.text()
         if let found = models.first(where: { $0.model.name == name }) { return found }
-        throw Self.unknownModel(name, models.map(\.model.name))
+        throw Self.unknownModel(name, set)
     }
 
-    static func unknownModel(_ name: String, _ names: [String]) -> RequestError {
-        RequestError(404, "there is no model \"\(name)\"; served are \(list(names))")
+    /// Tells what is served, and of many models the nearest.
+    static func unknownModel(_ name: String, _ set: ModelSet) -> RequestError {
+        let nearest = set.models.count > mostListed ? set.nearestNames(to: name) : []
+        guard nearest.isEmpty else {
+            return RequestError(404, "there is no model \"\(name)\"; the nearest are \(list(nearest))")
+        }
+        return RequestError(404, "there is no model \"\(name)\"; served are \(names(set))")
+    }
+
+    private static let mostListed = 20
+
+    private static func names(_ set: ModelSet) -> String {
+        let left = set.models.count - mostListed
+        return list(set.models.prefix(mostListed).map(\.name)) + (left > 0 ? " and \(left) more" : "")
     }
 
     private static func list(_ names: [String]) -> String { names.map { "\"\($0)\"" }.joined(separator: ", ") }

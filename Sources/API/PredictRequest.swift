@@ -21,6 +21,7 @@ struct PredictRequest {
                 guard value.kind == .object else {
                     throw .badRequest("\"feeds\" is \(value.kindName); expected an object")
                 }
+                try Self.requireFew(value, "\"feeds\"")
                 feeds = value
             } else if key.equals("fetches") {
                 fetches = try Self.names(value)
@@ -31,7 +32,7 @@ struct PredictRequest {
                 model = value
             } else {
                 throw .badRequest(
-                    "the body has an unknown key \"\(key.text)\"; known are \"model\", \"feeds\" and \"fetches\"")
+                    "the body has an unknown key \"\(key.excerpt)\"; known are \"model\", \"feeds\" and \"fetches\"")
             }
         }
     }
@@ -41,6 +42,7 @@ struct PredictRequest {
         guard value.kind == .list else {
             throw .badRequest("\"fetches\" is \(value.kindName); expected a list of tensor names")
         }
+        try requireFew(value, "\"fetches\"")
         var name = value.first
         while name.index < value.endIndex {
             guard name.kind == .string else {
@@ -51,6 +53,12 @@ struct PredictRequest {
         return value
     }
 
+    private static func requireFew(_ value: JSONValue, _ place: String) throws(RequestError) {
+        guard value.count <= mostNames else {
+            throw .badRequest("\(place) has \(value.count) names, more than \(mostNames)")
+        }
+    }
+
     /// Calls `body` with each key and value of an object.
     ///
     /// - Throws: ``RequestError`` 400 for a key that stands there twice. Quadratic in the number of keys, which is bounded.
@@ -59,46 +67,60 @@ struct PredictRequest {
     ) throws(RequestError) {
         let end = object.endIndex
         var key = object.first
-        var number = 0
         while key.index < end {
             try requireNew(key, in: object, place)
-            number += 1
-            guard number <= mostPairs else { throw .badRequest("\(place) has more than \(mostPairs) keys") }
             try body(key, key.next)
             key = key.next.next
         }
     }
 
-    private static let mostPairs = 1000
+    private static let mostNames = 1000
+    private static let longestName = 4096
 
     private static func requireNew(_ key: JSONValue, in object: JSONValue, _ place: String) throws(RequestError) {
         var earlier = object.first
         let bytes = key.string
         while earlier.index < key.index {
             if earlier.string.count == bytes.count, earlier.string.elementsEqual(bytes) {
-                throw .badRequest("\(place) has the key \"\(key.text)\" twice")
+                throw .badRequest("\(place) has the key \"\(key.excerpt)\" twice")
             }
             earlier = earlier.next.next
         }
     }
 
     /// The names of the feeds, in the order of the text.
+    ///
+    /// - Throws: ``RequestError`` 400 for a name that stands there twice, or cannot be one.
     func feedNames() throws(RequestError) -> [String] {
         var names: [String] = []
         guard let feeds else { return names }
-        try Self.forEachPair(of: feeds, in: "\"feeds\"") { key, _ in names.append(key.text) }
+        try Self.forEachPair(of: feeds, in: "\"feeds\"") { key, _ throws(RequestError) in
+            names.append(try Self.name(key))
+        }
         return names
     }
 
     /// The names of the fetches; nil where the body does not name any.
-    func fetchNames() -> [String]? {
+    ///
+    /// - Throws: ``RequestError`` 400 for a name that stands there twice, or cannot be one.
+    func fetchNames() throws(RequestError) -> [String]? {
         guard let fetches else { return nil }
         var names: [String] = []
-        var name = fetches.first
-        while name.index < fetches.endIndex {
-            names.append(name.text)
-            name = name.next
+        var known: Set<String> = []
+        var value = fetches.first
+        while value.index < fetches.endIndex {
+            let name = try Self.name(value)
+            guard known.insert(name).inserted else { throw .badRequest("\"fetches\" has \"\(name)\" twice") }
+            names.append(name)
+            value = value.next
         }
         return names
+    }
+
+    private static func name(_ value: JSONValue) throws(RequestError) -> String {
+        guard value.string.count <= longestName else {
+            throw .badRequest("\"\(value.excerpt)\" is no tensor's name: it has \(value.string.count) bytes")
+        }
+        return value.text
     }
 }

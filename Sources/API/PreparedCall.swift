@@ -27,7 +27,8 @@ final class PreparedCall: Sendable {
         return Array(buffer.bytes)
     }
 
-    /// Appends the names of feeds and fetches, each with its length, so that different names never give the same bytes.
+    /// Appends the names of feeds and fetches, so that different names never give the same bytes: a name is a 0, its length, and
+    /// itself; a 1 stands between feeds and fetches.
     static func appendSignature(of request: PredictRequest, to signature: inout [UInt8]) {
         if let feeds = request.feeds {
             var key = feeds.first
@@ -47,8 +48,8 @@ final class PreparedCall: Sendable {
 
     private static func append(_ name: JSONValue, to signature: inout [UInt8]) {
         let bytes = name.string
-        withUnsafeBytes(of: UInt32(truncatingIfNeeded: bytes.count)) { signature.append(contentsOf: $0) }
         signature.append(0)
+        withUnsafeBytes(of: UInt32(truncatingIfNeeded: bytes.count)) { signature.append(contentsOf: $0) }
         signature.append(contentsOf: bytes)
     }
 
@@ -63,12 +64,15 @@ final class PreparedCall: Sendable {
 /// A model as the API serves it.
 final class ServedModel: Sendable {
     let model: Model
+    /// The model's name as bytes.
+    let name: [UInt8]
     private let calls = AppendOnlyTable<PreparedCall>(limit: 256)
     /// What every answer ends with, from the end of the outputs on.
     let tail: [UInt8]
 
     init(_ model: Model) {
         self.model = model
+        name = Array(model.name.utf8)
         let buffer = ResponseBuffer()
         var writer = JSONWriter(buffer)
         writer.beginObject()
@@ -86,7 +90,7 @@ final class ServedModel: Sendable {
         let hash = PreparedCall.hash(workspace.signature)
         if let known = calls.find(hash: hash, where: { $0.signature == workspace.signature }) { return known }
         let feeds = try request.feedNames()
-        let fetches = request.fetchNames()
+        let fetches = try request.fetchNames()
         do throws(ModelError) {
             let callable = try model.callable(feeds: feeds, fetches: fetches)
             let call = PreparedCall(

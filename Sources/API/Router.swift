@@ -2,7 +2,7 @@ internal import HTTPMessages
 
 /// A route: what it answers, where.
 struct Route: Sendable {
-    typealias Handler = @Sendable (HTTPRequest, [String], inout HTTPResponse) throws(RequestError) -> Void
+    typealias Handler = @Sendable (HTTPRequest, PathParameters, inout HTTPResponse) throws(RequestError) -> Void
 
     let method: HTTPMethod
     /// The path; a segment in braces stands for any text, which the handler gets.
@@ -14,6 +14,7 @@ struct Route: Sendable {
         self.method = method
         self.pattern = pattern
         segments = pattern.utf8.split(separator: UInt8(ascii: "/")).map(Array.init)
+        precondition(segments.count { $0.first == UInt8(ascii: "{") } <= PathParameters.most)
         self.handler = handler
     }
 }
@@ -30,12 +31,12 @@ struct Router: Sendable {
         var methods: [HTTPMethod] = []
         for route in routes {
             guard let parameters = match(route, request.path) else { continue }
-            if route.method == method { return try route.handler(request, try decode(parameters), &response) }
+            if route.method == method { return try route.handler(request, parameters, &response) }
             methods.append(route.method)
         }
         let path = String(decoding: request.path.prefix(200), as: UTF8.self)
         guard methods.isEmpty else {
-            let allow = methods.map(Self.name).joined(separator: ", ")
+            let allow = methods.map { $0 == .get ? "GET, HEAD" : Self.name($0) }.joined(separator: ", ")
             throw RequestError(405, "\(path) takes \(allow)", allow: allow)
         }
         throw RequestError(
@@ -46,7 +47,7 @@ struct Router: Sendable {
 
     private static func name(_ method: HTTPMethod) -> String {
         switch method {
-        case .get: "GET, HEAD"
+        case .get: "GET"
         case .post: "POST"
         case .put: "PUT"
         case .delete: "DELETE"
@@ -56,9 +57,9 @@ struct Router: Sendable {
         }
     }
 
-    /// The texts of the segments in braces; nil if the path is another. Empty segments count for nothing.
-    private func match(_ route: Route, _ path: UnsafeRawBufferPointer) -> [Slice<UnsafeRawBufferPointer>]? {
-        var parameters: [Slice<UnsafeRawBufferPointer>] = []
+    /// The segments in braces; nil if the path is another. Empty segments count for nothing.
+    private func match(_ route: Route, _ path: UnsafeRawBufferPointer) -> PathParameters? {
+        var parameters = PathParameters()
         var position = 0
         var number = 0
         while position < path.count {
@@ -68,43 +69,15 @@ struct Router: Sendable {
             }
             let end = path[position...].firstIndex(of: UInt8(ascii: "/")) ?? path.count
             guard number < route.segments.count else { return nil }
+            let segment = UnsafeRawBufferPointer(rebasing: path[position..<end])
             if route.segments[number].first == UInt8(ascii: "{") {
-                parameters.append(path[position..<end])
-            } else if !route.segments[number].elementsEqual(path[position..<end]) {
+                parameters.append(segment)
+            } else if !route.segments[number].elementsEqual(segment) {
                 return nil
             }
             number += 1
             position = end
         }
         return number == route.segments.count ? parameters : nil
-    }
-
-    private func decode(_ parameters: [Slice<UnsafeRawBufferPointer>]) throws(RequestError) -> [String] {
-        var result: [String] = []
-        for parameter in parameters {
-            guard let text = Self.percentDecoded(parameter) else {
-                throw .badRequest("\"\(String(decoding: parameter, as: UTF8.self))\" is not a percent-encoded name")
-            }
-            result.append(text)
-        }
-        return result
-    }
-
-    private static func percentDecoded(_ bytes: Slice<UnsafeRawBufferPointer>) -> String? {
-        var result: [UInt8] = []
-        var index = bytes.startIndex
-        while index < bytes.endIndex {
-            guard bytes[index] == UInt8(ascii: "%") else {
-                result.append(bytes[index])
-                index += 1
-                continue
-            }
-            guard bytes.endIndex - index > 2,
-                let code = UInt8(String(decoding: bytes[index + 1...index + 2], as: UTF8.self), radix: 16), code != 0
-            else { return nil }
-            result.append(code)
-            index += 3
-        }
-        return String(validating: result, as: UTF8.self)
     }
 }

@@ -32,13 +32,13 @@ public final class Service: Sendable {
             Route(.post, "/predict") { request, _, response throws(RequestError) in
                 try predict.respond(to: request, model: nil, &response)
             },
-            Route(.post, "/models/{name}/predict") { request, names, response throws(RequestError) in
-                try predict.respond(to: request, model: names[0], &response)
+            Route(.post, "/models/{name}/predict") { request, parameters, response throws(RequestError) in
+                try predict.respond(to: request, model: parameters[0], &response)
             },
             Route(.get, "/") { _, _, response in describe.server(&response) },
             Route(.get, "/models") { _, _, response in describe.models(&response) },
-            Route(.get, "/models/{name}") { _, names, response throws(RequestError) in
-                try describe.model(names[0], &response)
+            Route(.get, "/models/{name}") { _, parameters, response throws(RequestError) in
+                try describe.model(try parameters[0].text(), &response)
             },
             Route(.get, "/v2/health/live") { _, _, response in describe.health(&response) },
             Route(.get, "/v2/health/ready") { _, _, response in describe.health(&response) },

@@ -26,6 +26,7 @@ final class Workspace {
         } else {
             signature.removeAll(keepingCapacity: true)
         }
+        parser.reset()
         feeds.reset()
     }
 }

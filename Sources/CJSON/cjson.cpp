@@ -15,18 +15,33 @@ extern "C" cjson_parser *cjson_create(size_t largest_bytes, size_t deepest_nesti
 
 extern "C" void cjson_destroy(cjson_parser *parser) { delete parser; }
 
+static cjson_document failed(simdjson::error_code failure) noexcept {
+    cjson_outcome outcome = failure == simdjson::MEMALLOC       ? CJSON_WITHOUT_MEMORY
+                            : failure == simdjson::DEPTH_ERROR  ? CJSON_TOO_DEEP
+                            : failure == simdjson::UTF8_ERROR   ? CJSON_NOT_UTF8
+                            : failure == simdjson::NUMBER_ERROR ? CJSON_BAD_NUMBER
+                                                                : CJSON_MALFORMED;
+    return {outcome, simdjson::error_message(failure), nullptr, nullptr};
+}
+
 extern "C" cjson_document cjson_parse(cjson_parser *parser, const uint8_t *text, size_t count) {
     simdjson::dom::parser &dom = parser->parser;
     // The parser allocates for the text that it gets; the nesting is bounded here, before it would take its own default.
     if (dom.capacity() < count || dom.max_depth() != parser->deepest_nesting) {
         size_t capacity = count < 4096 ? 4096 : count;
         simdjson::error_code failure = dom.allocate(capacity, parser->deepest_nesting);
-        if (failure) return {simdjson::error_message(failure), nullptr, nullptr};
+        if (failure) return failed(failure);
     }
     simdjson::dom::element root;
     simdjson::error_code failure = dom.parse(text, count, false).get(root);
-    if (failure) return {simdjson::error_message(failure), nullptr, nullptr};
-    return {nullptr, dom.doc.tape.get(), dom.doc.string_buf.get()};
+    if (failure) return failed(failure);
+    return {CJSON_PARSED, nullptr, dom.doc.tape.get(), dom.doc.string_buf.get()};
+}
+
+extern "C" size_t cjson_capacity(const cjson_parser *parser) { return parser->parser.capacity(); }
+
+extern "C" void cjson_release(cjson_parser *parser) {
+    parser->parser = simdjson::dom::parser(parser->parser.max_capacity());
 }
 
 extern "C" size_t cjson_padding(void) { return simdjson::SIMDJSON_PADDING; }

@@ -12,8 +12,13 @@ public final class ResponseBuffer {
     private var capacity = 0
     /// How many bytes have been written.
     public private(set) var count = 0
-    /// Whether there was not enough memory.
+    /// Whether there was not enough memory, or ``isTooLong``.
     public private(set) var hasFailed = false
+    /// Whether more than ``mostBytes`` were to be written.
+    public private(set) var isTooLong = false
+
+    /// Longer answers are not given.
+    public static let mostBytes = 1 << 30
 
     /// A larger buffer is given back after its answer.
     private static let keptBytes = 4 << 20
@@ -31,6 +36,7 @@ public final class ResponseBuffer {
     public func clear() {
         count = 0
         hasFailed = false
+        isTooLong = false
         guard capacity > Self.keptBytes else { return }
         free(memory)
         memory = nil
@@ -72,6 +78,10 @@ public final class ResponseBuffer {
         if size > capacity - count || memory == nil {
             let (needed, overflow) = count.addingReportingOverflow(size)
             guard !overflow, !hasFailed else { return fail() }
+            guard needed <= Self.mostBytes else {
+                isTooLong = true
+                return fail()
+            }
             let larger = max(needed, capacity + capacity / 2, Self.firstBytes)
             guard let grown = realloc(memory, larger) else { return fail() }
             memory = grown

@@ -123,9 +123,20 @@ public final class Model: Sendable {
         return Endpoint(node: index, output: name.output)
     }
 
-    /// The outputs that can be computed from these feeds; all of them if none can, so that the error tells what is missing.
+    /// The outputs that can be computed from these feeds. If none can: the first that lacks a feed, so that the error names it;
+    /// and if none does, all.
     private func defaultFetches(feeds: [Endpoint]) -> [Endpoint] {
-        let computable = interface.outputs.filter { (try? session.callable(feeds: feeds, fetches: [$0])) != nil }
-        return computable.isEmpty ? interface.outputs : computable
+        var computable: [Endpoint] = []
+        var incomplete: Endpoint?
+        for output in interface.outputs {
+            do throws(CompileError) {
+                _ = try session.callable(feeds: feeds, fetches: [output])
+                computable.append(output)
+            } catch {
+                if error.kind == .missingFeed { incomplete = incomplete ?? output }
+            }
+        }
+        guard computable.isEmpty else { return computable }
+        return incomplete.map { [$0] } ?? interface.outputs
     }
 }

@@ -31,9 +31,12 @@ struct Client {
     }
 
     func send(_ method: HTTPMethod, _ path: String, _ body: [UInt8] = [], type: String? = nil) -> Answer {
+        send(method, path: Array(path.utf8), body, type: type)
+    }
+
+    func send(_ method: HTTPMethod, path: [UInt8], _ body: [UInt8] = [], type: String? = nil) -> Answer {
         var response = HTTPResponse(body: ResponseBuffer())
         let padded = body + [UInt8](repeating: 0x5b, count: HTTPRequest.bodyPadding)
-        let path = Array(path.utf8)
         let type = type.map { Array($0.utf8) }
         padded.withUnsafeBytes { body in
             path.withUnsafeBytes { path in

@@ -13,9 +13,9 @@ struct RouteTests {
         let answer = client.get("/")
         #expect(
             answer.body
-                == #"{"name":"metaserve","version":"dev","models":["digits","tutorial"],"try":"curl -d '{\"feeds\":{\"w1:0\":0.0,\"w2:0\":0.0}}' localhost:8501/models/tutorial/predict"}"#
+                == #"{"name":"metaserve","version":"dev","models":["digits","tutorial"],"try":"curl -d '{\"feeds\":{\"w1:0\":1.0,\"w2:0\":1.0}}' localhost:8501/models/tutorial/predict"}"#
         )
-        #expect(client.post(#"{"feeds":{"w1:0":0.0,"w2:0":0.0}}"#, "/models/tutorial/predict").status == 200)
+        #expect(client.post(#"{"feeds":{"w1:0":1.0,"w2:0":1.0}}"#, "/models/tutorial/predict").status == 200)
         #expect(client.send(.head, "/").status == 200)
     }
 
@@ -51,7 +51,10 @@ struct RouteTests {
     func wrong() {
         let route = client.get("/nothing")
         #expect(route.status == 404)
-        #expect(route.error?.hasPrefix("there is no route /nothing; routes are POST /predict, ") == true)
+        #expect(
+            route.error
+                == "there is no route /nothing; routes are POST /predict, POST /models/{name}/predict, GET /, GET /models, "
+                + "GET /models/{name}, GET /v2/health/live, GET /v2/health/ready")
         let method = client.get("/predict")
         #expect(method.status == 405)
         #expect(method.allow == "POST")
@@ -62,6 +65,11 @@ struct RouteTests {
         #expect(model.error == "there is no model \"nope\"; served are \"digits\", \"tutorial\"")
         #expect(client.get("/models/%").status == 400)
         #expect(client.get("/models/%00").status == 400)
+        #expect(client.get("/models/%+f").error == "\"%+f\" is not a percent-encoded name")
+        #expect(client.get("/models/%ff").status == 400)
+        #expect(client.post(#"{"feeds":{"w1":1,"w2":1}}"#, "/models/t%75torial/predict").status == 200)
+        #expect(client.get("/models/" + String(repeating: "x", count: 64 << 10)).status == 404)
+        #expect(client.get("*").status == 404)
         #expect(client.get("/models/%74utorial").status == 200)
         #expect(client.get("/models/..%2f..%2fetc").status == 404)
         #expect(client.get("//models//tutorial/").status == 200)

@@ -10,9 +10,20 @@ extern "C" {
 /// A parser of simdjson's, with the document that it parsed last.
 typedef struct cjson_parser cjson_parser;
 
-/// What parsing gave. Valid until the parser parses again.
+/// What became of a text.
+typedef enum {
+    CJSON_PARSED,
+    CJSON_WITHOUT_MEMORY,
+    CJSON_TOO_DEEP,
+    CJSON_NOT_UTF8,
+    CJSON_BAD_NUMBER,
+    CJSON_MALFORMED,
+} cjson_outcome;
+
+/// What parsing gave. Valid until the parser parses again, or releases its memory.
 typedef struct {
-    /// NULL, or what is wrong with the text.
+    cjson_outcome outcome;
+    /// What is wrong with the text, in simdjson's words.
     const char *error;
     /// simdjson's tape (doc/tape.md): a word an item, its type in the highest byte.
     const uint64_t *tape;
@@ -27,6 +38,10 @@ void cjson_destroy(cjson_parser *parser);
 /// Parses a text after which cjson_padding() bytes can be read.
 cjson_document cjson_parse(cjson_parser *parser, const uint8_t *text, size_t count);
 size_t cjson_padding(void);
+
+/// How long a text the parser has memory for; and gives that memory back.
+size_t cjson_capacity(const cjson_parser *parser);
+void cjson_release(cjson_parser *parser);
 
 /// Write the shortest text that reads back as the same number; at most 32 bytes. Give the text's length.
 size_t cjson_format_float(float value, char *text);

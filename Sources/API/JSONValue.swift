@@ -1,0 +1,116 @@
+/// A value in a parsed document: a place on simdjson's tape.
+///
+/// A word of the tape has its type in the highest byte and a payload in the others: for a list or object the place after its
+/// end and, above that, the number of its elements; for a string its place among the strings; a number is the next word.
+// Safety: made by JSONParser over a tape that simdjson has checked: types, ends and places are consistent. Valid until the
+// parser parses again.
+struct JSONValue {
+    private let tape: UnsafePointer<UInt64>
+    private let strings: UnsafeMutablePointer<UInt8>
+    let index: Int
+
+    enum Kind: UInt8 {
+        case object = 0x7b
+        case list = 0x5b
+        case string = 0x22
+        case int64 = 0x6c
+        case uint64 = 0x75
+        case double = 0x64
+        case truth = 0x74
+        case falsehood = 0x66
+        case null = 0x6e
+    }
+
+    /// A count as large as the tape can say; the true one may be larger.
+    private static let saturatedCount = 0xff_ffff
+    private static let excerptBytes = 200
+
+    init(tape: UnsafePointer<UInt64>, strings: UnsafeMutablePointer<UInt8>, index: Int) {
+        self.tape = tape
+        self.strings = strings
+        self.index = index
+    }
+
+    private var word: UInt64 { tape[index] }
+
+    var kind: Kind { Kind(rawValue: UInt8(truncatingIfNeeded: word >> 56)) ?? .null }
+
+    /// What stands after this value.
+    var next: JSONValue {
+        switch kind {
+        case .object, .list: at(Int(word & 0xffff_ffff))
+        case .int64, .uint64, .double: at(index + 2)
+        default: at(index + 1)
+        }
+    }
+
+    /// The first thing in a list or object; its end if it is empty.
+    var first: JSONValue { at(index + 1) }
+
+    /// Where a list or object ends: what ``next`` of its last element is.
+    var endIndex: Int { Int(word & 0xffff_ffff) - 1 }
+
+    /// How many elements a list has, or pairs an object.
+    var count: Int {
+        let count = Int((word >> 32) & 0xff_ffff)
+        guard count == Self.saturatedCount else { return count }
+        var element = first
+        var result = 0
+        while element.index < endIndex {
+            element = element.next
+            result += 1
+        }
+        return kind == .object ? result / 2 : result
+    }
+
+    /// How many words the value takes: more than it has elements.
+    var extent: Int { next.index - index }
+
+    var int64: Int64 { Int64(bitPattern: tape[index + 1]) }
+    var uint64: UInt64 { tape[index + 1] }
+    var double: Double { Double(bitPattern: tape[index + 1]) }
+
+    /// The bytes of a string. They may be changed in place, if they become no longer.
+    var string: UnsafeMutableBufferPointer<UInt8> {
+        let start = strings + Int(word & 0xff_ffff_ffff_ffff)
+        let count = UnsafeRawPointer(start).loadUnaligned(as: UInt32.self)
+        return UnsafeMutableBufferPointer(start: start + 4, count: Int(count))
+    }
+
+    /// The string as text; JSON's strings are UTF-8.
+    var text: String { String(decoding: string, as: UTF8.self) }
+
+    /// The string's beginning, for messages.
+    var excerpt: String {
+        let bytes = string
+        guard bytes.count > Self.excerptBytes else { return text }
+        return String(decoding: bytes.prefix(Self.excerptBytes), as: UTF8.self) + "..."
+    }
+
+    /// Whether it is a string of these bytes.
+    func equals(_ other: some Collection<UInt8>) -> Bool {
+        kind == .string && string.count == other.count && string.elementsEqual(other)
+    }
+
+    /// Whether it is that string.
+    func equals(_ other: StaticString) -> Bool {
+        guard kind == .string else { return false }
+        let mine = string
+        return mine.count == other.utf8CodeUnitCount
+            && (0..<mine.count).allSatisfy { mine[$0] == other.utf8Start[$0] }
+    }
+
+    /// For messages.
+    var kindName: String {
+        switch kind {
+        case .object: "an object"
+        case .list: "a list"
+        case .string: "a string"
+        case .int64, .uint64, .double: "a number"
+        case .truth, .falsehood: "a boolean"
+        case .null: "null"
+        }
+    }
+
+    private func at(_ index: Int) -> JSONValue { JSONValue(tape: tape, strings: strings, index: index) }
+}
