@@ -9,6 +9,7 @@ WORKDIR /build
 COPY Package.swift ./
 COPY Sources Sources
 COPY Tests Tests
+COPY Benchmarks Benchmarks
 RUN swift build -c release --product metaserve --static-swift-stdlib \
     && strip -o /metaserve .build/release/metaserve
 
