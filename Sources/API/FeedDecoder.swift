@@ -171,6 +171,7 @@ struct FeedDecoder {
 // Elements.
 extension FeedDecoder {
     /// The nearest float32; what would become infinite is refused.
+    @inline(__always)
     private func float(_ value: JSONValue) throws(Misfit) -> Float {
         let exact = try double(value)
         let result = Float(exact)
@@ -178,10 +179,14 @@ extension FeedDecoder {
         return result
     }
 
+    @inline(__always)
     private func double(_ value: JSONValue) throws(Misfit) -> Double {
+        if value.isOf(.double) { return value.double }
+        return value.isOf(.int64) ? Double(value.int64) : try doubleOfOther(value)
+    }
+
+    private func doubleOfOther(_ value: JSONValue) throws(Misfit) -> Double {
         switch value.kind {
-        case .double: return value.double
-        case .int64: return Double(value.int64)
         case .uint64: return Double(value.uint64)
         case .string:
             if value.equals("NaN") { return .nan }
@@ -192,7 +197,13 @@ extension FeedDecoder {
         }
     }
 
+    @inline(__always)
     private func integer<Value: FixedWidthInteger>(_ value: JSONValue) throws(Misfit) -> Value {
+        if value.isOf(.int64), let result = Value(exactly: value.int64) { return result }
+        return try integerOfOther(value)
+    }
+
+    private func integerOfOther<Value: FixedWidthInteger>(_ value: JSONValue) throws(Misfit) -> Value {
         let result: Value? =
             switch value.kind {
             case .int64: Value(exactly: value.int64)

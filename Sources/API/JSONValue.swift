@@ -35,13 +35,14 @@ struct JSONValue {
 
     var kind: Kind { Kind(rawValue: UInt8(truncatingIfNeeded: word >> 56)) ?? .null }
 
+    /// Whether it is of that kind: cheaper than to compare ``kind``.
+    @inline(__always)
+    func isOf(_ kind: Kind) -> Bool { word >> 56 == UInt64(kind.rawValue) }
+
     /// What stands after this value.
     var next: JSONValue {
-        switch kind {
-        case .object, .list: at(Int(word & 0xffff_ffff))
-        case .int64, .uint64, .double: at(index + 2)
-        default: at(index + 1)
-        }
+        if isOf(.double) || isOf(.int64) || isOf(.uint64) { return at(index + 2) }
+        return isOf(.list) || isOf(.object) ? at(Int(word & 0xffff_ffff)) : at(index + 1)
     }
 
     /// The first thing in a list or object; its end if it is empty.
