@@ -9,7 +9,7 @@ TENSORFLOW := .build/tensorflow
 .PHONY: help setup serve build test lint format test-sanitize bench models fixtures docs protos clean
 
 help: ## Show this list
-	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install what the build needs (Debian packages)
 	@scripts/setup.sh
@@ -35,6 +35,7 @@ test-sanitize: setup ## Run the tests under the address and the thread sanitizer
 	TSAN_OPTIONS=suppressions=$(CURDIR)/Tests/thread-sanitizer.supp swift test --sanitize=thread --scratch-path .build/thread
 
 bench: build ## Measure load and start; see Benchmarks/README.md
+	@scripts/setup.sh gcc wrk
 	Benchmarks/load.sh
 	Benchmarks/start.sh
 
@@ -45,8 +46,9 @@ fixtures: $(TENSORFLOW) ## Make the test fixtures anew (TensorFlow from PyPI)
 	$(TENSORFLOW)/bin/python Tests/Fixtures/generate.py
 
 $(TENSORFLOW):
+	@scripts/setup.sh python3-venv
 	python3 -m venv $@
-	$@/bin/pip install --quiet tensorflow==2.21.0 scikit-learn
+	$@/bin/pip install --quiet tensorflow==2.21.0 scikit-learn || { rm -rf $@; exit 1; }
 
 docs: ## Write docs/ops.md anew
 	scripts/write-ops.sh

@@ -1,26 +1,37 @@
 #!/bin/bash
-# Installs what the build needs and is missing: Debian packages by apt-get. The Swift toolchain must be there.
+# Installs the Debian packages that the build needs and that are missing, then checks the Swift toolchain, which must be there.
+#
+# Usage: scripts/setup.sh [PACKAGE...]     more packages, for what not every build needs
 set -euo pipefail
-packages=(libmicrohttpd-dev libopenblas-dev libsimdjson-dev libsnappy-dev libstdc++-12-dev pkg-config git curl)
+packages=(
+    libmicrohttpd-dev libopenblas-dev libsimdjson-dev libsnappy-dev pkg-config       # what metaserve is built with
+    binutils git libc6-dev libcurl4 libedit2 libncurses6 libsqlite3-0 libstdc++-12-dev libxml2 tzdata zlib1g-dev  # the toolchain's
+    ca-certificates curl                                                             # packages by https; the tests' client
+    "$@"
+)
+installed=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' "${packages[@]}" 2>/dev/null || true)
 missing=()
 for package in "${packages[@]}"; do
-    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+    grep -qxF "installed $package" <<<"$installed" || missing+=("$package")
 done
 if [ ${#missing[@]} -gt 0 ]; then
     echo "installing ${missing[*]}"
     as_root=()
     [ "$(id -u)" = 0 ] || as_root=(sudo)
     "${as_root[@]}" apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
-if ! command -v swift >/dev/null; then
-    echo "error: no Swift toolchain found. Get Swift 6.2 or later for Debian 12 from https://www.swift.org/install/linux/," >&2
-    echo "unpack it, and put its usr/bin on PATH; then run make again." >&2
+
+fail() {
+    echo "error: $1" >&2
+    echo "Get Swift 6.2 or later for Debian 12 from https://www.swift.org/install/linux/, unpack it, and put its usr/bin on" >&2
+    echo "PATH; then run make again." >&2
     exit 1
-fi
-version=$(swift --version 2>/dev/null | sed -nE 's/.*Swift version ([0-9]+)\.([0-9]+).*/\1 \2/p' | head -1)
+}
+command -v swift >/dev/null || fail "no Swift toolchain found."
+answer=$(swift --version 2>&1) || fail "$(command -v swift) does not run: $answer"
+version=$(sed -nE 's/.*Swift version ([0-9]+)\.([0-9]+).*/\1 \2/p' <<<"$answer" | head -1)
 read -r major minor <<<"${version:-0 0}"
 if [ "$major" -lt 6 ] || { [ "$major" -eq 6 ] && [ "$minor" -lt 2 ]; }; then
-    echo "error: Swift $major.$minor is too old; 6.2 or later is needed: https://www.swift.org/install/linux/" >&2
-    exit 1
+    fail "Swift $major.$minor is too old; 6.2 or later is needed."
 fi
