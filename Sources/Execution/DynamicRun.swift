@@ -25,6 +25,10 @@ struct DynamicRun {
     /// - Returns: false if the kernel noted a fault.
     mutating func execute(_ step: Program.Step) throws(CompileError) -> Bool {
         let source = program.plan.steps[step.source]
+        if let op = source.op as? any TensorOp {
+            try compute(op, source)
+            return true
+        }
         var inputs: [TensorFact] = []
         for (index, value) in source.inputs.enumerated() {
             inputs.append(try fact(of: value, withElements: source.op.valueInputs.contains(index)))
@@ -43,6 +47,27 @@ struct DynamicRun {
             copy(workspace.values[source.inputs[input]], to: source.outputs[0], try byteCount(outputs[0]))
             return true
         case .compute(let body): return try call(body, kernel.scratchBytes, step)
+        }
+    }
+
+    /// Runs an op that takes and gives whole tensors.
+    private mutating func compute(_ op: any TensorOp, _ source: Plan.Step) throws(CompileError) {
+        var inputs: [Tensor] = []
+        for value in source.inputs {
+            guard let tensor = try fact(of: value, withElements: true).value else {
+                throw CompileError(.resourceExhausted, "not enough memory for an input")
+            }
+            inputs.append(tensor)
+        }
+        let results = try op.compute(inputs)
+        for (value, result) in zip(source.outputs, results) {
+            if program.facts[value].shape.isFullyDefined {
+                copy(result.storage.baseAddress + result.byteOffset, to: value, result.byteCount)
+            } else {
+                shapes[value] = result.shape
+                workspace.values[value] = result.storage.baseAddress + result.byteOffset
+            }
+            storages.append(result.storage)
         }
     }
 

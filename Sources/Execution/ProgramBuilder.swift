@@ -65,7 +65,8 @@ struct ProgramBuilder {
         }
         for value in step.outputs { facts[value].value = nil }
         guard inputs.allSatisfy(\.shape.isFullyDefined), outputs.allSatisfy(\.shape.isFullyDefined),
-            step.op.valueInputs.allSatisfy({ !inputs.indices.contains($0) || inputs[$0].value != nil })
+            step.op.valueInputs.allSatisfy({ !inputs.indices.contains($0) || inputs[$0].value != nil }),
+            !(step.op is any TensorOp)
         else {
             drafts.append(Draft(source: index, kernel: nil))
             return

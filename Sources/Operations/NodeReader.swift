@@ -85,6 +85,39 @@ package struct NodeReader {
         return list.ints.map(Int.init)
     }
 
+    /// A list of floating point numbers.
+    package func floats(_ name: String, default fallback: [Float]? = nil) throws(CompileError) -> [Float] {
+        guard let value = try value(name) else { return try required(fallback, name) }
+        guard case .list(let list) = value else { throw wrongKind(name, "a list of floats") }
+        return list.floats
+    }
+
+    /// A list of strings, which are bytes.
+    package func strings(_ name: String, default fallback: [[UInt8]]? = nil) throws(CompileError) -> [[UInt8]] {
+        guard let value = try value(name) else { return try required(fallback, name) }
+        guard case .list(let list) = value else { throw wrongKind(name, "a list of strings") }
+        return list.bytes
+    }
+
+    /// A list of dtypes.
+    package func types(_ name: String, default fallback: [DataType]? = nil) throws(CompileError) -> [DataType] {
+        guard let value = try value(name) else { return try required(fallback, name) }
+        guard case .list(let list) = value else { throw wrongKind(name, "a list of dtypes") }
+        let types = list.types.compactMap { $0 }
+        guard types.count == list.types.count else {
+            throw malformed("attribute \(name) has a dtype that is not known")
+        }
+        return types
+    }
+
+    /// A list of shapes.
+    package func shapes(_ name: String, default fallback: [PartialShape]? = nil) throws(CompileError) -> [PartialShape]
+    {
+        guard let value = try value(name) else { return try required(fallback, name) }
+        guard case .list(let list) = value else { throw wrongKind(name, "a list of shapes") }
+        return list.shapes
+    }
+
     /// A shape.
     package func shape(_ name: String, default fallback: PartialShape? = nil) throws(CompileError) -> PartialShape {
         guard let value = try value(name) else { return try required(fallback, name) }

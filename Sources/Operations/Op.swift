@@ -46,6 +46,25 @@ package protocol VariableReading: Op {
     func variable(reading inputs: [TensorFact]) throws(CompileError) -> VariableReference
 }
 
+/// An op that is computed on whole tensors, not by a kernel made ahead: its outputs' shapes hang on its inputs' elements
+/// (Where, Unique, ParseExample), or it is rare enough that the cost of a call does not matter.
+///
+/// Its rule tells what the inputs' shapes tell; the results tell the rest. Where a kernel can be made, a kernel is faster: its
+/// outputs have their place in the run's arena.
+package protocol TensorOp: Op {
+    /// Computes the outputs. Results may share an input's storage; strings among them own their bytes.
+    ///
+    /// - Throws: ``CompileError`` of kind `invalidArgument` where values do not fit, `unsupported` for a dtype,
+    ///   `resourceExhausted` where an output would be too large.
+    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor]
+}
+
+extension TensorOp {
+    package func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+        throw CompileError(.malformed, "is computed on tensors, it has no kernel")
+    }
+}
+
 /// What a kernel is made for.
 package struct KernelSpec: Sendable {
     package let inputs: [TensorFact]

@@ -73,7 +73,7 @@ struct OpVectorTests {
             for (fact, expected) in zip(facts, trial.expected) {
                 #expect(fact.dtype == expected.dtype, "\(name), \(blur)")
                 #expect(fact.shape.admits(expected.shape), "\(name), \(blur): \(fact.shape) is not \(expected.shape)")
-                if blur == .none {
+                if blur == .none, !(trial.op is any TensorOp) {
                     #expect(fact.shape.known == expected.shape, "\(name): \(fact.shape) is not \(expected.shape)")
                 }
                 if let value = fact.value, let difference = trial.tolerance.difference(value, expected) {
