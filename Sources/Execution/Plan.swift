@@ -73,7 +73,7 @@ struct PlanBuilder {
         guard let value = values[endpoint] else {
             throw CompileError(.notFound, "node \"\(name)\" has no output \(endpoint.output)")
         }
-        guard facts[value].dtype.stride > 0 else {
+        guard !facts[value].dtype.isHandle else {
             throw CompileError(.invalidArgument, "\"\(name)\" is a \(facts[value].dtype): it cannot be fetched")
         }
         return value
@@ -165,7 +165,7 @@ struct PlanBuilder {
         _ op: any Op, _ inputs: [TensorFact], _ outputs: [TensorFact], _ limitBytes: Int
     ) throws(CompileError) -> [TensorFact]? {
         guard !outputs.isEmpty, !op.isStateful, inputs.allSatisfy({ $0.value != nil }),
-            outputs.allSatisfy({ $0.dtype.stride > 0 })
+            outputs.allSatisfy({ !$0.dtype.isHandle })
         else { return nil }
         do {
             return try op.evaluate(inputs, limitBytes: limitBytes).map { TensorFact($0) }

@@ -52,7 +52,7 @@ package final class Session: Sendable {
         if let known = callables.withLock({ $0[signature] }) { return known }
         var facts: [(Endpoint, TensorFact)] = []
         for feed in feeds {
-            guard let fact = fact(of: feed), fact.dtype.stride > 0 else {
+            guard let fact = fact(of: feed), !fact.dtype.isHandle else {
                 throw CompileError(.invalidArgument, "\"\(name(feed))\" cannot be fed: its dtype is not known")
             }
             facts.append((feed, TensorFact(fact.dtype, fact.shape)))

@@ -34,6 +34,8 @@ extension OpTable {
 
 /// The input itself, of any dtype.
 struct Identity: Op {
+    var forwardsInputs: Bool { true }
+
     init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(1) }
 
     func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] { [inputs[0]] }
@@ -97,7 +99,7 @@ struct ZerosLike: Op {
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let dtype = spec.outputs[0].dtype
-        guard dtype.stride > 0, let bytes = try spec.outputShape().byteCount(of: dtype) else {
+        guard !dtype.isHandle, let bytes = try spec.outputShape().byteCount(of: dtype) else {
             throw .unsupported(dtype)
         }
         return .zeros(byteCount: bytes)

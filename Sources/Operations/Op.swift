@@ -23,11 +23,20 @@ package protocol Op: Sendable, Hashable {
 
     /// Whether two runs with equal inputs may give different outputs (random numbers): such a node is never folded.
     var isStateful: Bool { get }
+
+    /// Whether the node does something besides giving outputs (it writes a variable, it refuses): it runs even if nobody reads
+    /// its outputs.
+    var hasEffect: Bool { get }
+
+    /// Whether output number i is input number i as it is, for all i.
+    var forwardsInputs: Bool { get }
 }
 
 extension Op {
     package var valueInputs: [Int] { [] }
     package var isStateful: Bool { false }
+    package var hasEffect: Bool { false }
+    package var forwardsInputs: Bool { false }
 }
 
 /// An op whose output is fed, or is an error: it cannot be computed.

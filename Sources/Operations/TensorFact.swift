@@ -22,6 +22,8 @@ package struct TensorFact: Sendable {
     package var value: Tensor?
     /// For a resource handle: the variable it stands for.
     package var variable: VariableReference?
+    /// For a handle, or the flow that goes with it: what is known of the tensors that the object holds.
+    package var elements: ElementFact?
 
     package init(_ dtype: DataType, _ shape: PartialShape, value: Tensor? = nil) {
         self.dtype = dtype
@@ -43,4 +45,65 @@ package struct TensorFact: Sendable {
 
     /// The elements of an integer tensor that is known; nil when it is not known.
     package var integers: [Int]? { value?.integers }
+}
+
+/// What is known of the tensors in an array or a list, all of them together.
+package struct ElementFact: Hashable, Sendable {
+    /// The shape of each tensor.
+    package var shape: PartialShape
+    /// How many tensors there are; nil where it is not known.
+    package var count: Int?
+
+    package init(shape: PartialShape, count: Int?) {
+        self.shape = shape
+        self.count = count
+    }
+}
+
+extension TensorFact {
+    /// What is true of a tensor that may be this one or the other one.
+    ///
+    /// - Throws: `invalidArgument` where the dtypes differ.
+    package func joined(with other: TensorFact) throws(CompileError) -> TensorFact {
+        guard dtype == other.dtype else { throw .invalid("two dtypes meet: \(dtype) and \(other.dtype)") }
+        var result = TensorFact(dtype, shape.joined(with: other.shape))
+        if let value, let theirs = other.value, value.isSameMemory(as: theirs) { result.value = value }
+        if variable == other.variable { result.variable = variable }
+        result.elements = ElementFact.joined(elements, other.elements)
+        return result
+    }
+
+    /// Whether both say the same (of values: whether they are the same memory).
+    package func says(sameAs other: TensorFact) -> Bool {
+        let sameValue =
+            if let value, let theirs = other.value { value.isSameMemory(as: theirs) } else {
+                value == nil && other.value == nil
+            }
+        return dtype == other.dtype && shape == other.shape && sameValue && variable == other.variable
+            && elements == other.elements
+    }
+}
+
+extension ElementFact {
+    /// What is true of both; an object of which nothing is known yet has no tensors yet.
+    package static func joined(_ left: ElementFact?, _ right: ElementFact?) -> ElementFact? {
+        guard let left else { return right }
+        guard let right else { return left }
+        return ElementFact(
+            shape: left.shape.joined(with: right.shape), count: left.count == right.count ? left.count : nil)
+    }
+}
+
+extension PartialShape {
+    /// What is true of both shapes: dimensions in which they differ are unknown.
+    package func joined(with other: PartialShape) -> PartialShape {
+        guard let mine = dimensions, let theirs = other.dimensions, mine.count == theirs.count else { return .unknown }
+        return PartialShape(zip(mine, theirs).map { $0 == $1 ? $0 : Self.unknownDimension })
+    }
+}
+
+extension Tensor {
+    fileprivate func isSameMemory(as other: Tensor) -> Bool {
+        storage === other.storage && byteOffset == other.byteOffset && shape == other.shape && dtype == other.dtype
+    }
 }

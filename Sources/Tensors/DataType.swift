@@ -75,10 +75,18 @@ public enum DataType: Int32, Hashable, Sendable, CaseIterable {
         }
     }
 
-    /// Bytes of an element in memory: ``fixedWidth``, or that of a ``TensorString`` for strings; 0 for handles.
+    /// Bytes of an element in memory: ``fixedWidth``, or that of a ``TensorString`` for strings; a handle is a number that a
+    /// run gives to one of its objects.
     public var stride: Int {
-        fixedWidth ?? (self == .string ? MemoryLayout<TensorString>.stride : 0)
+        switch self {
+        case .string: MemoryLayout<TensorString>.stride
+        case .resource, .variant: MemoryLayout<Int64>.stride
+        default: fixedWidth ?? 0
+        }
     }
+
+    /// Whether the elements are handles: they mean something within a run only, so they are neither fed nor fetched.
+    public var isHandle: Bool { self == .resource || self == .variant }
 
     /// Whether the elements are floating point numbers.
     public var isFloating: Bool {

@@ -32,7 +32,7 @@ extension Tensor {
         guard let shape = partial.known, let byteCount = shape.byteCount(of: dtype) else {
             throw TensorDecodingError(reason: "shape \(partial) is not one that a tensor can have")
         }
-        guard dtype.stride > 0 else {
+        guard !dtype.isHandle else {
             throw TensorDecodingError(reason: "a constant of dtype \(dtype) is not supported")
         }
         if !message.tensorContent.isEmpty, dtype != .string {
