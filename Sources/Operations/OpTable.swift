@@ -7,6 +7,8 @@ package enum OpTable {
         reductions,
         softmaxes,
         randomNumbers,
+        randomPlaces,
+        randomChoices,
         shapeQueries,
         reshaping,
         joining,

@@ -16,7 +16,9 @@ enum {
     CK_INT8 = 6,
     CK_INT64 = 9,
     CK_BOOL = 10,
+    CK_BFLOAT16 = 14,
     CK_UINT16 = 17,
+    CK_FLOAT16 = 19,
     CK_UINT32 = 22,
     CK_UINT64 = 23,
     CK_TYPE_COUNT = 24
