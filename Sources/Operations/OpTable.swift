@@ -19,6 +19,8 @@ package enum OpTable {
         sequences,
         gathering,
         matrixProducts,
+        matrixTasks,
+        matrixSolving,
         convolutions,
         pools,
     ]

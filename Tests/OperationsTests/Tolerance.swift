@@ -17,6 +17,10 @@ struct Tolerance {
         case .float64:
             return floats(
                 result.scalars(as: Double.self), expected.scalars(as: Double.self), 1e-12, Double.leastNormalMagnitude)
+        case .complex64:
+            return floats(result.parts(as: Float.self), expected.parts(as: Float.self), 2e-6, .leastNormalMagnitude)
+        case .complex128:
+            return floats(result.parts(as: Double.self), expected.parts(as: Double.self), 1e-12, .leastNormalMagnitude)
         case .string:
             let (mine, theirs) = (result.strings ?? [], expected.strings ?? [])
             return zip(mine, theirs).enumerated().first { $1.0 != $1.1 }.map {
@@ -50,5 +54,12 @@ struct Tolerance {
                 return "[\(element)] is \(Array(mine[range])), not \(Array(theirs[range])) (bytes)"
             }
         }
+    }
+}
+
+extension Tensor {
+    /// The parts of complex numbers, one after the other.
+    fileprivate func parts<Part: BitwiseCopyable>(as type: Part.Type) -> [Part]? {
+        withUnsafeBytes { Array($0.bindMemory(to: type)) }
     }
 }

@@ -36,12 +36,13 @@ def finish(path):
     print(f"{path}: {len(_records)} cases, {os.path.getsize(path)} bytes")
 
 
-def case(op_type, inputs, attrs=None, label="", rtol=None, atol=None):
+def case(op_type, inputs, attrs=None, label="", rtol=None, atol=None, undefined=()):
     """Records an op.
 
     inputs: arrays, or Const(array); a list among them is a list input (N tensors), as Pack takes.
     attrs: the node's attributes; dtype attributes as tf.DType, strings as bytes or str. Those that inputs determine are
-    inferred. rtol, atol: what the comparison may allow; None takes the reader's default for the dtype.
+    inferred. rtol, atol: what the comparison may allow; None takes the reader's default for the dtype. undefined: outputs
+    that TensorFlow leaves as the memory was; they are recorded as zeros.
     """
     flat, constant, feeds = [], [], {}
     with tf.Graph().as_default() as graph:
@@ -79,6 +80,7 @@ def case(op_type, inputs, attrs=None, label="", rtol=None, atol=None):
             message = _reason(failure)[:200]
             if node is None:
                 node = _bare_node(op_type, tensors, attrs or {})
+        outputs = [np.zeros_like(output) if index in undefined else output for index, output in enumerate(outputs)]
         _records.append(_encode(label, node, flat, constant, outputs, error, message, rtol, atol))
 
 
