@@ -43,6 +43,9 @@ package struct TensorFact: Sendable {
         self.variable = variable
     }
 
+    /// Whether nothing is left to compute: the elements are known, or what the handle stands for.
+    package var isKnown: Bool { value != nil || variable != nil }
+
     /// The elements of an integer tensor that is known; nil when it is not known.
     package var integers: [Int]? { value?.integers }
 }
