@@ -3,6 +3,9 @@ package enum OpTable {
     private static let families: [[OpEntry]] = [
         graphInputs,
         controlFlow,
+        stacks,
+        tensorArrays,
+        tensorLists,
         elementwiseUnary,
         elementwiseBinary,
         reductions,
