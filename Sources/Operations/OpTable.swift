@@ -3,6 +3,7 @@ package enum OpTable {
     private static let families: [[OpEntry]] = [
         graphInputs,
         controlFlow,
+        asserting,
         stacks,
         tensorArrays,
         tensorLists,
