@@ -24,6 +24,7 @@ package enum OpTable {
         sequences,
         gathering,
         matrixProducts,
+        einsums,
         matrixTasks,
         matrixSolving,
         convolutions,
