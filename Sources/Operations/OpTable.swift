@@ -11,6 +11,8 @@ package enum OpTable {
         elementwiseBinary,
         reductions,
         softmaxes,
+        diagnostics,
+        summaries,
         randomNumbers,
         randomPlaces,
         randomChoices,

@@ -256,7 +256,8 @@ def _bytes_field(number, data):
 
 
 def _tensor_proto(array):
-    array = np.asarray(array)
+    # numpy's own strings lose zero bytes at the end.
+    array = np.asarray(array, object if isinstance(array, bytes) else None)
     if array.dtype == object or array.dtype.kind in "SU":
         return tf.make_tensor_proto(array.astype(object), tf.string).SerializeToString(deterministic=True)
     proto = tf.make_tensor_proto(np.zeros([0], array.dtype))
