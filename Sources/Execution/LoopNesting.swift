@@ -26,6 +26,8 @@ struct GraphLoop {
     let condition: Int
     /// What is computed before the condition is known, every time.
     var head: [GraphUnit] = []
+    /// What hangs on the condition: each is a value of the head, in the body and after the loop.
+    var switches: [Int] = []
     /// What is computed in an iteration.
     var body: [GraphUnit] = []
     /// What is computed after the last one.
@@ -245,6 +247,11 @@ struct LoopNesting {
             parts[member] = part
             if special.contains(member) { continue }
             if member < graph.nodes.count, graph.nodes[member].isNextIteration { continue }
+            if member < graph.nodes.count, isLoopSwitch(member, condition: condition) {
+                guard part == .head else { throw error(member, "hangs twice on a loop's condition") }
+                loop.switches.append(member)
+                continue
+            }
             switch part {
             case .head: loop.head.append(try unit(member))
             case .body: loop.body.append(try unit(member))

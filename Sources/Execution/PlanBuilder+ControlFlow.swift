@@ -180,6 +180,7 @@ extension PlanBuilder {
         let head = try part(loop.head)
         let test = testValue(of: loop)
         if let test { define(loop.condition, 0, test, .always) }
+        try add(loop.switches.map { .node($0) })
         let body = try part(loop.body)
         let variables = changing.map { variable in
             Plan.Loop.Variable(
@@ -206,7 +207,8 @@ extension PlanBuilder {
 
     private mutating func testValue(of loop: GraphLoop) -> Int? {
         guard case .endpoint(let endpoint)? = graph.nodes[loop.condition].inputs.first, let known = values[endpoint] else {
-            failures[loop.condition] = CompileError(.malformed, "a loop's condition cannot be computed")
+            failures[loop.condition] = cause(of: loop.condition)
+                ?? CompileError(.malformed, "a loop's condition cannot be computed")
             return nil
         }
         return known.value
@@ -221,7 +223,7 @@ extension PlanBuilder {
     private mutating func leave(_ loop: GraphLoop, _ liveness: Liveness) throws(CompileError) {
         for index in loop.exits {
             guard case .endpoint(let endpoint)? = graph.nodes[index].inputs.first, let known = values[endpoint] else {
-                failures[index] = failures.first { loop.variables.map(\.merge).contains($0.key) }?.value
+                failures[index] = cause(of: index)
                     ?? CompileError(.malformed, "leaves a loop with a value that it does not have")
                 continue
             }

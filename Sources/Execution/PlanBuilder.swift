@@ -132,7 +132,8 @@ struct PlanBuilder {
             guard let entry = OpTable.entries[node.op] else { throw unsupportedOps() }
             try add(try entry.make(NodeReader(node)), index, inputs.map(\.value), liveness)
         } catch {
-            let error = error.at(node: node.name, op: node.op)
+            // The list of what is not supported names its nodes itself.
+            let error = OpTable.entries[node.op] == nil ? error : error.at(node: node.name, op: node.op)
             // What may never run is no error before it does.
             guard liveness != .always || loopDepth > 0, error.kind != .resourceExhausted else { throw error }
             failures[index] = error
@@ -141,7 +142,7 @@ struct PlanBuilder {
     }
 
     /// Why an input could not be computed.
-    private func cause(of index: Int) -> CompileError? {
+    func cause(of index: Int) -> CompileError? {
         for case .endpoint(let endpoint) in graph.nodes[index].inputs where values[endpoint] == nil {
             if let failure = failures[endpoint.node] { return failure }
         }
