@@ -59,7 +59,8 @@ struct InterpretedRun {
         for (fetch, flag) in zip(program.plan.fetches, program.fetchFlags) {
             guard let flag, !flags[flag] else { continue }
             throw CompileError(
-                .invalidArgument, "a fetched tensor is in a branch that was not taken: it has no value (value \(fetch.value))")
+                .invalidArgument,
+                "a fetched tensor is in a branch that was not taken: it has no value (value \(fetch.value))")
         }
     }
 
@@ -172,7 +173,8 @@ extension InterpretedRun {
         var address = workspace.values[source]
         var memory = memories[source]
         let shape = shape(of: source)
-        let mustCopy = move.isFixed ? move.isStaged : objects[source] == nil && memory == nil && workspace.isArena(address)
+        let mustCopy =
+            move.isFixed ? move.isStaged : objects[source] == nil && memory == nil && workspace.isArena(address)
         if mustCopy {
             guard let bytes = shape?.byteCount(of: program.facts[source].dtype) else {
                 throw CompileError(.resourceExhausted, "a loop's variable has a shape that no tensor can have")
@@ -219,7 +221,7 @@ extension InterpretedRun {
             }
             return
         }
-        let kernel = try source.op.kernel(for: KernelSpec(inputs: inputs, outputs: outputs))
+        let kernel = try source.op.makeKernel(for: KernelSpec(inputs: inputs, outputs: outputs))
         switch kernel.work {
         case .alias(let input):
             let input = try tensor(source.inputs[input])

@@ -82,7 +82,7 @@ struct OpTrial {
         let inputFacts = facts(.otherValues)
         let spec = KernelSpec(inputs: inputFacts, outputs: try op.outputs(for: inputFacts))
         guard !spec.outputs.allSatisfy({ $0.value != nil }), !(op is any TensorOp) else { return [] }
-        let kernel = try op.kernel(for: spec)
+        let kernel = try op.makeKernel(for: spec)
         guard case .compute(let body) = kernel.work else { return [] }
         var results: [(Int, Tensor)] = []
         for input in kernel.overwritableInputs where inputs.indices.contains(input) {
