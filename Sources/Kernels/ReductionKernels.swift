@@ -89,6 +89,7 @@ private struct Folding: Sendable {
     /// Makes what a kernel's body calls; it returns where the result is.
     ///
     /// - Parameter place: Where in scratch memory the first pass reads; nil: it reads the input.
+    /// - Returns: The body.
     func body(readingScratchAt place: Int? = nil) -> @Sendable (KernelFrame) -> UnsafeRawPointer {
         let area = areaBytes
         return { [self] frame in
