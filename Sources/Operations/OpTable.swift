@@ -3,6 +3,10 @@ package enum OpTable {
     private static let families: [[OpEntry]] = [
         graphInputs,
         controlFlow,
+        asserting,
+        stacks,
+        tensorArrays,
+        tensorLists,
         elementwiseUnary,
         functions,
         elementwiseBinary,

@@ -1,13 +1,18 @@
-import Operations
-import Tensors
+package import Tensors
 
 /// How far floats may be from those that are expected; everything else must be equal.
-struct Tolerance {
-    let relative: Double?
-    let absolute: Double?
+package struct Tolerance: Sendable {
+    package let relative: Double?
+    package let absolute: Double?
+
+    /// nil: what the dtype allows.
+    package init(relative: Double?, absolute: Double?) {
+        self.relative = relative
+        self.absolute = absolute
+    }
 
     /// What differs, in words; nil if nothing does.
-    func difference(_ result: Tensor, _ expected: Tensor) -> String? {
+    package func difference(_ result: Tensor, _ expected: Tensor) -> String? {
         guard result.dtype == expected.dtype else { return "is \(result.dtype), not \(expected.dtype)" }
         guard result.shape == expected.shape else { return "has the shape \(result.shape), not \(expected.shape)" }
         switch result.dtype {
@@ -21,9 +26,7 @@ struct Tolerance {
         case .float16, .bfloat16:
             // Computed in float32, rounded once; TensorFlow may round on the way.
             let unit = result.dtype == .float16 ? 0x1p-10 : 0x1p-7
-            return floats(
-                try? result.converted(to: .float32).scalars(as: Float.self),
-                try? expected.converted(to: .float32).scalars(as: Float.self), unit, Float.leastNormalMagnitude)
+            return floats(result.narrowFloats, expected.narrowFloats, unit, Float.leastNormalMagnitude)
         case .complex64: return pairs(result, expected, Float.self, 2e-6)
         case .complex128: return pairs(result, expected, Double.self, 1e-12)
         case .string:
