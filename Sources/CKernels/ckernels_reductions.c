@@ -20,14 +20,14 @@ enum { SUM_BLOCK = 256 };
 #define FOLD_LANES(A, EXPRESSION) \
     for (int half = ROW_LANES / 2; half > 0; half /= 2) FOLD(half, A, lane + half, EXPRESSION)
 
-// T: an element, A: what is folded (the output's type), EXPRESSION: of a and b.
-#define REDUCE(NAME, T, A, IDENTITY, EXPRESSION)                                                                   \
-    CK_MULTIVERSION_LIGHT static void NAME##_rows(const T *x, A *y, ptrdiff_t rows, ptrdiff_t count) {             \
+// T: an element, A: what is folded, Y: the output's type, EXPRESSION: of a and b.
+#define REDUCE_TO(NAME, T, A, Y, IDENTITY, EXPRESSION)                                                             \
+    CK_MULTIVERSION_LIGHT static void NAME##_rows(const T *x, Y *y, ptrdiff_t rows, ptrdiff_t count) {             \
         for (; rows > 0; rows--, x += count, y++) {                                                                \
             if (count < SHORT_ROW) {                                                                               \
                 A a = IDENTITY;                                                                                    \
                 for (ptrdiff_t r = 0; r < count; r++) { const A b = (A)x[r]; a = (A)(EXPRESSION); }                \
-                *y = a;                                                                                            \
+                *y = (Y)a;                                                                                           \
                 continue;                                                                                          \
             }                                                                                                      \
             A lane[ROW_LANES];                                                                                     \
@@ -36,11 +36,11 @@ enum { SUM_BLOCK = 256 };
             for (; r + ROW_LANES <= count; r += ROW_LANES) FOLD(ROW_LANES, A, x + r, EXPRESSION)                   \
             FOLD(count - r, A, x + r, EXPRESSION)                                                                  \
             FOLD_LANES(A, EXPRESSION)                                                                              \
-            *y = lane[0];                                                                                          \
+            *y = (Y)lane[0];                                                                                       \
         }                                                                                                          \
     }                                                                                                              \
     CK_MULTIVERSION_LIGHT static void NAME##_columns(                                                              \
-        const T *x, A *y, ptrdiff_t outer, ptrdiff_t count, ptrdiff_t inner) {                                     \
+        const T *x, Y *y, ptrdiff_t outer, ptrdiff_t count, ptrdiff_t inner) {                                     \
         A lane[LANES];                                                                                             \
         for (; outer > 0; outer--, x += count * inner, y += inner) {                                               \
             for (ptrdiff_t i = 0; i < inner; i += LANES) {                                                         \
@@ -48,13 +48,15 @@ enum { SUM_BLOCK = 256 };
                 for (ptrdiff_t l = 0; l < width; l++) lane[l] = IDENTITY;                                          \
                 const T *at = x + i;                                                                               \
                 for (ptrdiff_t r = 0; r < count; r++, at += inner) FOLD(width, A, at, EXPRESSION)                  \
-                for (ptrdiff_t l = 0; l < width; l++) y[i + l] = lane[l];                                          \
+                for (ptrdiff_t l = 0; l < width; l++) y[i + l] = (Y)lane[l];                                       \
             }                                                                                                      \
         }                                                                                                          \
     }                                                                                                              \
     static void NAME(const void *x, void *y, ptrdiff_t outer, ptrdiff_t count, ptrdiff_t inner) {                  \
         inner == 1 ? NAME##_rows(x, y, outer, count) : NAME##_columns(x, y, outer, count, inner);                  \
     }
+
+#define REDUCE(NAME, T, A, IDENTITY, EXPRESSION) REDUCE_TO(NAME, T, A, A, IDENTITY, EXPRESSION)
 
 // Sums of floats: in blocks, so that the error does not grow with the count.
 #define SUM(NAME, T)                                                                                               \
@@ -107,7 +109,8 @@ SUM(sum_f64, double)
     REDUCE(sum_##S, T, T, 0, 1u * a + b)        \
     REDUCE(product_##S, T, T, 1, 1u * a * b)
 EACH_UNSIGNED(WRAPPING)
-REDUCE(product_f32, float, float, 1, a * b)
+// In double precision, in which a million factors leave no trace.
+REDUCE_TO(product_f32, float, double, float, 1, a * b)
 REDUCE(product_f64, double, double, 1, a * b)
 
 #define WIDE(S, T) REDUCE(wide_sum_##S, T, uint64_t, 0, a + b)
