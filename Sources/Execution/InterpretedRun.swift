@@ -237,7 +237,7 @@ extension InterpretedRun {
             }
             return
         }
-        let kernel = try source.op.kernel(for: KernelSpec(inputs: inputs, outputs: outputs))
+        let kernel = try source.op.makeKernel(for: KernelSpec(inputs: inputs, outputs: outputs))
         switch kernel.work {
         case .alias(let input):
             let input = try tensor(source.inputs[input])

@@ -150,7 +150,7 @@ struct ProgramBuilder {
             if step.op.isComputedOnTensors { floating.formUnion(step.outputs) }
             return append(.step(index, nil), step.liveness)
         }
-        let kernel = try step.op.kernel(for: KernelSpec(inputs: inputs, outputs: outputs))
+        let kernel = try step.op.makeKernel(for: KernelSpec(inputs: inputs, outputs: outputs))
         if case .alias(let input) = kernel.work {
             alias(step.outputs[0], step.inputs[input], step.liveness)
         } else {

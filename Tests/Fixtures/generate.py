@@ -4,8 +4,8 @@
     python3 -m venv .build/tensorflow && .build/tensorflow/bin/pip install tensorflow==2.21.0 scikit-learn
     .build/tensorflow/bin/python Tests/Fixtures/generate.py [FAMILY ...]
 
-Each module of generator/ but core is a family. Its function `cases()` makes runs of single ops, which go to
-ops/FAMILY.vectors; `graphs()` makes runs of graphs, which go to graphs/FAMILY.graphs; `write(folder)` writes what it likes.
+Each module of generator/ but core and registry is a family. Its function `cases()` makes runs of single ops, which
+go to ops/FAMILY.vectors; `graphs()` makes runs of graphs, which go to graphs/FAMILY.graphs; `write(folder)` writes what it likes.
 Without names all families are made. The same bytes come out each time.
 """
 import importlib
@@ -17,7 +17,7 @@ sys.path.insert(0, HERE)
 
 
 def main(names):
-    modules = sorted(f[:-3] for f in os.listdir(os.path.join(HERE, "generator")) if f.endswith(".py") and f not in ("core.py", "__init__.py"))
+    modules = sorted(f[:-3] for f in os.listdir(os.path.join(HERE, "generator")) if f.endswith(".py") and f not in ("core.py", "registry.py", "__init__.py"))
     unknown = set(names) - set(modules)
     if unknown:
         sys.exit(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(modules)}")
