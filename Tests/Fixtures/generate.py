@@ -4,7 +4,7 @@
     python3 -m venv .build/tensorflow && .build/tensorflow/bin/pip install tensorflow==2.21.0 scikit-learn
     .build/tensorflow/bin/python Tests/Fixtures/generate.py [FAMILY ...]
 
-Each module of generator/ but core is a family: its functions make cases, which go to ops/FAMILY.vectors, or, if it has a
+Each module of generator/ but core and movement is a family: its functions make cases, which go to ops/FAMILY.vectors, or, if it has a
 function `write(folder)`, whatever that writes. Without names all families are made. The same bytes come out each time.
 """
 import importlib
@@ -16,7 +16,7 @@ sys.path.insert(0, HERE)
 
 
 def main(names):
-    modules = sorted(f[:-3] for f in os.listdir(os.path.join(HERE, "generator")) if f.endswith(".py") and f not in ("core.py", "__init__.py"))
+    modules = sorted(f[:-3] for f in os.listdir(os.path.join(HERE, "generator")) if f.endswith(".py") and f not in ("core.py", "movement.py", "__init__.py"))
     unknown = set(names) - set(modules)
     if unknown:
         sys.exit(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(modules)}")
