@@ -24,7 +24,7 @@ extension NodeReader {
 
 extension Op {
     /// A kernel that writes what the op's rule knows: these ops look at shapes only.
-    fileprivate func kernelOfKnownValues(_ spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernelOfKnownValues(_ spec: KernelSpec) throws(CompileError) -> Kernel {
         let values = try outputs(for: spec.inputs).compactMap(\.value)
         guard values.count == spec.outputs.count else {
             throw CompileError(.malformed, "the input's shape is not known")
