@@ -24,8 +24,8 @@ package final class Callable: Sendable {
 
     init(feeds: [Argument], fetches: [String], plan: Plan, workspaces: ObjectPool<Workspace>, limitBytes: Int) {
         self.feeds = feeds
-        self.fetches = zip(fetches, plan.fetches).map { name, value in
-            Argument(name: name, dtype: plan.facts[value].dtype, shape: plan.facts[value].shape)
+        self.fetches = zip(fetches, plan.fetches).map { name, fetch in
+            Argument(name: name, dtype: plan.facts[fetch.value].dtype, shape: plan.facts[fetch.value].shape)
         }
         self.plan = plan
         self.workspaces = workspaces
@@ -36,11 +36,13 @@ package final class Callable: Sendable {
     ///
     /// - Parameters:
     ///   - tensors: One for each of ``feeds``, of its dtype, of a shape that its shape admits.
+    ///   - deadline: When a loop of the graph is ended; nil: never.
     ///   - take: Gets the fetches, whose memory is valid during the call only.
     /// - Throws: ``CompileError`` of kind `invalidArgument` where feeds do not fit, in dtype or shape or in the run;
-    ///   of kind `unsupported` or `resourceExhausted` where the graph cannot be run with them.
+    ///   of kind `unsupported` or `resourceExhausted` where the graph cannot be run with them; of kind `deadlineExceeded`.
     package func run(
-        _ tensors: UnsafeBufferPointer<TensorView>, _ take: (UnsafeBufferPointer<TensorView>) -> Void
+        _ tensors: UnsafeBufferPointer<TensorView>, deadline: Deadline? = nil,
+        _ take: (UnsafeBufferPointer<TensorView>) -> Void
     ) throws(CompileError) {
         let program: Program
         if let known = programs.program(for: tensors) { program = known } else { program = try makeProgram(tensors) }
@@ -52,7 +54,7 @@ package final class Callable: Sendable {
             workspace.reset()
             workspaces.give(workspace)
         }
-        try Run(program, in: workspace, limitBytes: limitBytes).execute(tensors, take)
+        try Run(program, in: workspace, limitBytes: limitBytes, deadline: deadline).execute(tensors, take)
     }
 
     private func makeProgram(_ tensors: UnsafeBufferPointer<TensorView>) throws(CompileError) -> Program {

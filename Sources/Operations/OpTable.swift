@@ -2,6 +2,11 @@
 package enum OpTable {
     private static let families: [[OpEntry]] = [
         graphInputs,
+        controlFlow,
+        asserting,
+        stacks,
+        tensorArrays,
+        tensorLists,
         elementwiseUnary,
         elementwiseBinary,
         reductions,

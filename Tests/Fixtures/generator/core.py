@@ -1,6 +1,7 @@
-"""Runs one op in TensorFlow and records what went in and what came out.
+"""Runs single ops (`case`) and graphs (`graph_case`) in TensorFlow and records what went in and what came out.
 
-A record is a protobuf message OpVector (see Tests/VectorSupport/op_vector.proto), preceded by its length as a varint.
+A record is a protobuf message OpVector or GraphVector (see Tests/VectorSupport/op_vector.proto), preceded by its length as a
+varint.
 """
 import os
 import struct
@@ -68,10 +69,7 @@ def case(op_type, inputs, attrs=None, label="", rtol=None, atol=None):
         try:
             op = _create(graph, op_type, tensors, attrs or {})
             node = op.node_def
-            config = tf1.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
-            config.graph_options.optimizer_options.opt_level = -1
-            config.graph_options.rewrite_options.disable_meta_optimizer = True
-            with tf1.Session(graph=graph, config=config) as session:
+            with tf1.Session(graph=graph, config=_plain_config()) as session:
                 outputs = session.run(list(op.outputs), feeds)
         except (tf.errors.OpError, ValueError, TypeError) as failure:
             error = type(failure).__name__
@@ -79,6 +77,91 @@ def case(op_type, inputs, attrs=None, label="", rtol=None, atol=None):
             if node is None:
                 node = _bare_node(op_type, tensors, attrs or {})
         _records.append(_encode(label, node, flat, constant, outputs, error, message, rtol, atol))
+
+
+def _plain_config():
+    """One thread, and no optimiser that would compute otherwise than the ops say."""
+    config = tf1.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
+    config.graph_options.optimizer_options.opt_level = -1
+    config.graph_options.rewrite_options.disable_meta_optimizer = True
+    return config
+
+
+def graph_case(label, graph, feeds=None, fetches=None, variables=None, runs=None, rtol=None, atol=None):
+    """Records runs of a graph in one session: what goes to graphs/FAMILY.graphs.
+
+    graph: a GraphDef, or a tf.Graph.
+    feeds, fetches: a dict of tensor names (`x:0`) and arrays, and a list of tensor names. Instead of one run, `runs` can be a
+    list of (feeds, fetches), done in order: a run sees the state that the earlier ones left.
+    variables: a dict of variables' names and what they hold before the first run.
+    """
+    graph_def = graph if isinstance(graph, tf1.GraphDef) else graph.as_graph_def()
+    record = GraphRecord(label, graph_def, variables or {}, rtol, atol)
+    with tf.Graph().as_default() as session_graph:
+        failure = _failure(lambda: tf1.import_graph_def(graph_def, name=""))
+        assign = [] if failure else [_assign(session_graph, name, value) for name, value in (variables or {}).items()]
+        with tf1.Session(graph=session_graph, config=_plain_config()) as session:
+            session.run(assign)
+            for run_feeds, run_fetches in runs if runs is not None else [(feeds or {}, fetches)]:
+                answers = []
+                error = failure or _failure(lambda: answers.extend(session.run(list(run_fetches), run_feeds)))
+                record.add_run(run_feeds, run_fetches, answers, error)
+    _records.append(record.encoded())
+
+
+def _failure(body):
+    """The class and the message of what a call ends with; None if it does not fail."""
+    try:
+        body()
+        return None
+    except (tf.errors.OpError, ValueError, TypeError) as failure:
+        return type(failure).__name__, _reason(failure)[:200]
+
+
+def _assign(graph, name, value):
+    node = graph.get_operation_by_name(name)
+    if node.type == "VarHandleOp":
+        return tf.raw_ops.AssignVariableOp(resource=node.outputs[0], value=tf.constant(value, node.get_attr("dtype")))
+    return tf.raw_ops.Assign(ref=node.outputs[0], value=tf.constant(value, node.get_attr("dtype")), validate_shape=False)
+
+
+class GraphRecord:
+    """A message GraphVector in the making."""
+
+    def __init__(self, label, graph_def, variables, rtol=None, atol=None):
+        stripped = tf1.GraphDef()
+        stripped.CopyFrom(graph_def)
+        for node in stripped.node:
+            node.device = ""
+            for name in [name for name in node.attr if name in ("_class", "_output_shapes")]:
+                del node.attr[name]
+        self._head = _bytes_field(1, label.encode()) + _bytes_field(2, stripped.SerializeToString(deterministic=True))
+        for name, value in variables.items():
+            self._head += _bytes_field(3, _named_tensor(name, value))
+        self._runs = b""
+        self._tail = _tolerances(5, rtol, atol)
+
+    def add_run(self, feeds, fetches, answers, error=None):
+        run = b"".join(_bytes_field(1, _named_tensor(name, value)) for name, value in feeds.items())
+        run += b"".join(_bytes_field(2, name.encode()) for name in fetches)
+        run += b"".join(_bytes_field(3, _tensor_proto(answer)) for answer in answers)
+        if error:
+            run += _bytes_field(4, error[0].encode()) + _bytes_field(5, error[1].encode())
+        self._runs += _bytes_field(4, run)
+
+    def encoded(self):
+        return self._head + self._runs + self._tail
+
+
+def _named_tensor(name, value):
+    return _bytes_field(1, name.encode()) + _bytes_field(2, _tensor_proto(value))
+
+
+def _tolerances(number, rtol, atol):
+    """The two optional doubles, rtol at that field number and atol at the next."""
+    return b"".join(
+        _varint(field << 3 | 1) + struct.pack("<d", value)
+        for field, value in ((number, rtol), (number + 1, atol)) if value is not None)
 
 
 def _reason(failure):
@@ -190,8 +273,4 @@ def _encode(label, node, inputs, constant, outputs, error, message, rtol, atol):
         record += _bytes_field(4, _tensor_proto(array))
     if error:
         record += _bytes_field(5, error.encode()) + _bytes_field(6, message.encode())
-    if rtol is not None:
-        record += _varint(7 << 3 | 1) + struct.pack("<d", rtol)
-    if atol is not None:
-        record += _varint(8 << 3 | 1) + struct.pack("<d", atol)
-    return record + _bytes_field(9, bytes(int(c) for c in constant))
+    return record + _tolerances(7, rtol, atol) + _bytes_field(9, bytes(int(c) for c in constant))

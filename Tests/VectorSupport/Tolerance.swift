@@ -1,12 +1,18 @@
-import Tensors
+package import Tensors
 
 /// How far floats may be from those that are expected; everything else must be equal.
-struct Tolerance {
-    let relative: Double?
-    let absolute: Double?
+package struct Tolerance: Sendable {
+    package let relative: Double?
+    package let absolute: Double?
+
+    /// nil: what the dtype allows.
+    package init(relative: Double?, absolute: Double?) {
+        self.relative = relative
+        self.absolute = absolute
+    }
 
     /// What differs, in words; nil if nothing does.
-    func difference(_ result: Tensor, _ expected: Tensor) -> String? {
+    package func difference(_ result: Tensor, _ expected: Tensor) -> String? {
         guard result.dtype == expected.dtype else { return "is \(result.dtype), not \(expected.dtype)" }
         guard result.shape == expected.shape else { return "has the shape \(result.shape), not \(expected.shape)" }
         switch result.dtype {
