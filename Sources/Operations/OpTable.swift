@@ -43,6 +43,15 @@ package enum OpTable {
         matrixProducts,
         convolutions,
         pools,
+        padding,
+        resizing,
+        cropping,
+        spaces,
+        patches,
+        colours,
+        projectiveTransforms,
+        imageDecoding,
+        imageEncoding,
     ]
 
     /// The rows, by name.
