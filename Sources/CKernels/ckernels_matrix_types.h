@@ -12,8 +12,6 @@
 typedef float _Complex complex64;
 typedef double _Complex complex128;
 
-enum { CK_COMPLEX64 = 8, CK_COMPLEX128 = 18 };
-
 #define SAME(x) (x)
 
 // MAKE(prefix, element, real part, conjugate, absolute value)
