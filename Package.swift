@@ -50,6 +50,7 @@ let package = Package(
         system("CSnappy", "snappy", apt: "libsnappy-dev"),
         .target(name: "CChecksum"),
         .target(name: "CKernels"),
+        .target(name: "CImages", linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png16")]),
         .target(name: "CJSON", linkerSettings: [.linkedLibrary("simdjson")]),
 
         // From the bottom to the top; a target uses only what stands above it here.
@@ -60,7 +61,7 @@ let package = Package(
         target("Tensors", uses: ["TensorFlowProtos"]),
         target("Checkpoints", uses: ["Tensors", "TensorFlowProtos", "CChecksum", "CSnappy"], [protobuf]),
         target("Graphs", uses: ["Tensors", "TensorFlowProtos"], [protobuf]),
-        target("Kernels", uses: ["Tensors", "CKernels", "COpenBLAS"]),
+        target("Kernels", uses: ["Tensors", "CKernels", "CImages", "COpenBLAS"]),
         target("Operations", uses: ["Kernels", "Graphs", "Tensors"]),
         target("Execution", uses: ["Operations", "Kernels", "Graphs", "Tensors", "LockFree"]),
         target(

@@ -192,6 +192,7 @@ extension InterpretedRun {
 extension InterpretedRun {
     private mutating func dynamic(_ step: Program.Step) throws(CompileError) {
         let source = program.plan.steps[step.source]
+        if let state = source.state { return try access(state, source) }
         if let op = source.op as? any TensorOp {
             let inputs = try source.inputs.map { (value) throws(CompileError) in try tensor(value) }
             try define(source.outputs, try op.compute(inputs).map { .tensor($0) })
@@ -200,6 +201,21 @@ extension InterpretedRun {
             try define(source.outputs, try op.run(inputs, budget))
         } else {
             try kernel(source, step)
+        }
+    }
+
+    /// Reads or changes a variable.
+    private mutating func access(_ state: VariableState, _ source: Plan.Step) throws(CompileError) {
+        if let op = source.op as? any VariableWriting {
+            let inputs = try source.inputs.dropFirst().map { (value) throws(CompileError) in try tensor(value) }
+            _ = try state.update { (old) throws(CompileError) in try op.update(old, inputs, of: state.reference) }
+        } else if let op = source.op as? any VariableQuery {
+            try define(source.outputs, [.tensor(try op.answer(hasValue: state.current != nil))])
+        } else {
+            guard let value = state.current else {
+                throw CompileError(.missingVariable, "the variable \"\(state.reference.name)\" has no value yet")
+            }
+            try define(source.outputs, [.tensor(value)])
         }
     }
 

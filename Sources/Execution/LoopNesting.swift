@@ -26,6 +26,8 @@ struct GraphLoop {
     let condition: Int
     /// What is computed before the condition is known, every time.
     var head: [GraphUnit] = []
+    /// What hangs on the condition: each is a value of the head, in the body and after the loop.
+    var switches: [Int] = []
     /// What is computed in an iteration.
     var body: [GraphUnit] = []
     /// What is computed after the last one.
@@ -111,7 +113,9 @@ struct LoopNesting {
             guard frame != 0 else { throw error(index, "stands outside of a loop") }
             frames[frame].exits.append(index)
         } else if node.op == "LoopCond" {
-            guard frame != 0, frames[frame].condition == nil else { throw error(index, "is not the one condition of a loop") }
+            guard frame != 0, frames[frame].condition == nil else {
+                throw error(index, "is not the one condition of a loop")
+            }
             frames[frame].condition = index
         } else if node.isMerge, node.inputs.contains(where: isNextIteration) {
             frames[frame].merges.append(index)
@@ -182,7 +186,9 @@ struct LoopNesting {
 
     private func isLoopSwitch(_ index: Int, condition: Int?) -> Bool {
         let node = graph.nodes[index]
-        guard node.isSwitch, node.inputs.count == 2, case .endpoint(let predicate) = node.inputs[1] else { return false }
+        guard node.isSwitch, node.inputs.count == 2, case .endpoint(let predicate) = node.inputs[1] else {
+            return false
+        }
         return predicate.node == condition
     }
 
@@ -215,7 +221,8 @@ struct LoopNesting {
     }
 
     private func describe(_ unit: Int) -> String {
-        unit < graph.nodes.count ? "node \"\(graph.nodes[unit].name)\"" : "loop \"\(frames[unit - graph.nodes.count].name)\""
+        unit < graph.nodes.count
+            ? "node \"\(graph.nodes[unit].name)\"" : "loop \"\(frames[unit - graph.nodes.count].name)\""
     }
 
     private func unit(_ unit: Int) throws(CompileError) -> GraphUnit {
@@ -229,7 +236,8 @@ struct LoopNesting {
         }
         var loop = GraphLoop(
             name: frame.name, enters: frame.enters,
-            variables: try frame.merges.map { (merge) throws(CompileError) in try variable(merge) }, condition: condition,
+            variables: try frame.merges.map { (merge) throws(CompileError) in try variable(merge) },
+            condition: condition,
             exits: frame.exits)
         let special = Set(frame.enters + frame.merges + frame.exits + [condition])
         var parts: [Int: Part] = [:]
@@ -245,6 +253,11 @@ struct LoopNesting {
             parts[member] = part
             if special.contains(member) { continue }
             if member < graph.nodes.count, graph.nodes[member].isNextIteration { continue }
+            if member < graph.nodes.count, isLoopSwitch(member, condition: condition) {
+                guard part == .head else { throw error(member, "hangs twice on a loop's condition") }
+                loop.switches.append(member)
+                continue
+            }
             switch part {
             case .head: loop.head.append(try unit(member))
             case .body: loop.body.append(try unit(member))

@@ -125,6 +125,10 @@ struct ProgramBuilder {
 
     private mutating func infer(_ index: Int) throws(CompileError) {
         let step = plan.steps[index]
+        if step.state != nil {
+            floating.formUnion(step.outputs)
+            return append(.step(index, nil), step.liveness)
+        }
         let inputs = step.inputs.map { facts[$0] }
         let outputs = try step.op.outputs(for: inputs)
         for (value, fact) in zip(step.outputs, outputs) { facts[value] = fact }
