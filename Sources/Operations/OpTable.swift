@@ -19,7 +19,12 @@ package enum OpTable {
         gathering,
         matrixProducts,
         convolutions,
+        convolutionGradients,
         pools,
+        poolGradients,
+        normalizations,
+        losses,
+        recurrentCells,
     ]
 
     /// The rows, by name.

@@ -36,16 +36,23 @@ def finish(path):
     print(f"{path}: {len(_records)} cases, {os.path.getsize(path)} bytes")
 
 
-def case(op_type, inputs, attrs=None, label="", rtol=None, atol=None):
+def case(op_type, inputs, attrs=None, label="", rtol=None, atol=None, unset=None, producer=None):
     """Records an op.
 
     inputs: arrays, or Const(array); a list among them is a list input (N tensors), as Pack takes.
     attrs: the node's attributes; dtype attributes as tf.DType, strings as bytes or str. Those that inputs determine are
-    inferred. rtol, atol: what the comparison may allow; None takes the reader's default for the dtype.
+    inferred. rtol, atol: what the comparison may allow; None takes the reader's default for the dtype. unset: a function of
+    the outputs that gives those to record, where TensorFlow leaves memory as it was. producer: the version of a graph that
+    still has the op.
     """
     flat, constant, feeds = [], [], {}
     with tf.Graph().as_default() as graph:
         tf1.set_random_seed(None)
+        if producer is not None:
+            old = tf1.GraphDef()
+            old.node.add(name="version", op="NoOp")
+            old.versions.producer = producer
+            tf1.import_graph_def(old, name="")
 
         def tensor(value):
             is_const = isinstance(value, Const)
@@ -73,6 +80,8 @@ def case(op_type, inputs, attrs=None, label="", rtol=None, atol=None):
             config.graph_options.rewrite_options.disable_meta_optimizer = True
             with tf1.Session(graph=graph, config=config) as session:
                 outputs = session.run(list(op.outputs), feeds)
+            if unset is not None:
+                outputs = unset(outputs)
         except (tf.errors.OpError, ValueError, TypeError) as failure:
             error = type(failure).__name__
             message = _reason(failure)[:200]
