@@ -47,6 +47,7 @@ package enum OpTable {
         matrixTasks,
         matrixSolving,
         convolutions,
+        convolutionGradients,
         pools,
         padding,
         resizing,
@@ -57,6 +58,10 @@ package enum OpTable {
         projectiveTransforms,
         imageDecoding,
         imageEncoding,
+        poolGradients,
+        normalizations,
+        losses,
+        recurrentCells,
     ]
 
     /// The rows, by name.
