@@ -19,6 +19,13 @@ package enum OpTable {
         matrixProducts,
         convolutions,
         pools,
+        strings,
+        stringFormatting,
+        stringJoining,
+        stringSplitting,
+        regularExpressions,
+        rawBytes,
+        hashing,
     ]
 
     /// The rows, by name.

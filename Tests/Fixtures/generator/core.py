@@ -124,11 +124,13 @@ def _bare_node(op_type, tensors, attrs):
         if attr.HasField("default_value"):
             node.attr[attr.name].CopyFrom(attr.default_value)
     for arg, value in zip(op_def.input_arg, tensors):
-        first = value[0] if isinstance(value, list) else value
-        if arg.type_attr:
+        first = value[0] if isinstance(value, list) and value else value
+        if arg.type_attr and first != []:
             node.attr[arg.type_attr].type = first.dtype.as_datatype_enum
         if arg.number_attr:
             node.attr[arg.number_attr].i = len(value)
+        if arg.type_list_attr:
+            node.attr[arg.type_list_attr].list.type.extend(v.dtype.as_datatype_enum for v in value)
     for name, value in attrs.items():
         attr = node.attr[name]
         if isinstance(value, bool):
@@ -143,7 +145,14 @@ def _bare_node(op_type, tensors, attrs):
             attr.s = value.encode() if isinstance(value, str) else value
         elif isinstance(value, (list, tuple)):
             attr.list.SetInParent()
-            attr.list.i.extend(value)
+            if value and isinstance(value[0], tf.DType):
+                attr.list.type.extend(v.as_datatype_enum for v in value)
+            elif value and isinstance(value[0], (list, tuple)):
+                attr.list.shape.extend(tf.TensorShape(v).as_proto() for v in value)
+            elif value and isinstance(value[0], (str, bytes)):
+                attr.list.s.extend(v.encode() if isinstance(v, str) else v for v in value)
+            else:
+                attr.list.i.extend(value)
     return node
 
 
@@ -161,7 +170,8 @@ def _bytes_field(number, data):
 
 
 def _tensor_proto(array):
-    array = np.asarray(array)
+    # numpy's own strings lose zero bytes at the end.
+    array = np.asarray(array, object if isinstance(array, bytes) else None)
     if array.dtype == object or array.dtype.kind in "SU":
         return tf.make_tensor_proto(array.astype(object), tf.string).SerializeToString(deterministic=True)
     proto = tf.make_tensor_proto(np.zeros([0], array.dtype))
