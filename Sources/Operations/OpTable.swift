@@ -26,6 +26,8 @@ package enum OpTable {
         regularExpressions,
         rawBytes,
         hashing,
+        lookupTables,
+        tableInitializers,
     ]
 
     /// The rows, by name.

@@ -22,6 +22,8 @@ package struct TensorFact: Sendable {
     package var value: Tensor?
     /// For a resource handle: the variable it stands for.
     package var variable: VariableReference?
+    /// For a handle: the lookup table it stands for.
+    package var table: TableReference?
     /// For a handle, or the flow that goes with it: what is known of the tensors that the object holds.
     package var elements: ElementFact?
 
@@ -69,6 +71,7 @@ extension TensorFact {
         var result = TensorFact(dtype, shape.joined(with: other.shape))
         if let value, let theirs = other.value, value.isSameMemory(as: theirs) { result.value = value }
         if variable == other.variable { result.variable = variable }
+        if table == other.table { result.table = table }
         result.elements = ElementFact.joined(elements, other.elements)
         return result
     }
@@ -80,7 +83,7 @@ extension TensorFact {
                 value == nil && other.value == nil
             }
         return dtype == other.dtype && shape == other.shape && sameValue && variable == other.variable
-            && elements == other.elements
+            && table == other.table && elements == other.elements
     }
 }
 

@@ -102,6 +102,14 @@ struct OpTableTests {
         "VariableV2",
     ]
 
+    /// Ops that need a table: `TableTests`.
+    private static let tables: Set<String> = [
+        "HashTable", "HashTableV2", "InitializeTable", "InitializeTableFromTextFile", "InitializeTableFromTextFileV2",
+        "InitializeTableV2", "LookupTableExport", "LookupTableExportV2", "LookupTableFind", "LookupTableFindV2",
+        "LookupTableImport", "LookupTableImportV2", "LookupTableSize", "LookupTableSizeV2", "MutableHashTable",
+        "MutableHashTableOfTensors", "MutableHashTableOfTensorsV2", "MutableHashTableV2",
+    ]
+
     @Test("No name is declared twice")
     func namesAreUnique() {
         let names = OpTable.declaredNames
@@ -118,7 +126,7 @@ struct OpTableTests {
                 if vector.error.isEmpty { recorded.insert(vector.node.op) } else { refused.insert(vector.node.op) }
             }
         }
-        let declared = Set(OpTable.declaredNames).subtracting(Self.graphInputs)
+        let declared = Set(OpTable.declaredNames).subtracting(Self.graphInputs).subtracting(Self.tables)
         #expect(declared.subtracting(recorded).sorted() == [], "ops without vectors")
         #expect(recorded.union(refused).subtracting(OpTable.declaredNames).sorted() == [], "vectors without an op")
     }
