@@ -28,6 +28,9 @@ package enum OpTable {
         hashing,
         lookupTables,
         tableInitializers,
+        exampleParsing,
+        tensorMessages,
+        csv,
     ]
 
     /// The rows, by name.
