@@ -84,7 +84,7 @@ let package = Package(
             name: "json-benchmark", dependencies: ["API", "HTTPMessages", "Serving"], path: "Benchmarks/json",
             swiftSettings: swiftSettings),
         .target(
-            name: "VectorSupport", dependencies: ["TensorFlowProtos", protobuf], path: "Tests/VectorSupport",
+            name: "VectorSupport", dependencies: ["Tensors", "TensorFlowProtos", protobuf], path: "Tests/VectorSupport",
             exclude: ["op_vector.proto", "modules.asciipb"], swiftSettings: swiftSettings),
         tests(
             "CheckpointsTests", uses: ["Checkpoints", "CChecksum", "Tensors", "TensorFlowProtos", "VectorSupport"],
@@ -97,6 +97,9 @@ let package = Package(
         tests("HTTPServerTests", uses: ["HTTPServer", "HTTPMessages"]),
         tests("StructureTests", uses: ["Operations", "VectorSupport"]),
         tests("APITests", uses: ["API", "Execution", "HTTPMessages", "Serving", "Tensors", "VectorSupport"]),
+        tests(
+            "ExecutionTests",
+            uses: ["Execution", "Operations", "Kernels", "Graphs", "Tensors", "TensorFlowProtos", "VectorSupport"]),
         tests(
             "OperationsTests",
             uses: ["Operations", "Kernels", "Graphs", "Tensors", "TensorFlowProtos", "VectorSupport"]),

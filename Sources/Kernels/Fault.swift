@@ -15,6 +15,8 @@ package struct Fault: Error, Hashable, Sendable {
         case outOfMemory(byteCount: Int)
         /// Anything that a fixed text says.
         case other(StaticText)
+        /// What the graph itself says.
+        case message(String)
     }
 
     /// What happened.
@@ -45,6 +47,7 @@ extension Fault: CustomStringConvertible {
         case .negativeIntegerPower: "integers to negative integer powers are not allowed"
         case .outOfMemory(let byteCount): "not enough memory for \(byteCount) bytes"
         case .other(let text): text.description
+        case .message(let text): text
         }
     }
 }
