@@ -13,6 +13,25 @@ extension OpTable {
     ]
 }
 
+extension OpTable {
+    private static let fillers = Set(tableInitializers.map(\.name))
+
+    /// Whether an op gives a table its content.
+    package static func fillsTable(_ op: String) -> Bool { fillers.contains(op) }
+}
+
+/// A table without keys.
+package enum TableFiller {
+    /// What a table that a graph may change holds before it does.
+    package static func empty(_ reference: TableReference) throws(CompileError) -> LookupTable {
+        guard let inner = reference.valueShape.known, let rows = Shape([0] + inner.dimensions) else {
+            throw .unsupported("a table of values of unknown shape is not supported")
+        }
+        let values = try Tensor.zeros(reference.value, rows)
+        return try .make(try .zeros(reference.key, .vector(0)), values, overwrites: true)
+    }
+}
+
 /// An op that gives a table its content.
 package protocol TableInitializing: Op {
     /// The table that the op's inputs make.

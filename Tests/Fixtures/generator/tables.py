@@ -17,6 +17,7 @@ tf1 = tf.compat.v1
 
 
 def write(folder):
+    core.begin()
     finds()
     files()
     core.finish(os.path.join(folder, "tables", "tables.vectors"))
@@ -41,11 +42,11 @@ def record(label, op, attrs, arrays, compute):
             node.attr[name].type = value.as_datatype_enum
         else:
             node.attr[name].s = value.encode()
-    core._records.append(core._encode(label, node, arrays, [False] * len(arrays), outputs, error, message, None, None))
+    core._records.append(core._encode(
+        label, node, arrays, [None] * len(arrays), [False] * len(arrays), outputs, [None] * len(outputs), error, message, None, None))
 
 
 def find(label, keys, values, asked, default, is_mutable=False):
-    kind = {a: tf.string if a.dtype == object else tf.as_dtype(a.dtype) for a in ()}
     keys, values, asked, default = (np.asarray(a) for a in (keys, values, asked, default))
     dtype = lambda a: tf.string if a.dtype == object else tf.as_dtype(a.dtype)
     shape = list(values.shape[keys.ndim:])
@@ -154,3 +155,65 @@ def files():
     file("line numbers as keys are int64", b"a\nb", i32, -1, s, -2)
     file("no floats of whole lines", b"1\n2", s, -2, f, -2)
     file("long delimiter", b"1\n2", s, 0, i, -1, delimiter="ab")
+
+
+def graphs():
+    tables_of_constants()
+    tables_of_version_1()
+    restored_table()
+    refused()
+
+
+def tables_of_constants():
+    with tf.Graph().as_default() as graph:
+        words = tf1.placeholder(tf.string, [None], name="words")
+        raw = tf.raw_ops
+        ids = raw.HashTableV2(key_dtype=tf.string, value_dtype=tf.int64, shared_name="vocabulary", name="ids")
+        names = raw.HashTableV2(key_dtype=tf.int64, value_dtype=tf.string, name="names")
+        keys = tf.constant(["a", "b", "c"])
+        fill = raw.InitializeTableV2(table_handle=ids, keys=keys, values=tf.range(tf.constant(3, tf.int64)), name="fill")
+        # What fills one table is computed with another one.
+        with tf.control_dependencies([fill]):
+            numbers = raw.LookupTableFindV2(table_handle=ids, keys=keys, default_value=tf.constant(-1, tf.int64)) + 10
+        raw.InitializeTableV2(table_handle=names, keys=numbers, values=tf.strings.upper(keys), name="fill_names")
+        found = raw.LookupTableFindV2(table_handle=tf.identity(ids), keys=words, default_value=tf.constant(-1, tf.int64), name="found")
+        tf.identity(found * 2, name="twice")
+        raw.LookupTableFindV2(table_handle=names, keys=found + 10, default_value=tf.constant("?"), name="name")
+        raw.LookupTableSizeV2(table_handle=ids, name="size")
+        raw.LookupTableExportV2(table_handle=names, Tkeys=tf.int64, Tvalues=tf.string, name="content")
+    core.graph_case(
+        "tables of constants", graph, setup=["fill_names"],
+        runs=[({"words:0": text(["c", "x", "a"])}, ["found:0", "twice:0", "name:0"]), ({"words:0": text([])}, ["name:0"]), ({}, ["size:0"])])
+
+
+def tables_of_version_1():
+    with tf.Graph().as_default() as graph:
+        words = tf1.placeholder(tf.string, name="words")
+        raw = tf.raw_ops
+        table = raw.HashTable(key_dtype=tf.string, value_dtype=tf.float32, name="table")
+        raw.InitializeTable(table_handle=table, keys=tf.constant(["a", "b"]), values=tf.constant([0.5, 1.5]), name="fill")
+        raw.LookupTableFind(table_handle=table, keys=words, default_value=tf1.placeholder_with_default(-1.0, [], name="default"), name="found")
+        raw.LookupTableSize(table_handle=table, name="size")
+    core.graph_case(
+        "tables of version 1", graph, setup=["fill"],
+        runs=[({"words:0": text([["b", "x"]])}, ["found:0", "size:0"]), ({"words:0": text("a"), "default:0": np.float32(9)}, ["found:0"])])
+
+
+def restored_table():
+    with tf.Graph().as_default() as graph:
+        words = tf1.placeholder(tf.string, name="words")
+        raw = tf.raw_ops
+        table = raw.MutableHashTableV2(key_dtype=tf.string, value_dtype=tf.int64, name="table")
+        raw.LookupTableImportV2(table_handle=table, keys=tf.constant(["a", "b", "a"]), values=tf.constant([1, 2, 3], tf.int64), name="fill")
+        empty = raw.MutableHashTableV2(key_dtype=tf.string, value_dtype=tf.int64, name="empty")
+        raw.LookupTableFindV2(table_handle=table, keys=words, default_value=tf.constant(-1, tf.int64), name="found")
+        raw.LookupTableFindV2(table_handle=empty, keys=words, default_value=tf.constant(-1, tf.int64), name="not_found")
+    core.graph_case("tables that may change", graph, setup=["fill"], runs=[({"words:0": text(["a", "b", "c"])}, ["found:0", "not_found:0"])])
+
+
+def refused():
+    with tf.Graph().as_default() as graph:
+        words = tf1.placeholder(tf.string, name="words")
+        table = tf.raw_ops.HashTableV2(key_dtype=tf.string, value_dtype=tf.int64, name="table")
+        tf.raw_ops.LookupTableFindV2(table_handle=table, keys=words, default_value=tf.constant(-1, tf.int64), name="found")
+    core.graph_case("a table that nothing fills", graph, runs=[({"words:0": text(["a"])}, ["found:0"])])
