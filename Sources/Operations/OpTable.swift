@@ -62,6 +62,18 @@ package enum OpTable {
         normalizations,
         losses,
         recurrentCells,
+        strings,
+        stringFormatting,
+        stringJoining,
+        stringSplitting,
+        regularExpressions,
+        rawBytes,
+        hashing,
+        lookupTables,
+        tableInitializers,
+        exampleParsing,
+        tensorMessages,
+        csv,
     ]
 
     /// The rows, by name.
