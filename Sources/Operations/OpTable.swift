@@ -17,6 +17,8 @@ package enum OpTable {
         casting,
         reductions,
         softmaxes,
+        diagnostics,
+        summaries,
         randomNumbers,
         randomPlaces,
         randomChoices,
