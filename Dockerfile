@@ -3,7 +3,8 @@
 FROM swift:6.3-bookworm AS build
 RUN apt-get update -q \
     && apt-get install -y -q --no-install-recommends \
-        libmicrohttpd-dev libopenblas-dev libsimdjson-dev libsnappy-dev pkg-config \
+        libjpeg62-turbo-dev libmicrohttpd-dev libopenblas-dev libpng-dev libsimdjson-dev \
+        libsnappy-dev pkg-config \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /build
 COPY Package.swift ./
@@ -16,7 +17,8 @@ RUN swift build -c release --product metaserve --static-swift-stdlib \
 FROM debian:bookworm-slim
 RUN apt-get update -q \
     && apt-get install -y -q --no-install-recommends \
-        libmicrohttpd12 libopenblas0-pthread libsimdjson14 libsnappy1v5 \
+        libjpeg62-turbo libmicrohttpd12 libopenblas0-pthread libpng16-16 libsimdjson14 \
+        libsnappy1v5 \
     && rm -rf /var/lib/apt/lists/* /usr/share/doc /usr/share/man \
     && useradd --system --uid 10001 --no-create-home metaserve
 COPY --from=build /metaserve /usr/bin/metaserve

@@ -50,6 +50,7 @@ let package = Package(
         system("CSnappy", "snappy", apt: "libsnappy-dev"),
         .target(name: "CChecksum"),
         .target(name: "CKernels"),
+        .target(name: "CImages", linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png16")]),
         .target(name: "CJSON", linkerSettings: [.linkedLibrary("simdjson")]),
 
         // From the bottom to the top; a target uses only what stands above it here.
@@ -60,7 +61,7 @@ let package = Package(
         target("Tensors", uses: ["TensorFlowProtos"]),
         target("Checkpoints", uses: ["Tensors", "TensorFlowProtos", "CChecksum", "CSnappy"], [protobuf]),
         target("Graphs", uses: ["Tensors", "TensorFlowProtos"], [protobuf]),
-        target("Kernels", uses: ["Tensors", "CKernels", "COpenBLAS"]),
+        target("Kernels", uses: ["Tensors", "CKernels", "CImages", "COpenBLAS"]),
         target("Operations", uses: ["Kernels", "Graphs", "Tensors"]),
         target("Execution", uses: ["Operations", "Kernels", "Graphs", "Tensors", "LockFree"]),
         target(
@@ -82,7 +83,7 @@ let package = Package(
             name: "json-benchmark", dependencies: ["API", "HTTPMessages", "Serving"], path: "Benchmarks/json",
             swiftSettings: swiftSettings),
         .target(
-            name: "VectorSupport", dependencies: ["TensorFlowProtos", protobuf], path: "Tests/VectorSupport",
+            name: "VectorSupport", dependencies: ["Tensors", "TensorFlowProtos", protobuf], path: "Tests/VectorSupport",
             exclude: ["op_vector.proto", "modules.asciipb"], swiftSettings: swiftSettings),
         tests(
             "CheckpointsTests", uses: ["Checkpoints", "CChecksum", "Tensors", "TensorFlowProtos", "VectorSupport"],
@@ -95,6 +96,9 @@ let package = Package(
         tests("HTTPServerTests", uses: ["HTTPServer", "HTTPMessages"]),
         tests("StructureTests", uses: ["Operations", "VectorSupport"]),
         tests("APITests", uses: ["API", "Execution", "HTTPMessages", "Serving", "Tensors", "VectorSupport"]),
+        tests(
+            "ExecutionTests",
+            uses: ["Execution", "Operations", "Kernels", "Graphs", "Tensors", "TensorFlowProtos", "VectorSupport"]),
         tests(
             "OperationsTests",
             uses: ["Operations", "Kernels", "Graphs", "Tensors", "TensorFlowProtos", "VectorSupport"]),

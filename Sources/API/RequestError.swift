@@ -24,6 +24,7 @@ struct RequestError: Error {
             case .refused, .invalidArgument, .resourceExhausted: 400
             case .unsupported: 501
             case .load, .brokenModel: 500
+            case .deadlineExceeded: 504
             }
         self.init(status, error.message)
     }

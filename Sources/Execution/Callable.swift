@@ -1,5 +1,6 @@
 internal import LockFree
 package import Operations
+internal import Synchronization
 package import Tensors
 
 /// A graph compiled for some feeds and fetches: called with tensors, it gives tensors. Many threads may call it at once.
@@ -21,26 +22,46 @@ package final class Callable: Sendable {
     private let programs = ProgramCache()
     private let workspaces: ObjectPool<Workspace>
     private let limitBytes: Int
+    private let variables: VariableStates
+    /// Until which generation of the variables the plan is known to be right.
+    private let checkedGeneration: Atomic<Int>
 
-    init(feeds: [Argument], fetches: [String], plan: Plan, workspaces: ObjectPool<Workspace>, limitBytes: Int) {
+    init(
+        feeds: [Argument], fetches: [String], plan: Plan, workspaces: ObjectPool<Workspace>, limitBytes: Int,
+        variables: VariableStates, generation: Int
+    ) {
         self.feeds = feeds
-        self.fetches = zip(fetches, plan.fetches).map { name, value in
-            Argument(name: name, dtype: plan.facts[value].dtype, shape: plan.facts[value].shape)
+        self.fetches = zip(fetches, plan.fetches).map { name, fetch in
+            Argument(name: name, dtype: plan.facts[fetch.value].dtype, shape: plan.facts[fetch.value].shape)
         }
         self.plan = plan
         self.workspaces = workspaces
         self.limitBytes = limitBytes
+        self.variables = variables
+        checkedGeneration = Atomic(generation)
+    }
+
+    /// Whether a variable that the plan holds for a constant is changed by another plan: then a new plan has to be made, by
+    /// ``Session/callable(feeds:fetches:)``.
+    package var isOutdated: Bool {
+        let generation = variables.generation
+        if checkedGeneration.load(ordering: .relaxed) == generation { return false }
+        if plan.constantVariables.contains(where: { variables.state(of: $0) != nil }) { return true }
+        checkedGeneration.store(generation, ordering: .relaxed)
+        return false
     }
 
     /// Runs the graph.
     ///
     /// - Parameters:
     ///   - tensors: One for each of ``feeds``, of its dtype, of a shape that its shape admits.
+    ///   - deadline: When a loop of the graph is ended; nil: never.
     ///   - take: Gets the fetches, whose memory is valid during the call only.
     /// - Throws: ``CompileError`` of kind `invalidArgument` where feeds do not fit, in dtype or shape or in the run;
-    ///   of kind `unsupported` or `resourceExhausted` where the graph cannot be run with them.
+    ///   of kind `unsupported` or `resourceExhausted` where the graph cannot be run with them; of kind `deadlineExceeded`.
     package func run(
-        _ tensors: UnsafeBufferPointer<TensorView>, _ take: (UnsafeBufferPointer<TensorView>) -> Void
+        _ tensors: UnsafeBufferPointer<TensorView>, deadline: Deadline? = nil,
+        _ take: (UnsafeBufferPointer<TensorView>) -> Void
     ) throws(CompileError) {
         let program: Program
         if let known = programs.program(for: tensors) { program = known } else { program = try makeProgram(tensors) }
@@ -52,7 +73,7 @@ package final class Callable: Sendable {
             workspace.reset()
             workspaces.give(workspace)
         }
-        try Run(program, in: workspace, limitBytes: limitBytes).execute(tensors, take)
+        try Run(program, in: workspace, limitBytes: limitBytes, deadline: deadline).execute(tensors, take)
     }
 
     private func makeProgram(_ tensors: UnsafeBufferPointer<TensorView>) throws(CompileError) -> Program {

@@ -10,10 +10,41 @@ final class Program: Sendable {
         case kernel(Kernel.Body)
         /// Shapes or values are known only now: make the kernel in the run.
         case dynamic
+        /// Branch or loop.
+        case control(Control)
+    }
+
+    /// What is not a computation.
+    indirect enum Control: Sendable {
+        /// Work out a flag.
+        case flag(Int, FlagRule)
+        /// Take the first input that is alive.
+        case merge(Plan.Merge)
+        /// A value has the memory that another has in this run.
+        case alias(output: Int, input: Int)
+        /// Set a loop's variables. The loop is skipped, to ``Step/target``, where its flag is down.
+        case loopBegin([Move], loop: Int)
+        /// Go on to ``Step/target`` where the value is false.
+        case loopTest(Int, loop: Int)
+        /// Set a loop's variables, and go back to ``Step/target``.
+        case loopNext([Move], loop: Int)
+        case failure(CompileError)
+    }
+
+    /// A value becomes the next value of a loop's variable.
+    struct Move: Sendable {
+        let source: Int
+        let target: Int
+        /// The variable has a place in the arena, so the elements are copied there.
+        let isFixed: Bool
+        /// The source is itself a variable's old value: it is put aside before any is overwritten.
+        let isStaged: Bool
     }
 
     struct Step: Sendable {
         let work: Work
+        /// The flag that must be up; -1 for none.
+        let flag: Int32
         /// Where its operands begin in ``operands``.
         let firstOperand: Int
         let inputCount: Int
@@ -21,6 +52,8 @@ final class Program: Sendable {
         let scratchOffset: Int
         /// Its place in the plan's steps, for messages and for dynamic steps.
         let source: Int
+        /// Where a loop's instruction leads to.
+        var target = 0
     }
 
     let plan: Plan
@@ -36,13 +69,16 @@ final class Program: Sendable {
     /// Values that are a feed's memory.
     let feedValues: [(value: Int, feed: Int)]
     let arenaBytes: Int
-    let hasDynamicSteps: Bool
-    /// The dimensions of all fetches, one after another; only without dynamic steps.
+    /// For each fetch the flag that must be up for it to have a value; nil where it always has.
+    let fetchFlags: [Int?]
+    /// Whether there are kernels only, one after another.
+    let isStraight: Bool
+    /// The dimensions of all fetches, one after another, as far as they are known.
     let fetchRankTotal: Int
 
     init(
         plan: Plan, steps: [Step], operands: [Int32], facts: [TensorFact], arenaValues: [(value: Int, offset: Int)],
-        constants: [Int], feedValues: [(value: Int, feed: Int)], arenaBytes: Int
+        constants: [Int], feedValues: [(value: Int, feed: Int)], arenaBytes: Int, fetchFlags: [Int?]
     ) {
         self.plan = plan
         self.steps = steps
@@ -52,7 +88,8 @@ final class Program: Sendable {
         self.constants = constants
         self.feedValues = feedValues
         self.arenaBytes = arenaBytes
-        hasDynamicSteps = steps.contains { if case .dynamic = $0.work { true } else { false } }
-        fetchRankTotal = plan.fetches.reduce(0) { $0 + (facts[$1].shape.rank ?? Shape.maximumRank) }
+        self.fetchFlags = fetchFlags
+        isStraight = steps.allSatisfy { if case .kernel = $0.work { $0.flag < 0 } else { false } }
+        fetchRankTotal = plan.fetches.reduce(0) { $0 + (facts[$1.value].shape.rank ?? Shape.maximumRank) }
     }
 }

@@ -7,37 +7,34 @@ internal import Tensors
 /// In this order: shapes are inferred and what becomes constant by them is folded; kernels are made; steps that nobody needs
 /// any more are dropped; every value gets its place.
 struct ProgramBuilder {
-    /// A step while the program is being made.
-    private struct Draft {
-        let source: Int
-        /// nil: dynamic.
-        let kernel: Kernel?
-
-        var body: Kernel.Body? {
-            if case .compute(let body)? = kernel?.work { body } else { nil }
-        }
-
-        var aliasedInput: Int? {
-            if case .alias(let input)? = kernel?.work { input } else { nil }
-        }
-    }
-
-    private let plan: Plan
-    private let limitBytes: Int
-    private var facts: [TensorFact]
-    private var drafts: [Draft] = []
-    /// The value whose memory each value has: itself, or what it is an alias of.
-    private var roots: [Int]
-    private let feedOfValue: [Int: Int]
+    let plan: Plan
+    let limitBytes: Int
+    var facts: [TensorFact]
+    var drafts: [Draft] = []
+    var loops: [LoopDraft] = []
+    /// The values whose memory each value may have: itself, or what it is an alias of. The first is the one that has a place.
+    var roots: [[Int]]
+    /// Values whose memory is known in the run only.
+    var floating: Set<Int> = []
+    /// Whether each flag is up, where that is known.
+    private var flagStates: [Bool?]
+    /// Values that cannot be computed, in a branch or a loop that may never run.
+    private var failed: Set<Int> = []
+    /// The loops around what is being built.
+    private var loopPath: [Int] = []
+    let feedOfValue: [Int: Int]
 
     /// What depends on shapes only is folded up to here.
     private static let foldLimitBytes = 1 << 20
+    /// How often a loop is built again with less known of its variables before nothing is taken for known.
+    private static let mostCorrections = 12
 
     init(plan: Plan, feedShapes: [Shape], limitBytes: Int) {
         self.plan = plan
         self.limitBytes = limitBytes
         facts = plan.facts
-        roots = Array(plan.facts.indices)
+        roots = plan.facts.indices.map { [$0] }
+        flagStates = Array(repeating: nil, count: plan.flagRules.count)
         for (value, shape) in zip(plan.feeds, feedShapes) { facts[value].shape = PartialShape(shape) }
         feedOfValue = Dictionary(plan.feeds.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
     }
@@ -46,180 +43,208 @@ struct ProgramBuilder {
     ///
     /// - Throws: ``CompileError`` where shapes do not fit, a kernel is missing, or the memory would exceed the limit.
     mutating func build() throws(CompileError) -> Program {
-        for index in plan.steps.indices {
-            do throws(CompileError) { try draft(index) } catch { throw plan.steps[index].locate(error) }
+        try draft(plan.items)
+        var needs = DraftNeeds(plan, drafts, loops) { [facts] in facts[$0].value != nil }
+        drafts = needs.run()
+        for index in loops.indices {
+            loops[index].variables.removeAll { !needs.neededValues.contains($0.current) }
         }
-        dropUnneeded()
-        return try place()
+        var layout = ProgramLayout(self)
+        return try layout.program()
+    }
+
+    private mutating func draft(_ items: [Plan.Item]) throws(CompileError) {
+        for item in items {
+            switch item {
+            case .step(let index): try draft(index)
+            case .flag(let flag):
+                flagStates[flag] = state(of: plan.flagRules[flag])
+                if flagStates[flag] == nil { append(.flag(flag)) }
+            case .merge(let merge): try draft(merge)
+            case .loop(let loop): try draft(loop)
+            case .failure(let error, let liveness): try fail(error, liveness)
+            }
+        }
+    }
+
+    private mutating func append(_ work: Draft.Work, _ liveness: Liveness = .always) {
+        drafts.append(Draft(work: work, flag: flag(of: liveness), loops: loopPath))
+    }
+
+    /// The flag to look at in the run.
+    func flag(of liveness: Liveness) -> Int? {
+        if case .flag(let flag) = liveness, flagStates[flag] == nil { flag } else { nil }
+    }
+
+    /// Whether something is alive, where that is known.
+    private func state(of liveness: Liveness) -> Bool? {
+        switch liveness {
+        case .always: true
+        case .never: false
+        case .flag(let flag): flagStates[flag]
+        }
+    }
+
+    private func state(of rule: FlagRule) -> Bool? {
+        switch rule {
+        case .branch(let predicate, let side, let base):
+            let baseState = state(of: base)
+            // Where the predicate could not be computed, the run does not come here.
+            if baseState == false || failed.contains(predicate) { return false }
+            guard let truth = facts[predicate].value?.scalars(as: Bool.self)?.first else { return nil }
+            return truth == side ? baseState : false
+        case .all(let members):
+            let states = members.map { flagStates[$0] }
+            if states.contains(false) { return false }
+            return states.contains(nil) ? nil : true
+        case .any(let members):
+            let states = members.map { flagStates[$0] }
+            if states.contains(true) { return true }
+            return states.contains(nil) ? nil : false
+        }
+    }
+
+    /// An error is one of the request's, unless it is in a branch or a loop that may never run: then the run will tell.
+    private mutating func fail(_ error: CompileError, _ liveness: Liveness) throws(CompileError) {
+        guard let state = state(of: liveness) else { return append(.failure(error), liveness) }
+        guard state else { return }
+        if loopPath.isEmpty { throw error }
+        append(.failure(error))
     }
 
     private mutating func draft(_ index: Int) throws(CompileError) {
         let step = plan.steps[index]
+        if state(of: step.liveness) == false { return }
+        guard !step.inputs.contains(where: failed.contains) else { return failed.formUnion(step.outputs) }
+        do throws(CompileError) { try infer(index) } catch {
+            if error.kind == .resourceExhausted { throw step.locate(error) }
+            failed.formUnion(step.outputs)
+            try fail(step.locate(error), step.liveness)
+        }
+    }
+
+    private mutating func infer(_ index: Int) throws(CompileError) {
+        let step = plan.steps[index]
+        if step.state != nil {
+            floating.formUnion(step.outputs)
+            return append(.step(index, nil), step.liveness)
+        }
         let inputs = step.inputs.map { facts[$0] }
         let outputs = try step.op.outputs(for: inputs)
         for (value, fact) in zip(step.outputs, outputs) { facts[value] = fact }
-        if outputs.allSatisfy({ $0.value != nil }) { return }
-        if let folded = try PlanBuilder.fold(step.op, inputs, outputs, Self.foldLimitBytes) {
-            for (value, fact) in zip(step.outputs, folded) { facts[value] = fact }
-            return
-        }
-        for value in step.outputs { facts[value].value = nil }
-        guard inputs.allSatisfy(\.shape.isFullyDefined), outputs.allSatisfy(\.shape.isFullyDefined),
-            step.op.valueInputs.allSatisfy({ !inputs.indices.contains($0) || inputs[$0].value != nil }),
-            !(step.op is any TensorOp)
-        else {
-            drafts.append(Draft(source: index, kernel: nil))
-            return
-        }
-        let kernel = try step.op.kernel(for: KernelSpec(inputs: inputs, outputs: outputs))
-        let draft = Draft(source: index, kernel: kernel)
-        drafts.append(draft)
-        if let input = draft.aliasedInput { roots[step.outputs[0]] = roots[step.inputs[input]] }
-    }
-
-    /// Drops steps whose outputs are constants by now, or are read by nobody. Nothing that is left out has an effect.
-    private mutating func dropUnneeded() {
-        var needed = Set(plan.fetches)
-        var kept: [Draft] = []
-        for draft in drafts.reversed() {
-            let step = plan.steps[draft.source]
-            guard step.outputs.contains(where: needed.contains) else { continue }
-            needed.formUnion(step.inputs)
-            kept.append(draft)
-        }
-        drafts = kept.reversed()
-    }
-
-    /// The last step that reads each root; `Int.max` for what is fetched.
-    private func lastUses() -> [Int] {
-        var result = [Int](repeating: -1, count: facts.count)
-        for (number, draft) in drafts.enumerated() {
-            for value in plan.steps[draft.source].inputs { result[roots[value]] = number }
-        }
-        for value in plan.fetches { result[roots[value]] = .max }
-        return result
-    }
-
-    private func byteCount(_ value: Int) throws(CompileError) -> Int? {
-        guard facts[value].shape.isFullyDefined else { return nil }
-        guard let bytes = facts[value].shape.known?.byteCount(of: facts[value].dtype) else {
-            throw CompileError(
-                .resourceExhausted, "its output has a shape, \(facts[value].shape), that no tensor can have")
-        }
-        return bytes
-    }
-
-    private func place() throws(CompileError) -> Program {
-        var placement = Placement(lastUses: lastUses(), roots: roots, limitBytes: limitBytes)
-        var steps: [Program.Step] = []
-        var operands: [Int32] = []
-        for (number, draft) in drafts.enumerated() {
-            let step = plan.steps[draft.source]
-            do throws(CompileError) {
-                var sizes: [Int?] = []
-                for value in step.outputs { sizes.append(try byteCount(value)) }
-                let scratch = try placement.place(
-                    step, sizes, draft.kernel, at: number, isAlias: draft.aliasedInput != nil)
-                guard draft.aliasedInput == nil else { continue }
-                steps.append(
-                    Program.Step(
-                        work: draft.body.map { .kernel($0) } ?? .dynamic, firstOperand: operands.count,
-                        inputCount: step.inputs.count, scratchOffset: scratch, source: draft.source))
-                operands += (step.inputs + step.outputs).map { Int32(truncatingIfNeeded: $0) }
-            } catch { throw step.locate(error) }
-        }
-        return program(steps, operands, placement)
-    }
-
-    private func program(_ steps: [Program.Step], _ operands: [Int32], _ placement: Placement) -> Program {
-        var arenaValues: [(value: Int, offset: Int)] = []
-        var constants: [Int] = []
-        var feedValues: [(value: Int, feed: Int)] = []
-        for value in Set(operands.map(Int.init)).union(plan.fetches).sorted() {
-            let root = roots[value]
-            if let offset = placement.offsets[root] {
-                arenaValues.append((value, offset))
-            } else if facts[root].value != nil {
-                constants.append(value)
-            } else if let feed = feedOfValue[root] {
-                feedValues.append((value, feed))
+        if !step.op.hasEffect {
+            if outputs.allSatisfy(\.isKnown) { return }
+            if let folded = try PlanBuilder.fold(step.op, inputs, outputs, Self.foldLimitBytes) {
+                for (value, fact) in zip(step.outputs, folded) { facts[value] = fact }
+                return
             }
         }
-        var facts = facts
-        for value in constants where facts[value].value == nil {
-            facts[value].value = facts[roots[value]].value
+        for value in step.outputs {
+            facts[value].value = nil
+            roots[value] = [value]
         }
-        return Program(
-            plan: plan, steps: steps, operands: operands, facts: facts, arenaValues: arenaValues, constants: constants,
-            feedValues: feedValues, arenaBytes: placement.memory.byteCount)
+        guard inputs.allSatisfy(\.shape.isFullyDefined), outputs.allSatisfy(\.shape.isFullyDefined),
+            step.op.valueInputs.allSatisfy({ !inputs.indices.contains($0) || inputs[$0].value != nil }),
+            !step.op.isComputedOnTensors
+        else {
+            if step.op.isComputedOnTensors { floating.formUnion(step.outputs) }
+            return append(.step(index, nil), step.liveness)
+        }
+        let kernel = try step.op.makeKernel(for: KernelSpec(inputs: inputs, outputs: outputs))
+        if case .alias(let input) = kernel.work {
+            alias(step.outputs[0], step.inputs[input], step.liveness)
+        } else {
+            append(.step(index, kernel), step.liveness)
+        }
+    }
+
+    private mutating func alias(_ output: Int, _ input: Int, _ liveness: Liveness) {
+        roots[output] = roots[input]
+        if floating.contains(input) { floating.insert(output) }
+        append(.alias(output: output, input: input), liveness)
+    }
+
+    private mutating func draft(_ merge: Plan.Merge) throws(CompileError) {
+        let alive = merge.inputs.enumerated().filter { input in
+            state(of: input.element.liveness) != false && !failed.contains(input.element.value)
+        }
+        guard let (place, first) = alive.first else {
+            failed.formUnion([merge.output, merge.index])
+            return
+        }
+        guard alive.count > 1 else {
+            facts[merge.output] = facts[first.value]
+            facts[merge.index] = TensorFact(try .scalar(Int32(place)))
+            return alias(merge.output, first.value, merge.liveness)
+        }
+        var fact = facts[first.value]
+        for (_, input) in alive.dropFirst() { fact = try fact.joined(with: facts[input.value]) }
+        fact.value = nil
+        facts[merge.output] = fact
+        facts[merge.index].value = nil
+        roots[merge.output] = [merge.output] + alive.flatMap { roots[$0.element.value] }
+        floating.insert(merge.output)
+        // The places of inputs that are left out must not move the others'.
+        let inputs = merge.inputs.enumerated().map { place, input in
+            (value: input.value, liveness: alive.contains { $0.offset == place } ? input.liveness : .never)
+        }
+        append(
+            .merge(Plan.Merge(inputs: inputs, output: merge.output, index: merge.index, liveness: merge.liveness)),
+            merge.liveness)
     }
 }
 
-/// Where values lie in the arena, while the steps are walked in order.
-private struct Placement {
-    let lastUses: [Int]
-    let roots: [Int]
-    let limitBytes: Int
-    var memory = MemoryPlan()
-    var offsets: [Int: Int] = [:]
-    private var sizes: [Int: Int] = [:]
-
-    init(lastUses: [Int], roots: [Int], limitBytes: Int) {
-        self.lastUses = lastUses
-        self.roots = roots
-        self.limitBytes = limitBytes
-    }
-
-    /// Places a step's outputs and scratch, then frees what is read here for the last time.
-    ///
-    /// - Returns: The scratch memory's offset.
-    mutating func place(
-        _ step: Plan.Step, _ outputSizes: [Int?], _ kernel: Kernel?, at number: Int, isAlias: Bool
-    ) throws(CompileError) -> Int {
-        var scratch = 0
-        if !isAlias {
-            for (index, (value, size)) in zip(step.outputs, outputSizes).enumerated() {
-                guard let size else { continue }
-                if index == 0, let kernel, takeOver(kernel, step, size, at: number) { continue }
-                offsets[value] = try allocate(size)
-                sizes[value] = size
+/// Loops.
+extension ProgramBuilder {
+    /// Drafts a loop with what is known of its variables' first values, and again with less, until an iteration leaves what it
+    /// found.
+    private mutating func draft(_ loop: Plan.Loop) throws(CompileError) {
+        guard state(of: loop.liveness) != false else { return }
+        guard !loop.variables.contains(where: { failed.contains($0.initial) }) else {
+            return failed.formUnion(loop.variables.map(\.current))
+        }
+        var known = loop.variables.map { facts[$0.initial] }
+        for index in known.indices { known[index].value = nil }
+        let before = self
+        for correction in 0...Self.mostCorrections {
+            self = before
+            if correction == Self.mostCorrections { known = known.map { TensorFact($0.dtype, .unknown) } }
+            try draft(loop, known)
+            var isStable = true
+            for (index, variable) in loop.variables.enumerated() where !failed.contains(variable.next) {
+                let joined = try known[index].joined(with: facts[variable.next])
+                if !joined.says(sameAs: known[index]) { isStable = false }
+                known[index] = joined
             }
-            let scratchBytes = kernel?.scratchBytes ?? 0
-            scratch = try allocate(scratchBytes)
-            memory.release(scratch, scratchBytes)
+            if isStable { return }
         }
-        for root in Set((step.inputs + step.outputs).map { roots[$0] }) where lastUses[root] <= number {
-            release(root)
-        }
-        return scratch
     }
 
-    private mutating func allocate(_ size: Int) throws(CompileError) -> Int {
-        guard let offset = memory.allocate(size, limitBytes: limitBytes) else {
-            throw CompileError(
-                .resourceExhausted, "the run would need more than \(limitBytes) bytes of memory, \(size) of them here")
+    private mutating func draft(_ loop: Plan.Loop, _ known: [TensorFact]) throws(CompileError) {
+        let number = loops.count
+        loops.append(LoopDraft(variables: [], test: loop.test, outer: loopPath))
+        for (variable, fact) in zip(loop.variables, known) {
+            facts[variable.current] = fact
+            roots[variable.current] = [variable.current]
+            if !fact.shape.isFullyDefined || fact.dtype.isHandle { floating.insert(variable.current) }
         }
-        return offset
-    }
-
-    private mutating func release(_ root: Int) {
-        guard let offset = offsets[root], let size = sizes.removeValue(forKey: root) else { return }
-        memory.release(offset, size)
-    }
-
-    /// Lets the first output have the memory of an input that dies here.
-    private mutating func takeOver(_ kernel: Kernel, _ step: Plan.Step, _ size: Int, at number: Int) -> Bool {
-        for index in kernel.overwritableInputs where step.inputs.indices.contains(index) {
-            let root = roots[step.inputs[index]]
-            let isShared = step.inputs.indices.contains {
-                $0 != index && roots[step.inputs[$0]] == root && !kernel.overwritableInputs.contains($0)
-            }
-            guard lastUses[root] == number, !isShared, let offset = offsets[root], sizes[root] == size else { continue }
-            sizes[root] = nil
-            offsets[step.outputs[0]] = offset
-            sizes[step.outputs[0]] = size
-            return true
+        append(.loopBegin(number), loop.liveness)
+        loopPath.append(number)
+        try draft(loop.head)
+        append(.loopTest(number))
+        try draft(loop.body)
+        append(.loopNext(number))
+        try draft(loop.tail)
+        append(.loopEnd(number))
+        loopPath.removeLast()
+        loops[number].variables = loop.variables.map { variable in
+            guard failed.contains(variable.next) else { return variable }
+            return Plan.Loop.Variable(initial: variable.initial, current: variable.current, next: variable.current)
         }
-        return false
     }
+}
+
+extension Op {
+    /// Whether the op takes and gives whole tensors or objects, in memory of their own.
+    var isComputedOnTensors: Bool { self is any TensorOp || self is any RunOp }
 }

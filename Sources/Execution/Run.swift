@@ -8,15 +8,19 @@ struct Run {
     private let workspace: Workspace
     private let limitBytes: Int
 
-    init(_ program: Program, in workspace: Workspace, limitBytes: Int) {
+    private let deadline: Deadline?
+
+    init(_ program: Program, in workspace: Workspace, limitBytes: Int, deadline: Deadline?) {
         self.program = program
         self.workspace = workspace
         self.limitBytes = limitBytes
+        self.deadline = deadline
     }
 
     /// Runs the program on the feeds, whose shapes and dtypes are the program's, and hands over the fetches.
     ///
-    /// - Throws: ``CompileError`` for faults of the data and, in dynamic steps, for shapes that do not fit.
+    /// - Throws: ``CompileError`` for faults of the data; where the program is not straight, also for shapes that do not fit, and
+    ///   `deadlineExceeded`.
     func execute(
         _ feeds: UnsafeBufferPointer<TensorView>, _ take: (UnsafeBufferPointer<TensorView>) -> Void
     ) throws(CompileError) {
@@ -25,14 +29,14 @@ struct Run {
                 valueCount: program.facts.count, arenaBytes: program.arenaBytes, dimensionCount: program.fetchRankTotal)
         else { throw CompileError(.resourceExhausted, "not enough memory for \(program.arenaBytes) bytes") }
         bind(feeds)
-        if program.hasDynamicSteps {
-            var dynamic = DynamicRun(program, workspace, limitBytes: limitBytes)
-            try executeSteps(&dynamic)
-            deliver(dynamic.shapes, take)
-            withExtendedLifetime(dynamic) {}
-        } else {
+        if program.isStraight {
             try executeKernels()
-            deliver([:], take)
+            deliver(take) { program.facts[$0].shape.dimensions }
+        } else {
+            var interpreted = InterpretedRun(program, workspace, limitBytes: limitBytes, deadline: deadline)
+            try interpreted.execute()
+            deliver(take) { interpreted.shape(of: $0)?.dimensions }
+            withExtendedLifetime(interpreted) {}
         }
     }
 
@@ -62,21 +66,6 @@ struct Run {
         if let faulty { throw fault(at: program.steps[faulty]) }
     }
 
-    private func executeSteps(_ dynamic: inout DynamicRun) throws(CompileError) {
-        for step in program.steps {
-            let succeeded = try program.operands.withUnsafeBufferPointer { operands throws(CompileError) in
-                switch step.work {
-                case .kernel(let body): return call(body, step, operands)
-                case .dynamic:
-                    do throws(CompileError) { return try dynamic.execute(step) } catch {
-                        throw program.plan.steps[step.source].locate(error)
-                    }
-                }
-            }
-            guard succeeded else { throw fault(at: step) }
-        }
-    }
-
     /// - Returns: false if the kernel noted a fault.
     @inline(__always)
     private func call(_ body: Kernel.Body, _ step: Program.Step, _ operands: UnsafeBufferPointer<Int32>) -> Bool {
@@ -89,23 +78,21 @@ struct Run {
     }
 
     private func fault(at step: Program.Step) -> CompileError {
-        let reason = workspace.state.pointee.fault?.description ?? "failed"
-        let kind: CompileError.Kind =
-            if case .outOfMemory? = workspace.state.pointee.fault?.kind { .resourceExhausted } else { .invalidArgument }
-        return program.plan.steps[step.source].locate(CompileError(kind, reason))
+        let error = workspace.state.pointee.fault.map { CompileError($0) } ?? CompileError.invalid("failed")
+        return program.plan.steps[step.source].locate(error)
     }
 
-    private func deliver(_ shapes: [Int: Shape], _ take: (UnsafeBufferPointer<TensorView>) -> Void) {
+    private func deliver(_ take: (UnsafeBufferPointer<TensorView>) -> Void, _ shape: (Int) -> [Int]?) {
         var next = workspace.dimensions
         withUnsafeTemporaryAllocation(of: TensorView.self, capacity: max(1, program.plan.fetches.count)) { views in
-            for (index, value) in program.plan.fetches.enumerated() {
-                let dimensions = shapes[value]?.dimensions ?? program.facts[value].shape.dimensions ?? []
+            for (index, fetch) in program.plan.fetches.enumerated() {
+                let dimensions = shape(fetch.value) ?? []
                 for (axis, size) in dimensions.enumerated() { next[axis] = size }
                 (views.baseAddress.unsafelyUnwrapped + index).initialize(
                     to: TensorView(
-                        dtype: program.facts[value].dtype,
+                        dtype: program.facts[fetch.value].dtype,
                         dimensions: UnsafeBufferPointer(start: next, count: dimensions.count),
-                        elements: UnsafeRawPointer(workspace.values[value])))
+                        elements: UnsafeRawPointer(workspace.values[fetch.value])))
                 next += dimensions.count
             }
             take(UnsafeBufferPointer(start: views.baseAddress, count: program.plan.fetches.count))

@@ -3,8 +3,17 @@ internal import Operations
 
 /// The nodes that some fetches need, given some feeds.
 struct Subgraph {
-    /// Places in the graph, each after all that it depends on.
-    let order: [Int]
+    /// Places in the graph, each after all that it depends on, but for the way back in a loop.
+    private(set) var order: [Int] = []
+    /// The nodes that a node waits for, those of its inputs first; without what is fed, and without the way back in a loop.
+    private(set) var dependencies: [Int: [Dependency]] = [:]
+
+    /// What a node waits for.
+    struct Dependency {
+        let node: Int
+        /// The output that it takes; nil where it only waits.
+        let output: Int?
+    }
 
     private enum Mark { case new, open, done }
 
@@ -17,11 +26,12 @@ struct Subgraph {
     init(of graph: Graph, fetches: [Endpoint], feeds: Set<Endpoint>) throws(CompileError) {
         let fedNodes = Set(feeds.map(\.node))
         var marks = [Mark](repeating: .new, count: graph.nodes.count)
-        var order: [Int] = []
+        var roots = fetches.filter { !feeds.contains($0) }.map(\.node).reversed() as [Int]
         var stack: [(node: Int, next: [Int])] = []
-        for fetch in fetches where !feeds.contains(fetch) && marks[fetch.node] == .new {
-            marks[fetch.node] = .open
-            stack.append((fetch.node, try Self.dependencies(of: fetch.node, in: graph, feeds, fedNodes)))
+        while let root = roots.popLast() {
+            guard marks[root] == .new else { continue }
+            marks[root] = .open
+            stack.append((root, try open(root, in: graph, feeds, fedNodes, &roots)))
             while let top = stack.indices.last {
                 guard let next = stack[top].next.popLast() else {
                     marks[stack[top].node] = .done
@@ -32,33 +42,47 @@ struct Subgraph {
                 case .done: continue
                 case .open:
                     throw CompileError(
-                        .unsupported, "is part of a cycle: loops are not supported", node: graph.nodes[next].name,
-                        op: graph.nodes[next].op)
+                        .unsupported, "is part of a cycle that is no loop of tf.while_loop",
+                        node: graph.nodes[next].name, op: graph.nodes[next].op)
                 case .new:
                     marks[next] = .open
-                    stack.append((next, try Self.dependencies(of: next, in: graph, feeds, fedNodes)))
+                    stack.append((next, try open(next, in: graph, feeds, fedNodes, &roots)))
                 }
             }
         }
-        self.order = order
     }
 
-    /// The nodes that one waits for, in reverse, so that the first is taken first.
-    private static func dependencies(
-        of index: Int, in graph: Graph, _ feeds: Set<Endpoint>, _ fedNodes: Set<Int>
+    /// Notes what a node waits for, and gives the nodes in reverse, so that the first is taken first. What comes back from a
+    /// loop's end is a root of its own.
+    private mutating func open(
+        _ index: Int, in graph: Graph, _ feeds: Set<Endpoint>, _ fedNodes: Set<Int>, _ roots: inout [Int]
     ) throws(CompileError) -> [Int] {
         let node = graph.nodes[index]
-        var result: [Int] = []
+        var result: [Dependency] = []
         for input in node.inputs {
             let endpoint = try input.existing(for: node)
-            if !feeds.contains(endpoint) { result.append(endpoint.node) }
+            if feeds.contains(endpoint) { continue }
+            if node.isMerge, graph.nodes[endpoint.node].isNextIteration {
+                roots.append(endpoint.node)
+            } else {
+                result.append(Dependency(node: endpoint.node, output: endpoint.output))
+            }
         }
         for input in node.controlInputs {
             let endpoint = try input.existing(for: node)
-            if !fedNodes.contains(endpoint.node) { result.append(endpoint.node) }
+            if !fedNodes.contains(endpoint.node) { result.append(Dependency(node: endpoint.node, output: nil)) }
         }
-        return result.reversed()
+        dependencies[index] = result
+        return result.map(\.node).reversed()
     }
+}
+
+extension Node {
+    var isMerge: Bool { op == "Merge" || op == "RefMerge" }
+    var isSwitch: Bool { op == "Switch" || op == "RefSwitch" }
+    var isEnter: Bool { op == "Enter" || op == "RefEnter" }
+    var isExit: Bool { op == "Exit" || op == "RefExit" }
+    var isNextIteration: Bool { op == "NextIteration" || op == "RefNextIteration" }
 }
 
 extension NodeInput {

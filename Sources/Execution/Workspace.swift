@@ -64,6 +64,9 @@ final class Workspace {
         return true
     }
 
+    /// Whether an address is in the arena.
+    func isArena(_ address: UnsafeMutableRawPointer) -> Bool { address >= arena && address < arena + arenaCapacity }
+
     /// Forgets the run.
     func reset() {
         state.pointee.reset()

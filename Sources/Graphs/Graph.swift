@@ -1,7 +1,7 @@
 package import TensorFlowProtos
 package import Tensors
 
-/// An immutable graph: nodes, and the edges between them.
+/// An immutable graph: nodes, and the edges between them. Functions are expanded where they are called.
 ///
 /// A node may name inputs that are not there, or have an op that nobody knows: only who needs the node is harmed.
 public final class Graph: Sendable {
@@ -18,19 +18,20 @@ public final class Graph: Sendable {
     /// - Parameters:
     ///   - definition: The graph as the file has it.
     ///   - ops: The file's list of ops: their attributes' defaults fill what nodes leave out.
-    /// - Throws: ``GraphError`` if two nodes have one name, or an input is not a name.
+    /// - Throws: ``GraphError`` if two nodes have one name, an input is not a name, or a call does not fit its function.
     package init(_ definition: GraphDef, ops: OpList = OpList()) throws(GraphError) {
+        let flat = try FunctionExpansion.expand(definition, ops: ops)
         var indices: [String: Int] = [:]
-        indices.reserveCapacity(definition.node.count)
-        for (index, node) in definition.node.enumerated() {
+        indices.reserveCapacity(flat.count)
+        for (index, node) in flat.enumerated() {
             guard indices.updateValue(index, forKey: node.name) == nil else {
                 throw GraphError("two nodes are named \"\(node.name)\"")
             }
         }
         let defaults = Self.defaults(of: ops)
         var nodes: [Node] = []
-        nodes.reserveCapacity(definition.node.count)
-        for node in definition.node {
+        nodes.reserveCapacity(flat.count)
+        for node in flat {
             var node = node
             if definition.versions.producer < Self.firstWithScalarPlaceholders, node.op == "Placeholder",
                 node.attr["shape"]?.shape.dim.isEmpty ?? true

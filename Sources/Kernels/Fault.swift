@@ -19,6 +19,8 @@ package struct Fault: Error, Hashable, Sendable {
         case outOfMemory(byteCount: Int)
         /// Anything that a fixed text says.
         case other(StaticText)
+        /// What the graph itself says.
+        case message(String)
     }
 
     /// What happened.
@@ -53,6 +55,7 @@ extension Fault: CustomStringConvertible {
         case .negativeIntegerPower: "integers to negative integer powers are not allowed"
         case .outOfMemory(let byteCount): "not enough memory for \(byteCount) bytes"
         case .other(let text): text.description
+        case .message(let text): text
         }
     }
 }

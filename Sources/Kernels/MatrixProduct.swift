@@ -1,4 +1,5 @@
 internal import COpenBLAS
+internal import Glibc
 package import Tensors
 
 /// A product of two matrices of given sizes, all of them row-major.
@@ -8,6 +9,8 @@ package struct MatrixProduct: Sendable, Hashable {
     let depth: Int32
     private let transposesLeft: Bool
     private let transposesRight: Bool
+    /// Whether complex numbers of a matrix that is transposed are conjugated.
+    private let conjugates: Bool
     /// Elements from one row to the next, as each matrix lies in memory.
     private let leftStride: Int32
     private let rightStride: Int32
@@ -18,13 +21,14 @@ package struct MatrixProduct: Sendable, Hashable {
     /// - `depth`: Over how many products each element sums.
     /// - `transposesLeft`: The left matrix lies as [depth, rows].
     /// - `transposesRight`: The right matrix lies as [columns, depth].
+    /// - `conjugates`: A matrix that is transposed is conjugated, too.
     /// - `rightStride`: Elements between rows of the right matrix where they are not adjacent.
     /// - `resultStride`: The same for the result.
     ///
     /// Gives nil where a size is more than BLAS can count.
     package init?(
         rows: Int, columns: Int, depth: Int, transposesLeft: Bool = false, transposesRight: Bool = false,
-        rightStride: Int? = nil, resultStride: Int? = nil
+        conjugates: Bool = false, rightStride: Int? = nil, resultStride: Int? = nil
     ) {
         guard let rows = Int32(exactly: rows), let columns = Int32(exactly: columns),
             let depth = Int32(exactly: depth),
@@ -36,6 +40,7 @@ package struct MatrixProduct: Sendable, Hashable {
         self.depth = depth
         self.transposesLeft = transposesLeft
         self.transposesRight = transposesRight
+        self.conjugates = conjugates
         leftStride = max(1, transposesLeft ? rows : depth)
         self.rightStride = max(1, right)
         self.resultStride = max(1, result)
@@ -43,13 +48,8 @@ package struct MatrixProduct: Sendable, Hashable {
 
     /// The kernel of inputs 0 and 1; nil for a dtype that has none.
     package func kernel(_ dtype: DataType) -> Kernel? {
-        switch dtype {
-        case .float32: kernel(Float.self)
-        case .float64: kernel(Double.self)
-        case .int32: kernel(Int32.self)
-        case .int64: kernel(Int64.self)
-        default: nil
-        }
+        guard let element = dtype.matrixElement else { return nil }
+        return kernel(element)
     }
 
     private func kernel<Element: MatrixElement>(_ type: Element.Type) -> Kernel {
@@ -73,13 +73,8 @@ package struct BatchedProduct: Sendable {
 
     /// The kernel of inputs 0 and 1; nil for a dtype that has none.
     package func kernel(_ dtype: DataType) -> Kernel? {
-        switch dtype {
-        case .float32: kernel(Float.self)
-        case .float64: kernel(Double.self)
-        case .int32: kernel(Int32.self)
-        case .int64: kernel(Int64.self)
-        default: nil
-        }
+        guard let element = dtype.matrixElement else { return nil }
+        return kernel(element)
     }
 
     private func kernel<Element: MatrixElement>(_ type: Element.Type) -> Kernel {
@@ -108,7 +103,7 @@ package struct BatchedProduct: Sendable {
 }
 
 /// A type that matrices are multiplied in.
-protocol MatrixElement: BitwiseCopyable, Sendable, Numeric {
+protocol MatrixElement: BitwiseCopyable, Sendable {
     static func multiply(
         _ product: MatrixProduct, _ left: UnsafePointer<Self>, _ right: UnsafePointer<Self>,
         _ result: UnsafeMutablePointer<Self>)
@@ -126,7 +121,8 @@ extension MatrixProduct {
         guard !isEmpty else { return false }
         guard depth == 0 else { return true }
         for row in 0..<Int(rows) {
-            (result + row &* Int(resultStride)).update(repeating: 0, count: Int(columns))
+            let start = UnsafeMutableRawPointer(result + row &* Int(resultStride))
+            memset(start, 0, Int(columns) &* MemoryLayout<Element>.stride)
         }
         return false
     }
@@ -180,6 +176,30 @@ extension MatrixProduct {
         }
     }
 
+    /// How BLAS takes a complex matrix.
+    private func complexFlag(_ transposes: Bool) -> CBLAS_TRANSPOSE {
+        transposes ? conjugates ? CblasConjTrans : CblasTrans : CblasNoTrans
+    }
+
+    fileprivate func multiply(
+        _ left: UnsafePointer<Complex64>, _ right: UnsafePointer<Complex64>, _ result: UnsafeMutablePointer<Complex64>
+    ) {
+        var (one, zero) = (Complex64(real: 1, imaginary: 0), Complex64(real: 0, imaginary: 0))
+        cblas_cgemm(
+            CblasRowMajor, complexFlag(transposesLeft), complexFlag(transposesRight), rows, columns, depth, &one, left,
+            leftStride, right, rightStride, &zero, result, resultStride)
+    }
+
+    fileprivate func multiply(
+        _ left: UnsafePointer<Complex128>, _ right: UnsafePointer<Complex128>,
+        _ result: UnsafeMutablePointer<Complex128>
+    ) {
+        var (one, zero) = (Complex128(real: 1, imaginary: 0), Complex128(real: 0, imaginary: 0))
+        cblas_zgemm(
+            CblasRowMajor, complexFlag(transposesLeft), complexFlag(transposesRight), rows, columns, depth, &one, left,
+            leftStride, right, rightStride, &zero, result, resultStride)
+    }
+
     /// Whole numbers, which wrap around. The innermost loop runs along rows of the result.
     @inline(__always)
     fileprivate func multiplyIntegers<Element: MatrixElement & FixedWidthInteger>(
@@ -219,6 +239,15 @@ extension Double: MatrixElement {
     }
 }
 
+extension Int16: MatrixElement {
+    static func multiply(
+        _ product: MatrixProduct, _ left: UnsafePointer<Int16>, _ right: UnsafePointer<Int16>,
+        _ result: UnsafeMutablePointer<Int16>
+    ) {
+        if product.begin(result) { product.multiplyIntegers(left, right, result) }
+    }
+}
+
 extension Int32: MatrixElement {
     static func multiply(
         _ product: MatrixProduct, _ left: UnsafePointer<Int32>, _ right: UnsafePointer<Int32>,
@@ -234,5 +263,47 @@ extension Int64: MatrixElement {
         _ result: UnsafeMutablePointer<Int64>
     ) {
         if product.begin(result) { product.multiplyIntegers(left, right, result) }
+    }
+}
+
+/// A complex number as it lies in a tensor.
+struct Complex64: MatrixElement {
+    let real: Float
+    let imaginary: Float
+
+    static func multiply(
+        _ product: MatrixProduct, _ left: UnsafePointer<Complex64>, _ right: UnsafePointer<Complex64>,
+        _ result: UnsafeMutablePointer<Complex64>
+    ) {
+        if product.begin(result) { product.multiply(left, right, result) }
+    }
+}
+
+/// A complex number as it lies in a tensor.
+struct Complex128: MatrixElement {
+    let real: Double
+    let imaginary: Double
+
+    static func multiply(
+        _ product: MatrixProduct, _ left: UnsafePointer<Complex128>, _ right: UnsafePointer<Complex128>,
+        _ result: UnsafeMutablePointer<Complex128>
+    ) {
+        if product.begin(result) { product.multiply(left, right, result) }
+    }
+}
+
+extension DataType {
+    /// The type that matrices of this dtype are multiplied in; nil where there is none.
+    fileprivate var matrixElement: (any MatrixElement.Type)? {
+        switch self {
+        case .float32: Float.self
+        case .float64: Double.self
+        case .int16: Int16.self
+        case .int32: Int32.self
+        case .int64: Int64.self
+        case .complex64: Complex64.self
+        case .complex128: Complex128.self
+        default: nil
+        }
     }
 }

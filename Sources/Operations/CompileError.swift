@@ -1,3 +1,5 @@
+package import Kernels
+
 /// Why a plan cannot be made, or why its run ended.
 public struct CompileError: Error, Hashable, Sendable {
     /// Whose fault it is.
@@ -16,6 +18,8 @@ public struct CompileError: Error, Hashable, Sendable {
         case missingVariable
         /// An output would be larger than is allowed, or than memory.
         case resourceExhausted
+        /// The run took longer than it may.
+        case deadlineExceeded
     }
 
     /// Whose fault it is.
@@ -39,6 +43,15 @@ public struct CompileError: Error, Hashable, Sendable {
 
     /// metaserve cannot do it (yet).
     package static func unsupported(_ reason: String) -> CompileError { CompileError(.unsupported, reason) }
+
+    /// What a kernel found wrong.
+    package init(_ fault: Fault) {
+        if case .outOfMemory = fault.kind {
+            self.init(.resourceExhausted, fault.description)
+        } else {
+            self.init(.invalidArgument, fault.description)
+        }
+    }
 
     /// The same error, telling at which node, unless it tells already.
     package func at(node: String, op: String) -> CompileError {

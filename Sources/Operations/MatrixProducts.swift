@@ -12,7 +12,7 @@ extension OpTable {
 
 /// The product of two matrices.
 ///
-/// - Inputs: two matrices of one dtype: float32, float64, int32 or int64.
+/// - Inputs: two matrices of one dtype: a float or complex type, int16, int32 or int64.
 /// - Attributes: `transpose_a`, `transpose_b`.
 /// - Numerics: whole numbers wrap around. A sum over nothing is zero.
 struct MatMul: Op {
@@ -58,8 +58,8 @@ struct MatMul: Op {
 
 /// The products of matrices that the last two dimensions hold; V2 repeats batch dimensions of 1.
 ///
-/// - Inputs: two tensors of rank 2 or more and one dtype: float32, float64, int32 or int64.
-/// - Attributes: `adj_x`, `adj_y`: transposed (there are no complex numbers here to conjugate).
+/// - Inputs: two tensors of rank 2 or more and one dtype: a float or complex type, int16, int32 or int64.
+/// - Attributes: `adj_x`, `adj_y`: transposed and, complex numbers, conjugated.
 struct BatchMatMul: Op {
     private let broadcasts: Bool
     private let transposesLeft: Bool
@@ -118,7 +118,8 @@ struct BatchMatMul: Op {
         let output = try spec.outputShape()
         let product = try MatrixProduct.checked(
             rows: output.dimensions[output.rank - 2], columns: output.dimensions[output.rank - 1],
-            depth: left.dimensions[left.rank - (transposesLeft ? 2 : 1)], transposesLeft, transposesRight)
+            depth: left.dimensions[left.rank - (transposesLeft ? 2 : 1)], transposesLeft, transposesRight,
+            conjugates: true)
         let leftStrides = left.batchStrides(rank: output.rank)
         let rightStrides = right.batchStrides(rank: output.rank)
         let axes = (0..<output.rank - 2).map { (output.dimensions[$0], leftStrides[$0], rightStrides[$0]) }
@@ -142,11 +143,11 @@ extension Shape {
 
 extension MatrixProduct {
     fileprivate static func checked(
-        rows: Int, columns: Int, depth: Int, _ transposesLeft: Bool, _ transposesRight: Bool
+        rows: Int, columns: Int, depth: Int, _ transposesLeft: Bool, _ transposesRight: Bool, conjugates: Bool = false
     ) throws(CompileError) -> MatrixProduct {
         let product = MatrixProduct(
             rows: rows, columns: columns, depth: depth, transposesLeft: transposesLeft,
-            transposesRight: transposesRight)
+            transposesRight: transposesRight, conjugates: conjugates)
         guard let product else {
             throw CompileError(
                 .resourceExhausted, "a product of [\(rows),\(depth)] and [\(depth),\(columns)] is too large")

@@ -2,8 +2,19 @@
 package enum OpTable {
     private static let families: [[OpEntry]] = [
         graphInputs,
+        variableUpdates,
+        controlFlow,
+        asserting,
+        stacks,
+        tensorArrays,
+        tensorLists,
         elementwiseUnary,
+        functions,
         elementwiseBinary,
+        elementwiseTernary,
+        elementwiseGradients,
+        complexNumbers,
+        casting,
         reductions,
         softmaxes,
         randomNumbers,
@@ -35,6 +46,15 @@ package enum OpTable {
         matrixProducts,
         convolutions,
         pools,
+        padding,
+        resizing,
+        cropping,
+        spaces,
+        patches,
+        colours,
+        projectiveTransforms,
+        imageDecoding,
+        imageEncoding,
     ]
 
     /// The rows, by name.

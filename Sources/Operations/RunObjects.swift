@@ -1,79 +1,72 @@
 package import Kernels
 package import Tensors
 
-/// The objects that the ops of one run make and hand to each other by number: arrays, stacks, lists.
-///
-/// Belongs to one run, and so to one thread.
-package final class RunObjects {
-    private var objects: [any RunObject] = []
-    /// What the objects may still take, in bytes.
-    package private(set) var remainingBytes = Int.max
+/// Something that the ops of one run make and hand to each other: an array, a stack, a list. It lives as long as a value of
+/// the run holds it.
+package protocol RunObject: AnyObject {
+    /// For messages: "a TensorArray".
+    static var kind: String { get }
+}
 
-    package init() {}
+/// A value of a run: a tensor, or an object that a handle stands for.
+package enum RunValue {
+    /// The elements are there.
+    case tensor(Tensor)
+    /// The tensor is a handle: this is what it stands for.
+    case object(any RunObject)
 
-    /// Forgets all objects and begins a run.
+    /// The tensor.
     ///
-    /// - `limitBytes`: The most memory that the objects may hold.
-    package func begin(limitBytes: Int) {
-        objects.removeAll(keepingCapacity: true)
-        remainingBytes = limitBytes
+    /// Throws `malformed` where it is a handle.
+    func tensor(_ role: StaticString) throws(CompileError) -> Tensor {
+        guard case .tensor(let tensor) = self else { throw CompileError(.malformed, "\(role) is a handle") }
+        return tensor
     }
 
-    /// Keeps an object.
+    /// The object.
     ///
-    /// Gives the tensor that stands for it; throws `resourceExhausted` if there are too many.
-    func add(_ object: any RunObject, as dtype: DataType) throws(CompileError) -> Tensor {
-        guard objects.count < Self.mostObjects, let handle = Tensor(handle: Int64(objects.count), as: dtype) else {
-            throw CompileError(.resourceExhausted, "a run may make at most \(Self.mostObjects) arrays and lists")
-        }
-        objects.append(object)
-        return handle
-    }
-
-    /// The object that a tensor stands for.
-    ///
-    /// Throws `malformed` where it stands for none of that kind.
-    func object<Object: RunObject>(of handle: Tensor, as type: Object.Type = Object.self) throws(CompileError) -> Object
-    {
-        guard let number = handle.handle, objects.indices.contains(Int(number)),
-            let object = objects[Int(number)] as? Object
-        else {
+    /// Throws `malformed` where it is none of that kind.
+    func object<Object: RunObject>(as type: Object.Type = Object.self) throws(CompileError) -> Object {
+        guard case .object(let object) = self, let object = object as? Object else {
             throw CompileError(.malformed, "its handle is not that of \(Object.kind)")
         }
         return object
     }
+}
 
-    /// Counts memory that an object is about to hold.
+/// The memory that a run may still take for what it computes on its way.
+///
+/// Belongs to one run, and so to one thread.
+package final class RunBudget {
+    private var remainingBytes: Int
+
+    package init(bytes: Int) { remainingBytes = bytes }
+
+    /// Counts memory that is about to be held.
     ///
-    /// Throws `resourceExhausted` where it is too much.
-    func reserve(_ byteCount: Int) throws(CompileError) {
+    /// - Throws: `resourceExhausted` where it is too much.
+    package func reserve(_ byteCount: Int) throws(CompileError) {
         guard byteCount <= remainingBytes else {
-            throw CompileError(.resourceExhausted, "arrays and lists would need more memory than a run may take")
+            throw CompileError(
+                .resourceExhausted,
+                "needs \(byteCount) bytes more than the \(max(0, remainingBytes)) that the run may still take")
         }
         remainingBytes -= byteCount
     }
 
     /// Gives counted memory back.
-    func release(_ byteCount: Int) { remainingBytes += byteCount }
-
-    private static let mostObjects = 1 << 24
-}
-
-/// Something that lives in ``RunObjects``.
-protocol RunObject: AnyObject {
-    /// For messages: "a TensorArray".
-    static var kind: String { get }
+    package func release(_ byteCount: Int) { remainingBytes += byteCount }
 }
 
 /// An op that works on the objects of a run.
 package protocol RunOp: Op {
     /// Computes the outputs.
     ///
-    /// - `inputs`: Valid during the call only: what is kept is copied.
-    /// - `objects`: Those of the run.
+    /// - `inputs`: Tensors among them may be valid during the call only: what is kept is ``Tensor/kept()``.
+    /// - `budget`: Counts what objects hold.
     ///
     /// Throws ``CompileError``, `invalidArgument` where an index or a value does not fit.
-    func run(_ inputs: [Tensor], _ objects: RunObjects) throws(CompileError) -> [Tensor]
+    func run(_ inputs: [RunValue], _ budget: RunBudget) throws(CompileError) -> [RunValue]
 }
 
 extension RunOp {
@@ -85,47 +78,39 @@ extension RunOp {
 }
 
 extension Tensor {
-    /// The tensor that stands for an object of a run.
-    init?(handle number: Int64, as dtype: DataType) {
-        self.init(dtype: dtype, shape: .scalar) { memory in memory.storeBytes(of: number, as: Int64.self) }
-    }
-
-    /// The number of the object that a handle stands for.
-    var handle: Int64? {
-        guard dtype.isHandle, shape.elementCount == 1 else { return nil }
-        return withUnsafeBytes { $0.loadUnaligned(as: Int64.self) }
-    }
-
-    /// A tensor with the same elements in memory of its own.
+    /// The tensor itself where its memory is its own, else a copy.
     ///
-    /// Throws `resourceExhausted` if memory is short.
+    /// - Throws: `resourceExhausted` if memory is short.
+    package func kept() throws(CompileError) -> Tensor { storage.isCallers ? try copied() : self }
+
+    /// A tensor with the same elements in memory of its own; the bytes of strings are shared.
+    ///
+    /// - Throws: `resourceExhausted` if memory is short.
     package func copied() throws(CompileError) -> Tensor {
-        let copy = Tensor(dtype: dtype, shape: shape) { memory in
-            withUnsafeBytes { memory.copyMemory(from: $0) }
-        }
+        let copy = Tensor(dtype: dtype, shape: shape) { memory in withUnsafeBytes { memory.copyMemory(from: $0) } }
         guard let copy else { throw CompileError(.resourceExhausted, "not enough memory for \(byteCount) bytes") }
-        return copy.owningStrings
+        return copy
     }
 
-    /// All zero bits (no strings).
+    /// All zero; empty strings.
     ///
     /// Throws `resourceExhausted` if memory is short.
-    static func zeros(_ dtype: DataType, _ shape: Shape) throws(CompileError) -> Tensor {
-        guard dtype != .string else {
-            guard let empty = Tensor(strings: Array(repeating: [], count: shape.elementCount), shape: shape) else {
-                throw CompileError(.resourceExhausted, "not enough memory for \(shape) strings")
+    package static func zeros(_ dtype: DataType, _ shape: Shape) throws(CompileError) -> Tensor {
+        let zeros = Tensor(dtype: dtype, shape: shape) { memory in
+            if dtype == .string {
+                _ = memory.initializeMemory(as: TensorString.self, repeating: TensorString(start: nil, count: 0))
+            } else {
+                _ = memory.initializeMemory(as: UInt8.self, repeating: 0)
             }
-            return empty
         }
-        guard
-            let zeros = Tensor(
-                dtype: dtype, shape: shape, initializing: { $0.initializeMemory(as: UInt8.self, repeating: 0) })
-        else { throw CompileError(.resourceExhausted, "not enough memory for \(dtype) \(shape)") }
+        guard let zeros else { throw CompileError(.resourceExhausted, "not enough memory for \(dtype) \(shape)") }
         return zeros
     }
 
     /// A scalar.
-    static func scalar<Scalar: TensorScalar>(_ value: Scalar) throws(CompileError) -> Tensor {
+    ///
+    /// Throws `resourceExhausted` if memory is short.
+    package static func scalar<Scalar: TensorScalar>(_ value: Scalar) throws(CompileError) -> Tensor {
         guard let tensor = Tensor([value], shape: []) else {
             throw CompileError(.resourceExhausted, "not enough memory for a scalar")
         }

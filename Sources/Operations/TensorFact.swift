@@ -20,7 +20,7 @@ package struct TensorFact: Sendable {
     package var shape: PartialShape
     /// The elements, where they are known.
     package var value: Tensor?
-    /// For a resource handle: the variable it stands for.
+    /// For a resource handle: the variable it stands for. For a tensor: the variable whose value it is, by reference.
     package var variable: VariableReference?
     /// For a handle, or the flow that goes with it: what is known of the tensors that the object holds.
     package var elements: ElementFact?
@@ -43,20 +43,28 @@ package struct TensorFact: Sendable {
         self.variable = variable
     }
 
+    /// Whether nothing is left to compute: the elements are known, or what the handle stands for.
+    package var isKnown: Bool { value != nil || dtype.isHandle && variable != nil }
+
     /// The elements of an integer tensor that is known; nil when it is not known.
     package var integers: [Int]? { value?.integers }
 }
 
 /// What is known of the tensors in an array or a list, all of them together.
 package struct ElementFact: Hashable, Sendable {
-    /// The shape of each tensor.
-    package var shape: PartialShape
+    /// What is true of the shape of each tensor; nil while there is none.
+    package var shape: PartialShape?
     /// How many tensors there are; nil where it is not known.
     package var count: Int?
 
-    package init(shape: PartialShape, count: Int?) {
+    package init(shape: PartialShape?, count: Int?) {
         self.shape = shape
         self.count = count
+    }
+
+    /// The same with one more tensor in it, whose shape is this.
+    package func including(_ tensor: PartialShape) -> ElementFact {
+        ElementFact(shape: shape?.joined(with: tensor) ?? tensor, count: count)
     }
 }
 
@@ -85,12 +93,12 @@ extension TensorFact {
 }
 
 extension ElementFact {
-    /// What is true of both; an object of which nothing is known yet has no tensors yet.
+    /// What is true of both; nil where nothing is known of one of them.
     package static func joined(_ left: ElementFact?, _ right: ElementFact?) -> ElementFact? {
-        guard let left else { return right }
-        guard let right else { return left }
-        return ElementFact(
-            shape: left.shape.joined(with: right.shape), count: left.count == right.count ? left.count : nil)
+        guard let left, let right else { return nil }
+        var result = ElementFact(shape: left.shape ?? right.shape, count: left.count == right.count ? left.count : nil)
+        if let mine = left.shape, let theirs = right.shape { result.shape = mine.joined(with: theirs) }
+        return result
     }
 }
 

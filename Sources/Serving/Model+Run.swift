@@ -27,32 +27,6 @@ extension Model {
     ///
     /// - Throws: ``ModelError``.
     package func run(_ callable: Callable, _ feeds: [Tensor]) throws(ModelError) -> [Tensor] {
-        var results: [Tensor?] = []
-        let dimensions = feeds.flatMap(\.shape.dimensions)
-        do throws(CompileError) {
-            // Safety: the views point into the dimensions and the tensors, which live until the run has ended.
-            try dimensions.withUnsafeBufferPointer { dimensions throws(CompileError) in
-                var start = 0
-                var views: [TensorView] = []
-                for tensor in feeds {
-                    let rank = tensor.shape.rank
-                    views.append(
-                        TensorView(
-                            dtype: tensor.dtype,
-                            dimensions: UnsafeBufferPointer(rebasing: dimensions[start..<start + rank]),
-                            elements: UnsafeRawPointer(tensor.storage.baseAddress + tensor.byteOffset)))
-                    start += rank
-                }
-                try views.withUnsafeBufferPointer { views throws(CompileError) in
-                    try callable.run(views) { outputs in results = outputs.map { $0.copy() } }
-                }
-            }
-        } catch { throw ModelError(error) }
-        withExtendedLifetime(feeds) {}
-        let complete = results.compactMap(\.self)
-        guard complete.count == results.count else {
-            throw ModelError(.resourceExhausted, "not enough memory for the answer")
-        }
-        return complete
+        do throws(CompileError) { return try callable.run(feeds) } catch { throw ModelError(error) }
     }
 }

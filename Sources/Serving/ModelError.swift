@@ -20,6 +20,8 @@ public struct ModelError: Error, Hashable, Sendable {
         case brokenModel
         /// The answer would take more memory than a run may have.
         case resourceExhausted
+        /// The run took longer than it may.
+        case deadlineExceeded
     }
 
     /// Whose fault it is.
@@ -42,6 +44,7 @@ public struct ModelError: Error, Hashable, Sendable {
             case .invalidArgument, .missingFeed: .invalidArgument
             case .notFound: .unknownTensor
             case .resourceExhausted: .resourceExhausted
+            case .deadlineExceeded: .deadlineExceeded
             }
         self.init(kind, "\(error)")
     }

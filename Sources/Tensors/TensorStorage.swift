@@ -17,7 +17,12 @@ public final class TensorStorage: @unchecked Sendable {
         case heap
         /// Somebody else's memory (a mapped file, other tensors), kept alive by holding the object.
         case object(any Sendable)
+        /// The caller's, valid until his call returns.
+        case caller
     }
+
+    /// Whether the memory is valid only until the call that got it returns: who keeps it makes a copy.
+    package var isCallers: Bool { if case .caller = owner { true } else { false } }
 
     /// Allocates memory that is not initialised.
     ///
@@ -41,6 +46,16 @@ public final class TensorStorage: @unchecked Sendable {
         baseAddress = UnsafeMutableRawPointer(mutating: memory.baseAddress ?? Self.nothing)
         byteCount = memory.count
         self.owner = .object(owner)
+    }
+
+    /// Uses the caller's memory, for the time of a call.
+    ///
+    /// - Parameter memory: The bytes. They must not change and not go away until the call that gets the storage returns.
+    package init(lending memory: UnsafeRawBufferPointer) {
+        // Safety: nobody writes through it, and who keeps it longer than the call asks ``isCallers``.
+        baseAddress = UnsafeMutableRawPointer(mutating: memory.baseAddress ?? Self.nothing)
+        byteCount = memory.count
+        owner = .caller
     }
 
     deinit {

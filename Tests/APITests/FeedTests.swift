@@ -60,6 +60,7 @@ struct FeedTests {
             ("[100000000000000000000,-123456789012345678901234567890]", .float32, "2:[1e+20,-1.2345679e+29]"),
             (#"["a","","é","\u0000\ud83d\ude00\n"]"#, .string, #"4:["a","","é","\u0000😀\n"]"#),
             (#"[{"b64":"Zm9v"},{"b64":""},{"b64":"/w=="}]"#, .string, #"3:["foo","",{"b64":"/w=="}]"#),
+            (#"{"b64":"/9j/"}"#, .string, #":{"b64":"/9j/"}"#), (#"{"b64": "aGVsbG8="}"#, .string, #":"hello""#),
             (#""x""#, .string, #":"x""#),
         ] as [(String, DataType, String)])
     func values(text: String, dtype: DataType, expected: String) throws {

@@ -12,6 +12,7 @@ struct StructureTests {
             "HTTPServer/Callbacks.swift", "HTTPServer/Daemon.swift", "HTTPServer/RequestHeaders.swift",
             "HTTPServer/Worker.swift",
         ],
+        "CImages": ["Kernels/ImageFiles.swift"],
         "CSnappy": ["Checkpoints/SortedTable.swift"],
         "CChecksum": ["Checkpoints/Checksum.swift"],
         "CJSON": ["API/JSONParser.swift", "API/JSONWriter.swift"],

@@ -2,6 +2,7 @@
 #define CKERNELS_H
 
 #include "ckernels_elementwise.h"
+#include "ckernels_image.h"
 #include "ckernels_random.h"
 #include "ckernels_reductions.h"
 #include "ckernels_softmax.h"

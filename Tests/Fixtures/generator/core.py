@@ -1,6 +1,7 @@
-"""Runs one op in TensorFlow and records what went in and what came out.
+"""Runs single ops (`case`) and graphs (`graph_case`) in TensorFlow and records what went in and what came out.
 
-A record is a protobuf message OpVector (see Tests/VectorSupport/op_vector.proto), preceded by its length as a varint.
+A record is a protobuf message OpVector or GraphVector (see Tests/VectorSupport/op_vector.proto), preceded by its length as a
+varint.
 """
 import os
 import struct
@@ -9,6 +10,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 import numpy as np
 import tensorflow as tf
+from tensorflow.core.framework import tensor_pb2
 
 tf1 = tf.compat.v1
 tf1.disable_eager_execution()
@@ -43,7 +45,7 @@ def case(op_type, inputs, attrs=None, label="", rtol=None, atol=None):
     attrs: the node's attributes; dtype attributes as tf.DType, strings as bytes or str. Those that inputs determine are
     inferred. rtol, atol: what the comparison may allow; None takes the reader's default for the dtype.
     """
-    flat, constant, feeds = [], [], {}
+    flat, types, constant, feeds = [], [], [], {}
     with tf.Graph().as_default() as graph:
         tf1.set_random_seed(None)
 
@@ -54,6 +56,7 @@ def case(op_type, inputs, attrs=None, label="", rtol=None, atol=None):
                 array = array.astype(object)
             dtype = tf.string if array.dtype == object else tf.as_dtype(array.dtype)
             flat.append(array)
+            types.append(dtype)
             constant.append(is_const)
             if is_const:
                 return tf1.constant(array, dtype=dtype)
@@ -62,23 +65,105 @@ def case(op_type, inputs, attrs=None, label="", rtol=None, atol=None):
             return placeholder
 
         error = message = ""
-        outputs = []
+        outputs, output_types = [], []
         node = None
         tensors = [[tensor(v) for v in i] if isinstance(i, list) else tensor(i) for i in inputs]
         try:
             op = _create(graph, op_type, tensors, attrs or {})
             node = op.node_def
-            config = tf1.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
-            config.graph_options.optimizer_options.opt_level = -1
-            config.graph_options.rewrite_options.disable_meta_optimizer = True
-            with tf1.Session(graph=graph, config=config) as session:
-                outputs = session.run(list(op.outputs), feeds)
+            with tf1.Session(graph=graph, config=_plain_config()) as session:
+                outputs, output_types = session.run(list(op.outputs), feeds), [o.dtype.base_dtype for o in op.outputs]
         except (tf.errors.OpError, ValueError, TypeError) as failure:
             error = type(failure).__name__
             message = _reason(failure)[:200]
             if node is None:
                 node = _bare_node(op_type, tensors, attrs or {})
-        _records.append(_encode(label, node, flat, constant, outputs, error, message, rtol, atol))
+        _records.append(_encode(label, node, flat, types, constant, outputs, output_types, error, message, rtol, atol))
+
+
+def _plain_config():
+    """One thread, and no optimiser that would compute otherwise than the ops say."""
+    config = tf1.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
+    config.graph_options.optimizer_options.opt_level = -1
+    config.graph_options.rewrite_options.disable_meta_optimizer = True
+    return config
+
+
+def graph_case(label, graph, feeds=None, fetches=None, variables=None, runs=None, rtol=None, atol=None):
+    """Records runs of a graph in one session: what goes to graphs/FAMILY.graphs.
+
+    graph: a GraphDef, or a tf.Graph.
+    feeds, fetches: a dict of tensor names (`x:0`) and arrays, and a list of tensor names. Instead of one run, `runs` can be a
+    list of (feeds, fetches), done in order: a run sees the state that the earlier ones left.
+    variables: a dict of variables' names and what they hold before the first run.
+    """
+    graph_def = graph if isinstance(graph, tf1.GraphDef) else graph.as_graph_def()
+    record = GraphRecord(label, graph_def, variables or {}, rtol, atol)
+    with tf.Graph().as_default() as session_graph:
+        failure = _failure(lambda: tf1.import_graph_def(graph_def, name=""))
+        assign = [] if failure else [_assign(session_graph, name, value) for name, value in (variables or {}).items()]
+        with tf1.Session(graph=session_graph, config=_plain_config()) as session:
+            session.run(assign)
+            for run_feeds, run_fetches in runs if runs is not None else [(feeds or {}, fetches)]:
+                answers = []
+                error = failure or _failure(lambda: answers.extend(session.run(list(run_fetches), run_feeds)))
+                record.add_run(run_feeds, run_fetches, answers, error)
+    _records.append(record.encoded())
+
+
+def _failure(body):
+    """The class and the message of what a call ends with; None if it does not fail."""
+    try:
+        body()
+        return None
+    except (tf.errors.OpError, ValueError, TypeError) as failure:
+        return type(failure).__name__, _reason(failure)[:200]
+
+
+def _assign(graph, name, value):
+    node = graph.get_operation_by_name(name)
+    if node.type == "VarHandleOp":
+        return tf.raw_ops.AssignVariableOp(resource=node.outputs[0], value=tf.constant(value, node.get_attr("dtype")))
+    return tf.raw_ops.Assign(ref=node.outputs[0], value=tf.constant(value, node.get_attr("dtype")), validate_shape=False)
+
+
+class GraphRecord:
+    """A message GraphVector in the making."""
+
+    def __init__(self, label, graph_def, variables, rtol=None, atol=None):
+        stripped = tf1.GraphDef()
+        stripped.CopyFrom(graph_def)
+        for node in stripped.node:
+            node.device = ""
+            for name in [name for name in node.attr if name in ("_class", "_output_shapes")]:
+                del node.attr[name]
+        self._head = _bytes_field(1, label.encode()) + _bytes_field(2, stripped.SerializeToString(deterministic=True))
+        for name, value in variables.items():
+            self._head += _bytes_field(3, _named_tensor(name, value))
+        self._runs = b""
+        self._tail = _tolerances(5, rtol, atol)
+
+    def add_run(self, feeds, fetches, answers, error=None):
+        run = b"".join(_bytes_field(1, _named_tensor(name, value)) for name, value in feeds.items())
+        run += b"".join(_bytes_field(2, name.encode()) for name in fetches)
+        run += b"".join(_bytes_field(3, _tensor_proto(answer)) for answer in answers)
+        if error:
+            run += _bytes_field(4, error[0].encode()) + _bytes_field(5, error[1].encode())
+        self._runs += _bytes_field(4, run)
+
+    def encoded(self):
+        return self._head + self._runs + self._tail
+
+
+def _named_tensor(name, value):
+    return _bytes_field(1, name.encode()) + _bytes_field(2, _tensor_proto(value))
+
+
+def _tolerances(number, rtol, atol):
+    """The two optional doubles, rtol at that field number and atol at the next."""
+    return b"".join(
+        _varint(field << 3 | 1) + struct.pack("<d", value)
+        for field, value in ((number, rtol), (number + 1, atol)) if value is not None)
 
 
 def _reason(failure):
@@ -160,12 +245,12 @@ def _bytes_field(number, data):
     return _varint(number << 3 | 2) + _varint(len(data)) + data
 
 
-def _tensor_proto(array):
+def _tensor_proto(array, dtype=None):
+    """A tensor; quantised numbers come out of a session as plain integers, so that their dtype must be told."""
     array = np.asarray(array)
     if array.dtype == object or array.dtype.kind in "SU":
         return tf.make_tensor_proto(array.astype(object), tf.string).SerializeToString(deterministic=True)
-    proto = tf.make_tensor_proto(np.zeros([0], array.dtype))
-    proto.ClearField("tensor_shape")
+    proto = tensor_pb2.TensorProto(dtype=(dtype or tf.as_dtype(array.dtype)).as_datatype_enum)
     for size in array.shape:
         proto.tensor_shape.dim.add().size = size
     proto.tensor_shape.SetInParent()
@@ -173,7 +258,7 @@ def _tensor_proto(array):
     return proto.SerializeToString(deterministic=True)
 
 
-def _encode(label, node, inputs, constant, outputs, error, message, rtol, atol):
+def _encode(label, node, inputs, input_types, constant, outputs, output_types, error, message, rtol, atol):
     stripped = tf1.NodeDef()
     stripped.CopyFrom(node)
     for name in list(stripped.attr):
@@ -184,14 +269,10 @@ def _encode(label, node, inputs, constant, outputs, error, message, rtol, atol):
     stripped.input.extend(f"i{index}" for index in range(len(inputs)))
     record = _bytes_field(1, label.encode()) if label else b""
     record += _bytes_field(2, stripped.SerializeToString(deterministic=True))
-    for array in inputs:
-        record += _bytes_field(3, _tensor_proto(array))
-    for array in outputs:
-        record += _bytes_field(4, _tensor_proto(array))
+    for array, dtype in zip(inputs, input_types):
+        record += _bytes_field(3, _tensor_proto(array, dtype))
+    for array, dtype in zip(outputs, output_types):
+        record += _bytes_field(4, _tensor_proto(array, dtype))
     if error:
         record += _bytes_field(5, error.encode()) + _bytes_field(6, message.encode())
-    if rtol is not None:
-        record += _varint(7 << 3 | 1) + struct.pack("<d", rtol)
-    if atol is not None:
-        record += _varint(8 << 3 | 1) + struct.pack("<d", atol)
-    return record + _bytes_field(9, bytes(int(c) for c in constant))
+    return record + _tolerances(7, rtol, atol) + _bytes_field(9, bytes(int(c) for c in constant))

@@ -1,0 +1,342 @@
+internal import Kernels
+internal import Operations
+internal import Tensors
+
+/// A run of a program that is more than kernels one after another: branches and loops, and steps whose shapes or values only the
+/// run itself tells.
+///
+/// A planned kernel costs here what it costs in a straight program, and a look at its flag. A dynamic step costs the making of
+/// its kernel; the memory of its outputs is its own.
+struct InterpretedRun {
+    private let program: Program
+    private let workspace: Workspace
+    private let budget: RunBudget
+    private let deadline: Deadline?
+    /// Shapes that the program could not know.
+    private var shapes: [Shape?]
+    /// The memory of values that have no place in the arena.
+    private var memories: [RunMemory?]
+    /// What handles stand for.
+    private var objects: [(any RunObject)?]
+    private var flags: [Bool]
+
+    init(_ program: Program, _ workspace: Workspace, limitBytes: Int, deadline: Deadline?) {
+        self.program = program
+        self.workspace = workspace
+        self.deadline = deadline
+        budget = RunBudget(bytes: limitBytes - program.arenaBytes)
+        shapes = Array(repeating: nil, count: program.facts.count)
+        memories = Array(repeating: nil, count: program.facts.count)
+        objects = Array(repeating: nil, count: program.facts.count)
+        flags = Array(repeating: false, count: program.plan.flagRules.count)
+    }
+
+    /// Runs all steps.
+    ///
+    /// - Throws: ``CompileError``, at the step where it happened.
+    mutating func execute() throws(CompileError) {
+        var next = 0
+        while next < program.steps.count {
+            let step = program.steps[next]
+            next += 1
+            if step.flag >= 0, !flags[Int(step.flag)] {
+                if case .control(.loopBegin) = step.work { next = step.target }
+                continue
+            }
+            switch step.work {
+            case .kernel(let body):
+                call(body, step, scratch: workspace.arena + step.scratchOffset)
+                try checkFault(step)
+            case .dynamic:
+                do throws(CompileError) { try dynamic(step) } catch {
+                    throw program.plan.steps[step.source].locate(error)
+                }
+                try checkFault(step)
+            case .control(let control):
+                if try perform(control) { next = step.target }
+            }
+        }
+        for (fetch, flag) in zip(program.plan.fetches, program.fetchFlags) {
+            guard let flag, !flags[flag] else { continue }
+            throw CompileError(
+                .invalidArgument,
+                "a fetched tensor is in a branch that was not taken: it has no value (value \(fetch.value))")
+        }
+    }
+
+    /// The shape of a value as it is now.
+    func shape(of value: Int) -> Shape? { shapes[value] ?? program.facts[value].shape.known }
+
+    @inline(__always)
+    private func call(_ body: Kernel.Body, _ step: Program.Step, scratch: UnsafeMutableRawPointer) {
+        program.operands.withUnsafeBufferPointer { operands in
+            guard let base = operands.baseAddress else { return }
+            body(
+                KernelFrame(
+                    values: workspace.values, operands: base + step.firstOperand, inputCount: step.inputCount,
+                    scratch: scratch, state: workspace.state))
+        }
+    }
+
+    private func checkFault(_ step: Program.Step) throws(CompileError) {
+        guard let fault = workspace.state.pointee.fault else { return }
+        throw program.plan.steps[step.source].locate(CompileError(fault))
+    }
+}
+
+/// Branches and loops.
+extension InterpretedRun {
+    /// - Returns: Whether to go on at the step's target.
+    private mutating func perform(_ control: Program.Control) throws(CompileError) -> Bool {
+        switch control {
+        case .flag(let flag, let rule): flags[flag] = isUp(rule)
+        case .merge(let merge): take(merge)
+        case .alias(let output, let input): share(input, with: output)
+        case .loopBegin(let moves, _): try move(moves)
+        case .loopTest(let value, _): return !truth(of: value)
+        case .loopNext(let moves, _):
+            if let deadline, deadline.isPast {
+                throw CompileError(.deadlineExceeded, "a loop was still running when the request's time was over")
+            }
+            try move(moves)
+            return true
+        case .failure(let error): throw error
+        }
+        return false
+    }
+
+    private func truth(of value: Int) -> Bool { workspace.values[value].load(as: Bool.self) }
+
+    private func isAlive(_ liveness: Liveness) -> Bool {
+        switch liveness {
+        case .always: true
+        case .never: false
+        case .flag(let flag): flags[flag]
+        }
+    }
+
+    private func isUp(_ rule: FlagRule) -> Bool {
+        switch rule {
+        case .branch(let predicate, let side, let base): isAlive(base) && truth(of: predicate) == side
+        case .all(let members): members.allSatisfy { flags[$0] }
+        case .any(let members): members.contains { flags[$0] }
+        }
+    }
+
+    private mutating func take(_ merge: Plan.Merge) {
+        guard let place = merge.inputs.firstIndex(where: { isAlive($0.liveness) }) else { return }
+        share(merge.inputs[place].value, with: merge.output)
+        workspace.values[merge.index].storeBytes(of: Int32(truncatingIfNeeded: place), as: Int32.self)
+    }
+
+    /// Lets a value be what another is now.
+    private mutating func share(_ source: Int, with target: Int) {
+        workspace.values[target] = workspace.values[source]
+        objects[target] = objects[source]
+        memories[target] = memories[source]
+        if !program.facts[target].shape.isFullyDefined { shapes[target] = shape(of: source) }
+    }
+
+    /// What a loop's variable is about to become.
+    private struct Incoming {
+        let move: Program.Move
+        let address: UnsafeMutableRawPointer
+        let memory: RunMemory?
+        let object: (any RunObject)?
+        let shape: Shape?
+    }
+
+    /// All sources are read before any variable is written.
+    private mutating func move(_ moves: [Program.Move]) throws(CompileError) {
+        var incoming: [Incoming] = []
+        incoming.reserveCapacity(moves.count)
+        for move in moves { incoming.append(try take(move)) }
+        for value in incoming {
+            let target = value.move.target
+            if value.move.isFixed {
+                let bytes = shape(of: target)?.byteCount(of: program.facts[target].dtype) ?? 0
+                if value.address != workspace.values[target] {
+                    workspace.values[target].copyMemory(from: value.address, byteCount: bytes)
+                }
+            } else {
+                workspace.values[target] = value.address
+                memories[target] = value.memory
+                objects[target] = value.object
+                shapes[target] = value.shape
+            }
+        }
+    }
+
+    /// The value to be moved; a copy of it, where its place may be written over before it is read for the last time.
+    private func take(_ move: Program.Move) throws(CompileError) -> Incoming {
+        let source = move.source
+        var address = workspace.values[source]
+        var memory = memories[source]
+        let shape = shape(of: source)
+        let mustCopy =
+            move.isFixed ? move.isStaged : objects[source] == nil && memory == nil && workspace.isArena(address)
+        if mustCopy {
+            guard let bytes = shape?.byteCount(of: program.facts[source].dtype) else {
+                throw CompileError(.resourceExhausted, "a loop's variable has a shape that no tensor can have")
+            }
+            let copy = try RunMemory(byteCount: bytes, budget)
+            copy.storage.baseAddress.copyMemory(from: address, byteCount: bytes)
+            address = copy.storage.baseAddress
+            memory = copy
+        }
+        return Incoming(move: move, address: address, memory: memory, object: objects[source], shape: shape)
+    }
+}
+
+/// Steps that are worked out in the run.
+extension InterpretedRun {
+    private mutating func dynamic(_ step: Program.Step) throws(CompileError) {
+        let source = program.plan.steps[step.source]
+        if let state = source.state { return try access(state, source) }
+        if let op = source.op as? any TensorOp {
+            let inputs = try source.inputs.map { (value) throws(CompileError) in try tensor(value) }
+            try define(source.outputs, try op.compute(inputs).map { .tensor($0) })
+        } else if let op = source.op as? any RunOp {
+            let inputs = try source.inputs.map { (value) throws(CompileError) in try runValue(value) }
+            try define(source.outputs, try op.run(inputs, budget))
+        } else {
+            try kernel(source, step)
+        }
+    }
+
+    /// Reads or changes a variable.
+    private mutating func access(_ state: VariableState, _ source: Plan.Step) throws(CompileError) {
+        if let op = source.op as? any VariableWriting {
+            let inputs = try source.inputs.dropFirst().map { (value) throws(CompileError) in try tensor(value) }
+            _ = try state.update { (old) throws(CompileError) in try op.update(old, inputs, of: state.reference) }
+        } else if let op = source.op as? any VariableQuery {
+            try define(source.outputs, [.tensor(try op.answer(hasValue: state.current != nil))])
+        } else {
+            guard let value = state.current else {
+                throw CompileError(.missingVariable, "the variable \"\(state.reference.name)\" has no value yet")
+            }
+            try define(source.outputs, [.tensor(value)])
+        }
+    }
+
+    /// Infers, makes the kernel, and runs it.
+    private mutating func kernel(_ source: Plan.Step, _ step: Program.Step) throws(CompileError) {
+        var inputs: [TensorFact] = []
+        for (index, value) in source.inputs.enumerated() {
+            var fact = program.facts[value]
+            if let shape = shapes[value] { fact.shape = PartialShape(shape) }
+            if source.op.valueInputs.contains(index), !fact.isKnown { fact.value = try tensor(value) }
+            inputs.append(fact)
+        }
+        let outputs = try source.op.outputs(for: inputs)
+        for (value, fact) in zip(source.outputs, outputs) { try makeRoom(for: value, fact) }
+        let known = outputs.compactMap(\.value)
+        if known.count == outputs.count {
+            for (value, tensor) in zip(source.outputs, known) {
+                tensor.withUnsafeBytes { copy($0, to: value) }
+            }
+            return
+        }
+        let kernel = try source.op.makeKernel(for: KernelSpec(inputs: inputs, outputs: outputs))
+        switch kernel.work {
+        case .alias(let input):
+            let input = try tensor(source.inputs[input])
+            input.withUnsafeBytes { copy($0, to: source.outputs[0]) }
+        case .compute(let body):
+            let scratch = try RunMemory(byteCount: kernel.scratchBytes, budget)
+            call(body, step, scratch: scratch.storage.baseAddress)
+            withExtendedLifetime(scratch) {}
+        }
+    }
+
+    private func copy(_ bytes: UnsafeRawBufferPointer, to value: Int) {
+        guard let source = bytes.baseAddress else { return }
+        workspace.values[value].copyMemory(from: source, byteCount: bytes.count)
+    }
+
+    private mutating func makeRoom(for value: Int, _ fact: TensorFact) throws(CompileError) {
+        guard !program.facts[value].shape.isFullyDefined else { return }
+        guard let shape = fact.shape.known, let bytes = shape.byteCount(of: fact.dtype) else {
+            throw CompileError(.resourceExhausted, "its output has a shape, \(fact.shape), that no tensor can have")
+        }
+        let memory = try RunMemory(byteCount: bytes, budget)
+        memories[value] = memory
+        shapes[value] = shape
+        workspace.values[value] = memory.storage.baseAddress
+    }
+
+    private mutating func define(_ outputs: [Int], _ results: [RunValue]) throws(CompileError) {
+        for (value, result) in zip(outputs, results) {
+            switch result {
+            case .object(let object): objects[value] = object
+            case .tensor(let tensor):
+                let fact = program.facts[value]
+                guard tensor.dtype == fact.dtype, fact.shape.admits(tensor.shape) else {
+                    throw CompileError(
+                        .malformed, "gives \(tensor.dtype) \(tensor.shape), its rule says \(fact.dtype) \(fact.shape)")
+                }
+                let tensor = try tensor.kept()
+                memories[value] = try RunMemory(tensor.storage, tensor.byteCount, budget)
+                if !fact.shape.isFullyDefined { shapes[value] = tensor.shape }
+                workspace.values[value] = tensor.storage.baseAddress + tensor.byteOffset
+            }
+        }
+    }
+
+    private func runValue(_ value: Int) throws(CompileError) -> RunValue {
+        if let object = objects[value] { return .object(object) }
+        return .tensor(try tensor(value))
+    }
+
+    /// A value as a tensor: over its own memory where it has that, else over the run's, for the time of a call.
+    private func tensor(_ value: Int) throws(CompileError) -> Tensor {
+        let dtype = program.facts[value].dtype
+        guard let shape = shape(of: value), let bytes = shape.byteCount(of: dtype) else {
+            throw CompileError(.malformed, "an input has no shape")
+        }
+        if let constant = program.facts[value].value { return constant }
+        let address = workspace.values[value]
+        let storage: TensorStorage
+        var offset = 0
+        if let memory = memories[value], memory.contains(address, bytes) {
+            storage = memory.storage
+            offset = address - storage.baseAddress
+        } else {
+            storage = TensorStorage(lending: UnsafeRawBufferPointer(start: address, count: bytes))
+        }
+        guard let tensor = Tensor(dtype: dtype, shape: shape, storage: storage, byteOffset: offset) else {
+            throw CompileError(.malformed, "an input is not where it should be")
+        }
+        return tensor
+    }
+}
+
+/// Memory that a run took, counted until it is given back.
+final class RunMemory {
+    let storage: TensorStorage
+    private let byteCount: Int
+    private let budget: RunBudget
+
+    init(_ storage: TensorStorage, _ byteCount: Int, _ budget: RunBudget) throws(CompileError) {
+        try budget.reserve(byteCount)
+        self.storage = storage
+        self.byteCount = byteCount
+        self.budget = budget
+    }
+
+    convenience init(byteCount: Int, _ budget: RunBudget) throws(CompileError) {
+        try budget.reserve(byteCount)
+        defer { budget.release(byteCount) }
+        guard let storage = TensorStorage(byteCount: byteCount) else {
+            throw CompileError(.resourceExhausted, "not enough memory for \(byteCount) bytes")
+        }
+        try self.init(storage, byteCount, budget)
+    }
+
+    deinit { budget.release(byteCount) }
+
+    func contains(_ address: UnsafeMutableRawPointer, _ byteCount: Int) -> Bool {
+        address >= storage.baseAddress && byteCount <= storage.byteCount
+            && address - storage.baseAddress <= storage.byteCount - byteCount
+    }
+}

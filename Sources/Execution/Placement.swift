@@ -1,0 +1,77 @@
+internal import Kernels
+internal import Operations
+
+/// Where values lie in the arena, while the drafts are walked in order.
+struct Placement {
+    /// The last draft that reads each value's memory.
+    let lastUses: [Int]
+    let roots: [[Int]]
+    let limitBytes: Int
+    var memory = MemoryPlan()
+    var offsets: [Int: Int] = [:]
+    private var sizes: [Int: Int] = [:]
+
+    init(lastUses: [Int], roots: [[Int]], limitBytes: Int) {
+        self.lastUses = lastUses
+        self.roots = roots
+        self.limitBytes = limitBytes
+    }
+
+    /// Places a step's outputs and scratch, then frees what is read here for the last time.
+    ///
+    /// - Parameter outputSizes: In bytes; nil for what has no place in the arena.
+    /// - Returns: The scratch memory's offset.
+    mutating func place(
+        _ step: Plan.Step, _ outputSizes: [Int?], _ kernel: Kernel?, at number: Int
+    ) throws(CompileError) -> Int {
+        for (index, (value, size)) in zip(step.outputs, outputSizes).enumerated() {
+            guard let size else { continue }
+            if index == 0, let kernel, takeOver(kernel, step, size, at: number) { continue }
+            try place(value, size)
+        }
+        let scratchBytes = kernel?.scratchBytes ?? 0
+        let scratch = try allocate(scratchBytes)
+        memory.release(scratch, scratchBytes)
+        release(step.inputs + step.outputs, at: number)
+        return scratch
+    }
+
+    /// Places one value.
+    mutating func place(_ value: Int, _ size: Int) throws(CompileError) {
+        offsets[value] = try allocate(size)
+        sizes[value] = size
+    }
+
+    /// Frees the memory of those of the values that are read for the last time.
+    mutating func release(_ values: [Int], at number: Int) {
+        for root in Set(values.flatMap { roots[$0] }) where lastUses[root] <= number {
+            guard let offset = offsets[root], let size = sizes.removeValue(forKey: root) else { continue }
+            memory.release(offset, size)
+        }
+    }
+
+    private mutating func allocate(_ size: Int) throws(CompileError) -> Int {
+        guard let offset = memory.allocate(size, limitBytes: limitBytes) else {
+            throw CompileError(
+                .resourceExhausted, "the run would need more than \(limitBytes) bytes of memory, \(size) of them here")
+        }
+        return offset
+    }
+
+    /// Lets the first output have the memory of an input that dies here.
+    private mutating func takeOver(_ kernel: Kernel, _ step: Plan.Step, _ size: Int, at number: Int) -> Bool {
+        for index in kernel.overwritableInputs where step.inputs.indices.contains(index) {
+            guard let root = roots[step.inputs[index]].first else { continue }
+            let isShared = step.inputs.indices.contains {
+                $0 != index && roots[step.inputs[$0]].contains(root)
+                    && !(kernel.overwritableInputs.contains($0) && roots[step.inputs[$0]].count == 1)
+            }
+            guard lastUses[root] == number, !isShared, let offset = offsets[root], sizes[root] == size else { continue }
+            sizes[root] = nil
+            offsets[step.outputs[0]] = offset
+            sizes[step.outputs[0]] = size
+            return true
+        }
+        return false
+    }
+}

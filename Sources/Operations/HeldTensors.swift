@@ -1,0 +1,125 @@
+internal import Kernels
+internal import Tensors
+
+/// A tensor that an array, a stack or a list holds, counted in the run's memory until the last of them lets it go.
+final class HeldTensor {
+    let tensor: Tensor
+    private let budget: RunBudget
+
+    /// Keeps a tensor.
+    ///
+    /// Throws `resourceExhausted` where that is too much.
+    init(_ tensor: Tensor, _ budget: RunBudget) throws(CompileError) {
+        try budget.reserve(tensor.byteCount)
+        self.tensor = try tensor.kept()
+        self.budget = budget
+    }
+
+    deinit { budget.release(tensor.byteCount) }
+}
+
+/// Putting tensors together and apart along a first axis.
+enum TensorStacking {
+    /// What the slots of a list of so many tensors may take, before there is anything in them.
+    static func reserve(slots count: Int, _ budget: RunBudget) throws(CompileError) {
+        let (bytes, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<HeldTensor?>.stride)
+        guard !overflow else {
+            throw CompileError(.resourceExhausted, "\(count) tensors are more than memory can hold")
+        }
+        try budget.reserve(bytes)
+    }
+
+    /// One tensor of which each is a row; all have the shape `element`.
+    static func stack(_ tensors: [Tensor], _ dtype: DataType, _ element: Shape) throws(CompileError) -> Tensor {
+        try joined(tensors, dtype, [tensors.count] + element.dimensions)
+    }
+
+    /// The tensors' elements one after another, under a shape that has as many.
+    static func joined(_ tensors: [Tensor], _ dtype: DataType, _ dimensions: [Int]) throws(CompileError) -> Tensor {
+        guard let shape = Shape(dimensions),
+            let result = Tensor(
+                dtype: dtype, shape: shape,
+                initializing: { memory in
+                    var offset = 0
+                    for tensor in tensors {
+                        tensor.withUnsafeBytes { bytes in
+                            guard let source = bytes.baseAddress, offset + bytes.count <= memory.count else { return }
+                            (memory.baseAddress.map { $0 + offset })?.copyMemory(from: source, byteCount: bytes.count)
+                            offset += bytes.count
+                        }
+                    }
+                })
+        else { throw CompileError(.resourceExhausted, "not enough memory for \(dtype) \(PartialShape(dimensions))") }
+        return result
+    }
+
+    /// The sum of some lengths.
+    ///
+    /// Throws `invalidArgument` for one that is negative.
+    static func total(of lengths: [Int]) throws(CompileError) -> Int {
+        var total = 0
+        for length in lengths {
+            let (sum, overflow) = total.addingReportingOverflow(length)
+            guard length >= 0, !overflow else { throw .invalid("\(length) is not a length") }
+            total = sum
+        }
+        return total
+    }
+
+    /// A tensor's rows.
+    ///
+    /// Throws `invalidArgument` for a scalar.
+    static func rows(of tensor: Tensor) throws(CompileError) -> [Tensor] {
+        guard let count = tensor.shape.dimensions.first else { throw .invalid("a scalar has no rows") }
+        return try parts(of: tensor, Array(repeating: 1, count: count), dropsAxis: true)
+    }
+
+    /// A tensor cut along its first axis.
+    ///
+    /// - `lengths`: Rows of each part; they must not be more than the tensor has.
+    /// - `dropsAxis`: Whether a part of one row has one dimension less.
+    static func parts(of tensor: Tensor, _ lengths: [Int], dropsAxis: Bool = false) throws(CompileError) -> [Tensor] {
+        let row = Array(tensor.shape.dimensions.dropFirst())
+        guard let rowShape = Shape(row), let rowBytes = rowShape.byteCount(of: tensor.dtype) else {
+            throw CompileError(.resourceExhausted, "rows of shape \(PartialShape(row)) are too large")
+        }
+        let whole = try tensor.kept()
+        var start = 0
+        var result: [Tensor] = []
+        for length in lengths {
+            guard length >= 0, start + length <= tensor.shape.dimensions.first ?? 0,
+                let shape = dropsAxis ? rowShape : Shape([length] + row),
+                let part = Tensor(
+                    dtype: tensor.dtype, shape: shape, storage: whole.storage,
+                    byteOffset: whole.byteOffset + start * rowBytes)
+            else { throw .invalid("cannot be cut into parts of \(lengths) rows") }
+            result.append(part)
+            start += length
+        }
+        return result
+    }
+}
+
+extension PartialShape {
+    /// The shape with one more dimension in front.
+    func prepending(_ size: Int?) -> PartialShape {
+        dimensions.map { PartialShape([size ?? Self.unknownDimension] + $0) } ?? .unknown
+    }
+
+    /// The shape without its first dimension.
+    var droppingFirst: PartialShape { dimensions.map { PartialShape(Array($0.dropFirst())) } ?? .unknown }
+
+    /// Decodes a shape that is a tensor: -1 is unknown, in a scalar the rank.
+    ///
+    /// Throws `invalidArgument` where it is none.
+    init(elements tensor: Tensor) throws(CompileError) {
+        guard let sizes = tensor.integers else { throw .invalid("a shape is \(tensor.dtype), not whole numbers") }
+        if tensor.shape.rank == 0 {
+            guard sizes == [-1] else { throw .invalid("a shape is the scalar \(sizes), which only -1 may be") }
+            self = .unknown
+        } else {
+            guard sizes.allSatisfy({ $0 >= -1 }) else { throw .invalid("a shape has negative sizes: \(sizes)") }
+            self = PartialShape(sizes.map { $0 < 0 ? Self.unknownDimension : $0 })
+        }
+    }
+}

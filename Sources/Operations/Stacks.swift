@@ -1,0 +1,99 @@
+internal import Kernels
+internal import Tensors
+
+extension OpTable {
+    /// Stacks: what a loop keeps for the loop of its gradients.
+    static let stacks: [OpEntry] = ["", "V2"].flatMap { version in
+        [
+            OpEntry("Stack\(version)", make: NewStack.init),
+            OpEntry("StackPush\(version)", make: StackPush.init),
+            OpEntry("StackPop\(version)", make: StackPop.init),
+            OpEntry("StackClose\(version)", make: CloseHandle.init),
+        ]
+    }
+}
+
+/// Tensors of one dtype, the last in first out.
+final class TensorStack: RunObject {
+    static let kind = "a stack"
+
+    let dtype: DataType
+    private let limit: Int?
+    private var tensors: [HeldTensor] = []
+
+    init(_ dtype: DataType, limit: Int?) {
+        self.dtype = dtype
+        self.limit = limit
+    }
+
+    func push(_ tensor: HeldTensor) throws(CompileError) {
+        guard tensor.tensor.dtype == dtype else {
+            throw .invalid("a stack of \(dtype) is given \(tensor.tensor.dtype)")
+        }
+        if let limit, tensors.count >= limit { throw .invalid("the stack is full: it takes \(limit) tensors") }
+        tensors.append(tensor)
+    }
+
+    func pop() throws(CompileError) -> Tensor {
+        guard let last = tensors.popLast() else { throw .invalid("the stack is empty") }
+        return last.tensor
+    }
+}
+
+/// `Stack`, `StackV2`. Input of V2: the most tensors, negative for any number. Attribute: `elem_type`.
+struct NewStack: RunOp {
+    private let dtype: DataType
+
+    init(_ node: NodeReader) throws(CompileError) {
+        try node.expectInputs(node.op == "StackV2" ? 1 : 0)
+        dtype = try node.type("elem_type")
+    }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        [TensorFact(.resource, Shape.scalar)]
+    }
+
+    func run(_ inputs: [RunValue], _ budget: RunBudget) throws(CompileError) -> [RunValue] {
+        let limit = try inputs.first?.tensor("max_size").integers?.first
+        return [.object(TensorStack(dtype, limit: limit.flatMap { $0 < 0 ? nil : $0 }))]
+    }
+}
+
+/// `StackPush`, `StackPushV2`. Inputs: the handle, the tensor, which is also the output.
+struct StackPush: RunOp {
+    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(2) }
+
+    var hasEffect: Bool { true }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        var output = inputs[1]
+        output.value = nil
+        return [output]
+    }
+
+    func run(_ inputs: [RunValue], _ budget: RunBudget) throws(CompileError) -> [RunValue] {
+        let held = try HeldTensor(try inputs[1].tensor("the element"), budget)
+        try inputs[0].object(as: TensorStack.self).push(held)
+        return [.tensor(held.tensor)]
+    }
+}
+
+/// `StackPop`, `StackPopV2`. Input: the handle. Attribute: `elem_type`.
+struct StackPop: RunOp {
+    private let dtype: DataType
+
+    init(_ node: NodeReader) throws(CompileError) {
+        try node.expectInputs(1)
+        dtype = try node.type("elem_type")
+    }
+
+    var hasEffect: Bool { true }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] { [TensorFact(dtype, .unknown)] }
+
+    func run(_ inputs: [RunValue], _ budget: RunBudget) throws(CompileError) -> [RunValue] {
+        let stack = try inputs[0].object(as: TensorStack.self)
+        guard stack.dtype == dtype else { throw .invalid("pops \(dtype) from a stack of \(stack.dtype)") }
+        return [.tensor(try stack.pop())]
+    }
+}

@@ -1,0 +1,448 @@
+internal import Kernels
+internal import Tensors
+
+extension OpTable {
+    /// Lists of tensors as values: what loops of TensorFlow 2 write and read.
+    static let tensorLists: [OpEntry] = TensorListMaking.entries + TensorListChange.entries + TensorListReading.entries
+}
+
+/// A list of tensors. It does not change: to set an element makes another list, which shares the others.
+final class TensorList: RunObject {
+    static let kind = "a TensorList"
+
+    let dtype: DataType
+    let elementShape: PartialShape
+    let elements: [HeldTensor?]
+
+    init(_ dtype: DataType, _ elementShape: PartialShape, _ elements: [HeldTensor?]) {
+        self.dtype = dtype
+        self.elementShape = elementShape
+        self.elements = elements
+    }
+
+    func with(_ elements: [HeldTensor?]) -> TensorList { TensorList(dtype, elementShape, elements) }
+
+    /// Keeps a tensor that is to be an element.
+    func held(_ tensor: Tensor, _ budget: RunBudget) throws(CompileError) -> HeldTensor {
+        guard tensor.dtype == dtype else { throw .invalid("a list of \(dtype) is given \(tensor.dtype)") }
+        guard elementShape.admits(tensor.shape) else {
+            throw .invalid(
+                "an element of shape \(PartialShape(tensor.shape)) for a list of elements of shape \(elementShape)")
+        }
+        return try HeldTensor(tensor, budget)
+    }
+
+    func require(_ index: Int) throws(CompileError) {
+        guard elements.indices.contains(index) else {
+            throw .invalid("element \(index) of a list that has \(elements.count)")
+        }
+    }
+
+    /// The shape of elements that are not set: what all that is known says.
+    private func shape(_ asked: PartialShape) -> Shape? {
+        if let known = elementShape.merged(with: asked)?.known { return known }
+        return elements.compactMap { $0?.tensor.shape }.first
+    }
+
+    /// An element; zeros for one that was never set.
+    func element(_ index: Int, asked: PartialShape) throws(CompileError) -> Tensor {
+        try require(index)
+        if let held = elements[index] { return held.tensor }
+        guard let shape = shape(asked) else {
+            throw .invalid("element \(index) was never set, and zeros need a shape that is known, not \(elementShape)")
+        }
+        return try .zeros(dtype, shape)
+    }
+
+    /// Elements under one another. They must have one shape.
+    func stacked(_ indices: [Int], asked: PartialShape) throws(CompileError) -> Tensor {
+        let tensors = try indices.map { (index) throws(CompileError) in try element(index, asked: asked) }
+        guard let element = tensors.first?.shape ?? elementShape.merged(with: asked)?.known else {
+            throw .invalid("no elements, and their shape is not known: \(elementShape)")
+        }
+        for tensor in tensors where tensor.shape != element {
+            throw .invalid("elements of different shapes: \(PartialShape(element)) and \(PartialShape(tensor.shape))")
+        }
+        guard asked.admits(element) else {
+            throw .invalid("elements of shape \(PartialShape(element)) are asked for as \(asked)")
+        }
+        return try TensorStacking.stack(tensors, dtype, element)
+    }
+}
+
+extension RunValue {
+    fileprivate func list() throws(CompileError) -> TensorList { try object(as: TensorList.self) }
+
+    fileprivate func number(_ role: StaticString) throws(CompileError) -> Int {
+        guard let number = try tensor(role).integers?.first else { throw .invalid("\(role) is not a number") }
+        return number
+    }
+
+    fileprivate func numbers(_ role: StaticString) throws(CompileError) -> [Int] {
+        guard let numbers = try tensor(role).integers else { throw .invalid("\(role) are not numbers") }
+        return numbers
+    }
+
+    fileprivate func shape(_ role: StaticString) throws(CompileError) -> PartialShape {
+        try PartialShape(elements: try tensor(role))
+    }
+}
+
+extension TensorFact {
+    /// The shape that a tensor of numbers says, as far as it is known.
+    fileprivate func statedShape() throws(CompileError) -> PartialShape {
+        try value.map { (value) throws(CompileError) in try PartialShape(elements: value) } ?? .unknown
+    }
+
+    fileprivate static func list(_ elements: ElementFact?) -> TensorFact {
+        var fact = TensorFact(.variant, Shape.scalar)
+        fact.elements = elements
+        return fact
+    }
+}
+
+/// Ops that make a list. Attribute: `element_dtype`.
+struct TensorListMaking: RunOp {
+    private enum Way: String, CaseIterable {
+        /// Inputs: `element_shape`, `max_num_elements`.
+        case empty = "EmptyTensorList"
+        /// Inputs: `element_shape`, `num_elements`.
+        case reserve = "TensorListReserve"
+        /// Inputs: the tensor whose rows are the elements, `element_shape`.
+        case fromTensor = "TensorListFromTensor"
+        /// Inputs: a tensor, the index of each of its rows, `element_shape`.
+        case scatter = "TensorListScatter"
+        /// The same, then `num_elements`.
+        case scatterV2 = "TensorListScatterV2"
+        /// Inputs: a tensor, `element_shape`, the rows of each element.
+        case split = "TensorListSplit"
+
+        var inputCount: Int {
+            switch self {
+            case .empty, .reserve, .fromTensor: 2
+            case .scatter, .split: 3
+            case .scatterV2: 4
+            }
+        }
+    }
+
+    static let entries: [OpEntry] = Way.allCases.map { way in
+        OpEntry(way.rawValue) { node throws(CompileError) in try Self(node, way) }
+    }
+
+    private let way: Way
+    private let dtype: DataType
+
+    private init(_ node: NodeReader, _ way: Way) throws(CompileError) {
+        try node.expectInputs(way.inputCount)
+        self.way = way
+        dtype = try node.type("element_dtype")
+    }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        switch way {
+        case .empty: return [.list(nil)]
+        case .reserve:
+            let shape = try inputs[0].statedShape()
+            return [.list(ElementFact(shape: shape.isFullyDefined ? shape : nil, count: inputs[1].integers?.first))]
+        case .fromTensor:
+            return [
+                .list(ElementFact(shape: inputs[0].shape.droppingFirst, count: inputs[0].shape.known?.dimensions.first))
+            ]
+        case .scatter, .scatterV2, .split: return [.list(nil)]
+        }
+    }
+
+    func run(_ inputs: [RunValue], _ budget: RunBudget) throws(CompileError) -> [RunValue] {
+        switch way {
+        case .empty: return [.object(TensorList(dtype, try inputs[0].shape("element_shape"), []))]
+        case .reserve:
+            let count = try inputs[1].number("num_elements")
+            guard count >= 0 else { throw .invalid("a list of \(count) elements") }
+            try TensorStacking.reserve(slots: count, budget)
+            return [
+                .object(TensorList(dtype, try inputs[0].shape("element_shape"), Array(repeating: nil, count: count)))
+            ]
+        case .fromTensor:
+            let empty = TensorList(dtype, try inputs[1].shape("element_shape"), [])
+            let rows = try TensorStacking.rows(of: try inputs[0].tensor("the tensor"))
+            return [.object(empty.with(try rows.map { (row) throws(CompileError) in try empty.held(row, budget) }))]
+        case .scatter: return [.object(try scattered(inputs, count: nil, budget))]
+        case .scatterV2:
+            let count = try inputs[3].number("num_elements")
+            return [.object(try scattered(inputs, count: count < 0 ? nil : count, budget))]
+        case .split:
+            let empty = TensorList(dtype, try inputs[1].shape("element_shape"), [])
+            let value = try inputs[0].tensor("the tensor")
+            let lengths = try inputs[2].numbers("the lengths")
+            guard try TensorStacking.total(of: lengths) == value.shape.dimensions.first else {
+                throw .invalid("lengths \(lengths) for a tensor of shape \(PartialShape(value.shape))")
+            }
+            let parts = try TensorStacking.parts(of: value, lengths)
+            return [.object(empty.with(try parts.map { (part) throws(CompileError) in try empty.held(part, budget) }))]
+        }
+    }
+
+    private func scattered(_ inputs: [RunValue], count: Int?, _ budget: RunBudget) throws(CompileError) -> TensorList {
+        let indices = try inputs[1].numbers("the indices")
+        let largest = indices.max() ?? -1
+        guard (indices.min() ?? 0) >= 0, largest < Int.max else { throw .invalid("\(indices) are not indices") }
+        let needed = largest + 1
+        if let count, needed > count { throw .invalid("index \(needed - 1) for a list of \(count)") }
+        let size = count ?? needed
+        try TensorStacking.reserve(slots: size, budget)
+        let empty = TensorList(dtype, try inputs[2].shape("element_shape"), Array(repeating: nil, count: size))
+        return try TensorListChange.scatter(try inputs[0].tensor("the tensor"), indices, into: empty, budget)
+    }
+}
+
+/// Ops that take a list, input 0, and give another one.
+struct TensorListChange: RunOp {
+    private enum Change: String, CaseIterable {
+        /// Inputs: the index, the element. Attribute: `resize_if_index_out_of_bounds`.
+        case set = "TensorListSetItem"
+        /// Input: the element.
+        case push = "TensorListPushBack"
+        /// Input: `element_shape`. Outputs: the list, its last element. Attribute: `element_dtype`.
+        case pop = "TensorListPopBack"
+        /// Input: the number of elements.
+        case resize = "TensorListResize"
+        /// Input: another list.
+        case append = "TensorListConcatLists"
+        /// Inputs: a tensor, the index of each of its rows.
+        case scatter = "TensorListScatterIntoExistingList"
+
+        var inputCount: Int {
+            switch self {
+            case .set, .scatter: 3
+            case .push, .pop, .resize, .append: 2
+            }
+        }
+    }
+
+    static let entries: [OpEntry] = Change.allCases.map { change in
+        OpEntry(change.rawValue) { node throws(CompileError) in try Self(node, change) }
+    }
+
+    private let change: Change
+    private let dtype: DataType
+    private let grows: Bool
+
+    private init(_ node: NodeReader, _ change: Change) throws(CompileError) {
+        try node.expectInputs(change.inputCount)
+        self.change = change
+        dtype = change == .resize ? .variant : try node.type("element_dtype")
+        grows = try node.bool("resize_if_index_out_of_bounds", default: false)
+    }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        let elements = inputs[0].elements
+        switch change {
+        case .set:
+            var changed = elements?.including(inputs[2].shape)
+            if grows { changed?.count = nil }
+            return [.list(changed)]
+        case .push: return [.list(nil)]
+        case .pop: return [.list(nil), TensorFact(dtype, try inputs[1].statedShape())]
+        case .resize: return [.list(elements.map { ElementFact(shape: $0.shape, count: inputs[1].integers?.first) })]
+        case .append: return [.list(nil)]
+        case .scatter: return [.list(elements?.including(inputs[1].shape.droppingFirst))]
+        }
+    }
+
+    func run(_ inputs: [RunValue], _ budget: RunBudget) throws(CompileError) -> [RunValue] {
+        let list = try inputs[0].list()
+        var elements = list.elements
+        switch change {
+        case .set:
+            let index = try inputs[1].number("the index")
+            if grows, index >= elements.count {
+                try TensorStacking.reserve(slots: index - elements.count, budget)
+                elements += Array(repeating: nil, count: index + 1 - elements.count)
+            } else {
+                try list.require(index)
+            }
+            elements[index] = try list.held(try inputs[2].tensor("the element"), budget)
+        case .push: elements.append(try list.held(try inputs[1].tensor("the element"), budget))
+        case .pop:
+            guard !elements.isEmpty else { throw .invalid("takes the last element of an empty list") }
+            let last = try list.element(elements.count - 1, asked: try inputs[1].shape("element_shape"))
+            elements.removeLast()
+            return [.object(list.with(elements)), .tensor(last)]
+        case .resize:
+            let count = try inputs[1].number("the size")
+            guard count >= 0 else { throw .invalid("a list of \(count) elements") }
+            if count > elements.count {
+                try TensorStacking.reserve(slots: count - elements.count, budget)
+                elements += Array(repeating: nil, count: count - elements.count)
+            } else {
+                elements.removeLast(elements.count - count)
+            }
+        case .append: elements += try inputs[1].list().elements
+        case .scatter:
+            let indices = try inputs[2].numbers("the indices")
+            return [.object(try Self.scatter(try inputs[1].tensor("the tensor"), indices, into: list, budget))]
+        }
+        return [.object(list.with(elements))]
+    }
+
+    /// The list with a tensor's rows at these indices.
+    static func scatter(
+        _ tensor: Tensor, _ indices: [Int], into list: TensorList, _ budget: RunBudget
+    ) throws(CompileError) -> TensorList {
+        let rows = try TensorStacking.rows(of: tensor)
+        guard rows.count == indices.count else { throw .invalid("\(indices.count) indices for \(rows.count) rows") }
+        var elements = list.elements
+        for (index, row) in zip(indices, rows) {
+            guard index >= 0 else { throw .invalid("\(index) is not an index") }
+            if index >= elements.count {
+                try TensorStacking.reserve(slots: index + 1 - elements.count, budget)
+                elements += Array(repeating: nil, count: index + 1 - elements.count)
+            }
+            elements[index] = try list.held(row, budget)
+        }
+        return list.with(elements)
+    }
+}
+
+/// Ops that read a list, input 0. Attribute: `element_dtype`.
+struct TensorListReading: RunOp {
+    private enum Way: String, CaseIterable {
+        /// Inputs: the index, `element_shape`.
+        case item = "TensorListGetItem"
+        /// Input: `element_shape`. Attribute: `num_elements`, -1 for any.
+        case stack = "TensorListStack"
+        /// Inputs: the indices, `element_shape`.
+        case gather = "TensorListGather"
+        case length = "TensorListLength"
+        /// Attribute: `shape_type`.
+        case elementShape = "TensorListElementShape"
+        /// Attribute: `element_shape`. Outputs: the elements joined along their first axis, the rows of each.
+        case concat = "TensorListConcat"
+        /// Inputs: `element_shape`, the rows of elements that are not set.
+        case concatV2 = "TensorListConcatV2"
+
+        var inputCount: Int {
+            switch self {
+            case .item, .gather, .concatV2: 3
+            case .stack: 2
+            case .length, .elementShape, .concat: 1
+            }
+        }
+    }
+
+    static let entries: [OpEntry] = Way.allCases.map { way in
+        OpEntry(way.rawValue) { node throws(CompileError) in try Self(node, way) }
+    }
+
+    private let way: Way
+    private let dtype: DataType
+    private let count: Int?
+    private let shapeType: DataType
+    private let shape: PartialShape
+
+    private init(_ node: NodeReader, _ way: Way) throws(CompileError) {
+        try node.expectInputs(way.inputCount)
+        self.way = way
+        dtype = try node.type("element_dtype", default: .float32)
+        let count = way == .stack ? try node.int("num_elements", default: -1) : -1
+        self.count = count < 0 ? nil : count
+        shapeType = way == .elementShape ? try node.type("shape_type") : .int32
+        shape = way == .concat ? try node.shape("element_shape", default: .unknown) : .unknown
+    }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        let elements = inputs[0].elements
+        let known = elements?.shape ?? .unknown
+        func element(_ input: Int) throws(CompileError) -> PartialShape {
+            let stated = try inputs[input].statedShape()
+            return known.merged(with: stated) ?? stated
+        }
+        switch way {
+        case .item: return [TensorFact(dtype, try element(2))]
+        case .stack: return [TensorFact(dtype, try element(1).prepending(elements?.count ?? count))]
+        case .gather: return [TensorFact(dtype, try element(2).prepending(inputs[1].shape.dimensions?.first))]
+        case .length:
+            guard let count = elements?.count, let size = Int32(exactly: count) else {
+                return [TensorFact(.int32, Shape.scalar)]
+            }
+            return [TensorFact(try .scalar(size))]
+        case .elementShape: return [TensorFact(shapeType, .unknown)]
+        case .concat: return concat(shape.droppingFirst)
+        case .concatV2: return concat(try inputs[1].statedShape().droppingFirst)
+        }
+    }
+
+    private func concat(_ row: PartialShape) -> [TensorFact] {
+        [TensorFact(dtype, row.prepending(nil)), TensorFact(.int64, .ofRank(1))]
+    }
+
+    func run(_ inputs: [RunValue], _ budget: RunBudget) throws(CompileError) -> [RunValue] {
+        let list = try inputs[0].list()
+        guard way == .length || way == .elementShape || list.dtype == dtype else {
+            throw .invalid("reads \(dtype) from a list of \(list.dtype)")
+        }
+        switch way {
+        case .item:
+            let index = try inputs[1].number("the index")
+            return [.tensor(try list.element(index, asked: try inputs[2].shape("element_shape")))]
+        case .stack:
+            if let count, count != list.elements.count {
+                throw .invalid("a list of \(count) elements is expected, it has \(list.elements.count)")
+            }
+            return [
+                .tensor(
+                    try list.stacked(Array(list.elements.indices), asked: try inputs[1].shape("element_shape")))
+            ]
+        case .gather:
+            let indices = try inputs[1].numbers("the indices")
+            return [.tensor(try list.stacked(indices, asked: try inputs[2].shape("element_shape")))]
+        case .length: return [.tensor(try .scalar(Int32(truncatingIfNeeded: list.elements.count)))]
+        case .elementShape: return [.tensor(try elementShape(of: list))]
+        case .concat: return try concat(list, shape, missing: [])
+        case .concatV2:
+            return try concat(
+                list, try inputs[1].shape("element_shape"), missing: try inputs[2].numbers("the leading dimensions"))
+        }
+    }
+
+    private func elementShape(of list: TensorList) throws(CompileError) -> Tensor {
+        let sizes = list.elementShape.dimensions
+        let tensor =
+            shapeType == .int64
+            ? Tensor((sizes ?? [-1]).map { Int64($0) }, shape: sizes.map { [$0.count] } ?? [])
+            : Tensor((sizes ?? [-1]).map { Int32(truncatingIfNeeded: $0) }, shape: sizes.map { [$0.count] } ?? [])
+        guard let tensor else { throw CompileError(.resourceExhausted, "not enough memory") }
+        return tensor
+    }
+
+    private func concat(
+        _ list: TensorList, _ asked: PartialShape, missing: [Int]
+    ) throws(CompileError) -> [RunValue] {
+        var tensors: [Tensor] = []
+        for index in list.elements.indices {
+            var shape = asked
+            if list.elements[index] == nil, missing.indices.contains(index), let sizes = asked.dimensions {
+                shape = PartialShape([missing[index]] + sizes.dropFirst())
+            }
+            tensors.append(try list.element(index, asked: shape))
+        }
+        guard tensors.allSatisfy({ $0.shape.rank > 0 }) else {
+            throw .invalid("elements that are joined must not be scalars")
+        }
+        let lengths = tensors.map { $0.shape.dimensions[0] }
+        guard
+            let row = tensors.first.map({ Array($0.shape.dimensions.dropFirst()) })
+                ?? asked.droppingFirst.known?.dimensions ?? list.elementShape.droppingFirst.known?.dimensions
+        else { throw .invalid("joins no elements, and their shape is not known: \(asked)") }
+        for tensor in tensors where Array(tensor.shape.dimensions.dropFirst()) != row {
+            throw .invalid(
+                "elements that cannot be joined: rows of shape \(PartialShape(row)) and \(PartialShape(tensor.shape))")
+        }
+        let value = try TensorStacking.joined(tensors, dtype, [try TensorStacking.total(of: lengths)] + row)
+        guard let counts = Tensor(lengths.map { Int64($0) }) else {
+            throw CompileError(.resourceExhausted, "not enough memory")
+        }
+        return [.tensor(value), .tensor(counts)]
+    }
+}

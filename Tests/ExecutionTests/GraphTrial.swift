@@ -1,0 +1,73 @@
+import Execution
+import Graphs
+import Operations
+import TensorFlowProtos
+import Tensors
+import VectorSupport
+
+/// Does the runs of a recorded graph again, in one session.
+struct GraphTrial {
+    private let vector: GraphVector
+    private let session: Session
+    private let graph: Graph
+    private let tolerance: Tolerance
+
+    /// The variables' values before the first run.
+    private struct Variables: VariableSource {
+        let values: [String: Tensor]
+
+        func value(of variable: VariableReference) throws(CompileError) -> Tensor {
+            guard let value = values[variable.name] else { throw CompileError(.missingVariable, variable.name) }
+            return value
+        }
+    }
+
+    /// - Throws: what the graph, or a tensor of the record, is refused with.
+    init(_ vector: GraphVector) throws {
+        self.vector = vector
+        graph = try Graph(vector.graph)
+        let values = try vector.variables.map { ($0.name, try Tensor(decoding: $0.tensor)) }
+        session = Session(
+            graph: graph, variables: Variables(values: Dictionary(uniqueKeysWithValues: values)), threadCount: 1)
+        tolerance = Tolerance(
+            relative: vector.hasRtol ? vector.rtol : nil, absolute: vector.hasAtol ? vector.atol : nil)
+    }
+
+    /// What differs from TensorFlow, in words, run by run; empty where all agree.
+    static func differences(_ vector: GraphVector) -> [String] {
+        do {
+            let trial = try GraphTrial(vector)
+            return vector.runs.enumerated().compactMap { index, run in
+                trial.difference(run).map { "\(vector.label) run \(index): \($0)" }
+            }
+        } catch {
+            let isRefused = !vector.runs.isEmpty && vector.runs.allSatisfy { !$0.error.isEmpty }
+            return isRefused ? [] : ["\(vector.label): \(error)"]
+        }
+    }
+
+    private func difference(_ run: GraphRun) -> String? {
+        let results: [Tensor]
+        do { results = try outputs(run) } catch { return run.error.isEmpty ? "\(error)" : nil }
+        guard run.error.isEmpty else { return "no error where TensorFlow says: \(run.message)" }
+        guard results.count == run.outputs.count else { return "\(results.count) outputs" }
+        for (index, result) in results.enumerated() {
+            guard let expected = try? Tensor(decoding: run.outputs[index]) else { return "an answer cannot be read" }
+            if let difference = tolerance.difference(result, expected) { return "\(run.fetches[index]) \(difference)" }
+        }
+        return nil
+    }
+
+    private func outputs(_ run: GraphRun) throws -> [Tensor] {
+        let callable = try session.callable(
+            feeds: try run.feeds.map { try endpoint($0.name) }, fetches: try run.fetches.map { try endpoint($0) })
+        return try callable.run(try run.feeds.map { try Tensor(decoding: $0.tensor) })
+    }
+
+    private func endpoint(_ text: String) throws -> Endpoint {
+        guard let name = TensorName(parsing: text), let node = graph.index(ofNode: name.node) else {
+            throw CompileError(.notFound, text)
+        }
+        return Endpoint(node: node, output: name.output)
+    }
+}
