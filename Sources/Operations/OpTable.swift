@@ -27,6 +27,7 @@ package enum OpTable {
         padding,
         resizing,
         cropping,
+        glimpses,
         spaces,
         patches,
         colours,
