@@ -11,15 +11,17 @@ struct Predict: Sendable {
     private let models: [ServedModel]
     private let defaultModel: ServedModel?
     private let nanPolicy: NaNPolicy
+    private let timeoutSeconds: Double?
     private let workspaces: ObjectPool<Workspace>
 
-    init(_ set: ModelSet, nanPolicy: NaNPolicy, threadCount: Int) {
+    init(_ set: ModelSet, _ options: Service.Options) {
         let served = set.models.map { ServedModel($0) }
         self.set = set
         models = served
         defaultModel = served.first { $0.model === set.defaultModel }
-        self.nanPolicy = nanPolicy
-        workspaces = ObjectPool(count: threadCount)
+        nanPolicy = options.nanPolicy
+        timeoutSeconds = options.timeoutSeconds
+        workspaces = ObjectPool(count: options.threadCount)
     }
 
     /// Answers one request.
@@ -64,7 +66,7 @@ struct Predict: Sendable {
     ) throws(RequestError) {
         var failure: RequestError?
         do throws(CompileError) {
-            try call.callable.run(feeds) { outputs in
+            try call.callable.run(feeds, deadline: timeoutSeconds.map { Deadline(after: $0) }) { outputs in
                 do throws(RequestError) { try write(outputs, call, served, body) } catch { failure = error }
             }
         } catch { throw RequestError(ModelError(error)) }

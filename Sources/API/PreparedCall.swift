@@ -88,7 +88,10 @@ final class ServedModel: Sendable {
     func call(for request: PredictRequest, _ workspace: Workspace) throws(RequestError) -> PreparedCall {
         PreparedCall.appendSignature(of: request, to: &workspace.signature)
         let hash = PreparedCall.hash(workspace.signature)
-        if let known = calls.find(hash: hash, where: { $0.signature == workspace.signature }) { return known }
+        if let known = calls.find(hash: hash, where: { $0.signature == workspace.signature && !$0.callable.isOutdated })
+        {
+            return known
+        }
         let feeds = try request.feedNames()
         let fetches = try request.fetchNames()
         do throws(ModelError) {

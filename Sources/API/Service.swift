@@ -11,6 +11,8 @@ public final class Service: Sendable {
         public var nanPolicy = NaNPolicy.string
         /// How many requests are answered at once.
         public var threadCount = 4
+        /// The seconds after which a loop in a request's graph is ended; nil for none.
+        public var timeoutSeconds: Double? = 60
         /// What `GET /` shows as the server's address.
         public var address = "localhost:8501"
         /// What `GET /` shows as the version.
@@ -26,7 +28,7 @@ public final class Service: Sendable {
     ///   - models: What is served.
     ///   - options: What is the same for all requests.
     public init(_ models: ModelSet, options: Options = Options()) {
-        let predict = Predict(models, nanPolicy: options.nanPolicy, threadCount: options.threadCount)
+        let predict = Predict(models, options)
         let describe = Describe(models, options)
         router = Router(routes: [
             Route(.post, "/predict") { request, _, response throws(RequestError) in

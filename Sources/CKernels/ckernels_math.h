@@ -125,4 +125,115 @@ CK_INLINE double ck_tanh_f64(double x) {
 CK_INLINE float ck_sigmoid_f32(float x) { return 1.0f / (1.0f + ck_exp_f32(-x)); }
 CK_INLINE double ck_sigmoid_f64(double x) { return 1.0 / (1.0 + ck_exp_f64(-x)); }
 
+// Single precision by way of double precision.
+
+// Near 0, where 1 + x would lose x's last digits, by the first terms of the series.
+CK_INLINE float ck_log1p_f32(float x) {
+    const double d = x;
+    return (float)(__builtin_fabs(d) < 1e-5 ? d - d * d * 0.5 : ck_log_f64(1.0 + d));
+}
+
+CK_INLINE double ck_expm1_wide(double x) {
+    return __builtin_fabs(x) < 1e-4 ? x + x * x * (0.5 + x * (1.0 / 6)) : ck_exp_f64(x) - 1.0;
+}
+CK_INLINE float ck_expm1_f32(float x) { return x == 0 ? x : (float)ck_expm1_wide(x); }
+
+// e^x - 1 = t: sinh x = (t + t / (t + 1)) / 2, which loses nothing near 0.
+CK_INLINE float ck_sinh_f32(float x) {
+    const double magnitude = __builtin_fabs((double)x);
+    const double t = ck_expm1_wide(magnitude > 100 ? 100 : magnitude);
+    return x != x ? x : (float)__builtin_copysign((t + t / (t + 1.0)) * 0.5, x);
+}
+
+CK_INLINE float ck_cosh_f32(float x) {
+    const double e = ck_exp_f64(__builtin_fabs((double)x));
+    return (float)((e + 1.0 / e) * 0.5);
+}
+
+#define CK_SELU_SCALE 1.0507009873554804934193349852946
+#define CK_SELU_SCALE_ALPHA 1.7580993408473768599402175208123
+
+CK_INLINE float ck_elu_f32(float x) { return x < 0 ? (float)ck_expm1_wide(x) : x; }
+CK_INLINE float ck_selu_f32(float x) {
+    return x < 0 ? (float)(CK_SELU_SCALE_ALPHA * ck_expm1_wide(x)) : (float)CK_SELU_SCALE * x;
+}
+
+// log(1 + e^x) = max(x, 0) + log(1 + e^-|x|)
+CK_INLINE float ck_softplus_f32(float x) {
+    const double e = ck_exp_f64(-__builtin_fabs((double)x));
+    const double rest = e < 1e-5 ? e - e * e * 0.5 : ck_log_f64(1.0 + e);
+    return x != x ? x : (float)((x > 0 ? x : 0) + rest);
+}
+
+// x = k pi / 2 + r with |r| <= pi / 4; the halves of pi / 2 are fdlibm's: k times the first one is exact up to the limit.
+#define CK_CIRCULAR_LIMIT 1e5f
+#define CK_CIRCULAR_BLOCK 256
+CK_INLINE double ck_quadrant(float x, uint32_t *quadrant) {
+    const double shifter = 6755399441055744.0;
+    const double shifted = (double)x * 6.36619772367581382433e-01 + shifter;
+    const double k = shifted - shifter;
+    *quadrant = (uint32_t)ck_bits_f64(shifted);
+    return ((double)x - k * 1.57079632673412561417e+00) - k * 6.07710050650619224932e-11;
+}
+CK_INLINE double ck_sin_part(double r) {
+    const double z = r * r;
+    return r + r * z * (-1.0 / 6 + z * (1.0 / 120 + z * (-1.0 / 5040 + z * (1.0 / 362880 - z * (1.0 / 39916800)))));
+}
+CK_INLINE double ck_cos_part(double r) {
+    const double z = r * r;
+    return 1.0
+        + z * (-0.5 + z * (1.0 / 24 + z * (-1.0 / 720 + z * (1.0 / 40320 + z * (-1.0 / 3628800 + z * (1.0 / 479001600))))));
+}
+CK_INLINE float ck_sin_f32(float x) {
+    uint32_t q;
+    const double r = ck_quadrant(x, &q);
+    const double y = q & 1 ? ck_cos_part(r) : ck_sin_part(r);
+    return x == 0 ? x : (float)(q & 2 ? -y : y);
+}
+CK_INLINE float ck_cos_f32(float x) {
+    uint32_t q;
+    const double r = ck_quadrant(x, &q);
+    const double y = q & 1 ? ck_sin_part(r) : ck_cos_part(r);
+    return (float)((q + 1) & 2 ? -y : y);
+}
+CK_INLINE float ck_tan_f32(float x) {
+    uint32_t q;
+    const double r = ck_quadrant(x, &q);
+    const double s = ck_sin_part(r), c = ck_cos_part(r);
+    return x == 0 ? x : (float)(q & 1 ? -c / s : s / c);
+}
+
+// A quotient of polynomials, beyond 4 it is 1.
+CK_INLINE float ck_erf_f32(float x) {
+    float v = x < -4.0f ? -4.0f : x;
+    v = v > 4.0f ? 4.0f : v;
+    const float z = v * v;
+    float p = -2.72614225801306e-10f * z + 2.77068142495902e-08f;
+    p = p * z - 2.10102402082508e-06f;
+    p = p * z - 5.69250639462346e-05f;
+    p = p * z - 7.34990630326855e-04f;
+    p = p * z - 2.95459980854025e-03f;
+    p = p * z - 1.60960333262415e-02f;
+    float q = -1.45660718464996e-05f * z - 2.13374055278905e-04f;
+    q = q * z - 1.68282697438203e-03f;
+    q = q * z - 7.37332916720468e-03f;
+    q = q * z - 1.42647390514189e-02f;
+    return v * p / q;
+}
+
+// x^y = e^(y log |x|) in double precision; whole odd powers of negative numbers are negative.
+CK_INLINE float ck_pow_f32(float x, float y) {
+    const double magnitude = __builtin_fabs((double)x);
+    double p = ck_exp_f64((double)y * ck_log_f64(magnitude));
+    p = magnitude == 1.0 ? 1.0 : p;
+    const double half = (double)y * 0.5;
+    const int is_whole = __builtin_elementwise_floor(y) == y;
+    const int is_odd = is_whole && __builtin_elementwise_floor(half) != half;
+    const int is_negative = (ck_bits_f32(x) >> 31) != 0;
+    p = is_negative && is_odd ? -p : p;
+    p = x < 0 && !is_whole && x >= -3.40282347e+38f ? (double)NAN : p;
+    p = x != x || y != y ? (double)NAN : p;
+    return x == 1.0f || y == 0.0f ? 1.0f : (float)p;
+}
+
 #endif

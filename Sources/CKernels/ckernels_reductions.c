@@ -1,5 +1,6 @@
 #include "ckernels_reductions.h"
 #include "ckernels_compile.h"
+#include "ckernels_types.h"
 #include <math.h>
 
 // How many folds go on side by side: for neighbouring columns, or along a row, whose lanes are folded together at its end.
@@ -19,14 +20,14 @@ enum { SUM_BLOCK = 256 };
 #define FOLD_LANES(A, EXPRESSION) \
     for (int half = ROW_LANES / 2; half > 0; half /= 2) FOLD(half, A, lane + half, EXPRESSION)
 
-// T: an element, A: what is folded (the output's type), EXPRESSION: of a and b.
-#define REDUCE(NAME, T, A, IDENTITY, EXPRESSION)                                                                   \
-    CK_MULTIVERSION_LIGHT static void NAME##_rows(const T *x, A *y, ptrdiff_t rows, ptrdiff_t count) {             \
+// T: an element, A: what is folded, Y: the output's type, EXPRESSION: of a and b.
+#define REDUCE_TO(NAME, T, A, Y, IDENTITY, EXPRESSION)                                                             \
+    CK_MULTIVERSION_LIGHT static void NAME##_rows(const T *x, Y *y, ptrdiff_t rows, ptrdiff_t count) {             \
         for (; rows > 0; rows--, x += count, y++) {                                                                \
             if (count < SHORT_ROW) {                                                                               \
                 A a = IDENTITY;                                                                                    \
                 for (ptrdiff_t r = 0; r < count; r++) { const A b = (A)x[r]; a = (A)(EXPRESSION); }                \
-                *y = a;                                                                                            \
+                *y = (Y)a;                                                                                           \
                 continue;                                                                                          \
             }                                                                                                      \
             A lane[ROW_LANES];                                                                                     \
@@ -35,11 +36,11 @@ enum { SUM_BLOCK = 256 };
             for (; r + ROW_LANES <= count; r += ROW_LANES) FOLD(ROW_LANES, A, x + r, EXPRESSION)                   \
             FOLD(count - r, A, x + r, EXPRESSION)                                                                  \
             FOLD_LANES(A, EXPRESSION)                                                                              \
-            *y = lane[0];                                                                                          \
+            *y = (Y)lane[0];                                                                                       \
         }                                                                                                          \
     }                                                                                                              \
     CK_MULTIVERSION_LIGHT static void NAME##_columns(                                                              \
-        const T *x, A *y, ptrdiff_t outer, ptrdiff_t count, ptrdiff_t inner) {                                     \
+        const T *x, Y *y, ptrdiff_t outer, ptrdiff_t count, ptrdiff_t inner) {                                     \
         A lane[LANES];                                                                                             \
         for (; outer > 0; outer--, x += count * inner, y += inner) {                                               \
             for (ptrdiff_t i = 0; i < inner; i += LANES) {                                                         \
@@ -47,13 +48,15 @@ enum { SUM_BLOCK = 256 };
                 for (ptrdiff_t l = 0; l < width; l++) lane[l] = IDENTITY;                                          \
                 const T *at = x + i;                                                                               \
                 for (ptrdiff_t r = 0; r < count; r++, at += inner) FOLD(width, A, at, EXPRESSION)                  \
-                for (ptrdiff_t l = 0; l < width; l++) y[i + l] = lane[l];                                          \
+                for (ptrdiff_t l = 0; l < width; l++) y[i + l] = (Y)lane[l];                                       \
             }                                                                                                      \
         }                                                                                                          \
     }                                                                                                              \
     static void NAME(const void *x, void *y, ptrdiff_t outer, ptrdiff_t count, ptrdiff_t inner) {                  \
         inner == 1 ? NAME##_rows(x, y, outer, count) : NAME##_columns(x, y, outer, count, inner);                  \
     }
+
+#define REDUCE(NAME, T, A, IDENTITY, EXPRESSION) REDUCE_TO(NAME, T, A, A, IDENTITY, EXPRESSION)
 
 // Sums of floats: in blocks, so that the error does not grow with the count.
 #define SUM(NAME, T)                                                                                               \
@@ -101,15 +104,13 @@ enum { SUM_BLOCK = 256 };
 SUM(sum_f32, float)
 SUM(sum_f64, double)
 
-#define EACH_SIGNED(DO) DO(i8, int8_t) DO(i16, int16_t) DO(i32, int32_t) DO(i64, int64_t)
-#define EACH_UNSIGNED(DO) DO(u8, uint8_t) DO(u16, uint16_t) DO(u32, uint32_t) DO(u64, uint64_t)
-
 // Integers wrap around; signed ones use the unsigned loop of their width.
 #define WRAPPING(S, T)                          \
     REDUCE(sum_##S, T, T, 0, 1u * a + b)        \
     REDUCE(product_##S, T, T, 1, 1u * a * b)
 EACH_UNSIGNED(WRAPPING)
-REDUCE(product_f32, float, float, 1, a * b)
+// In double precision, in which a million factors leave no trace.
+REDUCE_TO(product_f32, float, double, float, 1, a * b)
 REDUCE(product_f64, double, double, 1, a * b)
 
 #define WIDE(S, T) REDUCE(wide_sum_##S, T, uint64_t, 0, a + b)
@@ -138,17 +139,31 @@ FLOAT_EXTREMES(f64, double)
 REDUCE(all_bool, uint8_t, uint8_t, 1, a & b)
 REDUCE(any_bool, uint8_t, uint8_t, 0, a | b)
 
-#define FLOATS(NAME) [CK_FLOAT32] = NAME##_f32, [CK_FLOAT64] = NAME##_f64
-#define SIGNED(NAME) [CK_INT8] = NAME##_i8, [CK_INT16] = NAME##_i16, [CK_INT32] = NAME##_i32, [CK_INT64] = NAME##_i64
-#define UNSIGNED(NAME) \
-    [CK_UINT8] = NAME##_u8, [CK_UINT16] = NAME##_u16, [CK_UINT32] = NAME##_u32, [CK_UINT64] = NAME##_u64
-#define SIGNED_BITS(NAME) \
-    [CK_INT8] = NAME##_u8, [CK_INT16] = NAME##_u16, [CK_INT32] = NAME##_u32, [CK_INT64] = NAME##_u64
+// The parts of complex numbers are added up as columns of their own.
+#define COMPLEX_SUM(S, FLOAT)                                                                             \
+    static void sum_##S(const void *x, void *y, ptrdiff_t outer, ptrdiff_t count, ptrdiff_t inner) {      \
+        sum_##FLOAT(x, y, outer, count, 2 * inner);                                                       \
+    }
+COMPLEX_SUM(c64, f32)
+COMPLEX_SUM(c128, f64)
+
+#define COMPLEX_PRODUCT(S, T, PART)                                                                       \
+    static void product_##S(const void *xs, void *ys, ptrdiff_t outer, ptrdiff_t count, ptrdiff_t inner) { \
+        T *y = ys;                                                                                        \
+        for (ptrdiff_t o = 0; o < outer; o++)                                                             \
+            for (ptrdiff_t i = 0; i < inner; i++) {                                                       \
+                const T *x = (const T *)xs + o * count * inner + i;                                       \
+                T a = 1;                                                                                  \
+                for (ptrdiff_t r = 0; r < count; r++) a *= x[r * inner];                                  \
+                y[o * inner + i] = a;                                                                     \
+            }                                                                                             \
+    }
+EACH_COMPLEX(COMPLEX_PRODUCT)
 
 static const ck_reduce_fn loops[CK_REDUCTION_COUNT][CK_TYPE_COUNT] = {
-    [CK_SUM] = {FLOATS(sum), SIGNED_BITS(sum), UNSIGNED(sum)},
+    [CK_SUM] = {FLOATS(sum), COMPLEXES(sum), SIGNED_BITS(sum), UNSIGNED(sum)},
     [CK_WIDE_SUM] = {SIGNED(wide_sum), UNSIGNED(wide_sum)},
-    [CK_PRODUCT] = {FLOATS(product), SIGNED_BITS(product), UNSIGNED(product)},
+    [CK_PRODUCT] = {FLOATS(product), COMPLEXES(product), SIGNED_BITS(product), UNSIGNED(product)},
     [CK_MAX] = {FLOATS(max), SIGNED(max), UNSIGNED(max)},
     [CK_MIN] = {FLOATS(min), SIGNED(min), UNSIGNED(min)},
     [CK_ALL] = {[CK_BOOL] = all_bool},
@@ -171,8 +186,10 @@ MEAN(f32, float, float)
 MEAN(f64, double, double)
 EACH_SIGNED(MEAN_SIGNED)
 EACH_UNSIGNED(MEAN_UNSIGNED)
+static void mean_c64(const void *x, void *y, ptrdiff_t count, uint64_t divisor) { mean_f32(x, y, 2 * count, divisor); }
+static void mean_c128(const void *x, void *y, ptrdiff_t count, uint64_t divisor) { mean_f64(x, y, 2 * count, divisor); }
 
 ck_mean_fn ck_mean_loop(int type) {
-    static const ck_mean_fn means[CK_TYPE_COUNT] = {FLOATS(mean), SIGNED(mean), UNSIGNED(mean)};
+    static const ck_mean_fn means[CK_TYPE_COUNT] = {FLOATS(mean), COMPLEXES(mean), SIGNED(mean), UNSIGNED(mean)};
     return type >= 0 && type < CK_TYPE_COUNT ? means[type] : NULL;
 }

@@ -1,5 +1,6 @@
 internal import LockFree
 package import Operations
+internal import Synchronization
 package import Tensors
 
 /// A graph compiled for some feeds and fetches: called with tensors, it gives tensors. Many threads may call it at once.
@@ -21,8 +22,14 @@ package final class Callable: Sendable {
     private let programs = ProgramCache()
     private let workspaces: ObjectPool<Workspace>
     private let limitBytes: Int
+    private let variables: VariableStates
+    /// Until which generation of the variables the plan is known to be right.
+    private let checkedGeneration: Atomic<Int>
 
-    init(feeds: [Argument], fetches: [String], plan: Plan, workspaces: ObjectPool<Workspace>, limitBytes: Int) {
+    init(
+        feeds: [Argument], fetches: [String], plan: Plan, workspaces: ObjectPool<Workspace>, limitBytes: Int,
+        variables: VariableStates, generation: Int
+    ) {
         self.feeds = feeds
         self.fetches = zip(fetches, plan.fetches).map { name, fetch in
             Argument(name: name, dtype: plan.facts[fetch.value].dtype, shape: plan.facts[fetch.value].shape)
@@ -30,6 +37,18 @@ package final class Callable: Sendable {
         self.plan = plan
         self.workspaces = workspaces
         self.limitBytes = limitBytes
+        self.variables = variables
+        checkedGeneration = Atomic(generation)
+    }
+
+    /// Whether a variable that the plan holds for a constant is changed by another plan: then a new plan has to be made, by
+    /// ``Session/callable(feeds:fetches:)``.
+    package var isOutdated: Bool {
+        let generation = variables.generation
+        if checkedGeneration.load(ordering: .relaxed) == generation { return false }
+        if plan.constantVariables.contains(where: { variables.state(of: $0) != nil }) { return true }
+        checkedGeneration.store(generation, ordering: .relaxed)
+        return false
     }
 
     /// Runs the graph.

@@ -59,7 +59,8 @@ struct InterpretedRun {
         for (fetch, flag) in zip(program.plan.fetches, program.fetchFlags) {
             guard let flag, !flags[flag] else { continue }
             throw CompileError(
-                .invalidArgument, "a fetched tensor is in a branch that was not taken: it has no value (value \(fetch.value))")
+                .invalidArgument,
+                "a fetched tensor is in a branch that was not taken: it has no value (value \(fetch.value))")
         }
     }
 
@@ -172,7 +173,8 @@ extension InterpretedRun {
         var address = workspace.values[source]
         var memory = memories[source]
         let shape = shape(of: source)
-        let mustCopy = move.isFixed ? move.isStaged : objects[source] == nil && memory == nil && workspace.isArena(address)
+        let mustCopy =
+            move.isFixed ? move.isStaged : objects[source] == nil && memory == nil && workspace.isArena(address)
         if mustCopy {
             guard let bytes = shape?.byteCount(of: program.facts[source].dtype) else {
                 throw CompileError(.resourceExhausted, "a loop's variable has a shape that no tensor can have")
@@ -190,6 +192,7 @@ extension InterpretedRun {
 extension InterpretedRun {
     private mutating func dynamic(_ step: Program.Step) throws(CompileError) {
         let source = program.plan.steps[step.source]
+        if let state = source.state { return try access(state, source) }
         if let op = source.op as? any TensorOp {
             let inputs = try source.inputs.map { (value) throws(CompileError) in try tensor(value) }
             try define(source.outputs, try op.compute(inputs).map { .tensor($0) })
@@ -198,6 +201,21 @@ extension InterpretedRun {
             try define(source.outputs, try op.run(inputs, budget))
         } else {
             try kernel(source, step)
+        }
+    }
+
+    /// Reads or changes a variable.
+    private mutating func access(_ state: VariableState, _ source: Plan.Step) throws(CompileError) {
+        if let op = source.op as? any VariableWriting {
+            let inputs = try source.inputs.dropFirst().map { (value) throws(CompileError) in try tensor(value) }
+            _ = try state.update { (old) throws(CompileError) in try op.update(old, inputs, of: state.reference) }
+        } else if let op = source.op as? any VariableQuery {
+            try define(source.outputs, [.tensor(try op.answer(hasValue: state.current != nil))])
+        } else {
+            guard let value = state.current else {
+                throw CompileError(.missingVariable, "the variable \"\(state.reference.name)\" has no value yet")
+            }
+            try define(source.outputs, [.tensor(value)])
         }
     }
 
@@ -219,7 +237,7 @@ extension InterpretedRun {
             }
             return
         }
-        let kernel = try source.op.kernel(for: KernelSpec(inputs: inputs, outputs: outputs))
+        let kernel = try source.op.makeKernel(for: KernelSpec(inputs: inputs, outputs: outputs))
         switch kernel.work {
         case .alias(let input):
             let input = try tensor(source.inputs[input])

@@ -113,7 +113,9 @@ struct LoopNesting {
             guard frame != 0 else { throw error(index, "stands outside of a loop") }
             frames[frame].exits.append(index)
         } else if node.op == "LoopCond" {
-            guard frame != 0, frames[frame].condition == nil else { throw error(index, "is not the one condition of a loop") }
+            guard frame != 0, frames[frame].condition == nil else {
+                throw error(index, "is not the one condition of a loop")
+            }
             frames[frame].condition = index
         } else if node.isMerge, node.inputs.contains(where: isNextIteration) {
             frames[frame].merges.append(index)
@@ -184,7 +186,9 @@ struct LoopNesting {
 
     private func isLoopSwitch(_ index: Int, condition: Int?) -> Bool {
         let node = graph.nodes[index]
-        guard node.isSwitch, node.inputs.count == 2, case .endpoint(let predicate) = node.inputs[1] else { return false }
+        guard node.isSwitch, node.inputs.count == 2, case .endpoint(let predicate) = node.inputs[1] else {
+            return false
+        }
         return predicate.node == condition
     }
 
@@ -217,7 +221,8 @@ struct LoopNesting {
     }
 
     private func describe(_ unit: Int) -> String {
-        unit < graph.nodes.count ? "node \"\(graph.nodes[unit].name)\"" : "loop \"\(frames[unit - graph.nodes.count].name)\""
+        unit < graph.nodes.count
+            ? "node \"\(graph.nodes[unit].name)\"" : "loop \"\(frames[unit - graph.nodes.count].name)\""
     }
 
     private func unit(_ unit: Int) throws(CompileError) -> GraphUnit {
@@ -231,7 +236,8 @@ struct LoopNesting {
         }
         var loop = GraphLoop(
             name: frame.name, enters: frame.enters,
-            variables: try frame.merges.map { (merge) throws(CompileError) in try variable(merge) }, condition: condition,
+            variables: try frame.merges.map { (merge) throws(CompileError) in try variable(merge) },
+            condition: condition,
             exits: frame.exits)
         let special = Set(frame.enters + frame.merges + frame.exits + [condition])
         var parts: [Int: Part] = [:]

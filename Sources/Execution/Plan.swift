@@ -13,6 +13,8 @@ struct Plan: Sendable {
         let inputs: [Int]
         let outputs: [Int]
         let liveness: Liveness
+        /// The variable that the step reads or changes.
+        var state: VariableState?
 
         /// The error with the place where it happened.
         func locate(_ error: CompileError) -> CompileError { error.at(node: node, op: opName) }

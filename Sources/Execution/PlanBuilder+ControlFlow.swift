@@ -23,7 +23,11 @@ extension PlanBuilder {
     }
 
     private func isLoopCondition(_ node: Node) -> Bool {
-        if case .endpoint(let predicate)? = node.inputs.last { graph.nodes[predicate.node].op == "LoopCond" } else { false }
+        if case .endpoint(let predicate)? = node.inputs.last {
+            graph.nodes[predicate.node].op == "LoopCond"
+        } else {
+            false
+        }
     }
 
     /// Takes the input that is alive.
@@ -52,7 +56,11 @@ extension PlanBuilder {
             define(index, 1, newValue(TensorFact(try .scalar(Int32(first.place)))), liveness)
             return
         }
-        try addMerge(index, alive.map { ($0.value, $0.liveness) }, liveness)
+        try addMerge(
+            index,
+            try alive.map { (input) throws(CompileError) in
+                (try read([input.value], index, input.liveness)[0], input.liveness)
+            }, liveness)
     }
 
     private mutating func addMerge(
@@ -128,7 +136,8 @@ extension PlanBuilder {
 
     /// What comes out of the loop is dead, or cannot be computed, as what goes in.
     private mutating func fail(_ loop: GraphLoop, because index: Int) {
-        guard case .endpoint(let endpoint)? = graph.nodes[index].inputs.first, let failure = failures[endpoint.node] else {
+        guard case .endpoint(let endpoint)? = graph.nodes[index].inputs.first, let failure = failures[endpoint.node]
+        else {
             deadNodes.formUnion(loop.exits)
             return
         }
@@ -173,7 +182,8 @@ extension PlanBuilder {
             if let initial = values[Endpoint(node: variable.enter, output: 0)] {
                 define(variable.merge, 0, initial.value, .always)
             } else {
-                failures[variable.merge] = failures[variable.enter] ?? CompileError(.malformed, "a loop's variable has no value")
+                failures[variable.merge] =
+                    failures[variable.enter] ?? CompileError(.malformed, "a loop's variable has no value")
             }
         }
         for (variable, fact) in zip(changing, known) { define(variable.merge, 0, newValue(fact), .always) }
@@ -206,8 +216,10 @@ extension PlanBuilder {
     }
 
     private mutating func testValue(of loop: GraphLoop) -> Int? {
-        guard case .endpoint(let endpoint)? = graph.nodes[loop.condition].inputs.first, let known = values[endpoint] else {
-            failures[loop.condition] = cause(of: loop.condition)
+        guard case .endpoint(let endpoint)? = graph.nodes[loop.condition].inputs.first, let known = values[endpoint]
+        else {
+            failures[loop.condition] =
+                cause(of: loop.condition)
                 ?? CompileError(.malformed, "a loop's condition cannot be computed")
             return nil
         }
@@ -223,7 +235,8 @@ extension PlanBuilder {
     private mutating func leave(_ loop: GraphLoop, _ liveness: Liveness) throws(CompileError) {
         for index in loop.exits {
             guard case .endpoint(let endpoint)? = graph.nodes[index].inputs.first, let known = values[endpoint] else {
-                failures[index] = cause(of: index)
+                failures[index] =
+                    cause(of: index)
                     ?? CompileError(.malformed, "leaves a loop with a value that it does not have")
                 continue
             }

@@ -6,7 +6,7 @@ internal import Tensors
 /// Makes a ``Plan``.
 struct PlanBuilder {
     let graph: Graph
-    let variables: any VariableSource
+    let variables: VariableStates
     /// The value that an output is, and when it is alive. What is not here was not computed.
     var values: [Endpoint: (value: Int, liveness: Liveness)] = [:]
     var facts: [TensorFact] = []
@@ -21,7 +21,8 @@ struct PlanBuilder {
     /// How many loops are around what is being built.
     var loopDepth = 0
     private var missingFeeds: [String] = []
-    private var constantVariables: Set<String> = []
+    /// Variables whose values are constants of the plan.
+    var constantVariables: Set<String> = []
     /// The bytes of all constants so far, those of the graph and those that were folded.
     private var constantBytes = 0
     /// All nodes that the fetches need.
@@ -34,7 +35,7 @@ struct PlanBuilder {
     /// The most bytes that all constants of a plan may take together: a small file can ask for many large ones.
     private static let constantLimitBytes = 4 << 30
 
-    init(graph: Graph, variables: any VariableSource) {
+    init(graph: Graph, variables: VariableStates) {
         self.graph = graph
         self.variables = variables
     }
@@ -53,8 +54,10 @@ struct PlanBuilder {
         }
         let subgraph = try Subgraph(of: graph, fetches: fetches, feeds: self.feeds)
         order = subgraph.order
+        try findChangedVariables(among: order)
         try add(try LoopNesting.units(of: subgraph, in: graph))
-        let fetched = try fetches.map { (fetch) throws(CompileError) in try value(fetched: fetch) }
+        var fetched: [(value: Int, liveness: Liveness)] = []
+        for fetch in fetches { fetched.append(try value(fetched: fetch)) }
         if !missingFeeds.isEmpty { throw Self.missingFeedError(missingFeeds) }
         return Plan(
             steps: steps, items: items, flagRules: flags.rules, facts: facts, feeds: feedValues, fetches: fetched,
@@ -75,7 +78,7 @@ struct PlanBuilder {
         return facts.count - 1
     }
 
-    private func value(fetched endpoint: Endpoint) throws(CompileError) -> (value: Int, liveness: Liveness) {
+    private mutating func value(fetched endpoint: Endpoint) throws(CompileError) -> (value: Int, liveness: Liveness) {
         let name = "\(graph.nodes[endpoint.node].name):\(endpoint.output)"
         if let failure = failures[endpoint.node] { throw failure }
         guard let known = values[endpoint] else {
@@ -88,7 +91,7 @@ struct PlanBuilder {
         guard !facts[known.value].dtype.isHandle else {
             throw CompileError(.invalidArgument, "\"\(name)\" is a \(facts[known.value].dtype): it cannot be fetched")
         }
-        return known
+        return (try read([known.value], endpoint.node, known.liveness)[0], known.liveness)
     }
 
     /// One error for everything that is not supported, with the first node of each op.
@@ -199,6 +202,9 @@ struct PlanBuilder {
         _ op: any Op, _ index: Int, _ inputs: [Int], _ liveness: Liveness
     ) throws(CompileError) {
         note(liveness, ofNode: index)
+        if try addVariableOp(op, index, inputs, liveness) { return }
+        // RefSwitch and its kin hand on the variable itself.
+        let inputs = graph.nodes[index].op.hasPrefix("Ref") ? inputs : try read(inputs, index, liveness)
         var outputs = try op.outputs(for: inputs.map { facts[$0] })
         if let flow = op as? ControlFlow, flow.kind == .split {
             return addSwitch(index, inputs, liveness)
@@ -209,10 +215,6 @@ struct PlanBuilder {
         }
         if let placeholder = op as? any PlaceholderOp {
             missingFeeds.append("\"\(graph.nodes[index].name):0\" (\(placeholder.dtype) \(placeholder.shape))")
-        } else if let variable = op as? any VariableReading {
-            let reference = try variable.variable(reading: inputs.map { facts[$0] })
-            outputs = [TensorFact(try variables.value(of: reference))]
-            constantVariables.insert(reference.name)
         } else if let folded = try Self.fold(op, inputs.map { facts[$0] }, outputs, Self.foldLimitBytes) {
             outputs = folded
             try count(folded, from: inputs)

@@ -125,6 +125,10 @@ struct ProgramBuilder {
 
     private mutating func infer(_ index: Int) throws(CompileError) {
         let step = plan.steps[index]
+        if step.state != nil {
+            floating.formUnion(step.outputs)
+            return append(.step(index, nil), step.liveness)
+        }
         let inputs = step.inputs.map { facts[$0] }
         let outputs = try step.op.outputs(for: inputs)
         for (value, fact) in zip(step.outputs, outputs) { facts[value] = fact }
@@ -146,7 +150,7 @@ struct ProgramBuilder {
             if step.op.isComputedOnTensors { floating.formUnion(step.outputs) }
             return append(.step(index, nil), step.liveness)
         }
-        let kernel = try step.op.kernel(for: KernelSpec(inputs: inputs, outputs: outputs))
+        let kernel = try step.op.makeKernel(for: KernelSpec(inputs: inputs, outputs: outputs))
         if case .alias(let input) = kernel.work {
             alias(step.outputs[0], step.inputs[input], step.liveness)
         } else {

@@ -120,7 +120,8 @@ struct ProgramLayout {
         otherValues.formUnion(values)
         steps.append(
             Program.Step(
-                work: .control(control), flag: Int32(draft.flag ?? -1), firstOperand: 0, inputCount: 0, scratchOffset: 0,
+                work: .control(control), flag: Int32(draft.flag ?? -1), firstOperand: 0, inputCount: 0,
+                scratchOffset: 0,
                 source: -1))
     }
 

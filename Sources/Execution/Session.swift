@@ -10,7 +10,7 @@ package final class Session: Sendable {
     package static let defaultLimitBytes = 4 << 30
 
     package let graph: Graph
-    private let variables: any VariableSource
+    private let variables: VariableStates
     private let inference: FactInference
     private let workspaces: ObjectPool<Workspace>
     private let limitBytes: Int
@@ -33,7 +33,7 @@ package final class Session: Sendable {
         graph: Graph, variables: any VariableSource, threadCount: Int, limitBytes: Int = Session.defaultLimitBytes
     ) {
         self.graph = graph
-        self.variables = variables
+        self.variables = VariableStates(variables)
         self.limitBytes = limitBytes
         inference = FactInference(graph)
         workspaces = ObjectPool<Workspace>(count: threadCount)
@@ -49,7 +49,7 @@ package final class Session: Sendable {
     /// - Throws: ``CompileError``; see ``PlanBuilder/build(feeds:fetches:)``.
     package func callable(feeds: [Endpoint], fetches: [Endpoint]) throws(CompileError) -> Callable {
         let signature = Signature(feeds: feeds, fetches: fetches)
-        if let known = callables.withLock({ $0[signature] }) { return known }
+        if let known = callables.withLock({ $0[signature] }), !known.isOutdated { return known }
         var facts: [(Endpoint, TensorFact)] = []
         for feed in feeds {
             guard let fact = fact(of: feed), !fact.dtype.isHandle else {
@@ -57,14 +57,17 @@ package final class Session: Sendable {
             }
             facts.append((feed, TensorFact(fact.dtype, fact.shape)))
         }
+        let generation = variables.generation
         var builder = PlanBuilder(graph: graph, variables: variables)
         let plan = try builder.build(feeds: facts, fetches: fetches)
         let callable = Callable(
             feeds: facts.map { Callable.Argument(name: name($0.0), dtype: $0.1.dtype, shape: $0.1.shape) },
-            fetches: fetches.map(name), plan: plan, workspaces: workspaces, limitBytes: limitBytes)
+            fetches: fetches.map(name), plan: plan, workspaces: workspaces, limitBytes: limitBytes,
+            variables: variables,
+            generation: generation)
         return callables.withLock { known in
-            if let earlier = known[signature] { return earlier }
-            if known.count < Self.limit { known[signature] = callable }
+            if let earlier = known[signature], !earlier.isOutdated { return earlier }
+            if known[signature] != nil || known.count < Self.limit { known[signature] = callable }
             return callable
         }
     }

@@ -18,7 +18,8 @@ extension FunctionExpansion {
         else { return try append(node) }
         var predicate = try afterControls(condition, controls, node)
         if let type = node.attr["Tcond"]?.type, type != Self.boolType {
-            predicate = try append("ToBool", named: node.name + "/pred", [predicate], ["T": node.attr["Tcond"] ?? AttrValue()])
+            predicate = try append(
+                "ToBool", named: node.name + "/pred", [predicate], ["T": node.attr["Tcond"] ?? AttrValue()])
         }
         var branches: [Branch] = []
         var arguments: [[String]] = [[], []]

@@ -87,7 +87,9 @@ struct FunctionExpansion {
 
     /// The dtype of a function's first result, where it says so.
     func functionResultType(_ function: NameAttrList) -> Int32? {
-        guard let result = functions[function.name]?.signature.outputArg.first, result.typeAttr.isEmpty else { return nil }
+        guard let result = functions[function.name]?.signature.outputArg.first, result.typeAttr.isEmpty else {
+            return nil
+        }
         return result.type
     }
 
@@ -154,7 +156,8 @@ extension FunctionExpansion {
         for output in function.signature.outputArg { tensors += try body.results(output, call) }
         return Results(
             tensors: tensors,
-            controls: try function.controlRet.values.sorted().map { (name) throws(GraphError) in try body.name(of: name) })
+            controls: try function.controlRet.values.sorted().map { (name) throws(GraphError) in try body.name(of: name)
+            })
     }
 }
 
@@ -191,7 +194,9 @@ private struct FunctionBody {
         var next = 0
         for argument in function.signature.inputArg {
             let count = try count(of: argument, call)
-            guard count <= tensors.count - next else { throw error("more arguments are expected than \(tensors.count)") }
+            guard count <= tensors.count - next else {
+                throw error("more arguments are expected than \(tensors.count)")
+            }
             arguments[argument.name] = Array(tensors[next..<next + count])
             next += count
         }
@@ -226,13 +231,17 @@ private struct FunctionBody {
         return result
     }
 
-    private static func node(_ tensor: String) -> String { tensor.split(separator: ":").first.map(String.init) ?? tensor }
+    private static func node(_ tensor: String) -> String {
+        tensor.split(separator: ":").first.map(String.init) ?? tensor
+    }
 
     /// The value of an attribute that may be named after one of the function's.
     private func substituted(_ attribute: AttrValue, _ call: NameAttrList) throws(GraphError) -> AttrValue {
         switch attribute.value {
         case .placeholder(let name):
-            guard let value = call.attr[name] ?? function.attr[name] else { throw error("attribute \(name) has no value") }
+            guard let value = call.attr[name] ?? function.attr[name] else {
+                throw error("attribute \(name) has no value")
+            }
             return value
         case .func(var inner):
             for (name, value) in inner.attr { inner.attr[name] = try substituted(value, call) }
@@ -249,7 +258,9 @@ private struct FunctionBody {
         let index = parts.count > 1 ? Int(parts[parts.count - 1]) : 0
         guard let index, index >= 0, parts.count <= 3 else { throw error("\"\(text)\" is not a tensor's name") }
         if let tensors = arguments[parts[0]] {
-            guard tensors.indices.contains(index) else { throw error("argument \"\(parts[0])\" has no tensor \(index)") }
+            guard tensors.indices.contains(index) else {
+                throw error("argument \"\(parts[0])\" has no tensor \(index)")
+            }
             return tensors[index]
         }
         guard let node = definitions[parts[0]] else { throw error("there is no node \"\(parts[0])\"") }

@@ -16,20 +16,41 @@ struct Loop<Function>: @unchecked Sendable {
 extension Kernel {
     /// One output element from one input element.
     ///
+    /// - Parameters:
+    ///   - formula: What is computed.
+    ///   - dtype: The input's dtype.
+    ///   - result: The output's dtype.
+    ///   - count: How many elements there are.
     /// - Returns: nil if the formula has no loop for the dtype.
-    package static func unary(_ formula: UnaryFormula, _ dtype: DataType, count: Int) -> Kernel? {
+    package static func unary(_ formula: UnaryFormula, _ dtype: DataType, result: DataType, count: Int) -> Kernel? {
         guard let loop = Loop(ck_unary_loop(ck_unary(formula.code), dtype.rawValue)) else { return nil }
-        return Kernel(overwritableInputs: [0]) { loop.call($0.rawInput(0), $0.rawOutput(), count) }
+        return Kernel(overwritableInputs: dtype.stride == result.stride ? [0] : []) {
+            loop.call($0.rawInput(0), $0.rawOutput(), count)
+        }
     }
 
-    /// Converts between element types.
+    /// Converts between element types; quantised numbers are the integers that they are stored as.
     ///
+    /// - Parameters:
+    ///   - source: The input's dtype.
+    ///   - target: The output's dtype.
+    ///   - truncates: Whether a float loses the bits that a narrower one has not, instead of being rounded.
+    ///   - count: How many elements there are.
     /// - Returns: nil if there is no conversion.
-    package static func cast(from source: DataType, to target: DataType, count: Int) -> Kernel? {
+    package static func cast(
+        from source: DataType, to target: DataType, truncates: Bool = false, count: Int
+    ) -> Kernel? {
         if source == target { return .alias() }
+        let (source, target) = (source.quantizedStorage ?? source, target.quantizedStorage ?? target)
         guard let loop = Loop(ck_cast_loop(source.rawValue, target.rawValue)) else { return nil }
-        return Kernel(overwritableInputs: source.stride == target.stride ? [0] : []) {
-            loop.call($0.rawInput(0), $0.rawOutput(), count)
+        guard truncates, let cut = Loop(ck_truncate_loop(source.rawValue, target.rawValue)) else {
+            return Kernel(overwritableInputs: source.stride == target.stride ? [0] : []) {
+                loop.call($0.rawInput(0), $0.rawOutput(), count)
+            }
+        }
+        return Kernel(scratchBytes: count &* source.stride) {
+            cut.call($0.rawInput(0), $0.scratch, count)
+            loop.call($0.scratch, $0.rawOutput(), count)
         }
     }
 
@@ -87,6 +108,70 @@ extension Kernel {
             let output = frame.rawOutput()
             _ = loop.call(frame.rawInput(0), 1, frame.rawInput(1), 1, output, count)
             for index in 2..<max(2, inputCount) { _ = loop.call(output, 1, frame.rawInput(index), 1, output, count) }
+        }
+    }
+
+    /// One output element from one element of each of three inputs of one dtype.
+    ///
+    /// - Parameters:
+    ///   - formula: What is computed.
+    ///   - dtype: The inputs' dtype.
+    ///   - repeats: For each input, whether it is one element that meets all others.
+    ///   - result: The output's dtype.
+    ///   - count: How many elements the output has.
+    /// - Returns: nil if the formula has no loop for the dtype.
+    package static func ternary(
+        _ formula: TernaryFormula, _ dtype: DataType, repeats: (Bool, Bool, Bool), result: DataType, count: Int
+    ) -> Kernel? {
+        guard let loop = Loop(ck_ternary_loop(ck_ternary(formula.code), dtype.rawValue)) else { return nil }
+        let steps = (repeats.0 ? 0 : 1, repeats.1 ? 0 : 1, repeats.2 ? 0 : 1)
+        let whole = [steps.0, steps.1, steps.2].enumerated().filter { $1 == 1 }.map(\.offset)
+        return Kernel(overwritableInputs: dtype.stride == result.stride ? whole : []) { frame in
+            loop.call(
+                frame.rawInput(0), steps.0, frame.rawInput(1), steps.1, frame.rawInput(2), steps.2, frame.rawOutput(),
+                count)
+        }
+    }
+
+    /// A formula of three operands, of which the third is a constant.
+    ///
+    /// - Parameters:
+    ///   - formula: What is computed.
+    ///   - dtype: The inputs' dtype.
+    ///   - inputs: The first and the second operand.
+    ///   - constant: The third operand, converted to the dtype.
+    ///   - result: The output's dtype.
+    ///   - count: How many elements each input has.
+    /// - Returns: nil if the formula has no loop for the dtype.
+    package static func ternary(
+        _ formula: TernaryFormula, _ dtype: DataType, inputs: (Int, Int), constant: Float, result: DataType, count: Int
+    ) -> Kernel? {
+        guard let loop = Loop(ck_ternary_loop(ck_ternary(formula.code), dtype.rawValue)),
+            let convert = Loop(ck_cast_loop(DataType.float32.rawValue, dtype.rawValue))
+        else { return nil }
+        // Room for any element.
+        var third = SIMD2<UInt64>()
+        withUnsafePointer(to: constant) { constant in
+            withUnsafeMutablePointer(to: &third) { convert.call(constant, $0, 1) }
+        }
+        let bytes = third
+        let overwritable = Set([inputs.0, inputs.1]).sorted()
+        return Kernel(overwritableInputs: dtype.stride == result.stride ? overwritable : []) { frame in
+            withUnsafeBytes(of: bytes) { third in
+                loop.call(
+                    frame.rawInput(inputs.0), 1, frame.rawInput(inputs.1), 1, third.baseAddress, 0, frame.rawOutput(),
+                    count)
+            }
+        }
+    }
+
+    /// The cross product of rows of three elements.
+    ///
+    /// - Returns: nil if the dtype has none.
+    package static func cross(_ dtype: DataType, rows: Int) -> Kernel? {
+        guard let loop = Loop(ck_cross_loop(dtype.rawValue)) else { return nil }
+        return Kernel(overwritableInputs: [0, 1]) {
+            loop.call($0.rawInput(0), $0.rawInput(1), $0.rawOutput(), rows)
         }
     }
 

@@ -43,6 +43,17 @@ package struct KernelFrame {
     /// The bytes of output number `index`, not initialised.
     package func rawOutput(_ index: Int = 0) -> UnsafeMutableRawPointer { values[Int(operands[inputCount + index])] }
 
+    /// The bytes of operand number `index`: inputs, then outputs.
+    func rawOperand(_ index: Int) -> UnsafeMutableRawPointer { values[Int(operands[index])] }
+
+    /// The frame of the same call over other memory.
+    func with(
+        values: UnsafePointer<UnsafeMutableRawPointer>, operands: UnsafePointer<Int32>, inputCount: Int,
+        scratch: UnsafeMutableRawPointer
+    ) -> KernelFrame {
+        KernelFrame(values: values, operands: operands, inputCount: inputCount, scratch: scratch, state: state)
+    }
+
     /// Notes a fault of the data; the run ends with it after this kernel. The outputs must be defined all the same.
     package func report(_ fault: Fault.Kind) { state.pointee.report(fault) }
 

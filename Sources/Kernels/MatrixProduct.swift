@@ -1,3 +1,4 @@
+internal import CKernels
 internal import COpenBLAS
 package import Tensors
 
@@ -8,6 +9,8 @@ package struct MatrixProduct: Sendable, Hashable {
     let depth: Int32
     private let transposesLeft: Bool
     private let transposesRight: Bool
+    /// Complex numbers of a matrix that is transposed are conjugated too.
+    private let conjugates: Bool
     /// Elements from one row to the next, as each matrix lies in memory.
     private let leftStride: Int32
     private let rightStride: Int32
@@ -18,13 +21,14 @@ package struct MatrixProduct: Sendable, Hashable {
     /// - `depth`: Over how many products each element sums.
     /// - `transposesLeft`: The left matrix lies as [depth, rows].
     /// - `transposesRight`: The right matrix lies as [columns, depth].
+    /// - `conjugates`: Complex numbers of a matrix that is transposed are conjugated too.
     /// - `rightStride`: Elements between rows of the right matrix where they are not adjacent.
     /// - `resultStride`: The same for the result.
     ///
     /// Gives nil where a size is more than BLAS can count.
     package init?(
         rows: Int, columns: Int, depth: Int, transposesLeft: Bool = false, transposesRight: Bool = false,
-        rightStride: Int? = nil, resultStride: Int? = nil
+        conjugates: Bool = false, rightStride: Int? = nil, resultStride: Int? = nil
     ) {
         guard let rows = Int32(exactly: rows), let columns = Int32(exactly: columns),
             let depth = Int32(exactly: depth),
@@ -36,23 +40,18 @@ package struct MatrixProduct: Sendable, Hashable {
         self.depth = depth
         self.transposesLeft = transposesLeft
         self.transposesRight = transposesRight
+        self.conjugates = conjugates
         leftStride = max(1, transposesLeft ? rows : depth)
         self.rightStride = max(1, right)
         self.resultStride = max(1, result)
     }
 
     /// The kernel of inputs 0 and 1; nil for a dtype that has none.
-    package func kernel(_ dtype: DataType) -> Kernel? {
-        switch dtype {
-        case .float32: kernel(Float.self)
-        case .float64: kernel(Double.self)
-        case .int32: kernel(Int32.self)
-        case .int64: kernel(Int64.self)
-        default: nil
-        }
-    }
+    package func kernel(_ dtype: DataType) -> Kernel? { MatrixKernels.kernel(dtype, self) }
+}
 
-    private func kernel<Element: MatrixElement>(_ type: Element.Type) -> Kernel {
+extension MatrixProduct: MatrixKernelMaker {
+    func kernel<Element: MatrixElement>(_ type: Element.Type) -> Kernel {
         Kernel { frame in Element.multiply(self, frame.input(0), frame.input(1), frame.output()) }
     }
 }
@@ -71,24 +70,34 @@ package struct BatchedProduct: Sendable {
         self.axes = axes.map { StridedCopy.Axis(count: $0.count, source: $0.left, destination: $0.right) }
     }
 
-    /// The kernel of inputs 0 and 1; nil for a dtype that has none.
-    package func kernel(_ dtype: DataType) -> Kernel? {
-        switch dtype {
-        case .float32: kernel(Float.self)
-        case .float64: kernel(Double.self)
-        case .int32: kernel(Int32.self)
-        case .int64: kernel(Int64.self)
-        default: nil
+    /// The kernel of inputs 0 and 1.
+    ///
+    /// - Parameters:
+    ///   - dtype: What is computed in.
+    ///   - operands: The inputs' dtypes, and how many elements they have; others than `dtype` are converted first.
+    /// - Returns: nil for a dtype that has none.
+    package func kernel(_ dtype: DataType, of operands: [(dtype: DataType, count: Int)]) -> Kernel? {
+        var casts: [CastOperand?] = []
+        var scratchBytes = 0
+        for (input, operand) in operands.enumerated() {
+            guard operand.dtype != dtype else {
+                casts.append(nil)
+                continue
+            }
+            let (bytes, overflow) = operand.count.multipliedReportingOverflow(by: dtype.stride)
+            guard !overflow, bytes < Int.max / 4, let loop = Loop(ck_cast_loop(operand.dtype.rawValue, dtype.rawValue))
+            else { return nil }
+            casts.append(CastOperand(input: input, count: operand.count, offset: scratchBytes, loop: loop))
+            scratchBytes += bytes.roundedUp(to: TensorStorage.alignment)
         }
+        return MatrixKernels.kernel(dtype, CastProduct(product: self, casts: casts, scratchBytes: scratchBytes))
     }
 
-    private func kernel<Element: MatrixElement>(_ type: Element.Type) -> Kernel {
-        Kernel { frame in
-            var output = frame.output(as: Element.self)
-            axes.withUnsafeBufferPointer { axes in
-                walk(axes, 0, frame.input(0), frame.input(1), &output)
-            }
-        }
+    func run<Element: MatrixElement>(
+        _ left: UnsafePointer<Element>, _ right: UnsafePointer<Element>, _ result: UnsafeMutablePointer<Element>
+    ) {
+        var result = result
+        axes.withUnsafeBufferPointer { walk($0, 0, left, right, &result) }
     }
 
     private func walk<Element: MatrixElement>(
@@ -107,17 +116,48 @@ package struct BatchedProduct: Sendable {
     }
 }
 
-/// A type that matrices are multiplied in.
-protocol MatrixElement: BitwiseCopyable, Sendable, Numeric {
-    static func multiply(
-        _ product: MatrixProduct, _ left: UnsafePointer<Self>, _ right: UnsafePointer<Self>,
-        _ result: UnsafeMutablePointer<Self>)
+/// An input that is converted into scratch memory first.
+private struct CastOperand: Sendable {
+    let input: Int
+    let count: Int
+    let offset: Int
+    let loop: Loop<ck_unary_fn>
+}
+
+/// A product of inputs of which some are converted.
+private struct CastProduct: MatrixKernelMaker, Sendable {
+    let product: BatchedProduct
+    /// For each input; nil where it is taken as it is.
+    let casts: [CastOperand?]
+    let scratchBytes: Int
+
+    func kernel<Element: MatrixElement>(_ type: Element.Type) -> Kernel {
+        let (left, right) = (casts[0], casts[1])
+        return Kernel(scratchBytes: scratchBytes) { frame in
+            product.run(
+                Self.operand(0, left, frame, Element.self), Self.operand(1, right, frame, Element.self), frame.output())
+        }
+    }
+
+    @inline(__always)
+    private static func operand<Element: MatrixElement>(
+        _ input: Int, _ cast: CastOperand?, _ frame: KernelFrame, _ type: Element.Type
+    ) -> UnsafePointer<Element> {
+        guard let cast else { return frame.input(input) }
+        let target = frame.scratch + cast.offset
+        cast.loop.call(frame.rawInput(input), target, cast.count)
+        return UnsafePointer(target.assumingMemoryBound(to: Element.self))
+    }
 }
 
 extension MatrixProduct {
     private var isEmpty: Bool { rows == 0 || columns == 0 }
 
     private static func flag(_ transposes: Bool) -> CBLAS_TRANSPOSE { transposes ? CblasTrans : CblasNoTrans }
+
+    private func complexFlag(_ transposes: Bool) -> CBLAS_TRANSPOSE {
+        transposes && conjugates ? CblasConjTrans : Self.flag(transposes)
+    }
 
     /// Handles sums over nothing.
     ///
@@ -126,7 +166,7 @@ extension MatrixProduct {
         guard !isEmpty else { return false }
         guard depth == 0 else { return true }
         for row in 0..<Int(rows) {
-            (result + row &* Int(resultStride)).update(repeating: 0, count: Int(columns))
+            (result + row &* Int(resultStride)).update(repeating: .zero, count: Int(columns))
         }
         return false
     }
@@ -180,6 +220,31 @@ extension MatrixProduct {
         }
     }
 
+    fileprivate func multiply(
+        _ left: UnsafePointer<Complex64>, _ right: UnsafePointer<Complex64>, _ result: UnsafeMutablePointer<Complex64>
+    ) {
+        withUnsafePointer(to: (Complex64.one, Complex64.zero)) { factors in
+            // Safety: a tuple of two is laid out as an array of two.
+            let one = UnsafeRawPointer(factors)
+            cblas_cgemm(
+                CblasRowMajor, complexFlag(transposesLeft), complexFlag(transposesRight), rows, columns, depth, one,
+                left, leftStride, right, rightStride, one + MemoryLayout<Complex64>.stride, result, resultStride)
+        }
+    }
+
+    fileprivate func multiply(
+        _ left: UnsafePointer<Complex128>, _ right: UnsafePointer<Complex128>,
+        _ result: UnsafeMutablePointer<Complex128>
+    ) {
+        withUnsafePointer(to: (Complex128.one, Complex128.zero)) { factors in
+            // Safety: a tuple of two is laid out as an array of two.
+            let one = UnsafeRawPointer(factors)
+            cblas_zgemm(
+                CblasRowMajor, complexFlag(transposesLeft), complexFlag(transposesRight), rows, columns, depth, one,
+                left, leftStride, right, rightStride, one + MemoryLayout<Complex128>.stride, result, resultStride)
+        }
+    }
+
     /// Whole numbers, which wrap around. The innermost loop runs along rows of the result.
     @inline(__always)
     fileprivate func multiplyIntegers<Element: MatrixElement & FixedWidthInteger>(
@@ -202,6 +267,8 @@ extension MatrixProduct {
 }
 
 extension Float: MatrixElement {
+    static let one: Float = 1
+
     static func multiply(
         _ product: MatrixProduct, _ left: UnsafePointer<Float>, _ right: UnsafePointer<Float>,
         _ result: UnsafeMutablePointer<Float>
@@ -211,6 +278,8 @@ extension Float: MatrixElement {
 }
 
 extension Double: MatrixElement {
+    static let one: Double = 1
+
     static func multiply(
         _ product: MatrixProduct, _ left: UnsafePointer<Double>, _ right: UnsafePointer<Double>,
         _ result: UnsafeMutablePointer<Double>
@@ -219,20 +288,42 @@ extension Double: MatrixElement {
     }
 }
 
-extension Int32: MatrixElement {
+extension Complex64: MatrixElement {
+    static let zero = Complex64(real: 0, imaginary: 0)
+    static let one = Complex64(real: 1, imaginary: 0)
+
     static func multiply(
-        _ product: MatrixProduct, _ left: UnsafePointer<Int32>, _ right: UnsafePointer<Int32>,
-        _ result: UnsafeMutablePointer<Int32>
+        _ product: MatrixProduct, _ left: UnsafePointer<Complex64>, _ right: UnsafePointer<Complex64>,
+        _ result: UnsafeMutablePointer<Complex64>
+    ) {
+        if product.begin(result) { product.multiply(left, right, result) }
+    }
+}
+
+extension Complex128: MatrixElement {
+    static let zero = Complex128(real: 0, imaginary: 0)
+    static let one = Complex128(real: 1, imaginary: 0)
+
+    static func multiply(
+        _ product: MatrixProduct, _ left: UnsafePointer<Complex128>, _ right: UnsafePointer<Complex128>,
+        _ result: UnsafeMutablePointer<Complex128>
+    ) {
+        if product.begin(result) { product.multiply(left, right, result) }
+    }
+}
+
+extension MatrixElement where Self: FixedWidthInteger {
+    static var one: Self { 1 }
+
+    @inline(__always)
+    static func multiply(
+        _ product: MatrixProduct, _ left: UnsafePointer<Self>, _ right: UnsafePointer<Self>,
+        _ result: UnsafeMutablePointer<Self>
     ) {
         if product.begin(result) { product.multiplyIntegers(left, right, result) }
     }
 }
 
-extension Int64: MatrixElement {
-    static func multiply(
-        _ product: MatrixProduct, _ left: UnsafePointer<Int64>, _ right: UnsafePointer<Int64>,
-        _ result: UnsafeMutablePointer<Int64>
-    ) {
-        if product.begin(result) { product.multiplyIntegers(left, right, result) }
-    }
-}
+extension Int16: MatrixElement {}
+extension Int32: MatrixElement {}
+extension Int64: MatrixElement {}

@@ -5,15 +5,19 @@ package import Tensors
 package struct Reduction: Hashable, Sendable {
     fileprivate let code: UInt32
     fileprivate let isMean: Bool
+    fileprivate let isNorm: Bool
 
-    private init(_ reduction: ck_reduction, isMean: Bool = false) {
+    private init(_ reduction: ck_reduction, isMean: Bool = false, isNorm: Bool = false) {
         code = reduction.rawValue
         self.isMean = isMean
+        self.isNorm = isNorm
     }
 
     package static let sum = Reduction(CK_SUM)
     /// Integers are added up in 64 bits and divided towards zero; the mean of no integers is 0.
     package static let mean = Reduction(CK_SUM, isMean: true)
+    /// The square root of the sum of squares (of complex numbers: of their magnitudes).
+    package static let euclideanNorm = Reduction(CK_SUM, isNorm: true)
     package static let product = Reduction(CK_PRODUCT)
     /// NaN if any is.
     package static let max = Reduction(CK_MAX)
@@ -83,10 +87,13 @@ private struct Folding: Sendable {
     var scratchBytes: Int { areaBytes * 2 }
 
     /// Makes what a kernel's body calls; it returns where the result is.
-    func body() -> @Sendable (KernelFrame) -> UnsafeRawPointer {
+    ///
+    /// - Parameter place: Where in scratch memory the first pass reads; nil: it reads the input.
+    /// - Returns: The body.
+    func body(readingScratchAt place: Int? = nil) -> @Sendable (KernelFrame) -> UnsafeRawPointer {
         let area = areaBytes
         return { [self] frame in
-            var source = frame.rawInput(0)
+            var source = place.map { UnsafeRawPointer(frame.scratch + $0) } ?? frame.rawInput(0)
             for index in passes.indices {
                 let isLast = index == passes.count - 1 && !endsInScratch
                 let target = isLast ? frame.rawOutput() : frame.scratch + (index & 1) * area
@@ -109,6 +116,7 @@ extension Kernel {
     ///   - axes: Which are folded; each in 0..<rank, at most once.
     /// - Returns: nil if the reduction has no loop for the dtype.
     package static func reduce(_ reduction: Reduction, _ dtype: DataType, _ shape: Shape, axes: [Int]) -> Kernel? {
+        if reduction.isNorm { return euclideanNorm(dtype, shape, axes) }
         if reduction.isMean, dtype.isInteger { return integerMean(dtype, shape, axes) }
         guard let loop = Loop(ck_reduce_loop(ck_reduction(reduction.code), dtype.rawValue)) else { return nil }
         let passes = FoldPass.passes(shape, axes: axes)
@@ -118,8 +126,33 @@ extension Kernel {
         guard reduction.isMean else { return Kernel(scratchBytes: folding.scratchBytes) { _ = fold($0) } }
         guard let mean = Loop(ck_mean_loop(dtype.rawValue)) else { return nil }
         let divisor = passes.reduce(1) { $0 &* UInt64($1.count) }
+        // As TensorFlow has it: the mean of no complex numbers is 0, that of no floats is NaN.
+        if divisor == 0, dtype.complexPart != nil { return .zeros(byteCount: last.outputCount &* dtype.stride) }
         return Kernel(scratchBytes: folding.scratchBytes) {
             mean.call(fold($0), $0.rawOutput(), last.outputCount, divisor)
+        }
+    }
+
+    private static func euclideanNorm(_ dtype: DataType, _ shape: Shape, _ axes: [Int]) -> Kernel? {
+        guard let squares = Loop(ck_binary_loop(CK_SQUARED_DIFFERENCE, dtype.rawValue)),
+            let root = Loop(ck_unary_loop(CK_ROOT, dtype.rawValue)),
+            let sum = Loop(ck_reduce_loop(CK_SUM, dtype.rawValue)), let bytes = shape.byteCount(of: dtype)
+        else { return nil }
+        let passes = FoldPass.passes(shape, axes: axes)
+        let folding = Folding(passes: passes, first: sum, next: sum, width: dtype.stride, endsInScratch: false)
+        guard bytes < Int.max / 4, folding.scratchBytes < Int.max / 2 else { return nil }
+        let (count, outputCount) = (shape.elementCount, passes.last?.outputCount ?? shape.elementCount)
+        // The squares, as differences from zero, lie behind what the passes need.
+        let place = folding.scratchBytes
+        let fold = folding.body(readingScratchAt: place)
+        let zero = SIMD2<UInt64>()
+        return Kernel(scratchBytes: place + bytes) { frame in
+            let target = passes.isEmpty ? frame.rawOutput() : frame.scratch + place
+            withUnsafeBytes(of: zero) {
+                _ = squares.call(frame.rawInput(0), 1, $0.baseAddress, 0, target, count)
+            }
+            if !passes.isEmpty { _ = fold(frame) }
+            root.call(frame.rawOutput(), frame.rawOutput(), outputCount)
         }
     }
 

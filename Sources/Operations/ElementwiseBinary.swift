@@ -11,17 +11,40 @@ extension OpTable {
         binary("Div", .divide),
         binary("RealDiv", .realDivide),
         binary("DivNoNan", .divideNoNaN),
+        binary("MulNoNan", .multiplyNoNaN),
+        binary("TruncateDiv", .truncateDivide),
+        binary("FloorDiv", .floorDivide),
+        binary("FloorMod", .floorMod),
+        binary("Mod", .truncateMod),
+        binary("TruncateMod", .truncateMod),
         binary("Pow", .power),
         binary("Maximum", .maximum),
         binary("Minimum", .minimum),
         binary("SquaredDifference", .squaredDifference),
+        binary("Xdivy", .xdivy),
+        binary("Xlogy", .xlogy),
+        binary("Xlog1py", .xlog1py),
+        binary("Atan2", .atan2),
+        binary("NextAfter", .nextAfter),
+        binary("Igamma", .igamma),
+        binary("Igammac", .igammac),
+        binary("Zeta", .zeta),
+        binary("Polygamma", .polygamma),
+        binary("BitwiseAnd", .and),
+        binary("BitwiseOr", .or),
+        binary("BitwiseXor", .xor),
+        binary("LeftShift", .shiftLeft),
+        binary("RightShift", .shiftRight),
         comparison("Greater", .greater),
         comparison("GreaterEqual", .greaterEqual),
         comparison("Less", .less),
         comparison("LessEqual", .lessEqual),
+        logical("LogicalAnd", .and),
+        logical("LogicalOr", .or),
         equality("Equal", .equal),
         equality("NotEqual", .notEqual),
         OpEntry("AddN", make: AddN.init),
+        OpEntry("AccumulateNV2", make: AddN.init),
         OpEntry("BiasAdd", make: BiasAdd.init),
         OpEntry("Select", make: Select.init),
     ]
@@ -37,6 +60,13 @@ extension OpTable {
         OpEntry(name) { (node: NodeReader) throws(CompileError) -> any Op in
             try node.expectInputs(2)
             return ElementwiseBinary(formula: formula, result: .bool, shapesMayDiffer: false)
+        }
+    }
+
+    private static func logical(_ name: String, _ formula: BinaryFormula) -> OpEntry {
+        OpEntry(name) { (node: NodeReader) throws(CompileError) -> any Op in
+            try node.expectInputs(2)
+            return ElementwiseLogical(formula: formula)
         }
     }
 
@@ -79,9 +109,26 @@ struct ElementwiseBinary: Op {
     }
 }
 
+/// A formula of two broadcast tensors of booleans.
+///
+/// A boolean is a uint8 that is 0 or 1, so that the formula is one of bits.
+struct ElementwiseLogical: Op {
+    let formula: BinaryFormula
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        try inputs[0].require(.bool, "x")
+        try inputs[1].require(.bool, "y")
+        return [TensorFact(.bool, try inputs[0].shape.broadcast(with: inputs[1].shape))]
+    }
+
+    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+        try spec.broadcastKernel(formula, .uint8, try spec.inputShape(0), try spec.inputShape(1))
+    }
+}
+
 extension KernelSpec {
     /// The kernel of a formula for the spec's output.
-    fileprivate func broadcastKernel(
+    func broadcastKernel(
         _ formula: BinaryFormula, _ dtype: DataType, _ left: Shape, _ right: Shape
     ) throws(CompileError) -> Kernel {
         let shape = try outputShape()

@@ -18,7 +18,7 @@ extension Op {
         let operands = inputs.compactMap(\.value)
         guard operands.count == inputs.count else { throw CompileError(.malformed, "an input has no value") }
         if let op = self as? any TensorOp { return try op.compute(operands) }
-        let kernel = try kernel(for: spec)
+        let kernel = try makeKernel(for: spec)
         switch kernel.work {
         case .alias(let input): return [try alias(operands[input], spec)]
         case .compute(let body): return try compute(body, kernel.scratchBytes, operands, spec, limitBytes)

@@ -78,7 +78,9 @@ struct Variable: VariableReading {
     init(_ node: NodeReader) throws(CompileError) { reference = try VariableReference(node) }
 
     func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
-        [TensorFact(reference.dtype, reference.shape)]
+        var output = TensorFact(reference.dtype, reference.shape)
+        output.variable = reference
+        return [output]
     }
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { throw noKernel() }

@@ -23,7 +23,9 @@ enum TensorStacking {
     /// What the slots of a list of so many tensors may take, before there is anything in them.
     static func reserve(slots count: Int, _ budget: RunBudget) throws(CompileError) {
         let (bytes, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<HeldTensor?>.stride)
-        guard !overflow else { throw CompileError(.resourceExhausted, "\(count) tensors are more than memory can hold") }
+        guard !overflow else {
+            throw CompileError(.resourceExhausted, "\(count) tensors are more than memory can hold")
+        }
         try budget.reserve(bytes)
     }
 

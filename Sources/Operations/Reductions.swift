@@ -7,6 +7,7 @@ extension OpTable {
         reduction("Sum", .sum),
         reduction("Mean", .mean),
         reduction("Prod", .product),
+        reduction("EuclideanNorm", .euclideanNorm),
         reduction("Max", .max),
         reduction("Min", .min),
         reduction("All", .all),
@@ -34,7 +35,7 @@ extension OpTable {
 ///
 /// - Attributes: `keep_dims`: whether folded axes stay, with size 1.
 /// - Numerics: float sums are added up in blocks. A fold of nothing gives 0, 1 for Prod, the least or greatest number for
-///   Max and Min, NaN (integers: 0) for Mean. The mean of integers goes towards zero.
+///   Max and Min, NaN (integers and complex numbers: 0) for Mean. The mean of integers, and their norm, go towards zero.
 struct Reduce: Op {
     let reduction: Reduction
     let keepsDimensions: Bool

@@ -48,7 +48,8 @@ package final class RunBudget {
     package func reserve(_ byteCount: Int) throws(CompileError) {
         guard byteCount <= remainingBytes else {
             throw CompileError(
-                .resourceExhausted, "needs \(byteCount) bytes more than the \(max(0, remainingBytes)) that the run may still take")
+                .resourceExhausted,
+                "needs \(byteCount) bytes more than the \(max(0, remainingBytes)) that the run may still take")
         }
         remainingBytes -= byteCount
     }

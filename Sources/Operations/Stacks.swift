@@ -27,7 +27,9 @@ final class TensorStack: RunObject {
     }
 
     func push(_ tensor: HeldTensor) throws(CompileError) {
-        guard tensor.tensor.dtype == dtype else { throw .invalid("a stack of \(dtype) is given \(tensor.tensor.dtype)") }
+        guard tensor.tensor.dtype == dtype else {
+            throw .invalid("a stack of \(dtype) is given \(tensor.tensor.dtype)")
+        }
         if let limit, tensors.count >= limit { throw .invalid("the stack is full: it takes \(limit) tensors") }
         tensors.append(tensor)
     }
@@ -47,7 +49,9 @@ struct NewStack: RunOp {
         dtype = try node.type("elem_type")
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] { [TensorFact(.resource, Shape.scalar)] }
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        [TensorFact(.resource, Shape.scalar)]
+    }
 
     func run(_ inputs: [RunValue], _ budget: RunBudget) throws(CompileError) -> [RunValue] {
         let limit = try inputs.first?.tensor("max_size").integers?.first

@@ -3,17 +3,18 @@ internal import Tensors
 
 extension OpTable {
     /// Arrays of tensors that a loop writes and reads: `tf.TensorArray` of graphs with `tf.while_loop`, in all its versions.
-    static let tensorArrays: [OpEntry] = [
-        OpEntry("TensorArray", make: NewTensorArray.init),
-        OpEntry("TensorArrayV2", make: NewTensorArray.init),
-        OpEntry("TensorArrayV3", make: NewTensorArray.init),
-        OpEntry("TensorArrayGrad", make: TensorArrayGrad.init),
-        OpEntry("TensorArrayGradV2", make: TensorArrayGrad.init),
-        OpEntry("TensorArrayGradV3", make: TensorArrayGrad.init),
-        OpEntry("TensorArrayClose", make: CloseHandle.init),
-        OpEntry("TensorArrayCloseV2", make: CloseHandle.init),
-        OpEntry("TensorArrayCloseV3", make: CloseHandle.init),
-    ] + TensorArrayAction.entries
+    static let tensorArrays: [OpEntry] =
+        [
+            OpEntry("TensorArray", make: NewTensorArray.init),
+            OpEntry("TensorArrayV2", make: NewTensorArray.init),
+            OpEntry("TensorArrayV3", make: NewTensorArray.init),
+            OpEntry("TensorArrayGrad", make: TensorArrayGrad.init),
+            OpEntry("TensorArrayGradV2", make: TensorArrayGrad.init),
+            OpEntry("TensorArrayGradV3", make: TensorArrayGrad.init),
+            OpEntry("TensorArrayClose", make: CloseHandle.init),
+            OpEntry("TensorArrayCloseV2", make: CloseHandle.init),
+            OpEntry("TensorArrayCloseV3", make: CloseHandle.init),
+        ] + TensorArrayAction.entries
 
     fileprivate static let versions = ["", "V2", "V3"]
 }
@@ -61,7 +62,8 @@ final class TensorArray: RunObject {
         if let known = gradients[name] { return known }
         let dimensions = shape.dimensions.flatMap { more in elementShape.dimensions.map { more + $0 } }
         let gradient = try TensorArray(
-            dtype, dimensions.map { PartialShape($0) } ?? .unknown, size: count, isDynamic: false, clearsAfterRead: false,
+            dtype, dimensions.map { PartialShape($0) } ?? .unknown, size: count, isDynamic: false,
+            clearsAfterRead: false,
             sums: true, budget)
         gradients[name] = gradient
         return gradient
@@ -78,7 +80,8 @@ final class TensorArray: RunObject {
                     + "are \(elementShape)")
         }
         guard index >= 0, index < slots.count || isDynamic else {
-            throw .invalid("tried to write to index \(index), but the TensorArray is not resizeable and its size is \(count)")
+            throw .invalid(
+                "tried to write to index \(index), but the TensorArray is not resizeable and its size is \(count)")
         }
         if index >= slots.count {
             try TensorStacking.reserve(slots: index + 1 - slots.count, budget)
@@ -100,7 +103,9 @@ final class TensorArray: RunObject {
             throw .invalid("sums \(PartialShape(left.shape)) and \(PartialShape(right.shape)) in one element")
         }
         do {
-            return try ElementwiseBinary(formula: .add, result: nil, shapesMayDiffer: false).evaluate([TensorFact(left), TensorFact(right)])[0]
+            return try ElementwiseBinary(formula: .add, result: nil, shapesMayDiffer: false).evaluate([
+                TensorFact(left), TensorFact(right),
+            ])[0]
         } catch let error as CompileError { throw error } catch { throw .invalid("\(error)") }
     }
 
@@ -166,9 +171,12 @@ struct NewTensorArray: RunOp {
     }
 
     func run(_ inputs: [RunValue], _ budget: RunBudget) throws(CompileError) -> [RunValue] {
-        guard let size = try inputs[0].tensor("the size").integers?.first else { throw .invalid("the size is not a number") }
+        guard let size = try inputs[0].tensor("the size").integers?.first else {
+            throw .invalid("the size is not a number")
+        }
         let array = try TensorArray(
-            dtype, elementShape, size: size, isDynamic: isDynamic, clearsAfterRead: clearsAfterRead, sums: false, budget)
+            dtype, elementShape, size: size, isDynamic: isDynamic, clearsAfterRead: clearsAfterRead, sums: false, budget
+        )
         return hasFlow ? [.object(array), .tensor(try .scalar(Float(0)))] : [.object(array)]
     }
 }
@@ -282,7 +290,8 @@ struct TensorArrayAction: RunOp {
         case .concat:
             let rows = (elements?.shape?.droppingFirst ?? .unknown).merged(with: shape) ?? shape
             return [
-                TensorFact(dtype ?? .float32, rows.prepending(nil)), TensorFact(.int64, PartialShape([elements?.count ?? -1])),
+                TensorFact(dtype ?? .float32, rows.prepending(nil)),
+                TensorFact(.int64, PartialShape([elements?.count ?? -1])),
             ]
         case .size:
             guard let count = elements?.count, let size = Int32(exactly: count) else {
@@ -316,12 +325,16 @@ struct TensorArrayAction: RunOp {
     }
 
     private func index(_ value: RunValue) throws(CompileError) -> Int {
-        guard let index = try value.tensor("the index").integers?.first else { throw .invalid("the index is not a number") }
+        guard let index = try value.tensor("the index").integers?.first else {
+            throw .invalid("the index is not a number")
+        }
         return index
     }
 
     private func indices(_ value: RunValue) throws(CompileError) -> [Int] {
-        guard let indices = try value.tensor("the indices").integers else { throw .invalid("the indices are not numbers") }
+        guard let indices = try value.tensor("the indices").integers else {
+            throw .invalid("the indices are not numbers")
+        }
         return indices
     }
 
@@ -339,14 +352,17 @@ struct TensorArrayAction: RunOp {
     }
 
     private func checked(_ tensor: Tensor) throws(CompileError) -> Tensor {
-        guard tensor.dtype == dtype else { throw .invalid("reads \(dtype ?? .float32) from a TensorArray of \(tensor.dtype)") }
+        guard tensor.dtype == dtype else {
+            throw .invalid("reads \(dtype ?? .float32) from a TensorArray of \(tensor.dtype)")
+        }
         return tensor
     }
 
     private func gather(_ indices: [Int], _ array: TensorArray) throws(CompileError) -> Tensor {
         let tensors = try array.read(at: indices, shape: shape)
         guard let element = tensors.first?.shape ?? array.elementShape.known ?? shape.known else {
-            throw .invalid("gathers no elements from a TensorArray whose elements have no known shape: \(array.elementShape)")
+            throw .invalid(
+                "gathers no elements from a TensorArray whose elements have no known shape: \(array.elementShape)")
         }
         return try checked(try TensorStacking.stack(tensors, array.dtype, element))
     }
@@ -354,11 +370,14 @@ struct TensorArrayAction: RunOp {
     private func concat(_ array: TensorArray) throws(CompileError) -> [RunValue] {
         let tensors = try (0..<array.count).map { (index) throws(CompileError) in try array.read(at: index) }
         let lengths = tensors.map { Int64($0.shape.dimensions.first ?? 0) }
-        guard tensors.allSatisfy({ $0.shape.rank > 0 }) else { throw .invalid("elements of a Concat must not be scalars") }
+        guard tensors.allSatisfy({ $0.shape.rank > 0 }) else {
+            throw .invalid("elements of a Concat must not be scalars")
+        }
         let row = (tensors.first?.shape).map { Array($0.dimensions.dropFirst()) } ?? shape.known?.dimensions ?? []
         for tensor in tensors where Array(tensor.shape.dimensions.dropFirst()) != row {
             throw .invalid(
-                "the TensorArray's elements cannot be joined: \(PartialShape(tensors[0].shape)) and \(PartialShape(tensor.shape))")
+                "the TensorArray's elements cannot be joined: \(PartialShape(tensors[0].shape)) and \(PartialShape(tensor.shape))"
+            )
         }
         let total = try TensorStacking.total(of: lengths.map(Int.init))
         let value = try TensorStacking.joined(tensors, array.dtype, [total] + row)

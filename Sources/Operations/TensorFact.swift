@@ -20,7 +20,7 @@ package struct TensorFact: Sendable {
     package var shape: PartialShape
     /// The elements, where they are known.
     package var value: Tensor?
-    /// For a resource handle: the variable it stands for.
+    /// For a resource handle: the variable it stands for. For a tensor: the variable whose value it is, by reference.
     package var variable: VariableReference?
     /// For a handle, or the flow that goes with it: what is known of the tensors that the object holds.
     package var elements: ElementFact?
@@ -44,7 +44,7 @@ package struct TensorFact: Sendable {
     }
 
     /// Whether nothing is left to compute: the elements are known, or what the handle stands for.
-    package var isKnown: Bool { value != nil || variable != nil }
+    package var isKnown: Bool { value != nil || dtype.isHandle && variable != nil }
 
     /// The elements of an integer tensor that is known; nil when it is not known.
     package var integers: [Int]? { value?.integers }

@@ -26,7 +26,8 @@ final class TensorList: RunObject {
     func held(_ tensor: Tensor, _ budget: RunBudget) throws(CompileError) -> HeldTensor {
         guard tensor.dtype == dtype else { throw .invalid("a list of \(dtype) is given \(tensor.dtype)") }
         guard elementShape.admits(tensor.shape) else {
-            throw .invalid("an element of shape \(PartialShape(tensor.shape)) for a list of elements of shape \(elementShape)")
+            throw .invalid(
+                "an element of shape \(PartialShape(tensor.shape)) for a list of elements of shape \(elementShape)")
         }
         return try HeldTensor(tensor, budget)
     }
@@ -230,7 +231,7 @@ struct TensorListChange: RunOp {
     private init(_ node: NodeReader, _ change: Change) throws(CompileError) {
         try node.expectInputs(change.inputCount)
         self.change = change
-        dtype = try node.type("element_dtype")
+        dtype = change == .resize ? .variant : try node.type("element_dtype")
         grows = try node.bool("resize_if_index_out_of_bounds", default: false)
     }
 
@@ -426,13 +427,17 @@ struct TensorListReading: RunOp {
             }
             tensors.append(try list.element(index, asked: shape))
         }
-        guard tensors.allSatisfy({ $0.shape.rank > 0 }) else { throw .invalid("elements that are joined must not be scalars") }
+        guard tensors.allSatisfy({ $0.shape.rank > 0 }) else {
+            throw .invalid("elements that are joined must not be scalars")
+        }
         let lengths = tensors.map { $0.shape.dimensions[0] }
-        guard let row = tensors.first.map({ Array($0.shape.dimensions.dropFirst()) })
-            ?? asked.droppingFirst.known?.dimensions ?? list.elementShape.droppingFirst.known?.dimensions
+        guard
+            let row = tensors.first.map({ Array($0.shape.dimensions.dropFirst()) })
+                ?? asked.droppingFirst.known?.dimensions ?? list.elementShape.droppingFirst.known?.dimensions
         else { throw .invalid("joins no elements, and their shape is not known: \(asked)") }
         for tensor in tensors where Array(tensor.shape.dimensions.dropFirst()) != row {
-            throw .invalid("elements that cannot be joined: rows of shape \(PartialShape(row)) and \(PartialShape(tensor.shape))")
+            throw .invalid(
+                "elements that cannot be joined: rows of shape \(PartialShape(row)) and \(PartialShape(tensor.shape))")
         }
         let value = try TensorStacking.joined(tensors, dtype, [try TensorStacking.total(of: lengths)] + row)
         guard let counts = Tensor(lengths.map { Int64($0) }) else {

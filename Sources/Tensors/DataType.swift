@@ -96,6 +96,30 @@ public enum DataType: Int32, Hashable, Sendable, CaseIterable {
         }
     }
 
+    /// Whether the elements are floating point numbers of 16 bits, which are computed in float32.
+    public var isNarrowFloat: Bool { self == .float16 || self == .bfloat16 }
+
+    /// The dtype of a complex number's parts; nil for what is not complex.
+    public var complexPart: DataType? {
+        switch self {
+        case .complex64: .float32
+        case .complex128: .float64
+        default: nil
+        }
+    }
+
+    /// The integer that a quantised number is stored as; nil for what is not quantised.
+    public var quantizedStorage: DataType? {
+        switch self {
+        case .qint8: .int8
+        case .quint8: .uint8
+        case .qint16: .int16
+        case .quint16: .uint16
+        case .qint32: .int32
+        default: nil
+        }
+    }
+
     /// Whether the elements are whole numbers (booleans and quantised types are not).
     public var isInteger: Bool {
         switch self {

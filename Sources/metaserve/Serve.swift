@@ -37,6 +37,9 @@ struct Serve: ParsableCommand {
     @Option(help: "Cut connections on which nothing moves for so many seconds.")
     var idleTimeout = 30
 
+    @Option(help: "End a request whose graph is still in a loop after so many seconds, with status 504; 0 for never.")
+    var timeout = 60.0
+
     @Option(help: "The most connections at once.")
     var maxConnections = 10_000
 
@@ -56,6 +59,7 @@ struct Serve: ParsableCommand {
         try require((threads ?? 1) > 0, "--threads must be at least 1")
         try require(maxBody > 0, "--max-body must be at least 1")
         try require(idleTimeout > 0, "--idle-timeout must be at least 1")
+        try require(timeout >= 0, "--timeout must not be negative")
         try require(maxConnections > 0, "--max-connections must be at least 1")
         try require(drainTimeout >= 0, "--drain-timeout must not be negative")
     }
@@ -105,6 +109,7 @@ struct Serve: ParsableCommand {
         var options = Service.Options()
         options.nanPolicy = nan
         options.threadCount = threadCount
+        options.timeoutSeconds = timeout > 0 ? timeout : nil
         options.version = Metaserve.version
         options.address = "\(displayHost):\(port)"
         let service = Service(models, options: options)

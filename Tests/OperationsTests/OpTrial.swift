@@ -3,6 +3,7 @@ import Kernels
 import Operations
 import TensorFlowProtos
 import Tensors
+import Testing
 import VectorSupport
 
 /// How much a shape rule is told of the inputs.
@@ -21,6 +22,25 @@ enum Blur: CaseIterable {
     case ranks
     /// Dtypes only.
     case everything
+}
+
+/// Makes an op without a file.
+func plainOp(_ name: String, inputs: Int, _ attributes: [String: AttrValue] = [:]) throws -> any Op {
+    var definition = GraphDef()
+    var node = NodeDef()
+    node.name = "op"
+    node.op = name
+    node.attr = attributes
+    for index in 0..<inputs {
+        var placeholder = NodeDef()
+        placeholder.name = "i\(index)"
+        placeholder.op = "Placeholder"
+        definition.node.append(placeholder)
+        node.input.append("i\(index)")
+    }
+    definition.node.append(node)
+    let entry = try #require(OpTable.entries[name])
+    return try entry.make(NodeReader(try #require(Graph(definition).node(named: "op"))))
 }
 
 /// A recorded run, ready to be done again.
@@ -82,7 +102,7 @@ struct OpTrial {
         let inputFacts = facts(.otherValues)
         let spec = KernelSpec(inputs: inputFacts, outputs: try op.outputs(for: inputFacts))
         guard !spec.outputs.allSatisfy({ $0.value != nil }), !(op is any TensorOp) else { return [] }
-        let kernel = try op.kernel(for: spec)
+        let kernel = try op.makeKernel(for: spec)
         guard case .compute(let body) = kernel.work else { return [] }
         var results: [(Int, Tensor)] = []
         for input in kernel.overwritableInputs where inputs.indices.contains(input) {

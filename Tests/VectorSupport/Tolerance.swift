@@ -23,6 +23,12 @@ package struct Tolerance: Sendable {
         case .float64:
             return floats(
                 result.scalars(as: Double.self), expected.scalars(as: Double.self), 1e-12, Double.leastNormalMagnitude)
+        case .float16, .bfloat16:
+            // Computed in float32, rounded once; TensorFlow may round on the way.
+            let unit = result.dtype == .float16 ? 0x1p-10 : 0x1p-7
+            return floats(result.narrowFloats, expected.narrowFloats, unit, Float.leastNormalMagnitude)
+        case .complex64: return pairs(result, expected, Float.self, 2e-6)
+        case .complex128: return pairs(result, expected, Double.self, 1e-12)
         case .string:
             let (mine, theirs) = (result.strings ?? [], expected.strings ?? [])
             return zip(mine, theirs).enumerated().first { $1.0 != $1.1 }.map {
@@ -44,6 +50,29 @@ package struct Tolerance: Sendable {
             }
         }
         return nil
+    }
+
+    /// Complex numbers differ by the distance between them; what is not finite must be so in both parts.
+    private func pairs<F: BinaryFloatingPoint & SIMDScalar>(
+        _ result: Tensor, _ expected: Tensor, _ part: F.Type, _ standard: Double
+    ) -> String? {
+        result.withUnsafeBytes { mine in
+            expected.withUnsafeBytes { theirs in
+                let pairs = zip(mine.bindMemory(to: SIMD2<F>.self), theirs.bindMemory(to: SIMD2<F>.self))
+                for (index, (mine, theirs)) in pairs.enumerated() where mine != theirs {
+                    if zip([mine.x, mine.y], [theirs.x, theirs.y]).allSatisfy({ $0 == $1 || $0.isNaN && $1.isNaN }) {
+                        continue
+                    }
+                    let difference = mine - theirs
+                    let distance = Double((difference * difference).sum()).squareRoot()
+                    let magnitude = Double((theirs * theirs).sum()).squareRoot()
+                    guard distance <= (absolute ?? 0) + (relative ?? standard) * magnitude else {
+                        return "[\(index)] is \(mine), not \(theirs)"
+                    }
+                }
+                return nil
+            }
+        }
     }
 
     private func bytes(_ result: Tensor, _ expected: Tensor) -> String? {

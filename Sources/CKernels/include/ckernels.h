@@ -3,6 +3,7 @@
 
 #include "ckernels_elementwise.h"
 #include "ckernels_image.h"
+#include "ckernels_matrices.h"
 #include "ckernels_random.h"
 #include "ckernels_reductions.h"
 #include "ckernels_softmax.h"

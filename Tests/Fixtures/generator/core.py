@@ -10,6 +10,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 import numpy as np
 import tensorflow as tf
+from tensorflow.core.framework import tensor_pb2
 
 tf1 = tf.compat.v1
 tf1.disable_eager_execution()
@@ -37,16 +38,18 @@ def finish(path):
     print(f"{path}: {len(_records)} cases, {os.path.getsize(path)} bytes")
 
 
-def case(op_type, inputs, attrs=None, label="", rtol=None, atol=None):
+def case(op_type, inputs, attrs=None, label="", rtol=None, atol=None, undefined=()):
     """Records an op.
 
     inputs: arrays, or Const(array); a list among them is a list input (N tensors), as Pack takes.
     attrs: the node's attributes; dtype attributes as tf.DType, strings as bytes or str. Those that inputs determine are
-    inferred. rtol, atol: what the comparison may allow; None takes the reader's default for the dtype.
+    inferred. rtol, atol: what the comparison may allow; None takes the reader's default for the dtype. undefined: outputs
+    that TensorFlow leaves as the memory was; they are recorded as zeros.
     """
-    flat, constant, feeds = [], [], {}
+    flat, types, constant, feeds = [], [], [], {}
     with tf.Graph().as_default() as graph:
         tf1.set_random_seed(None)
+        _allow_deprecated(graph, op_type)
 
         def tensor(value):
             is_const = isinstance(value, Const)
@@ -55,6 +58,7 @@ def case(op_type, inputs, attrs=None, label="", rtol=None, atol=None):
                 array = array.astype(object)
             dtype = tf.string if array.dtype == object else tf.as_dtype(array.dtype)
             flat.append(array)
+            types.append(dtype)
             constant.append(is_const)
             if is_const:
                 return tf1.constant(array, dtype=dtype)
@@ -63,20 +67,30 @@ def case(op_type, inputs, attrs=None, label="", rtol=None, atol=None):
             return placeholder
 
         error = message = ""
-        outputs = []
+        outputs, output_types = [], []
         node = None
         tensors = [[tensor(v) for v in i] if isinstance(i, list) else tensor(i) for i in inputs]
         try:
             op = _create(graph, op_type, tensors, attrs or {})
             node = op.node_def
             with tf1.Session(graph=graph, config=_plain_config()) as session:
-                outputs = session.run(list(op.outputs), feeds)
+                outputs, output_types = session.run(list(op.outputs), feeds), [o.dtype.base_dtype for o in op.outputs]
         except (tf.errors.OpError, ValueError, TypeError) as failure:
             error = type(failure).__name__
             message = _reason(failure)[:200]
             if node is None:
                 node = _bare_node(op_type, tensors, attrs or {})
-        _records.append(_encode(label, node, flat, constant, outputs, error, message, rtol, atol))
+        outputs = [np.zeros_like(output) if index in undefined else output for index, output in enumerate(outputs)]
+        _records.append(_encode(label, node, flat, types, constant, outputs, output_types, error, message, rtol, atol))
+
+
+def _allow_deprecated(graph, op_type):
+    """Makes the graph as old as the op: TensorFlow refuses ops that were replaced in new graphs only."""
+    deprecation = graph.op_def_for_type(op_type).deprecation
+    if deprecation.version:
+        old = tf1.GraphDef()
+        old.versions.producer = deprecation.version - 1
+        tf.import_graph_def(old)
 
 
 def _plain_config():
@@ -243,12 +257,12 @@ def _bytes_field(number, data):
     return _varint(number << 3 | 2) + _varint(len(data)) + data
 
 
-def _tensor_proto(array):
+def _tensor_proto(array, dtype=None):
+    """A tensor; quantised numbers come out of a session as plain integers, so that their dtype must be told."""
     array = np.asarray(array)
     if array.dtype == object or array.dtype.kind in "SU":
         return tf.make_tensor_proto(array.astype(object), tf.string).SerializeToString(deterministic=True)
-    proto = tf.make_tensor_proto(np.zeros([0], array.dtype))
-    proto.ClearField("tensor_shape")
+    proto = tensor_pb2.TensorProto(dtype=(dtype or tf.as_dtype(array.dtype)).as_datatype_enum)
     for size in array.shape:
         proto.tensor_shape.dim.add().size = size
     proto.tensor_shape.SetInParent()
@@ -256,7 +270,7 @@ def _tensor_proto(array):
     return proto.SerializeToString(deterministic=True)
 
 
-def _encode(label, node, inputs, constant, outputs, error, message, rtol, atol):
+def _encode(label, node, inputs, input_types, constant, outputs, output_types, error, message, rtol, atol):
     stripped = tf1.NodeDef()
     stripped.CopyFrom(node)
     for name in list(stripped.attr):
@@ -267,10 +281,10 @@ def _encode(label, node, inputs, constant, outputs, error, message, rtol, atol):
     stripped.input.extend(f"i{index}" for index in range(len(inputs)))
     record = _bytes_field(1, label.encode()) if label else b""
     record += _bytes_field(2, stripped.SerializeToString(deterministic=True))
-    for array in inputs:
-        record += _bytes_field(3, _tensor_proto(array))
-    for array in outputs:
-        record += _bytes_field(4, _tensor_proto(array))
+    for array, dtype in zip(inputs, input_types):
+        record += _bytes_field(3, _tensor_proto(array, dtype))
+    for array, dtype in zip(outputs, output_types):
+        record += _bytes_field(4, _tensor_proto(array, dtype))
     if error:
         record += _bytes_field(5, error.encode()) + _bytes_field(6, message.encode())
     return record + _tolerances(7, rtol, atol) + _bytes_field(9, bytes(int(c) for c in constant))

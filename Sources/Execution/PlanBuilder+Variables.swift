@@ -1,0 +1,116 @@
+internal import Graphs
+internal import Kernels
+internal import Operations
+internal import Tensors
+
+/// Variables: constants as long as no plan changes them, else read and written by steps, in the order of the graph.
+extension PlanBuilder {
+    /// Gives the variables that some nodes change a state.
+    func findChangedVariables(among order: [Int]) throws(CompileError) {
+        for index in order where OpTable.changesVariable(graph.nodes[index].op) {
+            guard let reference = reference(of: index) else { continue }
+            try variables.makeMutable(reference)
+        }
+    }
+
+    /// The variable at the beginning of what leads to a node's first input.
+    private func reference(of index: Int) -> VariableReference? {
+        var place = index
+        for _ in 0..<graph.nodes.count {
+            guard case .endpoint(let endpoint)? = graph.nodes[place].inputs.first else { return nil }
+            let node = graph.nodes[endpoint.node]
+            if node.inputs.isEmpty {
+                let op = try? OpTable.entries[node.op]?.make(NodeReader(node))
+                return try? op?.outputs(for: []).first?.variable
+            }
+            place = endpoint.node
+        }
+        return nil
+    }
+
+    /// Adds an op that reads a variable, changes it or asks about it.
+    ///
+    /// - Returns: Whether it is one.
+    mutating func addVariableOp(
+        _ op: any Op, _ index: Int, _ inputs: [Int], _ liveness: Liveness
+    ) throws(CompileError) -> Bool {
+        if let reading = op as? any VariableReading {
+            let reference = try reading.variable(reading: inputs.map { facts[$0] })
+            define(index, 0, try value(of: reference, index, isReference: inputs.isEmpty, liveness), liveness)
+            return true
+        }
+        guard op is any VariableWriting || op is any VariableQuery else { return false }
+        let outputs = try op.outputs(for: inputs.map { facts[$0] })
+        guard let reference = inputs.first.flatMap({ facts[$0].variable }) else {
+            throw .unsupported("is not given a variable")
+        }
+        if let query = op as? any VariableQuery, variables.state(of: reference.name) == nil {
+            constantVariables.insert(reference.name)
+            let hasValue = (try? variables.constant(reference)) != nil
+            define(index, 0, newValue(TensorFact(try query.answer(hasValue: hasValue))), liveness)
+            return true
+        }
+        let others = try read(Array(inputs.dropFirst()), index, liveness)
+        let numbers = addAccess(op, index, [inputs[0]] + others, outputs, liveness, reference)
+        for (number, value) in numbers.enumerated() { define(index, number, value, liveness) }
+        return true
+    }
+
+    /// What a node gives that reads a variable; by reference, it is read by those who take it.
+    private mutating func value(
+        of reference: VariableReference, _ index: Int, isReference: Bool, _ liveness: Liveness
+    ) throws(CompileError) -> Int {
+        if isReference {
+            var fact = TensorFact(reference.dtype, reference.shape)
+            if variables.state(of: reference.name) == nil {
+                do throws(CompileError) {
+                    fact = TensorFact(try variables.constant(reference))
+                    constantVariables.insert(reference.name)
+                } catch {
+                    // To ask whether it has a value is no error: who reads it gets one.
+                    guard error.kind == .missingVariable else { throw error }
+                }
+            }
+            fact.variable = reference
+            return newValue(fact)
+        }
+        guard variables.state(of: reference.name) == nil else {
+            return addAccess(
+                ReferenceRead(), index, [], [TensorFact(reference.dtype, reference.shape)], liveness, reference)[0]
+        }
+        constantVariables.insert(reference.name)
+        return newValue(TensorFact(try variables.constant(reference)))
+    }
+
+    /// The values themselves in the place of references to variables that change: they are read here.
+    mutating func read(_ inputs: [Int], _ index: Int, _ liveness: Liveness) throws(CompileError) -> [Int] {
+        try inputs.map { (value) throws(CompileError) in
+            let fact = facts[value]
+            guard let reference = fact.variable, !fact.dtype.isHandle, fact.value == nil else { return value }
+            return try self.value(of: reference, index, isReference: false, liveness)
+        }
+    }
+
+    private mutating func addAccess(
+        _ op: any Op, _ index: Int, _ inputs: [Int], _ outputs: [TensorFact], _ liveness: Liveness,
+        _ reference: VariableReference
+    ) -> [Int] {
+        let numbers = outputs.map { newValue($0) }
+        let node = graph.nodes[index]
+        items.append(.step(steps.count))
+        steps.append(
+            Plan.Step(
+                op: op, node: node.name, opName: node.op, inputs: inputs, outputs: numbers, liveness: liveness,
+                state: variables.state(of: reference.name)))
+        return numbers
+    }
+}
+
+/// The reading of a variable that an op got by reference.
+struct ReferenceRead: Op {
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] { [] }
+
+    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+        throw CompileError(.malformed, "reads a variable, it has no kernel")
+    }
+}

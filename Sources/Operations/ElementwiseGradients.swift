@@ -1,0 +1,117 @@
+internal import Kernels
+internal import Tensors
+
+extension OpTable {
+    /// Gradients of elementwise ops. Some graphs have them in what they serve: an optimiser's step, a saliency map.
+    static let elementwiseGradients: [OpEntry] = [
+        gradient("ReluGrad", .reluGrad),
+        gradient("Relu6Grad", .relu6Grad),
+        gradient("EluGrad", .eluGrad),
+        gradient("SeluGrad", .seluGrad),
+        gradient("SoftplusGrad", .softplusGrad),
+        gradient("SoftsignGrad", .softsignGrad),
+        gradient("TanhGrad", .tanhGrad),
+        gradient("SigmoidGrad", .sigmoidGrad),
+        gradient("SqrtGrad", .sqrtGrad),
+        gradient("RsqrtGrad", .rsqrtGrad),
+        gradient("InvGrad", .reciprocalGrad),
+        gradient("ReciprocalGrad", .reciprocalGrad),
+        OpEntry("LeakyRelu", make: LeakyRelu.init),
+        OpEntry("LeakyReluGrad", make: LeakyReluGrad.init),
+    ]
+
+    private static func gradient(_ name: String, _ formula: BinaryFormula) -> OpEntry {
+        OpEntry(name) { (node: NodeReader) throws(CompileError) -> any Op in
+            try node.expectInputs(2)
+            return ElementwiseGradient(formula: formula)
+        }
+    }
+}
+
+/// A formula of two tensors of one dtype and shape.
+///
+/// - Inputs: ReluGrad and its kin: the gradient, then the op's input (its output for EluGrad and SeluGrad). TanhGrad and its
+///   kin: the op's output, then the gradient.
+struct ElementwiseGradient: Op {
+    let formula: BinaryFormula
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        [TensorFact(inputs[0].dtype, try inputs.commonShape())]
+    }
+
+    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+        let shape = try spec.outputShape()
+        return try spec.broadcastKernel(formula, spec.inputs[0].dtype, shape, shape)
+    }
+}
+
+/// x where it is positive, else alpha x.
+///
+/// - Inputs: a float type.
+/// - Attributes: `alpha`: 0.2.
+struct LeakyRelu: Op {
+    private let alpha: Float
+
+    init(_ node: NodeReader) throws(CompileError) {
+        try node.expectInputs(1)
+        alpha = try node.float("alpha", default: 0.2)
+    }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        try inputs[0].requireFloating("features")
+        return [TensorFact(inputs[0].dtype, inputs[0].shape)]
+    }
+
+    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+        try spec.ternaryKernel(.leakyReluGrad, inputs: (0, 0), constant: alpha)
+    }
+}
+
+/// The gradient where the op's input was positive, else alpha times it.
+///
+/// - Inputs: the gradient; the op's input.
+/// - Attributes: `alpha`, as of ``LeakyRelu``.
+struct LeakyReluGrad: Op {
+    private let alpha: Float
+
+    init(_ node: NodeReader) throws(CompileError) {
+        try node.expectInputs(2)
+        alpha = try node.float("alpha", default: 0.2)
+    }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        try inputs[0].requireFloating("gradients")
+        return [TensorFact(inputs[0].dtype, try inputs.commonShape())]
+    }
+
+    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+        try spec.ternaryKernel(.leakyReluGrad, inputs: (0, 1), constant: alpha)
+    }
+}
+
+extension TensorFact {
+    fileprivate func requireFloating(_ what: String) throws(CompileError) {
+        guard dtype.isFloating else { throw .invalid("\(what) must be floating point numbers, they are \(dtype)") }
+    }
+}
+
+extension [TensorFact] {
+    /// The one shape of two inputs of one dtype.
+    func commonShape() throws(CompileError) -> PartialShape {
+        try requireOneDType()
+        return try self[0].shape.merged(with: self[1].shape, "inputs 0 and 1")
+    }
+}
+
+extension KernelSpec {
+    /// The kernel of a formula of two inputs and a constant.
+    func ternaryKernel(
+        _ formula: TernaryFormula, inputs operands: (Int, Int), constant: Float
+    ) throws(CompileError) -> Kernel {
+        let (dtype, count) = (inputs[0].dtype, try outputShape().elementCount)
+        let kernel = Kernel.ternary(
+            formula, dtype, inputs: operands, constant: constant, result: outputs[0].dtype, count: count)
+        guard let kernel else { throw .unsupported(dtype) }
+        return kernel
+    }
+}

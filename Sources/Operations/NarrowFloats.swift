@@ -1,0 +1,64 @@
+package import Kernels
+package import Tensors
+
+extension Op {
+    /// The op's kernel; where it has none for half precision or bfloat16, the one for float32 between conversions.
+    ///
+    /// - Throws: ``CompileError`` as ``kernel(for:)`` does.
+    package func makeKernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+        guard spec.inputs.contains(where: { $0.dtype.isNarrowFloat }) else { return try kernel(for: spec) }
+        let refusal: CompileError
+        do throws(CompileError) { return try kernel(for: spec) } catch { refusal = error }
+        guard refusal.kind == .unsupported else { throw refusal }
+        let wide = try spec.inFloat32(valueInputs)
+        let inner: Kernel
+        // The refusal of the dtype as the graph has it says more.
+        do throws(CompileError) { inner = try kernel(for: wide) } catch { throw refusal }
+        let (inputs, outputs) = (try spec.inputs.operands("input"), try spec.outputs.operands("output"))
+        guard let kernel = Kernel.inFloat32(inner, inputs: inputs, outputs: outputs) else {
+            throw CompileError(.resourceExhausted, "the operands are too large to be computed in float32")
+        }
+        return kernel
+    }
+}
+
+extension KernelSpec {
+    /// The same operands with float32 for narrow floats; values are converted where the op asks for them.
+    fileprivate func inFloat32(_ valueInputs: [Int]) throws(CompileError) -> KernelSpec {
+        var wideInputs: [TensorFact] = []
+        for (index, input) in inputs.enumerated() {
+            var wide = input.inFloat32
+            if wide.dtype != input.dtype, let value = input.value, valueInputs.contains(index) {
+                wide.value = try value.converted(to: .float32)
+            }
+            wideInputs.append(wide)
+        }
+        return KernelSpec(inputs: wideInputs, outputs: outputs.map(\.inFloat32))
+    }
+}
+
+extension TensorFact {
+    fileprivate var inFloat32: TensorFact { dtype.isNarrowFloat ? TensorFact(.float32, shape) : self }
+}
+
+extension [TensorFact] {
+    fileprivate func operands(_ what: String) throws(CompileError) -> [Kernel.Operand] {
+        var result: [Kernel.Operand] = []
+        for (index, fact) in enumerated() {
+            guard let shape = fact.shape.known else {
+                throw CompileError(.resourceExhausted, "\(what) \(index) has a shape that no tensor can have")
+            }
+            result.append((fact.dtype, shape.elementCount))
+        }
+        return result
+    }
+}
+
+extension Tensor {
+    /// The elements in another dtype, as the op Cast converts them.
+    package func converted(to dtype: DataType) throws(CompileError) -> Tensor {
+        do { return try Cast(to: dtype).evaluate([TensorFact(self)])[0] } catch let error as CompileError {
+            throw error
+        } catch { throw CompileError(.resourceExhausted, "\(error)") }
+    }
+}

@@ -1,0 +1,49 @@
+/// Floating point numbers of 16 bits, as they lie in a tensor.
+public struct NarrowFloat: Sendable {
+    /// Half precision or bfloat16.
+    private let isBrain: Bool
+
+    /// - Parameter dtype: The elements' dtype; nil comes for one that is not a float of 16 bits.
+    public init?(_ dtype: DataType) {
+        guard dtype.isNarrowFloat else { return nil }
+        isBrain = dtype == .bfloat16
+    }
+
+    /// The number that the bits stand for; float32 has all of them.
+    public func number(_ bits: UInt16) -> Float {
+        isBrain ? Float(bitPattern: UInt32(bits) << 16) : Float(Float16(bitPattern: bits))
+    }
+
+    /// The bits of the nearest number, halves to even; beyond the largest one, those of infinity.
+    public func bits(_ number: Float) -> UInt16 {
+        guard isBrain else { return Float16(number).bitPattern }
+        let bits = number.bitPattern
+        guard !number.isNaN else { return UInt16(truncatingIfNeeded: bits >> 16) | 0x40 }
+        // The sum stays below 2^32: NaN are not added to.
+        return UInt16(truncatingIfNeeded: (bits &+ 0x7fff &+ (bits >> 16 & 1)) >> 16)
+    }
+}
+
+extension Tensor {
+    /// The elements of a tensor of half precision or bfloat16; nil for other dtypes.
+    public var narrowFloats: [Float]? {
+        guard let format = NarrowFloat(dtype) else { return nil }
+        return withUnsafeBytes { $0.bindMemory(to: UInt16.self).map { format.number($0) } }
+    }
+
+    /// A tensor of half precision or bfloat16, of the nearest numbers.
+    ///
+    /// - `numbers`: The elements, row-major.
+    /// - `dtype`: float16 or bfloat16.
+    /// - `dimensions`: The shape; it must have as many elements.
+    ///
+    /// Gives nil if the shape does not fit, the dtype is another one, or memory is short.
+    public init?(narrowFloats numbers: [Float], dtype: DataType, shape dimensions: [Int]) {
+        guard let format = NarrowFloat(dtype), let shape = Shape(dimensions), shape.elementCount == numbers.count
+        else { return nil }
+        self.init(dtype: dtype, shape: shape) { memory in
+            let elements = memory.bindMemory(to: UInt16.self)
+            for (index, number) in numbers.enumerated() { elements[index] = format.bits(number) }
+        }
+    }
+}
