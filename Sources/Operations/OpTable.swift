@@ -57,6 +57,7 @@ package enum OpTable {
         padding,
         resizing,
         cropping,
+        glimpses,
         spaces,
         patches,
         colours,
