@@ -19,6 +19,7 @@ package enum OpTable {
         softmaxes,
         diagnostics,
         summaries,
+        tensorSummaries,
         randomNumbers,
         randomPlaces,
         randomChoices,
