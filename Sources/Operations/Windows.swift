@@ -138,8 +138,8 @@ struct WindowAttributes: Hashable, Sendable {
     ///
     /// - Returns: nil where a size is not known.
     /// - Throws: `invalidArgument` where the window does not fit.
-    private func window(
-        _ axis: Int, size: Int, filter: Int, dilation: Int, centers: Bool
+    func window(
+        _ axis: Int, size: Int, filter: Int, dilation: Int = 1, centers: Bool = false
     ) throws(CompileError) -> WindowAxis? {
         guard size >= 0, filter >= 0 else { return nil }
         let stride = strides[axis]
