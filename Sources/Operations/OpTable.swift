@@ -51,6 +51,7 @@ package enum OpTable {
         padding,
         resizing,
         cropping,
+        glimpses,
         spaces,
         patches,
         colours,
