@@ -52,6 +52,7 @@ package enum OpTable {
         resizing,
         cropping,
         glimpses,
+        randomBoxes,
         spaces,
         patches,
         colours,
