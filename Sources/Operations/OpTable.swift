@@ -59,6 +59,7 @@ package enum OpTable {
         resizing,
         cropping,
         glimpses,
+        randomBoxes,
         spaces,
         patches,
         colours,
