@@ -5,6 +5,9 @@ extension OpTable {
     /// Diagonals of matrices.
     static let matrixDiagonals: [OpEntry] = [
         OpEntry("MatrixDiag") { node throws(CompileError) in try MatrixDiag(node, version: 1) },
+        OpEntry("BatchMatrixDiag") { node throws(CompileError) in try MatrixDiag(node, version: 1) },
+        OpEntry("BatchMatrixDiagPart") { node throws(CompileError) in try MatrixDiagPart(node, version: 1) },
+        OpEntry("BatchMatrixSetDiag") { node throws(CompileError) in try MatrixSetDiag(node, version: 1) },
         OpEntry("MatrixDiagV2") { node throws(CompileError) in try MatrixDiag(node, version: 2) },
         OpEntry("MatrixDiagV3") { node throws(CompileError) in try MatrixDiag(node, version: 3) },
         OpEntry("MatrixDiagPart") { node throws(CompileError) in try MatrixDiagPart(node, version: 1) },
