@@ -103,9 +103,12 @@ struct SavedModelContent {
 
     private func listedAssets() -> [AssetFileDef] {
         if !meta.assetFileDef.isEmpty { return meta.assetFileDef }
-        // Before TensorFlow 1.10 only the collection told.
+        // TensorFlow 1 tells them in a collection.
         let packed = meta.collectionDef["saved_model_assets"]?.anyList.value ?? []
-        return packed.compactMap { try? AssetFileDef(serializedBytes: $0.value) }
+        return packed.compactMap { any in
+            if any.hasAssetFileDef { return any.assetFileDef }
+            return any.typeURL.hasSuffix("AssetFileDef") ? try? AssetFileDef(serializedBytes: any.value) : nil
+        }
     }
 }
 
