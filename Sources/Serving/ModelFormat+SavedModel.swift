@@ -18,9 +18,13 @@ extension ModelFormat {
             let content = try SavedModelContent(file, folder)
             let source = ModelFiles.Source(
                 format: content.format, prefix: reader?.prefix ?? file, notes: content.notes)
-            return try ModelFiles(
+            let files = try ModelFiles(
                 source, meta: content.meta, metaPath: file, reader: reader, assets: content.assets,
                 initOps: content.initOps)
+            guard reader != nil || files.variables.plan.sources.isEmpty else {
+                throw ModelError(.load, "\(folder)/variables is not there; the graph restores variables from it")
+            }
+            return files
         })
 
     private static let names = ["saved_model.pb", "saved_model.pbtxt"]

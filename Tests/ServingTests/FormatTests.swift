@@ -201,6 +201,21 @@ struct FormatTests {
         }
     }
 
+    @Test("what is incomplete is an error, in a folder of models as well, and not passed over")
+    func incomplete() throws {
+        try Fixtures.withCopy(of: Fixtures.path("files/text_meta")) { copy in
+            try FileManager.default.removeItem(atPath: copy + "/model-7.index")
+            #expect(try ModelFolders.find(in: copy) == [copy])
+            let error = #expect(throws: ModelError.self) { try Model(contentsOf: copy) }
+            #expect(error?.message.hasPrefix("\(copy): no checkpoint: the checkpoint file names model-7, and") == true)
+        }
+        try Fixtures.withCopy(of: Fixtures.path("files/saved_model_2")) { copy in
+            try FileManager.default.removeItem(atPath: copy + "/variables")
+            let error = #expect(throws: ModelError.self) { try Model(contentsOf: copy) }
+            #expect(error?.message == "\(copy)/variables is not there; the graph restores variables from it")
+        }
+    }
+
     @Test("a graph with variables and no checkpoint is refused, and of two frozen graphs none is guessed")
     func frozen() throws {
         try Fixtures.withCopy(of: Fixtures.path("files/frozen")) { copy in
