@@ -150,7 +150,15 @@ extension PlanBuilder {
     }
 
     private func changing(in loop: GraphLoop) -> [GraphLoop.Variable] {
-        loop.variables.filter { values[Endpoint(node: $0.enter, output: 0)] != nil && !isInvariant($0) }
+        loop.variables.filter { variable in
+            guard let initial = values[Endpoint(node: variable.enter, output: 0)] else { return false }
+            return !isReference(facts[initial.value]) && !isInvariant(variable)
+        }
+    }
+
+    /// Whether it is a variable of the session, by reference: that is the same in all iterations, whatever it holds.
+    private func isReference(_ fact: TensorFact) -> Bool {
+        fact.variable != nil && fact.value == nil && !fact.dtype.isHandle
     }
 
     /// Whether the next value is the current one.

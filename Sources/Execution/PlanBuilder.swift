@@ -265,7 +265,7 @@ struct PlanBuilder {
         _ op: any Op, _ inputs: [TensorFact], _ outputs: [TensorFact], _ limitBytes: Int
     ) throws(CompileError) -> [TensorFact]? {
         guard !outputs.isEmpty, !op.isStateful, inputs.allSatisfy({ $0.value != nil }),
-            outputs.allSatisfy({ !$0.dtype.isHandle })
+            outputs.allSatisfy({ $0.value != nil || !$0.isKnown && !$0.dtype.isHandle })
         else { return nil }
         do {
             return try op.evaluate(inputs, limitBytes: limitBytes).map { TensorFact($0) }

@@ -46,7 +46,7 @@ package struct TensorFact: Sendable {
     }
 
     /// Whether nothing is left to compute: the elements are known, or what the handle stands for.
-    package var isKnown: Bool { value != nil || dtype.isHandle && (variable != nil || table != nil) }
+    package var isKnown: Bool { value != nil || table != nil || dtype.isHandle && variable != nil }
 
     /// The elements of an integer tensor that is known; nil when it is not known.
     package var integers: [Int]? { value?.integers }
