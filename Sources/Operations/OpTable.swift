@@ -42,6 +42,12 @@ package enum OpTable {
         exampleParsing,
         tensorMessages,
         csv,
+        sparseConversion,
+        sparseMovement,
+        sparseArithmetic,
+        sparseReductions,
+        sequenceDistances,
+        ctcDecoding,
     ]
 
     /// The rows, by name.
