@@ -51,6 +51,7 @@ let package = Package(
         system("CZlib", "zlib", apt: "zlib1g-dev"),
         .target(name: "CChecksum"),
         .target(name: "CKernels"),
+        .target(name: "CImages", linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png16")]),
         .target(name: "CRegex", linkerSettings: [.linkedLibrary("re2")]),
         .target(name: "CJSON", linkerSettings: [.linkedLibrary("simdjson")]),
 
@@ -62,7 +63,7 @@ let package = Package(
         target("Tensors", uses: ["TensorFlowProtos"]),
         target("Checkpoints", uses: ["Tensors", "TensorFlowProtos", "CChecksum", "CSnappy"], [protobuf]),
         target("Graphs", uses: ["Tensors", "TensorFlowProtos"], [protobuf]),
-        target("Kernels", uses: ["Tensors", "CKernels", "COpenBLAS", "CRegex", "CZlib"]),
+        target("Kernels", uses: ["Tensors", "CKernels", "CImages", "COpenBLAS", "CRegex", "CZlib"]),
         target("Operations", uses: ["Kernels", "Graphs", "Tensors"]),
         target("Execution", uses: ["Operations", "Kernels", "Graphs", "Tensors", "LockFree"]),
         target(
@@ -91,7 +92,10 @@ let package = Package(
             [protobuf]),
         tests(
             "ServingTests",
-            uses: ["Serving", "Execution", "Operations", "Graphs", "Tensors", "TensorFlowProtos", "VectorSupport"],
+            uses: [
+                "Serving", "Execution", "Operations", "Checkpoints", "Graphs", "Tensors", "TensorFlowProtos",
+                "VectorSupport",
+            ],
             [protobuf]),
         tests("MetaserveTests", uses: ["metaserve", "VectorSupport"]),
         tests("HTTPServerTests", uses: ["HTTPServer", "HTTPMessages"]),

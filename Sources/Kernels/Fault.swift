@@ -7,6 +7,10 @@ package struct Fault: Error, Hashable, Sendable {
         /// Element number `position` of the indices is `value`, not in [0, `limit`). The indices' shape, where given, tells
         /// the position along each axis.
         case indexOutOfRange(position: Int, value: Int, limit: Int, of: Shape? = nil)
+        /// Tuple number `position` of the indices, in their shape `of`, is no place in the tensor that is read or written.
+        case tupleOutOfRange(position: Int, tuple: [Int], of: Shape, target: Shape, isRead: Bool)
+        /// Element number `position` of the segment numbers is `value`, not below `limit`.
+        case segmentOutOfRange(position: Int, value: Int, limit: Int, of: Shape)
         /// An integer was divided by zero.
         case integerDivisionByZero
         /// An integer was raised to a negative integer power.
@@ -43,6 +47,10 @@ extension Fault: CustomStringConvertible {
         switch kind {
         case .indexOutOfRange(let position, let value, let limit, let shape):
             "indices\(Self.place(position, in: shape)) = \(value) is not in [0, \(limit))"
+        case .tupleOutOfRange(let position, let tuple, let shape, let target, let isRead):
+            "indices\(Self.place(position, in: shape)) = \(tuple) does not index into \(isRead ? "param " : "")shape \(target)"
+        case .segmentOutOfRange(let position, let value, let limit, let shape):
+            "segment_ids\(Self.place(position, in: shape)) = \(value) is out of range [0, \(limit))"
         case .integerDivisionByZero: "integer division by zero"
         case .negativeIntegerPower: "integers to negative integer powers are not allowed"
         case .outOfMemory(let byteCount): "not enough memory for \(byteCount) bytes"

@@ -24,6 +24,18 @@ package struct IndexReader: Sendable {
     }
 }
 
+extension KernelFrame {
+    /// Writes an element of an output that is int16, int32 or int64.
+    @inline(__always)
+    func writeIndex(_ value: Int, output number: Int = 0, at place: Int, as dtype: DataType) {
+        switch dtype {
+        case .int16: output(number, as: Int16.self)[place] = Int16(truncatingIfNeeded: value)
+        case .int32: output(number, as: Int32.self)[place] = Int32(truncatingIfNeeded: value)
+        default: output(number, as: Int64.self)[place] = Int64(value)
+        }
+    }
+}
+
 /// Takes slices along an axis by index: `output[b, o, n, ...] = params[b, o, indices[b, n], ...]`.
 package struct IndexedRows: Sendable {
     private let batchCount: Int

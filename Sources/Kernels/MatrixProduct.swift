@@ -1,5 +1,5 @@
+internal import CKernels
 internal import COpenBLAS
-internal import Glibc
 package import Tensors
 
 /// A product of two matrices of given sizes, all of them row-major.
@@ -9,7 +9,7 @@ package struct MatrixProduct: Sendable, Hashable {
     let depth: Int32
     private let transposesLeft: Bool
     private let transposesRight: Bool
-    /// Whether complex numbers of a matrix that is transposed are conjugated.
+    /// Complex numbers of a matrix that is transposed are conjugated too.
     private let conjugates: Bool
     /// Elements from one row to the next, as each matrix lies in memory.
     private let leftStride: Int32
@@ -21,7 +21,7 @@ package struct MatrixProduct: Sendable, Hashable {
     /// - `depth`: Over how many products each element sums.
     /// - `transposesLeft`: The left matrix lies as [depth, rows].
     /// - `transposesRight`: The right matrix lies as [columns, depth].
-    /// - `conjugates`: A matrix that is transposed is conjugated, too.
+    /// - `conjugates`: Complex numbers of a matrix that is transposed are conjugated too.
     /// - `rightStride`: Elements between rows of the right matrix where they are not adjacent.
     /// - `resultStride`: The same for the result.
     ///
@@ -47,12 +47,11 @@ package struct MatrixProduct: Sendable, Hashable {
     }
 
     /// The kernel of inputs 0 and 1; nil for a dtype that has none.
-    package func kernel(_ dtype: DataType) -> Kernel? {
-        guard let element = dtype.matrixElement else { return nil }
-        return kernel(element)
-    }
+    package func kernel(_ dtype: DataType) -> Kernel? { MatrixKernels.kernel(dtype, self) }
+}
 
-    private func kernel<Element: MatrixElement>(_ type: Element.Type) -> Kernel {
+extension MatrixProduct: MatrixKernelMaker {
+    func kernel<Element: MatrixElement>(_ type: Element.Type) -> Kernel {
         Kernel { frame in Element.multiply(self, frame.input(0), frame.input(1), frame.output()) }
     }
 }
@@ -71,19 +70,34 @@ package struct BatchedProduct: Sendable {
         self.axes = axes.map { StridedCopy.Axis(count: $0.count, source: $0.left, destination: $0.right) }
     }
 
-    /// The kernel of inputs 0 and 1; nil for a dtype that has none.
-    package func kernel(_ dtype: DataType) -> Kernel? {
-        guard let element = dtype.matrixElement else { return nil }
-        return kernel(element)
+    /// The kernel of inputs 0 and 1.
+    ///
+    /// - Parameters:
+    ///   - dtype: What is computed in.
+    ///   - operands: The inputs' dtypes, and how many elements they have; others than `dtype` are converted first.
+    /// - Returns: nil for a dtype that has none.
+    package func kernel(_ dtype: DataType, of operands: [(dtype: DataType, count: Int)]) -> Kernel? {
+        var casts: [CastOperand?] = []
+        var scratchBytes = 0
+        for (input, operand) in operands.enumerated() {
+            guard operand.dtype != dtype else {
+                casts.append(nil)
+                continue
+            }
+            let (bytes, overflow) = operand.count.multipliedReportingOverflow(by: dtype.stride)
+            guard !overflow, bytes < Int.max / 4, let loop = Loop(ck_cast_loop(operand.dtype.rawValue, dtype.rawValue))
+            else { return nil }
+            casts.append(CastOperand(input: input, count: operand.count, offset: scratchBytes, loop: loop))
+            scratchBytes += bytes.roundedUp(to: TensorStorage.alignment)
+        }
+        return MatrixKernels.kernel(dtype, CastProduct(product: self, casts: casts, scratchBytes: scratchBytes))
     }
 
-    private func kernel<Element: MatrixElement>(_ type: Element.Type) -> Kernel {
-        Kernel { frame in
-            var output = frame.output(as: Element.self)
-            axes.withUnsafeBufferPointer { axes in
-                walk(axes, 0, frame.input(0), frame.input(1), &output)
-            }
-        }
+    func run<Element: MatrixElement>(
+        _ left: UnsafePointer<Element>, _ right: UnsafePointer<Element>, _ result: UnsafeMutablePointer<Element>
+    ) {
+        var result = result
+        axes.withUnsafeBufferPointer { walk($0, 0, left, right, &result) }
     }
 
     private func walk<Element: MatrixElement>(
@@ -102,17 +116,48 @@ package struct BatchedProduct: Sendable {
     }
 }
 
-/// A type that matrices are multiplied in.
-protocol MatrixElement: BitwiseCopyable, Sendable {
-    static func multiply(
-        _ product: MatrixProduct, _ left: UnsafePointer<Self>, _ right: UnsafePointer<Self>,
-        _ result: UnsafeMutablePointer<Self>)
+/// An input that is converted into scratch memory first.
+private struct CastOperand: Sendable {
+    let input: Int
+    let count: Int
+    let offset: Int
+    let loop: Loop<ck_unary_fn>
+}
+
+/// A product of inputs of which some are converted.
+private struct CastProduct: MatrixKernelMaker, Sendable {
+    let product: BatchedProduct
+    /// For each input; nil where it is taken as it is.
+    let casts: [CastOperand?]
+    let scratchBytes: Int
+
+    func kernel<Element: MatrixElement>(_ type: Element.Type) -> Kernel {
+        let (left, right) = (casts[0], casts[1])
+        return Kernel(scratchBytes: scratchBytes) { frame in
+            product.run(
+                Self.operand(0, left, frame, Element.self), Self.operand(1, right, frame, Element.self), frame.output())
+        }
+    }
+
+    @inline(__always)
+    private static func operand<Element: MatrixElement>(
+        _ input: Int, _ cast: CastOperand?, _ frame: KernelFrame, _ type: Element.Type
+    ) -> UnsafePointer<Element> {
+        guard let cast else { return frame.input(input) }
+        let target = frame.scratch + cast.offset
+        cast.loop.call(frame.rawInput(input), target, cast.count)
+        return UnsafePointer(target.assumingMemoryBound(to: Element.self))
+    }
 }
 
 extension MatrixProduct {
     private var isEmpty: Bool { rows == 0 || columns == 0 }
 
     private static func flag(_ transposes: Bool) -> CBLAS_TRANSPOSE { transposes ? CblasTrans : CblasNoTrans }
+
+    private func complexFlag(_ transposes: Bool) -> CBLAS_TRANSPOSE {
+        transposes && conjugates ? CblasConjTrans : Self.flag(transposes)
+    }
 
     /// Handles sums over nothing.
     ///
@@ -121,8 +166,7 @@ extension MatrixProduct {
         guard !isEmpty else { return false }
         guard depth == 0 else { return true }
         for row in 0..<Int(rows) {
-            let start = UnsafeMutableRawPointer(result + row &* Int(resultStride))
-            memset(start, 0, Int(columns) &* MemoryLayout<Element>.stride)
+            (result + row &* Int(resultStride)).update(repeating: .zero, count: Int(columns))
         }
         return false
     }
@@ -176,28 +220,29 @@ extension MatrixProduct {
         }
     }
 
-    /// How BLAS takes a complex matrix.
-    private func complexFlag(_ transposes: Bool) -> CBLAS_TRANSPOSE {
-        transposes ? conjugates ? CblasConjTrans : CblasTrans : CblasNoTrans
-    }
-
     fileprivate func multiply(
         _ left: UnsafePointer<Complex64>, _ right: UnsafePointer<Complex64>, _ result: UnsafeMutablePointer<Complex64>
     ) {
-        var (one, zero) = (Complex64(real: 1, imaginary: 0), Complex64(real: 0, imaginary: 0))
-        cblas_cgemm(
-            CblasRowMajor, complexFlag(transposesLeft), complexFlag(transposesRight), rows, columns, depth, &one, left,
-            leftStride, right, rightStride, &zero, result, resultStride)
+        withUnsafePointer(to: (Complex64.one, Complex64.zero)) { factors in
+            // Safety: a tuple of two is laid out as an array of two.
+            let one = UnsafeRawPointer(factors)
+            cblas_cgemm(
+                CblasRowMajor, complexFlag(transposesLeft), complexFlag(transposesRight), rows, columns, depth, one,
+                left, leftStride, right, rightStride, one + MemoryLayout<Complex64>.stride, result, resultStride)
+        }
     }
 
     fileprivate func multiply(
         _ left: UnsafePointer<Complex128>, _ right: UnsafePointer<Complex128>,
         _ result: UnsafeMutablePointer<Complex128>
     ) {
-        var (one, zero) = (Complex128(real: 1, imaginary: 0), Complex128(real: 0, imaginary: 0))
-        cblas_zgemm(
-            CblasRowMajor, complexFlag(transposesLeft), complexFlag(transposesRight), rows, columns, depth, &one, left,
-            leftStride, right, rightStride, &zero, result, resultStride)
+        withUnsafePointer(to: (Complex128.one, Complex128.zero)) { factors in
+            // Safety: a tuple of two is laid out as an array of two.
+            let one = UnsafeRawPointer(factors)
+            cblas_zgemm(
+                CblasRowMajor, complexFlag(transposesLeft), complexFlag(transposesRight), rows, columns, depth, one,
+                left, leftStride, right, rightStride, one + MemoryLayout<Complex128>.stride, result, resultStride)
+        }
     }
 
     /// Whole numbers, which wrap around. The innermost loop runs along rows of the result.
@@ -222,6 +267,8 @@ extension MatrixProduct {
 }
 
 extension Float: MatrixElement {
+    static let one: Float = 1
+
     static func multiply(
         _ product: MatrixProduct, _ left: UnsafePointer<Float>, _ right: UnsafePointer<Float>,
         _ result: UnsafeMutablePointer<Float>
@@ -231,6 +278,8 @@ extension Float: MatrixElement {
 }
 
 extension Double: MatrixElement {
+    static let one: Double = 1
+
     static func multiply(
         _ product: MatrixProduct, _ left: UnsafePointer<Double>, _ right: UnsafePointer<Double>,
         _ result: UnsafeMutablePointer<Double>
@@ -239,37 +288,9 @@ extension Double: MatrixElement {
     }
 }
 
-extension Int16: MatrixElement {
-    static func multiply(
-        _ product: MatrixProduct, _ left: UnsafePointer<Int16>, _ right: UnsafePointer<Int16>,
-        _ result: UnsafeMutablePointer<Int16>
-    ) {
-        if product.begin(result) { product.multiplyIntegers(left, right, result) }
-    }
-}
-
-extension Int32: MatrixElement {
-    static func multiply(
-        _ product: MatrixProduct, _ left: UnsafePointer<Int32>, _ right: UnsafePointer<Int32>,
-        _ result: UnsafeMutablePointer<Int32>
-    ) {
-        if product.begin(result) { product.multiplyIntegers(left, right, result) }
-    }
-}
-
-extension Int64: MatrixElement {
-    static func multiply(
-        _ product: MatrixProduct, _ left: UnsafePointer<Int64>, _ right: UnsafePointer<Int64>,
-        _ result: UnsafeMutablePointer<Int64>
-    ) {
-        if product.begin(result) { product.multiplyIntegers(left, right, result) }
-    }
-}
-
-/// A complex number as it lies in a tensor.
-struct Complex64: MatrixElement {
-    let real: Float
-    let imaginary: Float
+extension Complex64: MatrixElement {
+    static let zero = Complex64(real: 0, imaginary: 0)
+    static let one = Complex64(real: 1, imaginary: 0)
 
     static func multiply(
         _ product: MatrixProduct, _ left: UnsafePointer<Complex64>, _ right: UnsafePointer<Complex64>,
@@ -279,10 +300,9 @@ struct Complex64: MatrixElement {
     }
 }
 
-/// A complex number as it lies in a tensor.
-struct Complex128: MatrixElement {
-    let real: Double
-    let imaginary: Double
+extension Complex128: MatrixElement {
+    static let zero = Complex128(real: 0, imaginary: 0)
+    static let one = Complex128(real: 1, imaginary: 0)
 
     static func multiply(
         _ product: MatrixProduct, _ left: UnsafePointer<Complex128>, _ right: UnsafePointer<Complex128>,
@@ -292,18 +312,18 @@ struct Complex128: MatrixElement {
     }
 }
 
-extension DataType {
-    /// The type that matrices of this dtype are multiplied in; nil where there is none.
-    fileprivate var matrixElement: (any MatrixElement.Type)? {
-        switch self {
-        case .float32: Float.self
-        case .float64: Double.self
-        case .int16: Int16.self
-        case .int32: Int32.self
-        case .int64: Int64.self
-        case .complex64: Complex64.self
-        case .complex128: Complex128.self
-        default: nil
-        }
+extension MatrixElement where Self: FixedWidthInteger {
+    static var one: Self { 1 }
+
+    @inline(__always)
+    static func multiply(
+        _ product: MatrixProduct, _ left: UnsafePointer<Self>, _ right: UnsafePointer<Self>,
+        _ result: UnsafeMutablePointer<Self>
+    ) {
+        if product.begin(result) { product.multiplyIntegers(left, right, result) }
     }
 }
+
+extension Int16: MatrixElement {}
+extension Int32: MatrixElement {}
+extension Int64: MatrixElement {}

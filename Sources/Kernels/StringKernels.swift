@@ -26,7 +26,7 @@ extension Kernel {
         }
     }
 
-    private static func join(_ left: TensorString, _ right: TensorString, _ frame: KernelFrame) -> TensorString {
+    static func join(_ left: TensorString, _ right: TensorString, _ frame: KernelFrame) -> TensorString {
         let (count, overflow) = left.count.addingReportingOverflow(right.count)
         guard !overflow, let memory = frame.allocateString(byteCount: count) else {
             return TensorString(start: nil, count: 0)

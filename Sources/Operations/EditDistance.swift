@@ -1,110 +1,102 @@
 internal import Tensors
 
 extension OpTable {
-    /// Comparing sequences.
-    static let sequenceDistances: [OpEntry] = [OpEntry("EditDistance", make: EditDistance.init)]
+    /// How far sequences are from each other.
+    static let editDistances: [OpEntry] = [OpEntry("EditDistance", make: EditDistance.init)]
 }
 
-/// How many insertions, deletions and replacements lead from one sequence to another one, row by row (Levenshtein).
+/// How many elements have to be inserted, removed or replaced to make one sequence of another.
 ///
-/// - Inputs: indices, values and shape of the hypotheses, then of the truths; both by ascending index, of one rank, at least 2.
-/// - Outputs: float32: the shapes' larger dimensions but for the last.
-/// - Attributes: `normalize`: whether a distance is divided by the truth's length; infinite where that is 0.
+/// - Inputs: two sparse tensors, hypothesis and truth: indices, values, shape each; the last axis is that of the sequences.
+/// - Outputs: float32, a distance for each sequence.
+/// - Attributes: `normalize`: divided by the length of the truth; infinite where that is 0 and the other is not.
 struct EditDistance: TensorOp {
-    private let isNormalized: Bool
-
-    /// The most pairs of elements that are compared for one distance.
-    private static let mostComparisons = 1 << 28
+    private let normalizes: Bool
 
     init(_ node: NodeReader) throws(CompileError) {
         try node.expectInputs(6)
-        isNormalized = try node.bool("normalize", default: true)
+        normalizes = try node.bool("normalize", default: true)
     }
 
     var valueInputs: [Int] { [2, 5] }
 
     func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
         try [inputs[1], inputs[4]].requireOneDType()
-        guard let mine = try inputs[2].indices("hypothesis_shape"), let theirs = try inputs[5].indices("truth_shape")
-        else {
+        for (first, name) in [(0, "hypothesis"), (3, "truth")] {
+            let (indices, values, shape) = (inputs[first].shape, inputs[first + 1].shape, inputs[first + 2].shape)
+            guard indices.rank ?? 2 == 2 else { throw .invalid("\(name)_indices should be a matrix") }
+            guard values.rank ?? 1 == 1 else { throw .invalid("\(name)_values should be a vector") }
+            guard shape.rank ?? 1 == 1 else { throw .invalid("\(name)_shape should be a vector") }
+            guard PartialShape([indices.dimension(0)]).merged(with: values) != nil else {
+                throw .invalid(
+                    "Expected \(name)_values.NumElements == #rows(\(name)_indices), their shapes are: \(values) and "
+                        + "\(indices)")
+            }
+            guard PartialShape([indices.dimension(1)]).merged(with: shape) != nil else {
+                throw .invalid(
+                    "Expected \(name)_shape.NumElements == #cols(\(name)_indices), their shapes are: \(shape) and "
+                        + "\(indices)")
+            }
+        }
+        guard let one = try inputs[2].indices("hypothesis_shape"), let two = try inputs[5].indices("truth_shape") else {
             return [TensorFact(.float32, .unknown)]
         }
-        return [TensorFact(.float32, PartialShape(try sizes(mine, theirs)))]
-    }
-
-    private func sizes(_ mine: [Int], _ theirs: [Int]) throws(CompileError) -> [Int] {
-        guard mine.count == theirs.count, mine.count >= 2 else {
-            throw .invalid(
-                "Expected hypothesis_shape and truth_shape to be of one rank, at least 2: \(mine), \(theirs)")
+        guard one.count == two.count, one.count >= 2, !(one + two).contains(where: { $0 < 0 }) else {
+            throw .invalid("hypothesis_shape and truth_shape must have one length, 2 or more: \(one) and \(two)")
         }
-        return zip(mine, theirs).dropLast().map { max($0, $1) }
+        return [TensorFact(.float32, PartialShape(zip(one, two).dropLast().map { max($0, $1) }))]
     }
 
     func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
-        _ = try check(inputs)
-        let hypothesis = try SparseParts(inputs[0], inputs[1], inputs[2])
-        let truth = try SparseParts(inputs[3], inputs[4], inputs[5])
-        try hypothesis.checkBounds()
-        try truth.checkBounds()
-        guard let shape = Shape(try sizes(hypothesis.shape, truth.shape)),
-            shape.byteCount(of: .float32) ?? .max <= Tensor.repeatedStringsLimitBytes
-        else { throw CompileError(.resourceExhausted, "the distances would take too much memory") }
+        let fact = try outputs(for: inputs.map { TensorFact($0) })[0]
+        guard let shape = fact.shape.known, shape.elementCount <= 1 << 26 else {
+            throw CompileError(.resourceExhausted, "the output would have the shape \(fact.shape)")
+        }
+        var table = ElementKeys()
+        let hypotheses = try sequences(inputs[0], try table.keys(of: inputs[1]), shape)
+        let truths = try sequences(inputs[3], try table.keys(of: inputs[4]), shape)
         var distances = [Float](repeating: 0, count: shape.elementCount)
-        let mine = try Self.sequences(hypothesis, shape)
-        let theirs = try Self.sequences(truth, shape)
-        for (place, sequence) in mine {
-            let other = theirs[place] ?? []
-            guard sequence.count <= Self.mostComparisons / max(1, other.count) else {
-                throw CompileError(
-                    .resourceExhausted,
-                    "sequences of \(sequence.count) and \(other.count) elements are too long to compare")
+        for place in Set(hypotheses.keys).union(truths.keys) {
+            let (one, two) = (hypotheses[place] ?? [], truths[place] ?? [])
+            let distance = Float(Self.distance(one, two))
+            distances[place] = normalizes ? (two.isEmpty ? .infinity : distance / Float(two.count)) : distance
+        }
+        return [try .of(distances, as: .float32, shape: shape.dimensions)]
+    }
+
+    /// The elements of each sequence, in the order in which they stand, by the sequence's place in the output.
+    private func sequences(
+        _ indices: Tensor, _ values: [UInt64], _ shape: Shape
+    ) throws(CompileError) -> [Int: [UInt64]] {
+        guard let numbers = indices.integers else { throw .unsupported(indices.dtype) }
+        let width = shape.rank + 1
+        var result: [Int: [UInt64]] = [:]
+        for (row, value) in values.enumerated() {
+            var place = 0
+            for (axis, size) in shape.dimensions.enumerated() {
+                let index = numbers[row * width + axis]
+                guard index >= 0, index < size else {
+                    throw .invalid("index \(index) of dimension \(axis) is not in [0, \(size))")
+                }
+                place = place * size + index
             }
-            let distance = Float(Self.distance(sequence, other))
-            distances[place] = !isNormalized ? distance : other.isEmpty ? .infinity : distance / Float(other.count)
+            result[place, default: []].append(value)
         }
-        for (place, sequence) in theirs where mine[place] == nil {
-            distances[place] = isNormalized ? 1 : Float(sequence.count)
-        }
-        return [try .holding(distances, shape.dimensions)]
+        return result
     }
 
-    /// The sequences by the place of their result; elements as numbers that are equal where the elements are.
-    private static func sequences(_ parts: SparseParts, _ shape: Shape) throws(CompileError) -> [Int: [AnyHashable]] {
-        let elements = try parts.values.hashableElements
-        let strides = shape.byteStrides(width: 1)
-        var sequences: [Int: [AnyHashable]] = [:]
-        for element in 0..<parts.count {
-            let place = zip(parts.index(element), strides).reduce(0) { $0 + $1.0 * $1.1 }
-            sequences[place, default: []].append(elements[element])
-        }
-        return sequences
-    }
-
-    private static func distance(_ left: [AnyHashable], _ right: [AnyHashable]) -> Int {
-        var row = Array(0...right.count)
-        for (i, element) in left.enumerated() {
+    /// The Levenshtein distance. Linear in the product of the lengths.
+    private static func distance(_ one: [UInt64], _ two: [UInt64]) -> Int {
+        var row = Array(0...two.count)
+        for (place, element) in one.enumerated() {
             var diagonal = row[0]
-            row[0] = i + 1
-            for (j, other) in right.enumerated() {
-                let replaced = diagonal + (element == other ? 0 : 1)
-                diagonal = row[j + 1]
-                row[j + 1] = min(replaced, diagonal + 1, row[j] + 1)
+            row[0] = place + 1
+            for column in two.indices {
+                let above = row[column + 1]
+                row[column + 1] = min(above + 1, row[column] + 1, diagonal + (two[column] == element ? 0 : 1))
+                diagonal = above
             }
         }
-        return row[right.count]
-    }
-}
-
-extension Tensor {
-    /// The elements as what can be compared.
-    fileprivate var hashableElements: [AnyHashable] {
-        get throws(CompileError) {
-            if let strings { return strings.map(AnyHashable.init) }
-            return try numbers(of: try dtype.sparseNumber)
-        }
-    }
-
-    private func numbers<Number: SparseNumber>(of type: Number.Type) throws(CompileError) -> [AnyHashable] {
-        try numbers(type).map(AnyHashable.init)
+        return row[two.count]
     }
 }

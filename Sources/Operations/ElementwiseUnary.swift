@@ -5,7 +5,6 @@ extension OpTable {
     /// Ops of one input that compute, or hand on, each element on its own.
     static let elementwiseUnary: [OpEntry] = [
         OpEntry("Identity", make: Identity.init),
-        OpEntry("IdentityN", make: IdentityN.init),
         OpEntry("StopGradient", make: Identity.init),
         OpEntry("PreventGradient", make: Identity.init),
         OpEntry("Snapshot", make: Identity.init),
@@ -42,17 +41,6 @@ extension OpTable {
             return ElementwiseUnary(formula: formula, result: result)
         }
     }
-}
-
-/// The inputs themselves, of any dtypes.
-struct IdentityN: Op {
-    var forwardsInputs: Bool { true }
-
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(atLeast: 1) }
-
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] { inputs }
-
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { .alias() }
 }
 
 /// The input itself, of any dtype.

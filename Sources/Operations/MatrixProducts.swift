@@ -5,15 +5,19 @@ extension OpTable {
     /// Products of matrices.
     static let matrixProducts: [OpEntry] = [
         OpEntry("MatMul", make: MatMul.init),
+        OpEntry("SparseMatMul", make: MatMul.init),
         OpEntry("BatchMatMul") { node throws(CompileError) in try BatchMatMul(node, broadcasts: false) },
         OpEntry("BatchMatMulV2") { node throws(CompileError) in try BatchMatMul(node, broadcasts: true) },
+        OpEntry("BatchMatMulV3") { node throws(CompileError) in
+            try BatchMatMul(node, broadcasts: true, output: try node.type("Tout"))
+        },
     ]
 }
 
 /// The product of two matrices.
 ///
-/// - Inputs: two matrices of one dtype: a float or complex type, int16, int32 or int64.
-/// - Attributes: `transpose_a`, `transpose_b`.
+/// - Inputs: two matrices of one dtype: float32, float64, complex64, complex128, int16, int32 or int64.
+/// - Attributes: `transpose_a`, `transpose_b`; SparseMatMul's hints that a matrix has many zeros change nothing.
 /// - Numerics: whole numbers wrap around. A sum over nothing is zero.
 struct MatMul: Op {
     private let transposesLeft: Bool
@@ -58,37 +62,42 @@ struct MatMul: Op {
 
 /// The products of matrices that the last two dimensions hold; V2 repeats batch dimensions of 1.
 ///
-/// - Inputs: two tensors of rank 2 or more and one dtype: a float or complex type, int16, int32 or int64.
-/// - Attributes: `adj_x`, `adj_y`: transposed and, complex numbers, conjugated.
+/// - Inputs: two tensors of rank 2 or more and one dtype: float32, float64, complex64, complex128, int16, int32 or int64; those of
+///   V3 may differ, and are converted to the output's.
+/// - Attributes: `adj_x`, `adj_y`: the adjoints are multiplied; V3: `Tout`.
 struct BatchMatMul: Op {
     private let broadcasts: Bool
+    /// Nil where it is the inputs'.
+    private let output: DataType?
     private let transposesLeft: Bool
     private let transposesRight: Bool
 
-    init(_ node: NodeReader, broadcasts: Bool) throws(CompileError) {
+    init(_ node: NodeReader, broadcasts: Bool, output: DataType? = nil) throws(CompileError) {
         try node.expectInputs(2)
         self.broadcasts = broadcasts
+        self.output = output
         transposesLeft = try node.bool("adj_x", default: false)
         transposesRight = try node.bool("adj_y", default: false)
     }
 
     func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
-        try inputs.requireOneDType()
+        if output == nil { try inputs.requireOneDType() }
+        let dtype = output ?? inputs[0].dtype
         let (left, right) = (inputs[0].shape, inputs[1].shape)
         for (index, shape) in [left, right].enumerated() {
             guard let rank = shape.rank, rank < 2 else { continue }
             throw .invalid("\(broadcasts ? "In[\(index)]" : "In[0] and In[1]") ndims must be >= 2: \(rank)")
         }
         guard let l = left.dimensions, let r = right.dimensions else {
-            return [TensorFact(inputs[0].dtype, .unknown)]
+            return [TensorFact(dtype, .unknown)]
         }
         let batch = try batchShape(left, right, l, r)
         let leftDepth = l[l.count - (transposesLeft ? 2 : 1)]
         let rightDepth = r[r.count - (transposesRight ? 1 : 2)]
         guard leftDepth < 0 || rightDepth < 0 || leftDepth == rightDepth else { throw .incompatible(left, right) }
-        guard let dimensions = batch.dimensions else { return [TensorFact(inputs[0].dtype, .unknown)] }
+        guard let dimensions = batch.dimensions else { return [TensorFact(dtype, .unknown)] }
         let matrix = [l[l.count - (transposesLeft ? 1 : 2)], r[r.count - (transposesRight ? 2 : 1)]]
-        return [TensorFact(inputs[0].dtype, PartialShape(dimensions + matrix))]
+        return [TensorFact(dtype, PartialShape(dimensions + matrix))]
     }
 
     private func batchShape(
@@ -123,7 +132,8 @@ struct BatchMatMul: Op {
         let leftStrides = left.batchStrides(rank: output.rank)
         let rightStrides = right.batchStrides(rank: output.rank)
         let axes = (0..<output.rank - 2).map { (output.dimensions[$0], leftStrides[$0], rightStrides[$0]) }
-        guard let kernel = BatchedProduct(product, axes: axes).kernel(spec.inputs[0].dtype) else {
+        let operands = [(spec.inputs[0].dtype, left.elementCount), (spec.inputs[1].dtype, right.elementCount)]
+        guard let kernel = BatchedProduct(product, axes: axes).kernel(spec.outputs[0].dtype, of: operands) else {
             throw .unsupported(spec.inputs[0].dtype)
         }
         return output.elementCount == 0 ? .nothing : kernel

@@ -12,11 +12,11 @@ extension OpTable {
 }
 
 extension NodeReader {
-    /// The attribute `out_type`: int32 or int64.
-    fileprivate func outType() throws(CompileError) -> DataType {
-        let dtype = try type("out_type", default: .int32)
+    /// The attribute `out_type`, or another one of its kind: int32 or int64.
+    func outType(_ name: String = "out_type") throws(CompileError) -> DataType {
+        let dtype = try type(name, default: .int32)
         guard dtype == .int32 || dtype == .int64 else {
-            throw malformed("out_type must be int32 or int64, it is \(dtype)")
+            throw malformed("\(name) must be int32 or int64, it is \(dtype)")
         }
         return dtype
     }
@@ -24,7 +24,7 @@ extension NodeReader {
 
 extension Op {
     /// A kernel that writes what the op's rule knows: these ops look at shapes only.
-    fileprivate func kernelOfKnownValues(_ spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernelOfKnownValues(_ spec: KernelSpec) throws(CompileError) -> Kernel {
         let values = try outputs(for: spec.inputs).compactMap(\.value)
         guard values.count == spec.outputs.count else {
             throw CompileError(.malformed, "the input's shape is not known")

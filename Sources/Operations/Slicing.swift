@@ -5,7 +5,7 @@ extension OpTable {
     /// A part of a tensor.
     static let slicing: [OpEntry] = [
         OpEntry("Slice", make: SliceOp.init),
-        OpEntry("StridedSlice", make: StridedSlice.init),
+        OpEntry("StridedSlice") { node throws(CompileError) in try StridedSlice(node) },
     ]
 }
 

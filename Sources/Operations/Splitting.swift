@@ -15,7 +15,7 @@ private let maximumOutputs = 1 << 16
 
 extension NodeReader {
     /// How many outputs an attribute says that the node has.
-    fileprivate func outputCount(_ name: String, minimum: Int) throws(CompileError) -> Int {
+    func outputCount(_ name: String, minimum: Int) throws(CompileError) -> Int {
         let count = try int(name)
         guard count >= minimum else { throw malformed("attribute \(name) is \(count); at least \(minimum) is needed") }
         guard count <= maximumOutputs else {

@@ -16,6 +16,11 @@ struct StridedSlice: Op {
 
     init(_ node: NodeReader) throws(CompileError) {
         try node.expectInputs(4)
+        try self.init(masksOf: node)
+    }
+
+    /// For ops that write what this op would take.
+    init(masksOf node: NodeReader) throws(CompileError) {
         beginMask = try node.int("begin_mask", default: 0)
         endMask = try node.int("end_mask", default: 0)
         ellipsisMask = try node.int("ellipsis_mask", default: 0)
@@ -52,6 +57,52 @@ struct StridedSlice: Op {
             }
         }
         return try .slice(spec, slices)
+    }
+
+    /// The copy that writes a value where this op would take it from.
+    ///
+    /// - `inputs`: This op's own: what is written, begin, end and strides, all known.
+    /// - `value`: The value's shape, which broadcasts to what this op would take.
+    /// - `width`: Bytes of an element.
+    func patch(_ inputs: [TensorFact], from value: Shape, width: Int) throws(CompileError) -> Patch {
+        guard let target = inputs[0].shape.known, let entries = try resolve(inputs) else {
+            throw CompileError(.malformed, "the slice is not known")
+        }
+        var strides = target.byteStrides(width: width)[...]
+        let taken = entries.count { if case .index = $0 { false } else { true } }
+        let missing = taken - value.rank
+        let steps = value.byteStrides(width: width)
+        var axes: [StridedCopy.Axis] = []
+        var (source, destination, number) = (0, 0, 0)
+        for entry in entries {
+            switch entry {
+            case .newAxis: number += 1
+            case .index(let slice):
+                guard let slice, let stride = strides.popFirst() else {
+                    throw CompileError(.malformed, "the slice is not known")
+                }
+                destination += slice.begin * stride
+            case .axis(let slice):
+                guard let slice, let stride = strides.popFirst() else {
+                    throw CompileError(.malformed, "the slice is not known")
+                }
+                let own = number - missing
+                let isBroadcast = own < 0 || value.dimensions[own] == 1
+                let step = isBroadcast ? 0 : steps[own]
+                number += 1
+                guard slice.count > 0 else { return Patch(StridedCopy(width: width, []), source: 0, destination: 0) }
+                // Written from the front, whichever way it is read.
+                let isForward = slice.step > 0 || slice.count == 1
+                let last = slice.count - 1
+                destination += (isForward ? slice.begin : slice.begin + last * slice.step) * stride
+                source += isForward ? 0 : last * step
+                axes.append(
+                    StridedCopy.Axis(
+                        count: slice.count, source: isForward ? step : -step,
+                        destination: slice.count == 1 ? stride : abs(slice.step) * stride))
+            }
+        }
+        return Patch(StridedCopy(width: width, axes), source: source, destination: destination)
     }
 }
 

@@ -4,20 +4,22 @@
     python3 -m venv .build/tensorflow && .build/tensorflow/bin/pip install tensorflow==2.21.0 scikit-learn
     .build/tensorflow/bin/python Tests/Fixtures/generate.py [FAMILY ...]
 
-Each module of generator/ but core and registry is a family. Its function `cases()` makes runs of single ops, which
-go to ops/FAMILY.vectors; `graphs()` makes runs of graphs, which go to graphs/FAMILY.graphs; `write(folder)` writes what it likes.
+Each module of generator/ but the HELPERS is a family. Its function `cases()` makes runs of single ops, which go to
+ops/FAMILY.vectors; `graphs()` makes runs of graphs, which go to graphs/FAMILY.graphs; `write(folder)` writes what it likes.
 Without names all families are made. The same bytes come out each time.
 """
 import importlib
 import os
 import sys
 
+HELPERS = {"__init__", "core", "movement", "registry"}
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
 
 def main(names):
-    modules = sorted(f[:-3] for f in os.listdir(os.path.join(HERE, "generator")) if f.endswith(".py") and f not in ("core.py", "registry.py", "__init__.py"))
+    files = os.listdir(os.path.join(HERE, "generator"))
+    modules = sorted(f[:-3] for f in files if f.endswith(".py") and f[:-3] not in HELPERS)
     unknown = set(names) - set(modules)
     if unknown:
         sys.exit(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(modules)}")

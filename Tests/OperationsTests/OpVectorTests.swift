@@ -80,7 +80,9 @@ struct OpVectorTests {
 struct OpTableTests {
     /// Ops that need a session, not a vector.
     private static let graphInputs: Set<String> = [
-        "Const", "NoOp", "Placeholder", "PlaceholderWithDefault", "ReadVariableOp", "VarHandleOp", "Variable",
+        "Const", "NoOp", "Placeholder", "PlaceholderV2", "PlaceholderWithDefault", "ReadVariableOp", "Timestamp",
+        "VarHandleOp",
+        "Variable",
         "VariableV2",
     ]
 

@@ -38,16 +38,19 @@ def finish(path):
     print(f"{path}: {len(_records)} cases, {os.path.getsize(path)} bytes")
 
 
-def case(op_type, inputs, attrs=None, label="", rtol=None, atol=None):
+def case(op_type, inputs, attrs=None, label="", rtol=None, atol=None, undefined=(), unset=None):
     """Records an op.
 
     inputs: arrays, or Const(array); a list among them is a list input (N tensors), as Pack takes.
     attrs: the node's attributes; dtype attributes as tf.DType, strings as bytes or str. Those that inputs determine are
-    inferred. rtol, atol: what the comparison may allow; None takes the reader's default for the dtype.
+    inferred. rtol, atol: what the comparison may allow; None takes the reader's default for the dtype. undefined: outputs
+    that TensorFlow leaves as the memory was; they are recorded as zeros. unset: a function of the outputs that gives those to
+    record, where parts of them are left so.
     """
     flat, types, constant, feeds = [], [], [], {}
     with tf.Graph().as_default() as graph:
         tf1.set_random_seed(None)
+        _allow_deprecated(graph, op_type)
 
         def tensor(value):
             is_const = isinstance(value, Const)
@@ -78,7 +81,18 @@ def case(op_type, inputs, attrs=None, label="", rtol=None, atol=None):
             message = _reason(failure)[:200]
             if node is None:
                 node = _bare_node(op_type, tensors, attrs or {})
+        outputs = unset(outputs) if unset and not error else outputs
+        outputs = [np.zeros_like(output) if index in undefined else output for index, output in enumerate(outputs)]
         _records.append(_encode(label, node, flat, types, constant, outputs, output_types, error, message, rtol, atol))
+
+
+def _allow_deprecated(graph, op_type):
+    """Makes the graph as old as the op: TensorFlow refuses ops that were replaced in new graphs only."""
+    deprecation = graph.op_def_for_type(op_type).deprecation
+    if deprecation.version:
+        old = tf1.GraphDef()
+        old.versions.producer = deprecation.version - 1
+        tf.import_graph_def(old)
 
 
 def _plain_config():

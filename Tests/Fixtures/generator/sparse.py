@@ -1,6 +1,5 @@
 """Ops on sparse tensors."""
 import numpy as np
-import tensorflow as tf
 
 from .core import Const, case
 from .strings import text
@@ -27,7 +26,6 @@ def cases():
     products()
     pairs()
     folds()
-    distances()
 
 
 def to_dense():
@@ -170,24 +168,3 @@ def folds():
     case("SparseSoftmax", [CUBE, CUBE_VALUES, CUBE_SHAPE], label="rank 3")
     case("SparseSoftmax", [NONE, VALUES[:0], SHAPE], label="nothing")
     case("SparseSoftmax", [np.array([[0], [2]], I64), VALUES[:2], np.array([3], I64)], label="rank 1")
-
-
-def distances():
-    def distance(label, hypothesis, truth, normalize=True):
-        def parts(rows, dtype):
-            indices = [[r, c] for r, row in enumerate(rows) for c in range(len(row))]
-            values = [v for row in rows for v in row]
-            values = text(values) if dtype is str else np.array(values, dtype)
-            return [np.array(indices, I64).reshape([-1, 2]), values, np.array([len(rows), max([len(r) for r in rows] + [0])], I64)]
-
-        dtype = str if any(isinstance(v, str) for row in hypothesis + truth for v in row) else I64
-        case("EditDistance", parts(hypothesis, dtype) + parts(truth, dtype), {"normalize": normalize}, label=label)
-
-    for normalize in (True, False):
-        distance("words", [list("kitten"), list("sunday")], [list("sitting"), list("saturday")], normalize)
-        distance("numbers", [[1, 2, 3], [], [4], [5, 6]], [[1, 3], [7], [], [5, 6]], normalize)
-        distance("fewer rows", [[1, 2]], [[1], [2, 3]], normalize)
-        distance("nothing", [[], []], [[], []], normalize)
-    case("EditDistance", [INDICES, np.array([1, 2, 3], I64), SHAPE, CUBE, np.array([1, 2, 3, 4, 5], I64), CUBE_SHAPE], label="other rank")
-    case("EditDistance", [CUBE, CUBE_VALUES.astype(I64), CUBE_SHAPE, CUBE[:3], CUBE_VALUES[:3].astype(I64), CUBE_SHAPE], label="rank 3")
-    case("EditDistance", [INDICES, np.array([1, 2, 3], np.int32), Const(SHAPE), INDICES, np.array([1, 2, 4], np.int32), Const(SHAPE)], label="int32")

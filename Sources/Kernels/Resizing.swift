@@ -1,0 +1,161 @@
+internal import CKernels
+package import Tensors
+
+/// Images, [batch, height, width, depth], that become images of another height and width, of float32.
+///
+/// Elements of any number type are read as float32.
+package struct Resizing: Sendable, Hashable {
+    let batch: Int
+    let depth: Int
+    /// The axis of rows.
+    package let rows: ResizeAxis
+    /// The axis of columns.
+    package let columns: ResizeAxis
+
+    /// How pixels become pixels.
+    package enum Method: Sendable, Hashable {
+        /// Between the two rows and the two columns that are nearest.
+        case bilinear
+        /// From four rows and four columns.
+        case cubic
+        /// The mean of what the pixel covers.
+        case area
+    }
+
+    /// - Parameters:
+    ///   - batch: Images.
+    ///   - depth: Channels.
+    ///   - rows: The axis of rows.
+    ///   - columns: The axis of columns.
+    package init(batch: Int, depth: Int, rows: ResizeAxis, columns: ResizeAxis) {
+        self.batch = batch
+        self.depth = depth
+        self.rows = rows
+        self.columns = columns
+    }
+
+    /// As C has it.
+    var sizes: ckernels_resizing {
+        ckernels_resizing(
+            batch: Int64(batch), height: Int64(rows.inputSize), width: Int64(columns.inputSize), depth: Int64(depth),
+            output_height: Int64(rows.outputSize), output_width: Int64(columns.outputSize))
+    }
+
+    /// The kernel of the images, input 0; nil for a dtype that has none.
+    package func kernel(_ method: Method, _ dtype: DataType) -> Kernel? {
+        switch method {
+        case .bilinear:
+            let (down, across) = (rows.lerps, columns.lerps)
+            return ImageLoop(scratchFloats: 2 * columns.outputSize &* depth) { [sizes] images, output, scratch in
+                withUnsafePointer(to: sizes) { sizes in
+                    down.withLists { down in
+                        across.withLists { across in
+                            // Safety: all places are inside of the image, by the axes' own making; likewise below.
+                            switch images {
+                            case .float32(let images):
+                                ckernels_resize_bilinear_f32(sizes, down, across, images, output, scratch)
+                            case .uint8(let images):
+                                ckernels_resize_bilinear_u8(sizes, down, across, images, output, scratch)
+                            }
+                        }
+                    }
+                }
+            }.kernel(dtype, elementCount: inputCount)
+        case .cubic: return kernel(rows.cubic, columns.cubic, dtype)
+        case .area: return areaKernel(dtype)
+        }
+    }
+
+    /// The kernel of the images, input 0, sampled by a filter; nil for a dtype that has none.
+    ///
+    /// - `scale`, `translation`: For rows and for columns; scales are positive.
+    package func kernel(
+        _ filter: SamplingFilter, scale: (Float, Float), translation: (Float, Float), antialias: Bool, _ dtype: DataType
+    ) -> Kernel? {
+        kernel(
+            rows.taps(filter, scale: scale.0, translation: translation.0, antialias: antialias),
+            columns.taps(filter, scale: scale.1, translation: translation.1, antialias: antialias), dtype)
+    }
+
+    private var inputCount: Int { batch &* rows.inputSize &* columns.inputSize &* depth }
+
+    private func kernel(_ down: Taps, _ across: Taps, _ dtype: DataType) -> Kernel? {
+        ImageLoop(scratchFloats: columns.inputSize &* depth) { [sizes] images, output, scratch in
+            withUnsafePointer(to: sizes) { sizes in
+                down.withLists { down in
+                    across.withLists { across in
+                        switch images {
+                        case .float32(let images):
+                            ckernels_resample_f32(sizes, down, across, images, output, scratch)
+                        case .uint8(let images): ckernels_resample_u8(sizes, down, across, images, output, scratch)
+                        }
+                    }
+                }
+            }
+        }.kernel(dtype, elementCount: inputCount)
+    }
+
+    private func areaKernel(_ dtype: DataType) -> Kernel? {
+        let (down, across) = (rows.area, columns.area)
+        let scale = Float(1 / Double(rows.scale * columns.scale))
+        return ImageLoop(scratchFloats: columns.outputSize &* depth) { [sizes] images, output, scratch in
+            withUnsafePointer(to: sizes) { sizes in
+                down.withLists { down in
+                    across.withLists { across in
+                        switch images {
+                        case .float32(let images):
+                            ckernels_resize_area_f32(sizes, down, across, scale, images, output, scratch)
+                        case .uint8(let images):
+                            ckernels_resize_area_u8(sizes, down, across, scale, images, output, scratch)
+                        }
+                    }
+                }
+            }
+        }.kernel(dtype, elementCount: inputCount)
+    }
+}
+
+/// A loop over images that reads float32 and uint8; other numbers become float32 first.
+struct ImageLoop: Sendable {
+    /// The elements of input 0.
+    enum Images {
+        case float32(UnsafePointer<Float>)
+        case uint8(UnsafePointer<UInt8>)
+    }
+
+    let scratchFloats: Int
+    let body: @Sendable (Images, UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>) -> Void
+
+    /// The loop over input 0, to output 0; nil for a dtype that is not a number.
+    func kernel(_ dtype: DataType, elementCount: Int) -> Kernel? {
+        Self.kernel(dtype, elementCount: elementCount, scratchBytes: scratchFloats &* 4) { images, frame in
+            body(images, frame.output(), frame.scratch.assumingMemoryBound(to: Float.self))
+        }
+    }
+
+    /// A kernel that reads input 0 as float32 or uint8.
+    ///
+    /// - Parameters:
+    ///   - dtype: Input 0's.
+    ///   - elementCount: Input 0's; at most a quarter of what memory could hold.
+    ///   - scratchBytes: What the body needs, at the beginning of the scratch.
+    ///   - body: The loop.
+    /// - Returns: nil for a dtype that is not a number.
+    static func kernel(
+        _ dtype: DataType, elementCount: Int, scratchBytes: Int,
+        _ body: @escaping @Sendable (Images, KernelFrame) -> Void
+    ) -> Kernel? {
+        switch dtype {
+        case .float32: return Kernel(scratchBytes: scratchBytes) { body(.float32($0.input(0)), $0) }
+        case .uint8: return Kernel(scratchBytes: scratchBytes) { body(.uint8($0.input(0)), $0) }
+        case .bool, .string, .complex64, .complex128: return nil
+        default: break
+        }
+        guard let cast = Loop(ck_cast_loop(dtype.rawValue, DataType.float32.rawValue)) else { return nil }
+        let begin = scratchBytes.roundedUp(to: 64)
+        return Kernel(scratchBytes: begin &+ elementCount &* 4) { frame in
+            cast.call(frame.rawInput(0), frame.scratch + begin, elementCount)
+            body(.float32((frame.scratch + begin).assumingMemoryBound(to: Float.self)), frame)
+        }
+    }
+}

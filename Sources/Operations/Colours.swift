@@ -1,0 +1,131 @@
+internal import Kernels
+internal import Tensors
+
+extension OpTable {
+    /// The colours of pixels.
+    static let colours: [OpEntry] = [
+        OpEntry("RGBToHSV") { node throws(CompileError) in try Colour(node, .rgbToHSV) },
+        OpEntry("HSVToRGB") { node throws(CompileError) in try Colour(node, .hsvToRGB) },
+        OpEntry("AdjustHue") { node throws(CompileError) in try Colour(node, .turnHue) },
+        OpEntry("AdjustSaturation") { node throws(CompileError) in try Colour(node, .scaleSaturation) },
+        OpEntry("AdjustContrastv2", make: AdjustContrast.init),
+        OpEntry("DrawBoundingBoxes") { node throws(CompileError) in try DrawBoundingBoxes(node, hasColours: false) },
+        OpEntry("DrawBoundingBoxesV2") { node throws(CompileError) in try DrawBoundingBoxes(node, hasColours: true) },
+    ]
+}
+
+/// Three channels of pixels that become three others.
+///
+/// - Inputs: `images`, float32 (the conversions also float64), of which the last dimension is 3; for AdjustHue `delta`, for
+///   AdjustSaturation `scale`: a float32 scalar.
+struct Colour: Op {
+    private let formula: ColourFormula
+
+    init(_ node: NodeReader, _ formula: ColourFormula) throws(CompileError) {
+        try node.expectInputs(formula.hasParameter ? 2 : 1)
+        self.formula = formula
+    }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        let shape = inputs[0].shape
+        let minimum = formula.hasParameter ? 3 : 1
+        guard shape.rank ?? minimum >= minimum else { throw .invalid("input must be at least \(minimum)-D\(shape)") }
+        if let rank = shape.rank {
+            guard [3, -1].contains(shape.dimension(rank - 1)) else {
+                throw .invalid("input must have 3 channels but instead has \(shape.dimension(rank - 1)) channels.")
+            }
+        }
+        if formula.hasParameter {
+            try inputs[1].require(.float32, "the parameter")
+            guard inputs[1].shape.rank ?? 0 == 0 else { throw .invalid("parameter must be scalar: \(inputs[1].shape)") }
+        }
+        return [TensorFact(inputs[0].dtype, shape)]
+    }
+
+    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+        let dtype = spec.inputs[0].dtype
+        let count = try spec.inputShape(0).elementCount / 3
+        guard let kernel = Kernel.colour(formula, dtype, pixelCount: count) else { throw .unsupported(dtype) }
+        return kernel
+    }
+}
+
+/// Pixels further away from, or nearer to, their channel's mean in their image.
+///
+/// - Inputs: `images`, float32 [..., height, width, depth]; `contrast_factor`, a float32 scalar.
+struct AdjustContrast: Op {
+    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(2) }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        try inputs[1].require(.float32, "contrast_factor")
+        guard inputs[0].shape.rank ?? 3 >= 3 else {
+            throw .invalid("input must be at least 3-D, got shape\(inputs[0].shape)")
+        }
+        guard inputs[1].shape.rank ?? 0 == 0 else {
+            throw .invalid("contrast_factor must be scalar: \(inputs[1].shape)")
+        }
+        return [inputs[0].withoutValue]
+    }
+
+    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+        guard spec.inputs[0].dtype == .float32 else { throw .unsupported(spec.inputs[0].dtype) }
+        let shape = try spec.inputShape(0)
+        guard shape.elementCount > 0 else { return .nothing }
+        let dimensions = shape.dimensions
+        let pixels = dimensions[shape.rank - 3] * dimensions[shape.rank - 2]
+        let depth = dimensions[shape.rank - 1]
+        return .contrast(images: shape.elementCount / (pixels * depth), pixels: pixels, depth: depth)
+    }
+}
+
+extension TensorFact {
+    /// Another tensor of that dtype and shape.
+    fileprivate var withoutValue: TensorFact { TensorFact(dtype, shape) }
+}
+
+/// Images with the edges of boxes drawn on them.
+///
+/// - Inputs: `images`, float32 [batch, height, width, depth], of depth 1, 3 or 4; `boxes`, float32 [batch, n, 4]: y1, x1, y2, x2 in
+///   fractions of the image; for V2 `colors`, float32 [m, at least depth], taken in turn. Without colours there are ten of TensorFlow's.
+struct DrawBoundingBoxes: Op {
+    private let hasColours: Bool
+
+    init(_ node: NodeReader, hasColours: Bool) throws(CompileError) {
+        try node.expectInputs(hasColours ? 3 : 2)
+        self.hasColours = hasColours
+    }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        let (images, boxes) = (inputs[0].shape, inputs[1].shape)
+        for fact in inputs[1...] { try fact.require(.float32, "boxes and colors") }
+        guard images.rank ?? 4 == 4 else { throw .invalid("The rank of the images should be 4") }
+        guard boxes.rank ?? 3 == 3 else { throw .invalid("The rank of the boxes tensor should be 3") }
+        guard images.dimension(0) < 0 || boxes.dimension(0) < 0 || images.dimension(0) == boxes.dimension(0) else {
+            throw .invalid("The batch sizes should be the same")
+        }
+        let depth = images.dimension(3)
+        guard [1, 3, 4, -1].contains(depth) else {
+            throw .invalid("Channel depth should be either 1 (GRY), 3 (RGB), or 4 (RGBA)")
+        }
+        guard [4, -1].contains(boxes.dimension(2)) else {
+            throw .invalid("The size of the third dimension of the box must be 4. Received: \(boxes.dimension(2))")
+        }
+        if hasColours {
+            let colours = inputs[2].shape
+            guard colours.rank ?? 2 == 2 else { throw .invalid("colors must be a 2-D matrix\(colours)") }
+            guard colours.dimension(1) < 0 || colours.dimension(1) >= depth else {
+                throw .invalid("colors must have equal or more channels than the image provided: \(colours)")
+            }
+        }
+        return [inputs[0].withoutValue]
+    }
+
+    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+        guard spec.inputs[0].dtype == .float32 else { throw .unsupported(spec.inputs[0].dtype) }
+        let images = try spec.inputShape(0)
+        let boxes = try spec.inputShape(1).dimensions
+        guard images.elementCount > 0 else { return .nothing }
+        let colours = hasColours ? try spec.inputShape(2).dimensions : [0, 0]
+        return .boxes(images.dimensions, boxCount: boxes[1], colourCount: colours[0], colourDepth: colours[1])
+    }
+}

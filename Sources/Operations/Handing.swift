@@ -1,0 +1,81 @@
+internal import Kernels
+internal import Tensors
+
+extension OpTable {
+    /// Tensors handed on, or made of nothing.
+    static let handing: [OpEntry] = [
+        OpEntry("IdentityN", make: IdentityN.init),
+        OpEntry("EnsureShape", make: EnsureShape.init),
+        OpEntry("Empty", make: Empty.init),
+    ]
+}
+
+/// The inputs themselves, of any dtypes.
+struct IdentityN: Op {
+    var forwardsInputs: Bool { true }
+
+    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(atLeast: 1) }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] { inputs }
+
+    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+        if spec.inputs.count == 1 { return .alias() }
+        var byteCounts: [Int] = []
+        for (number, input) in spec.inputs.enumerated() {
+            byteCounts.append(try spec.inputShape(number).elementCount * input.elementWidth)
+        }
+        return .copies(byteCounts: byteCounts)
+    }
+}
+
+/// The input itself, if it has the shape that is told. Attributes: `shape`, of which dimensions may be unknown.
+struct EnsureShape: Op {
+    private let shape: PartialShape
+
+    init(_ node: NodeReader) throws(CompileError) {
+        try node.expectInputs(1)
+        shape = try node.shape("shape")
+    }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        guard let merged = inputs[0].shape.merged(with: shape) else {
+            throw .invalid("Shape of tensor \(inputs[0].shape) is not compatible with expected shape \(shape).")
+        }
+        return [TensorFact(inputs[0].dtype, merged, value: inputs[0].value)]
+    }
+
+    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+        _ = try outputs(for: spec.inputs)
+        return .alias()
+    }
+}
+
+/// A tensor of the shape that the input gives; its elements are zero (TensorFlow leaves them open unless `init` is set).
+///
+/// - Inputs: an int32 vector. Attributes: `dtype`, `init`.
+struct Empty: Op {
+    private let dtype: DataType
+
+    init(_ node: NodeReader) throws(CompileError) {
+        try node.expectInputs(1)
+        dtype = try node.type("dtype")
+    }
+
+    var valueInputs: [Int] { [0] }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        guard inputs[0].shape.rank ?? 1 == 1 else {
+            throw .invalid("shape must be a vector of int32, got shape \(inputs[0].shape)")
+        }
+        guard let sizes = try inputs[0].indices("shape") else {
+            return [TensorFact(dtype, try .ofRank(checking: inputs[0].shape.dimension(0)))]
+        }
+        for size in sizes where size < 0 { throw .invalid("Dimension \(size) must be >= 0") }
+        _ = try PartialShape.ofRank(checking: sizes.count)
+        return [TensorFact(dtype, PartialShape(sizes))]
+    }
+
+    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+        .zeros(byteCount: try spec.outputShape().elementCount * spec.outputs[0].elementWidth)
+    }
+}

@@ -1,0 +1,41 @@
+internal import Tensors
+
+// What ops that compute on whole tensors have in common: making their results.
+
+extension Tensor {
+    /// A vector of whole numbers as int32 or int64; they must fit.
+    static func vector(_ numbers: [Int], as dtype: DataType) throws(CompileError) -> Tensor {
+        try made(
+            dtype == .int32 ? Tensor(numbers.map { Int32(truncatingIfNeeded: $0) }) : Tensor(numbers.map(Int64.init)))
+    }
+
+    /// A tensor that there must be enough memory for.
+    ///
+    /// - Throws: `resourceExhausted` if it is nil.
+    static func made(_ tensor: Tensor?) throws(CompileError) -> Tensor {
+        guard let tensor else { throw CompileError(.resourceExhausted, "not enough memory for an output") }
+        return tensor
+    }
+
+    /// The blocks of `byteCount` bytes that numbers name, one behind another; strings own their bytes.
+    ///
+    /// - `blocks`: Each within the tensor.
+    /// - `shape`: Of the result: as many bytes as the blocks have together.
+    ///
+    /// Throws `resourceExhausted` if memory is short.
+    func taking(_ blocks: [Int], byteCount: Int, shape: [Int]) throws(CompileError) -> Tensor {
+        guard let shape = Shape(shape) else {
+            throw CompileError(.resourceExhausted, "an output would have the shape \(shape)")
+        }
+        let taken = Tensor(dtype: dtype, shape: shape) { memory in
+            withUnsafeBytes { source in
+                guard let from = source.baseAddress, let to = memory.baseAddress else { return }
+                for (number, block) in blocks.enumerated()
+                where (block + 1) * byteCount <= source.count && (number + 1) * byteCount <= memory.count {
+                    (to + number * byteCount).copyMemory(from: from + block * byteCount, byteCount: byteCount)
+                }
+            }
+        }
+        return try Self.made(taken).owningStrings
+    }
+}
