@@ -152,6 +152,12 @@ final class TableResolution: Sendable {
             let key = String(decoding: keys[origin.output], as: UTF8.self)
             return try variables.constant(VariableReference(name: key, dtype: dtype, shape: .unknown))
         }
+        // A SavedModel keeps the path of a vocabulary in a variable, which it assigns first.
+        if let reading = try OpTable.entries[node.op]?.make(NodeReader(node)) as? any VariableReading,
+            case .endpoint(let handle)? = node.inputs.first, let fact = inference.fact(of: handle)
+        {
+            return try variables.constant(try reading.variable(reading: [fact]))
+        }
         return try constant(endpoint, reference, open)
     }
 

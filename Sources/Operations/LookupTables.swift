@@ -54,6 +54,9 @@ struct TableHandle: Op {
     private let reference: TableReference
     private let isResource: Bool
 
+    // What is known of the output is more than its value.
+    var isStateful: Bool { true }
+
     private init(_ node: NodeReader, isMutable: Bool, isResource: Bool) throws(CompileError) {
         let shared = try node.string("shared_name", default: "")
         reference = TableReference(

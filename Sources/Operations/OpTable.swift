@@ -70,6 +70,8 @@ package enum OpTable {
         recurrentCells,
         strings,
         stringFormatting,
+        stringFormat,
+        unicodeText,
         stringJoining,
         stringSplitting,
         regularExpressions,
