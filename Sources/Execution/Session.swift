@@ -30,16 +30,16 @@ package final class Session: Sendable {
     ///   - variables: Their values.
     ///   - threadCount: How many runs are expected at once.
     ///   - limitBytes: The most memory that one run may take for what it computes.
-    ///   - files: The files that the graph may read.
+    ///   - tables: What tables are filled with, if it is not in the graph.
     package init(
         graph: Graph, variables: any VariableSource, threadCount: Int, limitBytes: Int = Session.defaultLimitBytes,
-        files: any FileSource = NoFiles()
+        tables: any TableSource = NoTables()
     ) {
         self.graph = graph
         self.variables = VariableStates(variables)
         self.limitBytes = limitBytes
         inference = FactInference(graph)
-        tables = TableResolution(graph: graph, variables: self.variables, inference: inference, files: files)
+        self.tables = TableResolution(graph: graph, variables: self.variables, inference: inference, source: tables)
         workspaces = ObjectPool<Workspace>(count: threadCount)
     }
 

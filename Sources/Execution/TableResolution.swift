@@ -2,19 +2,26 @@ internal import Graphs
 internal import Kernels
 package import Operations
 internal import Synchronization
-internal import Tensors
+package import Tensors
 
-/// Reads the files that a graph names: vocabularies.
-package protocol FileSource: Sendable {
+/// Gives what tables are filled with and the graph does not have itself.
+package protocol TableSource: Sendable {
+    /// The keys and values that a checkpoint has of a table; nil where it has none.
+    ///
+    /// - Throws: ``CompileError`` of kind `missingVariable` where they cannot be read.
+    func restored(_ table: TableReference) throws(CompileError) -> (keys: Tensor, values: Tensor)?
+
     /// A file's bytes.
     ///
     /// - Throws: ``CompileError`` of kind `notFound`, or `unsupported` where the model may not read it.
     func content(ofFile path: String) throws(CompileError) -> [UInt8]
 }
 
-/// A graph without files.
-package struct NoFiles: FileSource {
+/// A graph without a checkpoint or files.
+package struct NoTables: TableSource {
     package init() {}
+
+    package func restored(_ table: TableReference) throws(CompileError) -> (keys: Tensor, values: Tensor)? { nil }
 
     package func content(ofFile path: String) throws(CompileError) -> [UInt8] {
         throw CompileError(.unsupported, "the file \"\(path)\" cannot be read here")
@@ -26,7 +33,7 @@ final class TableResolution: Sendable {
     private let graph: Graph
     private let variables: VariableStates
     private let inference: FactInference
-    private let files: any FileSource
+    private let source: any TableSource
     private let state = Mutex(State())
 
     private struct State {
@@ -35,11 +42,11 @@ final class TableResolution: Sendable {
         var fillers: [String: [Int]]?
     }
 
-    init(graph: Graph, variables: VariableStates, inference: FactInference, files: any FileSource) {
+    init(graph: Graph, variables: VariableStates, inference: FactInference, source: any TableSource) {
         self.graph = graph
         self.variables = variables
         self.inference = inference
-        self.files = files
+        self.source = source
     }
 
     /// The op that reads a table in the place of one that reads a handle, and its inputs; other ops as they are.
@@ -71,7 +78,9 @@ final class TableResolution: Sendable {
     }
 
     private func build(_ reference: TableReference, _ open: Set<String>) throws(CompileError) -> LookupTable {
-        // What fills a table of words when training began comes before what a checkpoint brings.
+        if let restored = try source.restored(reference) {
+            return try TableFiller.table(reference, keys: restored.keys, values: restored.values)
+        }
         let fillers = fillers(of: reference.name)
         guard let filler = fillers.first(where: { !isRestored($0) }) ?? fillers.first else {
             guard reference.isMutable else {
@@ -92,7 +101,7 @@ final class TableResolution: Sendable {
             for (number, endpoint) in endpoints.enumerated() {
                 inputs.append(try value(of: endpoint, dtypes[min(number, 1)], reference, open))
             }
-            return try op.table(inputs, reference, readFile: files.content)
+            return try op.table(inputs, reference, readFile: source.content)
         } catch { throw error.at(node: node.name, op: node.op) }
     }
 
@@ -114,12 +123,12 @@ final class TableResolution: Sendable {
     private func isRestored(_ filler: Int) -> Bool {
         graph.nodes[filler].inputs.dropFirst().contains { input in
             guard case .endpoint(let endpoint) = input else { return false }
-            return graph.nodes[source(of: endpoint).node].op == "RestoreV2"
+            return graph.nodes[origin(of: endpoint).node].op == "RestoreV2"
         }
     }
 
     /// What identities lead to.
-    private func source(of endpoint: Endpoint) -> Endpoint {
+    private func origin(of endpoint: Endpoint) -> Endpoint {
         var place = endpoint
         for _ in 0..<graph.nodes.count {
             let node = graph.nodes[place.node]
@@ -133,15 +142,21 @@ final class TableResolution: Sendable {
     private func value(
         of endpoint: Endpoint, _ dtype: DataType, _ reference: TableReference, _ open: Set<String>
     ) throws(CompileError) -> Tensor {
-        let source = source(of: endpoint)
-        let node = graph.nodes[source.node]
+        let origin = origin(of: endpoint)
+        let node = graph.nodes[origin.node]
         if node.op == "RestoreV2", node.inputs.count == 3, case .endpoint(let names) = node.inputs[1] {
             let keys = try constant(names, reference, open).strings ?? []
-            guard keys.indices.contains(source.output) else {
+            guard keys.indices.contains(origin.output) else {
                 throw CompileError(.malformed, "restores \(keys.count) tensors", node: node.name, op: node.op)
             }
-            let key = String(decoding: keys[source.output], as: UTF8.self)
+            let key = String(decoding: keys[origin.output], as: UTF8.self)
             return try variables.constant(VariableReference(name: key, dtype: dtype, shape: .unknown))
+        }
+        // A SavedModel keeps the path of a vocabulary in a variable, which it assigns first.
+        if let reading = try OpTable.entries[node.op]?.make(NodeReader(node)) as? any VariableReading,
+            case .endpoint(let handle)? = node.inputs.first, let fact = inference.fact(of: handle)
+        {
+            return try variables.constant(try reading.variable(reading: [fact]))
         }
         return try constant(endpoint, reference, open)
     }

@@ -53,7 +53,7 @@ package final class LookupTable: Sendable {
                 throw .conflict(first: sources[Int(slots[slot])], second: index)
             }
         }
-        guard let ownKeys = keys.rows(kept, of: .scalar), let ownValues = values.rows(sources, of: valueShape) else {
+        guard let ownKeys = keys.rows(kept), let ownValues = values.rows(sources, rowShape: valueShape) else {
             throw .unsupported("not enough memory for a table of \(count) keys")
         }
         self.keys = ownKeys
@@ -184,26 +184,5 @@ private struct ValueRows {
                 Kernel.areEqual(strings[first * count + $0], strings[second * count + $0])
             }
         }
-    }
-}
-
-extension Tensor {
-    /// Some rows of the tensor, in a new one that owns its strings; nil without memory.
-    fileprivate func rows(_ rows: [Int], of rowShape: Shape) -> Tensor? {
-        guard let shape = Shape([rows.count] + rowShape.dimensions) else { return nil }
-        let width = rowShape.elementCount * dtype.stride
-        let copy = Tensor(dtype: dtype, shape: shape) { memory in
-            withUnsafeBytes { source in
-                for (place, row) in rows.enumerated() {
-                    let target = UnsafeMutableRawBufferPointer(
-                        rebasing: memory[(place * width)..<((place + 1) * width)])
-                    target.copyMemory(
-                        from: UnsafeRawBufferPointer(rebasing: source[(row * width)..<((row + 1) * width)]))
-                }
-            }
-        }
-        guard let copy else { return nil }
-        guard dtype == .string else { return copy }
-        return withExtendedLifetime(storage) { copy.strings.flatMap { Tensor(strings: $0, shape: shape) } }
     }
 }

@@ -23,6 +23,8 @@ extension OpTable {
 package struct TableReference: Hashable, Sendable {
     /// The table's name in the graph (its `shared_name`, or the name of its node).
     package let name: String
+    /// The name of the node that makes the handle.
+    package let node: String
     package let key: DataType
     package let value: DataType
     /// The shape of each value; that of a scalar but for tables of tensors.
@@ -52,10 +54,13 @@ struct TableHandle: Op {
     private let reference: TableReference
     private let isResource: Bool
 
+    // What is known of the output is more than its value.
+    var isStateful: Bool { true }
+
     private init(_ node: NodeReader, isMutable: Bool, isResource: Bool) throws(CompileError) {
         let shared = try node.string("shared_name", default: "")
         reference = TableReference(
-            name: shared.isEmpty ? node.name : shared, key: try node.type("key_dtype"),
+            name: shared.isEmpty ? node.name : shared, node: node.name, key: try node.type("key_dtype"),
             value: try node.type("value_dtype"), valueShape: try node.shape("value_shape", default: .scalar),
             isMutable: isMutable)
         self.isResource = isResource

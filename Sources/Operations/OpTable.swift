@@ -72,6 +72,8 @@ package enum OpTable {
         recurrentCells,
         strings,
         stringFormatting,
+        stringFormat,
+        unicodeText,
         stringJoining,
         stringSplitting,
         regularExpressions,
@@ -82,6 +84,11 @@ package enum OpTable {
         exampleParsing,
         tensorMessages,
         csv,
+        sparseConversion,
+        sparseMovement,
+        sparseArithmetic,
+        sparseReductions,
+        ctcDecoding,
     ]
 
     /// The rows, by name.

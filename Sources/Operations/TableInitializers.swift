@@ -20,8 +20,28 @@ extension OpTable {
     package static func fillsTable(_ op: String) -> Bool { fillers.contains(op) }
 }
 
-/// A table without keys.
+/// Makes tables of tensors.
 package enum TableFiller {
+    /// A table of keys and values.
+    ///
+    /// - Throws: `invalidArgument` where dtypes or shapes are not the table's.
+    package static func table(
+        _ reference: TableReference, keys: Tensor, values: Tensor
+    ) throws(CompileError) -> LookupTable {
+        guard keys.dtype == reference.key, values.dtype == reference.value else {
+            throw .invalid(
+                "the table holds \(reference.key) and \(reference.value), it is given \(keys.dtype) and \(values.dtype)"
+            )
+        }
+        guard values.shape.dimensions.starts(with: keys.shape.dimensions),
+            reference.valueShape.admits(Shape(Array(values.shape.dimensions.dropFirst(keys.shape.rank))) ?? .scalar)
+        else {
+            throw .invalid(
+                "Keys and values must have the same size \(keys.shape.elementCount) vs \(values.shape.elementCount)")
+        }
+        return try .make(keys, values, overwrites: reference.isMutable)
+    }
+
     /// What a table that a graph may change holds before it does.
     package static func empty(_ reference: TableReference) throws(CompileError) -> LookupTable {
         guard let inner = reference.valueShape.known, let rows = Shape([0] + inner.dimensions) else {
@@ -84,24 +104,13 @@ struct TableFromTensors: TableInitializing {
         _ inputs: [Tensor], _ reference: TableReference, readFile: (String) throws(CompileError) -> [UInt8]
     ) throws(CompileError) -> LookupTable {
         let (keys, values) = (inputs[0], inputs[1])
-        guard keys.dtype == reference.key, values.dtype == reference.value else {
-            throw .invalid(
-                "the table holds \(reference.key) and \(reference.value), it is given \(keys.dtype) and \(values.dtype)"
-            )
-        }
         guard reference.isMutable || keys.shape.elementCount > 0 && values.shape.elementCount > 0 else {
             throw .invalid("keys and values cannot be empty tensors.")
         }
         guard reference.isMutable || keys.shape.rank == 1 else {
             throw .invalid("Keys must be a vector, but received shape\(keys.shape)")
         }
-        guard values.shape.dimensions.starts(with: keys.shape.dimensions),
-            reference.valueShape.admits(Shape(Array(values.shape.dimensions.dropFirst(keys.shape.rank))) ?? .scalar)
-        else {
-            throw .invalid(
-                "Keys and values must have the same size \(keys.shape.elementCount) vs \(values.shape.elementCount)")
-        }
-        return try .make(keys, values, overwrites: reference.isMutable)
+        return try TableFiller.table(reference, keys: keys, values: values)
     }
 }
 

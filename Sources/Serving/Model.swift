@@ -76,7 +76,8 @@ public final class Model: Sendable {
         graph = files.graph
         interface = GraphInterface(files.graph, files.meta)
         let session = Session(
-            graph: files.graph, variables: CheckpointVariables(files.variables), threadCount: threadCount)
+            graph: files.graph, variables: CheckpointVariables(files.variables), threadCount: threadCount,
+            tables: ModelTables(files.variables, assets: files.assets, path: path))
         self.session = session
         inputs = interface.inputs.map { Self.describe($0, files.graph, session) }
         outputs = interface.outputs.map { Self.describe($0, files.graph, session) }

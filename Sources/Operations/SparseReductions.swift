@@ -1,0 +1,171 @@
+internal import Glibc
+internal import Tensors
+
+extension OpTable {
+    /// Folds of sparse tensors.
+    static let sparseReductions: [OpEntry] = [
+        OpEntry("SparseReduceSum") { node throws(CompileError) in try SparseReduce(node, isSum: true, isDense: true) },
+        OpEntry("SparseReduceMax") { node throws(CompileError) in try SparseReduce(node, isSum: false, isDense: true) },
+        OpEntry("SparseReduceSumSparse") { node throws(CompileError) in
+            try SparseReduce(node, isSum: true, isDense: false)
+        },
+        OpEntry("SparseReduceMaxSparse") { node throws(CompileError) in
+            try SparseReduce(node, isSum: false, isDense: false)
+        },
+        OpEntry("SparseSoftmax", make: SparseSoftmax.init),
+    ]
+}
+
+/// The sum, or the largest, of the elements that are there along some axes.
+///
+/// - Inputs: indices, values, shape; `reduction_axes`, int32.
+/// - Outputs: a dense tensor, zero where there was no element; or (...Sparse) indices, values and shape.
+/// - Attributes: `keep_dims`.
+struct SparseReduce: TensorOp {
+    private let isSum: Bool
+    private let isDense: Bool
+    private let keepsDimensions: Bool
+
+    init(_ node: NodeReader, isSum: Bool, isDense: Bool) throws(CompileError) {
+        try node.expectInputs(4)
+        self.isSum = isSum
+        self.isDense = isDense
+        keepsDimensions = try node.bool("keep_dims", default: false)
+    }
+
+    var valueInputs: [Int] { isDense ? [2, 3] : [] }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        try inputs[0].requireRank(2, "input_indices")
+        let dtype = inputs[1].dtype
+        guard isDense else {
+            let unknown = PartialShape.unknownDimension
+            return [.sparseIndices(rank: unknown), .sparseValues(dtype), .sparseValues(.int64)]
+        }
+        let shape = try inputs[2].indices("input_shape")
+        let axes = try inputs[3].indices("reduction_axes")
+        guard let shape, let axes, shape.count <= Shape.maximumRank else { return [TensorFact(dtype, .unknown)] }
+        let kept = try kept(axes, rank: shape.count)
+        return [TensorFact(dtype, PartialShape(sizes(shape, kept)))]
+    }
+
+    /// The axes that stay.
+    private func kept(_ listed: [Int], rank: Int) throws(CompileError) -> [Int] {
+        var folded = Set<Int>()
+        for axis in listed {
+            folded.insert(
+                try axis.axis(
+                    rank: rank, outOfRange: "Invalid reduction dimension \(axis), for input with \(rank) dimensions."))
+        }
+        return (0..<rank).filter { !folded.contains($0) }
+    }
+
+    private func sizes(_ shape: [Int], _ kept: [Int]) -> [Int] {
+        keepsDimensions
+            ? shape.indices.map { kept.contains($0) ? shape[$0] : 1 } : kept.map { shape[$0] }
+    }
+
+    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+        _ = try check(inputs)
+        return try folds(inputs, try inputs[1].dtype.sparseNumber)
+    }
+
+    private func folds<Number: SparseNumber>(_ inputs: [Tensor], _ type: Number.Type) throws(CompileError) -> [Tensor] {
+        let parts = try SparseParts(inputs[0], inputs[1], inputs[2])
+        try parts.checkBounds()
+        let kept = try kept(try inputs[3].wholeNumbers("reduction_axes"), rank: parts.rank)
+        let values = try parts.values.numbers(type)
+        var groups: [(index: [Int], value: Number)] = []
+        for element in parts.ascending(by: kept) {
+            let row = parts.index(element)
+            let index = kept.map { row[row.startIndex + $0] }
+            let value = values[element]
+            if let last = groups.last, last.index == index {
+                groups[groups.count - 1].value = isSum ? Number.sum(last.value, value) : max(last.value, value)
+            } else {
+                groups.append((index, value))
+            }
+        }
+        let sizes = sizes(parts.shape, kept)
+        return isDense
+            ? [try dense(groups, sizes, parts.shape, kept)] : try sparse(groups, sizes, kept, rank: parts.rank)
+    }
+
+    private func dense<Number: SparseNumber>(
+        _ groups: [(index: [Int], value: Number)], _ sizes: [Int], _ shape: [Int], _ kept: [Int]
+    ) throws(CompileError) -> Tensor {
+        guard let plain = Shape(kept.map { shape[$0] }),
+            plain.byteCount(of: Number.dataType) ?? .max <= Tensor.repeatedStringsLimitBytes
+        else { throw CompileError(.resourceExhausted, "the dense tensor \(sizes) would take too much memory") }
+        let strides = plain.byteStrides(width: 1)
+        var result = [Number](repeating: .zero, count: plain.elementCount)
+        for group in groups { result[zip(group.index, strides).reduce(0) { $0 + $1.0 * $1.1 }] = group.value }
+        return try .holding(result, sizes)
+    }
+
+    private func sparse<Number: SparseNumber>(
+        _ groups: [(index: [Int], value: Number)], _ sizes: [Int], _ kept: [Int], rank: Int
+    ) throws(CompileError) -> [Tensor] {
+        var indices: [Int] = []
+        for group in groups {
+            guard keepsDimensions else {
+                indices += group.index
+                continue
+            }
+            var whole = [Int](repeating: 0, count: rank)
+            for (place, axis) in kept.enumerated() { whole[axis] = group.index[place] }
+            indices += whole
+        }
+        return [
+            try .sparseIndices(indices, rank: sizes.count, count: groups.count), try .holding(groups.map(\.value)),
+            try .holding(sizes.map(Int64.init)),
+        ]
+    }
+}
+
+/// Each row's elements, as far as there are any, as probabilities.
+///
+/// - Inputs: indices, by ascending index; values, float32 or float64; shape, of rank 2 or more.
+/// - Outputs: the new values.
+struct SparseSoftmax: TensorOp {
+    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(3) }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        try inputs[0].requireRank(2, "sp_indices")
+        guard inputs[1].dtype == .float32 || inputs[1].dtype == .float64 else { throw .unsupported(inputs[1].dtype) }
+        let rank = inputs[2].shape.dimension(0)
+        guard rank < 0 || rank >= 2 else {
+            throw .invalid("Input should have rank >= 2, but received shape of rank \(rank)")
+        }
+        return [.sparseValues(inputs[1].dtype, count: inputs[0].sparseCount)]
+    }
+
+    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+        _ = try check(inputs)
+        let parts = try SparseParts(inputs[0], inputs[1], inputs[2])
+        try parts.checkBounds()
+        if let values = parts.values.scalars(as: Float.self) {
+            return [try .holding(softmax(values, parts, exponential: { expf($0) }))]
+        }
+        return [try .holding(softmax(parts.values.scalars(as: Double.self) ?? [], parts, exponential: { exp($0) }))]
+    }
+
+    private func softmax<Number: BinaryFloatingPoint>(
+        _ values: [Number], _ parts: SparseParts, exponential: (Number) -> Number
+    ) -> [Number] {
+        var results = values
+        var start = 0
+        while start < parts.count {
+            var end = start + 1
+            while end < parts.count, parts.index(end).dropLast().elementsEqual(parts.index(start).dropLast()) {
+                end += 1
+            }
+            let largest = values[start..<end].max() ?? 0
+            for place in start..<end { results[place] = exponential(values[place] - largest) }
+            let total = results[start..<end].reduce(0, +)
+            for place in start..<end { results[place] /= total }
+            start = end
+        }
+        return results
+    }
+}

@@ -1,0 +1,188 @@
+internal import Tensors
+
+extension OpTable {
+    /// Text to code points, and back.
+    static let unicodeText: [OpEntry] = [
+        OpEntry("UnicodeDecode") { node throws(CompileError) in try UnicodeDecode(node, hasOffsets: false) },
+        OpEntry("UnicodeDecodeWithOffsets") { node throws(CompileError) in try UnicodeDecode(node, hasOffsets: true) },
+        OpEntry("UnicodeEncode", make: UnicodeEncode.init),
+        OpEntry("UnicodeTranscode", make: UnicodeTranscode.init),
+    ]
+}
+
+/// What becomes of what is not text.
+private struct UnicodeErrors: Hashable, Sendable {
+    private enum Policy: String {
+        case strict, replace, ignore
+    }
+
+    private let policy: Policy
+    private let replacement: Unicode.Scalar
+    private let replacesControls: Bool
+
+    /// Attributes: `errors`, `replacement_char`, `replace_control_characters`.
+    init(_ node: NodeReader) throws(CompileError) {
+        policy = try node.choice("errors", default: .replace)
+        let number = try node.int("replacement_char", default: 0xFFFD)
+        guard let scalar = UInt32(exactly: number).flatMap(Unicode.Scalar.init) else {
+            throw .invalid("replacement_char out of unicode codepoint range")
+        }
+        replacement = scalar
+        replacesControls = try node.bool("replace_control_characters", default: false)
+    }
+
+    /// What stands for a code point; nil where it is left out.
+    ///
+    /// - `scalar`: nil for malformed text.
+    /// - `message`: That of the error where the policy is to have one.
+    func resolve(_ scalar: UInt32?, _ message: String) throws(CompileError) -> Unicode.Scalar? {
+        if let scalar, let valid = Unicode.Scalar(scalar), !(replacesControls && scalar <= 0x1F) { return valid }
+        switch policy {
+        case .strict: throw .invalid(message)
+        case .replace: return replacement
+        case .ignore: return nil
+        }
+    }
+
+    static let malformedText = "Invalid formatting on input string"
+}
+
+extension NodeReader {
+    /// An attribute that names an encoding.
+    fileprivate func encoding(_ name: String) throws(CompileError) -> TextEncoding {
+        let text = try string(name)
+        guard let encoding = TextEncoding(text) else {
+            throw .unsupported(
+                "\(name) = \"\(text)\" is not supported: only UTF-8, UTF-16, UTF-32, ASCII and Latin 1 are")
+        }
+        return encoding
+    }
+
+    /// One of the encodings that text can be written in.
+    fileprivate func outputEncoding() throws(CompileError) -> TextEncoding {
+        let text = try string("output_encoding")
+        guard ["UTF-8", "UTF-16-BE", "UTF-32-BE"].contains(text) else {
+            throw .invalid("Value for attr 'output_encoding' of \"\(text)\" is not in the list of allowed values")
+        }
+        return try encoding("output_encoding")
+    }
+}
+
+/// The code points of strings, one string after another.
+///
+/// - Inputs: strings of any shape.
+/// - Outputs: where each string's code points begin among all, and the last end; the code points, int32; (...WithOffsets) at which
+///   byte of its string each begins, int64.
+/// - Attributes: `input_encoding`, `errors`, `replacement_char`, `replace_control_characters`, `Tsplits`.
+struct UnicodeDecode: TensorOp {
+    private let encoding: TextEncoding
+    private let errors: UnicodeErrors
+    private let hasOffsets: Bool
+    private let splitType: DataType
+
+    init(_ node: NodeReader, hasOffsets: Bool) throws(CompileError) {
+        try node.expectInputs(1)
+        encoding = try node.encoding("input_encoding")
+        errors = try UnicodeErrors(node)
+        self.hasOffsets = hasOffsets
+        splitType = try node.type("Tsplits", default: .int64)
+        guard [.int32, .int64].contains(splitType) else { throw .unsupported(splitType) }
+    }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        try inputs[0].require(.string, "input")
+        let count = inputs[0].shape.known?.elementCount
+        let list = PartialShape([PartialShape.unknownDimension])
+        let splits = TensorFact(splitType, count.map { PartialShape([$0 + 1]) } ?? list)
+        return [splits, TensorFact(.int32, list)] + (hasOffsets ? [TensorFact(.int64, list)] : [])
+    }
+
+    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+        var splits = [0]
+        var (points, offsets): ([Int32], [Int64]) = ([], [])
+        for string in try inputs[0].bytes("input") {
+            for character in encoding.decode(string) {
+                guard let scalar = try errors.resolve(character.scalar, UnicodeErrors.malformedText) else { continue }
+                points.append(Int32(scalar.value))
+                offsets.append(Int64(character.offset))
+            }
+            splits.append(points.count)
+        }
+        let fact = try TensorFact(splits, as: splitType, shape: .vector(splits.count)) { _ in "too many code points" }
+        guard let splitTensor = fact.value else { throw .invalid("too many code points") }
+        return [splitTensor, try .holding(points)] + (hasOffsets ? [try .holding(offsets)] : [])
+    }
+}
+
+/// Strings of code points.
+///
+/// - Inputs: `input_values`, int32, of any shape: all code points; `input_splits`, int32 or int64: where each string begins, and the last ends.
+/// - Attributes: `output_encoding` (UTF-8, UTF-16-BE or UTF-32-BE), `errors`, `replacement_char`.
+struct UnicodeEncode: TensorOp {
+    private let encoding: TextEncoding
+    private let errors: UnicodeErrors
+
+    init(_ node: NodeReader) throws(CompileError) {
+        try node.expectInputs(2)
+        encoding = try node.outputEncoding()
+        errors = try UnicodeErrors(node)
+    }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        try inputs[0].require(.int32, "input_values")
+        try inputs[1].requireRank(1, "input_splits")
+        let ends = inputs[1].shape.dimension(0)
+        guard ends != 0 else { throw .invalid("input_splits must have at least one element") }
+        return [TensorFact(.string, PartialShape([ends < 0 ? ends : ends - 1]))]
+    }
+
+    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+        _ = try check(inputs)
+        let points = inputs[0].scalars(as: Int32.self) ?? []
+        let splits = try inputs[1].wholeNumbers("input_splits")
+        guard splits.first == 0 else { throw .invalid("First value in input_splits must be zero.") }
+        guard splits.last == points.count else {
+            throw .invalid("Last value in input_splits must be equal to length of input_tensor.")
+        }
+        var results: [[UInt8]] = []
+        for (start, end) in zip(splits, splits.dropFirst()) {
+            guard start <= end, start >= 0, end <= points.count else {
+                throw .invalid("Values in input_splits must be equal or in ascending order.")
+            }
+            var bytes: [UInt8] = []
+            for point in points[start..<end] {
+                let scalar = try errors.resolve(
+                    UInt32(exactly: point), "Code point is out of range for Unicode, or is a surrogate.")
+                if let scalar { encoding.encode(scalar, to: &bytes) }
+            }
+            results.append(bytes)
+        }
+        return [try .holding(results)]
+    }
+}
+
+/// Strings in another encoding.
+///
+/// - Attributes: `input_encoding`; `output_encoding` (UTF-8, UTF-16-BE or UTF-32-BE); `errors`, `replacement_char`,
+///   `replace_control_characters`.
+struct UnicodeTranscode: StringTransform {
+    private let source: TextEncoding
+    private let target: TextEncoding
+    private let errors: UnicodeErrors
+
+    init(_ node: NodeReader) throws(CompileError) {
+        try node.expectInputs(1)
+        source = try node.encoding("input_encoding")
+        target = try node.outputEncoding()
+        errors = try UnicodeErrors(node)
+    }
+
+    func transform(_ string: [UInt8]) throws(CompileError) -> [UInt8] {
+        var bytes: [UInt8] = []
+        for character in source.decode(string) {
+            let scalar = try errors.resolve(character.scalar, UnicodeErrors.malformedText)
+            if let scalar { target.encode(scalar, to: &bytes) }
+        }
+        return bytes
+    }
+}
