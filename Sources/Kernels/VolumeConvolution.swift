@@ -132,7 +132,7 @@ extension VolumeConvolution {
         }
     }
 
-    private func gradientByFilter<Element: MatrixElement>(_ type: Element.Type) -> Kernel? {
+    private func gradientByFilter<Element: MatrixElement & BinaryFloatingPoint>(_ type: Element.Type) -> Kernel? {
         let width = MemoryLayout<Element>.stride
         let rows = rowsPerBlock(width)
         let made = products(rows) {

@@ -115,7 +115,7 @@ struct BiasAddGradient: Op {
 
     init(_ node: NodeReader) throws(CompileError) {
         try node.expectInputs(1)
-        format = try node.choice("data_format", default: .channelsLast)
+        format = try node.imageFormat()
     }
 
     private func channelAxis(rank: Int) -> Int { format.isChannelsFirst ? 1 : rank - 1 }

@@ -68,6 +68,7 @@ package enum OpTable {
         normalizations,
         losses,
         recurrentCells,
+        quantization,
         strings,
         stringFormatting,
         stringJoining,

@@ -45,10 +45,7 @@ struct WindowAttributes: Hashable, Sendable {
     init(
         _ node: NodeReader, default fallback: ImageFormat = .channelsLast, strides givenStrides: [Int]? = nil
     ) throws(CompileError) {
-        format = try node.choice("data_format", default: fallback)
-        guard format.rank == fallback.rank else {
-            throw node.malformed("attribute data_format is \(format.rawValue), for other images")
-        }
+        format = try node.imageFormat(default: fallback)
         strides = if let givenStrides { givenStrides } else { try node.windowSizes("strides", count: format.rank) }
         padding = try node.choice("padding")
         explicitPaddings = try node.ints("explicit_paddings", default: [])
@@ -138,8 +135,8 @@ struct WindowAttributes: Hashable, Sendable {
     ///
     /// - Returns: nil where a size is not known.
     /// - Throws: `invalidArgument` where the window does not fit.
-    private func window(
-        _ axis: Int, size: Int, filter: Int, dilation: Int, centers: Bool
+    func window(
+        _ axis: Int, size: Int, filter: Int, dilation: Int = 1, centers: Bool = false
     ) throws(CompileError) -> WindowAxis? {
         guard size >= 0, filter >= 0 else { return nil }
         let stride = strides[axis]
@@ -170,6 +167,15 @@ struct WindowAttributes: Hashable, Sendable {
 }
 
 extension NodeReader {
+    /// The attribute `data_format`, of images of as many dimensions as the default has.
+    func imageFormat(default fallback: ImageFormat = .channelsLast) throws(CompileError) -> ImageFormat {
+        let format: ImageFormat = try choice("data_format", default: fallback)
+        guard format.rank == fallback.rank else {
+            throw malformed("attribute data_format = \"\(format.rawValue)\" is for images of \(format.rank) dimensions")
+        }
+        return format
+    }
+
     /// A list of positive numbers, one for each dimension of the images.
     func windowSizes(
         _ name: String, count: Int = 4, default fallback: [Int]? = nil
