@@ -29,12 +29,13 @@ package struct RoundTrip: Sendable, Hashable {
         case given(low: Float, high: Float)
     }
 
-    /// Input 0, rounded; nil for other dtypes than float32 and float64.
+    /// Input 0, rounded.
     ///
     /// - Parameters:
     ///   - dtype: Of the input.
     ///   - bits: The width of the quantised numbers, in 1...62.
     ///   - source: Where the ranges come from. One that ends before it begins is a fault.
+    /// - Returns: nil for other dtypes than float32 and float64.
     package func kernel(_ dtype: DataType, bits: Int, _ source: Source) -> Kernel? {
         switch dtype {
         case .float32: kernel(Float.self, bits, source)
@@ -135,7 +136,7 @@ package struct FakeQuantization: Sendable, Hashable {
         most = 1 << bits - 1
     }
 
-    /// Input 0, float32, rounded; `range` is that of all.
+    /// Input 0, float32, rounded; the range is that of all.
     package func given(low: Float, high: Float, count: Int) -> Kernel {
         let scale = Nudged(low, high, self)
         return Kernel(overwritableInputs: [0]) { frame in
@@ -150,6 +151,7 @@ package struct FakeQuantization: Sendable, Hashable {
     ///   - channels: How many ranges there are.
     ///   - rows: How many elements each of them is for, `channels` apart.
     ///   - isPerChannel: Which of two ways of rounding is TensorFlow's.
+    /// - Returns: The kernel.
     package func variable(channels: Int, rows: Int, isPerChannel: Bool) -> Kernel {
         Kernel(overwritableInputs: [0]) { frame in
             let (input, output) = (frame.input(0, as: Float.self), frame.output(as: Float.self))

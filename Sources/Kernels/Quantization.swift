@@ -157,7 +157,14 @@ package struct Quantization: Sendable, Hashable {
             let fromHigh = range.high / Float(Number.max)
             let fromLow = range.low / Float(Number.min &+ (isNarrow ? 1 : 0))
             let scale = Number.isSigned ? max(fromLow, fromHigh) : fromHigh
-            eachRun(slice) { run in for index in run { output[index] = Float(input[index]) * scale } }
+            let isWhole = layout.channels == 1
+            eachRun(slice) { run in
+                for index in run {
+                    let real = Float(input[index])
+                    // One scale for all: TensorFlow makes an int32 of it once more, which the highest one does not survive.
+                    output[index] = (isWhole ? Float(Int32(truncating: real)) : real) * scale
+                }
+            }
         }
     }
 }

@@ -29,6 +29,11 @@ struct MatMul: Op {
         transposesRight = try node.bool("transpose_b", default: false)
     }
 
+    init(transposesLeft: Bool, transposesRight: Bool) {
+        self.transposesLeft = transposesLeft
+        self.transposesRight = transposesRight
+    }
+
     func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
         try inputs.requireOneDType()
         let (left, right) = (inputs[0].shape, inputs[1].shape)

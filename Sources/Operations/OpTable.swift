@@ -69,6 +69,7 @@ package enum OpTable {
         losses,
         recurrentCells,
         quantization,
+        quantizedGraphs,
         strings,
         stringFormatting,
         stringJoining,

@@ -122,6 +122,7 @@ struct WindowAttributes: Hashable, Sendable {
     ///   - windows: How they move.
     ///   - batch: The number of images.
     ///   - depth: Channels of the result.
+    /// - Returns: The shape, as far as it is known.
     func shape(_ windows: [WindowAxis?], batch: Int, depth: Int) -> PartialShape {
         var result = Array(repeating: batch, count: format.rank)
         result[format.depthAxis] = depth

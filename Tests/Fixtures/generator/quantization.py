@@ -15,6 +15,7 @@ def cases():
     dequantize()
     round_trips()
     fake()
+    on_quantized()
 
 
 def real(*shape, low=-4, high=4):
@@ -55,7 +56,7 @@ def quantize():
 def whole(dtype, *shape):
     info = np.iinfo(np.dtype(dtype.as_numpy_dtype)[0])
     numbers = np.random.randint(info.min, int(info.max) + 1, shape)
-    numbers.reshape(-1)[:3] = [info.min, info.max, 0]
+    numbers.reshape(-1)[:3] = [info.min, info.max, 0][:numbers.size]
     return numbers.astype(np.dtype(dtype.as_numpy_dtype)[0]).view(dtype.as_numpy_dtype)
 
 
@@ -66,11 +67,11 @@ def dequantize():
         case("Dequantize", [whole(dtype, 12), scalar(-1), scalar(2)], {"mode": "SCALED", "narrow_range": True}, label=f"{dtype.name} narrow", rtol=1e-6)
         if mode != "MIN_FIRST":
             for axis in (0, 1):
-                case("Dequantize", [whole(dtype, 2, 3), real([2, 3][axis], low=-3, high=0), real([2, 3][axis], low=0.1)], {"mode": mode, "axis": axis}, label=f"{dtype.name} {mode} along {axis}", rtol=2e-6, atol=1e-6)
+                case("Dequantize", [Const(whole(dtype, 2, 3)), real([2, 3][axis], low=-3, high=0), real([2, 3][axis], low=0.1)], {"mode": mode, "axis": axis}, label=f"{dtype.name} {mode} along {axis}", rtol=2e-6, atol=1e-6)
         case("Dequantize", [whole(dtype, 12), scalar(-1), scalar(2)], {"dtype": tf.bfloat16}, label=f"{dtype.name} to bfloat16", atol=1e-3)
     case("Dequantize", [whole(tf.quint8, 2, 3), real(2), real(3)], {"axis": 1}, label="refused: too few ranges")
     case("Dequantize", [whole(tf.quint8, 2, 3), real(2), real(2)], {"axis": 2}, label="refused: axis")
-    case("Dequantize", [whole(tf.quint8, 2, 3), real(3), real(3)], {"axis": 1, "mode": "MIN_FIRST"}, label="refused: mode")
+    case("Dequantize", [Const(whole(tf.quint8, 2, 3)), real(3), real(3)], {"axis": 1, "mode": "MIN_FIRST"}, label="refused: mode")
     case("Dequantize", [whole(tf.quint8, 3), scalar(0), scalar(1)], {"dtype": tf.bfloat16, "mode": "SCALED"}, label="refused: bfloat16")
 
 
@@ -119,3 +120,60 @@ def fake():
     case("FakeQuantWithMinMaxArgs", [real(3)], {"num_bits": 17}, label="refused: bits")
     case("FakeQuantWithMinMaxVarsPerChannel", [real(2, 3), real(2), real(3)], label="refused: too few ranges")
     case("FakeQuantWithMinMaxVarsPerChannel", [real(2, 3), real(3), real(3)[None]], label="refused: rank of ranges")
+
+
+def on_quantized():
+    ranges = lambda *ends: [scalar(end) for end in ends]
+    products(ranges)
+    narrowing(ranges)
+    x = whole(tf.quint8, 2, 3, 4)
+    for dtype in (tf.quint8, tf.qint32):
+        for op, (low, high) in itertools.product(("QuantizedRelu", "QuantizedRelu6"), ((-10, 10), (0, 5), (-3, 9), (1, 7))):
+            case(op, [whole(dtype, 12), *ranges(low, high)], {"out_type": dtype}, label=f"{dtype.name} {low} {high}")
+        case("QuantizedReshape", [whole(dtype, 2, 3), Const([3, -1], np.int32), *ranges(-1, 2)], label=dtype.name)
+    case("QuantizedReshape", [x, np.array([24], np.int32), *ranges(-1, 2)], label="fed")
+    case("QuantizedReshape", [x, np.array([25], np.int32), *ranges(-1, 2)], label="refused: shape")
+    for op, dtype in itertools.product(("QuantizedMaxPool", "QuantizedAvgPool"), (tf.quint8, tf.qint8)):
+        for padding, sizes in itertools.product(("SAME", "VALID"), ([1, 2, 2, 1], [1, 3, 2, 1])):
+            attrs = {"ksize": sizes, "strides": [1, 2, 1, 1], "padding": padding}
+            # TensorFlow's mean of qint8 is that of the bytes.
+            if (op, dtype) != ("QuantizedAvgPool", tf.qint8):
+                case(op, [whole(dtype, 2, 4, 5, 3), *ranges(-1, 2)], attrs, label=f"{dtype.name} {padding} {sizes}")
+    attrs = {"ksize": [1, 2, 2, 1], "strides": [1, 1, 1, 1], "padding": "SAME"}
+    case("QuantizedMaxPool", [x, *ranges(-1, 2)], attrs, label="refused: rank")
+
+
+def products(ranges):
+    for sizes, (low, high) in itertools.product(((2, 3, 4), (1, 5, 1), (3, 1, 2)), ((-1, 2), (0, 1), (-3, 0))):
+        rows, depth, columns = sizes
+        for left, right in itertools.product((False, True), (False, True)):
+            a = whole(tf.quint8, *((depth, rows) if left else (rows, depth)))
+            b = whole(tf.quint8, *((columns, depth) if right else (depth, columns)))
+            case("QuantizedMatMul", [a, b, *ranges(low, high, -0.5, 3)], {"transpose_a": left, "transpose_b": right}, label=f"{sizes} {low} {high} {left} {right}")
+    a, b = whole(tf.quint8, 2, 3), whole(tf.quint8, 3, 2)
+    case("QuantizedMatMul", [a, a, *ranges(-1, 1, -1, 1)], label="refused: shapes")
+    case("QuantizedMatMul", [a, b, *ranges(1, 1, -1, 1)], label="refused: range")
+    case("QuantizedMatMul", [a, b, *ranges(-1, 1, 2, 1)], label="refused: range of b")
+    # A filter of qint8 has a kernel that gives nothing.
+    for padding, stride in itertools.product(("SAME", "VALID"), (1, 2)):
+        inputs = [whole(tf.quint8, 2, 5, 4, 3), whole(tf.quint8, 2, 3, 3, 2), *ranges(-1, 2, -0.5, 3)]
+        case("QuantizedConv2D", inputs, {"strides": [1, stride, stride, 1], "padding": padding}, label=f"{padding} {stride}")
+    case("QuantizedConv2D", [whole(tf.quint8, 2, 5, 4, 3), whole(tf.quint8, 2, 3, 2, 2), *ranges(-1, 2, -0.5, 3)], {"strides": [1, 1, 1, 1], "padding": "SAME"}, label="refused: depth")
+    for dtype, (low, high) in itertools.product((tf.quint8, tf.qint8), ((-1, 2), (0, 1), (-3, 0))):
+        case("QuantizedBiasAdd", [whole(dtype, 2, 3), whole(dtype, 3), *ranges(low, high, -0.5, 3)], {"out_type": tf.qint32}, label=f"{dtype.name} {low} {high}")
+    case("QuantizedBiasAdd", [a, whole(tf.quint8, 4), *ranges(-1, 1, -1, 1)], {"out_type": tf.qint32}, label="refused: biases")
+
+
+def narrowing(ranges):
+    int32 = lambda numbers: np.asarray(numbers, np.int32).view(tf.qint32.as_numpy_dtype)
+    for numbers in (np.random.randint(-2 ** 20, 2 ** 20, 9), np.random.randint(-2 ** 31, 2 ** 31 - 1, 9), [5, 5], [-7, -3], [0], [2 ** 31 - 1, -2 ** 31]):
+        for low, high in ((-100, 100), (-1, 3), (0, 2)):
+            x = [int32(numbers), *ranges(low, high)]
+            case("RequantizationRange", x, label=f"{numbers} {low} {high}")
+            case("QuantizeDownAndShrinkRange", x, {"out_type": tf.quint8}, label=f"{numbers} {low} {high}")
+            for dtype, (new_low, new_high) in itertools.product((tf.quint8, tf.qint8), ((-0.05, 0.05), (0, 1), (-100, 20))):
+                case("Requantize", [*x, *ranges(new_low, new_high)], {"out_type": dtype}, label=f"{dtype.name} {low} {high} {new_low} {new_high}")
+    case("RequantizationRange", [int32([]), *ranges(-100, 100)], label="empty")
+    case("Requantize", [int32([]), *ranges(-100, 100, -1, 1)], {"out_type": tf.quint8}, label="empty")
+    case("Requantize", [int32([1]), *ranges(-100, 100, 1, 2)], {"out_type": tf.quint8}, label="refused: beginning")
+    case("Requantize", [int32([1]), *ranges(-100, 100, -1, -2)], {"out_type": tf.quint8}, label="refused: end")
