@@ -207,6 +207,10 @@ struct PlanBuilder {
     ) throws(CompileError) {
         note(liveness, ofNode: index)
         if try addVariableOp(op, index, inputs, liveness) { return }
+        if let consumer = op as? any VariableConsuming {
+            let value = try valueConsumed(by: consumer, index, inputs, liveness)
+            return try add(consumer.operation, index, [value] + inputs.dropFirst(), liveness)
+        }
         // RefSwitch and its kin hand on the variable itself.
         let given = graph.nodes[index].op.hasPrefix("Ref") ? inputs : try read(inputs, index, liveness)
         let (op, inputs) = try tables.bind(op, given, facts, building: openTables)

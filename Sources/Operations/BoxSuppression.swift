@@ -99,25 +99,18 @@ struct Suppression {
 }
 
 extension Tensor {
-    /// The elements of a float32 or float16 tensor.
+    /// The elements of a float32, float16 or bfloat16 tensor.
     ///
     /// - Throws: `unsupported` for other dtypes.
     func floats() throws(CompileError) -> [Float] {
-        if let floats = scalars(as: Float.self) { return floats }
-        guard dtype == .float16 else { throw .unsupported(dtype) }
-        return withUnsafeBytes { $0.bindMemory(to: Float16.self).map(Float.init) }
+        guard let floats = scalars(as: Float.self) ?? narrowFloats else { throw .unsupported(dtype) }
+        return floats
     }
 
-    /// A tensor of float32 or float16.
+    /// A tensor of float32, float16 or bfloat16.
     static func of(_ floats: [Float], as dtype: DataType, shape: [Int]) throws(CompileError) -> Tensor {
-        guard dtype == .float16 else { return try made(Tensor(floats, shape: shape)) }
-        guard let shape = Shape(shape), shape.elementCount == floats.count else {
-            throw CompileError(.malformed, "makes \(floats.count) numbers of shape \(shape)")
-        }
-        return try made(
-            Tensor(dtype: dtype, shape: shape) { memory in
-                let numbers = memory.bindMemory(to: Float16.self)
-                for (place, number) in floats.enumerated() { numbers[place] = Float16(number) }
-            })
+        try made(
+            dtype == .float32
+                ? Tensor(floats, shape: shape) : Tensor(narrowFloats: floats, dtype: dtype, shape: shape))
     }
 }

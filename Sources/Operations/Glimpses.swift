@@ -57,7 +57,9 @@ struct ExtractGlimpse: Op {
             throw .invalid("first dimension should be batch\(offsets)")
         }
         let size = try inputs[1].indices("size") ?? [PartialShape.unknownDimension, PartialShape.unknownDimension]
-        if inputs[1].value != nil, size.contains(where: { $0 < 0 }) { throw .invalid("size must not be negative: \(size)") }
+        if inputs[1].value != nil, size.contains(where: { $0 < 0 }) {
+            throw .invalid("size must not be negative: \(size)")
+        }
         return [
             TensorFact(
                 .float32,

@@ -43,7 +43,9 @@ struct ResizeGrad: Op {
         guard output.elementCount > 0 else { return .nothing }
         let resizing = try attributes.resizing(from: output.dimensions, to: gradients)
         let dtype = spec.inputs[1].dtype
-        guard let kernel = isCubic ? resizing.cubicGradient(dtype) : resizing.bilinearGradient(dtype) else { throw .unsupported(dtype) }
+        guard let kernel = isCubic ? resizing.cubicGradient(dtype) : resizing.bilinearGradient(dtype) else {
+            throw .unsupported(dtype)
+        }
         return kernel
     }
 }

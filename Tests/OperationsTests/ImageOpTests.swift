@@ -59,7 +59,9 @@ private func file(_ bytes: [UInt8]) throws -> TensorFact {
 
 @Suite("Ops on images")
 struct ImageOpTests {
-    @Test("Space becomes depth, and depth space, also where channels come first", arguments: ["SpaceToDepth", "DepthToSpace"])
+    @Test(
+        "Space becomes depth, and depth space, also where channels come first",
+        arguments: ["SpaceToDepth", "DepthToSpace"])
     func channelsFirst(_ name: String) throws {
         let block = ["block_size": attribute(2)]
         let images = try numbers([2, 4, 6, 8])
@@ -124,7 +126,8 @@ struct ImageOpTests {
             state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
             return Int(state >> 33) % limit
         }
-        let vectors = try VectorFile.read(Fixtures.path("ops/image_files.vectors"))
+        let vectors =
+            try VectorFile.read(Fixtures.path("ops/image_files.vectors"))
             + VectorFile.read(Fixtures.path("ops/decoding.vectors"))
         var count = 0
         for vector in vectors where vector.error.isEmpty && vector.node.op.hasPrefix("Decode") && random(4) == 0 {

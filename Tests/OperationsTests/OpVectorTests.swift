@@ -81,9 +81,7 @@ struct OpTableTests {
     /// Ops that need a session, not a vector.
     private static let graphInputs: Set<String> = [
         "Const", "NoOp", "Placeholder", "PlaceholderV2", "PlaceholderWithDefault", "ReadVariableOp", "Timestamp",
-        "VarHandleOp",
-        "Variable",
-        "VariableV2",
+        "VarHandleOp", "Variable", "VariableV2",
     ]
 
     /// Ops that need a table: `TableTests`.

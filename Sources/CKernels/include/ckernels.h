@@ -7,6 +7,7 @@
 #include "ckernels_image.h"
 #include "ckernels_matrices.h"
 #include "ckernels_random.h"
+#include "ckernels_random_boxes.h"
 #include "ckernels_reductions.h"
 #include "ckernels_softmax.h"
 #include "ckernels_transpose.h"

@@ -48,3 +48,16 @@ def cases():
     case(op, [[text(one), text(three)]], label="a tag twice refused")
     case(op, [[text(one), text(b"\x0a\x05ab")]], label="no summary refused")
     case(op, [[text(b"")]], label="nothing")
+    tensors()
+
+
+def tensors():
+    metadata = tf.compat.v1.SummaryMetadata(display_name="shown")
+    metadata.plugin_data.plugin_name = "plugin"
+    metadata = text(metadata.SerializeToString())
+    for x in (np.array([[1, 2]]), np.float32(1.5), np.array(True), np.zeros([0, 2]), np.zeros([2], np.float16), np.array([1 + 2j]), text(b"s"), text([b"a", b""])):
+        case("TensorSummary", [x], label=x.dtype.name)
+        case("TensorSummaryV2", [text(b"tag"), x, metadata], label=x.dtype.name)
+    case("TensorSummary", [np.array([1, 2])], {"description": "d", "display_name": "n", "labels": ["a"]}, label="attributes")
+    case("TensorSummaryV2", [text(b""), np.array(1), text(b"")], label="no name")
+    case("TensorSummaryV2", [text([b"a"]), np.array(1), text(b"")], label="a vector refused")
