@@ -34,6 +34,7 @@ struct MatMul: Op {
     }
 
     init(transposesLeft: Bool, transposesRight: Bool) {
+        output = nil
         self.transposesLeft = transposesLeft
         self.transposesRight = transposesRight
     }
