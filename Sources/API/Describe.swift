@@ -81,6 +81,10 @@ struct Describe: Sendable {
         if let step = model.step { writer.integer(step) } else { writer.null() }
         writer.key("prefix")
         writer.string(model.prefix)
+        writer.key("format")
+        writer.string(model.format)
+        writer.key("version")
+        if let version = model.version { writer.integer(version) } else { writer.null() }
     }
 
     private func write(_ tensors: [TensorDescription], _ key: String, _ writer: inout JSONWriter) {

@@ -1,7 +1,8 @@
 internal import Tensors
 
 /// Makes text that protobuf wrote from TensorFlow's messages readable as ours, which have numbers where TensorFlow's have
-/// enumerations: `dtype: DT_FLOAT` becomes `dtype: 1`.
+/// enumerations, `dtype: DT_FLOAT` becomes `dtype: 1`, and no messages of any type: `[type.googleapis.com/tensorflow.AssetFileDef]`
+/// becomes the field of that name, those of other types become one that nobody knows.
 enum ProtoText {
     /// The numbers of the words that stand for them; a dtype that nobody knows becomes 0, which harms only who needs it.
     private static func number(of word: String) -> Int32? {
@@ -40,6 +41,10 @@ enum ProtoText {
                 end = endOfString(bytes, position)
             } else if byte == UInt8(ascii: "#") {
                 end = bytes[position...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
+            } else if byte == UInt8(ascii: "["), let type = anyType(bytes, position) {
+                result += Array((anyFields[type.name] ?? "unpacked").utf8)
+                position = type.end
+                continue
             } else if isWord(byte) {
                 end = bytes[position...].firstIndex { !isWord($0) } ?? bytes.count
                 // Of the words only capitals are values that have to change; fields' names are in small letters.
@@ -57,6 +62,17 @@ enum ProtoText {
             position = end
         }
         return String(validating: result, as: UTF8.self)
+    }
+
+    private static let anyFields = ["tensorflow.AssetFileDef": "asset_file_def"]
+
+    /// The type's name where a bracket begins one, `[type.googleapis.com/NAME]`, and where it ends.
+    private static func anyType(_ bytes: [UInt8], _ start: Int) -> (name: String, end: Int)? {
+        let prefix = Array("[type.googleapis.com/".utf8)
+        guard bytes[start...].starts(with: prefix),
+            let end = bytes[start...].firstIndex(of: UInt8(ascii: "]"))
+        else { return nil }
+        return (String(decoding: bytes[start + prefix.count..<end], as: UTF8.self), end + 1)
     }
 
     private static func endOfString(_ bytes: [UInt8], _ start: Int) -> Int {

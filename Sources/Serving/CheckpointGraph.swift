@@ -39,7 +39,10 @@ struct CheckpointGraph {
                 return
             } catch { misfits.append("\(name) cannot be read: \(error.reason)") }
         }
-        let reasons = misfits.isEmpty ? "" : "; " + misfits.joined(separator: "; ")
+        let reasons =
+            misfits.isEmpty
+            ? ", and no other graph is in the folder: without one the tensors can be inspected, not served"
+            : "; " + misfits.joined(separator: "; ")
         throw CheckpointError(.notFound, file: location.metaPath, "no such file" + reasons)
     }
 

@@ -21,6 +21,13 @@ extension ModelFormat {
             return try ModelFiles(source, meta: graph.meta, metaPath: graph.path, reader: reader)
         })
 
+    /// What is left of a checkpoint, or not there yet: it is not passed over, the error tells what is missing.
+    static let incompleteCheckpoint = ModelFormat(
+        isThere: { path in
+            path.names.contains { $0 == "checkpoint" || $0.hasSuffix(".index") || $0.hasSuffix(".meta") }
+        },
+        open: { path throws(ModelError) in try checkpoint.open(path) })
+
     /// The prefix of the checkpoint that a path means: itself, or one of the checkpoint's files.
     private static func prefix(ofFile path: String) -> String? {
         if CheckpointFolder.isCheckpoint(prefix: path) { return path }

@@ -33,8 +33,10 @@ extension ModelFormat {
             return try ModelFiles(source, meta: chosen.meta, metaPath: chosen.path, reader: nil)
         })
 
+    /// In a folder a Saver's meta graph is not looked at: its variables would be missing.
     private static func graphs(at path: ModelPath) -> [String] {
-        let files = path.isFolder ? path.names.map(path.appending) : [path.path]
+        let files =
+            path.isFolder ? path.names.filter { !$0.hasSuffix(".meta") }.map(path.appending) : [path.path]
         return files.filter { GraphFile.isGraph(path: $0) }
     }
 

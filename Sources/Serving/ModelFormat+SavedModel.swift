@@ -18,9 +18,13 @@ extension ModelFormat {
             let content = try SavedModelContent(file, folder)
             let source = ModelFiles.Source(
                 format: content.format, prefix: reader?.prefix ?? file, notes: content.notes)
-            return try ModelFiles(
+            let files = try ModelFiles(
                 source, meta: content.meta, metaPath: file, reader: reader, assets: content.assets,
                 initOps: content.initOps)
+            guard reader != nil || files.variables.plan.sources.isEmpty else {
+                throw ModelError(.load, "\(folder)/variables is not there; the graph restores variables from it")
+            }
+            return files
         })
 
     private static let names = ["saved_model.pb", "saved_model.pbtxt"]
@@ -103,9 +107,12 @@ struct SavedModelContent {
 
     private func listedAssets() -> [AssetFileDef] {
         if !meta.assetFileDef.isEmpty { return meta.assetFileDef }
-        // Before TensorFlow 1.10 only the collection told.
+        // TensorFlow 1 tells them in a collection.
         let packed = meta.collectionDef["saved_model_assets"]?.anyList.value ?? []
-        return packed.compactMap { try? AssetFileDef(serializedBytes: $0.value) }
+        return packed.compactMap { any in
+            if any.hasAssetFileDef { return any.assetFileDef }
+            return any.typeURL.hasSuffix("AssetFileDef") ? try? AssetFileDef(serializedBytes: any.value) : nil
+        }
     }
 }
 

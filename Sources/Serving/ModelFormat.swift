@@ -13,7 +13,7 @@ struct ModelFormat: Sendable {
     /// several: a SavedModel's `variables` are a checkpoint, and a checkpoint may lie beside a frozen graph.
     static let single: [ModelFormat] = [savedModel, checkpoint, frozenGraph]
 
-    private static let all = single + [versions]
+    private static let all = single + [versions, incompleteCheckpoint]
 
     /// The format of what is at a path; nil if it is none.
     static func of(_ path: ModelPath, among formats: [ModelFormat] = all) -> ModelFormat? {

@@ -45,7 +45,11 @@ public enum ModelFolders {
             return path.isFolder && ModelFormat.of(path) != nil
         }
         guard found.isEmpty else { return found }
-        try ModelError.loading { () throws(CheckpointError) in _ = try CheckpointFolder(folder: own.path) }
+        try ModelError.loading { () throws(CheckpointError) in
+            // Either says what it is not.
+            if MappedFile.exists(own.path) { _ = try GraphFile(path: own.path) }
+            _ = try CheckpointFolder(folder: own.path)
+        }
         return []
     }
 

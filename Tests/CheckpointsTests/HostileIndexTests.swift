@@ -129,6 +129,13 @@ struct HostileIndexTests {
         #expect(entryGarbage == "tensor \"v\": its entry is not a BundleEntryProto")
     }
 
+    @Test("a graph of objects that is none")
+    func objects() throws {
+        let key = "_CHECKPOINTABLE_OBJECT_GRAPH"
+        let table = TableBuilder().table([([], try header()), (Array(key.utf8), try entry { _ in })])
+        #expect(reason(table) == "tensor \"\(key)\" is not a graph of objects")
+    }
+
     @Test("tables")
     func tables() throws {
         let first = ([UInt8](), try header())

@@ -55,8 +55,7 @@ struct FormatTests {
         #expect(model.format == Self.expectedFormats[name])
         #expect(model.name == name)
         let run = try #require(try runs()[name])
-        // Functions are called by whoever can: here the variables behind them are what counts.
-        if !name.hasPrefix("saved_model_2") { try check(model, run) }
+        try check(model, run)
     }
 
     @Test("a TensorFlow 2 SavedModel's variables are restored by its own function, equal names or not")
@@ -106,6 +105,35 @@ struct FormatTests {
         #expect(
             path["Variable/Read/ReadVariableOp"]?.strings?.first.map { String(decoding: $0, as: UTF8.self) }?
                 .hasSuffix("files/saved_model_2/assets/words.txt") == true)
+    }
+
+    @Test("an asset is found in text, too, where the collection's message is unpacked")
+    func assetAsText() throws {
+        try Fixtures.withCopy(of: Fixtures.path("files/saved_model_text")) { copy in
+            let file = copy + "/saved_model.pbtxt"
+            let collection = """
+                collection_def { key: "saved_model_assets" value { any_list { value {
+                  [type.googleapis.com/tensorflow.AssetFileDef] { tensor_info { name: "Const:0" } filename: "words.txt" } }
+                  value { [type.googleapis.com/tensorflow.Nothing] { a: [1, V2] } } } } }
+                meta_info_def {
+                """
+            let text = String(decoding: try Fixtures.bytes(file), as: UTF8.self)
+            let changed = text.replacing("meta_info_def {", with: collection, maxReplacements: 1)
+            try Fixtures.write(Array(changed.utf8), to: file)
+            let model = try Model(contentsOf: copy)
+            #expect(model.assets == ["Const:0": copy + "/assets/words.txt"])
+            #expect(model.notes.last == "asset \(copy)/assets/words.txt, for \"Const:0\", is not there")
+        }
+    }
+
+    @Test("a file that is no model says so")
+    func noModel() throws {
+        let path = Fixtures.path("README.md")
+        let error = #expect(throws: ModelError.self) { try ModelFolders.find(in: path) }
+        #expect(
+            error?.message
+                == "\(path): is not a meta graph, a graph or a SavedModel: it is cut off or damaged, or of another kind of file"
+        )
     }
 
     @Test("an asset that leads out of its folder is refused")
@@ -170,6 +198,21 @@ struct FormatTests {
                 error?.message
                     == "\(copy)/model-2.meta: no such file; model-3.meta does not fit: the checkpoint lacks the variable \"other\""
             )
+        }
+    }
+
+    @Test("what is incomplete is an error, in a folder of models as well, and not passed over")
+    func incomplete() throws {
+        try Fixtures.withCopy(of: Fixtures.path("files/text_meta")) { copy in
+            try FileManager.default.removeItem(atPath: copy + "/model-7.index")
+            #expect(try ModelFolders.find(in: copy) == [copy])
+            let error = #expect(throws: ModelError.self) { try Model(contentsOf: copy) }
+            #expect(error?.message.hasPrefix("\(copy): no checkpoint: the checkpoint file names model-7, and") == true)
+        }
+        try Fixtures.withCopy(of: Fixtures.path("files/saved_model_2")) { copy in
+            try FileManager.default.removeItem(atPath: copy + "/variables")
+            let error = #expect(throws: ModelError.self) { try Model(contentsOf: copy) }
+            #expect(error?.message == "\(copy)/variables is not there; the graph restores variables from it")
         }
     }
 

@@ -189,7 +189,10 @@ struct ModelErrorTests {
             }
             try FileManager.default.removeItem(atPath: path)
             let error = #expect(throws: ModelError.self) { try Model(contentsOf: copy) }
-            #expect(error?.message == "\(path): no such file")
+            #expect(
+                error?.message
+                    == "\(path): no such file, and no other graph is in the folder: without one the tensors can be inspected, not served"
+            )
         }
     }
 }

@@ -316,9 +316,21 @@ public nonisolated struct CollectionDef: Sendable {
 
       public var value: Data = Data()
 
+      /// Not TensorFlow's: text format has the message unpacked, and the reader of text gives it this name.
+      public var assetFileDef: AssetFileDef {
+        get {_assetFileDef ?? AssetFileDef()}
+        set {_assetFileDef = newValue}
+      }
+      /// Returns true if `assetFileDef` has been explicitly set.
+      public var hasAssetFileDef: Bool {self._assetFileDef != nil}
+      /// Clears the value of `assetFileDef`. Subsequent reads from it will return its default value.
+      public mutating func clearAssetFileDef() {self._assetFileDef = nil}
+
       public var unknownFields = SwiftProtobuf.UnknownStorage()
 
       public init() {}
+
+      fileprivate var _assetFileDef: AssetFileDef? = nil
     }
 
     public init() {}
@@ -1005,7 +1017,7 @@ nonisolated extension CollectionDef.AnyList: SwiftProtobuf.Message, SwiftProtobu
 
 nonisolated extension CollectionDef.AnyList.Packed: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = CollectionDef.AnyList.protoMessageName + ".Packed"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}type_url\0\u{1}value\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}type_url\0\u{1}value\0\u{4}f\u{f}asset_file_def\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1015,24 +1027,33 @@ nonisolated extension CollectionDef.AnyList.Packed: SwiftProtobuf.Message, Swift
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.typeURL) }()
       case 2: try { try decoder.decodeSingularBytesField(value: &self.value) }()
+      case 1000: try { try decoder.decodeSingularMessageField(value: &self._assetFileDef) }()
       default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.typeURL.isEmpty {
       try visitor.visitSingularStringField(value: self.typeURL, fieldNumber: 1)
     }
     if !self.value.isEmpty {
       try visitor.visitSingularBytesField(value: self.value, fieldNumber: 2)
     }
+    try { if let v = self._assetFileDef {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1000)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: CollectionDef.AnyList.Packed, rhs: CollectionDef.AnyList.Packed) -> Bool {
     if lhs.typeURL != rhs.typeURL {return false}
     if lhs.value != rhs.value {return false}
+    if lhs._assetFileDef != rhs._assetFileDef {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
