@@ -28,6 +28,9 @@ static inline taps taps_at(const ckernels_window *w, int64_t row, int64_t column
     return t;
 }
 
+// Whether every column of the filter sees the image.
+static inline int sees_all(const ckernels_window *w, taps t) { return t.left == 0 && t.right == w->filter_width; }
+
 // For each tap: `p`, the pixel's channels, and `f`, those of the filter, `width` of them.
 #define EACH_TAP(...)                                                                                                  \
     for (int64_t fy = t.top; fy < t.bottom; fy++) {                                                                    \
@@ -38,36 +41,43 @@ static inline taps taps_at(const ckernels_window *w, int64_t row, int64_t column
         }                                                                                                              \
     }
 
-// Some channels at once, kept in registers over all taps.
+// Some channels of COUNT neighbouring places at once, kept in registers over all taps.
 #define VECTORS(T, V, COUNT)                                                                                           \
-    for (; c + (COUNT) * (int64_t)(sizeof(V) / sizeof(T)) <= depth; c += (COUNT) * (int64_t)(sizeof(V) / sizeof(T))) { \
+    for (; c + (int64_t)(sizeof(V) / sizeof(T)) <= depth; c += (int64_t)(sizeof(V) / sizeof(T))) {                     \
         V sum[COUNT];                                                                                                  \
         memset(sum, 0, sizeof sum);                                                                                    \
-        EACH_TAP({                                                                                   \
-            V x[COUNT], f[COUNT];                                                                                      \
-            memcpy(x, image + pixel + c, sizeof x);                                                                    \
-            memcpy(f, filter + tap + c, sizeof f);                                                                     \
-            for (int v = 0; v < (COUNT); v++) sum[v] += x[v] * f[v];                                                   \
+        EACH_TAP({                                                                                                     \
+            V x, f;                                                                                                    \
+            memcpy(&f, filter + tap + c, sizeof f);                                                                    \
+            for (int place = 0; place < (COUNT); place++) {                                                            \
+                memcpy(&x, image + pixel + place * step + c, sizeof x);                                                \
+                sum[place] += x * f;                                                                                   \
+            }                                                                                                          \
         })                                                                                                             \
-        memcpy(y + c, sum, sizeof sum);                                                                                \
+        for (int place = 0; place < (COUNT); place++) memcpy(y + place * depth + c, &sum[place], sizeof(V));           \
+    }
+
+#define PLACES(S, T, COUNT)                                                                                            \
+    CK_INLINE void places_##COUNT##_##S(const ckernels_window *w, taps t, int64_t depth, const T *image,               \
+                                        const T *filter, T *y) {                                                       \
+        const int64_t multiplier = 1, step = w->stride_width * depth;                                                  \
+        int64_t c = 0;                                                                                                 \
+        VECTORS(T, wide_##S, COUNT)                                                                                    \
+        VECTORS(T, small_##S, COUNT)                                                                                   \
+        for (; c < depth; c++) {                                                                                       \
+            for (int place = 0; place < (COUNT); place++) {                                                            \
+                T sum = 0;                                                                                             \
+                EACH_TAP(sum += image[pixel + place * step + c] * filter[tap + c];)                                    \
+                y[place * depth + c] = sum;                                                                            \
+            }                                                                                                          \
+        }                                                                                                              \
     }
 
 #define DEPTHWISE(S, T)                                                                                                \
     typedef T wide_##S __attribute__((vector_size(64)));                                                               \
     typedef T small_##S __attribute__((vector_size(16)));                                                              \
-    CK_INLINE void one_place_##S(const ckernels_window *w, taps t, int64_t depth, const T *image, const T *filter,     \
-                                 T *y) {                                                                               \
-        const int64_t multiplier = 1;                                                                                  \
-        int64_t c = 0;                                                                                                 \
-        VECTORS(T, wide_##S, 2)                                                                                        \
-        VECTORS(T, wide_##S, 1)                                                                                        \
-        VECTORS(T, small_##S, 1)                                                                                       \
-        for (; c < depth; c++) {                                                                                       \
-            T sum = 0;                                                                                                 \
-            EACH_TAP(sum += image[pixel + c] * filter[tap + c];)                                     \
-            y[c] = sum;                                                                                                \
-        }                                                                                                              \
-    }                                                                                                                  \
+    PLACES(S, T, 1)                                                                                                    \
+    PLACES(S, T, 4)                                                                                                    \
     CK_INLINE void several_##S(const ckernels_window *w, taps t, int64_t depth, int64_t multiplier, const T *image,    \
                                const T *filter, T *y) {                                                                \
         memset(y, 0, (size_t)(depth * multiplier) * sizeof(T));                                                        \
@@ -82,13 +92,20 @@ static inline taps taps_at(const ckernels_window *w, int64_t row, int64_t column
                                           const T *image, const T *filter, T *y) {                                     \
         for (; batch > 0; batch--, image += w->height * w->width * depth) {                                            \
             for (int64_t row = 0; row < w->output_height; row++) {                                                     \
-                for (int64_t column = 0; column < w->output_width; column++, y += depth * multiplier) {                \
+                for (int64_t column = 0; column < w->output_width;) {                                                  \
                     const taps t = taps_at(w, row, column);                                                            \
-                    if (multiplier == 1) {                                                                             \
-                        one_place_##S(w, t, depth, image, filter, y);                                                  \
-                    } else {                                                                                           \
+                    int64_t count = 1;                                                                                 \
+                    if (multiplier > 1) {                                                                              \
                         several_##S(w, t, depth, multiplier, image, filter, y);                                        \
+                    } else if (sees_all(w, t) && column + 4 <= w->output_width                                         \
+                               && sees_all(w, taps_at(w, row, column + 3))) {                                          \
+                        places_4_##S(w, t, depth, image, filter, y);                                                   \
+                        count = 4;                                                                                     \
+                    } else {                                                                                           \
+                        places_1_##S(w, t, depth, image, filter, y);                                                   \
                     }                                                                                                  \
+                    column += count;                                                                                   \
+                    y += count * depth * multiplier;                                                                   \
                 }                                                                                                      \
             }                                                                                                          \
         }                                                                                                              \

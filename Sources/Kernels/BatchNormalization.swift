@@ -41,7 +41,10 @@ package struct BatchNormalization: Sendable, Hashable {
     ///
     /// - Parameters:
     ///   - dtype: Of all tensors.
-    ///   - inputs: The numbers of the inputs; 1 stands for a scale that is not there.
+    ///   - scale: The number of the input that scales; nil where none does.
+    ///   - offset: The number of the input that is added.
+    ///   - mean: The number of the input that is subtracted first.
+    ///   - variance: The number of the input that tells the spread.
     ///   - copiesMoments: Outputs 1 and 2 are mean and variance; those after them, as many as `unused` says, are zero.
     ///   - unused: The element counts of outputs that nobody needs.
     /// - Returns: nil if the dtype is not float32 or float64.

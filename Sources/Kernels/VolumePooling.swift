@@ -86,6 +86,7 @@ extension VolumePooling {
     ///   - dtype: Of input 0 and output 0.
     ///   - indices: Of output 1: int32 or int64.
     ///   - includesBatch: Whether places are counted from the beginning of the batch.
+    /// - Returns: nil for a dtype that is not real, or that no indices have.
     package func maximum(_ dtype: DataType, indices: DataType, includesBatch: Bool) -> Kernel? {
         guard indices == .int32 || indices == .int64 else { return nil }
         return dtype.accept(ArgMaximum(pooling: self, indices: indices, includesBatch: includesBatch))
@@ -201,6 +202,28 @@ extension VolumePooling {
                             if input[to] == result[from] { output[to] = Element.sum(output[to], gradient[from]) }
                         }
                     }
+                }
+            }
+        }
+    }
+}
+
+/// The mean of whole numbers, towards zero.
+struct WholeMean: QuantizedVisitor {
+    let pooling: VolumePooling
+
+    func visit<Number: QuantizedNumber>(_ type: Number.Type) -> Kernel { pooling.wholeMean(Number.self) }
+}
+
+extension VolumePooling {
+    fileprivate func wholeMean<Number: QuantizedNumber>(_ type: Number.Type) -> Kernel {
+        Kernel { frame in
+            let (input, output) = (frame.input(0, as: Number.self), frame.output(as: Number.self))
+            window.eachPlace(batch: batch) { place, seen in
+                for channel in 0..<depth {
+                    var sum = 0
+                    seen.eachPixel { pixel in sum &+= Int(input[pixel &* depth &+ channel]) }
+                    output[place &* depth &+ channel] = Number(clamping: sum / max(1, seen.count))
                 }
             }
         }

@@ -4,7 +4,7 @@ internal import Tensors
 extension OpTable {
     /// Convolutions of images.
     static let convolutions: [OpEntry] = [
-        OpEntry("Conv2D", make: Conv2D.init),
+        OpEntry("Conv2D", make: Conv2D.init(_:)),
         OpEntry("DepthwiseConv2dNative", make: DepthwiseConv2D.init),
         OpEntry("Conv3D", make: Conv3D.init),
         OpEntry("Dilation2D", make: Dilation2D.init),
@@ -23,6 +23,11 @@ struct Conv2D: Op {
 
     init(_ node: NodeReader) throws(CompileError) {
         try node.expectInputs(2)
+        try self.init(attributesOf: node)
+    }
+
+    /// Reads the attributes; how many inputs the node has is the caller's.
+    init(attributesOf node: NodeReader) throws(CompileError) {
         attributes = try WindowAttributes(node)
         dilations = try node.windowSizes("dilations", default: [1, 1, 1, 1])
         let depth = attributes.format.depthAxis

@@ -41,6 +41,7 @@ struct SparseSoftmaxCrossEntropy: Op {
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let (logits, dtype) = (try spec.inputShape(0), spec.inputs[0].dtype)
+        try spec.requireRoom(logits.dimensions[1])
         let kernel = Kernel.sparseSoftmaxCrossEntropy(
             dtype, labels: spec.inputs[1].dtype, rows: logits.dimensions[0], count: logits.dimensions[1])
         guard let kernel else { throw .unsupported(dtype) }
@@ -115,7 +116,7 @@ struct BiasAddGradient: Op {
 
     init(_ node: NodeReader) throws(CompileError) {
         try node.expectInputs(1)
-        format = try node.choice("data_format", default: .channelsLast)
+        format = try node.imageFormat()
     }
 
     private func channelAxis(rank: Int) -> Int { format.isChannelsFirst ? 1 : rank - 1 }

@@ -33,6 +33,12 @@ struct MatMul: Op {
         transposesRight = try node.bool("transpose_b", default: false)
     }
 
+    init(transposesLeft: Bool, transposesRight: Bool) {
+        output = nil
+        self.transposesLeft = transposesLeft
+        self.transposesRight = transposesRight
+    }
+
     func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
         if output == nil { try inputs.requireOneDType() }
         let (left, right) = (inputs[0].shape, inputs[1].shape)

@@ -99,6 +99,7 @@ struct FusedBatchNorm: Op {
         let images = try spec.inputShape(0)
         let channels = try spec.inputShape(1).elementCount
         let layout = attributes.layout(images)
+        try spec.requireRoom(layout.channels)
         guard images.elementCount > 0 else { return .momentsOfNothing(channels: channels, outputCount: outputCount) }
         guard spec.inputs[0].dtype == .float32 else { throw .unsupported(spec.inputs[0].dtype) }
         let normalization = BatchNormalization(layout, epsilon: attributes.epsilon)
@@ -156,6 +157,7 @@ struct FusedBatchNormGradient: Op {
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let images = try spec.outputShape(0)
         let channels = try spec.outputShape(1).elementCount
+        try spec.requireRoom(channels)
         guard images.elementCount > 0 else {
             return Kernel { frame in
                 for index in 1...2 { frame.output(index, as: Float.self).update(repeating: 0, count: channels) }
@@ -198,7 +200,9 @@ struct GlobalBatchNorm: Op {
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let (images, dtype) = (try spec.outputShape(), spec.inputs[0].dtype)
         guard images.elementCount > 0 else { return .nothing }
-        let normalization = BatchNormalization(ChannelLayout(images, axis: 3), epsilon: epsilon)
+        let layout = ChannelLayout(images, axis: 3)
+        try spec.requireRoom(layout.channels)
+        let normalization = BatchNormalization(layout, epsilon: epsilon)
         let kernel = normalization.given(dtype, scale: scales ? 4 : nil, offset: 3, mean: 1, variance: 2)
         guard let kernel else { throw .unsupported(dtype) }
         return kernel

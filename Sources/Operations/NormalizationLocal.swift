@@ -46,6 +46,7 @@ struct LocalResponseNormalization: Op {
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let images = try spec.inputShape(0)
         guard images.elementCount > 0 else { return .nothing }
+        try spec.requireRoom(images.dimensions[3])
         let normalization = attributes.normalization(images)
         guard spec.inputs[0].dtype == .float32, let kernel = normalization.forward() else {
             throw .unsupported(spec.inputs[0].dtype)
@@ -78,6 +79,7 @@ struct LocalResponseGradient: Op {
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let images = try spec.outputShape()
         guard images.elementCount > 0 else { return .nothing }
+        try spec.requireRoom(images.dimensions[3])
         let normalization = attributes.normalization(images)
         guard spec.inputs[0].dtype == .float32, let kernel = normalization.gradient() else {
             throw .unsupported(spec.inputs[0].dtype)

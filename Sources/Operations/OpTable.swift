@@ -70,6 +70,8 @@ package enum OpTable {
         normalizations,
         losses,
         recurrentCells,
+        quantization,
+        quantizedGraphs,
         strings,
         stringFormatting,
         stringFormat,

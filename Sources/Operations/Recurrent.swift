@@ -23,6 +23,7 @@ struct LSTMAttributes: Hashable {
     ///   - order: How the gates lie in the weights.
     ///   - forgetBias: The default; nil where there is none.
     ///   - clip: The default.
+    /// - Throws: ``CompileError`` where an attribute is of another kind.
     init(
         _ node: NodeReader, _ order: LSTMCell.GateOrder, forgetBias: Float?, clip: Float
     ) throws(CompileError) {
@@ -45,6 +46,7 @@ struct LSTMAttributes: Hashable {
     ///   - batch: Rows of the input.
     ///   - inputSize: Columns of the input.
     /// - Returns: Rows and columns of the results, so far as they are known.
+    /// - Throws: `invalidArgument` where shapes contradict each other.
     func state(
         _ inputs: ArraySlice<TensorFact>, batch: Int, inputSize: Int
     ) throws(CompileError) -> PartialShape {
@@ -106,6 +108,8 @@ struct LSTMBlockCell: Op {
         guard spec.inputs[0].dtype == .float32 else { throw .unsupported(spec.inputs[0].dtype) }
         let (x, state) = (try spec.inputShape(0).dimensions, try spec.outputShape())
         guard state.elementCount > 0 else { return .nothing }
+        try spec.requireRoom(state.elementCount)
+        try spec.requireRoom(try x[0].times(x[1]))
         let cell = attributes.cell(batch: x[0], inputSize: x[1], cellSize: state.dimensions[1])
         guard let kernel = cell.step() else { throw .tooLarge }
         return kernel
@@ -142,6 +146,8 @@ struct BlockLSTM: Op {
         guard spec.inputs[1].dtype == .float32 else { throw .unsupported(spec.inputs[1].dtype) }
         let (x, output) = (try spec.inputShape(1).dimensions, try spec.outputShape())
         guard output.elementCount > 0 else { return .nothing }
+        try spec.requireRoom(output.elementCount)
+        try spec.requireRoom(try x[1].times(x[2]))
         let cell = attributes.cell(batch: x[1], inputSize: x[2], cellSize: output.dimensions[2])
         guard let kernel = cell.sequence(steps: x[0]) else { throw .tooLarge }
         return kernel
@@ -176,6 +182,8 @@ struct GRUBlockCell: Op {
         guard spec.inputs[0].dtype == .float32 else { throw .unsupported(spec.inputs[0].dtype) }
         let (x, state) = (try spec.inputShape(0).dimensions, try spec.outputShape())
         guard state.elementCount > 0 else { return .nothing }
+        try spec.requireRoom(state.elementCount)
+        try spec.requireRoom(try x[0].times(x[1]))
         guard let kernel = GRUCell(batch: x[0], inputSize: x[1], cellSize: state.dimensions[1]).step() else {
             throw .tooLarge
         }

@@ -15,6 +15,8 @@ extension OpTable {
 /// - Inputs: `tensor`, of any dtype; `shape`, int32 or int64, a vector (a scalar is read as a vector of one).
 /// - Outputs: one tensor, the same memory.
 struct Reshape: Op {
+    init() {}
+
     init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(2) }
 
     var valueInputs: [Int] { [1] }

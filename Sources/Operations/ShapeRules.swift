@@ -136,6 +136,17 @@ extension Int {
     }
 }
 
+extension KernelSpec {
+    /// Checks that a kernel's own memory, some bytes for each of so many elements, can be counted.
+    ///
+    /// - Throws: `resourceExhausted` where no memory holds as many.
+    func requireRoom(_ count: Int) throws(CompileError) {
+        guard count < Int.max >> 10 else {
+            throw CompileError(.resourceExhausted, "\(count) elements are more than memory holds")
+        }
+    }
+}
+
 extension CompileError {
     /// No kernel for a dtype.
     static func unsupported(_ dtype: DataType) -> CompileError { .unsupported("dtype \(dtype) is not supported") }

@@ -149,8 +149,7 @@ struct SpaceToDepth: Op {
         guard side > 1 else { throw node.malformed("Block size should be > 1, but was: \(side)") }
         // Its square must be a number.
         guard side <= Int(Int32.max) else { throw node.malformed("attribute block_size is too large: \(side)") }
-        format = try node.choice("data_format", default: .channelsLast)
-        guard format.rank == 4 else { throw node.malformed("attribute data_format is that of volumes") }
+        format = try node.imageFormat()
     }
 
     func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {

@@ -45,10 +45,7 @@ struct WindowAttributes: Hashable, Sendable {
     init(
         _ node: NodeReader, default fallback: ImageFormat = .channelsLast, strides givenStrides: [Int]? = nil
     ) throws(CompileError) {
-        format = try node.choice("data_format", default: fallback)
-        guard format.rank == fallback.rank else {
-            throw node.malformed("attribute data_format is \(format.rawValue), for other images")
-        }
+        format = try node.imageFormat(default: fallback)
         strides = if let givenStrides { givenStrides } else { try node.windowSizes("strides", count: format.rank) }
         padding = try node.choice("padding")
         explicitPaddings = try node.ints("explicit_paddings", default: [])
@@ -125,6 +122,7 @@ struct WindowAttributes: Hashable, Sendable {
     ///   - windows: How they move.
     ///   - batch: The number of images.
     ///   - depth: Channels of the result.
+    /// - Returns: The shape, as far as it is known.
     func shape(_ windows: [WindowAxis?], batch: Int, depth: Int) -> PartialShape {
         var result = Array(repeating: batch, count: format.rank)
         result[format.depthAxis] = depth
@@ -170,6 +168,15 @@ struct WindowAttributes: Hashable, Sendable {
 }
 
 extension NodeReader {
+    /// The attribute `data_format`, of images of as many dimensions as the default has.
+    func imageFormat(default fallback: ImageFormat = .channelsLast) throws(CompileError) -> ImageFormat {
+        let format: ImageFormat = try choice("data_format", default: fallback)
+        guard format.rank == fallback.rank else {
+            throw malformed("attribute data_format = \"\(format.rawValue)\" is for images of \(format.rank) dimensions")
+        }
+        return format
+    }
+
     /// A list of positive numbers, one for each dimension of the images.
     func windowSizes(
         _ name: String, count: Int = 4, default fallback: [Int]? = nil
