@@ -8,6 +8,7 @@ struct PlanBuilder {
     let graph: Graph
     let variables: VariableStates
     private let tables: TableResolution
+    private let statefulOps: StatefulOps
     /// Tables that wait for what this plan computes.
     var openTables: Set<String> = []
     /// The value that an output is, and when it is alive. What is not here was not computed.
@@ -38,7 +39,8 @@ struct PlanBuilder {
     /// The most bytes that all constants of a plan may take together: a small file can ask for many large ones.
     private static let constantLimitBytes = 4 << 30
 
-    init(graph: Graph, variables: VariableStates, tables: TableResolution) {
+    init(graph: Graph, variables: VariableStates, tables: TableResolution, statefulOps: StatefulOps) {
+        self.statefulOps = statefulOps
         self.graph = graph
         self.variables = variables
         self.tables = tables
@@ -137,7 +139,8 @@ struct PlanBuilder {
                 return
             }
             guard let entry = OpTable.entries[node.op] else { throw unsupportedOps() }
-            try add(try entry.make(NodeReader(node)), index, inputs.map(\.value), liveness)
+            let op = try statefulOps.op(ofNode: index) { () throws(CompileError) in try entry.make(NodeReader(node)) }
+            try add(op, index, inputs.map(\.value), liveness)
         } catch {
             // The list of what is not supported names its nodes itself.
             let error = OpTable.entries[node.op] == nil ? error : error.at(node: node.name, op: node.op)

@@ -15,6 +15,7 @@ package final class Session: Sendable {
     private let tables: TableResolution
     private let workspaces: ObjectPool<Workspace>
     private let limitBytes: Int
+    private let statefulOps = StatefulOps()
     private let callables = Mutex<[Signature: Callable]>([:])
 
     /// How many callables are kept. A request for another feeds-and-fetches pair is compiled for itself.
@@ -62,7 +63,7 @@ package final class Session: Sendable {
             facts.append((feed, TensorFact(fact.dtype, fact.shape)))
         }
         let generation = variables.generation
-        var builder = PlanBuilder(graph: graph, variables: variables, tables: tables)
+        var builder = PlanBuilder(graph: graph, variables: variables, tables: tables, statefulOps: statefulOps)
         let plan = try builder.build(feeds: facts, fetches: fetches)
         let callable = Callable(
             feeds: facts.map { Callable.Argument(name: name($0.0), dtype: $0.1.dtype, shape: $0.1.shape) },

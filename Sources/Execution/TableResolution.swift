@@ -164,7 +164,7 @@ final class TableResolution: Sendable {
     private func constant(
         _ endpoint: Endpoint, _ reference: TableReference, _ open: Set<String>
     ) throws(CompileError) -> Tensor {
-        var builder = PlanBuilder(graph: graph, variables: variables, tables: self)
+        var builder = PlanBuilder(graph: graph, variables: variables, tables: self, statefulOps: StatefulOps())
         builder.openTables = open
         let plan = try builder.build(feeds: [], fetches: [endpoint])
         guard let fetch = plan.fetches.first, let value = plan.facts[fetch.value].value else {
