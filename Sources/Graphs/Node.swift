@@ -49,4 +49,9 @@ public struct Node: Sendable {
         guard let attribute = attributes[name] else { return nil }
         return try AttributeValue(decoding: attribute)
     }
+
+    /// Whether another node has the same attributes, but for those that only say where it is from.
+    package func hasSameAttributes(as other: Node) -> Bool {
+        attributes.filter { !$0.key.hasPrefix("_") } == other.attributes.filter { !$0.key.hasPrefix("_") }
+    }
 }

@@ -50,10 +50,10 @@ public final class Model: Sendable {
         prefix = files.location.prefix
         notes = files.location.notes
         graph = files.graph
-        interface = GraphInterface(files.graph, files.meta)
         let session = Session(
             graph: files.graph, variables: CheckpointVariables(files.variables), threadCount: threadCount)
         self.session = session
+        interface = GraphInterface(files.graph, files.meta) { session.fact(of: $0) }
         inputs = interface.inputs.map { Self.describe($0, files.graph, session) }
         outputs = interface.outputs.map { Self.describe($0, files.graph, session) }
         variables = Self.variables(of: files.graph, files.variables)
@@ -65,6 +65,23 @@ public final class Model: Sendable {
         return TensorDescription(
             name: "\(graph.nodes[endpoint.node].name):\(endpoint.output)", dtype: fact?.dtype,
             shape: fact?.shape ?? .unknown)
+    }
+
+    private static func describe(_ input: GraphInterface.Input, _ graph: Graph, _ session: Session) -> TensorDescription {
+        var description = describe(input.tensor, graph, session)
+        description.note = input.role?.note
+        if case .inputSwitch(let kind)? = input.role { description.usualValue = kind.usualValue }
+        description.isNeeded = input.role != .label && input.role != .unused
+        description.defaultValue = defaultValue(of: graph.nodes[input.tensor.node], graph)
+        return description
+    }
+
+    /// The constant that a placeholder has when it is not fed.
+    private static func defaultValue(of node: Node, _ graph: Graph) -> Tensor? {
+        guard node.op == "PlaceholderWithDefault", case .endpoint(let source)? = node.inputs.first,
+            case .tensor(let value)? = try? graph.nodes[source.node].attribute("value")
+        else { return nil }
+        return value
     }
 
     private static func variables(of graph: Graph, _ restored: RestoredVariables) -> [VariableDescription] {
