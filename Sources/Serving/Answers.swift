@@ -64,6 +64,7 @@ struct Answers {
         let scopes = Self.judgingScopes(forward, training)
         isJudgement = forward.graph.nodes.enumerated().map { index, node in
             labelled[index] || training.losses.contains(index) || scopes.contains(Self.scope(node.name))
+                || !training.isWeighted[index] && Self.isJudging(NodeWords(node).components.last ?? [])
         }
         let loops = forward.dependents(of: forward.nodes { $0.op == "Enter" || $0.op == "RefEnter" }) {
             $0.op != "Exit" && $0.op != "RefExit"
