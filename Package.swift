@@ -90,7 +90,10 @@ let package = Package(
             [protobuf]),
         tests(
             "ServingTests",
-            uses: ["Serving", "Execution", "Operations", "Graphs", "Tensors", "TensorFlowProtos", "VectorSupport"],
+            uses: [
+                "Serving", "Execution", "Operations", "Checkpoints", "Graphs", "Tensors", "TensorFlowProtos",
+                "VectorSupport",
+            ],
             [protobuf]),
         tests("MetaserveTests", uses: ["metaserve", "VectorSupport"]),
         tests("HTTPServerTests", uses: ["HTTPServer", "HTTPMessages"]),

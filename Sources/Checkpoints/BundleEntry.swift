@@ -1,4 +1,3 @@
-internal import SwiftProtobuf
 internal import TensorFlowProtos
 internal import Tensors
 
@@ -20,8 +19,8 @@ struct BundleEntry: Sendable {
     }
 
     /// Decodes an entry and checks all that can be checked without its bytes.
-    init(decoding value: [UInt8], shardCount: Int) throws(Failure) {
-        guard let message = try? BundleEntryProto(serializedBytes: value) else {
+    init(decoding value: SortedTable.Value, shardCount: Int) throws(Failure) {
+        guard let message: BundleEntryProto = value.decoded() else {
             throw Failure(kind: .malformed, reason: "its entry is not a BundleEntryProto")
         }
         guard let dtype = DataType(protoNumber: message.dtype) else {

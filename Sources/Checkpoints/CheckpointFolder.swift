@@ -19,6 +19,7 @@ public struct CheckpointFolder: Hashable, Sendable {
     public init(folder: String) throws(CheckpointError) {
         var notes: [String] = []
         let files = try Self.files(in: folder)
+        let complete = TensorStores.prefixes(among: Set(files), in: folder)
         var candidates: [String] = []
         if files.contains("checkpoint") {
             do throws(CheckpointError) {
@@ -31,14 +32,13 @@ public struct CheckpointFolder: Hashable, Sendable {
         }
         for candidate in candidates {
             let name = Self.baseName(of: candidate)
-            if files.contains("\(name).index") {
+            if complete.contains(name) {
                 if candidate != candidates.first { notes.append("\(candidates[0]) is not there: taking \(name)") }
                 self.init(folder: folder, name: name, notes: notes)
                 return
             }
         }
-        let onDisk = files.filter { $0.hasSuffix(".index") }.map { String($0.dropLast(6)) }
-        guard let newest = onDisk.max(by: { (Self.step(of: $0) ?? -1, $0) < (Self.step(of: $1) ?? -1, $1) }) else {
+        guard let newest = complete.max(by: { (Self.step(of: $0) ?? -1, $0) < (Self.step(of: $1) ?? -1, $1) }) else {
             throw Self.nothingFound(folder, files, named: candidates.first, notes)
         }
         notes.append(
@@ -57,7 +57,7 @@ public struct CheckpointFolder: Hashable, Sendable {
 
     private init(folder: String, name: String, notes: [String]) {
         prefix = "\(folder)/\(name)"
-        metaPath = prefix + ".meta"
+        metaPath = "\(folder)/\(Self.withoutShards(name)).meta"
         step = Self.step(of: name)
         self.notes = notes
     }
@@ -65,8 +65,11 @@ public struct CheckpointFolder: Hashable, Sendable {
     /// Whether a folder holds something that ``init(folder:)`` would find.
     public static func isCheckpoint(folder: String) -> Bool {
         guard let files = try? files(in: folder) else { return false }
-        return files.contains("checkpoint") || files.contains { $0.hasSuffix(".index") || $0.hasSuffix(".meta") }
+        return !TensorStores.prefixes(among: Set(files), in: folder).isEmpty
     }
+
+    /// Whether there are files of that prefix, in any format.
+    public static func isCheckpoint(prefix: String) -> Bool { TensorStores.all.contains { $0.exists(prefix: prefix) } }
 
     private static func nothingFound(
         _ folder: String, _ files: [String], named: String?, _ notes: [String]
@@ -84,7 +87,7 @@ public struct CheckpointFolder: Hashable, Sendable {
     }
 
     /// The names of the folder's files, sorted.
-    private static func files(in folder: String) throws(CheckpointError) -> [String] {
+    package static func files(in folder: String) throws(CheckpointError) -> [String] {
         guard let directory = opendir(folder) else {
             throw CheckpointError(
                 .notFound, file: folder, errno == ENOENT ? "no such folder" : String(cString: strerror(errno)))
@@ -104,8 +107,12 @@ public struct CheckpointFolder: Hashable, Sendable {
         path.split(separator: "/").last.map(String.init) ?? path
     }
 
+    /// A name without the numbers of its shards (`-?????-of-00002`): the meta graph is not sharded.
+    private static func withoutShards(_ name: String) -> String { ShardName.split(name)?.base ?? name }
+
     /// The digits after the last dash.
-    static func step(of name: String) -> Int? {
+    package static func step(of name: String) -> Int? {
+        let name = withoutShards(name)
         guard let dash = name.lastIndex(of: "-") else { return nil }
         let digits = name[name.index(after: dash)...]
         return digits.allSatisfy { ("0"..."9").contains($0) } ? Int(digits) : nil

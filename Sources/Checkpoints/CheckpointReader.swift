@@ -27,7 +27,12 @@ public struct CheckpointReader: Sendable {
 
     /// The path that the files' names begin with.
     public let prefix: String
-    private let bundle: TensorBundle
+    /// What the format is called: "V2 checkpoint".
+    public let format: String
+    /// Of a checkpoint that TensorFlow 2 wrote by objects, not by names: the keys by the variables' full names. A name that
+    /// several variables have is not among them.
+    package let objectKeys: [String: String]
+    private let store: any TensorStore
 
     /// Opens the newest checkpoint of a folder.
     ///
@@ -41,29 +46,30 @@ public struct CheckpointReader: Sendable {
     /// - Throws: ``CheckpointError``.
     public init(prefix: String) throws(CheckpointError) {
         self.prefix = prefix
-        bundle = try TensorBundle(prefix: prefix)
+        store = try TensorStores.open(prefix: prefix)
+        let isObjectBased = store.info(for: ObjectGraph.key) != nil
+        objectKeys = isObjectBased ? try ObjectGraph(store).keys : [:]
+        format = (isObjectBased ? "object-based " : "") + type(of: store).title
     }
 
     /// All tensors, by name.
     public var tensors: [TensorInfo] { names.compactMap { info(for: $0) } }
 
     /// All names, sorted.
-    public var names: [String] { bundle.entries.keys.sorted() }
+    public var names: [String] { store.names.sorted() }
 
     /// What the index says of a tensor; nil if there is none of that name.
-    public func info(for name: String) -> TensorInfo? {
-        guard let entry = bundle.entries[name] else { return nil }
-        let width = entry.dtype.fixedWidth ?? 0
-        return TensorInfo(
-            name: name, dtype: entry.dtype, shape: entry.shape, shards: bundle.shards(of: name),
-            byteCount: entry.slices.isEmpty ? entry.byteCount : entry.shape.elementCount * width)
-    }
+    public func info(for name: String) -> TensorInfo? { store.info(for: name) }
+
+    /// The file that a message about a name is about.
+    package var indexPath: String { store.indexPath }
 
     /// Reads a tensor. Where its bytes are aligned in the file, the tensor is the mapped file itself.
     ///
     /// - Throws: ``CheckpointError``: of kind `notFound`, with the nearest names, if there is none of that name.
     public func tensor(named name: String) throws(CheckpointError) -> Tensor {
-        try bundle.tensor(name, try entry(name))
+        _ = try knownInfo(name)
+        return try store.tensor(name, slice: nil)
     }
 
     /// Reads a part of a tensor, given as the `shape_and_slices` of RestoreV2: `""` for all, else the full shape and for each
@@ -71,17 +77,17 @@ public struct CheckpointReader: Sendable {
     ///
     /// - Throws: ``CheckpointError``: of kind `mismatch` if the tensor has another shape, or no such part.
     public func tensor(named name: String, slice specification: String) throws(CheckpointError) -> Tensor {
-        let entry = try entry(name)
-        guard !specification.isEmpty else { return try bundle.tensor(name, entry) }
+        let info = try knownInfo(name)
+        guard !specification.isEmpty else { return try store.tensor(name, slice: nil) }
         guard let (shape, slice) = TensorSlice.parse(specification) else {
             throw CheckpointError(.mismatch, file: prefix, "\"\(specification)\" is not a shape and a slice")
         }
-        guard shape == entry.shape.dimensions else {
+        guard shape == info.shape.dimensions else {
             throw CheckpointError(
-                .mismatch, file: prefix + ".index",
-                "tensor \"\(name)\" has shape \(entry.shape); the graph restores a part of \(PartialShape(shape))")
+                .mismatch, file: indexPath,
+                "tensor \"\(name)\" has shape \(info.shape); the graph restores a part of \(PartialShape(shape))")
         }
-        return try bundle.tensor(name, entry, slice: slice)
+        return try store.tensor(name, slice: slice)
     }
 
     /// Reads every tensor once, so that all checksums are verified.
@@ -91,11 +97,11 @@ public struct CheckpointReader: Sendable {
         for name in names { _ = try tensor(named: name) }
     }
 
-    private func entry(_ name: String) throws(CheckpointError) -> BundleEntry {
-        if let entry = bundle.entries[name] { return entry }
-        let nearest = NearestNames.of(name, among: bundle.entries.keys)
+    private func knownInfo(_ name: String) throws(CheckpointError) -> TensorInfo {
+        if let info = store.info(for: name) { return info }
+        let nearest = NearestNames.of(name, among: store.names)
         let hint = nearest.isEmpty ? "" : "; the nearest are \(nearest.map { "\"\($0)\"" }.joined(separator: ", "))"
-        throw CheckpointError(.notFound, file: prefix + ".index", "has no tensor \"\(name)\"\(hint)")
+        throw CheckpointError(.notFound, file: indexPath, "has no tensor \"\(name)\"\(hint)")
     }
 }
 

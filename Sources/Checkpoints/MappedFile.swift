@@ -56,7 +56,7 @@ package final class MappedFile: @unchecked Sendable {
     }
 
     /// Whether there is a regular file of that path.
-    static func exists(_ path: String) -> Bool {
+    package static func exists(_ path: String) -> Bool {
         var status = stat()
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
     }

@@ -18,97 +18,64 @@ package struct RestorePlan: Sendable {
     /// The sources, by the name of the variable's node and, where it differs, by its `shared_name`.
     package private(set) var sources: [String: Source] = [:]
 
+    /// Variables that the graph's initialisation sets to constants, by the same names: a SavedModel keeps the paths of its asset
+    /// files so.
+    package private(set) var constants: [String: TensorProto] = [:]
+    /// The tables that are restored, by the name of the table's node: `LookupTableImportV2` of two tensors.
+    package private(set) var tables: [String: TableSource] = [:]
+
+    /// Where a mutable table's contents come from.
+    package struct TableSource: Hashable, Sendable {
+        /// The keys' tensor.
+        package let keys: Source
+        /// The values' tensor.
+        package let values: Source
+    }
+
     /// Whether the graph says what to restore; if not, a variable is looked for under its own name.
     package var isExplicit: Bool { !sources.isEmpty }
+
+    /// The ops that stand for a variable.
+    package static let variableOps: Set<String> = ["Variable", "VariableV2", "VarHandleOp"]
+
+    /// The op that a Saver makes where its user names none: what restores where no SaverDef tells.
+    private static let usualRestoreOp = "save/restore_all"
 
     /// Reads the plan from a graph.
     ///
     /// - Parameters:
     ///   - graph: The graph, with the parts that save and restore.
-    ///   - saver: What names the restore op; nil, or one whose op is not in the graph, gives a plan that is not explicit.
-    package init(graph: GraphDef, saver: SaverDef?) {
-        guard let saver, !saver.restoreOpName.isEmpty else { return }
-        let nodes = Dictionary(graph.node.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-        let walk = Walk(nodes: nodes)
-        for assignment in walk.assignments(from: Self.nodeName(saver.restoreOpName)) {
-            guard assignment.input.count >= 2, let variable = walk.variable(assignment.input[0]),
-                let source = walk.source(of: assignment.input[1])
-            else { continue }
-            sources[variable.name] = source
-            if let shared = variable.attr["shared_name"]?.s, !shared.isEmpty {
-                sources[String(decoding: shared, as: UTF8.self)] = source
-            }
+    ///   - saver: What names the restore op; nil stands for the usual one. If there is none the plan is not explicit.
+    ///   - initOps: The ops that initialise after the restoring.
+    package init(graph: GraphDef, saver: SaverDef?, initOps: [String] = []) {
+        let walk = RestoreWalk(graph)
+        let restoreOp = saver.map(\.restoreOpName) ?? Self.usualRestoreOp
+        if !restoreOp.isEmpty {
+            for effect in walk.effects(from: restoreOp) { addRestored(effect) }
+        }
+        for effect in initOps.flatMap(walk.effects) { addConstant(effect) }
+    }
+
+    private mutating func addRestored(_ effect: RestoreWalk.Effect) {
+        guard let target = effect.target(), let source = effect.source(ofInput: 1) else { return }
+        if effect.isTableImport {
+            guard let values = effect.source(ofInput: 2) else { return }
+            tables[target.name] = TableSource(keys: source, values: values)
+        } else {
+            for name in Self.names(of: target) { sources[name] = source }
         }
     }
 
-    private static func nodeName(_ input: String) -> String {
-        let bare = input.hasPrefix("^") ? input.dropFirst() : input[...]
-        guard let colon = bare.lastIndex(of: ":") else { return String(bare) }
-        return String(bare[..<colon])
+    private mutating func addConstant(_ effect: RestoreWalk.Effect) {
+        guard !effect.isTableImport, let target = effect.target(), let value = effect.constant(ofInput: 1) else {
+            return
+        }
+        for name in Self.names(of: target) where sources[name] == nil { constants[name] = value }
     }
 
-    private static func outputIndex(_ input: String) -> Int {
-        input.lastIndex(of: ":").flatMap { Int(input[input.index(after: $0)...]) } ?? 0
-    }
-
-    private struct Walk {
-        let nodes: [String: NodeDef]
-        /// Ops that hand on their first input.
-        static let passing: Set<String> = [
-            "Identity", "Reshape", "Cast", "DisableCopyOnRead", "ReadVariableOp", "StopGradient",
-        ]
-        static let assigning: Set<String> = ["Assign", "AssignVariableOp"]
-
-        /// All assignments that the restore op waits for.
-        func assignments(from start: String) -> [NodeDef] {
-            var result: [NodeDef] = []
-            var seen: Set<String> = []
-            var stack = [start]
-            while let name = stack.popLast() {
-                guard seen.insert(name).inserted, let node = nodes[name] else { continue }
-                if Self.assigning.contains(node.op) {
-                    result.append(node)
-                    continue
-                }
-                stack += node.input.map(nodeName)
-            }
-            return result
-        }
-
-        /// The variable that an assignment's first input leads to.
-        func variable(_ input: String) -> NodeDef? {
-            follow(input) { ["Variable", "VariableV2", "VarHandleOp"].contains($0.op) }?.node
-        }
-
-        /// Follows a chain of ops that hand on their first input.
-        func follow(_ input: String, until isEnd: (NodeDef) -> Bool) -> (node: NodeDef, output: Int)? {
-            var input = input
-            for _ in 0..<32 {
-                guard let node = nodes[nodeName(input)] else { return nil }
-                if isEnd(node) { return (node, outputIndex(input)) }
-                guard Self.passing.contains(node.op), let next = node.input.first else { return nil }
-                input = next
-            }
-            return nil
-        }
-
-        /// The checkpoint's tensor that a value is.
-        func source(of input: String) -> Source? {
-            guard let (node, output) = follow(input, until: { $0.op.hasPrefix("Restore") }) else { return nil }
-            // RestoreV2(prefix, names, slices); Restore(pattern, name); RestoreSlice(pattern, name, slice).
-            guard node.input.count >= 2, let key = string(node.input[1], at: node.op == "RestoreV2" ? output : 0) else {
-                return nil
-            }
-            let slice = node.input.count > 2 ? string(node.input[2], at: node.op == "RestoreV2" ? output : 0) : nil
-            return Source(key: key, slice: slice ?? "")
-        }
-
-        /// An element of a constant of strings; the last one given stands for all that follow.
-        func string(_ input: String, at index: Int) -> String? {
-            guard let node = nodes[nodeName(input)], node.op == "Const", let tensor = node.attr["value"]?.tensor,
-                let bytes = index < tensor.stringVal.count ? tensor.stringVal[index] : tensor.stringVal.last
-            else { return nil }
-            return String(decoding: bytes, as: UTF8.self)
-        }
+    /// A variable goes by its node's name and by its `shared_name`.
+    private static func names(of variable: NodeDef) -> [String] {
+        guard let shared = variable.attr["shared_name"]?.s, !shared.isEmpty else { return [variable.name] }
+        return [variable.name, String(decoding: shared, as: UTF8.self)]
     }
 }

@@ -11,10 +11,39 @@ struct SortedTable {
     /// The most bytes that one compressed block may grow to; TensorFlow writes blocks of 256 KiB.
     private static let largestBlockBytes = 256 << 20
 
-    /// An entry, its bytes copied.
-    struct Entry {
+    /// An entry; its value is not copied.
+    struct Entry: Sendable {
         let key: [UInt8]
-        let value: [UInt8]
+        let value: Value
+    }
+
+    /// Bytes of a block, which they keep alive.
+    struct Value: Sendable {
+        fileprivate let block: Block
+        fileprivate let range: Range<Int>
+
+        var count: Int { range.count }
+
+        func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+            block.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[range])) }
+        }
+    }
+
+    /// A block's contents, as they lie in the file, or uncompressed.
+    fileprivate enum Block: Sendable {
+        case mapped(MappedFile, offset: Int, count: Int)
+        case owned([UInt8])
+
+        func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+            switch self {
+            case .mapped(let file, let offset, let count):
+                // Safety: the block was found to lie in the file, which lives as long as this value.
+                withExtendedLifetime(file) {
+                    body(UnsafeRawBufferPointer(rebasing: file.bytes[offset..<offset + count]))
+                }
+            case .owned(let bytes): bytes.withUnsafeBytes(body)
+            }
+        }
     }
 
     /// All entries, their keys strictly increasing.
@@ -28,7 +57,7 @@ struct SortedTable {
         var entries: [Entry] = []
         let index = try Self.block(of: file, handle, "index block")
         for entry in try Self.entries(of: index, file, "index block at \(handle.offset)") {
-            let decoded = entry.value.withUnsafeBytes { bytes in
+            let decoded = entry.value.withUnsafeBytes { bytes -> Handle? in
                 var reader = ByteReader(bytes)
                 return Handle(&reader)
             }
@@ -45,6 +74,12 @@ struct SortedTable {
             }
         }
         self.entries = entries
+    }
+
+    /// Whether a file's end says that it is a sorted table; a file that cannot be read is none.
+    static func isTable(_ path: String) -> Bool {
+        guard let file = try? MappedFile(path: path) else { return false }
+        return (try? indexHandle(of: file)) != nil
     }
 
     private struct Handle {
@@ -80,8 +115,7 @@ struct SortedTable {
     }
 
     /// Checks a block and gives its contents, uncompressed.
-    private static func block(of file: MappedFile, _ handle: Handle, _ what: String) throws(CheckpointError) -> [UInt8]
-    {
+    private static func block(of file: MappedFile, _ handle: Handle, _ what: String) throws(CheckpointError) -> Block {
         let place = "\(what) at \(handle.offset)"
         guard let contents = file.range(offset: handle.offset, count: handle.size),
             let trailer = file.range(offset: handle.offset + handle.size, count: trailerBytes),
@@ -98,8 +132,8 @@ struct SortedTable {
                 .corrupt, file: file.path, "\(place): checksum \(found.hexadecimal), expected \(expected.hexadecimal)")
         }
         switch trailer[0] {
-        case 0: return Array(contents)
-        case 1: return try uncompress(contents, file, place)
+        case 0: return .mapped(file, offset: handle.offset, count: handle.size)
+        case 1: return .owned(try uncompress(contents, file, place))
         default: throw CheckpointError(.malformed, file: file.path, "\(place): block type \(trailer[0]) is not known")
         }
     }
@@ -127,7 +161,7 @@ struct SortedTable {
 
     /// Decodes a block's entries, whose keys share prefixes with those before.
     private static func entries(
-        of block: [UInt8], _ file: MappedFile, _ place: String
+        of block: Block, _ file: MappedFile, _ place: String
     ) throws(CheckpointError) -> [Entry] {
         let entries: [Entry]? = block.withUnsafeBytes { bytes in
             guard let end = entryBytes(of: bytes) else { return nil }
@@ -137,11 +171,12 @@ struct SortedTable {
             while reader.remaining > 0 {
                 guard let shared = reader.readVarint32(), let unshared = reader.readVarint32(),
                     let valueCount = reader.readVarint32(), shared <= key.count,
-                    let delta = reader.readBytes(unshared), let value = reader.readBytes(valueCount)
+                    let delta = reader.readBytes(unshared), reader.readBytes(valueCount) != nil
                 else { return nil }
                 key.removeLast(key.count - shared)
                 key += delta
-                result.append(Entry(key: key, value: Array(value)))
+                let range = reader.position - valueCount..<reader.position
+                result.append(Entry(key: key, value: Value(block: block, range: range)))
             }
             return result
         }

@@ -1,10 +1,10 @@
-internal import FoundationEssentials
-internal import SwiftProtobuf
 internal import TensorFlowProtos
 internal import Tensors
 
 /// A V2 checkpoint: the index, and the shards with the tensors' bytes (tensor_bundle.h).
-struct TensorBundle: Sendable {
+struct TensorBundle: TensorStore {
+    static let title = "V2 checkpoint"
+
     let prefix: String
     /// The tensors by name; slices' own entries are not among them.
     let entries: [String: BundleEntry]
@@ -12,8 +12,18 @@ struct TensorBundle: Sendable {
     private let shards: [MappedFile]
     private let isBigEndian: Bool
 
+    var indexPath: String { prefix + ".index" }
+
+    var names: [String] { Array(entries.keys) }
+
     private static let version: Int32 = 1
     private static let mostShards = 100_000
+
+    static func exists(prefix: String) -> Bool { MappedFile.exists(prefix + ".index") }
+
+    static func prefixes(among files: Set<String>, in folder: String) -> [String] {
+        files.filter { $0.hasSuffix(".index") }.map { String($0.dropLast(6)) }
+    }
 
     /// Opens all files and checks all entries; the tensors' bytes are checked when they are read.
     ///
@@ -42,7 +52,7 @@ struct TensorBundle: Sendable {
 
     private static func header(_ table: SortedTable, _ file: String) throws(CheckpointError) -> BundleHeaderProto {
         guard let first = table.entries.first, first.key.isEmpty,
-            let header = try? BundleHeaderProto(serializedBytes: first.value)
+            let header: BundleHeaderProto = first.value.decoded()
         else { throw CheckpointError(.malformed, file: file, "has no header: it is not the index of a V2 checkpoint") }
         guard header.version.minConsumer <= version else {
             throw CheckpointError(
@@ -59,13 +69,10 @@ struct TensorBundle: Sendable {
     }
 
     private static func openShards(_ prefix: String, _ count: Int) throws(CheckpointError) -> [MappedFile] {
-        func padded(_ number: Int) -> String {
-            let digits = String(number)
-            return String(repeating: "0", count: max(0, 5 - digits.count)) + digits
-        }
         var shards: [MappedFile] = []
         for shard in 0..<count {
-            shards.append(try MappedFile(path: "\(prefix).data-\(padded(shard))-of-\(padded(count))"))
+            shards.append(
+                try MappedFile(path: "\(prefix).data-\(ShardName.padded(shard))-of-\(ShardName.padded(count))"))
         }
         return shards
     }
@@ -88,17 +95,38 @@ struct TensorBundle: Sendable {
         return Array(Set(entry.slices.compactMap { slices[$0.key(of: name)]?.shard })).sorted()
     }
 
+    func info(for name: String) -> CheckpointReader.TensorInfo? {
+        guard let entry = entries[name] else { return nil }
+        let width = entry.dtype.fixedWidth ?? 0
+        return CheckpointReader.TensorInfo(
+            name: name, dtype: entry.dtype, shape: entry.shape, shards: shards(of: name),
+            byteCount: entry.slices.isEmpty ? entry.byteCount : entry.shape.elementCount * width)
+    }
+
     /// Reads a tensor; where its bytes are aligned in the file they are used as they lie.
     ///
     /// - Throws: ``CheckpointError`` if its checksum or its parts do not fit, or its dtype cannot be read.
-    func tensor(_ name: String, _ entry: BundleEntry) throws(CheckpointError) -> Tensor {
-        guard entry.slices.isEmpty else { return try assemble(name, entry, nil) }
-        return try whole(name, entry)
+    func tensor(_ name: String, slice: TensorSlice?) throws(CheckpointError) -> Tensor {
+        guard let entry = entries[name] else {
+            throw CheckpointError(.notFound, file: indexPath, "has no tensor \"\(name)\"")
+        }
+        if entry.slices.isEmpty, slice == nil { return try whole(name, entry) }
+        let assembly = SliceAssembly(
+            file: indexPath, name: name, dtype: entry.dtype, shape: entry.shape,
+            slices: entry.slices.isEmpty ? [.whole(rank: entry.shape.rank)] : entry.slices)
+        return try assembly.tensor(slice) { stored, ranges throws(CheckpointError) in
+            guard let part = entry.slices.isEmpty ? entry : slices[stored.key(of: name)] else {
+                throw failure(name, "a slice is listed but not stored")
+            }
+            guard part.slices.isEmpty, part.dtype == entry.dtype, part.shape.dimensions == ranges.map(\.count) else {
+                throw failure(name, "a slice has another dtype or shape than the list of slices says")
+            }
+            return try whole(name, part)
+        }
     }
 
-    /// Reads a part of a tensor.
-    func tensor(_ name: String, _ entry: BundleEntry, slice: TensorSlice) throws(CheckpointError) -> Tensor {
-        try assemble(name, entry, slice)
+    private func failure(_ name: String, _ reason: String) -> CheckpointError {
+        CheckpointError(.malformed, file: indexPath, "tensor \"\(name)\": \(reason)")
     }
 
     private func whole(_ name: String, _ entry: BundleEntry) throws(CheckpointError) -> Tensor {
@@ -151,52 +179,5 @@ struct TensorBundle: Sendable {
         for start in stride(from: 0, to: memory.count, by: max(1, width)) {
             memory[start..<start + width].reverse()
         }
-    }
-
-    /// Puts a tensor, or a part of it, together from what is stored.
-    private func assemble(_ name: String, _ entry: BundleEntry, _ slice: TensorSlice?) throws(CheckpointError) -> Tensor
-    {
-        func failure(_ reason: String) -> CheckpointError {
-            CheckpointError(.malformed, file: prefix + ".index", "tensor \"\(name)\": \(reason)")
-        }
-        let whole = TensorSlice(entry.shape.dimensions.map { _ in TensorSlice.Extent(start: 0, length: nil) })
-        guard let wanted = (slice ?? whole).ranges(in: entry.shape) else {
-            throw CheckpointError(
-                .mismatch, file: prefix + ".index", "tensor \"\(name)\" \(entry.shape) has no such slice")
-        }
-        guard let shape = Shape(wanted.map(\.count)), let width = entry.dtype.fixedWidth else {
-            throw failure("slices of dtype \(entry.dtype) cannot be read")
-        }
-        var parts: [(ranges: [Range<Int>], tensor: Tensor)] = []
-        var covered = 0
-        for stored in entry.slices.isEmpty ? [whole] : entry.slices {
-            guard let ranges = stored.ranges(in: entry.shape) else {
-                throw failure("a slice does not lie in its shape")
-            }
-            guard let common = SliceCopy.intersection(ranges, wanted) else { continue }
-            guard !parts.contains(where: { SliceCopy.overlap($0.ranges, ranges) }) else {
-                throw failure("slices overlap")
-            }
-            guard let part = entry.slices.isEmpty ? entry : slices[stored.key(of: name)] else {
-                throw failure("a slice is listed but not stored")
-            }
-            guard part.slices.isEmpty, part.dtype == entry.dtype, part.shape.dimensions == ranges.map(\.count) else {
-                throw failure("a slice has another dtype or shape than the list of slices says")
-            }
-            covered += common.reduce(1) { $0 * $1.count }
-            parts.append((ranges, try self.whole(name, part)))
-        }
-        guard covered == shape.elementCount else {
-            throw failure("its slices hold \(covered) of \(shape.elementCount) elements")
-        }
-        let result = Tensor(dtype: entry.dtype, shape: shape) { memory in
-            for part in parts {
-                part.tensor.withUnsafeBytes {
-                    SliceCopy.copy(from: $0, part.ranges, to: memory, wanted, width: width)
-                }
-            }
-        }
-        guard let result else { throw failure("not enough memory") }
-        return result
     }
 }

@@ -22,6 +22,11 @@ struct TensorSlice: Hashable, Sendable {
         }
     }
 
+    /// All of a tensor.
+    static func whole(rank: Int) -> TensorSlice {
+        TensorSlice(Array(repeating: Extent(start: 0, length: nil), count: rank))
+    }
+
     /// The starts and lengths in a tensor of that shape; nil if the box does not lie in it.
     func ranges(in shape: Shape) -> [Range<Int>]? {
         guard extents.count == shape.rank else { return nil }

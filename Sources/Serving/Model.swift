@@ -1,10 +1,11 @@
-internal import Checkpoints
+package import Checkpoints
 package import Execution
 package import Graphs
 internal import Operations
+internal import TensorFlowProtos
 internal import Tensors
 
-/// A model: the graph and the weights of the newest checkpoint of a folder.
+/// A model: a graph and its weights, from a checkpoint, a SavedModel, a frozen graph or the newest of numbered versions.
 ///
 /// ```swift
 /// let model = try Model(contentsOf: "models/tutorial")
@@ -15,9 +16,13 @@ internal import Tensors
 public final class Model: Sendable {
     /// The name to call it by; the folder's unless another was given.
     public let name: String
+    /// What the files were taken for, for people: `TensorFlow 2 SavedModel`.
+    public let format: String
     /// The training step of the checkpoint, where its name tells it.
     public let step: Int?
-    /// The path that the names of the checkpoint's files begin with.
+    /// The number of the folder, where the model lies in numbered versions.
+    public let version: Int?
+    /// The path that the names of the checkpoint's files begin with; of a graph without one, the graph's file.
     public let prefix: String
     /// How long the loading took.
     public let loadMilliseconds: Double
@@ -29,26 +34,45 @@ public final class Model: Sendable {
     public let variables: [VariableDescription]
     /// What had to be decided while loading, for the log.
     public let notes: [String]
+    /// The signatures that the model was given, by name.
+    public let signatures: [String: Signature]
+    /// The weights; nil for a graph without variables.
+    package let reader: CheckpointReader?
+    /// The files of a SavedModel's `assets` that the graph reads: their paths by the name of the tensor that is the path. No
+    /// other file should be read because a graph says so.
+    package let assets: [String: String]
+    /// The ops that fill a SavedModel's tables, in no order.
+    package let initOps: [String]
+    /// Where the contents of mutable tables are in the checkpoint, by the name of the table's node.
+    package let restoredTables: [String: RestorePlan.TableSource]
 
     package let graph: Graph
     private let session: Session
     private let interface: GraphInterface
 
-    /// Loads the newest checkpoint of a folder.
+    /// Loads what is at a path: the newest checkpoint of a folder, a SavedModel, a frozen graph, the newest of numbered versions.
     ///
     /// - Parameters:
-    ///   - folder: Its path.
-    ///   - name: The model's name; the folder's last component when left out.
+    ///   - path: That of the folder, or of a file: a frozen graph, a checkpoint's prefix.
+    ///   - name: The model's name; the path's last component when left out.
     ///   - threadCount: How many runs are expected at once.
     /// - Throws: ``ModelError`` of kind `load`, naming file and cause.
-    public init(contentsOf folder: String, name: String? = nil, threadCount: Int = 4) throws(ModelError) {
+    public init(contentsOf path: String, name: String? = nil, threadCount: Int = 4) throws(ModelError) {
         let clock = ContinuousClock()
         let start = clock.now
-        let files = try ModelFiles(folder: folder)
-        self.name = name ?? ModelFolders.name(of: folder)
-        step = files.location.step
-        prefix = files.location.prefix
-        notes = files.location.notes
+        let files = try ModelFiles(path: path)
+        self.name = name ?? ModelFolders.name(of: path)
+        format = files.format
+        step = files.step
+        version = files.version
+        prefix = files.prefix
+        notes = files.notes
+        signatures = Dictionary(
+            uniqueKeysWithValues: files.meta.signatureDef.map { ($0.key, Signature($0.key, $0.value)) })
+        reader = files.variables.reader
+        assets = files.assets
+        initOps = files.initOps
+        restoredTables = files.variables.plan.tables
         graph = files.graph
         let session = Session(
             graph: files.graph, variables: CheckpointVariables(files.variables), threadCount: threadCount)
@@ -86,7 +110,7 @@ public final class Model: Sendable {
 
     private static func variables(of graph: Graph, _ restored: RestoredVariables) -> [VariableDescription] {
         graph.nodes.compactMap { node in
-            guard ["Variable", "VariableV2", "VarHandleOp"].contains(node.op), let info = restored.info(of: node.name)
+            guard RestorePlan.variableOps.contains(node.op), let info = restored.info(of: node.name)
             else {
                 return nil
             }

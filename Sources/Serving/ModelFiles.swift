@@ -1,52 +1,77 @@
 internal import Checkpoints
-internal import FoundationEssentials
 internal import Graphs
-internal import SwiftProtobuf
 internal import TensorFlowProtos
 
-/// A checkpoint's files, opened and decoded.
+/// A model's files, opened, decoded and verified, whatever their format.
 struct ModelFiles {
-    let location: CheckpointFolder
+    /// What the files were taken for, for people: "TensorFlow 2 SavedModel".
+    var format: String
+    /// The path that the names of the checkpoint's files begin with; without a checkpoint that of the graph's file.
+    let prefix: String
+    /// The training step that the checkpoint's name tells.
+    let step: Int?
+    /// The number of the version's folder.
+    var version: Int?
+    /// What had to be decided, for the log.
+    var notes: [String]
+    /// The meta graph without what ``graph`` has: signatures, collections, saver.
     let meta: MetaGraphDef
     let graph: Graph
     let variables: RestoredVariables
+    /// The paths of asset files by the name of the tensor that is the path.
+    let assets: [String: String]
+    /// The ops that initialise tables after the variables are restored.
+    let initOps: [String]
 
-    /// The protobuf library's own limit is lower; graphs with large constants are legal.
-    private static let nestingLimit = 100
-
-    /// Opens the newest checkpoint of a folder, and verifies the checksums of all that it holds.
+    /// Puts together what a format found.
     ///
-    /// - Throws: ``ModelError`` of kind `load` naming file and cause.
-    init(folder: String) throws(ModelError) {
-        do throws(CheckpointError) {
-            location = try CheckpointFolder(folder: folder)
-            meta = try Self.meta(location.metaPath)
-            let reader = try CheckpointReader(prefix: location.prefix)
-            try reader.verify()
-            let plan = RestorePlan(graph: meta.graphDef, saver: meta.hasSaverDef ? meta.saverDef : nil)
-            variables = RestoredVariables(plan: plan, reader: reader)
-        } catch { throw ModelError(error) }
+    /// - Parameters:
+    ///   - source: Where graph and weights come from.
+    ///   - meta: The meta graph.
+    ///   - metaPath: Its file, for messages.
+    ///   - reader: The weights; nil where there are none.
+    ///   - assets: See ``assets``.
+    ///   - initOps: See ``initOps``.
+    /// - Throws: ``ModelError`` of kind `load`, also if the weights do not verify.
+    init(
+        _ source: Source, meta: MetaGraphDef, metaPath: String, reader: CheckpointReader?,
+        assets: [String: String] = [:],
+        initOps: [String] = []
+    ) throws(ModelError) {
+        guard !meta.graphDef.node.isEmpty else { throw ModelError(.load, "\(metaPath): the graph has no nodes") }
+        try ModelError.loading { () throws(CheckpointError) in try reader?.verify() }
+        variables = RestoredVariables(plan: Self.plan(of: meta, initOps: initOps), reader: reader)
         do throws(GraphError) {
             graph = try Graph(meta.graphDef, ops: meta.metaInfoDef.strippedOpList)
-        } catch { throw ModelError(.load, "\(location.metaPath): \(error)") }
+        } catch { throw ModelError(.load, "\(metaPath): \(error)") }
+        format = source.format
+        prefix = source.prefix
+        step = source.step
+        notes = source.notes
+        self.meta = meta
+        self.assets = assets
+        self.initOps = initOps
     }
 
-    private static func meta(_ path: String) throws(CheckpointError) -> MetaGraphDef {
-        let file = try MappedFile(path: path)
-        var options = BinaryDecodingOptions()
-        options.messageDepthLimit = nestingLimit
-        // Safety: the data is decoded, which copies it, before the mapping ends.
-        let data = file.bytes.baseAddress.map {
-            Data(bytesNoCopy: UnsafeMutableRawPointer(mutating: $0), count: file.bytes.count, deallocator: .none)
-        }
-        defer { withExtendedLifetime(file) {} }
-        guard let data, let meta = try? MetaGraphDef(serializedBytes: data, options: options) else {
-            throw CheckpointError(
-                .malformed, file: path, "is not a meta graph: it is cut off or damaged, or of another kind of file")
-        }
-        guard !meta.graphDef.node.isEmpty else {
-            throw CheckpointError(.malformed, file: path, "the meta graph has no nodes")
-        }
-        return meta
+    /// What a format tells of itself.
+    struct Source {
+        var format: String
+        var prefix: String
+        var step: Int?
+        var notes: [String] = []
+    }
+
+    /// How a meta graph's variables are restored.
+    static func plan(of meta: MetaGraphDef, initOps: [String] = []) -> RestorePlan {
+        RestorePlan(graph: meta.graphDef, saver: meta.hasSaverDef ? meta.saverDef : nil, initOps: initOps)
+    }
+
+    /// Opens what is at a path: a model's folder, or a file of it.
+    ///
+    /// - Throws: ``ModelError`` of kind `load` naming file and cause.
+    init(path: String) throws(ModelError) {
+        let path = ModelPath(path)
+        // A path that looks like nothing gives the checkpoint's error, which lists what is there.
+        self = try (ModelFormat.of(path) ?? .checkpoint).open(path)
     }
 }

@@ -34,36 +34,32 @@ public struct ModelSet: Sendable {
 
 /// Finds model folders.
 public enum ModelFolders {
-    /// The folders of models that a path means: itself, or the folders in it.
+    /// The models that a path means: itself, or the folders and files in it.
     ///
     /// - Throws: ``ModelError`` of kind `load` if there is none.
     public static func find(in path: String) throws(ModelError) -> [String] {
-        let path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
-        if CheckpointFolder.isCheckpoint(folder: path) { return [path] }
-        let found = subfolders(of: path).filter { CheckpointFolder.isCheckpoint(folder: $0) }
+        let own = ModelPath(path)
+        if ModelFormat.of(own) != nil { return [own.path] }
+        let found = own.names.filter { !$0.hasPrefix(".") }.map(own.appending).filter {
+            let path = ModelPath($0)
+            return path.isFolder && ModelFormat.of(path) != nil
+        }
         guard found.isEmpty else { return found }
-        do throws(CheckpointError) { _ = try CheckpointFolder(folder: path) } catch { throw ModelError(error) }
+        try ModelError.loading { () throws(CheckpointError) in _ = try CheckpointFolder(folder: own.path) }
         return []
     }
 
-    /// A folder's own name.
-    static func name(of folder: String) -> String {
-        if let name = folder.split(separator: "/").last, name != ".", name != ".." { return String(name) }
-        guard let resolved = realpath(folder, nil) else { return "model" }
+    /// A path's own name: a folder's last component, a file's without what follows the last dot.
+    static func name(of path: String) -> String {
+        let own = ModelPath(path)
+        if let name = own.path.split(separator: "/").last, name != ".", name != ".." {
+            guard !own.isFolder, let dot = name.lastIndex(of: "."), dot != name.startIndex,
+                [".pb", ".pbtxt", ".meta", ".index"].contains(String(name[dot...]))
+            else { return String(name) }
+            return String(name[..<dot])
+        }
+        guard let resolved = realpath(path, nil) else { return "model" }
         defer { free(resolved) }
         return String(cString: resolved).split(separator: "/").last.map(String.init) ?? "model"
-    }
-
-    private static func subfolders(of path: String) -> [String] {
-        guard let directory = opendir(path) else { return [] }
-        defer { closedir(directory) }
-        var names: [String] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) {
-                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if !name.hasPrefix(".") { names.append("\(path)/\(name)") }
-        }
-        return names.sorted()
     }
 }

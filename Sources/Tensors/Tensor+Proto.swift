@@ -79,7 +79,7 @@ extension Tensor {
 
 extension TensorProto {
     /// How many elements the message's list for the dtype has.
-    fileprivate func valueCount(of dtype: DataType) -> Int {
+    package func valueCount(of dtype: DataType) -> Int {
         switch dtype {
         case .float32: floatVal.count
         case .float64: doubleVal.count

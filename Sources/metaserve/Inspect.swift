@@ -10,18 +10,43 @@ struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show what a model folder holds: variables, inputs, outputs, ops.")
 
-    @Argument(help: "A model folder, or a folder of model folders.")
+    @Argument(help: "A model folder, a file of a model, or a folder of model folders.")
     var path: String
 
     func run() throws {
-        for folder in try ModelFolders.find(in: path) { try show(folder) }
+        for path in try ModelFolders.find(in: path) {
+            do { show(try Model(contentsOf: path, threadCount: 1)) } catch {
+                // Weights can be looked at without a graph.
+                guard let reader = try? CheckpointReader(folder: path) else { throw error }
+                print("\(path): \(reader.format) without a graph, \(reader.prefix)")
+                print("  note: it cannot be served: \(error)")
+                show(reader)
+            }
+        }
     }
 
-    private func show(_ folder: String) throws {
-        let model = try Model(contentsOf: folder, threadCount: 1)
-        let reader = try CheckpointReader(prefix: model.prefix)
-        print("\(model.name): checkpoint \(model.prefix)" + (model.step.map { ", step \($0)" } ?? ""))
+    private func show(_ model: Model) {
+        let version = model.version.map { ", version \($0)" } ?? ""
+        print("\(model.name): \(model.format), \(model.prefix)\(version)" + (model.step.map { ", step \($0)" } ?? ""))
         for note in model.notes { print("  note: \(note)") }
+        if let reader = model.reader { show(reader) }
+        for signature in model.signatures.values.sorted(by: { $0.name < $1.name }) { show(signature) }
+        show("Inputs", model.inputs)
+        show("Outputs", model.outputs)
+        showOps(of: model.graph)
+    }
+
+    private func show(_ signature: Signature) {
+        print("\nSignature \(signature.name)")
+        let rows = [("input", signature.inputs), ("output", signature.outputs)].flatMap { direction, tensors in
+            tensors.sorted { $0.key < $1.key }.map { key, tensor in
+                [direction, key, tensor.name, tensor.dtype?.name ?? "?", tensor.shape.description]
+            }
+        }
+        Table.print(["", "name", "tensor", "dtype", "shape"], rows)
+    }
+
+    private func show(_ reader: CheckpointReader) {
         print("\nTensors of the checkpoint")
         let tensors = reader.tensors
         Table.print(
@@ -33,9 +58,6 @@ struct Inspect: ParsableCommand {
                 ]
             })
         print("  \(tensors.count) tensors, \(tensors.reduce(0) { $0 + $1.byteCount }) bytes")
-        show("Inputs", model.inputs)
-        show("Outputs", model.outputs)
-        showOps(of: model.graph)
     }
 
     private func show(_ title: String, _ tensors: [TensorDescription]) {

@@ -15,7 +15,7 @@ struct Predict: ParsableCommand {
               metaserve predict models/digits --feed x:0=@digits.npy --feed keep_prob:0=1 --fetch probs:0
             """)
 
-    @Argument(help: "A model folder.")
+    @Argument(help: "A model folder, or a file of one.")
     var path: String
 
     @Option(help: "NAME=VALUE; once a feed.")

@@ -9,7 +9,8 @@ struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Serve models until SIGINT or SIGTERM.",
         discussion: """
-            Each PATH is a model folder, or a folder of model folders. Then:
+            Each PATH is a model folder (what a Saver left, a SavedModel, numbered versions, a frozen graph), a file
+            of one, or a folder of model folders. Then:
 
               curl localhost:8501/                     what is served, and a line to copy
               curl localhost:8501/models/NAME          a model's inputs, outputs and variables
@@ -96,7 +97,8 @@ struct Serve: ParsableCommand {
             logger.info(
                 "loaded",
                 metadata: [
-                    "model": "\(model.name)", "prefix": "\(model.prefix)",
+                    "model": "\(model.name)", "format": "\(model.format)", "prefix": "\(model.prefix)",
+                    "version": "\(model.version.map(String.init) ?? "none")",
                     "step": "\(model.step.map(String.init) ?? "none")",
                     "ms": "\(Int(model.loadMilliseconds.rounded()))",
                 ])

@@ -16,6 +16,15 @@ struct Random: RandomNumberGenerator {
         mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
         return mixed ^ (mixed >> 31)
     }
+
+    /// The bytes with one to four of them changed.
+    mutating func changing(_ bytes: [UInt8]) -> [UInt8] {
+        var changed = bytes
+        for _ in 0..<Int.random(in: 1...4, using: &self) {
+            changed[Int.random(in: changed.indices, using: &self)] = UInt8.random(in: .min ... .max, using: &self)
+        }
+        return changed
+    }
 }
 
 @Suite("Damaged files")

@@ -69,6 +69,20 @@ public nonisolated struct MetaGraphDef: @unchecked Sendable {
     set {_uniqueStorage()._signatureDef = newValue}
   }
 
+  public var assetFileDef: [AssetFileDef] {
+    get {_storage._assetFileDef}
+    set {_uniqueStorage()._assetFileDef = newValue}
+  }
+
+  public var objectGraphDef: SavedObjectGraph {
+    get {_storage._objectGraphDef ?? SavedObjectGraph()}
+    set {_uniqueStorage()._objectGraphDef = newValue}
+  }
+  /// Returns true if `objectGraphDef` has been explicitly set.
+  public var hasObjectGraphDef: Bool {_storage._objectGraphDef != nil}
+  /// Clears the value of `objectGraphDef`. Subsequent reads from it will return its default value.
+  public mutating func clearObjectGraphDef() {_uniqueStorage()._objectGraphDef = nil}
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public nonisolated struct MetaInfoDef: Sendable {
@@ -103,6 +117,56 @@ public nonisolated struct MetaGraphDef: @unchecked Sendable {
   public init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// Only TensorFlow 2 writes it; what it says is not needed to serve.
+public nonisolated struct SavedObjectGraph: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// A file of a SavedModel's `assets` folder; the tensor is its path.
+public nonisolated struct AssetFileDef: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var tensorInfo: TensorInfo {
+    get {_tensorInfo ?? TensorInfo()}
+    set {_tensorInfo = newValue}
+  }
+  /// Returns true if `tensorInfo` has been explicitly set.
+  public var hasTensorInfo: Bool {self._tensorInfo != nil}
+  /// Clears the value of `tensorInfo`. Subsequent reads from it will return its default value.
+  public mutating func clearTensorInfo() {self._tensorInfo = nil}
+
+  public var filename: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _tensorInfo: TensorInfo? = nil
+}
+
+/// `saved_model.pb`.
+public nonisolated struct SavedModel: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var savedModelSchemaVersion: Int64 = 0
+
+  public var metaGraphs: [MetaGraphDef] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
 }
 
 public nonisolated struct SaverDef: Sendable {
@@ -166,6 +230,14 @@ public nonisolated struct CollectionDef: Sendable {
     set {kind = .floatList(newValue)}
   }
 
+  public var anyList: CollectionDef.AnyList {
+    get {
+      if case .anyList(let v)? = kind {return v}
+      return CollectionDef.AnyList()
+    }
+    set {kind = .anyList(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -173,6 +245,7 @@ public nonisolated struct CollectionDef: Sendable {
     case bytesList(CollectionDef.BytesList)
     case int64List(CollectionDef.Int64List)
     case floatList(CollectionDef.FloatList)
+    case anyList(CollectionDef.AnyList)
 
   }
 
@@ -220,6 +293,33 @@ public nonisolated struct CollectionDef: Sendable {
     public var value: [Float] = []
 
     public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    public init() {}
+  }
+
+  /// `google.protobuf.Any`, not unpacked.
+  public nonisolated struct AnyList: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    public var value: [CollectionDef.AnyList.Packed] = []
+
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    public nonisolated struct Packed: Sendable {
+      // SwiftProtobuf.Message conformance is added in an extension below. See the
+      // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+      // methods supported on all messages.
+
+      public var typeURL: String = String()
+
+      public var value: Data = Data()
+
+      public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+      public init() {}
+    }
 
     public init() {}
   }
@@ -323,7 +423,7 @@ fileprivate nonisolated let _protobuf_package = "tensorflow"
 
 nonisolated extension MetaGraphDef: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".MetaGraphDef"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}meta_info_def\0\u{3}graph_def\0\u{3}saver_def\0\u{3}collection_def\0\u{3}signature_def\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}meta_info_def\0\u{3}graph_def\0\u{3}saver_def\0\u{3}collection_def\0\u{3}signature_def\0\u{3}asset_file_def\0\u{3}object_graph_def\0")
 
   fileprivate class _StorageClass {
     var _metaInfoDef: MetaGraphDef.MetaInfoDef? = nil
@@ -331,6 +431,8 @@ nonisolated extension MetaGraphDef: SwiftProtobuf.Message, SwiftProtobuf._Messag
     var _saverDef: SaverDef? = nil
     var _collectionDef: Dictionary<String,CollectionDef> = [:]
     var _signatureDef: Dictionary<String,SignatureDef> = [:]
+    var _assetFileDef: [AssetFileDef] = []
+    var _objectGraphDef: SavedObjectGraph? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -346,6 +448,8 @@ nonisolated extension MetaGraphDef: SwiftProtobuf.Message, SwiftProtobuf._Messag
       _saverDef = source._saverDef
       _collectionDef = source._collectionDef
       _signatureDef = source._signatureDef
+      _assetFileDef = source._assetFileDef
+      _objectGraphDef = source._objectGraphDef
     }
   }
 
@@ -369,6 +473,8 @@ nonisolated extension MetaGraphDef: SwiftProtobuf.Message, SwiftProtobuf._Messag
         case 3: try { try decoder.decodeSingularMessageField(value: &_storage._saverDef) }()
         case 4: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMessageMap<SwiftProtobuf.ProtobufString,CollectionDef>.self, value: &_storage._collectionDef) }()
         case 5: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMessageMap<SwiftProtobuf.ProtobufString,SignatureDef>.self, value: &_storage._signatureDef) }()
+        case 6: try { try decoder.decodeRepeatedMessageField(value: &_storage._assetFileDef) }()
+        case 7: try { try decoder.decodeSingularMessageField(value: &_storage._objectGraphDef) }()
         default: break
         }
       }
@@ -396,6 +502,12 @@ nonisolated extension MetaGraphDef: SwiftProtobuf.Message, SwiftProtobuf._Messag
       if !_storage._signatureDef.isEmpty {
         try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMessageMap<SwiftProtobuf.ProtobufString,SignatureDef>.self, value: _storage._signatureDef, fieldNumber: 5)
       }
+      if !_storage._assetFileDef.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._assetFileDef, fieldNumber: 6)
+      }
+      try { if let v = _storage._objectGraphDef {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -410,6 +522,8 @@ nonisolated extension MetaGraphDef: SwiftProtobuf.Message, SwiftProtobuf._Messag
         if _storage._saverDef != rhs_storage._saverDef {return false}
         if _storage._collectionDef != rhs_storage._collectionDef {return false}
         if _storage._signatureDef != rhs_storage._signatureDef {return false}
+        if _storage._assetFileDef != rhs_storage._assetFileDef {return false}
+        if _storage._objectGraphDef != rhs_storage._objectGraphDef {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -473,6 +587,99 @@ nonisolated extension MetaGraphDef.MetaInfoDef: SwiftProtobuf.Message, SwiftProt
   }
 }
 
+nonisolated extension SavedObjectGraph: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".SavedObjectGraph"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: SavedObjectGraph, rhs: SavedObjectGraph) -> Bool {
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension AssetFileDef: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".AssetFileDef"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}tensor_info\0\u{1}filename\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._tensorInfo) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.filename) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._tensorInfo {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.filename.isEmpty {
+      try visitor.visitSingularStringField(value: self.filename, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: AssetFileDef, rhs: AssetFileDef) -> Bool {
+    if lhs._tensorInfo != rhs._tensorInfo {return false}
+    if lhs.filename != rhs.filename {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension SavedModel: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".SavedModel"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}saved_model_schema_version\0\u{3}meta_graphs\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self.savedModelSchemaVersion) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.metaGraphs) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.savedModelSchemaVersion != 0 {
+      try visitor.visitSingularInt64Field(value: self.savedModelSchemaVersion, fieldNumber: 1)
+    }
+    if !self.metaGraphs.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.metaGraphs, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: SavedModel, rhs: SavedModel) -> Bool {
+    if lhs.savedModelSchemaVersion != rhs.savedModelSchemaVersion {return false}
+    if lhs.metaGraphs != rhs.metaGraphs {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension SaverDef: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".SaverDef"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}filename_tensor_name\0\u{3}save_tensor_name\0\u{3}restore_op_name\0\u{3}max_to_keep\0\u{1}sharded\0\u{2}\u{2}version\0")
@@ -530,7 +737,7 @@ nonisolated extension SaverDef: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
 
 nonisolated extension CollectionDef: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".CollectionDef"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}node_list\0\u{3}bytes_list\0\u{3}int64_list\0\u{3}float_list\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}node_list\0\u{3}bytes_list\0\u{3}int64_list\0\u{3}float_list\0\u{3}any_list\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -590,6 +797,19 @@ nonisolated extension CollectionDef: SwiftProtobuf.Message, SwiftProtobuf._Messa
           self.kind = .floatList(v)
         }
       }()
+      case 5: try {
+        var v: CollectionDef.AnyList?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .anyList(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .anyList(v)
+        }
+      }()
       default: break
       }
     }
@@ -616,6 +836,10 @@ nonisolated extension CollectionDef: SwiftProtobuf.Message, SwiftProtobuf._Messa
     case .floatList?: try {
       guard case .floatList(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    }()
+    case .anyList?: try {
+      guard case .anyList(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
     }()
     case nil: break
     }
@@ -743,6 +967,71 @@ nonisolated extension CollectionDef.FloatList: SwiftProtobuf.Message, SwiftProto
   }
 
   public static func ==(lhs: CollectionDef.FloatList, rhs: CollectionDef.FloatList) -> Bool {
+    if lhs.value != rhs.value {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension CollectionDef.AnyList: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = CollectionDef.protoMessageName + ".AnyList"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}value\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.value) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.value.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.value, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: CollectionDef.AnyList, rhs: CollectionDef.AnyList) -> Bool {
+    if lhs.value != rhs.value {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension CollectionDef.AnyList.Packed: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = CollectionDef.AnyList.protoMessageName + ".Packed"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}type_url\0\u{1}value\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.typeURL) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.value) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.typeURL.isEmpty {
+      try visitor.visitSingularStringField(value: self.typeURL, fieldNumber: 1)
+    }
+    if !self.value.isEmpty {
+      try visitor.visitSingularBytesField(value: self.value, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: CollectionDef.AnyList.Packed, rhs: CollectionDef.AnyList.Packed) -> Bool {
+    if lhs.typeURL != rhs.typeURL {return false}
     if lhs.value != rhs.value {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true

@@ -22,15 +22,20 @@ def expect(path):
     newest = tf.train.latest_checkpoint(path) or os.path.join(path, "model-7")
     reader = tf.train.load_checkpoint(newest)
     dtypes, shapes = reader.get_variable_to_dtype_map(), reader.get_variable_to_shape_map()
+    write_expected(path, {name: (dtypes[name], reader.get_tensor(name)) for name in shapes})
+
+
+def write_expected(path, values):
+    """expected.json: by name the dtype, the shape and the bytes as hexadecimal digits."""
     tensors = {}
-    for name in sorted(shapes):
-        value = np.asarray(reader.get_tensor(name))
+    for name, (dtype, value) in values.items():
+        value = np.asarray(value)
         flat = value.reshape(-1)
         if value.dtype.kind in "OS":
             data = [bytes(s).hex() for s in flat]
         else:
             data = flat.tobytes().hex()
-        tensors[name] = {"dtype": dtypes[name].name, "shape": list(shapes[name]), "data": data}
+        tensors[name] = {"dtype": dtype.name, "shape": list(value.shape), "data": data}
     with open(os.path.join(path, "expected.json"), "w") as file:
         json.dump(tensors, file, sort_keys=True, indent=0)
 

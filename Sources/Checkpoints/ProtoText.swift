@@ -1,0 +1,74 @@
+internal import Tensors
+
+/// Makes text that protobuf wrote from TensorFlow's messages readable as ours, which have numbers where TensorFlow's have
+/// enumerations: `dtype: DT_FLOAT` becomes `dtype: 1`.
+enum ProtoText {
+    /// The numbers of the words that stand for them; a dtype that nobody knows becomes 0, which harms only who needs it.
+    private static func number(of word: String) -> Int32? {
+        if word.hasPrefix("DT_") {
+            let name = word.dropFirst(3)
+            if name.hasSuffix("_REF") { return dtypes[String(name.dropLast(4))].map { $0 + 100 } ?? 0 }
+            return dtypes[String(name)] ?? 0
+        }
+        return saverVersions[word]
+    }
+
+    private static let dtypes: [String: Int32] = Dictionary(
+        uniqueKeysWithValues: DataType.allCases.map { dtype in
+            let name =
+                switch dtype {
+                case .float32: "FLOAT"
+                case .float64: "DOUBLE"
+                case .float16: "HALF"
+                default: dtype.name.uppercased()
+                }
+            return (name, dtype.rawValue)
+        })
+
+    /// SaverDef.CheckpointFormatVersion.
+    private static let saverVersions: [String: Int32] = ["LEGACY": 0, "V1": 1, "V2": 2]
+
+    /// The text with numbers; nil if it is not UTF-8.
+    static func decodable(_ bytes: [UInt8]) -> String? {
+        var result: [UInt8] = []
+        result.reserveCapacity(bytes.count)
+        var position = 0
+        while position < bytes.count {
+            let byte = bytes[position]
+            let end: Int
+            if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "'") {
+                end = endOfString(bytes, position)
+            } else if byte == UInt8(ascii: "#") {
+                end = bytes[position...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
+            } else if isWord(byte) {
+                end = bytes[position...].firstIndex { !isWord($0) } ?? bytes.count
+                // Of the words only capitals are values that have to change; fields' names are in small letters.
+                if byte == UInt8(ascii: "D") || byte == UInt8(ascii: "V") || byte == UInt8(ascii: "L"),
+                    let number = number(of: String(decoding: bytes[position..<end], as: UTF8.self))
+                {
+                    result += Array(String(number).utf8)
+                    position = end
+                    continue
+                }
+            } else {
+                end = position + 1
+            }
+            result += bytes[position..<end]
+            position = end
+        }
+        return String(validating: result, as: UTF8.self)
+    }
+
+    private static func endOfString(_ bytes: [UInt8], _ start: Int) -> Int {
+        var position = start + 1
+        while position < bytes.count, bytes[position] != bytes[start] {
+            position += bytes[position] == UInt8(ascii: "\\") ? 2 : 1
+        }
+        return min(position + 1, bytes.count)
+    }
+
+    private static func isWord(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: "_") || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+            || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+    }
+}

@@ -1,0 +1,127 @@
+internal import Checkpoints
+internal import FoundationEssentials
+internal import SwiftProtobuf
+internal import TensorFlowProtos
+internal import Tensors
+
+extension ModelFormat {
+    /// A SavedModel's folder: `saved_model.pb` or `saved_model.pbtxt`, its variables in `variables/`, files in `assets/`.
+    static let savedModel = ModelFormat(
+        isThere: { path in savedModelFile(path) != nil },
+        open: { path throws(ModelError) in
+            let file = savedModelFile(path) ?? path.path
+            let folder = file.lastIndex(of: "/").map { String(file[..<$0]) } ?? "."
+            let reader = try ModelError.loading { () throws(CheckpointError) in
+                let prefix = folder + "/variables/variables"
+                return CheckpointFolder.isCheckpoint(prefix: prefix) ? try CheckpointReader(prefix: prefix) : nil
+            }
+            let content = try SavedModelContent(file, folder)
+            let source = ModelFiles.Source(
+                format: content.format, prefix: reader?.prefix ?? file, notes: content.notes)
+            return try ModelFiles(
+                source, meta: content.meta, metaPath: file, reader: reader, assets: content.assets,
+                initOps: content.initOps)
+        })
+
+    private static let names = ["saved_model.pb", "saved_model.pbtxt"]
+
+    private static func savedModelFile(_ path: ModelPath) -> String? {
+        guard path.isFolder else {
+            let isNamed = names.contains { path.path == $0 || path.path.hasSuffix("/" + $0) }
+            return isNamed && MappedFile.exists(path.path) ? path.path : nil
+        }
+        return names.first(where: path.names.contains).map(path.appending)
+    }
+}
+
+/// What is in `saved_model.pb`: the meta graph that is served, and what it needs besides variables.
+struct SavedModelContent {
+    /// Its assets' tensors are constants: the paths of the files here. Its signatures are those for users.
+    private(set) var meta: MetaGraphDef
+    let format: String
+    private(set) var notes: [String] = []
+    private(set) var assets: [String: String] = [:]
+    private(set) var initOps: [String] = []
+
+    /// The tag of the meta graph that TensorFlow Serving serves.
+    private static let tag = "serve"
+    private static let initSignature = "__saved_model_init_op"
+    private static let trainSignature = "__saved_model_train_op"
+
+    /// - Throws: ``ModelError`` of kind `load` if it cannot be decoded, has no meta graph, or an asset that is not a file's name.
+    init(_ path: String, _ folder: String) throws(ModelError) {
+        let file = try ModelError.loading { () throws(CheckpointError) in try GraphFile(path: path) }
+        guard case .savedModel(let model) = file else { throw ModelError(.load, "\(path): is not a SavedModel") }
+        let tags = model.metaGraphs.map(\.metaInfoDef.tags)
+        guard
+            let index = tags.firstIndex(of: [Self.tag]) ?? tags.firstIndex(where: { $0.contains(Self.tag) })
+                ?? tags.indices.first
+        else { throw ModelError(.load, "\(path): has no meta graph") }
+        meta = model.metaGraphs[index]
+        format = "TensorFlow \(meta.hasObjectGraphDef ? 2 : 1) SavedModel"
+        if !tags[index].contains(Self.tag) {
+            let found = tags.map { "[\($0.joined(separator: ", "))]" }.joined(separator: ", ")
+            notes.append("no meta graph has the tag \"\(Self.tag)\": taking the first of those with \(found)")
+        }
+        takeInitOps()
+        try takeAssets(path, folder)
+    }
+
+    /// The ops that fill tables: a signature (TensorFlow 2) or a collection (TensorFlow 1) names them.
+    private mutating func takeInitOps() {
+        let signature = meta.signatureDef.removeValue(forKey: Self.initSignature)
+        meta.signatureDef[Self.trainSignature] = nil
+        var names = signature?.outputs.values.map(\.name) ?? []
+        for collection in ["saved_model_main_op", "legacy_init_op"] {
+            names += meta.collectionDef[collection]?.nodeList.value ?? []
+        }
+        for name in names.map({ String($0.prefix { $0 != ":" }) }) where !name.isEmpty && !initOps.contains(name) {
+            initOps.append(name)
+        }
+    }
+
+    /// Makes a constant of each tensor that is the path of an asset: it held the path where the model was made.
+    private mutating func takeAssets(_ path: String, _ folder: String) throws(ModelError) {
+        for asset in listedAssets() {
+            let name = asset.filename
+            // A file that anyone may have made decides only about files of its own folder.
+            guard !name.isEmpty, !name.hasPrefix("/"), !name.split(separator: "/").contains(".."), !name.contains("\0")
+            else {
+                throw ModelError(.load, "\(path): asset \"\(name)\" is not the name of a file in \(folder)/assets")
+            }
+            let tensor = asset.tensorInfo.name
+            let file = "\(folder)/assets/\(name)"
+            if !MappedFile.exists(file) { notes.append("asset \(file), for \"\(tensor)\", is not there") }
+            assets[tensor.contains(":") ? tensor : tensor + ":0"] = file
+        }
+        guard !assets.isEmpty else { return }
+        for index in meta.graphDef.node.indices {
+            guard let file = assets[meta.graphDef.node[index].name + ":0"] else { continue }
+            meta.graphDef.node[index].makeConstant(file)
+        }
+    }
+
+    private func listedAssets() -> [AssetFileDef] {
+        if !meta.assetFileDef.isEmpty { return meta.assetFileDef }
+        // Before TensorFlow 1.10 only the collection told.
+        let packed = meta.collectionDef["saved_model_assets"]?.anyList.value ?? []
+        return packed.compactMap { try? AssetFileDef(serializedBytes: $0.value) }
+    }
+}
+
+extension NodeDef {
+    /// Makes the node a constant string.
+    fileprivate mutating func makeConstant(_ text: String) {
+        op = "Const"
+        input = []
+        attr = [
+            "dtype": .with { $0.type = DataType.string.rawValue },
+            "value": .with {
+                $0.tensor = .with { tensor in
+                    tensor.dtype = DataType.string.rawValue
+                    tensor.stringVal = [Data(text.utf8)]
+                }
+            },
+        ]
+    }
+}

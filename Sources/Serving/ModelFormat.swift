@@ -1,0 +1,49 @@
+internal import Checkpoints
+
+/// A way in which TensorFlow leaves a model in files; one file here a format.
+struct ModelFormat: Sendable {
+    /// Whether a path looks like it: names, and the beginnings of files, are looked at, nothing is decoded.
+    let isThere: @Sendable (ModelPath) -> Bool
+    /// Opens, decodes and verifies it.
+    ///
+    /// - Throws: ``ModelError`` of kind `load` naming file and cause.
+    let open: @Sendable (ModelPath) throws(ModelError) -> ModelFiles
+
+    /// The formats of one model, in the order in which they are tried: a new one is a line here. A folder may well look like
+    /// several: a SavedModel's `variables` are a checkpoint, and a checkpoint may lie beside a frozen graph.
+    static let single: [ModelFormat] = [savedModel, checkpoint, frozenGraph]
+
+    private static let all = single + [versions]
+
+    /// The format of what is at a path; nil if it is none.
+    static func of(_ path: ModelPath, among formats: [ModelFormat] = all) -> ModelFormat? {
+        formats.first { $0.isThere(path) }
+    }
+}
+
+/// A path that may be that of a model, and what lies there.
+struct ModelPath: Sendable {
+    /// Without a slash at its end.
+    let path: String
+    /// Whether it is a folder; else a file, or a checkpoint's prefix.
+    let isFolder: Bool
+    /// The names in the folder, sorted.
+    let names: [String]
+
+    init(_ path: String) {
+        self.path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+        let names = try? CheckpointFolder.files(in: self.path)
+        isFolder = names != nil
+        self.names = names ?? []
+    }
+
+    /// Something in the folder.
+    func appending(_ name: String) -> String { "\(path)/\(name)" }
+}
+
+extension ModelError {
+    /// What `body` gives; its error as one of loading.
+    static func loading<Result>(_ body: () throws(CheckpointError) -> Result) throws(ModelError) -> Result {
+        do throws(CheckpointError) { return try body() } catch { throw ModelError(error) }
+    }
+}
