@@ -121,12 +121,19 @@ struct Answers {
         var found: [Int: Rank] = [:]
         for index in forward.graph.nodes.indices where isWanted(index) {
             let readers = forward.readers[index]
-            let isLeaf = readers.allSatisfy { isDead[$0] || isJudgement[$0] }
-            let isJudged = readers.contains { isJudgement[$0] || isDead[$0] && isFed[$0] && training.trained.contains($0) }
-            guard !isInside[index], isLeaf || isJudged && !isScalar(index) || collected[index] != nil else { continue }
+            let going = readers.filter { !isDead[$0] && !isJudgement[$0] }
+            let isLeaf = going.isEmpty
+            // Probabilities of which the likeliest is chosen are an answer as well.
+            let isDecided = !isLeaf && going.allSatisfy { Self.decisions.contains(forward.graph.nodes[$0].op) }
+            let isJudged = readers.contains {
+                isJudgement[$0] || isDead[$0] && isFed[$0] && training.trained.contains($0)
+            }
+            guard !isInside[index], isLeaf || isDecided || isJudged && !isScalar(index) || collected[index] != nil
+            else { continue }
             // What prepares a prediction for its loss is not the prediction.
-            let origin = readers.isEmpty ? index : origin(of: index, where: isWanted)
+            let origin = readers.isEmpty || isDecided ? index : origin(of: index, where: isWanted)
             let rank = rank(of: origin, isJudged: isJudged)
+            guard !isDecided || isJudged || rank <= .telling else { continue }
             found[origin] = min(found[origin] ?? rank, rank)
         }
         return distinct(found.map { Candidate(node: $0.key, rank: $0.value) })
@@ -196,6 +203,8 @@ struct Answers {
         "Softmax", "LogSoftmax", "Sigmoid", "ArgMax", "ArgMin", "TopK", "TopKV2", "CTCGreedyDecoder",
         "CTCBeamSearchDecoder",
     ]
+
+    private static let decisions: Set<String> = ["ArgMax", "ArgMin", "TopK", "TopKV2", "Round", "InTopK", "InTopKV2"]
 
     private static let answerWords: Set<String> = [
         "pred", "preds", "predict", "predicts", "prediction", "predictions", "predicted", "prob", "probs",
@@ -296,7 +305,8 @@ struct Answers {
         "update_ops", "init_op", "local_init_op", "ready_op", "ready_for_local_init_op", "queue_runners", "savers",
         "table_initializer", "asset_filepaths", "activations", "weights", "biases", "cond_context", "while_context",
         "resources", "local_resources", "resource_variables", "iterators", "eval_step", "read_report_op", "bn_update",
-        "concatenated_variables", "trainable_resource_variables", "streaming_model_ports", "stepsize", "saved_model_assets",
+        "concatenated_variables", "trainable_resource_variables", "streaming_model_ports", "stepsize",
+        "saved_model_assets",
         "saved_model_main_op", "legacy_init_op", "initializers",
     ]
 

@@ -44,7 +44,8 @@ enum InputSwitch {
         let words = NodeWords(node).components.last ?? []
         let readers = forward.readers[placeholder]
         if fact.dtype == .bool, readers.allSatisfy({ Self.branchOps.contains(forward.graph.nodes[$0].op) }) {
-            self = words.contains { ["test", "testing", "inference", "infer", "eval"].contains($0) } ? .testing : .training
+            self =
+                words.contains { ["test", "testing", "inference", "infer", "eval"].contains($0) } ? .testing : .training
         } else if fact.dtype.isFloating,
             let kind = Self.dropout(placeholder, forward, isRandom) ?? Self.dropout(named: words)
         {

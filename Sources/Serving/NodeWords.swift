@@ -21,7 +21,8 @@ struct NodeWords {
         components = parts.map { Self.words(of: $0) }
         let last = Self.withoutNumber(parts.last ?? "").lowercased()
         let op = node.op.lowercased()
-        isDefault = last == op || Self.withoutVersion(op) == Self.withoutVersion(last) || Self.functionNames.contains(last)
+        isDefault =
+            last == op || Self.withoutVersion(op) == Self.withoutVersion(last) || Self.functionNames.contains(last)
     }
 
     /// The words that tell what the node is: those of its name, or of the scope around a name that TensorFlow chose.

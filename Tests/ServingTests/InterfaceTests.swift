@@ -173,6 +173,16 @@ struct InterfaceTests {
             inputs: ["x", "training: whether the model is being trained: false for predictions"],
             outputs: ["cond/Merge"]),
         Sketch(
+            testDescription: "probabilities and the class that is chosen by them",
+            graph: """
+                x Placeholder | float32 ?,4
+                w VariableV2 | float32 4,3
+                MatMul MatMul x w
+                likely Softmax MatMul
+                axis Const | int32 []
+                class ArgMax likely axis
+                """, inputs: ["x"], outputs: ["likely", "class"]),
+        Sketch(
             testDescription: "a placeholder that only metrics compare with the prediction is a label",
             graph: """
                 x Placeholder | float32 ?,4
@@ -302,7 +312,8 @@ struct InterfaceTests {
     @Test("are found in graphs with missing inputs, cycles and names of every kind")
     func strange() throws {
         let sketch = Sketch(
-            testDescription: "", graph: """
+            testDescription: "",
+            graph: """
                 x Placeholder | float32
                 a Identity b
                 b Identity a
