@@ -58,31 +58,28 @@ struct Answers {
         self.fact = fact
         self.sources = sources
         collected = Self.collected(forward, meta)
-        let reached = forward.dependents(of: sources, through: { !Self.shapeOps.contains($0.op) })
-        isFed = zip(reached, forward.graph.nodes).map { $0 && !Self.shapeOps.contains($1.op) }
+        let reached = forward.dependents(of: sources, through: { !AnswerWords.shapeOps.contains($0.op) })
+        isFed = zip(reached, forward.graph.nodes).map { $0 && !AnswerWords.shapeOps.contains($1.op) }
         let labelled = forward.dependents(of: training.labels)
         let scopes = Self.judgingScopes(forward, training)
         isJudgement = forward.graph.nodes.enumerated().map { index, node in
             labelled[index] || training.losses.contains(index) || scopes.contains(Self.scope(node.name))
-                || !training.isWeighted[index] && Self.isJudging(NodeWords(node).components.last ?? [])
+                || !training.isWeighted[index] && AnswerWords.isJudging(NodeWords(node).components.last ?? [])
         }
         let loops = forward.dependents(of: forward.nodes { $0.op == "Enter" || $0.op == "RefEnter" }) {
             $0.op != "Exit" && $0.op != "RefExit"
         }
         let branches = forward.dependents(of: forward.nodes { $0.op == "Switch" || $0.op == "RefSwitch" }) {
-            !Self.ends.contains($0.op)
+            !AnswerWords.ends.contains($0.op)
         }
         isInside = forward.graph.nodes.enumerated().map { index, node in
-            loops[index] && !["Exit", "RefExit"].contains(node.op) || branches[index] && !Self.ends.contains(node.op)
+            loops[index] && !["Exit", "RefExit"].contains(node.op)
+                || branches[index] && !AnswerWords.ends.contains(node.op)
         }
         isWeighted = forward.dependents(of: training.isWeighted.indices.filter { training.isWeighted[$0] })
         isDead = []
         isDead = dead()
     }
-
-    /// Where branches and loops end.
-    private static let ends: Set<String> = ["Merge", "RefMerge", "Exit", "RefExit"]
-    private static let shapeOps: Set<String> = ["Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike"]
 
     /// The answers, the best first.
     func find() -> [Endpoint] {
@@ -124,7 +121,7 @@ struct Answers {
             let going = readers.filter { !isDead[$0] && !isJudgement[$0] }
             let isLeaf = going.isEmpty
             // Probabilities of which the likeliest is chosen are an answer as well.
-            let isDecided = !isLeaf && going.allSatisfy { Self.decisions.contains(forward.graph.nodes[$0].op) }
+            let isDecided = !isLeaf && going.allSatisfy { AnswerWords.decisions.contains(forward.graph.nodes[$0].op) }
             let isJudged = readers.contains {
                 isJudgement[$0] || isDead[$0] && isFed[$0] && training.trained.contains($0)
             }
@@ -143,7 +140,9 @@ struct Answers {
         if collected[index] != nil { return .collected }
         let node = forward.graph.nodes[index]
         let words = NodeWords(node)
-        if Self.answerOps.contains(node.op) || !Self.answerWords.isDisjoint(with: words.telling) { return .telling }
+        if AnswerWords.answerOps.contains(node.op) || !AnswerWords.answerWords.isDisjoint(with: words.telling) {
+            return .telling
+        }
         if isJudged, training.trained.contains(index) { return .trained }
         if !words.isDefault { return .named }
         return isWeighted[index] ? .computed : .other
@@ -190,29 +189,11 @@ struct Answers {
 
     private func endpoints(of nodes: [Int]) -> [Endpoint] {
         nodes.flatMap { index in
-            (0..<(Self.outputCounts[forward.graph.nodes[index].op] ?? 1)).map { Endpoint(node: index, output: $0) }
+            (0..<(AnswerWords.outputCounts[forward.graph.nodes[index].op] ?? 1)).map {
+                Endpoint(node: index, output: $0)
+            }
         }
     }
-
-    /// Ops all of whose outputs are the answer.
-    private static let outputCounts = [
-        "TopK": 2, "TopKV2": 2, "CTCGreedyDecoder": 4, "NonMaxSuppressionV4": 2, "NonMaxSuppressionV5": 3,
-    ]
-
-    private static let answerOps: Set<String> = [
-        "Softmax", "LogSoftmax", "Sigmoid", "ArgMax", "ArgMin", "TopK", "TopKV2", "CTCGreedyDecoder",
-        "CTCBeamSearchDecoder",
-    ]
-
-    private static let decisions: Set<String> = ["ArgMax", "ArgMin", "TopK", "TopKV2", "Round", "InTopK", "InTopKV2"]
-
-    private static let answerWords: Set<String> = [
-        "pred", "preds", "predict", "predicts", "prediction", "predictions", "predicted", "prob", "probs",
-        "probability", "probabilities", "softmax", "output", "outputs", "out", "logit", "logits", "answer", "answers",
-        "result", "results", "class", "classes", "score", "scores", "inference", "hypothesis", "hat", "final",
-        "detection", "detections", "decoded", "action", "actions", "policy", "generator", "generated", "generate",
-        "sampled", "response", "sigmoid", "argmax",
-    ]
 
     // MARK: - What is no answer
 
@@ -244,21 +225,11 @@ struct Answers {
         var layered: Set<String> = []
         for (index, node) in forward.graph.nodes.enumerated() where !forward.isExcluded[index] {
             let scope = scope(node.name)
-            if NodeWords(node).components.dropLast().contains(where: isJudging) { scopes.insert(scope) }
+            if NodeWords(node).components.dropLast().contains(where: AnswerWords.isJudging) { scopes.insert(scope) }
             if training.isWeighted[index] { layered.insert(scope) }
         }
         return scopes.filter { scope in !layered.contains { $0 == scope || $0.hasPrefix(scope + "/") } }
     }
-
-    private static func isJudging(_ words: [String]) -> Bool {
-        !judgingWords.isDisjoint(with: words) || words.starts(with: ["cross", "entropy"]) || words.contains("entropy")
-            || words.first == "assert"
-    }
-
-    private static let judgingWords: Set<String> = [
-        "loss", "losses", "cost", "costs", "metric", "metrics", "accuracy", "error", "precision", "recall", "auc",
-        "confusion", "evaluation", "sparsity", "hist",
-    ]
 
     private static func scope(_ name: String) -> String { name.lastIndex(of: "/").map { String(name[..<$0]) } ?? "" }
 
@@ -271,7 +242,7 @@ struct Answers {
         while NodeWords(forward.graph.nodes[index]).isDefault {
             let op = forward.graph.nodes[index].op
             isLogarithm = isLogarithm || op == "Log"
-            guard Self.preparing.contains(op) || isLogarithm && Self.clipping.contains(op) else { break }
+            guard AnswerWords.preparing.contains(op) || isLogarithm && AnswerWords.clipping.contains(op) else { break }
             let inputs = forward.inputs(of: index).filter { isFed[$0] }
             guard inputs.count == 1, isWanted(inputs[0]) else { break }
             index = inputs[0]
@@ -279,15 +250,10 @@ struct Answers {
         return index
     }
 
-    private static let preparing: Set<String> = [
-        "Reshape", "Identity", "StopGradient", "Cast", "Squeeze", "ExpandDims", "Log", "Neg",
-    ]
-    private static let clipping: Set<String> = ["Add", "AddV2", "Sub", "Maximum", "Minimum", "ClipByValue"]
-
     /// Nodes that collections of the author's own name.
     private static func collected(_ forward: ForwardGraph, _ meta: MetaGraphDef) -> [Int: String] {
         var result: [Int: String] = [:]
-        for (key, collection) in meta.collectionDef where !standardCollections.contains(key) {
+        for (key, collection) in meta.collectionDef where !AnswerWords.standardCollections.contains(key) {
             for text in collection.nodeList.value {
                 guard let name = TensorName(parsing: text), let node = forward.graph.index(ofNode: name.node) else {
                     continue
@@ -297,18 +263,6 @@ struct Answers {
         }
         return result
     }
-
-    /// The keys of `tf.GraphKeys`, and those of layers' own.
-    private static let standardCollections: Set<String> = [
-        "variables", "trainable_variables", "local_variables", "model_variables", "moving_average_variables",
-        "metric_variables", "global_step", "train_op", "losses", "regularization_losses", "summaries", "summary_op",
-        "update_ops", "init_op", "local_init_op", "ready_op", "ready_for_local_init_op", "queue_runners", "savers",
-        "table_initializer", "asset_filepaths", "activations", "weights", "biases", "cond_context", "while_context",
-        "resources", "local_resources", "resource_variables", "iterators", "eval_step", "read_report_op", "bn_update",
-        "concatenated_variables", "trainable_resource_variables", "streaming_model_ports", "stepsize",
-        "saved_model_assets",
-        "saved_model_main_op", "legacy_init_op", "initializers",
-    ]
 
     // MARK: - The same twice
 
