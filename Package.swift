@@ -50,9 +50,11 @@ let package = Package(
         system("CMicrohttpd", "libmicrohttpd", apt: "libmicrohttpd-dev"),
         system("COpenBLAS", "openblas", apt: "libopenblas-dev"),
         system("CSnappy", "snappy", apt: "libsnappy-dev"),
+        system("CZlib", "zlib", apt: "zlib1g-dev"),
         .target(name: "CChecksum"),
         .target(name: "CKernels"),
         .target(name: "CImages", linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png16")]),
+        .target(name: "CRegex", linkerSettings: [.linkedLibrary("re2")]),
         .target(name: "CJSON", linkerSettings: [.linkedLibrary("simdjson")]),
 
         // From the bottom to the top; a target uses only what stands above it here.
@@ -63,7 +65,7 @@ let package = Package(
         target("Tensors", uses: ["TensorFlowProtos"]),
         target("Checkpoints", uses: ["Tensors", "TensorFlowProtos", "CChecksum", "CSnappy"], [protobuf]),
         target("Graphs", uses: ["Tensors", "TensorFlowProtos"], [protobuf]),
-        target("Kernels", uses: ["Tensors", "CKernels", "CImages", "COpenBLAS"]),
+        target("Kernels", uses: ["Tensors", "CKernels", "CImages", "COpenBLAS", "CRegex", "CZlib"]),
         target("Operations", uses: ["Kernels", "Graphs", "Tensors"]),
         target("Execution", uses: ["Operations", "Kernels", "Graphs", "Tensors", "LockFree"]),
         target(

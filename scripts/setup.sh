@@ -4,8 +4,10 @@
 # Usage: scripts/setup.sh [PACKAGE...]     more packages, for what not every build needs
 set -euo pipefail
 packages=(
-    libjpeg62-turbo-dev libmicrohttpd-dev libopenblas-dev libpng-dev libsimdjson-dev libsnappy-dev pkg-config  # what metaserve is built with
-    binutils git libc6-dev libcurl4 libedit2 libncurses6 libsqlite3-0 libstdc++-12-dev libxml2 tzdata zlib1g-dev  # the toolchain's
+    # what metaserve is built with
+    libjpeg62-turbo-dev libmicrohttpd-dev libopenblas-dev libpng-dev libre2-dev libsimdjson-dev libsnappy-dev pkg-config
+    zlib1g-dev
+    binutils git libc6-dev libcurl4 libedit2 libncurses6 libsqlite3-0 libstdc++-12-dev libxml2 tzdata  # the toolchain's
     ca-certificates curl                                                             # packages by https; the tests' client
     "$@"
 )

@@ -12,7 +12,7 @@ public enum NaNPolicy: String, Sendable, CaseIterable {
     case error
 }
 
-/// Writes tensors as nested lists.
+/// Writes tensors as nested lists; a complex number is a list `[re, im]`, a quantised one the integer it is stored as.
 struct AnswerWriter {
     private let policy: NaNPolicy
     private var writer: JSONWriter
@@ -64,7 +64,7 @@ struct AnswerWriter {
     }
 
     private mutating func write(_ tensor: TensorView) throws(RequestError) {
-        switch tensor.dtype {
+        switch tensor.dtype.quantizedStorage ?? tensor.dtype {
         case .float32: elements(tensor, Float.self) { $0.float($1) }
         case .float64: elements(tensor, Double.self) { $0.double($1) }
         case .int32: elements(tensor, Int32.self) { $0.writer.integer($1) }
@@ -77,6 +77,11 @@ struct AnswerWriter {
         case .uint64: elements(tensor, UInt64.self) { $0.writer.integer($1) }
         case .bool: elements(tensor, Bool.self) { $0.writer.bool($1) }
         case .string: elements(tensor, TensorString.self) { $0.string($1) }
+        case .complex64: elements(tensor, SIMD2<Float>.self) { $0.pair($1) { $0.float($1) } }
+        case .complex128: elements(tensor, SIMD2<Double>.self) { $0.pair($1) { $0.double($1) } }
+        case .float16, .bfloat16:
+            guard let format = NarrowFloat(tensor.dtype) else { break }
+            elements(tensor, UInt16.self) { $0.float(format.number($1)) }
         default: throw RequestError(501, "a tensor of dtype \(tensor.dtype) cannot be written as JSON")
         }
     }
@@ -114,6 +119,14 @@ struct AnswerWriter {
 
     private mutating func double(_ value: Double) {
         if value.isFinite { writer.number(value) } else { special(value) }
+    }
+
+    /// A complex number is a list of its real and its imaginary part.
+    private mutating func pair<Part>(_ value: SIMD2<Part>, _ write: (inout AnswerWriter, Part) -> Void) {
+        writer.beginList()
+        write(&self, value.x)
+        write(&self, value.y)
+        writer.endList()
     }
 
     private mutating func special(_ value: Double) {

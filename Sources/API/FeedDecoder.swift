@@ -3,7 +3,8 @@ internal import Tensors
 
 /// Turns a JSON value into the elements of a tensor.
 ///
-/// The shape is that of the first elements at each level; every other list must have the same length.
+/// The shape is that of the first elements at each level; every other list must have the same length. A complex number is a
+/// list `[re, im]`; a quantised one is the integer it is stored as.
 struct FeedDecoder {
     /// The deepest list that JSON's nesting allows.
     static let highestRank = JSONParser.deepestNesting
@@ -52,6 +53,8 @@ struct FeedDecoder {
             current = current.first
         }
         guard !isRagged else { throw ragged(value, UnsafeBufferPointer(start: dimensions, count: rank)) }
+        // The innermost lists are complex numbers; a pair is one.
+        if dtype.complexPart != nil, rank > 0, dimensions[rank - 1] == 2 { return (rank - 1, count / 2) }
         return (rank, count)
     }
 
@@ -115,7 +118,7 @@ struct FeedDecoder {
     private func decodeElements(
         _ value: JSONValue, _ dimensions: UnsafeBufferPointer<Int>, _ memory: UnsafeMutableRawPointer
     ) throws(Misfit) -> Bool {
-        switch dtype {
+        switch dtype.quantizedStorage ?? dtype {
         case .float32: try fill(value, dimensions, memory, Float.self) { v throws(Misfit) in try float(v) }
         case .float64: try fill(value, dimensions, memory, Double.self) { v throws(Misfit) in try double(v) }
         case .int32: try fill(value, dimensions, memory, Int32.self) { v throws(Misfit) in try integer(v) }
@@ -128,6 +131,24 @@ struct FeedDecoder {
         case .uint64: try fill(value, dimensions, memory, UInt64.self) { v throws(Misfit) in try integer(v) }
         case .bool: try fill(value, dimensions, memory, Bool.self) { v throws(Misfit) in try truth(v) }
         case .string: try fill(value, dimensions, memory, TensorString.self) { v throws(Misfit) in try string(v) }
+        case .complex64:
+            try fill(value, dimensions, memory, SIMD2<Float>.self) { v throws(Misfit) in
+                let (real, imaginary) = try pair(v)
+                return SIMD2(try float(real), try float(imaginary))
+            }
+        case .complex128:
+            try fill(value, dimensions, memory, SIMD2<Double>.self) { v throws(Misfit) in
+                let (real, imaginary) = try pair(v)
+                return SIMD2(try double(real), try double(imaginary))
+            }
+        case .float16, .bfloat16:
+            guard let format = NarrowFloat(dtype) else { return false }
+            try fill(value, dimensions, memory, UInt16.self) { v throws(Misfit) in
+                let number = try float(v)
+                let bits = format.bits(number)
+                guard format.number(bits).isFinite || !number.isFinite else { throw outOfRange(v) }
+                return bits
+            }
         default: return false
         }
         return true
@@ -179,6 +200,15 @@ extension FeedDecoder {
         return result
     }
 
+    /// The parts of a complex number.
+    private func pair(_ value: JSONValue) throws(Misfit) -> (JSONValue, JSONValue) {
+        guard value.kind == .list else { throw unexpected(value, "a pair [re, im]") }
+        guard value.count == 2 else {
+            throw Misfit(value, "expected a pair [re, im]", ", got a list of \(value.count)")
+        }
+        return (value.first, value.first.next)
+    }
+
     @inline(__always)
     private func double(_ value: JSONValue) throws(Misfit) -> Double {
         if value.isOf(.double) { return value.double }
@@ -219,7 +249,8 @@ extension FeedDecoder {
         let number =
             value.kind == .double ? "\(value.double)" : value.kind == .int64 ? "\(value.int64)" : "\(value.uint64)"
         let isInexact =
-            dtype.isInteger && value.kind == .double && !Self.exactDoubles.contains(value.double)
+            (dtype.quantizedStorage ?? dtype).isInteger && value.kind == .double
+            && !Self.exactDoubles.contains(value.double)
             && value.double.magnitude < 0x1p64
         return Misfit(
             value, number,

@@ -97,20 +97,27 @@ static double igamma_series(double a, double x) {
     return sum * gamma_prefix(a, x);
 }
 
+// A continued fraction by Lentz's method.
+typedef struct { double c, d, h; } fraction;
+
+static double not_zero(double x) { return fabs(x) < TINY ? TINY : x; }
+
+// Another step, with the partial numerator and denominator; returns whether it made no difference any more.
+static int advance(fraction *f, double numerator, double denominator) {
+    f->d = 1 / not_zero(denominator + numerator * f->d);
+    f->c = not_zero(denominator + numerator / f->c);
+    f->h *= f->d * f->c;
+    return fabs(f->d * f->c - 1) < 2 * EPSILON;
+}
+
 static double igammac_fraction(double a, double x) {
-    double b = x + 1 - a, c = 1 / TINY, d = 1 / b, h = d;
+    double b = x + 1 - a;
+    fraction f = {1 / TINY, 1 / b, 1 / b};
     for (int i = 1; i < MANY * 10; i++) {
-        const double an = -i * (i - a);
         b += 2;
-        d = an * d + b;
-        if (fabs(d) < TINY) d = TINY;
-        c = b + an / c;
-        if (fabs(c) < TINY) c = TINY;
-        d = 1 / d;
-        h *= d * c;
-        if (fabs(d * c - 1) < 2 * EPSILON) break;
+        if (advance(&f, -i * (i - a), b)) break;
     }
-    return h * gamma_prefix(a, x) * a;
+    return f.h * gamma_prefix(a, x) * a;
 }
 
 double ck_igamma(double a, double x) {
@@ -130,28 +137,13 @@ double ck_igammac(double a, double x) {
 }
 
 static double betainc_fraction(double a, double b, double x) {
-    double c = 1, d = 1 - (a + b) * x / (a + 1);
-    if (fabs(d) < TINY) d = TINY;
-    d = 1 / d;
-    double h = d;
+    const double first = 1 / not_zero(1 - (a + b) * x / (a + 1));
+    fraction f = {1, first, first};
     for (int m = 1; m < MANY * 10; m++) {
-        double step = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
-        d = 1 + step * d;
-        if (fabs(d) < TINY) d = TINY;
-        c = 1 + step / c;
-        if (fabs(c) < TINY) c = TINY;
-        d = 1 / d;
-        h *= d * c;
-        step = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
-        d = 1 + step * d;
-        if (fabs(d) < TINY) d = TINY;
-        c = 1 + step / c;
-        if (fabs(c) < TINY) c = TINY;
-        d = 1 / d;
-        h *= d * c;
-        if (fabs(d * c - 1) < 2 * EPSILON) break;
+        (void)advance(&f, m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)), 1);
+        if (advance(&f, -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1)), 1)) break;
     }
-    return h;
+    return f.h;
 }
 
 double ck_betainc(double a, double b, double x) {

@@ -155,6 +155,28 @@ RESAMPLE(u8, uint8_t)
 BILINEAR_GRADIENT(f32, float)
 BILINEAR_GRADIENT(f64, double)
 
+#define RESAMPLE_GRADIENT(S, T)                                                                                      \
+    void ckernels_resample_gradient_##S(const ckernels_resizing *s, ckernels_taps rows, ckernels_taps columns,        \
+                                        const float *gradients, T *output) {                                         \
+        int64_t row = s->width * s->depth, depth = s->depth;                                                         \
+        memset(output, 0, s->batch * s->height * row * sizeof(T));                                                   \
+        for (int64_t image = 0; image < s->batch; image++, output += s->height * row) {                              \
+            for (int64_t y = 0; y < s->output_height; y++) {                                                         \
+                for (int64_t x = 0; x < s->output_width; x++, gradients += depth) {                                  \
+                    for (int64_t i = rows.begins[y]; i < rows.begins[y + 1]; i++) {                                  \
+                        for (int64_t j = columns.begins[x]; j < columns.begins[x + 1]; j++) {                        \
+                            T *pixel = output + rows.places[i] * row + columns.places[j] * depth;                    \
+                            for (int64_t c = 0; c < depth; c++)                                                      \
+                                pixel[c] += (T)gradients[c] * rows.weights[i] * columns.weights[j];                  \
+                        }                                                                                            \
+                    }                                                                                                \
+                }                                                                                                    \
+            }                                                                                                        \
+        }                                                                                                            \
+    }
+RESAMPLE_GRADIENT(f32, float)
+RESAMPLE_GRADIENT(f64, double)
+
 // Where a place of a crop lies along an axis of the image; below zero where it lies outside.
 CK_INLINE float crop_place(float begin, float end, int64_t size, int64_t crop_size, int64_t place) {
     float last = (float)(size - 1);
@@ -167,6 +189,16 @@ CK_INLINE float crop_place(float begin, float end, int64_t size, int64_t crop_si
     }
     // Not `at < 0 || at > last`: what is not a number is outside, too.
     return at >= 0 && at <= last ? at : -1;
+}
+
+// What is wrong with the boxes, or with the numbers of their images.
+static int32_t crop_fault(const ckernels_resizing *s, const float *boxes, const int32_t *indices, int64_t box_count) {
+    int32_t fault = CK_CROP_DONE;
+    for (int64_t i = 0; i < 4 * box_count; i++)
+        if (!isfinite(boxes[i])) fault = CK_CROP_NOT_FINITE;
+    for (int64_t i = 0; i < box_count; i++)
+        if (indices[i] < 0 || indices[i] >= s->batch) fault = CK_CROP_BAD_INDEX;
+    return fault;
 }
 
 #define CROP_AND_RESIZE(S, T)                                                                                        \
@@ -207,11 +239,7 @@ CK_INLINE float crop_place(float begin, float end, int64_t size, int64_t crop_si
                                          const float *boxes, const int32_t *indices, int64_t box_count,              \
                                          float *output) {                                                            \
         int64_t crop_size = s->output_height * s->output_width * s->depth;                                           \
-        int32_t fault = CK_CROP_DONE;                                                                                \
-        for (int64_t i = 0; i < 4 * box_count; i++)                                                                  \
-            if (!isfinite(boxes[i])) fault = CK_CROP_NOT_FINITE;                                                     \
-        for (int64_t i = 0; i < box_count; i++)                                                                      \
-            if (indices[i] < 0 || indices[i] >= s->batch) fault = CK_CROP_BAD_INDEX;                                 \
+        int32_t fault = crop_fault(s, boxes, indices, box_count);                                                    \
         if (fault) {                                                                                                 \
             memset(output, 0, box_count * crop_size * sizeof(float));                                                \
             return fault;                                                                                            \
@@ -223,3 +251,91 @@ CK_INLINE float crop_place(float begin, float end, int64_t size, int64_t crop_si
     }
 CROP_AND_RESIZE(f32, float)
 CROP_AND_RESIZE(u8, uint8_t)
+
+#define CROP_IMAGE_GRADIENT(S, T)                                                                                    \
+    static void crop_image_gradient_##S(const ckernels_resizing *s, ckernels_cropping cropping, const float *gradient, \
+                                        const float *box, T *image) {                                                \
+        int64_t depth = s->depth, row = s->width * depth;                                                            \
+        for (int64_t y = 0; y < s->output_height; y++) {                                                             \
+            float at_y = crop_place(box[0], box[2], s->height, s->output_height, y);                                 \
+            for (int64_t x = 0; x < s->output_width; x++, gradient += depth) {                                       \
+                float at_x = crop_place(box[1], box[3], s->width, s->output_width, x);                               \
+                if (at_y < 0 || at_x < 0) continue;                                                                  \
+                if (cropping.nearest) {                                                                              \
+                    T *pixel = image + (int64_t)roundf(at_y) * row + (int64_t)roundf(at_x) * depth;                  \
+                    for (int64_t c = 0; c < depth; c++) pixel[c] += (T)gradient[c];                                  \
+                    continue;                                                                                        \
+                }                                                                                                    \
+                T *top = image + (int64_t)floorf(at_y) * row, *bottom = image + (int64_t)ceilf(at_y) * row;          \
+                int64_t left = (int64_t)floorf(at_x) * depth, right = (int64_t)ceilf(at_x) * depth;                  \
+                float fy = at_y - floorf(at_y), fx = at_x - floorf(at_x);                                            \
+                for (int64_t c = 0; c < depth; c++) {                                                                \
+                    float upper = (1 - fy) * gradient[c], lower = fy * gradient[c];                                  \
+                    top[left + c] += (T)((1 - fx) * upper);                                                          \
+                    top[right + c] += (T)(fx * upper);                                                               \
+                    bottom[left + c] += (T)((1 - fx) * lower);                                                       \
+                    bottom[right + c] += (T)(fx * lower);                                                            \
+                }                                                                                                    \
+            }                                                                                                        \
+        }                                                                                                            \
+    }                                                                                                                \
+    int32_t ckernels_crop_image_gradient_##S(const ckernels_resizing *s, ckernels_cropping cropping,                  \
+                                             const float *gradients, const float *boxes, const int32_t *indices,     \
+                                             int64_t box_count, T *output) {                                         \
+        int64_t image_size = s->height * s->width * s->depth;                                                        \
+        int64_t crop_size = s->output_height * s->output_width * s->depth;                                           \
+        memset(output, 0, s->batch * image_size * sizeof(T));                                                        \
+        int32_t fault = crop_fault(s, boxes, indices, box_count);                                                    \
+        for (int64_t i = 0; !fault && i < box_count; i++)                                                            \
+            crop_image_gradient_##S(s, cropping, gradients + i * crop_size, boxes + 4 * i,                           \
+                                    output + indices[i] * image_size);                                               \
+        return fault;                                                                                                \
+    }
+CROP_IMAGE_GRADIENT(f32, float)
+CROP_IMAGE_GRADIENT(f64, double)
+
+// How much a place moves with the beginning and with the end of its box.
+CK_INLINE void crop_shares(int64_t size, int64_t crop_size, int64_t place, float *begin, float *end) {
+    float last = (float)(size - 1);
+    float along = crop_size > 1 ? (float)place * (last / (float)(crop_size - 1)) : 0.5f * last;
+    *begin = last - along;
+    *end = along;
+}
+
+static void crop_box_gradient(const ckernels_resizing *s, const float *gradient, const float *image, const float *box,
+                              float *output) {
+    int64_t depth = s->depth, row = s->width * depth;
+    for (int64_t y = 0; y < s->output_height; y++) {
+        float at_y = crop_place(box[0], box[2], s->height, s->output_height, y);
+        float begin_y, end_y, begin_x, end_x;
+        crop_shares(s->height, s->output_height, y, &begin_y, &end_y);
+        for (int64_t x = 0; x < s->output_width; x++, gradient += depth) {
+            float at_x = crop_place(box[1], box[3], s->width, s->output_width, x);
+            if (at_y < 0 || at_x < 0) continue;
+            crop_shares(s->width, s->output_width, x, &begin_x, &end_x);
+            const float *top = image + (int64_t)floorf(at_y) * row, *bottom = image + (int64_t)ceilf(at_y) * row;
+            int64_t left = (int64_t)floorf(at_x) * depth, right = (int64_t)ceilf(at_x) * depth;
+            float fy = at_y - floorf(at_y), fx = at_x - floorf(at_x);
+            for (int64_t c = 0; c < depth; c++) {
+                float a = top[left + c], b = top[right + c], d = bottom[left + c], e = bottom[right + c];
+                float by_y = ((1 - fx) * (d - a) + fx * (e - b)) * gradient[c];
+                float by_x = ((1 - fy) * (b - a) + fy * (e - d)) * gradient[c];
+                output[0] += by_y * begin_y;
+                output[1] += by_x * begin_x;
+                output[2] += by_y * end_y;
+                output[3] += by_x * end_x;
+            }
+        }
+    }
+}
+
+int32_t ckernels_crop_box_gradient_f32(const ckernels_resizing *s, const float *gradients, const float *images,
+                                       const float *boxes, const int32_t *indices, int64_t box_count, float *output) {
+    int64_t crop_size = s->output_height * s->output_width * s->depth;
+    memset(output, 0, box_count * 4 * sizeof(float));
+    int32_t fault = crop_fault(s, boxes, indices, box_count);
+    for (int64_t i = 0; !fault && i < box_count; i++)
+        crop_box_gradient(s, gradients + i * crop_size, images + indices[i] * s->height * s->width * s->depth, boxes + 4 * i,
+                          output + 4 * i);
+    return fault;
+}

@@ -59,11 +59,14 @@ enum { LANES = 32, SHORT_ROW = 16, CHUNK = 512 };
         return total;                                                                                        \
     }                                                                                                        \
     /* Short rows: as many as a chunk holds are exponentiated in one go. */                                  \
-    CK_INLINE void softmax_short_##S(const T *x, T *y, ptrdiff_t rows, ptrdiff_t count) {                    \
+    CK_INLINE void shift_rows_##S(const T *x, T *y, ptrdiff_t rows, ptrdiff_t count) {                       \
         for (ptrdiff_t r = 0; r < rows; r++) {                                                               \
             const T largest = largest_##S(x + r * count, count);                                             \
             for (ptrdiff_t i = r * count; i < (r + 1) * count; i++) y[i] = x[i] - largest;                   \
         }                                                                                                    \
+    }                                                                                                        \
+    CK_INLINE void softmax_short_##S(const T *x, T *y, ptrdiff_t rows, ptrdiff_t count) {                    \
+        shift_rows_##S(x, y, rows, count);                                                                   \
         exponentials_##S(y, 0, y, rows * count);                                                             \
         for (ptrdiff_t r = 0; r < rows; r++) {                                                               \
             const T factor = (T)(1 / sum_##S(y + r * count, count));                                         \
@@ -91,9 +94,24 @@ enum { LANES = 32, SHORT_ROW = 16, CHUNK = 512 };
             CK_LOOP for (ptrdiff_t i = 0; i < count; i++) y[i] *= factor;                                    \
         }                                                                                                    \
     }                                                                                                        \
+    CK_INLINE void log_softmax_short_##S(const T *x, T *y, ptrdiff_t rows, ptrdiff_t count) {                \
+        T powers[4 * CHUNK];                                                                                 \
+        shift_rows_##S(x, y, rows, count);                                                                   \
+        exponentials_##S(y, 0, powers, rows * count);                                                        \
+        for (ptrdiff_t r = 0; r < rows; r++) {                                                               \
+            const T logarithm = (T)log(sum_##S(powers + r * count, count));                                  \
+            for (ptrdiff_t i = r * count; i < (r + 1) * count; i++) y[i] -= logarithm;                       \
+        }                                                                                                    \
+    }                                                                                                        \
     CK_MULTIVERSION static void log_softmax_##S(const void *xs, void *ys, ptrdiff_t rows, ptrdiff_t count) { \
         const T *x = xs;                                                                                     \
         T *y = ys;                                                                                           \
+        if (count <= 2 * LANES) {                                                                            \
+            const ptrdiff_t some = count > 0 ? 4 * CHUNK / count : 1;                                        \
+            for (; rows > 0; rows -= some, x += some * count, y += some * count)                             \
+                log_softmax_short_##S(x, y, rows < some ? rows : some, count);                               \
+            return;                                                                                          \
+        }                                                                                                    \
         for (; rows > 0; rows--, x += count, y += count) {                                                   \
             const T largest = largest_##S(x, count);                                                         \
             const T logarithm = (T)log(sum_of_exponentials_##S(x, largest, count));                          \

@@ -195,7 +195,7 @@ extension InterpretedRun {
         if let state = source.state { return try access(state, source) }
         if let op = source.op as? any TensorOp {
             let inputs = try source.inputs.map { (value) throws(CompileError) in try tensor(value) }
-            try define(source.outputs, try op.compute(inputs).map { .tensor($0) })
+            try define(source.outputs, try op.results(of: inputs).map { .tensor($0) })
         } else if let op = source.op as? any RunOp {
             let inputs = try source.inputs.map { (value) throws(CompileError) in try runValue(value) }
             try define(source.outputs, try op.run(inputs, budget))

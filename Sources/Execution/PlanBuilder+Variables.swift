@@ -56,6 +56,18 @@ extension PlanBuilder {
         return true
     }
 
+    /// The value of the variable whose handle is an op's first input, as it is where the op stands.
+    mutating func valueConsumed(
+        by op: any VariableConsuming, _ index: Int, _ inputs: [Int], _ liveness: Liveness
+    ) throws(CompileError) -> Int {
+        // Checks handle and dtype.
+        _ = try op.outputs(for: inputs.map { facts[$0] })
+        guard let reference = inputs.first.flatMap({ facts[$0].variable }) else {
+            throw .unsupported("is not given a variable")
+        }
+        return try value(of: reference, index, isReference: false, liveness)
+    }
+
     /// What a node gives that reads a variable; by reference, it is read by those who take it.
     private mutating func value(
         of reference: VariableReference, _ index: Int, isReference: Bool, _ liveness: Liveness

@@ -7,6 +7,9 @@ internal import Tensors
 struct PlanBuilder {
     let graph: Graph
     let variables: VariableStates
+    private let tables: TableResolution
+    /// Tables that wait for what this plan computes.
+    var openTables: Set<String> = []
     /// The value that an output is, and when it is alive. What is not here was not computed.
     var values: [Endpoint: (value: Int, liveness: Liveness)] = [:]
     var facts: [TensorFact] = []
@@ -35,9 +38,10 @@ struct PlanBuilder {
     /// The most bytes that all constants of a plan may take together: a small file can ask for many large ones.
     private static let constantLimitBytes = 4 << 30
 
-    init(graph: Graph, variables: VariableStates) {
+    init(graph: Graph, variables: VariableStates, tables: TableResolution) {
         self.graph = graph
         self.variables = variables
+        self.tables = tables
     }
 
     /// Builds the plan.
@@ -203,8 +207,13 @@ struct PlanBuilder {
     ) throws(CompileError) {
         note(liveness, ofNode: index)
         if try addVariableOp(op, index, inputs, liveness) { return }
+        if let consumer = op as? any VariableConsuming {
+            let value = try valueConsumed(by: consumer, index, inputs, liveness)
+            return try add(consumer.operation, index, [value] + inputs.dropFirst(), liveness)
+        }
         // RefSwitch and its kin hand on the variable itself.
-        let inputs = graph.nodes[index].op.hasPrefix("Ref") ? inputs : try read(inputs, index, liveness)
+        let given = graph.nodes[index].op.hasPrefix("Ref") ? inputs : try read(inputs, index, liveness)
+        let (op, inputs) = try tables.bind(op, given, facts, building: openTables)
         var outputs = try op.outputs(for: inputs.map { facts[$0] })
         if let flow = op as? ControlFlow, flow.kind == .split {
             return addSwitch(index, inputs, liveness)

@@ -12,6 +12,7 @@ package final class Session: Sendable {
     package let graph: Graph
     private let variables: VariableStates
     private let inference: FactInference
+    private let tables: TableResolution
     private let workspaces: ObjectPool<Workspace>
     private let limitBytes: Int
     private let callables = Mutex<[Signature: Callable]>([:])
@@ -29,13 +30,16 @@ package final class Session: Sendable {
     ///   - variables: Their values.
     ///   - threadCount: How many runs are expected at once.
     ///   - limitBytes: The most memory that one run may take for what it computes.
+    ///   - files: The files that the graph may read.
     package init(
-        graph: Graph, variables: any VariableSource, threadCount: Int, limitBytes: Int = Session.defaultLimitBytes
+        graph: Graph, variables: any VariableSource, threadCount: Int, limitBytes: Int = Session.defaultLimitBytes,
+        files: any FileSource = NoFiles()
     ) {
         self.graph = graph
         self.variables = VariableStates(variables)
         self.limitBytes = limitBytes
         inference = FactInference(graph)
+        tables = TableResolution(graph: graph, variables: self.variables, inference: inference, files: files)
         workspaces = ObjectPool<Workspace>(count: threadCount)
     }
 
@@ -63,7 +67,7 @@ package final class Session: Sendable {
             facts.append((feed, TensorFact(fact.dtype, fact.shape)))
         }
         let generation = variables.generation
-        var builder = PlanBuilder(graph: graph, variables: variables)
+        var builder = PlanBuilder(graph: graph, variables: variables, tables: tables)
         let plan = try builder.build(feeds: facts, fetches: fetches)
         let callable = Callable(
             feeds: facts.map { Callable.Argument(name: name($0.0), dtype: $0.1.dtype, shape: $0.1.shape) },

@@ -1,18 +1,33 @@
+package import Tensors
+
 extension Kernel {
-    /// Copies images, input 0, float32 [batch, height, width, depth], and draws the edges of boxes, input 1, float32
+    /// Copies images, input 0, float32 or float16 [batch, height, width, depth], and draws the edges of boxes, input 1, float32
     /// [batch, boxes, 4], on them.
     ///
     /// - Parameters:
+    ///   - dtype: The images'.
     ///   - images: Their dimensions; the depth is 1, 3 or 4.
     ///   - boxCount: Boxes of each image.
     ///   - colourCount: How many colours input 2 has, [colours, depth or more]; 0 for ten colours of ours.
     ///   - colourDepth: The numbers of each of them.
-    /// - Returns: The kernel.
-    package static func boxes(_ images: [Int], boxCount: Int, colourCount: Int, colourDepth: Int) -> Kernel {
+    /// - Returns: nil for another dtype.
+    package static func boxes(
+        _ dtype: DataType, _ images: [Int], boxCount: Int, colourCount: Int, colourDepth: Int
+    ) -> Kernel? {
+        switch dtype {
+        case .float32: boxes(Float.self, images, boxCount, colourCount, colourDepth)
+        case .float16: boxes(Float16.self, images, boxCount, colourCount, colourDepth)
+        default: nil
+        }
+    }
+
+    private static func boxes<Element: BinaryFloatingPoint & BitwiseCopyable & SendableMetatype>(
+        _ type: Element.Type, _ images: [Int], _ boxCount: Int, _ colourCount: Int, _ colourDepth: Int
+    ) -> Kernel {
         let (height, width, depth) = (images[1], images[2], images[3])
         let size = height &* width &* depth
         return Kernel { frame in
-            let output = frame.output(as: Float.self)
+            let output = frame.output(as: Element.self)
             output.update(from: frame.input(0), count: images[0] &* size)
             let boxes = frame.input(1, as: Float.self)
             let colours: UnsafePointer<Float>? = colourCount > 0 ? frame.input(2) : nil
@@ -80,12 +95,14 @@ private struct BoxFrame {
     /// Towards zero; far away where that is no number.
     private static func place(_ x: Float) -> Int { x.magnitude < 1e15 ? Int(x) : x > 0 ? 1 << 50 : -1 << 50 }
 
-    func draw(_ colour: BoxColour, on image: UnsafeMutablePointer<Float>, depth: Int) {
+    func draw<Element: BinaryFloatingPoint>(
+        _ colour: BoxColour, on image: UnsafeMutablePointer<Element>, depth: Int
+    ) {
         let rows = max(top, 0)...min(bottom, height - 1)
         let columns = max(left, 0)...min(right, width - 1)
         func dot(_ row: Int, _ column: Int) {
             let pixel = image + (row &* width &+ column) &* depth
-            for channel in 0..<depth { pixel[channel] = colour.values[channel] }
+            for channel in 0..<depth { pixel[channel] = Element(colour.values[channel]) }
         }
         for row in [top, bottom] where row >= 0 && row < height { for column in columns { dot(row, column) } }
         for column in [left, right] where column >= 0 && column < width { for row in rows { dot(row, column) } }

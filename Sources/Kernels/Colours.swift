@@ -20,6 +20,8 @@ extension Kernel {
         switch (formula, dtype) {
         case (.rgbToHSV, .float32): pixels(Float.self, pixelCount) { HSV($0).simd }
         case (.rgbToHSV, .float64): pixels(Double.self, pixelCount) { HSV($0).simd }
+        case (.rgbToHSV, .float16): pixels(Float16.self, pixelCount) { HSV($0).simd }
+        case (.hsvToRGB, .float16): pixels(Float16.self, pixelCount) { HSV(simd: $0).rgb }
         case (.hsvToRGB, .float32): pixels(Float.self, pixelCount) { HSV(simd: $0).rgb }
         case (.hsvToRGB, .float64): pixels(Double.self, pixelCount) { HSV(simd: $0).rgb }
         case (.turnHue, .float32): adjusted(pixelCount) { turnHue($0, by: $1) }

@@ -33,7 +33,8 @@ package struct Convolution: Sendable, Hashable {
     ///   - channelsFirst: The images lie as [batch, depth, height, width], and so does the result.
     /// - Returns: nil for a dtype without a kernel, and for sizes that BLAS cannot count.
     package func kernel(_ dtype: DataType, channelsFirst: Bool) -> Kernel? {
-        switch dtype {
+        if let kernel = depthwise(channelsFirst)?.forward(dtype) { return kernel }
+        return switch dtype {
         case .float32: kernel(Float.self, channelsFirst)
         case .float64: kernel(Double.self, channelsFirst)
         case .int32: kernel(Int32.self, channelsFirst)
@@ -49,6 +50,13 @@ package struct Convolution: Sendable, Hashable {
         return Kernel(scratchBytes: blocks.scratchBytes) { frame in
             blocks.run(frame.input(0), frame.input(1), frame.output(), frame.scratch)
         }
+    }
+
+    /// The same with a group a channel: its filter lies as that of a depthwise convolution.
+    private func depthwise(_ channelsFirst: Bool) -> DepthwiseConvolution? {
+        guard groups > 1, groups == inputDepth, !channelsFirst else { return nil }
+        return DepthwiseConvolution(
+            window: window, batch: batch, depth: inputDepth, multiplier: outputDepth / groups)
     }
 
     private func withBatch(_ count: Int) -> Convolution {

@@ -27,11 +27,7 @@ package struct CropResize: Sendable, Hashable {
 
     /// The kernel of images, boxes and the boxes' image numbers (float32 and int32); nil for a dtype that has none.
     package func kernel(_ dtype: DataType) -> Kernel? {
-        let sizes = ckernels_resizing(
-            batch: Int64(batch), height: Int64(height), width: Int64(width), depth: Int64(depth),
-            output_height: Int64(cropHeight), output_width: Int64(cropWidth))
-        let cropping = ckernels_cropping(nearest: isNearest ? 1 : 0, outside: outside)
-        let count = Int64(boxCount)
+        let (sizes, cropping, count) = (sizes, cropping, Int64(boxCount))
         return ImageLoop.kernel(dtype, elementCount: batch &* height &* width &* depth, scratchBytes: 0) {
             images, frame in
             // Safety: the sizes are those of the tensors; the loop checks the image numbers before it reads.
@@ -45,12 +41,52 @@ package struct CropResize: Sendable, Hashable {
                         sizes, cropping, images, frame.input(1), frame.input(2), count, frame.output())
                 }
             }
-            switch fault {
-            case Int32(CK_CROP_BAD_INDEX): frame.report(.other("box_index has values outside [0, batch_size)"))
-            case Int32(CK_CROP_NOT_FINITE):
-                frame.report(.other("Boxes contains at least one element that is not finite"))
-            default: break
+            Self.report(fault, frame)
+        }
+    }
+
+    private var sizes: ckernels_resizing {
+        ckernels_resizing(
+            batch: Int64(batch), height: Int64(height), width: Int64(width), depth: Int64(depth),
+            output_height: Int64(cropHeight), output_width: Int64(cropWidth))
+    }
+
+    private var cropping: ckernels_cropping { ckernels_cropping(nearest: isNearest ? 1 : 0, outside: outside) }
+
+    private static func report(_ fault: Int32, _ frame: KernelFrame) {
+        switch fault {
+        case Int32(CK_CROP_BAD_INDEX): frame.report(.other("box_index has values outside [0, batch_size)"))
+        case Int32(CK_CROP_NOT_FINITE):
+            frame.report(.other("Boxes contains at least one element that is not finite"))
+        default: break
+        }
+    }
+
+    /// The kernel of the gradient by the images, of gradients, boxes and image numbers; nil for a dtype that has none.
+    package func imageGradient(_ dtype: DataType) -> Kernel? {
+        guard dtype == .float32 || dtype == .float64 else { return nil }
+        return Kernel { [sizes, cropping, count = Int64(boxCount)] frame in
+            let fault = withUnsafePointer(to: sizes) { sizes in
+                if dtype == .float32 {
+                    ckernels_crop_image_gradient_f32(
+                        sizes, cropping, frame.input(0), frame.input(1), frame.input(2), count, frame.output())
+                } else {
+                    ckernels_crop_image_gradient_f64(
+                        sizes, cropping, frame.input(0), frame.input(1), frame.input(2), count, frame.output())
+                }
             }
+            Self.report(fault, frame)
+        }
+    }
+
+    /// The kernel of the gradient by the boxes, of gradients, images, boxes and image numbers; the images are float32.
+    package var boxGradient: Kernel {
+        Kernel { [sizes, count = Int64(boxCount)] frame in
+            let fault = withUnsafePointer(to: sizes) {
+                ckernels_crop_box_gradient_f32(
+                    $0, frame.input(0), frame.input(1), frame.input(2), frame.input(3), count, frame.output())
+            }
+            Self.report(fault, frame)
         }
     }
 }

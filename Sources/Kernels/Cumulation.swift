@@ -72,10 +72,9 @@ extension Kernel {
 
     /// The logarithms of running sums of exponentials along an axis.
     ///
-    /// - Returns: nil for a dtype that is not float16, float32 or float64.
+    /// - Returns: nil for a dtype that is not float32 or float64.
     package static func cumulateLogSumExp(_ walk: AxisWalk, _ dtype: DataType) -> Kernel? {
         switch dtype {
-        case .float16: logSumExp(walk, Float16.self)
         case .float32: logSumExp(walk, Float.self)
         case .float64: logSumExp(walk, Double.self)
         default: nil

@@ -58,6 +58,11 @@ extension Kernel {
         }
     }
 
+    /// Repeats a value.
+    package static func fill(count: Int, width: Int, value: ElementValue) -> Kernel {
+        Kernel { frame in frame.rawOutput().fill(with: value, width: width, count: count) }
+    }
+
     /// Elements computed from their numbers.
     package static func sequence<Element: BitwiseCopyable & Sendable>(
         count: Int, _ element: @escaping @Sendable (Int) -> Element

@@ -15,8 +15,9 @@ package struct ElementValue: Sendable, Hashable {
         switch dtype {
         case .float32: self.init(UInt64(Float(number).bitPattern))
         case .float64: self.init(number.bitPattern)
-        case .float16: self.init(UInt64(Float16(number).bitPattern))
-        case .bfloat16: self.init(UInt64(Self.brain(Float(number))))
+        case .float16, .bfloat16:
+            guard let format = NarrowFloat(dtype) else { return nil }
+            self.init(UInt64(format.bits(Float(number))))
         case .complex64: self.init(UInt64(Float(number).bitPattern))
         case .complex128: self.init(number.bitPattern)
         case .bool: self.init(number == 0 ? 0 : 1)
@@ -51,13 +52,6 @@ package struct ElementValue: Sendable, Hashable {
         case .uint8, .uint16, .uint32, .uint64: ElementValue(UInt64.max)
         default: nil
         }
-    }
-
-    /// The bits of a bfloat16: those of a float32 without its low half, rounded to even.
-    private static func brain(_ number: Float) -> UInt16 {
-        guard !number.isNaN else { return 0x7FC0 }
-        let bits = number.bitPattern
-        return UInt16(truncatingIfNeeded: (bits &+ 0x7FFF &+ (bits >> 16 & 1)) >> 16)
     }
 
     /// The bytes of the element, and zeros behind them (a machine that is not little-endian would need others).

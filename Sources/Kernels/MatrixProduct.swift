@@ -11,6 +11,8 @@ package struct MatrixProduct: Sendable, Hashable {
     private let transposesRight: Bool
     /// Complex numbers of a matrix that is transposed are conjugated too.
     private let conjugates: Bool
+    /// Whether one row times a matrix is best computed as a product of matrices (float32).
+    private let isQuickerAsMatrices: Bool
     /// Elements from one row to the next, as each matrix lies in memory.
     private let leftStride: Int32
     private let rightStride: Int32
@@ -41,10 +43,21 @@ package struct MatrixProduct: Sendable, Hashable {
         self.transposesLeft = transposesLeft
         self.transposesRight = transposesRight
         self.conjugates = conjugates
+        let isSmall = Int(depth) * Int(columns) <= Self.mostElementsOfSmall && columns > 2
+        isQuickerAsMatrices = rows == 1 && !transposesRight && isSmall && Self.hasSmallProducts
         leftStride = max(1, transposesLeft ? rows : depth)
         self.rightStride = max(1, right)
         self.resultStride = max(1, result)
     }
+
+    /// For CPUs with 512-bit vectors OpenBLAS has products of small matrices that do not pack, and are quicker than its product
+    /// of a matrix and a vector.
+    private static let hasSmallProducts: Bool = {
+        guard let name = openblas_get_corename() else { return false }
+        return ["SkylakeX", "Cooperlake", "SapphireRapids"].contains(String(cString: name))
+    }()
+
+    private static let mostElementsOfSmall = 1 << 16
 
     /// The kernel of inputs 0 and 1; nil for a dtype that has none.
     package func kernel(_ dtype: DataType) -> Kernel? { MatrixKernels.kernel(dtype, self) }
@@ -182,7 +195,7 @@ extension MatrixProduct {
     fileprivate func multiply(
         _ left: UnsafePointer<Float>, _ right: UnsafePointer<Float>, _ result: UnsafeMutablePointer<Float>
     ) {
-        if isRowVector {
+        if isRowVector && !isQuickerAsMatrices {
             // The routine scales what is there by zero: it must be a number.
             result.update(repeating: 0, count: Int(columns))
             cblas_sgemv(

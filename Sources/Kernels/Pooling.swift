@@ -63,30 +63,23 @@ extension Kernel {
     ///
     /// A NaN that comes first stays; others never win.
     package static func maximum(outputCount: Int, window: Int, _ dtype: DataType) -> Kernel? {
-        switch dtype {
-        case .float32: maximum(Float.self, outputCount, window)
-        case .float64: maximum(Double.self, outputCount, window)
-        case .int64: maximum(Int64.self, outputCount, window)
-        case .int32: maximum(Int32.self, outputCount, window)
-        case .int16: maximum(Int16.self, outputCount, window)
-        case .uint16: maximum(UInt16.self, outputCount, window)
-        case .int8: maximum(Int8.self, outputCount, window)
-        case .uint8: maximum(UInt8.self, outputCount, window)
-        default: nil
-        }
+        dtype.accept(MaximumOfNeighbours(outputCount: outputCount, window: window))
     }
 
-    private static func maximum<Element: BitwiseCopyable & Comparable & TensorScalar>(
-        _ type: Element.Type, _ outputCount: Int, _ window: Int
-    ) -> Kernel {
-        Kernel { frame in
-            let input = frame.input(0, as: Element.self)
-            let output = frame.output(as: Element.self)
-            for index in 0..<outputCount {
-                let first = input + index &* window
-                var best = first[0]
-                for place in 1..<window where best < first[place] { best = first[place] }
-                output[index] = best
+    private struct MaximumOfNeighbours: RealVisitor {
+        let outputCount: Int
+        let window: Int
+
+        func visit<Element: RealNumber>(_ type: Element.Type) -> Kernel {
+            Kernel { [outputCount, window] frame in
+                let input = frame.input(0, as: Element.self)
+                let output = frame.output(as: Element.self)
+                for index in 0..<outputCount {
+                    let first = input + index &* window
+                    var best = first[0]
+                    for place in 1..<window where best < first[place] { best = first[place] }
+                    output[index] = best
+                }
             }
         }
     }

@@ -64,6 +64,7 @@ package struct ProjectiveTransform: Sendable, Hashable {
         switch dtype {
         case .float32: kernel(fillInput) { Float($0) }
         case .float64: kernel(fillInput) { Double($0) }
+        case .float16: kernel(fillInput) { Float16($0) }
         case .uint8: kernel(fillInput) { (x: Float) -> UInt8 in UInt8(truncatingIfNeeded: Self.whole(x)) }
         case .int32: kernel(fillInput) { (x: Float) -> Int32 in Int32(truncatingIfNeeded: Self.whole(x)) }
         case .int64: kernel(fillInput) { (x: Float) -> Int64 in Int64(Self.whole(x)) }
@@ -141,6 +142,9 @@ protocol FloatReadable: BitwiseCopyable, Sendable {
 }
 
 extension Float: FloatReadable { var float: Float { self } }
+extension Float16: FloatReadable {
+    var float: Float { Float(self) }
+}
 extension Double: FloatReadable { var float: Float { Float(self) } }
 extension UInt8: FloatReadable { var float: Float { Float(self) } }
 extension Int32: FloatReadable { var float: Float { Float(self) } }

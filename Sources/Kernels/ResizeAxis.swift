@@ -81,6 +81,12 @@ package struct ResizeAxis: Sendable, Hashable {
         return result
     }
 
+    /// The places that a filter makes each of.
+    func taps(_ filter: SamplingFilter, scale: Float, translation: Float, antialias: Bool) -> Taps {
+        filter.taps(
+            inputSize: inputSize, outputSize: outputSize, scale: scale, translation: translation, antialias: antialias)
+    }
+
     /// All places that each covers, by how much it covers of them.
     var area: Taps {
         var result = Taps()

@@ -5,8 +5,8 @@ package import Tensors
 ///
 /// Elements of any number type are read as float32.
 package struct Resizing: Sendable, Hashable {
-    private let batch: Int
-    private let depth: Int
+    let batch: Int
+    let depth: Int
     /// The axis of rows.
     package let rows: ResizeAxis
     /// The axis of columns.
@@ -34,7 +34,8 @@ package struct Resizing: Sendable, Hashable {
         self.columns = columns
     }
 
-    private var sizes: ckernels_resizing {
+    /// As C has it.
+    var sizes: ckernels_resizing {
         ckernels_resizing(
             batch: Int64(batch), height: Int64(rows.inputSize), width: Int64(columns.inputSize), depth: Int64(depth),
             output_height: Int64(rows.outputSize), output_width: Int64(columns.outputSize))
@@ -72,12 +73,8 @@ package struct Resizing: Sendable, Hashable {
         _ filter: SamplingFilter, scale: (Float, Float), translation: (Float, Float), antialias: Bool, _ dtype: DataType
     ) -> Kernel? {
         kernel(
-            filter.taps(
-                inputSize: rows.inputSize, outputSize: rows.outputSize, scale: scale.0, translation: translation.0,
-                antialias: antialias),
-            filter.taps(
-                inputSize: columns.inputSize, outputSize: columns.outputSize, scale: scale.1,
-                translation: translation.1, antialias: antialias), dtype)
+            rows.taps(filter, scale: scale.0, translation: translation.0, antialias: antialias),
+            columns.taps(filter, scale: scale.1, translation: translation.1, antialias: antialias), dtype)
     }
 
     private var inputCount: Int { batch &* rows.inputSize &* columns.inputSize &* depth }
@@ -115,50 +112,6 @@ package struct Resizing: Sendable, Hashable {
                 }
             }
         }.kernel(dtype, elementCount: inputCount)
-    }
-
-    /// The kernel of a bilinear resize's gradient, of which input 0 is the gradient by the resized images, of float32.
-    ///
-    /// - Returns: nil for a dtype that has none.
-    package func bilinearGradient(_ dtype: DataType) -> Kernel? {
-        guard dtype == .float32 || dtype == .float64 else { return nil }
-        let (down, across) = (rows.lerps, columns.lerps)
-        return Kernel { [sizes] frame in
-            withUnsafePointer(to: sizes) { sizes in
-                down.withLists { down in
-                    across.withLists { across in
-                        if dtype == .float32 {
-                            ckernels_resize_bilinear_gradient_f32(sizes, down, across, frame.input(0), frame.output())
-                        } else {
-                            ckernels_resize_bilinear_gradient_f64(sizes, down, across, frame.input(0), frame.output())
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    /// The kernel of the gradient of taking the nearest pixel; nil for a dtype that has no sum.
-    package func nearestGradient(_ dtype: DataType) -> Kernel? {
-        guard let add = Loop(ck_binary_loop(CK_ADD, dtype.rawValue)) else { return nil }
-        let (down, across) = (rows.nearest, columns.nearest)
-        let pixel = depth &* dtype.stride
-        let row = columns.inputSize &* pixel
-        return Kernel { [batch, depth, rows] frame in
-            var output = frame.rawOutput()
-            var gradients = frame.rawInput(0)
-            output.initializeMemory(as: UInt8.self, repeating: 0, count: batch &* rows.inputSize &* row)
-            for _ in 0..<batch {
-                for y in down {
-                    for x in across {
-                        let target = output + y &* row + x &* pixel
-                        _ = add.call(target, 1, gradients, 1, target, depth)
-                        gradients += pixel
-                    }
-                }
-                output += rows.inputSize &* row
-            }
-        }
     }
 }
 

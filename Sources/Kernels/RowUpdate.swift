@@ -8,6 +8,8 @@ package struct RowUpdate: Sendable {
         case compute(Loop<ck_binary_fn>)
         case joinStrings
         case or
+        /// The larger or the smaller of two narrow floats, NaN if either is.
+        case choose(OrderReader, larger: Bool)
     }
 
     private let work: Work
@@ -32,6 +34,9 @@ package struct RowUpdate: Sendable {
         switch dtype {
         case .string where formula == .add: work = .joinStrings
         case .bool where formula == .add: work = .or
+        case .float16, .bfloat16:
+            guard formula == .maximum || formula == .minimum, let reader = OrderReader(dtype) else { return nil }
+            work = .choose(reader, larger: formula == .maximum)
         default:
             guard let loop = Loop(ck_binary_loop(ck_binary(formula.code), dtype.rawValue)) else { return nil }
             work = .compute(loop)
@@ -53,6 +58,14 @@ package struct RowUpdate: Sendable {
             let old = destination.assumingMemoryBound(to: UInt8.self)
             let new = source.assumingMemoryBound(to: UInt8.self)
             for index in 0..<count { old[index] |= new[index] }
+        case .choose(let reader, let larger):
+            let old = destination.assumingMemoryBound(to: UInt16.self)
+            let new = source.assumingMemoryBound(to: UInt16.self)
+            for index in 0..<count {
+                let (mine, theirs) = (reader.key(destination, at: index), reader.key(source, at: index))
+                if reader.isNaN(key: mine) { continue }
+                if reader.isNaN(key: theirs) || (larger ? theirs > mine : theirs < mine) { old[index] = new[index] }
+            }
         }
     }
 

@@ -36,6 +36,12 @@ package struct SpatialWindow: Sendable, Hashable {
         self.columns = columns
     }
 
+    /// - `axes`: Rows and columns. None where there are more or fewer.
+    package init?(_ axes: [WindowAxis]) {
+        guard axes.count == 2 else { return nil }
+        self.init(rows: axes[0], columns: axes[1])
+    }
+
     /// Places of the window in an image.
     var outputCount: Int { rows.outputSize &* columns.outputSize }
 

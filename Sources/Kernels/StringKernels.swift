@@ -48,7 +48,7 @@ extension Kernel {
         }
     }
 
-    private static func areEqual(_ left: TensorString, _ right: TensorString) -> Bool {
+    static func areEqual(_ left: TensorString, _ right: TensorString) -> Bool {
         guard left.count == right.count else { return false }
         guard left.count > 0, let mine = left.start, let theirs = right.start else { return left.count == 0 }
         return memcmp(mine, theirs, left.count) == 0

@@ -36,7 +36,10 @@ struct BroadcastTo: Op {
         let output = PartialShape(sizes)
         for (own, size) in zip((input.dimensions ?? []).reversed(), sizes.reversed())
         where own >= 0 && own != 1 && own != size {
-            throw .invalid("Incompatible shapes: \(input) vs. \(output)")
+            throw .invalid(
+                size == 1
+                    ? "Unable to broadcast tensor of shape \(input) to tensor of shape \(output)"
+                    : "Incompatible shapes: \(input) vs. \(output)")
         }
         return [TensorFact(dtype, output)]
     }

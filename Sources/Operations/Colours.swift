@@ -16,7 +16,7 @@ extension OpTable {
 
 /// Three channels of pixels that become three others.
 ///
-/// - Inputs: `images`, float32 (the conversions also float64), of which the last dimension is 3; for AdjustHue `delta`, for
+/// - Inputs: `images`, float32 (the conversions also float16 and float64), of which the last dimension is 3; for AdjustHue `delta`, for
 ///   AdjustSaturation `scale`: a float32 scalar.
 struct Colour: Op {
     private let formula: ColourFormula
@@ -85,7 +85,7 @@ extension TensorFact {
 
 /// Images with the edges of boxes drawn on them.
 ///
-/// - Inputs: `images`, float32 [batch, height, width, depth], of depth 1, 3 or 4; `boxes`, float32 [batch, n, 4]: y1, x1, y2, x2 in
+/// - Inputs: `images`, float32 or float16 [batch, height, width, depth], of depth 1, 3 or 4; `boxes`, float32 [batch, n, 4]: y1, x1, y2, x2 in
 ///   fractions of the image; for V2 `colors`, float32 [m, at least depth], taken in turn. Without colours there are ten of TensorFlow's.
 struct DrawBoundingBoxes: Op {
     private let hasColours: Bool
@@ -121,11 +121,15 @@ struct DrawBoundingBoxes: Op {
     }
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
-        guard spec.inputs[0].dtype == .float32 else { throw .unsupported(spec.inputs[0].dtype) }
+        let dtype = spec.inputs[0].dtype
         let images = try spec.inputShape(0)
         let boxes = try spec.inputShape(1).dimensions
         guard images.elementCount > 0 else { return .nothing }
         let colours = hasColours ? try spec.inputShape(2).dimensions : [0, 0]
-        return .boxes(images.dimensions, boxCount: boxes[1], colourCount: colours[0], colourDepth: colours[1])
+        guard
+            let kernel = Kernel.boxes(
+                dtype, images.dimensions, boxCount: boxes[1], colourCount: colours[0], colourDepth: colours[1])
+        else { throw .unsupported(dtype) }
+        return kernel
     }
 }

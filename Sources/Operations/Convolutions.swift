@@ -3,12 +3,17 @@ internal import Tensors
 
 extension OpTable {
     /// Convolutions of images.
-    static let convolutions: [OpEntry] = [OpEntry("Conv2D", make: Conv2D.init)]
+    static let convolutions: [OpEntry] = [
+        OpEntry("Conv2D", make: Conv2D.init),
+        OpEntry("DepthwiseConv2dNative", make: DepthwiseConv2D.init),
+        OpEntry("Conv3D", make: Conv3D.init),
+        OpEntry("Dilation2D", make: Dilation2D.init),
+    ]
 }
 
 /// A convolution (rather, a correlation) of images with a filter.
 ///
-/// - Inputs: `input`, images of rank 4; `filter`, [height, width, depth / groups, outputs]. float32, float64 or int32.
+/// - Inputs: `input`, images of rank 4; `filter`, [height, width, depth / groups, outputs]. any float, or int32.
 /// - Outputs: images with as many channels as the filter has outputs.
 /// - Attributes: `strides`, `dilations`, `padding` (SAME, VALID, EXPLICIT), `explicit_paddings`, `data_format` (NHWC, NCHW).
 /// - Numerics: the filter's products are added up by BLAS, in an order of its own.
@@ -34,12 +39,13 @@ struct Conv2D: Op {
         guard images.rank ?? 4 == 4 else { throw .invalid("convolution input must be 4-dimensional: \(images)") }
         guard filter.rank ?? 4 == 4 else { throw .invalid("convolution filter must be 4-dimensional: \(filter)") }
         _ = try groups(images, filter)
-        let format = attributes.format
-        var result = [images.dimension(0), 0, 0, 0]
-        result[format.depthAxis] = filter.dimension(3)
-        result[format.rowAxis] = try rows(images, filter)?.outputSize ?? PartialShape.unknownDimension
-        result[format.columnAxis] = try columns(images, filter)?.outputSize ?? PartialShape.unknownDimension
-        return [TensorFact(inputs[0].dtype, PartialShape(result))]
+        let windows = try windows(images, filter)
+        let shape = attributes.shape(windows, batch: images.dimension(0), depth: filter.dimension(3))
+        return [TensorFact(inputs[0].dtype, shape)]
+    }
+
+    private func windows(_ images: PartialShape, _ filter: PartialShape) throws(CompileError) -> [WindowAxis?] {
+        try attributes.windows(images, filter: [filter.dimension(0), filter.dimension(1)], dilations: dilations)
     }
 
     /// Into how many groups the channels fall; nil where the depth is not known.
@@ -62,33 +68,21 @@ struct Conv2D: Op {
         return groups
     }
 
-    private func rows(_ images: PartialShape, _ filter: PartialShape) throws(CompileError) -> WindowAxis? {
-        let axis = attributes.format.rowAxis
-        return try attributes.window(
-            axis, size: images.dimension(axis), filter: filter.dimension(0), dilation: dilations[axis])
-    }
-
-    private func columns(_ images: PartialShape, _ filter: PartialShape) throws(CompileError) -> WindowAxis? {
-        let axis = attributes.format.columnAxis
-        return try attributes.window(
-            axis, size: images.dimension(axis), filter: filter.dimension(1), dilation: dilations[axis])
-    }
-
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let images = PartialShape(try spec.inputShape(0))
         let filter = PartialShape(try spec.inputShape(1))
         let output = try spec.outputShape()
-        guard let groups = try groups(images, filter), let rows = try rows(images, filter),
-            let columns = try columns(images, filter)
+        guard let groups = try groups(images, filter),
+            let window = SpatialWindow(try windows(images, filter).compactMap { $0 })
         else { throw CompileError(.malformed, "the shapes are not known") }
         guard output.elementCount > 0 else { return .nothing }
         // Images without channels give zeros: a filter of no depth.
         let convolution = Convolution(
-            window: SpatialWindow(rows: rows, columns: columns), batch: images.dimension(0),
+            window: window, batch: images.dimension(0),
             inputDepth: images.dimension(attributes.format.depthAxis), outputDepth: filter.dimension(3),
             groups: max(1, groups))
         let dtype = spec.inputs[0].dtype
-        guard let kernel = convolution.kernel(dtype, channelsFirst: attributes.format == .channelsFirst) else {
+        guard let kernel = convolution.kernel(dtype, channelsFirst: attributes.format.isChannelsFirst) else {
             throw .unsupported("\(dtype) \(images) with a filter \(filter) is not supported")
         }
         return kernel

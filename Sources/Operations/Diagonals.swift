@@ -6,6 +6,7 @@ extension OpTable {
     static let diagonals: [OpEntry] = [
         OpEntry("Diag", make: Diag.init),
         OpEntry("DiagPart", make: DiagPart.init),
+        OpEntry("BatchMatrixBandPart", make: MatrixBandPart.init),
         OpEntry("MatrixBandPart", make: MatrixBandPart.init),
     ]
 }

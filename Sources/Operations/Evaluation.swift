@@ -17,7 +17,7 @@ extension Op {
         let spec = KernelSpec(inputs: inputs, outputs: facts)
         let operands = inputs.compactMap(\.value)
         guard operands.count == inputs.count else { throw CompileError(.malformed, "an input has no value") }
-        if let op = self as? any TensorOp { return try op.compute(operands) }
+        if let op = self as? any TensorOp { return try op.results(of: operands) }
         let kernel = try makeKernel(for: spec)
         switch kernel.work {
         case .alias(let input): return [try alias(operands[input], spec)]

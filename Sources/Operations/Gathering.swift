@@ -6,6 +6,8 @@ extension OpTable {
     static let gathering: [OpEntry] = [
         OpEntry("Gather") { node throws(CompileError) in try Gather(node, hasAxis: false) },
         OpEntry("GatherV2") { node throws(CompileError) in try Gather(node, hasAxis: true) },
+        OpEntry("ResourceGather", make: ResourceGather.table),
+        OpEntry("ResourceGatherNd", make: ResourceGather.tuples),
     ]
 }
 
@@ -24,6 +26,12 @@ struct Gather: Op {
         try node.expectInputs(hasAxis ? 3 : 2)
         self.hasAxis = hasAxis
         batchDims = hasAxis ? try node.int("batch_dims", default: 0) : 0
+    }
+
+    /// Without an axis: the one behind the batch dimensions.
+    fileprivate init(batchDims: Int) {
+        hasAxis = false
+        self.batchDims = batchDims
     }
 
     var valueInputs: [Int] { hasAxis ? [2] : [] }
@@ -60,7 +68,7 @@ struct Gather: Op {
     }
 
     private func axis(_ inputs: [TensorFact]) throws(CompileError) -> Int? {
-        guard hasAxis else { return 0 }
+        guard hasAxis else { return batchDims }
         guard inputs[2].shape.rank ?? 0 == 0 else { throw .invalid("axis must be scalar") }
         return try inputs[2].indices("axis")?.first
     }
@@ -94,5 +102,56 @@ struct Gather: Op {
             rowBytes: params.dimensions[(place + 1)...].wrappingProduct &* width, indices: reader,
             indicesShape: indices)
         return rows.kernel
+    }
+}
+
+/// Slices of a resource variable, by index (ResourceGather) or by tuples of indices (ResourceGatherNd).
+///
+/// - Inputs: the variable's handle; `indices`.
+/// - Attributes: `dtype`; `batch_dims` (ResourceGather): leading dimensions that both share, the axis is the one behind them.
+struct ResourceGather: VariableConsuming {
+    private enum Kind: Hashable {
+        case table(Gather)
+        case tuples(GatherNd)
+    }
+
+    private let kind: Kind
+    private let dtype: DataType
+
+    private init(_ node: NodeReader, _ kind: Kind) throws(CompileError) {
+        try node.expectInputs(2)
+        self.kind = kind
+        dtype = try node.type("dtype")
+    }
+
+    static func table(_ node: NodeReader) throws(CompileError) -> ResourceGather {
+        let batchDims = try node.int("batch_dims", default: 0)
+        guard batchDims >= 0 else {
+            throw CompileError(.unsupported, "batch_dims is \(batchDims)", node: node.name, op: node.op)
+        }
+        return try ResourceGather(node, .table(Gather(batchDims: batchDims)))
+    }
+
+    static func tuples(_ node: NodeReader) throws(CompileError) -> ResourceGather {
+        try ResourceGather(node, .tuples(GatherNd(node)))
+    }
+
+    var operation: any Op {
+        switch kind {
+        case .table(let gather): gather
+        case .tuples(let gather): gather
+        }
+    }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        guard let variable = inputs[0].variable else { throw .unsupported("the handle is not that of a variable") }
+        guard variable.dtype == dtype else {
+            throw .invalid("reads \(dtype), the variable \(variable.name) is \(variable.dtype)")
+        }
+        return try operation.outputs(for: [TensorFact(variable.dtype, variable.shape), inputs[1]])
+    }
+
+    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+        throw CompileError(.malformed, "reads a variable, it has no kernel")
     }
 }

@@ -6,6 +6,7 @@ extension OpTable {
     static let graphInputs: [OpEntry] = [
         OpEntry("Const", make: Const.init),
         OpEntry("Placeholder", make: Placeholder.init),
+        OpEntry("PlaceholderV2", make: Placeholder.init),
         OpEntry("PlaceholderWithDefault", make: PlaceholderWithDefault.init),
         OpEntry("Variable", make: Variable.init),
         OpEntry("VariableV2", make: Variable.init),

@@ -4,9 +4,12 @@ internal import Tensors
 extension OpTable {
     /// Tensors handed on, or made of nothing.
     static let handing: [OpEntry] = [
+        OpEntry("RefIdentity", make: Identity.init),
+        OpEntry("DeepCopy", make: DeepCopy.init),
         OpEntry("IdentityN", make: IdentityN.init),
         OpEntry("EnsureShape", make: EnsureShape.init),
         OpEntry("Empty", make: Empty.init),
+        OpEntry("OnesLike", make: OnesLike.init),
     ]
 }
 
@@ -77,5 +80,33 @@ struct Empty: Op {
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         .zeros(byteCount: try spec.outputShape().elementCount * spec.outputs[0].elementWidth)
+    }
+}
+
+/// The input in memory of its own: nobody here can tell it from the input itself.
+struct DeepCopy: Op {
+    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(1) }
+
+    var isStateful: Bool { true }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        [TensorFact(inputs[0].dtype, inputs[0].shape)]
+    }
+
+    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { .alias() }
+}
+
+/// Ones of the input's dtype and shape: numbers or truth values.
+struct OnesLike: Op {
+    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(1) }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        [TensorFact(inputs[0].dtype, inputs[0].shape)]
+    }
+
+    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+        let dtype = spec.outputs[0].dtype
+        guard let one = ElementValue(1, as: dtype) else { throw .unsupported(dtype) }
+        return .fill(count: try spec.outputShape().elementCount, width: dtype.stride, value: one)
     }
 }

@@ -5,6 +5,9 @@ extension OpTable {
     /// Diagonals of matrices.
     static let matrixDiagonals: [OpEntry] = [
         OpEntry("MatrixDiag") { node throws(CompileError) in try MatrixDiag(node, version: 1) },
+        OpEntry("BatchMatrixDiag") { node throws(CompileError) in try MatrixDiag(node, version: 1) },
+        OpEntry("BatchMatrixDiagPart") { node throws(CompileError) in try MatrixDiagPart(node, version: 1) },
+        OpEntry("BatchMatrixSetDiag") { node throws(CompileError) in try MatrixSetDiag(node, version: 1) },
         OpEntry("MatrixDiagV2") { node throws(CompileError) in try MatrixDiag(node, version: 2) },
         OpEntry("MatrixDiagV3") { node throws(CompileError) in try MatrixDiag(node, version: 3) },
         OpEntry("MatrixDiagPart") { node throws(CompileError) in try MatrixDiagPart(node, version: 1) },
@@ -176,6 +179,11 @@ struct MatrixSetDiag: Op {
         guard let band = version == 1 ? .main : try DiagonalBand(inputs[2]), let sizes = inputs[0].shape.dimensions
         else { return result }
         let rows = try band.rowDimensions(rows: sizes[sizes.count - 2], columns: sizes[sizes.count - 1])
+        if band.count > 1, let given = diagonal.dimensions, given.count < sizes.count {
+            throw .invalid(
+                "The number of diagonals provided in `diag` is not consistent with `lower_diag_index` and `upper_diag_index`"
+            )
+        }
         guard PartialShape(sizes.dropLast(2) + rows).merged(with: diagonal) != nil else {
             throw .invalid(
                 "Either first dimensions of diagonal don't match input.shape[:-2], or diagonal.shape[:-1] is not equal to "

@@ -4,8 +4,8 @@ internal import Tensors
 extension OpTable {
     /// Products of matrices.
     static let matrixProducts: [OpEntry] = [
-        OpEntry("MatMul", make: MatMul.init),
-        OpEntry("SparseMatMul", make: MatMul.init),
+        OpEntry("MatMul") { node throws(CompileError) in try MatMul(node, output: nil) },
+        OpEntry("SparseMatMul") { node throws(CompileError) in try MatMul(node, output: .float32) },
         OpEntry("BatchMatMul") { node throws(CompileError) in try BatchMatMul(node, broadcasts: false) },
         OpEntry("BatchMatMulV2") { node throws(CompileError) in try BatchMatMul(node, broadcasts: true) },
         OpEntry("BatchMatMulV3") { node throws(CompileError) in
@@ -17,20 +17,24 @@ extension OpTable {
 /// The product of two matrices.
 ///
 /// - Inputs: two matrices of one dtype: float32, float64, complex64, complex128, int16, int32 or int64.
-/// - Attributes: `transpose_a`, `transpose_b`; SparseMatMul's hints that a matrix has many zeros change nothing.
+/// - Attributes: `transpose_a`, `transpose_b`; SparseMatMul's hints that a matrix has many zeros change nothing; its inputs are float32 or
+///   bfloat16, its output is float32.
 /// - Numerics: whole numbers wrap around. A sum over nothing is zero.
 struct MatMul: Op {
+    /// Nil where it is the inputs'.
+    private let output: DataType?
     private let transposesLeft: Bool
     private let transposesRight: Bool
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader, output: DataType?) throws(CompileError) {
         try node.expectInputs(2)
+        self.output = output
         transposesLeft = try node.bool("transpose_a", default: false)
         transposesRight = try node.bool("transpose_b", default: false)
     }
 
     func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
-        try inputs.requireOneDType()
+        if output == nil { try inputs.requireOneDType() }
         let (left, right) = (inputs[0].shape, inputs[1].shape)
         if let l = left.rank, let r = right.rank, l != r {
             throw .invalid("In[0] and In[1] has different ndims: \(left) vs. \(right)")
@@ -46,7 +50,7 @@ struct MatMul: Op {
         let shape = PartialShape([
             left.dimension(transposesLeft ? 1 : 0), right.dimension(transposesRight ? 0 : 1),
         ])
-        return [TensorFact(inputs[0].dtype, shape)]
+        return [TensorFact(output ?? inputs[0].dtype, shape)]
     }
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
@@ -55,7 +59,9 @@ struct MatMul: Op {
         let product = try MatrixProduct.checked(
             rows: output.dimensions[0], columns: output.dimensions[1],
             depth: left.dimensions[transposesLeft ? 0 : 1], transposesLeft, transposesRight)
-        guard let kernel = product.kernel(spec.inputs[0].dtype) else { throw .unsupported(spec.inputs[0].dtype) }
+        guard let kernel = product.kernel(spec.inputs[0].dtype), spec.inputs[0].dtype == spec.inputs[1].dtype else {
+            throw .unsupported(spec.inputs[0].dtype)
+        }
         return kernel
     }
 }

@@ -22,6 +22,27 @@ extension Op {
     }
 }
 
+extension TensorOp {
+    /// ``compute(_:)``; where the op does not take half precision or bfloat16, of the same elements in float32.
+    ///
+    /// - Throws: ``CompileError`` as ``compute(_:)`` does.
+    package func results(of inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+        guard inputs.contains(where: { $0.dtype.isNarrowFloat }) else { return try compute(inputs) }
+        let refusal: CompileError
+        do throws(CompileError) { return try compute(inputs) } catch { refusal = error }
+        guard refusal.kind == .unsupported else { throw refusal }
+        let facts = try outputs(for: inputs.map { TensorFact($0) })
+        var wide: [Tensor] = []
+        for input in inputs { wide.append(input.dtype.isNarrowFloat ? try input.converted(to: .float32) : input) }
+        var results: [Tensor] = []
+        for (result, fact) in zip(try compute(wide), facts) {
+            let isWide = fact.dtype.isNarrowFloat && result.dtype == .float32
+            results.append(isWide ? try result.converted(to: fact.dtype) : result)
+        }
+        return results
+    }
+}
+
 extension KernelSpec {
     /// The same operands with float32 for narrow floats; values are converted where the op asks for them.
     fileprivate func inFloat32(_ valueInputs: [Int]) throws(CompileError) -> KernelSpec {

@@ -55,6 +55,12 @@ package protocol VariableReading: Op {
     func variable(reading inputs: [TensorFact]) throws(CompileError) -> VariableReference
 }
 
+/// An op that computes from the value of the resource variable whose handle is its first input: it reads the variable itself.
+package protocol VariableConsuming: Op {
+    /// What it computes, given the variable's value in the place of the handle.
+    var operation: any Op { get }
+}
+
 /// An op that is computed on whole tensors, not by a kernel made ahead: its outputs' shapes hang on its inputs' elements
 /// (Where, Unique, ParseExample), or it is rare enough that the cost of a call does not matter.
 ///

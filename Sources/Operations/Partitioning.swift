@@ -103,7 +103,7 @@ struct DynamicStitch: Op {
                 rows = nil
                 continue
             }
-            if places.contains(where: { $0 < 0 }) { throw .invalid("indices[\(number)] is out of range") }
+            if let bad = places.firstIndex(where: { $0 < 0 }) { throw .invalid("indices[\(bad)] is out of range") }
             if let sofar = rows { rows = max(sofar, try (places.max() ?? -1).successor) }
         }
         guard let sizes = row.dimensions else { return [TensorFact(inputs[count].dtype, .unknown)] }

@@ -120,6 +120,7 @@ struct ExtractVolumePatches: Op {
         for axis in 1...3 {
             if let window = try window(axis, input[axis]) { axes.append(window) }
         }
-        return VolumeWindow(axes).patches(batch: input[0], pixelBytes: input[4] &* width)
+        guard let volumes = VolumeWindow(axes) else { return .nothing }
+        return volumes.patches(batch: input[0], pixelBytes: input[4] &* width)
     }
 }

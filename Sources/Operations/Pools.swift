@@ -2,66 +2,122 @@ internal import Kernels
 internal import Tensors
 
 extension OpTable {
-    /// Pools of images.
+    /// Pools of images and volumes.
     static let pools: [OpEntry] = [
-        OpEntry("MaxPool") { node throws(CompileError) in try Pool(node, .maximum) },
-        OpEntry("AvgPool") { node throws(CompileError) in try Pool(node, .mean) },
+        pool("MaxPool", .maximum),
+        pool("AvgPool", .mean),
+        OpEntry("MaxPoolV2", make: PoolOfGivenSize.init),
+        OpEntry("MaxPoolWithArgmax", make: PoolWithIndices.init),
+        pool("MaxPool3D", .maximum, .volumesChannelsLast),
+        pool("AvgPool3D", .mean, .volumesChannelsLast),
     ]
+
+    private static func pool(
+        _ name: String, _ reduction: Pooling.Reduction, _ format: ImageFormat = .channelsLast
+    ) -> OpEntry {
+        OpEntry(name) { (node: NodeReader) throws(CompileError) -> any Op in
+            try node.expectInputs(1)
+            let attributes = try WindowAttributes(node, default: format)
+            let sizes = try node.windowSizes("ksize", count: attributes.format.rank)
+            return try Pool(reduction, PoolWindow(attributes, sizes))
+        }
+    }
 }
 
-/// The largest, or the mean, of what a window sees of each channel; a maximum may also be taken across channels.
+/// How the window of a pool moves, and how large it is.
+struct PoolWindow: Hashable {
+    let attributes: WindowAttributes
+    /// One for each dimension of the images.
+    let sizes: [Int]
+
+    var format: ImageFormat { attributes.format }
+    /// How many channels become one.
+    var depth: Int { sizes[format.depthAxis] }
+    /// Whether channels are pooled.
+    var isAcrossDepth: Bool { depth > 1 || attributes.strides[format.depthAxis] > 1 }
+
+    init(_ attributes: WindowAttributes, _ sizes: [Int]) throws(CompileError) {
+        self.attributes = attributes
+        self.sizes = sizes
+        guard sizes[0] == 1 else { throw .unsupported("Pooling is not yet supported on the batch dimension.") }
+        try attributes.requirePadding(smallerThan: sizes)
+    }
+
+    /// Checks that channels are not pooled, and come last.
+    func requireSpatial() throws(CompileError) {
+        guard !isAcrossDepth else { throw .unsupported("Pooling is not yet supported on the depth dimension.") }
+        guard !format.isChannelsFirst else {
+            throw .unsupported("data_format \(format.rawValue) is not supported")
+        }
+    }
+
+    /// How the window moves over images of that shape.
+    ///
+    /// - `centers`: See ``WindowAttributes``.
+    func windows(_ images: PartialShape, centers: Bool = false) throws(CompileError) -> [WindowAxis?] {
+        try attributes.windows(images, filter: format.spatialAxes.map { sizes[$0] }, centers: centers)
+    }
+
+    /// The shape of what becomes of images of that shape.
+    func shape(_ images: PartialShape) throws(CompileError) -> PartialShape {
+        attributes.shape(
+            try windows(images), batch: images.dimension(0), depth: images.dimension(format.depthAxis))
+    }
+
+    /// The pool over images of that shape, channels last.
+    func pooling(_ images: Shape, centers: Bool = false) throws(CompileError) -> VolumePooling {
+        guard let axes = try windows(PartialShape(images), centers: centers) as? [WindowAxis],
+            let window = VolumeWindow(axes)
+        else {
+            throw CompileError(.malformed, "the shapes are not known")
+        }
+        return VolumePooling(
+            window: window, batch: images.dimensions[0], depth: images.dimensions[images.rank - 1])
+    }
+}
+
+/// The largest, or the mean, of what a window sees of each channel; a maximum of images may also be taken across channels.
 ///
-/// - Inputs: images of rank 4: numbers of any fixed width up to 64 bits for the maximum, float32 and float64 for the mean.
-/// - Attributes: `ksize`, `strides`, `padding` (SAME, VALID; the maximum also EXPLICIT), `explicit_paddings`, `data_format`.
-/// - Numerics: padding does not count. NaN never is the maximum; where there is nothing else it is the lowest finite number.
+/// - Inputs: images of rank 4, or volumes of rank 5: any real numbers for the maximum, any float for the mean.
+/// - Attributes: `ksize`, `strides`, `padding` (SAME, VALID; the maximum of images also EXPLICIT), `explicit_paddings`,
+///   `data_format`.
+/// - Numerics: padding does not count. NaN never is the maximum of images; where there is nothing else it is the lowest finite
+///   number. Among volumes a NaN may be the maximum.
 struct Pool: Op {
     private let reduction: Pooling.Reduction
-    private let attributes: WindowAttributes
-    private let sizes: [Int]
-    /// How many channels become one.
-    private let depthWindow: Int
+    private let window: PoolWindow
 
-    init(_ node: NodeReader, _ reduction: Pooling.Reduction) throws(CompileError) {
-        try node.expectInputs(1)
+    private var format: ImageFormat { window.format }
+
+    init(_ reduction: Pooling.Reduction, _ window: PoolWindow) throws(CompileError) {
         self.reduction = reduction
-        attributes = try WindowAttributes(node)
-        sizes = try node.windowSizes("ksize")
-        let format = attributes.format
-        depthWindow = sizes[format.depthAxis]
-        guard sizes[0] == 1 else { throw .unsupported("Pooling is not yet supported on the batch dimension.") }
-        try attributes.requirePadding(smallerThan: sizes, node)
-        guard depthWindow > 1 || attributes.strides[format.depthAxis] > 1 else { return }
+        self.window = window
+        if window.format.rank == 5 { try window.requireSpatial() }
+        guard window.isAcrossDepth else { return }
         guard reduction == .maximum else { throw .unsupported("Non-spatial pooling is not yet supported.") }
-        guard sizes[format.rowAxis] == 1, sizes[format.columnAxis] == 1 else {
+        guard window.sizes[format.rowAxis] == 1, window.sizes[format.columnAxis] == 1 else {
             throw .unsupported(
                 "MaxPooling supports exactly one of pooling across depth or pooling across width/height.")
         }
-        guard !attributes.isExplicit else {
+        guard !window.attributes.isExplicit else {
             throw .unsupported("Depthwise max pooling does not support explicit padding.")
         }
         guard format == .channelsLast else { throw .unsupported("Depthwise max pooling does not support NCHW.") }
-        guard attributes.strides[format.depthAxis] == depthWindow else {
+        guard window.attributes.strides[format.depthAxis] == window.depth else {
             throw .unsupported("Depthwise max pooling requires the depth window to equal the depth stride.")
         }
     }
 
     func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
         let images = inputs[0].shape
-        try inputs[0].requireRank(4, "images")
-        let format = attributes.format
+        try inputs[0].requireRank(format.rank, "images")
+        guard window.depth > 1 else { return [TensorFact(inputs[0].dtype, try window.shape(images))] }
+        // The strides of rows and columns do not count here, as in TensorFlow.
         var result = (0..<4).map { images.dimension($0) }
-        if depthWindow > 1 {
-            // The strides of rows and columns do not count here, as in TensorFlow.
-            guard result[3] % depthWindow == 0 || result[3] < 0 else {
-                throw .unsupported("Depthwise max pooling requires the depth window to evenly divide the input depth")
-            }
-            result[3] = result[3] < 0 ? result[3] : result[3] / depthWindow
-            return [TensorFact(inputs[0].dtype, PartialShape(result))]
+        guard result[3] % window.depth == 0 || result[3] < 0 else {
+            throw .unsupported("Depthwise max pooling requires the depth window to evenly divide the input depth")
         }
-        for axis in [format.rowAxis, format.columnAxis] {
-            let window = try attributes.window(axis, size: images.dimension(axis), filter: sizes[axis])
-            result[axis] = window?.outputSize ?? PartialShape.unknownDimension
-        }
+        result[3] = result[3] < 0 ? result[3] : result[3] / window.depth
         return [TensorFact(inputs[0].dtype, PartialShape(result))]
     }
 
@@ -69,24 +125,107 @@ struct Pool: Op {
         let images = try spec.inputShape(0)
         let output = try spec.outputShape()
         let dtype = spec.inputs[0].dtype
-        guard let kernel = try kernel(dtype, images.dimensions, output) else { throw .unsupported(dtype) }
+        guard let kernel = try kernel(dtype, images, output) else { throw .unsupported(dtype) }
         return output.elementCount == 0 ? .nothing : kernel
     }
 
-    private func kernel(_ dtype: DataType, _ images: [Int], _ output: Shape) throws(CompileError) -> Kernel? {
-        if depthWindow > 1 { return .maximum(outputCount: output.elementCount, window: depthWindow, dtype) }
-        let format = attributes.format
-        guard
-            let rows = try attributes.window(
-                format.rowAxis, size: images[format.rowAxis], filter: sizes[format.rowAxis]),
-            let columns = try attributes.window(
-                format.columnAxis, size: images[format.columnAxis], filter: sizes[format.columnAxis])
-        else { return nil }
+    private func kernel(_ dtype: DataType, _ images: Shape, _ output: Shape) throws(CompileError) -> Kernel? {
+        if window.depth > 1 { return .maximum(outputCount: output.elementCount, window: window.depth, dtype) }
+        guard format.rank == 4 else {
+            let pooling = try window.pooling(images, centers: true)
+            return reduction == .maximum ? pooling.maximum(dtype) : pooling.mean(dtype)
+        }
+        let axes = try window.windows(PartialShape(images)).compactMap { $0 }
+        guard let spatial = SpatialWindow(axes) else { return nil }
         // Channels that come first are so many images of one channel.
-        let channelsFirst = format == .channelsFirst
+        let sizes = images.dimensions
         let pooling = Pooling(
-            reduction, window: SpatialWindow(rows: rows, columns: columns),
-            batch: channelsFirst ? images[0] &* images[1] : images[0], depth: channelsFirst ? 1 : images[3])
+            reduction, window: spatial, batch: format.isChannelsFirst ? sizes[0] &* sizes[1] : sizes[0],
+            depth: format.isChannelsFirst ? 1 : sizes[3])
         return pooling.kernel(dtype)
+    }
+}
+
+/// The largest of what a window sees, whose size and strides are inputs.
+///
+/// - Inputs: images; `ksize` and `strides`, int32, four numbers each.
+/// - Attributes: `padding` (SAME, VALID), `data_format`.
+struct PoolOfGivenSize: Op {
+    private let attributes: WindowAttributes
+
+    var valueInputs: [Int] { [1, 2] }
+
+    init(_ node: NodeReader) throws(CompileError) {
+        try node.expectInputs(3)
+        attributes = try WindowAttributes(node, strides: [1, 1, 1, 1])
+    }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        try inputs[0].requireRank(4, "images")
+        let window = try attributes.window(ksize: inputs[1], strides: inputs[2])
+        guard let window else { return [TensorFact(inputs[0].dtype, .ofRank(4))] }
+        return try Pool(.maximum, window).outputs(for: [inputs[0]])
+    }
+
+    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+        guard let window = try attributes.window(ksize: spec.inputs[1], strides: spec.inputs[2]) else {
+            throw CompileError(.malformed, "the window is not known")
+        }
+        return try Pool(.maximum, window).kernel(for: spec)
+    }
+}
+
+extension WindowAttributes {
+    /// The window that two inputs tell; nil where one is not known.
+    func window(ksize: TensorFact, strides: TensorFact) throws(CompileError) -> PoolWindow? {
+        guard let sizes = try ksize.windowSizes("ksize", rank: format.rank),
+            let steps = try strides.windowSizes("stride", rank: format.rank)
+        else { return nil }
+        guard steps[0] == 1 else { throw .unsupported("strides in the batch dimension are not supported") }
+        return try PoolWindow(with(strides: steps), sizes)
+    }
+}
+
+extension TensorFact {
+    fileprivate func windowSizes(_ what: String, rank: Int) throws(CompileError) -> [Int]? {
+        let listed = try sizes("Sliding window \(what)", rank: rank)?.dimensions
+        guard listed?.allSatisfy({ (1...Int(Int32.max)).contains($0) }) ?? true else {
+            throw .invalid("Sliding window \(what) must be positive")
+        }
+        return listed
+    }
+}
+
+/// The largest of what a window sees of each channel, and where it is.
+///
+/// - Inputs: images of rank 4, any real numbers, not empty.
+/// - Outputs: the largest elements; the index of each among the elements of its image, or of the batch.
+/// - Attributes: `ksize`, `strides`, `padding` (SAME, VALID), `include_batch_in_index`, `Targmax` (int32, int64).
+/// - Numerics: the first of equal elements; a NaN that comes first stays.
+struct PoolWithIndices: Op {
+    private let window: PoolWindow
+    private let includesBatch: Bool
+    private let indices: DataType
+
+    init(_ node: NodeReader) throws(CompileError) {
+        try node.expectInputs(1)
+        window = try PoolWindow(try WindowAttributes(node), try node.windowSizes("ksize"))
+        includesBatch = try node.bool("include_batch_in_index", default: false)
+        indices = try node.type("Targmax", default: .int64)
+        try window.requireSpatial()
+    }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        try inputs[0].requireRank(4, "images")
+        guard inputs[0].shape.known?.elementCount != 0 else { throw .invalid("tensor_in must not be empty") }
+        let shape = try window.shape(inputs[0].shape)
+        return [TensorFact(inputs[0].dtype, shape), TensorFact(indices, shape)]
+    }
+
+    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+        let (images, dtype) = (try spec.inputShape(0), spec.inputs[0].dtype)
+        let kernel = try window.pooling(images).maximum(dtype, indices: indices, includesBatch: includesBatch)
+        guard let kernel else { throw .unsupported("dtype \(dtype) with indices \(indices) is not supported") }
+        return try spec.outputShape().elementCount == 0 ? .nothing : kernel
     }
 }

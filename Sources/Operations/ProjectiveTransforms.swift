@@ -16,7 +16,7 @@ extension OpTable {
 /// Images through a projective transform: pixel (x, y) of the output is the input's at
 /// ((a0 x + a1 y + a2) / k, (b0 x + b1 y + b2) / k), k = c0 x + c1 y + 1.
 ///
-/// - Inputs: `images`, [batch, height, width, depth], uint8, int32, int64, float32 or float64; `transforms`, float32 [1 or batch, 8];
+/// - Inputs: `images`, [batch, height, width, depth], uint8, int32, int64 or a float type; `transforms`, float32 [1 or batch, 8];
 ///   `output_shape`, two of int32; for V3 `fill_value`, a float32 scalar.
 /// - Attributes: `interpolation`, NEAREST or BILINEAR; `fill_mode`, REFLECT, WRAP, CONSTANT or NEAREST.
 struct ImageProjectiveTransform: Op {

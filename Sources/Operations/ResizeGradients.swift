@@ -1,16 +1,18 @@
 internal import Kernels
 internal import Tensors
 
-/// The gradient of ResizeBilinear by its images.
+/// The gradient of ResizeBilinear, or of ResizeBicubic, by its images.
 ///
 /// - Inputs: `grads`, float32, by the resized images; `original_image`, float32 or float64, of which only shape and dtype count.
 /// - Outputs: one tensor of the original images' dtype, height and width.
 /// - Attributes: `align_corners`, `half_pixel_centers`.
-struct ResizeBilinearGrad: Op {
+struct ResizeGrad: Op {
+    private let isCubic: Bool
     private let attributes: ResizeAttributes
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader, isCubic: Bool) throws(CompileError) {
         try node.expectInputs(2)
+        self.isCubic = isCubic
         attributes = try ResizeAttributes(node)
     }
 
@@ -41,7 +43,9 @@ struct ResizeBilinearGrad: Op {
         guard output.elementCount > 0 else { return .nothing }
         let resizing = try attributes.resizing(from: output.dimensions, to: gradients)
         let dtype = spec.inputs[1].dtype
-        guard let kernel = resizing.bilinearGradient(dtype) else { throw .unsupported(dtype) }
+        guard let kernel = isCubic ? resizing.cubicGradient(dtype) : resizing.bilinearGradient(dtype) else {
+            throw .unsupported(dtype)
+        }
         return kernel
     }
 }

@@ -9,7 +9,9 @@ extension OpTable {
         OpEntry("ResizeArea") { node throws(CompileError) in try Resize(node, .area) },
         OpEntry("ResizeNearestNeighbor") { node throws(CompileError) in try Resize(node, nil) },
         OpEntry("ScaleAndTranslate", make: ScaleAndTranslate.init),
-        OpEntry("ResizeBilinearGrad", make: ResizeBilinearGrad.init),
+        OpEntry("ScaleAndTranslateGrad", make: ScaleAndTranslateGrad.init),
+        OpEntry("ResizeBilinearGrad") { node throws(CompileError) in try ResizeGrad(node, isCubic: false) },
+        OpEntry("ResizeBicubicGrad") { node throws(CompileError) in try ResizeGrad(node, isCubic: true) },
         OpEntry("ResizeNearestNeighborGrad", make: ResizeNearestNeighborGrad.init),
     ]
 }
@@ -22,6 +24,12 @@ struct ResizeAttributes: Hashable, Sendable {
     init(_ node: NodeReader, hasCenters: Bool = true) throws(CompileError) {
         alignCorners = try node.bool("align_corners", default: false)
         halfPixelCenters = hasCenters ? try node.bool("half_pixel_centers", default: false) : false
+    }
+
+    /// Where pixels are if nothing tells.
+    init() {
+        alignCorners = false
+        halfPixelCenters = false
     }
 
     /// Checks that the attributes agree.
@@ -134,70 +142,5 @@ struct Resize: Op {
                 resizing.columns.nearest.map { $0 * strides[2] },
             ]
         ).kernel
-    }
-}
-
-/// Images that a filter samples anew, scaled and moved.
-///
-/// - Inputs: `images`, [batch, height, width, depth], numbers of any type; `size`, two of int32; `scale` and `translation`, two
-///   of float32 each: of rows and of columns. Where a pixel's center is outside of the image it is zero.
-/// - Outputs: float32.
-/// - Attributes: `kernel_type`, the filter; `antialias`, whether it grows when images shrink.
-struct ScaleAndTranslate: Op {
-    private let filter: SamplingFilter
-    private let antialias: Bool
-
-    init(_ node: NodeReader) throws(CompileError) {
-        try node.expectInputs(4)
-        filter = try node.choice("kernel_type", default: .lanczos3)
-        antialias = try node.bool("antialias", default: true)
-    }
-
-    var valueInputs: [Int] { [1, 2, 3] }
-
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
-        try inputs[0].requireImages()
-        let size = try inputs[1].imageSize("output_shape_t", "output")
-        if let scale = try Self.pair(inputs[2]) {
-            guard scale.0 > 0, scale.1 > 0 else { throw .invalid("Scale must be greater than zero.") }
-        }
-        _ = try Self.pair(inputs[3])
-        let images = inputs[0].shape
-        return [
-            TensorFact(
-                .float32, PartialShape([images.dimension(0), size.height, size.width, images.dimension(3)]))
-        ]
-    }
-
-    private static func pair(_ fact: TensorFact) throws(CompileError) -> (Float, Float)? {
-        guard fact.shape.rank ?? 1 == 1 else { throw .invalid("t must be 1-dimensional\(fact.shape)") }
-        guard [2, -1].contains(fact.shape.dimension(0)) else { throw .invalid("t must have two elements\(fact.shape)") }
-        guard let numbers = fact.value?.scalars(as: Float.self), numbers.count == 2 else { return nil }
-        return (numbers[0], numbers[1])
-    }
-
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
-        let images = try spec.inputShape(0).dimensions
-        let output = try spec.outputShape()
-        guard output.elementCount > 0 else { return .nothing }
-        guard let scale = try Self.pair(spec.inputs[2]), let translation = try Self.pair(spec.inputs[3]) else {
-            throw CompileError(.malformed, "scale or translation is not known, or not float32")
-        }
-        try spec.inputs[0].requireCountable()
-        let resizing = try ResizeAttributes().resizing(from: images, to: output.dimensions)
-        let dtype = spec.inputs[0].dtype
-        guard
-            let kernel = resizing.kernel(
-                filter, scale: scale, translation: translation, antialias: antialias, dtype)
-        else { throw .unsupported(dtype) }
-        return kernel
-    }
-}
-
-extension ResizeAttributes {
-    /// Where pixels are if nothing tells.
-    fileprivate init() {
-        alignCorners = false
-        halfPixelCenters = false
     }
 }

@@ -3,7 +3,10 @@ internal import Tensors
 
 extension OpTable {
     /// Sequences of numbers.
-    static let sequences: [OpEntry] = [OpEntry("Range", make: RangeOp.init)]
+    static let sequences: [OpEntry] = [
+        OpEntry("Range", make: RangeOp.init),
+        OpEntry("LinSpace", make: LinSpace.init),
+    ]
 }
 
 /// The numbers from `start` up (or down) to but not including `limit`, by steps of `delta`.
@@ -84,6 +87,42 @@ struct RangeOp: Op {
         default: throw .unsupported(spec.inputs[0].dtype)
         }
         throw CompileError(.malformed, "start, limit and delta are not known")
+    }
+}
+
+/// `num` numbers from `start` to `stop`, evenly spaced; the last is `stop` itself.
+///
+/// - Inputs: `start` and `stop`, scalars of one dtype, float32 or float64; `num`, a scalar, 1 or more.
+struct LinSpace: Op {
+    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(3) }
+
+    var valueInputs: [Int] { [0, 1, 2] }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        try inputs[..<2].requireOneDType()
+        for (input, name) in zip(inputs, ["start", "stop", "num"]) where input.shape.rank ?? 0 != 0 {
+            throw .invalid("\(name) must be a scalar, not shape \(input.shape)")
+        }
+        let count = try inputs[2].indices("num")?.first
+        if let count, count <= 0 { throw .invalid("Requires num > 0: \(count)") }
+        return [TensorFact(inputs[0].dtype, PartialShape([count ?? PartialShape.unknownDimension]))]
+    }
+
+    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+        let ends = Array(spec.inputs[..<2])
+        let last = try spec.outputShape().elementCount - 1
+        if let values = ends.firsts(as: Float.self) { return Self.kernel(values[0], values[1], last) }
+        if let values = ends.firsts(as: Double.self) { return Self.kernel(values[0], values[1], last) }
+        throw .unsupported(spec.inputs[0].dtype)
+    }
+
+    private static func kernel<Number: BinaryFloatingPoint & BitwiseCopyable & Sendable>(
+        _ start: Number, _ stop: Number, _ last: Int
+    ) -> Kernel {
+        let step = last > 0 ? (stop - start) / Number(last) : 0
+        return .sequence(count: last + 1) { index in
+            index == 0 ? start : index == last ? stop : start + step * Number(index)
+        }
     }
 }
 

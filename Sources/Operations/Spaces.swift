@@ -150,6 +150,7 @@ struct SpaceToDepth: Op {
         // Its square must be a number.
         guard side <= Int(Int32.max) else { throw node.malformed("attribute block_size is too large: \(side)") }
         format = try node.choice("data_format", default: .channelsLast)
+        guard format.rank == 4 else { throw node.malformed("attribute data_format is that of volumes") }
     }
 
     func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
@@ -193,11 +194,11 @@ struct SpaceToDepth: Op {
             (x, squareX) = ((small[columns], strides[columns]), (side, channels * strides[depth]))
         }
         let order =
-            switch (toDepth, format) {
-            case (true, .channelsLast): [batch, y, x, squareY, squareX, channel]
-            case (true, .channelsFirst): [batch, squareY, squareX, channel, y, x]
-            case (false, .channelsLast): [batch, y, squareY, x, squareX, channel]
-            case (false, .channelsFirst): [batch, channel, y, squareY, x, squareX]
+            switch (toDepth, format.isChannelsFirst) {
+            case (true, false): [batch, y, x, squareY, squareX, channel]
+            case (true, true): [batch, squareY, squareX, channel, y, x]
+            case (false, false): [batch, y, squareY, x, squareX, channel]
+            case (false, true): [batch, channel, y, squareY, x, squareX]
             }
         return .copy(StridedCopy(width: width, dense: order))
     }

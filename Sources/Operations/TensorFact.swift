@@ -22,6 +22,8 @@ package struct TensorFact: Sendable {
     package var value: Tensor?
     /// For a resource handle: the variable it stands for. For a tensor: the variable whose value it is, by reference.
     package var variable: VariableReference?
+    /// For a handle: the lookup table it stands for.
+    package var table: TableReference?
     /// For a handle, or the flow that goes with it: what is known of the tensors that the object holds.
     package var elements: ElementFact?
 
@@ -44,7 +46,7 @@ package struct TensorFact: Sendable {
     }
 
     /// Whether nothing is left to compute: the elements are known, or what the handle stands for.
-    package var isKnown: Bool { value != nil || dtype.isHandle && variable != nil }
+    package var isKnown: Bool { value != nil || dtype.isHandle && (variable != nil || table != nil) }
 
     /// The elements of an integer tensor that is known; nil when it is not known.
     package var integers: [Int]? { value?.integers }
@@ -77,6 +79,7 @@ extension TensorFact {
         var result = TensorFact(dtype, shape.joined(with: other.shape))
         if let value, let theirs = other.value, value.isSameMemory(as: theirs) { result.value = value }
         if variable == other.variable { result.variable = variable }
+        if table == other.table { result.table = table }
         result.elements = ElementFact.joined(elements, other.elements)
         return result
     }
@@ -88,7 +91,7 @@ extension TensorFact {
                 value == nil && other.value == nil
             }
         return dtype == other.dtype && shape == other.shape && sameValue && variable == other.variable
-            && elements == other.elements
+            && table == other.table && elements == other.elements
     }
 }
 

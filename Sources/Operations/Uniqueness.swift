@@ -21,7 +21,7 @@ extension OpTable {
 }
 
 /// Elements as keys: two keys are equal if, and only if, the elements are. NaN is equal to nothing.
-private struct ElementKeys {
+struct ElementKeys {
     private var numbers: [[UInt8]: UInt64] = [:]
     private var notANumbers: UInt64 = 0
 

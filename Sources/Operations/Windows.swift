@@ -3,14 +3,21 @@ internal import Tensors
 
 // What convolutions and pools have in common: where a window stands.
 
-/// In which order images have their dimensions.
+/// In which order images, or volumes, have their dimensions.
 enum ImageFormat: String, Hashable, Sendable {
     case channelsLast = "NHWC"
     case channelsFirst = "NCHW"
+    case volumesChannelsLast = "NDHWC"
+    case volumesChannelsFirst = "NCDHW"
 
-    var depthAxis: Int { self == .channelsLast ? 3 : 1 }
-    var rowAxis: Int { self == .channelsLast ? 1 : 2 }
-    var columnAxis: Int { rowAxis + 1 }
+    var isChannelsFirst: Bool { self == .channelsFirst || self == .volumesChannelsFirst }
+    /// How many dimensions there are.
+    var rank: Int { self == .channelsLast || self == .channelsFirst ? 4 : 5 }
+    var depthAxis: Int { isChannelsFirst ? 1 : rank - 1 }
+    /// The dimensions that are neither batch nor depth: rows and columns, before them planes.
+    var spatialAxes: Range<Int> { isChannelsFirst ? 2..<rank : 1..<rank - 1 }
+    var rowAxis: Int { columnAxis - 1 }
+    var columnAxis: Int { spatialAxes.upperBound - 1 }
 }
 
 /// The attributes that tell how a window moves.
@@ -23,16 +30,26 @@ struct WindowAttributes: Hashable, Sendable {
 
     let format: ImageFormat
     /// One for each dimension of the images.
-    let strides: [Int]
+    private(set) var strides: [Int]
     private let padding: Padding
     /// Two for each dimension of the images; empty unless the padding is explicit.
     private let explicitPaddings: [Int]
 
     var isExplicit: Bool { padding == .explicit }
 
-    init(_ node: NodeReader) throws(CompileError) {
-        format = try node.choice("data_format", default: .channelsLast)
-        strides = try node.windowSizes("strides")
+    /// - Parameters:
+    ///   - node: Has the attributes `data_format`, `strides`, `padding` and `explicit_paddings`.
+    ///   - fallback: The default format, which tells the rank.
+    ///   - givenStrides: The strides, where they are not an attribute.
+    /// - Throws: ``CompileError`` where an attribute is missing, or does not fit the others.
+    init(
+        _ node: NodeReader, default fallback: ImageFormat = .channelsLast, strides givenStrides: [Int]? = nil
+    ) throws(CompileError) {
+        format = try node.choice("data_format", default: fallback)
+        guard format.rank == fallback.rank else {
+            throw node.malformed("attribute data_format is \(format.rawValue), for other images")
+        }
+        strides = if let givenStrides { givenStrides } else { try node.windowSizes("strides", count: format.rank) }
         padding = try node.choice("padding")
         explicitPaddings = try node.ints("explicit_paddings", default: [])
         guard strides[0] == 1 else { throw .unsupported("strides in the batch dimension are not supported") }
@@ -44,9 +61,10 @@ struct WindowAttributes: Hashable, Sendable {
     }
 
     private func checkExplicitPaddings(_ node: NodeReader) throws(CompileError) {
-        guard explicitPaddings.count == 8 else {
+        guard explicitPaddings.count == format.rank * 2 else {
             throw node.malformed(
-                "explicit_paddings attribute must contain 8 values, but got: \(explicitPaddings.count)")
+                "explicit_paddings attribute must contain \(format.rank * 2) values, but got: \(explicitPaddings.count)"
+            )
         }
         guard explicitPaddings.allSatisfy({ (0...Int(Int32.max)).contains($0) }) else {
             throw node.malformed("All elements of explicit_paddings must be nonnegative")
@@ -58,25 +76,71 @@ struct WindowAttributes: Hashable, Sendable {
     }
 
     /// Checks that explicit padding is smaller than the window: a pool has to see something everywhere.
-    func requirePadding(smallerThan sizes: [Int], _ node: NodeReader) throws(CompileError) {
+    func requirePadding(smallerThan sizes: [Int]) throws(CompileError) {
         guard isExplicit else { return }
         let axes = [format.rowAxis, format.columnAxis]
         for (axis, names) in zip(axes, [("Top", "Bottom"), ("Left", "Right")]) {
             for (side, name) in [names.0, names.1].enumerated() {
                 let given = explicitPaddings[axis * 2 + side]
                 guard given < sizes[axis] else {
-                    throw node.malformed(
-                        "\(name) padding \(given) needs to be smaller than the window size \(sizes[axis])")
+                    throw CompileError(
+                        .malformed, "\(name) padding \(given) needs to be smaller than the window size \(sizes[axis])")
                 }
             }
         }
+    }
+
+    /// The same with other strides: those of a graph that gives them as an input.
+    func with(strides: [Int]) -> WindowAttributes {
+        var result = self
+        result.strides = strides
+        return result
+    }
+
+    /// How the window moves over the images' spatial dimensions.
+    ///
+    /// - Parameters:
+    ///   - images: The shape of the images.
+    ///   - filter: How much the window sees along each spatial dimension.
+    ///   - dilations: One for each dimension of the images; none are dilated if left out.
+    ///   - centers: Whether a window that leaves places of the image out leaves out as many at the beginning as at the end.
+    /// - Returns: nil for a dimension of which a size is not known.
+    /// - Throws: `invalidArgument` where the window does not fit.
+    func windows(
+        _ images: PartialShape, filter: [Int], dilations: [Int]? = nil, centers: Bool = false
+    ) throws(CompileError) -> [WindowAxis?] {
+        var result: [WindowAxis?] = []
+        for (axis, size) in zip(format.spatialAxes, filter) {
+            let dilation = dilations?[axis] ?? 1
+            result.append(
+                try window(
+                    axis, size: images.dimension(axis), filter: size, dilation: dilation, centers: centers))
+        }
+        return result
+    }
+
+    /// The shape of what windows make of images.
+    ///
+    /// - Parameters:
+    ///   - windows: How they move.
+    ///   - batch: The number of images.
+    ///   - depth: Channels of the result.
+    func shape(_ windows: [WindowAxis?], batch: Int, depth: Int) -> PartialShape {
+        var result = Array(repeating: batch, count: format.rank)
+        result[format.depthAxis] = depth
+        for (axis, window) in zip(format.spatialAxes, windows) {
+            result[axis] = window?.outputSize ?? PartialShape.unknownDimension
+        }
+        return PartialShape(result)
     }
 
     /// How the window moves over the images' dimension `axis`.
     ///
     /// - Returns: nil where a size is not known.
     /// - Throws: `invalidArgument` where the window does not fit.
-    func window(_ axis: Int, size: Int, filter: Int, dilation: Int = 1) throws(CompileError) -> WindowAxis? {
+    func window(
+        _ axis: Int, size: Int, filter: Int, dilation: Int = 1, centers: Bool = false
+    ) throws(CompileError) -> WindowAxis? {
         guard size >= 0, filter >= 0 else { return nil }
         let stride = strides[axis]
         // The sizes are below 2^31, but for the image's and the filter's own.
@@ -87,7 +151,7 @@ struct WindowAttributes: Hashable, Sendable {
         case .same:
             output = try size.plus(stride - 1) / stride
             let needed = try max(0, output - 1).times(stride).plus(reach)
-            before = max(0, needed - size) / 2
+            before = (centers ? needed - size : max(0, needed - size)) / 2
         case .valid, .explicit:
             let pads = padding == .explicit ? explicitPaddings[axis * 2...axis * 2 + 1] : [0, 0]
             before = pads[pads.startIndex]
@@ -106,10 +170,14 @@ struct WindowAttributes: Hashable, Sendable {
 }
 
 extension NodeReader {
-    /// A list of four positive numbers, one for each dimension of the images.
-    func windowSizes(_ name: String, default fallback: [Int]? = nil) throws(CompileError) -> [Int] {
+    /// A list of positive numbers, one for each dimension of the images.
+    func windowSizes(
+        _ name: String, count: Int = 4, default fallback: [Int]? = nil
+    ) throws(CompileError) -> [Int] {
         let sizes = try ints(name, default: fallback)
-        guard sizes.count == 4 else { throw malformed("attribute \(name) must have 4 values, it has \(sizes.count)") }
+        guard sizes.count == count else {
+            throw malformed("attribute \(name) must have \(count) values, it has \(sizes.count)")
+        }
         for size in sizes where !(1...Int(Int32.max)).contains(size) {
             throw malformed("attribute \(name) must be positive, it is \(sizes)")
         }

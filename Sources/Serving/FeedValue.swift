@@ -55,30 +55,31 @@ extension FeedValue {
         let dimensions = try flatten(into: &leaves, feed)
         guard let shape = Shape(dimensions) else { throw Self.misfit(feed, dtype) }
         let tensor: Tensor? =
-            switch dtype {
-            case .float32:
-                try Tensor(leaves.map { v throws(ModelError) in Float(try v.double(feed, dtype)) }, shape: dimensions)
-            case .float64:
-                try Tensor(leaves.map { v throws(ModelError) in try v.double(feed, dtype) }, shape: dimensions)
-            case .int32:
-                try Tensor(
-                    leaves.map { v throws(ModelError) in try v.integer(Int32.self, feed, dtype) }, shape: dimensions)
-            case .int64:
-                try Tensor(
-                    leaves.map { v throws(ModelError) in try v.integer(Int64.self, feed, dtype) }, shape: dimensions)
-            case .uint8:
-                try Tensor(
-                    leaves.map { v throws(ModelError) in try v.integer(UInt8.self, feed, dtype) }, shape: dimensions)
+            switch dtype.quantizedStorage ?? dtype {
+            case .float32: try Tensor(leaves.floats(feed, dtype), shape: dimensions)
+            case .float64: try Tensor(leaves.doubles(feed, dtype), shape: dimensions)
+            case .float16, .bfloat16:
+                Tensor(narrowFloats: try leaves.floats(feed, dtype), dtype: dtype, shape: dimensions)
+            case .complex64: try Tensor(leaves.floats(feed, dtype), shape: dimensions)?.complex
+            case .complex128: try Tensor(leaves.doubles(feed, dtype), shape: dimensions)?.complex
+            case .int8: try Tensor(leaves.integers(Int8.self, feed, dtype), shape: dimensions)
+            case .int16: try Tensor(leaves.integers(Int16.self, feed, dtype), shape: dimensions)
+            case .int32: try Tensor(leaves.integers(Int32.self, feed, dtype), shape: dimensions)
+            case .int64: try Tensor(leaves.integers(Int64.self, feed, dtype), shape: dimensions)
+            case .uint8: try Tensor(leaves.integers(UInt8.self, feed, dtype), shape: dimensions)
+            case .uint16: try Tensor(leaves.integers(UInt16.self, feed, dtype), shape: dimensions)
+            case .uint32: try Tensor(leaves.integers(UInt32.self, feed, dtype), shape: dimensions)
+            case .uint64: try Tensor(leaves.integers(UInt64.self, feed, dtype), shape: dimensions)
             case .bool: try Tensor(leaves.map { v throws(ModelError) in try v.truth(feed, dtype) }, shape: dimensions)
             case .string:
                 try Tensor(strings: leaves.map { v throws(ModelError) in try v.text(feed, dtype) }, shape: shape)
             default: nil
             }
-        guard let tensor else { throw Self.misfit(feed, dtype) }
+        guard let tensor = tensor?.quantized(as: dtype) else { throw Self.misfit(feed, dtype) }
         return tensor
     }
 
-    private static func misfit(_ feed: String, _ dtype: DataType) -> ModelError {
+    fileprivate static func misfit(_ feed: String, _ dtype: DataType) -> ModelError {
         ModelError(.invalidArgument, "\(feed): the value does not fit \(dtype)")
     }
 
@@ -98,7 +99,7 @@ extension FeedValue {
         return [elements.count] + (inner ?? [])
     }
 
-    private func double(_ feed: String, _ dtype: DataType) throws(ModelError) -> Double {
+    fileprivate func double(_ feed: String, _ dtype: DataType) throws(ModelError) -> Double {
         switch content {
         case .integer(let value): return Double(value)
         case .number(let value): return value
@@ -106,7 +107,7 @@ extension FeedValue {
         }
     }
 
-    private func integer<Value: FixedWidthInteger>(
+    fileprivate func integer<Value: FixedWidthInteger>(
         _ type: Value.Type, _ feed: String, _ dtype: DataType
     ) throws(ModelError) -> Value {
         guard case .integer(let number) = content, let value = Value(exactly: number) else {
@@ -123,5 +124,21 @@ extension FeedValue {
     private func text(_ feed: String, _ dtype: DataType) throws(ModelError) -> [UInt8] {
         guard case .text(let value) = content else { throw Self.misfit(feed, dtype) }
         return Array(value.utf8)
+    }
+}
+
+extension [FeedValue] {
+    fileprivate func doubles(_ feed: String, _ dtype: DataType) throws(ModelError) -> [Double] {
+        try map { value throws(ModelError) in try value.double(feed, dtype) }
+    }
+
+    fileprivate func floats(_ feed: String, _ dtype: DataType) throws(ModelError) -> [Float] {
+        try map { value throws(ModelError) in Float(try value.double(feed, dtype)) }
+    }
+
+    fileprivate func integers<Value: FixedWidthInteger>(
+        _ type: Value.Type, _ feed: String, _ dtype: DataType
+    ) throws(ModelError) -> [Value] {
+        try map { value throws(ModelError) in try value.integer(type, feed, dtype) }
     }
 }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
 
-/// A NumPy `.npy` file (format 1 to 3): little-endian numbers or booleans in C order.
+/// A NumPy `.npy` file (format 1 to 3): little-endian numbers (complex ones become pairs) or booleans in C order.
 struct NPYFile {
     private let path: String
     private let kind: String
@@ -21,7 +21,7 @@ struct NPYFile {
         let length = (8..<start).reversed().reduce(0) { $0 << 8 | Int(data[$1]) }
         guard length <= data.count - start else { throw failure("is cut off") }
         let header = String(decoding: data[start..<start + length], as: UTF8.self)
-        guard let kind = header.firstMatch(of: /'descr':\s*'([<|][fiub][1248])'/)?.1,
+        guard let kind = header.firstMatch(of: /'descr':\s*'([<|](?:[fiub][1248]|c8|c16))'/)?.1,
             header.contains(/'fortran_order':\s*False/),
             let shape = header.firstMatch(of: /'shape':\s*\(([0-9, ]*)\)/)?.1
         else { throw failure("must hold little-endian numbers in C order; its header is \(header)") }
@@ -29,7 +29,7 @@ struct NPYFile {
         self.kind = String(kind.dropFirst())
         dimensions = shape.split(separator: ",").compactMap { Int($0.trimmingCharacters(in: .whitespaces)) }
         elements = data[(start + length)...]
-        let width = Int(String(kind.suffix(1))) ?? 0
+        let width = Int(String(kind.dropFirst(2))) ?? 0
         var count = 1
         for size in dimensions {
             let (product, overflow) = count.multipliedReportingOverflow(by: size)
@@ -44,6 +44,13 @@ struct NPYFile {
     /// The array as nested JSON lists.
     func json() throws -> String {
         switch kind {
+        case "f2": nested { (value: Float16) in number(Double(value), "\(Float(value))") }
+        case "c8":
+            nested { (value: SIMD2<Float>) in
+                "[\(number(Double(value.x), "\(value.x)")),\(number(Double(value.y), "\(value.y)"))]"
+            }
+        case "c16":
+            nested { (value: SIMD2<Double>) in "[\(number(value.x, "\(value.x)")),\(number(value.y, "\(value.y)"))]" }
         case "f4": nested { (value: Float) in number(Double(value), "\(value)") }
         case "f8": nested { (value: Double) in number(value, "\(value)") }
         case "i1": nested { (value: Int8) in "\(value)" }

@@ -19,6 +19,11 @@ struct Client {
         service = Service(try ModelSet(loaded, defaultName: defaultName), options: options)
     }
 
+    /// Serves one model.
+    init(_ model: Model) throws {
+        service = Service(try ModelSet([model], defaultName: nil), options: Service.Options())
+    }
+
     struct Answer {
         let status: Int
         let body: String

@@ -62,6 +62,13 @@ struct FeedTests {
             (#"[{"b64":"Zm9v"},{"b64":""},{"b64":"/w=="}]"#, .string, #"3:["foo","",{"b64":"/w=="}]"#),
             (#"{"b64":"/9j/"}"#, .string, #":{"b64":"/9j/"}"#), (#"{"b64": "aGVsbG8="}"#, .string, #":"hello""#),
             (#""x""#, .string, #":"x""#),
+            ("[0.5,65504,\"NaN\",1e-8,-0.0]", .float16, "5:[0.5,65504.0,\"NaN\",0.0,-0.0]"),
+            ("[0.1,1e30]", .bfloat16, "2:[0.100097656,1.00025555e+30]"),
+            ("[1,2.5]", .complex64, ":[1.0,2.5]"), ("[[[1,2],[3,-4]]]", .complex128, "1,2:[[[1.0,2.0],[3.0,-4.0]]]"),
+            ("[]", .complex64, "0:[]"), ("[[],[]]", .complex64, "2,0:[[],[]]"),
+            ("[[\"NaN\",\"-Infinity\"]]", .complex64, "1:[[\"NaN\",\"-Infinity\"]]"),
+            ("[-128,127]", .qint8, "2:[-128,127]"), ("[0,255]", .quint8, "2:[0,255]"),
+            ("[-32768]", .qint16, "1:[-32768]"), ("[65535]", .quint16, "1:[65535]"), ("[-5]", .qint32, "1:[-5]"),
         ] as [(String, DataType, String)])
     func values(text: String, dtype: DataType, expected: String) throws {
         #expect(try echo(text, dtype) == expected)
@@ -71,6 +78,13 @@ struct FeedTests {
         "what does not fit, word for word",
         arguments: [
             ("300", .uint8, "300 is not a number that uint8 has"),
+            ("128", .qint8, "128 is not a number that qint8 has"),
+            ("65520", .float16, "65520 is not a number that float16 has"),
+            ("3.4e38", .bfloat16, "3.4e+38 is not a number that bfloat16 has"),
+            ("1", .complex64, "expected a pair [re, im], got a number"),
+            ("[1,2,3]", .complex64, "expected a pair [re, im] at [0], got a number"),
+            ("[[1,2],[3]]", .complex64, "expected a pair [re, im] at [1], got a list of 1"),
+            ("[[1,\"a\"]]", .complex64, "expected complex64 at [0][1], got a string"),
             ("[0,[-1]]", .uint8, "expected uint8 at [1], got a list"),
             ("[0,-1]", .uint8, "-1 at [1] is not a number that uint8 has"),
             ("3.7", .int32, "3.7 is not a number that int32 has"),
@@ -108,7 +122,7 @@ struct FeedTests {
             (#"{"b65":""}"#, .string, "expected a string or {\"b64\": \"...\"}, got an object"),
             (#"["",{"b64":"Zg"}]"#, .string, "the value of \"b64\" at [1] is not base 64"),
             (#"{"b64":"Zg=="}"#, .uint8, "expected uint8, got an object"),
-            ("1", .float16, "dtype float16 cannot be fed in JSON"),
+            ("1", .resource, "dtype resource cannot be fed in JSON"),
         ] as [(String, DataType, String)])
     func misfits(text: String, dtype: DataType, message: String) {
         #expect(error(text, dtype) == "feed \"x\": " + message)

@@ -1,4 +1,3 @@
-import Graphs
 import Operations
 import TensorFlowProtos
 import Tensors
@@ -6,22 +5,13 @@ import Testing
 
 /// An op with one input and boolean attributes.
 private func makeOp(_ name: String, _ attributes: [String: Bool]) throws -> any Op {
-    var definition = GraphDef()
-    var node = NodeDef()
-    node.name = "op"
-    node.op = name
-    node.input = ["x"]
-    for (name, truth) in attributes {
-        var value = AttrValue()
-        value.b = truth
-        node.attr[name] = value
-    }
-    var placeholder = NodeDef()
-    placeholder.name = "x"
-    placeholder.op = "Placeholder"
-    definition.node = [placeholder, node]
-    let entry = try #require(OpTable.entries[name])
-    return try entry.make(NodeReader(try #require(Graph(definition).node(named: "op"))))
+    try plainOp(
+        name, inputs: 1,
+        attributes.mapValues { truth in
+            var value = AttrValue()
+            value.b = truth
+            return value
+        })
 }
 
 /// A complex number.

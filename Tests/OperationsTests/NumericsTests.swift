@@ -101,6 +101,15 @@ struct NumericsTests {
             ])
     }
 
+    @Test("The time is that of the clock, and goes on")
+    func timeGoesOn() throws {
+        let op = try plainOp("Timestamp", inputs: 0)
+        let before = Date().timeIntervalSince1970
+        let times = try (0..<2).map { _ in try #require(try op.evaluate([])[0].scalars(as: Double.self)?.first) }
+        #expect(times[0] >= before - 1e-3 && times[1] >= times[0] && times[1] <= Date().timeIntervalSince1970)
+        #expect(op.isStateful)
+    }
+
     @Test("Random numbers without seeds differ from node to node and from run to run, and lie in [0, 1)")
     func unseededNumbersDiffer() throws {
         let shape = TensorFact(try #require(Tensor([Int32(1000)])))

@@ -48,6 +48,12 @@ void ckernels_resize_bilinear_gradient_f32(const ckernels_resizing *sizes, ckern
 void ckernels_resize_bilinear_gradient_f64(const ckernels_resizing *sizes, ckernels_lerps rows, ckernels_lerps columns,
                                            const float *gradients, double *output);
 
+// The gradient of weighted sums, likewise.
+void ckernels_resample_gradient_f32(const ckernels_resizing *sizes, ckernels_taps rows, ckernels_taps columns,
+                                    const float *gradients, float *output);
+void ckernels_resample_gradient_f64(const ckernels_resizing *sizes, ckernels_taps rows, ckernels_taps columns,
+                                    const float *gradients, double *output);
+
 /// What a crop does between pixels, and outside of the image.
 typedef struct {
     int32_t nearest;
@@ -66,5 +72,14 @@ int32_t ckernels_crop_and_resize_f32(const ckernels_resizing *sizes, ckernels_cr
                                      const float *boxes, const int32_t *indices, int64_t box_count, float *output);
 int32_t ckernels_crop_and_resize_u8(const ckernels_resizing *sizes, ckernels_cropping cropping, const uint8_t *images,
                                     const float *boxes, const int32_t *indices, int64_t box_count, float *output);
+
+// The gradient of crops by the images: `output` has their size. Gives what the crops give.
+int32_t ckernels_crop_image_gradient_f32(const ckernels_resizing *sizes, ckernels_cropping cropping, const float *gradients,
+                                         const float *boxes, const int32_t *indices, int64_t box_count, float *output);
+int32_t ckernels_crop_image_gradient_f64(const ckernels_resizing *sizes, ckernels_cropping cropping, const float *gradients,
+                                         const float *boxes, const int32_t *indices, int64_t box_count, double *output);
+// The gradient of bilinear crops by the boxes: four numbers a box.
+int32_t ckernels_crop_box_gradient_f32(const ckernels_resizing *sizes, const float *gradients, const float *images,
+                                       const float *boxes, const int32_t *indices, int64_t box_count, float *output);
 
 #endif

@@ -35,6 +35,25 @@ def cases():
     case("BatchMatMulV2", [numbers([2, 3, 4], np.int16), numbers([2, 4, 5], np.int16)], label="int16")
     third()
     sparse()
+    narrow()
+
+
+def narrow():
+    """Half precision and bfloat16, alone and beside others."""
+    bf16 = tf.bfloat16.as_numpy_dtype
+    small = {"rtol": 2e-2, "atol": 2e-2}
+    for dtype in (np.float16, bf16):
+        for op in ("BatchMatMul", "BatchMatMulV2"):
+            case(op, [numbers([2, 3, 4], dtype), numbers([2, 4, 5], dtype)], label=np.dtype(dtype).name, **small)
+        case("MatMul", [numbers([3, 4], dtype), numbers([4, 5], dtype)], label=np.dtype(dtype).name, **small)
+    case("BatchMatMulV3", [numbers([2, 3, 4], bf16), numbers([2, 4, 5], bf16)], {"Tout": tf.bfloat16}, label="bfloat16", **small)
+    for other in (np.int8, np.uint8):
+        x, y = np.random.randint(0, 9, [3, 4]).astype(other), numbers([4, 5], bf16)
+        case("BatchMatMulV3", [x, y], {"Tout": tf.bfloat16}, label=f"{x.dtype.name} bfloat16", rtol=2e-2, atol=0.2)
+        case("BatchMatMulV3", [y.T, x.T], {"Tout": tf.bfloat16}, label=f"bfloat16 {x.dtype.name}", rtol=2e-2, atol=0.2)
+    for left in (np.float32, bf16):
+        for right in (np.float32, bf16):
+            case("SparseMatMul", [numbers([3, 4], left), numbers([4, 5], right)], label=f"{np.dtype(left).name} {np.dtype(right).name}", rtol=1e-5, atol=2e-6)
 
 
 def third():

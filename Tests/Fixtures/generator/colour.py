@@ -22,8 +22,8 @@ def image(shape, dtype=np.float32):
 
 
 def spaces():
-    for dtype in (np.float32, np.float64):
-        tolerance = CLOSE if dtype == np.float32 else {"rtol": 1e-13, "atol": 1e-14}
+    for dtype in (np.float32, np.float64, np.float16):
+        tolerance = {np.float32: CLOSE, np.float64: {"rtol": 1e-13, "atol": 1e-14}}.get(dtype, {})
         for op in ("RGBToHSV", "HSVToRGB"):
             case(op, [colours(40, dtype)], label=np.dtype(dtype).name, **tolerance)
             case(op, [image([2, 3, 4, 3], dtype)], label=f"{np.dtype(dtype).name} images", **tolerance)
@@ -57,6 +57,8 @@ def boxes():
     for depth in (1, 3, 4):
         case("DrawBoundingBoxes", [image([2, 6, 7, depth]), BOXES], label=f"depth {depth}")
         case("DrawBoundingBoxesV2", [image([2, 6, 7, depth]), BOXES, image([2, 4])], label=f"depth {depth}")
+    case("DrawBoundingBoxes", [image([2, 6, 7, 3], np.float16), BOXES], label="float16")
+    case("DrawBoundingBoxesV2", [image([2, 6, 7, 3], np.float16), BOXES, image([2, 3])], label="float16")
     many = np.stack([np.random.uniform(0, 0.5, [12, 2]), np.random.uniform(0.5, 1, [12, 2])], 1).reshape([1, 12, 4]).astype(np.float32)
     case("DrawBoundingBoxes", [image([1, 9, 9, 3]), many], label="more boxes than colours")
     case("DrawBoundingBoxesV2", [image([1, 9, 9, 3]), many, image([5, 3])], label="more boxes than colours")

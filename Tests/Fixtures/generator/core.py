@@ -38,13 +38,14 @@ def finish(path):
     print(f"{path}: {len(_records)} cases, {os.path.getsize(path)} bytes")
 
 
-def case(op_type, inputs, attrs=None, label="", rtol=None, atol=None, undefined=()):
+def case(op_type, inputs, attrs=None, label="", rtol=None, atol=None, undefined=(), unset=None):
     """Records an op.
 
     inputs: arrays, or Const(array); a list among them is a list input (N tensors), as Pack takes.
     attrs: the node's attributes; dtype attributes as tf.DType, strings as bytes or str. Those that inputs determine are
     inferred. rtol, atol: what the comparison may allow; None takes the reader's default for the dtype. undefined: outputs
-    that TensorFlow leaves as the memory was; they are recorded as zeros.
+    that TensorFlow leaves as the memory was; they are recorded as zeros. unset: a function of the outputs that gives those to
+    record, where parts of them are left so.
     """
     flat, types, constant, feeds = [], [], [], {}
     with tf.Graph().as_default() as graph:
@@ -80,6 +81,7 @@ def case(op_type, inputs, attrs=None, label="", rtol=None, atol=None, undefined=
             message = _reason(failure)[:200]
             if node is None:
                 node = _bare_node(op_type, tensors, attrs or {})
+        outputs = unset(outputs) if unset and not error else outputs
         outputs = [np.zeros_like(output) if index in undefined else output for index, output in enumerate(outputs)]
         _records.append(_encode(label, node, flat, types, constant, outputs, output_types, error, message, rtol, atol))
 
@@ -101,13 +103,14 @@ def _plain_config():
     return config
 
 
-def graph_case(label, graph, feeds=None, fetches=None, variables=None, runs=None, rtol=None, atol=None):
+def graph_case(label, graph, feeds=None, fetches=None, variables=None, runs=None, rtol=None, atol=None, setup=()):
     """Records runs of a graph in one session: what goes to graphs/FAMILY.graphs.
 
     graph: a GraphDef, or a tf.Graph.
     feeds, fetches: a dict of tensor names (`x:0`) and arrays, and a list of tensor names. Instead of one run, `runs` can be a
     list of (feeds, fetches), done in order: a run sees the state that the earlier ones left.
     variables: a dict of variables' names and what they hold before the first run.
+    setup: names of operations that are run first, such as those that fill tables.
     """
     graph_def = graph if isinstance(graph, tf1.GraphDef) else graph.as_graph_def()
     record = GraphRecord(label, graph_def, variables or {}, rtol, atol)
@@ -116,6 +119,7 @@ def graph_case(label, graph, feeds=None, fetches=None, variables=None, runs=None
         assign = [] if failure else [_assign(session_graph, name, value) for name, value in (variables or {}).items()]
         with tf1.Session(graph=session_graph, config=_plain_config()) as session:
             session.run(assign)
+            session.run([session_graph.get_operation_by_name(name) for name in setup])
             for run_feeds, run_fetches in runs if runs is not None else [(feeds or {}, fetches)]:
                 answers = []
                 error = failure or _failure(lambda: answers.extend(session.run(list(run_fetches), run_feeds)))
@@ -221,11 +225,13 @@ def _bare_node(op_type, tensors, attrs):
         if attr.HasField("default_value"):
             node.attr[attr.name].CopyFrom(attr.default_value)
     for arg, value in zip(op_def.input_arg, tensors):
-        first = value[0] if isinstance(value, list) else value
-        if arg.type_attr:
+        first = value[0] if isinstance(value, list) and value else value
+        if arg.type_attr and first != []:
             node.attr[arg.type_attr].type = first.dtype.as_datatype_enum
         if arg.number_attr:
             node.attr[arg.number_attr].i = len(value)
+        if arg.type_list_attr:
+            node.attr[arg.type_list_attr].list.type.extend(v.dtype.as_datatype_enum for v in value)
     for name, value in attrs.items():
         attr = node.attr[name]
         if isinstance(value, bool):
@@ -240,7 +246,14 @@ def _bare_node(op_type, tensors, attrs):
             attr.s = value.encode() if isinstance(value, str) else value
         elif isinstance(value, (list, tuple)):
             attr.list.SetInParent()
-            attr.list.i.extend(value)
+            if value and isinstance(value[0], tf.DType):
+                attr.list.type.extend(v.as_datatype_enum for v in value)
+            elif value and isinstance(value[0], (list, tuple)):
+                attr.list.shape.extend(tf.TensorShape(v).as_proto() for v in value)
+            elif value and isinstance(value[0], (str, bytes)):
+                attr.list.s.extend(v.encode() if isinstance(v, str) else v for v in value)
+            else:
+                attr.list.i.extend(value)
     return node
 
 
@@ -259,7 +272,8 @@ def _bytes_field(number, data):
 
 def _tensor_proto(array, dtype=None):
     """A tensor; quantised numbers come out of a session as plain integers, so that their dtype must be told."""
-    array = np.asarray(array)
+    # numpy's own strings lose zero bytes at the end.
+    array = np.asarray(array, object if isinstance(array, bytes) else None)
     if array.dtype == object or array.dtype.kind in "SU":
         return tf.make_tensor_proto(array.astype(object), tf.string).SerializeToString(deterministic=True)
     proto = tensor_pb2.TensorProto(dtype=(dtype or tf.as_dtype(array.dtype)).as_datatype_enum)

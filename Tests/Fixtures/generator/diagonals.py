@@ -8,6 +8,16 @@ def cases():
     diagonals_of_matrices()
     set_diagonals()
     bands()
+    old_names()
+
+
+def old_names():
+    for shape in ([2, 3], [3], []):
+        older("BatchMatrixDiag", "MatrixDiag", [numbers(shape)], label=f"{shape}")
+    for shape in ([2, 3, 2], [3, 3], [3]):
+        older("BatchMatrixDiagPart", "MatrixDiagPart", [numbers(shape)], label=f"{shape}")
+        older("BatchMatrixBandPart", "MatrixBandPart", [numbers(shape), ints(0, np.int64), ints(1, np.int64)], label=f"{shape}")
+        older("BatchMatrixSetDiag", "MatrixSetDiag", [numbers(shape), -numbers(shape[:-2] + [min(shape[-2:])])], label=f"{shape}")
 
 
 def tensors_of_diagonals():

@@ -13,6 +13,7 @@ def cases():
     args()
     norms()
     products()
+    layers()
     movement()
 
 
@@ -78,6 +79,20 @@ def products():
                 for y in (False, True):
                     shapes = [2, 5, 3] if x else [2, 3, 5], [2, 4, 5] if y else [2, 5, 4]
                     case(op, [numbers(s, dtype, -2, 2) for s in shapes], {"adj_x": x, "adj_y": y}, label=f"{name(dtype)} {x} {y}", **close(dtype))
+
+
+def layers():
+    """Half precision and bfloat16 go through float32 in whatever op computes."""
+    for dtype in HALVES:
+        x = numbers([2, 5], dtype, -3, 3)
+        case("Softmax", [x], label=name(dtype), **close(dtype))
+        case("LogSoftmax", [x], label=name(dtype), **close(dtype))
+        image, filters = numbers([1, 5, 5, 2], dtype, -1, 1), numbers([3, 3, 2, 3], dtype, -1, 1)
+        strides = {"strides": [1, 1, 1, 1], "padding": "SAME"}
+        case("Conv2D", [image, filters], strides, label=name(dtype), **close(dtype))
+        case("Conv2D", [image, filters], {"strides": [1, 2, 2, 1], "padding": "VALID"}, label=f"strides {name(dtype)}", **close(dtype))
+        for op in ("MaxPool", "AvgPool"):
+            case(op, [image], {"ksize": [1, 2, 2, 1], "strides": [1, 2, 2, 1], "padding": "SAME"}, label=name(dtype), **close(dtype))
 
 
 def movement():

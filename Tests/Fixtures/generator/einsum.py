@@ -1,5 +1,6 @@
 """Sums of products over labelled axes."""
 import numpy as np
+import tensorflow as tf
 
 from .batch_matmul import near, numbers
 from .core import case
@@ -37,5 +38,8 @@ def cases():
     for equation, *shapes in RUNS:
         for dtype in DTYPES if len(equation) <= 12 else (np.float32, np.complex128):
             case("Einsum", [[numbers(shape, dtype) for shape in shapes]], {"equation": equation}, label=f"{equation} {np.dtype(dtype).name}", **near(dtype))
+    for dtype in (np.float16, tf.bfloat16.as_numpy_dtype):
+        for equation, *shapes in (RUNS[0], RUNS[5], ("ij,jk->ik", [2, 3], [3, 4]), ("bij,bjk->kib", [2, 3, 4], [2, 4, 5])):
+            case("Einsum", [[numbers(shape, dtype) for shape in shapes]], {"equation": equation}, label=f"{equation} {np.dtype(dtype).name}", rtol=2e-2, atol=2e-2)
     for equation, *shapes in REFUSED:
         case("Einsum", [[numbers(shape, np.float32) for shape in shapes]], {"equation": equation}, label=f"{equation} {shapes}", **near(np.float32))

@@ -56,6 +56,8 @@ def squares():
         case(op, [np.zeros([3, 3])], label="zeros")
         case(op, [np.array([[np.nan, 1], [1, 2]], np.float32)], label="NaN")
         refusals(op)
+        if op == "MatrixInverse":
+            case(op, [well([3, 3], np.float16)], label="float16", rtol=2e-2, atol=2e-2)
     for op in ("MatrixDeterminant", "BatchMatrixDeterminant", "LogMatrixDeterminant"):
         for dtype in DTYPES if not op.startswith("Batch") else REALS[:1]:
             for shape in shapes:
@@ -104,6 +106,7 @@ def factors():
     for full in (False, True):
         for shape in ([0, 2, 3], [2, 0], [0, 2], [0, 0]):
             case("Svd", [numbers(shape, np.float32)], {"full_matrices": full, "compute_uv": True}, label=f"empty {shape} {full}")
+    case("Qr", [numbers([4, 3], np.float16)], label="float16", rtol=2e-2, atol=2e-2)
     case("Qr", [np.array([[1, 1], [0, 1]], np.float32)], label="triangular", **near(np.float32))
     case("Qr", [np.zeros([3, 2], np.float32)], label="zeros", **near(np.float32))
     case("Svd", [np.array([[1, np.nan], [0, 1]], np.float32)], {"compute_uv": False}, undefined=[1, 2], label="NaN")

@@ -8,26 +8,27 @@ from .core import Const, case
 
 REAL = [np.float32, np.float64, np.int32, np.int64, np.uint8, np.int8, np.int16, np.uint16, np.uint32, np.uint64]
 FLOATS = [np.float32, np.float64]
-# What can be added up, strings and truth values among them.
-SUMS = REAL + [np.bool_, np.object_]
 
-__all__ = ["ALL", "Const", "FLOATS", "INDEX", "REAL", "SUMS", "case", "each_dtype", "ints", "name", "np", "numbers", "older", "tf"]
+__all__ = ["ALL", "Const", "FLOATS", "INDEX", "REAL", "case", "each_dtype", "ints", "name", "np", "numbers", "older", "tf"]
 
 
-def older(op, attr, newer, inputs, value, label=""):
-    """A case of an op that TensorFlow has no more: what its successor gives, to which an attribute became the last input."""
+def older(op, newer, inputs, attrs=None, label="", attr=None):
+    """A case of an op that TensorFlow has no more: what its successor gives. `attr`: an attribute, and its value, that became
+    the successor's last input."""
     encode = core._encode
 
     def renamed(label, node, flat, constant, *rest):
         old = core.tf1.NodeDef()
         old.CopyFrom(node)
         old.op = op
-        old.attr[attr].i = value
-        return encode(label, old, flat[:-1], constant[:-1], *rest)
+        if attr:
+            old.attr[attr[0]].i = attr[1]
+            flat, constant = flat[:-1], constant[:-1]
+        return encode(label, old, flat, constant, *rest)
 
     core._encode = renamed
     try:
-        case(newer, inputs + [ints(value)], label=label)
+        case(newer, inputs + ([ints(attr[1])] if attr else []), attrs, label=label)
     finally:
         core._encode = encode
 

@@ -1,9 +1,9 @@
 """Tensors with something around them."""
 import numpy as np
 
-from .core import Const, case
+from .core import Const, case, tf
 
-NUMBERS = [np.float32, np.float64, np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.uint32, np.uint64]
+NUMBERS = [np.float32, np.float64, np.float16, tf.bfloat16.as_numpy_dtype, np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.uint32, np.uint64]
 MOVED = NUMBERS + [np.bool_, np.complex64]
 
 

@@ -3,9 +3,9 @@ import itertools
 
 import numpy as np
 
-from .core import Const, case
+from .core import Const, case, tf
 
-NUMBERS = [np.float32, np.float64, np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16]
+NUMBERS = [np.float32, np.float64, np.float16, tf.bfloat16.as_numpy_dtype, np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16]
 CENTERS = [{}, {"align_corners": True}, {"half_pixel_centers": True}]
 SIZES = [(6, 8), (2, 3), (3, 4), (1, 1), (7, 2), (1, 5)]
 # What is between pixels is computed in float32: a difference of two numbers loses what their size had.
@@ -24,7 +24,7 @@ def name(dtype):
 
 
 def images(shape, dtype=np.float32):
-    if np.dtype(dtype).kind == "f":
+    if np.dtype(dtype).kind in "fV":
         return np.random.uniform(-100, 100, shape).astype(dtype)
     return np.random.randint(0 if np.dtype(dtype).kind == "u" else -99, 100, shape).astype(dtype)
 
@@ -43,7 +43,7 @@ RESIZES = ["ResizeBilinear", "ResizeNearestNeighbor", "ResizeBicubic", "ResizeAr
 def resizes():
     for op in RESIZES:
         for dtype, attrs in itertools.product(NUMBERS, centers(op)):
-            case(op, [images([1, 3, 4, 2], dtype), size(4, 3)], attrs, label=f"{name(dtype)} {attrs}", **CLOSE)
+            case(op, [images([1, 3, 4, 1], dtype), size(4, 3)], attrs, label=f"{name(dtype)} {attrs}", **CLOSE)
         for to, attrs in itertools.product(SIZES, centers(op)):
             case(op, [images([2, 3, 4, 3]), size(*to)], attrs, label=f"{to} {attrs}", **CLOSE)
             case(op, [images([1, 5, 7, 1], np.uint8), size(*to)], attrs, label=f"{to} {attrs} uint8", **CLOSE)
@@ -74,16 +74,17 @@ def resizes_refused():
 def gradients():
     for attrs in CENTERS:
         for dtype in (np.float32, np.float64):
-            case("ResizeBilinearGrad", [images([1, 4, 3, 2]), images([1, 3, 4, 2], dtype)], attrs, label=f"{name(dtype)} {attrs}", **CLOSE)
-        for to, shape in itertools.product([(6, 8), (2, 3), (1, 1)], [[2, 3, 4, 3], [2, 1, 1, 3]]):
-            case("ResizeBilinearGrad", [images([2, *to, 3]), images(shape)], attrs, label=f"{to} {shape} {attrs}", **CLOSE)
-        for dtype in (np.float32, np.float64, np.int32, np.int8, np.uint8):
+            for op in ("ResizeBilinearGrad", "ResizeBicubicGrad"):
+                case(op, [images([1, 4, 3, 2]), images([1, 3, 4, 2], dtype)], attrs, label=f"{name(dtype)} {attrs}", **CLOSE)
+        for op, to, shape in itertools.product(("ResizeBilinearGrad", "ResizeBicubicGrad"), [(6, 8), (2, 3), (1, 1)], [[1, 3, 4, 2], [1, 1, 1, 2]]):
+            case(op, [images([1, *to, 2]), images(shape)], attrs, label=f"{to} {shape} {attrs}", **CLOSE)
+        for dtype in (np.float32, np.float64, np.float16, tf.bfloat16.as_numpy_dtype, np.int32, np.int8, np.uint8):
             case("ResizeNearestNeighborGrad", [images([1, 4, 3, 2], dtype), size(3, 4)], attrs, label=f"{name(dtype)} {attrs}", **CLOSE)
         for to, shape in itertools.product([(6, 8), (2, 3), (1, 1)], [(3, 4), (1, 1)]):
             case("ResizeNearestNeighborGrad", [images([2, *to, 3]), size(*shape)], attrs, label=f"{to} {shape} {attrs}", **CLOSE)
-    for op, other in (("ResizeBilinearGrad", images([1, 3, 4, 2])), ("ResizeNearestNeighborGrad", size(3, 4))):
+    for op, other in (("ResizeBilinearGrad", images([1, 3, 4, 2])), ("ResizeBicubicGrad", images([1, 3, 4, 2])), ("ResizeNearestNeighborGrad", size(3, 4))):
         case(op, [images([4, 3, 2]), other], label="rank 3")
-        case(op, [images([0, 4, 3, 2]), images([0, 3, 4, 2]) if op == "ResizeBilinearGrad" else other], label="no images")
+        case(op, [images([0, 4, 3, 2]), other if op == "ResizeNearestNeighborGrad" else images([0, 3, 4, 2])], label="no images")
         case(op, [images([1, 4, 3, 2]), other], {"align_corners": True, "half_pixel_centers": True}, label="both")
     case("ResizeNearestNeighborGrad", [images([1, 4, 3, 2]), np.array([0, 4], np.int32)], label="zero")
     case("ResizeBilinearGrad", [images([1, 4, 3, 2]), images([3, 4, 2])], label="original of rank 3")
@@ -103,6 +104,9 @@ def filters():
             scale = floats(to[0] / 6, to[1] / 7)
             case("ScaleAndTranslate", [images([1, 6, 7, 2]), size(*to), scale, floats(0, 0)], attrs, label=f"{kernel} {to}", **CLOSE)
         case("ScaleAndTranslate", [images([2, 6, 7, 3]), size(5, 5), floats(0.7, 1.3), floats(-1.5, 2.25)], attrs, label=f"{kernel} moved", **CLOSE)
+        case("ScaleAndTranslateGrad", [images([1, 5, 5, 2]), images([1, 6, 7, 2]), floats(0.7, 1.3), floats(-1.5, 2.25)], attrs, label=f"{kernel} moved", **CLOSE)
+    case("ScaleAndTranslateGrad", [images([5, 5, 2]), images([1, 6, 7, 2]), floats(0.7, 1.3), floats(0, 0)], label="rank 3")
+    case("ScaleAndTranslateGrad", [images([1, 5, 5, 2]), images([1, 6, 7, 2]), np.array([0, 1], np.float32), floats(0, 0)], label="scale zero")
     for dtype in NUMBERS:
         case("ScaleAndTranslate", [images([1, 3, 4, 2], dtype), size(4, 3), floats(1.5, 0.8), floats(0, 0)], label=name(dtype), **CLOSE)
     for label, inputs in {

@@ -13,7 +13,7 @@ def cases():
 
 
 def sorted_segments(op):
-    each_dtype(op, lambda d: [numbers([5, 2], d)[::-1], ints([0, 0, 1, 3, 3])], dtypes=SUMS)
+    each_dtype(op, lambda d: [numbers([5, 2], d)[::-1], ints([0, 0, 1, 3, 3])])
     for ids in ([0, 0, 0], [0, 1, 2], [1, 2, 4], [2, 2, 2]):
         for index in INDEX:
             case(op, [numbers([3, 2, 2]) - 5, ints(ids, index)], label=f"{ids} {name(index)}")
@@ -26,7 +26,7 @@ def sorted_segments(op):
 
 
 def unsorted_segments(op):
-    each_dtype(op, lambda d: [numbers([5, 2], d)[::-1], ints([3, 0, 1, 3, 0]), ints(5)], dtypes=SUMS)
+    each_dtype(op, lambda d: [numbers([5, 2], d)[::-1], ints([3, 0, 1, 3, 0]), ints(5)])
     for shape, ids, count in (
         ([3, 2], [2, 0, 2], 3), ([2, 2], [[1, 0], [1, 1]], 2), ([2, 2, 3], [[1, 0], [2, 1]], 4), ([3], [0, -1, 1], 2), ([3], [-1, -5, -1], 2),
         ([3], [0, 1, 2], 0), ([3], [0, 1, 2], 2), ([3], [0, 1, 2], -1), ([2, 3], [0, 1, 2], 3), ([0, 2], [], 3), ([2, 0], [0, 1], 3),
@@ -40,7 +40,7 @@ def unsorted_segments(op):
 
 
 def sparse_segments(op):
-    each_dtype(op, lambda d: [numbers([5, 2], d), ints([4, 0, 1, 1, 2]), ints([0, 0, 1, 3, 3])], dtypes=SUMS)
+    each_dtype(op, lambda d: [numbers([5, 2], d), ints([4, 0, 1, 1, 2]), ints([0, 0, 1, 3, 3])])
     for index in INDEX:
         for ids in INDEX:
             case(op, [numbers([4, 3]), ints([0, 3, 0], index), ints([0, 0, 2], ids)], label=f"{name(index)} {name(ids)}")
@@ -53,7 +53,7 @@ def sparse_segments(op):
 
 
 def sparse_segments_of_number(op):
-    each_dtype(op, lambda d: [numbers([5, 2], d), ints([4, 0, 1, 1, 2]), ints([0, 0, 1, 3, 3]), ints(6)], dtypes=SUMS)
+    each_dtype(op, lambda d: [numbers([5, 2], d), ints([4, 0, 1, 1, 2]), ints([0, 0, 1, 3, 3]), ints(6)])
     for count in (-1, 0, 2, 3, 4, 5):
         for index in INDEX:
             case(op, [numbers([4, 3]), ints([0, 3, 0]), ints([0, 0, 3]), ints(count, index)], label=f"{count} {name(index)}")

@@ -123,3 +123,13 @@ def others():
     each_dtype("Fill", lambda d: [ints([2, 2]), numbers([2], d)[1]])
     each_dtype("SplitV", lambda d: [numbers([2, 4], d), ints([1, 3]), ints(1)], {"num_split": 2})
     each_dtype("ZerosLike", lambda d: [numbers([2, 2], d)])
+    each_dtype("OnesLike", lambda d: [numbers([2, 2], d)], dtypes=[d for d in ALL if d != np.object_])
+    each_dtype("DeepCopy", lambda d: [numbers([2, 2], d)])
+    case("OnesLike", [numbers([0, 2])], label="empty")
+    for dtype in FLOATS:
+        for start, stop, num in ((0, 1, 5), (1, -1, 4), (2, 7, 1), (3, 3, 3), (0.1, 0.7, 7), (0, 1, 0), (0, 1, -1), (-np.inf, 1, 3)):
+            case("LinSpace", [np.array(start, dtype), np.array(stop, dtype), ints(num)], label=f"{name(dtype)} {start} {stop} {num}")
+    case("LinSpace", [np.float32(0), np.float32(1), ints(3, np.int64)], label="int64")
+    case("LinSpace", [np.float32(0), np.float32(1), Const(3, np.int32)], label="constant")
+    case("LinSpace", [np.float32([0]), np.float32(1), ints(3)], label="start is a vector")
+    case("LinSpace", [np.float32(0), np.float32(1), ints([3])], label="num is a vector")

@@ -26,7 +26,7 @@ def top_k():
     each_dtype("TopKV2", lambda d: [shuffled([3, 8], d), ints(3)])
     for shape, k in (([5], 0), ([5], 1), ([5], 5), ([5], 6), ([5], -1), ([], 1), ([2, 0], 0), ([2, 0], 1), ([0, 3], 2), ([2, 3, 4], 2), ([2, 2, 1, 3], 3), ([1, 40], 7)):
         case("TopKV2", [shuffled(shape, np.float32), ints(k)], label=f"{k} of {shape}")
-        older("TopK", "k", "TopKV2", [shuffled(shape, np.float32)], k, label=f"{k} of {shape}")
+        older("TopK", "TopKV2", [shuffled(shape, np.float32)], label=f"{k} of {shape}", attr=("k", k))
     case("TopKV2", [shuffled([2, 6], np.float32), Const(2, np.int32)], label="constant")
     case("TopKV2", [shuffled([2, 6], np.float32), ints([2])], label="k is a vector")
     case("TopKV2", [np.zeros([2, 9], np.float32), ints(4)], label="all alike")

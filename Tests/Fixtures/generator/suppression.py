@@ -12,8 +12,8 @@ def f(value):
 
 
 def cases():
-    for size in (0, 1, 2, 3, 30, -1):
-        for iou in (0.5, 0.0, 1.0):
+    for size in (0, 2, 30, -1):
+        for iou in (0.5, 0.0):
             case("NonMaxSuppression", [BOXES, SCORES, ints(size)], {"iou_threshold": iou}, label=f"{size} {iou}")
             case("NonMaxSuppressionV2", [BOXES, SCORES, ints(size), f(iou)], label=f"{size} {iou}")
             for score in (NONE, f(0.4), f(0.6)):
@@ -51,9 +51,9 @@ def combined():
     random = np.random.RandomState(3)
     corners = random.rand(2, 7, 1, 2).astype(np.float32)
     boxes = np.concatenate([corners, corners + 0.3 * random.rand(2, 7, 1, 2).astype(np.float32) + 0.1], -1)
-    scores = random.rand(2, 7, 3).astype(np.float32).round(2)
+    scores = (random.permutation(42) / 42).astype(np.float32).reshape(2, 7, 3)
     own = np.concatenate([boxes, boxes + 0.05, boxes - 0.1], 2)
-    for per_class, total in ((2, 4), (7, 30), (1, 2), (3, 3)):
+    for per_class, total in ((2, 4), (7, 15), (3, 3)):
         for iou in (0.3, 0.6):
             for score in (0.0, 0.5):
                 for each in (boxes, own):

@@ -1,0 +1,41 @@
+#include "ckernels_channels.h"
+#include "ckernels_compile.h"
+
+#define NORMALIZE(S, T)                                                                                                \
+    CK_MULTIVERSION void ck_normalize_##S(const T *x, const T *mean, const T *factor, const T *shift, T *y,            \
+                                          ptrdiff_t count, ptrdiff_t period) {                                         \
+        for (; count > 0; count -= period, x += period, y += period) {                                                 \
+            const ptrdiff_t some = count < period ? count : period;                                                    \
+            CK_LOOP for (ptrdiff_t i = 0; i < some; i++) y[i] = (x[i] - mean[i]) * factor[i] + shift[i];               \
+        }                                                                                                              \
+    }                                                                                                                  \
+    CK_MULTIVERSION void ck_normalize_plane_##S(const T *x, T mean, T factor, T shift, T *y, ptrdiff_t count) {        \
+        CK_LOOP for (ptrdiff_t i = 0; i < count; i++) y[i] = (x[i] - mean) * factor + shift;                           \
+    }
+
+NORMALIZE(f32, float)
+NORMALIZE(f64, double)
+
+CK_MULTIVERSION void ck_channel_sums_f32(const float *x, const double *center, const float *z, ptrdiff_t outer,
+                                         ptrdiff_t channels, ptrdiff_t inner, double *sum, double *product) {
+    for (ptrdiff_t c = 0; c < channels; c++) sum[c] = product[c] = 0;
+    for (; outer > 0; outer--) {
+        if (inner == 1) {
+            CK_LOOP for (ptrdiff_t c = 0; c < channels; c++) {
+                const double difference = x[c] - center[c];
+                sum[c] += difference;
+                product[c] += difference * (z ? z[c] : difference);
+            }
+        } else {
+            for (ptrdiff_t c = 0; c < channels; c++) {
+                for (ptrdiff_t i = c * inner; i < (c + 1) * inner; i++) {
+                    const double difference = x[i] - center[c];
+                    sum[c] += difference;
+                    product[c] += difference * (z ? z[i] : difference);
+                }
+            }
+        }
+        x += channels * inner;
+        if (z) z += channels * inner;
+    }
+}

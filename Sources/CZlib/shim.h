@@ -1,0 +1,4 @@
+#include <zlib.h>
+
+// A macro with arguments, which Swift does not see. 32: zlib's or gzip's header, whichever is there.
+static inline int czlib_inflate_init(z_stream *stream, int window_bits) { return inflateInit2(stream, window_bits); }

@@ -1,0 +1,237 @@
+internal import CKernels
+internal import Glibc
+package import Tensors
+
+/// Where the channels of images lie: [outer, channels, inner].
+package struct ChannelLayout: Sendable, Hashable {
+    package let outer: Int
+    package let channels: Int
+    package let inner: Int
+
+    /// - Parameters:
+    ///   - shape: Of the images.
+    ///   - axis: In 0..<rank: that of the channels.
+    package init(_ shape: Shape, axis: Int) {
+        outer = shape.dimensions[..<axis].reduce(1, &*)
+        channels = shape.dimensions[axis]
+        inner = shape.dimensions[(axis + 1)...].reduce(1, &*)
+    }
+
+    /// Elements of a channel.
+    var count: Int { outer &* inner }
+
+    /// As many channels as make a row that is worth a loop.
+    fileprivate var period: Int { inner > 1 || channels == 0 ? 0 : channels &* ((channels + 63) / channels) }
+}
+
+/// Images normalised channel by channel.
+package struct BatchNormalization: Sendable, Hashable {
+    private let layout: ChannelLayout
+    private let epsilon: Float
+
+    /// - Parameters:
+    ///   - layout: Where the channels lie; not empty.
+    ///   - epsilon: Is added to variances.
+    package init(_ layout: ChannelLayout, epsilon: Float) {
+        self.layout = layout
+        self.epsilon = epsilon
+    }
+
+    /// (x - mean) * scale / sqrt(variance + epsilon) + offset.
+    ///
+    /// - Parameters:
+    ///   - dtype: Of all tensors.
+    ///   - inputs: The numbers of the inputs; 1 stands for a scale that is not there.
+    ///   - copiesMoments: Outputs 1 and 2 are mean and variance; those after them, as many as `unused` says, are zero.
+    ///   - unused: The element counts of outputs that nobody needs.
+    /// - Returns: nil if the dtype is not float32 or float64.
+    package func given(
+        _ dtype: DataType, scale: Int?, offset: Int, mean: Int, variance: Int, copiesMoments: Bool = false,
+        unused: [Int] = []
+    ) -> Kernel? {
+        let inputs = Inputs(scale: scale, offset: offset, mean: mean, variance: variance)
+        return switch dtype {
+        case .float32: given(Float.self, inputs, copiesMoments, unused)
+        case .float64: given(Double.self, inputs, copiesMoments, unused)
+        default: nil
+        }
+    }
+
+    private struct Inputs: Sendable {
+        let scale: Int?
+        let offset: Int
+        let mean: Int
+        let variance: Int
+    }
+
+    private func given<Element: NormalElement>(
+        _ type: Element.Type, _ inputs: Inputs, _ copiesMoments: Bool, _ unused: [Int]
+    ) -> Kernel {
+        let width = MemoryLayout<Element>.stride
+        let scratchBytes = (2 &* layout.period &+ layout.channels) &* width &+ layout.period &* width
+        return Kernel(scratchBytes: scratchBytes, overwritableInputs: [0]) { frame in
+            let (mean, variance) = (
+                frame.input(inputs.mean, as: Element.self), frame.input(inputs.variance, as: Element.self)
+            )
+            let factors = frame.scratch.assumingMemoryBound(to: Element.self)
+            let scale = inputs.scale.map { frame.input($0, as: Element.self) }
+            for channel in 0..<layout.channels {
+                let factor = 1 / (variance[channel] + Element(epsilon)).squareRoot()
+                factors[channel] = scale.map { factor * $0[channel] } ?? factor
+            }
+            normalize(
+                frame.input(0, as: Element.self), mean, factors, frame.input(inputs.offset), frame.output(),
+                factors + layout.channels)
+            guard copiesMoments else { return }
+            frame.output(1, as: Element.self).update(from: mean, count: layout.channels)
+            frame.output(2, as: Element.self).update(from: variance, count: layout.channels)
+            for (index, count) in unused.enumerated() { memset(frame.rawOutput(3 + index), 0, count &* width) }
+        }
+    }
+
+    /// - `room`: Three periods of elements.
+    private func normalize<Element: NormalElement>(
+        _ x: UnsafePointer<Element>, _ mean: UnsafePointer<Element>, _ factor: UnsafePointer<Element>,
+        _ shift: UnsafePointer<Element>, _ y: UnsafeMutablePointer<Element>, _ room: UnsafeMutablePointer<Element>
+    ) {
+        guard layout.inner == 1 else {
+            for index in 0..<layout.outer &* layout.channels {
+                let (channel, start) = (index % layout.channels, index &* layout.inner)
+                Element.normalizePlane(
+                    x + start, mean[channel], factor[channel], shift[channel], y + start, layout.inner)
+            }
+            return
+        }
+        let period = layout.period
+        for start in stride(from: 0, to: period, by: layout.channels) {
+            (room + start).update(from: mean, count: layout.channels)
+            (room + period + start).update(from: factor, count: layout.channels)
+            (room + 2 &* period + start).update(from: shift, count: layout.channels)
+        }
+        Element.normalize(
+            x, room, room + period, room + 2 &* period, y, layout.outer &* layout.channels, period)
+    }
+}
+
+// Training.
+extension BatchNormalization {
+    /// Normalises by the moments of the batch itself.
+    ///
+    /// Inputs: x, scale, offset, and the running mean and variance where they are needed, all float32. Outputs: y; the new
+    /// running mean and variance; the batch's mean and variance; and `unused`, counts of outputs that nobody needs.
+    ///
+    /// - `factor`: How much the batch counts in the new moments; 1 leaves the running ones out.
+    package func training(factor: Float, unused: [Int] = []) -> Kernel {
+        let channels = layout.channels
+        let sumsBytes = (3 &* channels &* 8).roundedUp(to: TensorStorage.alignment)
+        let scratchBytes = sumsBytes &+ (3 &* layout.period &+ channels) &* 4
+        return Kernel(scratchBytes: scratchBytes, overwritableInputs: [0]) { frame in
+            let means = frame.scratch.assumingMemoryBound(to: Double.self)
+            let (sums, squares) = (means + channels, means + 2 &* channels)
+            let factors = (frame.scratch + sumsBytes).assumingMemoryBound(to: Float.self)
+            let x = frame.input(0, as: Float.self)
+            let (mean, variance) = (frame.output(3, as: Float.self), frame.output(4, as: Float.self))
+            let count = Double(layout.count)
+            means.update(repeating: 0, count: channels)
+            channelSums(x, means, nil, sums, squares)
+            for channel in 0..<channels { means[channel] = sums[channel] / count }
+            channelSums(x, means, nil, sums, squares)
+            for channel in 0..<channels {
+                mean[channel] = Float(means[channel])
+                variance[channel] = Float(squares[channel] / count)
+                factors[channel] = frame.input(1, as: Float.self)[channel] / (variance[channel] + epsilon).squareRoot()
+            }
+            updateMoments(frame, factor, mean, variance)
+            normalize(x, mean, factors, frame.input(2), frame.output(), factors + channels)
+            for (index, count) in unused.enumerated() { memset(frame.rawOutput(5 + index), 0, count &* 4) }
+        }
+    }
+
+    private func updateMoments(
+        _ frame: KernelFrame, _ factor: Float, _ mean: UnsafePointer<Float>, _ variance: UnsafePointer<Float>
+    ) {
+        let (newMean, newVariance) = (frame.output(1, as: Float.self), frame.output(2, as: Float.self))
+        let (oldMean, oldVariance) = (frame.input(3, as: Float.self), frame.input(4, as: Float.self))
+        let unbiased = Float(layout.count) / Float(max(1, layout.count - 1))
+        for channel in 0..<layout.channels {
+            let adjusted = variance[channel] * unbiased
+            newMean[channel] = factor == 1 ? mean[channel] : (1 - factor) * oldMean[channel] + factor * mean[channel]
+            newVariance[channel] = factor == 1 ? adjusted : (1 - factor) * oldVariance[channel] + factor * adjusted
+        }
+    }
+
+    /// The gradient: inputs y_backprop, x, scale, mean and variance; outputs the gradients by x, scale and offset. All float32.
+    ///
+    /// - `training`: Whether mean and variance are the batch's own, so that they change with x.
+    package func gradient(training: Bool) -> Kernel {
+        let channels = layout.channels
+        return Kernel(scratchBytes: 4 &* channels &* 8, overwritableInputs: [0]) { frame in
+            let means = frame.scratch.assumingMemoryBound(to: Double.self)
+            let (sums, products, zeros) = (means + channels, means + 2 &* channels, means + 3 &* channels)
+            let (dy, x) = (frame.input(0, as: Float.self), frame.input(1, as: Float.self))
+            let (scale, mean) = (frame.input(2, as: Float.self), frame.input(3, as: Float.self))
+            let variance = frame.input(4, as: Float.self)
+            let (dx, dScale) = (frame.output(0, as: Float.self), frame.output(1, as: Float.self))
+            for channel in 0..<channels { means[channel] = Double(mean[channel]) }
+            channelSums(x, means, dy, sums, products)
+            zeros.update(repeating: 0, count: channels)
+            // The products stay; of the sums, those of dy are wanted.
+            for channel in 0..<channels { means[channel] = products[channel] }
+            channelSums(dy, zeros, nil, sums, products)
+            let count = Float(layout.count)
+            for index in 0..<layout.outer &* channels {
+                let channel = index % channels
+                let inverse = 1 / (variance[channel] + epsilon).squareRoot()
+                let factor = scale[channel] * inverse
+                let meanGradient = training ? Float(sums[channel]) / count : 0
+                let slope = training ? Float(means[channel]) * inverse * inverse / count : 0
+                for place in index &* layout.inner..<(index &+ 1) &* layout.inner {
+                    dx[place] = factor * (dy[place] - meanGradient - (x[place] - mean[channel]) * slope)
+                }
+                dScale[channel] = Float(means[channel]) * inverse
+                frame.output(2, as: Float.self)[channel] = Float(sums[channel])
+            }
+        }
+    }
+
+    private func channelSums(
+        _ x: UnsafePointer<Float>, _ center: UnsafePointer<Double>, _ factor: UnsafePointer<Float>?,
+        _ sums: UnsafeMutablePointer<Double>, _ products: UnsafeMutablePointer<Double>
+    ) {
+        ck_channel_sums_f32(x, center, factor, layout.outer, layout.channels, layout.inner, sums, products)
+    }
+}
+
+/// A float whose loops C has.
+private protocol NormalElement: BinaryFloatingPoint, TensorScalar {
+    static func normalize(
+        _ x: UnsafePointer<Self>, _ mean: UnsafePointer<Self>, _ factor: UnsafePointer<Self>,
+        _ shift: UnsafePointer<Self>, _ y: UnsafeMutablePointer<Self>, _ count: Int, _ period: Int)
+    static func normalizePlane(
+        _ x: UnsafePointer<Self>, _ mean: Self, _ factor: Self, _ shift: Self, _ y: UnsafeMutablePointer<Self>,
+        _ count: Int)
+}
+
+extension Float: NormalElement {
+    fileprivate static func normalize(
+        _ x: UnsafePointer<Float>, _ mean: UnsafePointer<Float>, _ factor: UnsafePointer<Float>,
+        _ shift: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ count: Int, _ period: Int
+    ) { ck_normalize_f32(x, mean, factor, shift, y, count, period) }
+
+    fileprivate static func normalizePlane(
+        _ x: UnsafePointer<Float>, _ mean: Float, _ factor: Float, _ shift: Float, _ y: UnsafeMutablePointer<Float>,
+        _ count: Int
+    ) { ck_normalize_plane_f32(x, mean, factor, shift, y, count) }
+}
+
+extension Double: NormalElement {
+    fileprivate static func normalize(
+        _ x: UnsafePointer<Double>, _ mean: UnsafePointer<Double>, _ factor: UnsafePointer<Double>,
+        _ shift: UnsafePointer<Double>, _ y: UnsafeMutablePointer<Double>, _ count: Int, _ period: Int
+    ) { ck_normalize_f64(x, mean, factor, shift, y, count, period) }
+
+    fileprivate static func normalizePlane(
+        _ x: UnsafePointer<Double>, _ mean: Double, _ factor: Double, _ shift: Double,
+        _ y: UnsafeMutablePointer<Double>, _ count: Int
+    ) { ck_normalize_plane_f64(x, mean, factor, shift, y, count) }
+}

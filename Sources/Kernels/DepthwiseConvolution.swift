@@ -1,0 +1,96 @@
+internal import CKernels
+internal import Glibc
+package import Tensors
+
+/// A convolution of each channel of images [batch, height, width, depth] with filters of its own, [height, width, depth,
+/// multiplier], and its gradients.
+package struct DepthwiseConvolution: Sendable, Hashable {
+    private let window: SpatialWindow
+    private let batch: Int
+    private let depth: Int
+    private let multiplier: Int
+
+    /// - Parameters:
+    ///   - window: How the filter moves.
+    ///   - batch: The number of images.
+    ///   - depth: Channels of an image.
+    ///   - multiplier: How many filters each channel has.
+    package init(window: SpatialWindow, batch: Int, depth: Int, multiplier: Int) {
+        self.window = window
+        self.batch = batch
+        self.depth = depth
+        self.multiplier = multiplier
+    }
+
+    /// The result, of images (input 0) and filter (input 1); nil for a dtype without a kernel.
+    package func forward(_ dtype: DataType) -> Kernel? {
+        switch dtype {
+        case .float32: forward(Float.self, ck_depthwise_f32)
+        case .float64: forward(Double.self, ck_depthwise_f64)
+        default: nil
+        }
+    }
+
+    /// The gradient by the images, of the filter (input 1) and the result's gradient (input 2); nil as ``forward(_:)``.
+    package func gradientByImages(_ dtype: DataType) -> Kernel? {
+        switch dtype {
+        case .float32: gradient(Float.self, byImages: true, ck_depthwise_back_f32)
+        case .float64: gradient(Double.self, byImages: true, ck_depthwise_back_f64)
+        default: nil
+        }
+    }
+
+    /// The gradient by the filter, of the images (input 0) and the result's gradient (input 2); nil as ``forward(_:)``.
+    package func gradientByFilter(_ dtype: DataType) -> Kernel? {
+        switch dtype {
+        case .float32: gradient(Float.self, byImages: false, ck_depthwise_back_f32)
+        case .float64: gradient(Double.self, byImages: false, ck_depthwise_back_f64)
+        default: nil
+        }
+    }
+
+    private typealias Forward<Element> =
+        @Sendable (
+            UnsafePointer<ckernels_window>?, Int64, Int64, Int64, UnsafePointer<Element>?, UnsafePointer<Element>?,
+            UnsafeMutablePointer<Element>?
+        ) -> Void
+
+    private typealias Backward<Element> =
+        @Sendable (
+            UnsafePointer<ckernels_window>?, Int64, Int64, Int64, UnsafePointer<Element>?, UnsafePointer<Element>?,
+            UnsafePointer<Element>?, UnsafeMutablePointer<Element>?, UnsafeMutablePointer<Element>?
+        ) -> Void
+
+    private func forward<Element: BitwiseCopyable & Sendable>(
+        _ type: Element.Type, _ function: @escaping Forward<Element>
+    ) -> Kernel {
+        Kernel { [window = window.window, batch = Int64(batch), depth = Int64(depth), multiplier = Int64(multiplier)] in
+            let frame = $0
+            // Safety: the window's sizes are those of the images and of the output.
+            withUnsafePointer(to: window) {
+                function($0, batch, depth, multiplier, frame.input(0), frame.input(1), frame.output())
+            }
+        }
+    }
+
+    private func gradient<Element: BitwiseCopyable & Sendable>(
+        _ type: Element.Type, byImages: Bool, _ function: @escaping Backward<Element>
+    ) -> Kernel {
+        let pixels = byImages ? batch &* window.rows.size &* window.columns.size : 0
+        let taps = byImages ? 0 : window.rows.filter &* window.columns.filter &* multiplier
+        let bytes = (pixels &+ taps) &* depth &* MemoryLayout<Element>.stride
+        return Kernel {
+            [window = window.window, batch = Int64(batch), depth = Int64(depth), multiplier = Int64(multiplier)] in
+            let frame = $0
+            let output = frame.output(as: Element.self)
+            memset(output, 0, bytes)
+            // Safety: the window's sizes are those of the images and of the gradient. The input that only tells the sizes
+            // of the output is not read.
+            withUnsafePointer(to: window) {
+                function(
+                    $0, batch, depth, multiplier, byImages ? nil : frame.input(0), byImages ? frame.input(1) : nil,
+                    frame.input(2), byImages ? output : nil, byImages ? nil : output)
+            }
+        }
+    }
+}

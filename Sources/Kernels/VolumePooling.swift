@@ -1,0 +1,208 @@
+internal import Glibc
+package import Tensors
+
+/// Pools of volumes (images among them) that lie as [batch, planes, rows, columns, depth], where they are and their gradients.
+package struct VolumePooling: Sendable, Hashable {
+    private let window: VolumeWindow
+    private let batch: Int
+    private let depth: Int
+
+    private var inputCount: Int { batch &* window.pixelCount &* depth }
+
+    /// - Parameters:
+    ///   - window: How it moves; not dilated.
+    ///   - batch: The number of volumes.
+    ///   - depth: Channels, each on its own.
+    package init(window: VolumeWindow, batch: Int, depth: Int) {
+        self.window = window
+        self.batch = batch
+        self.depth = depth
+    }
+}
+
+// Floating point.
+extension VolumePooling {
+    /// The mean of what the window sees of each channel of input 0; nil for other dtypes than float32 and float64.
+    package func mean(_ dtype: DataType) -> Kernel? {
+        switch dtype {
+        case .float32: mean(Float.self)
+        case .float64: mean(Double.self)
+        default: nil
+        }
+    }
+
+    /// The gradient of ``mean(_:)``, of the result's gradient, which is the input with that number; nil as there.
+    package func meanGradient(_ dtype: DataType, input: Int) -> Kernel? {
+        switch dtype {
+        case .float32: meanGradient(Float.self, input)
+        case .float64: meanGradient(Double.self, input)
+        default: nil
+        }
+    }
+
+    private func mean<Element: RealNumber & BinaryFloatingPoint>(_ type: Element.Type) -> Kernel {
+        Kernel { frame in
+            let (input, output) = (frame.input(0, as: Element.self), frame.output(as: Element.self))
+            window.eachPlace(batch: batch) { place, seen in
+                let result = output + place &* depth
+                result.update(repeating: 0, count: depth)
+                seen.eachPixel { pixel in
+                    for channel in 0..<depth { result[channel] += input[pixel &* depth &+ channel] }
+                }
+                let count = Element(seen.count)
+                for channel in 0..<depth { result[channel] /= count }
+            }
+        }
+    }
+
+    private func meanGradient<Element: RealNumber & BinaryFloatingPoint>(
+        _ type: Element.Type, _ input: Int
+    ) -> Kernel {
+        Kernel { frame in
+            let (gradient, output) = (frame.input(input, as: Element.self), frame.output(as: Element.self))
+            output.update(repeating: 0, count: inputCount)
+            window.eachPlace(batch: batch) { place, seen in
+                let count = Element(seen.count)
+                seen.eachPixel { pixel in
+                    for channel in 0..<depth {
+                        output[pixel &* depth &+ channel] += gradient[place &* depth &+ channel] / count
+                    }
+                }
+            }
+        }
+    }
+}
+
+// All real numbers.
+extension VolumePooling {
+    /// The largest of what the window sees of each channel of input 0; nil for a dtype that is not real.
+    ///
+    /// Padding counts as the lowest finite number. A NaN wins over what comes before it, and loses against what comes after.
+    package func maximum(_ dtype: DataType) -> Kernel? { dtype.accept(Maximum(pooling: self)) }
+
+    /// The largest, as ``maximum(_:)`` (but a NaN that comes first stays), and where in a volume (in the batch) it is.
+    ///
+    /// - Parameters:
+    ///   - dtype: Of input 0 and output 0.
+    ///   - indices: Of output 1: int32 or int64.
+    ///   - includesBatch: Whether places are counted from the beginning of the batch.
+    package func maximum(_ dtype: DataType, indices: DataType, includesBatch: Bool) -> Kernel? {
+        guard indices == .int32 || indices == .int64 else { return nil }
+        return dtype.accept(ArgMaximum(pooling: self, indices: indices, includesBatch: includesBatch))
+    }
+
+    /// The gradient of the largest: what comes in (input 2) goes to the first of the largest elements of input 0.
+    package func maximumGradient(_ dtype: DataType) -> Kernel? { dtype.accept(Gradient(pooling: self)) }
+
+    /// The gradient of the largest: what comes in (input 2) goes to each element of input 0 that is equal to the result
+    /// (input 1).
+    package func maximumGradientToAll(_ dtype: DataType) -> Kernel? { dtype.accept(GradientToAll(pooling: self)) }
+
+    /// The index of the first largest element that the window sees of a channel; -1 where it sees nothing.
+    @inline(__always)
+    private func argMaximum<Element: RealNumber>(
+        _ seen: VolumeWindow.Box, _ channel: Int, _ input: UnsafePointer<Element>
+    ) -> Int {
+        var best = -1
+        seen.eachPixel { pixel in
+            let index = pixel &* depth &+ channel
+            if best < 0 || input[best] < input[index] { best = index }
+        }
+        return best
+    }
+
+    private struct Maximum: RealVisitor {
+        let pooling: VolumePooling
+
+        func visit<Element: RealNumber>(_ type: Element.Type) -> Kernel {
+            Kernel { [pooling] frame in
+                let (input, output) = (frame.input(0, as: Element.self), frame.output(as: Element.self))
+                let depth = pooling.depth
+                pooling.window.eachPlace(batch: pooling.batch) { place, seen in
+                    let result = output + place &* depth
+                    var isFirst = true
+                    seen.eachPixel { pixel in
+                        for channel in 0..<depth {
+                            let element = input[pixel &* depth &+ channel]
+                            if isFirst || !(element < result[channel]) { result[channel] = element }
+                        }
+                        isFirst = false
+                    }
+                    guard seen.count < pooling.window.filterCount else { return }
+                    for channel in 0..<depth where isFirst || !(Element.lowest < result[channel]) {
+                        result[channel] = Element.lowest
+                    }
+                }
+            }
+        }
+    }
+
+    private struct ArgMaximum: RealVisitor {
+        let pooling: VolumePooling
+        let indices: DataType
+        let includesBatch: Bool
+
+        func visit<Element: RealNumber>(_ type: Element.Type) -> Kernel {
+            indices == .int32 ? kernel(Element.self, Int32.self) : kernel(Element.self, Int64.self)
+        }
+
+        private func kernel<Element: RealNumber, Index: FixedWidthInteger & TensorScalar>(
+            _ type: Element.Type, _ index: Index.Type
+        ) -> Kernel {
+            Kernel { [pooling, includesBatch] frame in
+                let input = frame.input(0, as: Element.self)
+                let (largest, indices) = (frame.output(0, as: Element.self), frame.output(1, as: Index.self))
+                let depth = pooling.depth
+                pooling.window.eachPlace(batch: pooling.batch) { place, seen in
+                    let origin = includesBatch ? 0 : seen.origin &* depth
+                    for channel in 0..<depth {
+                        let index = pooling.argMaximum(seen, channel, input)
+                        largest[place &* depth &+ channel] = index < 0 ? Element.lowest : input[index]
+                        indices[place &* depth &+ channel] = Index(truncatingIfNeeded: index < 0 ? -1 : index &- origin)
+                    }
+                }
+            }
+        }
+    }
+
+    private struct Gradient: RealVisitor {
+        let pooling: VolumePooling
+
+        func visit<Element: RealNumber>(_ type: Element.Type) -> Kernel {
+            Kernel { [pooling] frame in
+                let (input, gradient) = (frame.input(0, as: Element.self), frame.input(2, as: Element.self))
+                let output = frame.output(as: Element.self)
+                let depth = pooling.depth
+                output.update(repeating: Element.zero, count: pooling.inputCount)
+                pooling.window.eachPlace(batch: pooling.batch) { place, seen in
+                    for channel in 0..<depth {
+                        let index = pooling.argMaximum(seen, channel, input)
+                        guard index >= 0 else { continue }
+                        output[index] = Element.sum(output[index], gradient[place &* depth &+ channel])
+                    }
+                }
+            }
+        }
+    }
+
+    private struct GradientToAll: RealVisitor {
+        let pooling: VolumePooling
+
+        func visit<Element: RealNumber>(_ type: Element.Type) -> Kernel {
+            Kernel { [pooling] frame in
+                let (input, result) = (frame.input(0, as: Element.self), frame.input(1, as: Element.self))
+                let (gradient, output) = (frame.input(2, as: Element.self), frame.output(as: Element.self))
+                let depth = pooling.depth
+                output.update(repeating: Element.zero, count: pooling.inputCount)
+                pooling.window.eachPlace(batch: pooling.batch) { place, seen in
+                    seen.eachPixel { pixel in
+                        for channel in 0..<depth {
+                            let (from, to) = (place &* depth &+ channel, pixel &* depth &+ channel)
+                            if input[to] == result[from] { output[to] = Element.sum(output[to], gradient[from]) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+internal import CKernels
+
+/// How a window moves over the planes, rows and columns of a volume. An image is a volume of one plane.
+package struct VolumeWindow: Sendable, Hashable {
+    package let planes: WindowAxis
+    package let rows: WindowAxis
+    package let columns: WindowAxis
+
+    /// - `axes`: Planes, rows and columns, or rows and columns only. None where there are more or fewer.
+    package init?(_ axes: [WindowAxis]) {
+        guard axes.count == 2 || axes.count == 3 else { return nil }
+        planes = axes.count == 3 ? axes[0] : .single
+        rows = axes[axes.count - 2]
+        columns = axes[axes.count - 1]
+    }
+
+    /// Pixels of a volume.
+    var pixelCount: Int { planes.size &* rows.size &* columns.size }
+    /// Places of the window in a volume.
+    var outputCount: Int { planes.outputSize &* rows.outputSize &* columns.outputSize }
+    /// Places that the window sees at once.
+    var filterCount: Int { planes.filter &* rows.filter &* columns.filter }
+    /// Whether a matrix of pixels is the matrix of what the window sees.
+    var isPointwise: Bool { planes.isPointwise && rows.isPointwise && columns.isPointwise }
+
+    /// As C has it.
+    var window: ck_volume {
+        func three(_ value: (WindowAxis) -> Int) -> (Int64, Int64, Int64) {
+            (Int64(value(planes)), Int64(value(rows)), Int64(value(columns)))
+        }
+        return ck_volume(
+            size: three(\.size), output: three(\.outputSize), filter: three(\.filter), stride: three(\.stride),
+            dilation: three(\.dilation), padding: three(\.padding))
+    }
+}
+
+extension WindowAxis {
+    /// An axis that is not there.
+    fileprivate static let single = WindowAxis(size: 1, outputSize: 1, filter: 1, stride: 1, padding: 0)
+
+    /// The indices, inside of the axis, that the window sees at a place; it must not be dilated.
+    func visible(_ place: Int) -> Range<Int> {
+        let first = place &* stride &- padding
+        let begin = Swift.min(Swift.max(0, first), size)
+        return begin..<Swift.max(begin, Swift.min(first &+ filter, size))
+    }
+}
+
+extension VolumeWindow {
+    /// Calls `body` for each place of the window, with its number and that of each pixel it sees, volume by volume.
+    ///
+    /// The window must not be dilated.
+    @inline(__always)
+    func eachPlace(batch: Int, _ body: (_ place: Int, _ seen: Box) -> Void) {
+        var place = 0
+        for volume in 0..<batch {
+            for plane in 0..<planes.outputSize {
+                let depth = planes.visible(plane)
+                for row in 0..<rows.outputSize {
+                    let height = rows.visible(row)
+                    for column in 0..<columns.outputSize {
+                        let seen = Box(
+                            origin: volume &* pixelCount, planes: depth, rows: height,
+                            columns: columns.visible(column), rowSize: columns.size, planeSize: rows.size)
+                        body(place, seen)
+                        place &+= 1
+                    }
+                }
+            }
+        }
+    }
+
+    /// The pixels that a window sees.
+    struct Box {
+        /// The number of the volume's first pixel.
+        let origin: Int
+        let planes: Range<Int>
+        let rows: Range<Int>
+        let columns: Range<Int>
+        fileprivate let rowSize: Int
+        fileprivate let planeSize: Int
+
+        init(
+            origin: Int, planes: Range<Int>, rows: Range<Int>, columns: Range<Int>, rowSize: Int, planeSize: Int
+        ) {
+            self.origin = origin
+            self.planes = planes
+            self.rows = rows
+            self.columns = columns
+            self.rowSize = rowSize
+            self.planeSize = planeSize
+        }
+
+        var count: Int { planes.count &* rows.count &* columns.count }
+
+        /// Calls `body` with the number of each pixel in the batch.
+        @inline(__always)
+        func eachPixel(_ body: (Int) -> Void) {
+            for plane in planes {
+                for row in rows {
+                    let start = origin &+ (plane &* planeSize &+ row) &* rowSize
+                    for column in columns { body(start &+ column) }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,54 @@
+internal import Kernels
+internal import Tensors
+
+/// A convolution of volumes with a filter.
+///
+/// - Inputs: `input`, volumes of rank 5; `filter`, [planes, height, width, depth, outputs]. Any float.
+/// - Outputs: volumes with as many channels as the filter has outputs.
+/// - Attributes: `strides`, `dilations`, `padding` (SAME, VALID), `data_format` (NDHWC).
+struct Conv3D: Op {
+    private let attributes: WindowAttributes
+    private let dilations: [Int]
+
+    init(_ node: NodeReader) throws(CompileError) {
+        try node.expectInputs(2)
+        attributes = try WindowAttributes(node, default: .volumesChannelsLast)
+        dilations = try node.windowSizes("dilations", count: 5, default: [1, 1, 1, 1, 1])
+        try attributes.requireSpatial(dilations, node)
+    }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        try inputs.requireOneDType()
+        let (volumes, filter) = (inputs[0].shape, inputs[1].shape)
+        try inputs[0].requireRank(5, "input")
+        try inputs[1].requireRank(5, "filter")
+        for axis in 0..<5 where filter.dimension(axis) == 0 {
+            throw .invalid("filter must not have zero elements (i.e. all dimensions must be non-zero)")
+        }
+        let (depth, filterDepth) = (volumes.dimension(4), filter.dimension(3))
+        guard depth < 0 || filterDepth < 0 || depth == filterDepth else {
+            throw .invalid(
+                "Number of channels in filter (\(filterDepth)) must match last dimension of input (\(depth))")
+        }
+        let shape = attributes.shape(
+            try windows(volumes, filter), batch: volumes.dimension(0), depth: filter.dimension(4))
+        return [TensorFact(inputs[0].dtype, shape)]
+    }
+
+    private func windows(_ volumes: PartialShape, _ filter: PartialShape) throws(CompileError) -> [WindowAxis?] {
+        try attributes.windows(
+            volumes, filter: (0..<3).map(filter.dimension), dilations: dilations, centers: true)
+    }
+
+    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+        let (volumes, filter) = (try spec.inputShape(0), try spec.inputShape(1))
+        guard try spec.outputShape().elementCount > 0 else { return .nothing }
+        let axes = try windows(PartialShape(volumes), PartialShape(filter)).compactMap { $0 }
+        guard let window = VolumeWindow(axes) else { throw CompileError(.malformed, "the shapes are not known") }
+        let convolution = VolumeConvolution(
+            window: window, batch: volumes.dimensions[0], inputDepth: volumes.dimensions[4],
+            outputDepth: filter.dimensions[4])
+        guard let kernel = convolution.forward(spec.inputs[0].dtype) else { throw .unsupported(spec.inputs[0].dtype) }
+        return kernel
+    }
+}

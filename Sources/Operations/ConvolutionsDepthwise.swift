@@ -1,0 +1,119 @@
+internal import Kernels
+internal import Tensors
+
+// Where each channel of images goes its own way.
+
+/// A convolution of each channel of images with filters of its own.
+///
+/// - Inputs: `input`, images of rank 4; `filter`, [height, width, depth, multiplier]. Any float.
+/// - Outputs: images of depth * multiplier channels.
+/// - Attributes: `strides`, `dilations`, `padding` (SAME, VALID, EXPLICIT), `explicit_paddings`, `data_format` (NHWC).
+struct DepthwiseConv2D: Op {
+    private let attributes: WindowAttributes
+    private let dilations: [Int]
+
+    init(_ node: NodeReader) throws(CompileError) {
+        try node.expectInputs(2)
+        attributes = try WindowAttributes(node)
+        dilations = try node.windowSizes("dilations", default: [1, 1, 1, 1])
+        try attributes.requireSpatial(dilations, node)
+        try attributes.requireEqualStrides(node)
+    }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        try inputs.requireOneDType()
+        let (images, filter) = (inputs[0].shape, inputs[1].shape)
+        try inputs[0].requireRank(4, "input")
+        try inputs[1].requireRank(4, "filter")
+        let (depth, filterDepth) = (images.dimension(3), filter.dimension(2))
+        guard depth < 0 || filterDepth < 0 || depth == filterDepth else {
+            throw .invalid("input and filter must have the same depth: \(depth) vs \(filterDepth)")
+        }
+        let channels = try PartialShape.product([max(depth, filterDepth), filter.dimension(3)])
+        let shape = attributes.shape(try windows(images, filter), batch: images.dimension(0), depth: channels)
+        return [TensorFact(inputs[0].dtype, shape)]
+    }
+
+    private func windows(_ images: PartialShape, _ filter: PartialShape) throws(CompileError) -> [WindowAxis?] {
+        try attributes.windows(images, filter: [filter.dimension(0), filter.dimension(1)], dilations: dilations)
+    }
+
+    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+        let (images, filter) = (try spec.inputShape(0), try spec.inputShape(1))
+        let axes = try windows(PartialShape(images), PartialShape(filter)).compactMap { $0 }
+        guard let window = SpatialWindow(axes) else { throw CompileError(.malformed, "the shapes are not known") }
+        let convolution = DepthwiseConvolution(
+            window: window, batch: images.dimensions[0], depth: images.dimensions[3],
+            multiplier: filter.dimensions[3])
+        guard let kernel = convolution.forward(spec.inputs[0].dtype) else { throw .unsupported(spec.inputs[0].dtype) }
+        return try spec.outputShape().elementCount == 0 ? .nothing : kernel
+    }
+}
+
+/// The largest sum of a pixel and an element of the filter, channel by channel: a grayscale dilation.
+///
+/// - Inputs: `input`, images of rank 4; `filter`, [height, width, depth]. Any real numbers.
+/// - Attributes: `strides`, `rates` (how far apart the filter's elements stand), `padding` (SAME, VALID).
+/// - Numerics: whole numbers wrap around; NaN never is the largest; of nothing, the lowest finite number.
+struct Dilation2D: Op {
+    private let attributes: WindowAttributes
+    private let rates: [Int]
+
+    init(_ node: NodeReader) throws(CompileError) {
+        try node.expectInputs(2)
+        attributes = try WindowAttributes(node)
+        rates = try node.windowSizes("rates")
+        try attributes.requireSpatial(rates, node)
+    }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        try inputs.requireOneDType()
+        try inputs[0].requireRank(4, "input")
+        try inputs[1].requireRank(3, "filter")
+        let (images, filter) = (inputs[0].shape, inputs[1].shape)
+        guard let depth = PartialShape([images.dimension(3)]).merged(with: PartialShape([filter.dimension(2)])) else {
+            throw .invalid(
+                "input and filter must have the same depth: \(images.dimension(3)) vs \(filter.dimension(2))")
+        }
+        let shape = attributes.shape(
+            try windows(images, filter), batch: images.dimension(0), depth: depth.dimension(0))
+        return [TensorFact(inputs[0].dtype, shape)]
+    }
+
+    private func windows(_ images: PartialShape, _ filter: PartialShape) throws(CompileError) -> [WindowAxis?] {
+        try attributes.windows(images, filter: [filter.dimension(0), filter.dimension(1)], dilations: rates)
+    }
+
+    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+        let (images, filter) = (try spec.inputShape(0), try spec.inputShape(1))
+        let axes = try windows(PartialShape(images), PartialShape(filter)).compactMap { $0 }
+        guard let window = SpatialWindow(axes) else { throw CompileError(.malformed, "the shapes are not known") }
+        let dilation = Morphology(window: window, batch: images.dimensions[0], depth: images.dimensions[3])
+        guard let kernel = dilation.kernel(spec.inputs[0].dtype) else { throw .unsupported(spec.inputs[0].dtype) }
+        return try spec.outputShape().elementCount == 0 ? .nothing : kernel
+    }
+}
+
+extension WindowAttributes {
+    /// Checks that neither strides nor dilations touch batch or depth, and that channels come last.
+    func requireSpatial(_ dilations: [Int], _ node: NodeReader) throws(CompileError) {
+        guard !format.isChannelsFirst else {
+            throw CompileError(
+                .unsupported, "data_format \(format.rawValue) is not supported", node: node.name, op: node.op)
+        }
+        guard strides[format.depthAxis] == 1, dilations[0] == 1, dilations[format.depthAxis] == 1 else {
+            throw CompileError(
+                .unsupported, "strides and dilations in the batch and depth dimensions are not supported",
+                node: node.name, op: node.op)
+        }
+    }
+
+    /// Checks that rows and columns have one stride.
+    func requireEqualStrides(_ node: NodeReader) throws(CompileError) {
+        guard strides[format.rowAxis] == strides[format.columnAxis] else {
+            throw CompileError(
+                .unsupported, "only equal length strides in the row and column dimensions are supported",
+                node: node.name, op: node.op)
+        }
+    }
+}

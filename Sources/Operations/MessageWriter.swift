@@ -1,0 +1,40 @@
+/// A protobuf message in the making.
+struct MessageWriter {
+    private(set) var bytes: [UInt8] = []
+
+    mutating func append(varint: UInt64) {
+        var rest = varint
+        while rest > 127 {
+            bytes.append(UInt8(truncatingIfNeeded: rest) | 128)
+            rest >>= 7
+        }
+        bytes.append(UInt8(rest))
+    }
+
+    mutating func append(_ content: [UInt8], field: UInt64) {
+        append(varint: field << 3 | 2)
+        append(varint: UInt64(content.count))
+        bytes += content
+    }
+
+    /// Left out where it is empty.
+    mutating func append(tag: [UInt8]) {
+        if !tag.isEmpty { append(tag, field: 1) }
+    }
+
+    mutating func append(_ number: Float, field: UInt64) {
+        append(varint: field << 3 | 5)
+        withUnsafeBytes(of: number.bitPattern.littleEndian) { bytes += $0 }
+    }
+
+    /// Left out where it is what a reader takes for a missing field.
+    mutating func append(_ number: Double, field: UInt64) {
+        guard number.bitPattern != 0 else { return }
+        append(varint: field << 3 | 1)
+        withUnsafeBytes(of: number.bitPattern.littleEndian) { bytes += $0 }
+    }
+
+    mutating func append(_ numbers: [Double], field: UInt64) {
+        append(numbers.flatMap { withUnsafeBytes(of: $0.bitPattern.littleEndian) { Array($0) } }, field: field)
+    }
+}

@@ -1,0 +1,251 @@
+internal import Kernels
+internal import Tensors
+
+extension OpTable {
+    /// Ops that look at each string on its own.
+    static let strings: [OpEntry] = [
+        OpEntry("StringStrip", make: StringStrip.init),
+        OpEntry("StringLower") { node throws(CompileError) in try StringCase(node, lower: true) },
+        OpEntry("StringUpper") { node throws(CompileError) in try StringCase(node, lower: false) },
+        OpEntry("StringLength", make: StringLength.init),
+        OpEntry("Substr", make: Substr.init),
+        OpEntry("EncodeBase64", make: EncodeBase64.init),
+        OpEntry("DecodeBase64", make: DecodeBase64.init),
+    ]
+}
+
+/// Each string without white space (as ASCII has it) at both ends.
+struct StringStrip: StringTransform {
+    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(1) }
+
+    func transform(_ string: [UInt8]) -> [UInt8] { string.trimmed }
+}
+
+/// Each string in small or in capital letters.
+///
+/// - Attributes: `encoding`: "" turns ASCII letters only, "utf-8" all that Unicode has; what is not UTF-8 becomes U+FFFD.
+struct StringCase: StringTransform {
+    private let lower: Bool
+    private let isUnicode: Bool
+
+    init(_ node: NodeReader, lower: Bool) throws(CompileError) {
+        try node.expectInputs(1)
+        let encoding = try node.string("encoding", default: "")
+        guard encoding.isEmpty || encoding == "utf-8" else {
+            throw .invalid("only utf-8 or '' (no encoding) is supported, received '\(encoding)'")
+        }
+        self.lower = lower
+        isUnicode = !encoding.isEmpty
+    }
+
+    func transform(_ string: [UInt8]) -> [UInt8] {
+        if isUnicode, string.contains(where: { $0 >= 0x80 }) {
+            let text = String(decoding: string, as: UTF8.self)
+            return Array((lower ? Self.lowercased(text) : text.uppercased()).utf8)
+        }
+        let letters = lower ? UInt8(ascii: "A")...UInt8(ascii: "Z") : UInt8(ascii: "a")...UInt8(ascii: "z")
+        return string.map { letters.contains($0) ? $0 ^ 0x20 : $0 }
+    }
+
+    /// Small letters, with the sigma that ends a word.
+    private static func lowercased(_ text: String) -> String {
+        let scalars = Array(text.unicodeScalars)
+        var result = ""
+        for (index, scalar) in scalars.enumerated() {
+            if scalar == "\u{3A3}" {
+                result += isWordEnd(scalars, index) ? "\u{3C2}" : "\u{3C3}"
+            } else {
+                result += scalar.properties.lowercaseMapping
+            }
+        }
+        return result
+    }
+
+    /// The Unicode standard's condition Final_Sigma (section 3.13).
+    private static func isWordEnd(_ scalars: [Unicode.Scalar], _ index: Int) -> Bool {
+        let before = scalars[..<index].last { !$0.properties.isCaseIgnorable }
+        let after = scalars[(index + 1)...].first { !$0.properties.isCaseIgnorable }
+        return before?.properties.isCased ?? false && !(after?.properties.isCased ?? false)
+    }
+}
+
+/// What ops count in a string.
+enum StringUnit: String {
+    case byte = "BYTE"
+    case character = "UTF8_CHAR"
+}
+
+/// How long each string is, an int32. Attributes: `unit`.
+struct StringLength: Op {
+    private let unit: StringUnit
+
+    init(_ node: NodeReader) throws(CompileError) {
+        try node.expectInputs(1)
+        unit = try node.choice("unit", default: .byte)
+    }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        try inputs[0].require(.string, "input")
+        return [TensorFact(.int32, inputs[0].shape)]
+    }
+
+    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+        let count = try spec.outputShape().elementCount
+        return .stringLengths(count: count, ofCharacters: unit == .character)
+    }
+}
+
+/// A part of each string.
+///
+/// - Inputs: `input`; `pos` and `len`, int32 or int64, of one shape that broadcasts with the input's. A negative position counts
+///   from the end; one outside of the string is an error. A part ends with its string at the latest.
+/// - Attributes: `unit`.
+struct Substr: TensorOp {
+    private let unit: StringUnit
+
+    init(_ node: NodeReader) throws(CompileError) {
+        try node.expectInputs(3)
+        unit = try node.choice("unit", default: .byte)
+    }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        try inputs[0].require(.string, "input")
+        guard inputs[1].dtype == inputs[2].dtype, [.int32, .int64].contains(inputs[1].dtype) else {
+            throw .invalid("pos and len must both be int32 or int64, they are \(inputs[1].dtype), \(inputs[2].dtype)")
+        }
+        guard inputs[1].shape.merged(with: inputs[2].shape) != nil else {
+            throw .invalid(
+                "pos and len should have the same shape, got: \(inputs[1].shape) vs. \(inputs[2].shape)")
+        }
+        return [TensorFact(.string, try inputs[0].shape.broadcast(with: inputs[1].shape))]
+    }
+
+    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+        guard let shape = try check(inputs)[0].shape.known, shape.byteCount(of: .string) ?? .max < 1 << 40 else {
+            throw CompileError(.resourceExhausted, "the output is larger than is allowed")
+        }
+        let strings = try inputs[0].bytes("input")
+        let places = try inputs[1].wholeNumbers("pos")
+        let lengths = try inputs[2].wholeNumbers("len")
+        let which = inputs[0].shape.positions(broadcastTo: shape)
+        let where_ = inputs[1].shape.positions(broadcastTo: shape)
+        var results: [[UInt8]] = []
+        results.reserveCapacity(which.count)
+        for index in which.indices {
+            let string = strings[which[index]]
+            let (position, length) = (places[where_[index]], lengths[where_[index]])
+            let range = unit == .byte ? bytes(string, position, length) : characters(string, position, length)
+            guard let range else {
+                let text = unit == .byte ? "b'\(String(decoding: string, as: UTF8.self))' " : ""
+                throw .invalid("pos \(position) out of range for string \(text)at index \(index)")
+            }
+            results.append(Array(string[range]))
+        }
+        return [try .holding(results, shape)]
+    }
+
+    /// A negative length takes the rest.
+    private func bytes(_ string: [UInt8], _ position: Int, _ length: Int) -> Range<Int>? {
+        let start = position < 0 ? position + string.count : position
+        guard start >= 0, start <= string.count else { return nil }
+        return start..<(length < 0 ? string.count : start + min(length, string.count - start))
+    }
+
+    private func characters(_ string: [UInt8], _ position: Int, _ length: Int) -> Range<Int>? {
+        if position >= 0 {
+            let (start, passed) = Self.forward(string, from: 0, by: position)
+            guard passed else { return nil }
+            return start..<Self.forward(string, from: start, by: length).place
+        }
+        // How many characters lie between the end of the part and that of the string.
+        let back = 0 - (position == .min ? .min + 1 : position)
+        let (rest, overflow) = back.subtractingReportingOverflow(length)
+        let skipped = overflow ? (length < 0 ? .max : 0) : max(0, rest)
+        let (end, passed) = Self.backward(string, from: string.count, by: skipped)
+        guard passed else { return nil }
+        let (start, reached) = Self.backward(string, from: end, by: back - skipped)
+        return reached ? start..<end : nil
+    }
+
+    private static func forward(_ string: [UInt8], from: Int, by count: Int) -> (place: Int, passed: Bool) {
+        var (place, passed) = (from, 0)
+        while passed < count, place < string.count {
+            repeat { place += 1 } while place < string.count && string[place].isUTF8Continuation
+            passed += 1
+        }
+        return (place, passed == max(0, count))
+    }
+
+    private static func backward(_ string: [UInt8], from: Int, by count: Int) -> (place: Int, passed: Bool) {
+        var (place, passed) = (from, 0)
+        while passed < count, place > 0 {
+            repeat { place -= 1 } while place > 0 && string[place].isUTF8Continuation
+            passed += 1
+        }
+        return (place, passed == count)
+    }
+}
+
+/// Base 64 in the alphabet for addresses (RFC 4648, section 5). Attributes: `pad`.
+struct EncodeBase64: StringTransform {
+    private let pads: Bool
+
+    init(_ node: NodeReader) throws(CompileError) {
+        try node.expectInputs(1)
+        pads = try node.bool("pad", default: false)
+    }
+
+    func transform(_ string: [UInt8]) -> [UInt8] {
+        var result: [UInt8] = []
+        result.reserveCapacity(string.count / 3 * 4 + 4)
+        for start in stride(from: 0, to: string.count, by: 3) {
+            let group = string[start..<min(start + 3, string.count)]
+            let bits = group.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } << UInt32(8 * (3 - group.count))
+            for digit in 0...group.count { result.append(WebBase64.digit(bits >> UInt32(18 - 6 * digit))) }
+            if pads { result += Array(repeating: UInt8(ascii: "="), count: 3 - group.count) }
+        }
+        return result
+    }
+}
+
+/// The bytes that base 64 text stands for, in the alphabet for addresses, padded or not.
+struct DecodeBase64: StringTransform {
+    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(1) }
+
+    func transform(_ string: [UInt8]) throws(CompileError) -> [UInt8] {
+        var text = string[...]
+        if text.count % 4 == 0, text.last == UInt8(ascii: "=") {
+            text.removeLast()
+            if text.last == UInt8(ascii: "=") { text.removeLast() }
+        }
+        guard text.count % 4 != 1 else { throw .invalid("Base64 string length cannot be 1 modulo 4.") }
+        var result: [UInt8] = []
+        result.reserveCapacity(text.count / 4 * 3 + 3)
+        var bits: UInt32 = 0
+        for (index, byte) in text.enumerated() {
+            guard let value = WebBase64.value(byte) else { throw .invalid("Invalid character found in base64.") }
+            bits = bits << 6 | value
+            if index % 4 != 0 { result.append(UInt8(truncatingIfNeeded: bits >> UInt32(6 - 2 * (index % 4)))) }
+        }
+        return result
+    }
+}
+
+/// The alphabet of base 64 for addresses.
+private enum WebBase64 {
+    private static let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+
+    /// For the low six bits.
+    static func digit(_ bits: UInt32) -> UInt8 { digits[Int(bits & 63)] }
+
+    static func value(_ digit: UInt8) -> UInt32? {
+        switch digit {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"): UInt32(digit - UInt8(ascii: "A"))
+        case UInt8(ascii: "a")...UInt8(ascii: "z"): UInt32(digit - UInt8(ascii: "a")) + 26
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt32(digit - UInt8(ascii: "0")) + 52
+        case UInt8(ascii: "-"): 62
+        case UInt8(ascii: "_"): 63
+        default: nil
+        }
+    }
+}
