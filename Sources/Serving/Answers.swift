@@ -226,9 +226,11 @@ struct Answers {
         for (index, node) in forward.graph.nodes.enumerated() where !forward.isExcluded[index] {
             let scope = scope(node.name)
             if NodeWords(node).components.dropLast().contains(where: AnswerWords.isJudging) { scopes.insert(scope) }
-            if training.isWeighted[index] { layered.insert(scope) }
+            guard training.isWeighted[index] else { continue }
+            var outer = scope
+            while !outer.isEmpty, layered.insert(outer).inserted { outer = Self.scope(outer) }
         }
-        return scopes.filter { scope in !layered.contains { $0 == scope || $0.hasPrefix(scope + "/") } }
+        return scopes.subtracting(layered)
     }
 
     private static func scope(_ name: String) -> String { name.lastIndex(of: "/").map { String(name[..<$0]) } ?? "" }

@@ -102,10 +102,12 @@ struct ForwardGraph {
     /// Marks what only assignments read, directly or not.
     private static func updates(_ graph: Graph, _ readers: [[Int]]) -> [Bool] {
         var marks = graph.nodes.map { isUpdate($0) }
+        var otherReaders = readers.map(\.count)
         var stack = marks.indices.filter { marks[$0] }
         while let index = stack.popLast() {
-            for case .endpoint(let input) in graph.nodes[index].inputs where !marks[input.node] {
-                guard readers[input.node].allSatisfy({ marks[$0] }) else { continue }
+            for case .endpoint(let input) in graph.nodes[index].inputs {
+                otherReaders[input.node] -= 1
+                guard otherReaders[input.node] == 0, !marks[input.node] else { continue }
                 marks[input.node] = true
                 stack.append(input.node)
             }

@@ -62,10 +62,20 @@ struct GraphInterface: Sendable {
         }
     }
 
+    /// Each placeholder is followed through the graph: of more, none is.
+    private static let mostAnalysed = 1024
+
     private static func derived(
         _ forward: ForwardGraph, _ meta: MetaGraphDef, _ fact: @escaping (Endpoint) -> TensorFact?
     ) -> (inputs: [Input], outputs: [Endpoint]) {
         let sources = sources(forward)
+        guard sources.count <= mostAnalysed else {
+            let training = TrainingParts(forward, meta, sources: [], fact: fact)
+            return (
+                sources.map { Input(tensor: $0, role: nil) },
+                Answers(forward, meta, training, sources: [], fact: fact).find()
+            )
+        }
         let isRandom = forward.dependents(of: forward.nodes { $0.op == "RandomUniform" })
         var switches: [Int: InputSwitch] = [:]
         for source in sources {
