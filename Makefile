@@ -4,12 +4,14 @@ PORT ?= 8501
 FORMATTED := Package.swift $(wildcard Sources/*/*.swift) $(wildcard Tests/*/*.swift)
 FORMATTED := $(filter-out %.pb.swift,$(FORMATTED))
 TENSORFLOW := .build/tensorflow
+GRAPHS ?= 3000
+SEED ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve build test lint format test-sanitize bench models fixtures docs protos clean
+.PHONY: help setup serve build test lint format test-sanitize test-differential bench models fixtures docs protos clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install what the build needs (Debian packages)
 	@scripts/setup.sh
@@ -33,6 +35,10 @@ format: setup ## Format the sources
 test-sanitize: setup ## Run the tests under the address and the thread sanitizer
 	LSAN_OPTIONS=suppressions=$(CURDIR)/Tests/leak-sanitizer.supp swift test --sanitize=address --scratch-path .build/address
 	TSAN_OPTIONS=suppressions=$(CURDIR)/Tests/thread-sanitizer.supp swift test --sanitize=thread --scratch-path .build/thread
+
+test-differential: setup $(TENSORFLOW) ## Compare random graphs with TensorFlow, GRAPHS=3000 from SEED=1000 on
+	$(TENSORFLOW)/bin/python Tests/Fixtures/generator/differential.py .build/differential.graphs $(GRAPHS) $(SEED)
+	METASERVE_GRAPHS=$(CURDIR)/.build/differential.graphs swift test --filter DifferentialTests
 
 bench: build ## Measure load and start; see Benchmarks/README.md
 	@scripts/setup.sh gcc wrk

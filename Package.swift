@@ -27,6 +27,7 @@ func system(_ name: String, _ pkgConfig: String, apt: String) -> Target {
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let yaml: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 let package = Package(
     name: "metaserve",
@@ -42,6 +43,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         // What is not ours, or cannot be Swift.
@@ -68,7 +70,7 @@ let package = Package(
         target("Execution", uses: ["Operations", "Kernels", "Graphs", "Tensors", "LockFree"]),
         target(
             "Serving", uses: ["Execution", "Operations", "Checkpoints", "Graphs", "Tensors", "TensorFlowProtos"],
-            [protobuf]),
+            [protobuf, yaml]),
         target("HTTPMessages", uses: []),
         target("HTTPServer", uses: ["HTTPMessages", "CMicrohttpd"]),
         target("API", uses: ["Serving", "Execution", "Graphs", "Tensors", "HTTPMessages", "LockFree", "CJSON"]),

@@ -1,3 +1,4 @@
+internal import Execution
 internal import HTTPMessages
 internal import Serving
 internal import Tensors
@@ -93,9 +94,31 @@ struct Describe: Sendable {
         for tensor in tensors {
             writer.beginObject()
             writeTensor(tensor.name, tensor.dtype, tensor.shape, &writer)
+            if let value = tensor.defaultValue { write(default: value, &writer) }
+            if let note = tensor.note {
+                writer.key("note")
+                writer.string(note)
+            }
             writer.endObject()
         }
         writer.endList()
+    }
+
+    private static let mostDefaultElements = 64
+
+    /// What an input is when it is not fed; a large one is left out.
+    private func write(default tensor: Tensor, _ writer: inout JSONWriter) {
+        guard tensor.shape.elementCount <= Self.mostDefaultElements else { return }
+        tensor.shape.dimensions.withUnsafeBufferPointer { dimensions in
+            tensor.withUnsafeBytes { bytes in
+                guard let elements = bytes.baseAddress else { return }
+                // Safety: the view lives in the scope of both buffers.
+                let view = TensorView(dtype: tensor.dtype, dimensions: dimensions, elements: elements)
+                var answer = AnswerWriter(writer, policy: .string)
+                guard (try? answer.write(view, key: Array("\"default\"".utf8))) != nil else { return }
+                writer = answer.rest
+            }
+        }
     }
 
     /// Unknown dimensions, and an unknown shape, are null.

@@ -2,16 +2,19 @@ internal import HTTPMessages
 internal import Serving
 internal import Tensors
 
-/// A request that a model answers: zeros for all that it needs, and 1 for a float alone, which is a probability to keep or the like.
+/// A request that a model answers: zeros for data, what is usual for dropout and the like, and 1 for another float alone.
 struct Example {
     private let model: Model
+    /// What must be fed.
+    private let inputs: [TensorDescription]
     /// Larger inputs would not fit a command line.
     private static let mostElements = 4096
 
     /// Gives nil for a model whose inputs are too large.
     init?(_ model: Model) {
         self.model = model
-        let sizes = model.inputs.map { Shape(Self.dimensions($0))?.elementCount ?? .max }
+        inputs = model.inputs.filter { $0.isNeeded && $0.defaultValue == nil }
+        let sizes = inputs.map { Shape(Self.dimensions($0))?.elementCount ?? .max }
         guard sizes.allSatisfy({ $0 <= Self.mostElements }), sizes.reduce(0, +) <= Self.mostElements else { return nil }
     }
 
@@ -31,7 +34,7 @@ struct Example {
         writer.beginObject()
         writer.key("feeds")
         writer.beginObject()
-        for input in model.inputs { write(input, &writer) }
+        for input in inputs { write(input, &writer) }
         writer.endObject()
         writer.endObject()
         return String(decoding: buffer.bytes, as: UTF8.self)
@@ -40,7 +43,9 @@ struct Example {
     private func write(_ input: TensorDescription, _ writer: inout JSONWriter) {
         writer.key(input.name)
         let dimensions = Self.dimensions(input)
-        if dimensions.isEmpty, input.dtype?.isFloating ?? true {
+        if let usual = input.usualValue {
+            if input.dtype == .bool { writer.bool(usual != 0) } else { writer.number(Float(usual)) }
+        } else if dimensions.isEmpty, input.dtype?.isFloating ?? true {
             writer.number(Float(1))
         } else {
             write(dimensions[...], input.dtype ?? .float32, &writer)

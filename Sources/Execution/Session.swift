@@ -46,7 +46,12 @@ package final class Session: Sendable {
 
     /// What the ops' rules, or the graph's own declarations, tell of a tensor's dtype and shape; nil where it tells nothing.
     package func fact(of endpoint: Endpoint) -> TensorFact? {
-        inference.fact(of: endpoint) ?? graph.declaredType(of: endpoint).map { TensorFact($0, .unknown) }
+        let fact = inference.fact(of: endpoint) ?? graph.declaredType(of: endpoint).map { TensorFact($0, .unknown) }
+        let node = graph.nodes[endpoint.node]
+        guard let fact, node.op == "PlaceholderWithDefault" else { return fact }
+        // What may be fed is not what stands there when nothing is.
+        guard case .shape(let shape)? = try? node.attribute("shape") else { return TensorFact(fact.dtype, .unknown) }
+        return TensorFact(fact.dtype, shape)
     }
 
     /// Compiles, or finds, the callable for feeds and fetches, in these orders.

@@ -47,6 +47,26 @@ public final class Graph: Sendable {
         declarations = Dictionary(ops.op.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
+    private init(nodes: [Node], indices: [String: Int], declarations: [String: OpDef]) {
+        self.nodes = nodes
+        self.indices = indices
+        self.declarations = declarations
+    }
+
+    /// The graph in which some placeholders, by their places, have a value when they are not fed.
+    package func settingDefaults(_ defaults: [Int: Tensor]) -> Graph {
+        var nodes = nodes
+        var indices = indices
+        for (index, value) in defaults.sorted(by: { $0.key < $1.key }) {
+            var name = "\(nodes[index].name)/default"
+            while indices[name] != nil { name += "_" }
+            indices[name] = nodes.count
+            nodes[index] = nodes[index].defaulting(to: Endpoint(node: nodes.count, output: 0))
+            nodes.append(Node(constant: value, name: name))
+        }
+        return Graph(nodes: nodes, indices: indices, declarations: declarations)
+    }
+
     /// The place of the node of that name.
     public func index(ofNode name: String) -> Int? { indices[name] }
 

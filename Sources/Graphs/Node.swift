@@ -1,4 +1,5 @@
 internal import TensorFlowProtos
+internal import Tensors
 
 /// One output of one node.
 public struct Endpoint: Hashable, Sendable {
@@ -48,5 +49,27 @@ public struct Node: Sendable {
     package func attribute(_ name: String) throws(GraphError) -> AttributeValue? {
         guard let attribute = attributes[name] else { return nil }
         return try AttributeValue(decoding: attribute)
+    }
+
+    /// A constant.
+    init(constant value: Tensor, name: String) {
+        var dtype = AttrValue()
+        dtype.type = value.dtype.rawValue
+        var tensor = AttrValue()
+        tensor.tensor = TensorProto(encoding: value)
+        self.init(
+            name: name, op: "Const", inputs: [], controlInputs: [], attributes: ["dtype": dtype, "value": tensor])
+    }
+
+    /// A placeholder of the same name, dtype and shape that has a value when it is not fed.
+    func defaulting(to value: Endpoint) -> Node {
+        Node(
+            name: name, op: "PlaceholderWithDefault", inputs: [.endpoint(value)], controlInputs: controlInputs,
+            attributes: attributes)
+    }
+
+    /// Whether another node has the same attributes, but for those that only say where it is from.
+    package func hasSameAttributes(as other: Node) -> Bool {
+        attributes.filter { !$0.key.hasPrefix("_") } == other.attributes.filter { !$0.key.hasPrefix("_") }
     }
 }

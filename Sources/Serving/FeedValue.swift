@@ -13,6 +13,15 @@ public struct FeedValue: Sendable {
 
     let content: Content
 
+    /// A list, nested for more dimensions.
+    public init(_ elements: [FeedValue]) { content = .list(elements) }
+
+    /// A number with a point.
+    public init(_ number: Double) { content = .number(number) }
+
+    /// A whole number.
+    public init(_ number: Int64) { content = .integer(number) }
+
     /// A tensor, fed as it is: its dtype must be the placeholder's.
     public init(_ tensor: Tensor) { content = .tensor(tensor) }
 }
@@ -35,6 +44,10 @@ extension FeedValue: ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, Exp
 extension FeedValue {
     /// The tensor of that dtype.
     ///
+    /// - Parameters:
+    ///   - dtype: The placeholder's.
+    ///   - feed: What the value is for, for messages: `feed "x"`.
+    /// - Returns: The tensor; one that was given as such as it is.
     /// - Throws: ``ModelError`` of kind `invalidArgument` if a value does not fit, or lists are ragged.
     func tensor(of dtype: DataType, feed: String) throws(ModelError) -> Tensor {
         if case .tensor(let tensor) = content { return tensor }
@@ -67,7 +80,7 @@ extension FeedValue {
     }
 
     fileprivate static func misfit(_ feed: String, _ dtype: DataType) -> ModelError {
-        ModelError(.invalidArgument, "feed \"\(feed)\": the value does not fit \(dtype)")
+        ModelError(.invalidArgument, "\(feed): the value does not fit \(dtype)")
     }
 
     private func flatten(into leaves: inout [FeedValue], _ feed: String) throws(ModelError) -> [Int] {
@@ -79,7 +92,7 @@ extension FeedValue {
         for element in elements {
             let shape = try element.flatten(into: &leaves, feed)
             guard inner == nil || inner == shape else {
-                throw ModelError(.invalidArgument, "feed \"\(feed)\": lists of different lengths")
+                throw ModelError(.invalidArgument, "\(feed): lists of different lengths")
             }
             inner = shape
         }

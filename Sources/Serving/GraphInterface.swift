@@ -1,44 +1,56 @@
 internal import Graphs
+internal import Operations
 internal import TensorFlowProtos
 
 /// What of a graph is meant for its user: inputs, outputs, and what is nobody's business.
 struct GraphInterface: Sendable {
-    /// The placeholders of the forward graph, or the inputs of the signature.
-    let inputs: [Endpoint]
-    /// The signature's outputs, or the forward graph's sinks.
-    let outputs: [Endpoint]
-    /// For each node the placeholders that it needs, by place in ``Graph/nodes``.
-    private let saverScopes: Set<String>
+    /// An input.
+    struct Input: Sendable {
+        let tensor: Endpoint
+        /// Why it need not be fed, or with what; nil for data.
+        let role: Role?
+    }
 
-    /// The ops that save, restore, initialise, train or summarise: not a part of the forward graph.
-    private static let excludedOps: Set<String> = [
-        "NoOp", "Assert", "Assign", "AssignAdd", "AssignSub", "AssignVariableOp", "AssignAddVariableOp",
-        "AssignSubVariableOp", "IsVariableInitialized", "VarIsInitializedOp", "Save", "SaveV2", "SaveSlices", "Restore",
-        "RestoreV2", "RestoreSlice", "ShardedFilename", "ShardedFilespec", "MergeV2Checkpoints", "ControlTrigger",
-        "MergeSummary", "ScatterAdd", "ScatterSub", "ScatterUpdate",
-    ]
+    /// Why an input is not data.
+    enum Role: Hashable, Sendable {
+        /// It tells the model whether it is training.
+        case inputSwitch(InputSwitch)
+        /// Only losses and metrics need it.
+        case label
+        /// No output needs it.
+        case unused
 
-    private static let savingOps: Set<String> = [
-        "Save", "SaveV2", "SaveSlices", "Restore", "RestoreV2", "RestoreSlice", "ShardedFilename", "ShardedFilespec",
-        "MergeV2Checkpoints",
-    ]
-
-    init(_ graph: Graph, _ meta: MetaGraphDef) {
-        var scopes: Set<String> = ["save"]
-        for name in [meta.saverDef.filenameTensorName, meta.saverDef.saveTensorName, meta.saverDef.restoreOpName] {
-            if let slash = name.lastIndex(of: "/") { scopes.insert(String(name[..<slash])) }
+        /// The role in words.
+        var note: String {
+            switch self {
+            case .inputSwitch(let kind): kind.note
+            case .label: "only losses and metrics need it"
+            case .unused: "no output needs it"
+            }
         }
-        saverScopes = scopes
+    }
+
+    /// The signature's inputs; or what the outputs need, then what only losses need.
+    let inputs: [Input]
+    /// The signature's outputs, or what a person would fetch, the likeliest first.
+    let outputs: [Endpoint]
+    private let saving: Saving
+
+    /// - Parameters:
+    ///   - graph: The graph.
+    ///   - meta: Its signatures, collections and saver.
+    ///   - fact: What is known of a tensor.
+    init(_ graph: Graph, _ meta: MetaGraphDef, fact: @escaping (Endpoint) -> TensorFact?) {
+        let forward = ForwardGraph(graph, meta)
+        saving = forward.saving
         let signature = meta.signatureDef["serving_default"] ?? meta.signatureDef.min { $0.key < $1.key }?.value
-        let excluded = graph.nodes.map { Self.isExcluded($0, scopes) }
-        inputs = Self.endpoints(signature?.inputs, graph) ?? Self.placeholders(graph, excluded)
-        outputs = Self.endpoints(signature?.outputs, graph) ?? Self.sinks(graph, excluded)
+        let found = Self.derived(forward, meta, fact)
+        inputs = Self.endpoints(signature?.inputs, graph)?.map { Input(tensor: $0, role: nil) } ?? found.inputs
+        outputs = Self.endpoints(signature?.outputs, graph) ?? found.outputs
     }
 
     /// Whether a node saves or restores: neither to be fed nor fetched.
-    func isPrivate(_ node: Node) -> Bool {
-        Self.savingOps.contains(node.op) || saverScopes.contains { node.name.hasPrefix($0 + "/") }
-    }
+    func isPrivate(_ node: Node) -> Bool { saving.isPrivate(node) }
 
     private static func endpoints(_ infos: [String: TensorInfo]?, _ graph: Graph) -> [Endpoint]? {
         guard let infos, !infos.isEmpty else { return nil }
@@ -50,56 +62,58 @@ struct GraphInterface: Sendable {
         }
     }
 
-    private static func isExcluded(_ node: Node, _ saverScopes: Set<String>) -> Bool {
-        if excludedOps.contains(node.op) || node.op.hasSuffix("Summary") || node.op.hasSuffix("SummaryV2")
-            || node.op.contains("Apply")
-        {
-            return true
+    /// Each placeholder is followed through the graph: of more, none is.
+    private static let mostAnalysed = 1024
+
+    private static func derived(
+        _ forward: ForwardGraph, _ meta: MetaGraphDef, _ fact: @escaping (Endpoint) -> TensorFact?
+    ) -> (inputs: [Input], outputs: [Endpoint]) {
+        let sources = sources(forward)
+        guard sources.count <= mostAnalysed else {
+            let training = TrainingParts(forward, meta, sources: [], fact: fact)
+            return (
+                sources.map { Input(tensor: $0, role: nil) },
+                Answers(forward, meta, training, sources: [], fact: fact).find()
+            )
         }
-        let scope = node.name.split(separator: "/", maxSplits: 1).first.map(String.init) ?? ""
-        return saverScopes.contains(scope) || scope == "gradients" || scope.hasPrefix("gradients_")
-            || scope == "report_uninitialized_variables"
+        let isRandom = forward.dependents(of: forward.nodes { $0.op == "RandomUniform" })
+        var switches: [Int: InputSwitch] = [:]
+        for source in sources {
+            switches[source.node] = InputSwitch(source.node, forward, isRandom: isRandom, fact: fact(source))
+        }
+        var data = Set(sources.map(\.node)).subtracting(switches.keys).sorted()
+        if data.isEmpty { data = switches.keys.sorted() }
+        let training = TrainingParts(forward, meta, sources: data, fact: fact)
+        let features = data.filter { !training.labels.contains($0) }
+        let outputs = Answers(forward, meta, training, sources: features, fact: fact).find()
+        let inputs = sources.map { source in
+            Input(tensor: source, role: role(of: source, switches, training, outputs, forward))
+        }
+        return (inputs.filter { $0.role == nil } + inputs.filter { $0.role != nil }, outputs)
     }
 
-    private static func placeholders(_ graph: Graph, _ excluded: [Bool]) -> [Endpoint] {
-        graph.nodes.indices
-            .filter { !excluded[$0] && graph.nodes[$0].op.hasPrefix("Placeholder") }
-            .map { Endpoint(node: $0, output: 0) }
+    private static func role(
+        of source: Endpoint, _ switches: [Int: InputSwitch], _ training: TrainingParts, _ outputs: [Endpoint],
+        _ forward: ForwardGraph
+    ) -> Role? {
+        if let found = switches[source.node] { return .inputSwitch(found) }
+        let reached = forward.dependents(of: [source.node])
+        if outputs.contains(where: { reached[$0.node] }) { return nil }
+        return training.labels.contains(source.node) ? .label : .unused
     }
 
-    /// Nodes of the forward graph that depend on an input and that no other node of it reads.
-    private static func sinks(_ graph: Graph, _ excluded: [Bool]) -> [Endpoint] {
-        var isRead = [Bool](repeating: false, count: graph.nodes.count)
-        for (index, node) in graph.nodes.enumerated() where !excluded[index] {
-            for case .endpoint(let endpoint) in node.inputs { isRead[endpoint.node] = true }
+    /// Placeholders that something reads; without any, what comes out of queues and iterators.
+    private static func sources(_ forward: ForwardGraph) -> [Endpoint] {
+        let placeholders = forward.nodes { $0.op.hasPrefix("Placeholder") }
+            .filter { index in forward.readers[index].contains { !forward.isForUpdates[$0] } }
+        guard placeholders.isEmpty else { return placeholders.map { Endpoint(node: $0, output: 0) } }
+        let readers = forward.nodes { $0.op.hasPrefix("IteratorGetNext") || $0.op.hasPrefix("QueueDequeue") }
+        var read: Set<Endpoint> = []
+        for (index, node) in forward.graph.nodes.enumerated() where !forward.isExcluded[index] {
+            for case .endpoint(let endpoint) in node.inputs where readers.contains(endpoint.node) {
+                read.insert(endpoint)
+            }
         }
-        let fed = dependents(of: placeholders(graph, excluded).map(\.node), graph, excluded)
-        let source = fed.contains(true) ? fed : variableDependents(graph, excluded)
-        return graph.nodes.indices
-            .filter { source[$0] && !isRead[$0] && !excluded[$0] && !graph.nodes[$0].op.hasPrefix("Placeholder") }
-            .map { Endpoint(node: $0, output: 0) }
-    }
-
-    private static func variableDependents(_ graph: Graph, _ excluded: [Bool]) -> [Bool] {
-        let variables = graph.nodes.indices.filter {
-            ["Variable", "VariableV2", "VarHandleOp"].contains(graph.nodes[$0].op)
-        }
-        return dependents(of: variables, graph, excluded)
-    }
-
-    /// Marks all nodes that some nodes' values reach.
-    private static func dependents(of start: [Int], _ graph: Graph, _ excluded: [Bool]) -> [Bool] {
-        var readers = [[Int]](repeating: [], count: graph.nodes.count)
-        for (index, node) in graph.nodes.enumerated() where !excluded[index] {
-            for case .endpoint(let endpoint) in node.inputs { readers[endpoint.node].append(index) }
-        }
-        var marks = [Bool](repeating: false, count: graph.nodes.count)
-        var stack = start
-        while let node = stack.popLast() {
-            guard !marks[node] else { continue }
-            marks[node] = true
-            stack += readers[node]
-        }
-        return marks
+        return read.sorted { ($0.node, $0.output) < ($1.node, $1.output) }
     }
 }

@@ -16,7 +16,7 @@ extension Model {
         var tensors: [Tensor] = []
         for (name, argument) in zip(names, callable.feeds) {
             guard let value = feeds[name] else { continue }
-            tensors.append(try value.tensor(of: argument.dtype, feed: name))
+            tensors.append(try value.tensor(of: argument.dtype, feed: "feed \"\(name)\""))
         }
         let results = try run(callable, tensors)
         let keys = fetches ?? callable.fetches.map(\.name)

@@ -56,8 +56,11 @@ public final class Model: Sendable {
     ///   - path: That of the folder, or of a file: a frozen graph, a checkpoint's prefix.
     ///   - name: The model's name; the path's last component when left out.
     ///   - threadCount: How many runs are expected at once.
+    ///   - defaults: Values of placeholders that a request does not feed; they come before those of the model's own settings.
     /// - Throws: ``ModelError`` of kind `load`, naming file and cause.
-    public init(contentsOf path: String, name: String? = nil, threadCount: Int = 4) throws(ModelError) {
+    public init(
+        contentsOf path: String, name: String? = nil, threadCount: Int = 4, defaults: DefaultValues = DefaultValues()
+    ) throws(ModelError) {
         let clock = ContinuousClock()
         let start = clock.now
         let files = try ModelFiles(path: path)
@@ -73,16 +76,25 @@ public final class Model: Sendable {
         assets = files.assets
         initOps = files.initOps
         restoredTables = files.variables.plan.tables
-        graph = files.graph
-        interface = GraphInterface(files.graph, files.meta)
+        let graph = try Self.graph(of: files, ModelSettings(folder: path).defaults, defaults, model: self.name)
+        self.graph = graph
         let session = Session(
-            graph: files.graph, variables: CheckpointVariables(files.variables), threadCount: threadCount,
+            graph: graph, variables: CheckpointVariables(files.variables), threadCount: threadCount,
             tables: ModelTables(files.variables, assets: files.assets, path: path))
         self.session = session
-        inputs = interface.inputs.map { Self.describe($0, files.graph, session) }
-        outputs = interface.outputs.map { Self.describe($0, files.graph, session) }
-        variables = Self.variables(of: files.graph, files.variables)
+        interface = GraphInterface(graph, files.meta) { session.fact(of: $0) }
+        inputs = interface.inputs.map { Self.describe($0, graph, session) }
+        outputs = interface.outputs.map { Self.describe($0, graph, session) }
+        variables = Self.variables(of: graph, files.variables)
         loadMilliseconds = Double((clock.now - start) / .microseconds(1)) / 1000
+    }
+
+    private static func graph(
+        of files: ModelFiles, _ own: DefaultValues, _ given: DefaultValues, model: String
+    ) throws(ModelError) -> Graph {
+        let values = try own.tensors(for: files.graph, model: model)
+        return files.graph.settingDefaults(
+            values.merging(try given.tensors(for: files.graph, model: model)) { _, given in given })
     }
 
     private static func describe(_ endpoint: Endpoint, _ graph: Graph, _ session: Session) -> TensorDescription {
@@ -90,6 +102,24 @@ public final class Model: Sendable {
         return TensorDescription(
             name: "\(graph.nodes[endpoint.node].name):\(endpoint.output)", dtype: fact?.dtype,
             shape: fact?.shape ?? .unknown)
+    }
+
+    private static func describe(_ input: GraphInterface.Input, _ graph: Graph, _ session: Session) -> TensorDescription
+    {
+        var description = describe(input.tensor, graph, session)
+        description.note = input.role?.note
+        if case .inputSwitch(let kind)? = input.role { description.usualValue = kind.usualValue }
+        description.isNeeded = input.role != .label && input.role != .unused
+        description.defaultValue = defaultValue(of: graph.nodes[input.tensor.node], graph)
+        return description
+    }
+
+    /// The constant that a placeholder has when it is not fed.
+    private static func defaultValue(of node: Node, _ graph: Graph) -> Tensor? {
+        guard node.op == "PlaceholderWithDefault", case .endpoint(let source)? = node.inputs.first,
+            case .tensor(let value)? = try? graph.nodes[source.node].attribute("value")
+        else { return nil }
+        return value
     }
 
     private static func variables(of graph: Graph, _ restored: RestoredVariables) -> [VariableDescription] {

@@ -3,7 +3,7 @@ internal import TensorFlowProtos
 internal import Tensors
 
 /// A way to call a model that its maker gave a name: inputs and outputs under names of their own.
-public struct Signature: Hashable, Sendable {
+public struct Signature: Sendable {
     /// The signature's name, `serving_default`.
     public let name: String
     /// What kind of model it is: `tensorflow/serving/predict`.

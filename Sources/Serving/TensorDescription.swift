@@ -1,13 +1,21 @@
 public import Tensors
 
 /// An input or output of a model.
-public struct TensorDescription: Hashable, Sendable {
+public struct TensorDescription: Sendable {
     /// The tensor's full name, `x:0`.
     public let name: String
     /// The element type; nil where the graph does not tell it.
     public let dtype: DataType?
     /// The shape, as far as the graph tells it.
     public let shape: PartialShape
+    /// What it is when a request does not feed it; nil where it must be fed.
+    public internal(set) var defaultValue: Tensor?
+    /// What it is for, where it is no data.
+    public internal(set) var note: String?
+    /// What a prediction is made with, where the graph tells it.
+    package internal(set) var usualValue: Double?
+    /// Whether an output needs it.
+    package internal(set) var isNeeded = true
 }
 
 /// A variable of a model.

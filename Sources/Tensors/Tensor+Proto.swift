@@ -133,3 +133,21 @@ extension TensorProto {
         }
     }
 }
+
+extension TensorProto {
+    /// The message that holds a tensor of elements of fixed width, or of strings.
+    package init(encoding tensor: Tensor) {
+        self.init()
+        dtype = tensor.dtype.rawValue
+        tensorShape.dim = tensor.shape.dimensions.map { size in
+            var dimension = TensorShapeProto.Dim()
+            dimension.size = Int64(size)
+            return dimension
+        }
+        if let strings = tensor.strings {
+            stringVal = strings.map { Data($0) }
+        } else {
+            tensorContent = tensor.withUnsafeBytes { Data($0) }
+        }
+    }
+}

@@ -63,7 +63,23 @@ struct Inspect: ParsableCommand {
     private func show(_ title: String, _ tensors: [TensorDescription]) {
         print("\n\(title)")
         Table.print(
-            ["name", "dtype", "shape"], tensors.map { [$0.name, $0.dtype?.name ?? "?", $0.shape.description] })
+            ["name", "dtype", "shape", "default", ""],
+            tensors.map { tensor in
+                [
+                    tensor.name, tensor.dtype?.name ?? "?", tensor.shape.description,
+                    tensor.defaultValue.map { Self.text(of: $0) } ?? "", tensor.note ?? "",
+                ]
+            })
+    }
+
+    /// A tensor of one number as that, another by its shape.
+    private static func text(of tensor: Tensor) -> String {
+        guard tensor.shape.elementCount == 1 else { return "a \(tensor.dtype) \(tensor.shape)" }
+        if let value = tensor.scalars(as: Float.self)?.first { return "\(value)" }
+        if let value = tensor.scalars(as: Double.self)?.first { return "\(value)" }
+        if let value = tensor.scalars(as: Bool.self)?.first { return "\(value)" }
+        if let value = tensor.integers?.first { return "\(value)" }
+        return tensor.strings?.first.map { String(decoding: $0, as: UTF8.self) } ?? "a \(tensor.dtype)"
     }
 
     private func showOps(of graph: Graph) {

@@ -21,6 +21,11 @@ struct Predict: ParsableCommand {
     @Option(help: "NAME=VALUE; once a feed.")
     var feed: [String] = []
 
+    @Option(
+        name: .customLong("default"), help: "NAME=VALUE: what a placeholder is when it is not fed; repeatable.",
+        transform: Parse.defaultValue)
+    var defaults: [NamedDefault] = []
+
     @Option(help: "A tensor to compute; repeatable. Without any, the model's outputs.")
     var fetch: [String] = []
 
@@ -37,7 +42,9 @@ struct Predict: ParsableCommand {
         var options = Service.Options()
         options.nanPolicy = nan
         options.threadCount = 1
-        let service = Service(try ModelSet([try Model(contentsOf: folders[0], threadCount: 1)]), options: options)
+        let values = DefaultValues(try Parse.values(of: defaults))
+        let model = try Model(contentsOf: folders[0], threadCount: 1, defaults: values)
+        let service = Service(try ModelSet([model]), options: options)
         let (status, answer) = Self.post(try body(), to: service)
         guard status == 200 else {
             FileHandle.standardError.write(Data((answer + "\n").utf8))

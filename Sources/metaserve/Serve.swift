@@ -32,6 +32,13 @@ struct Serve: ParsableCommand {
     @Option(help: "The model for requests to /predict that name none.")
     var defaultModel: String?
 
+    @Option(
+        name: .customLong("default"),
+        help:
+            "NAME=VALUE: what a placeholder is when a request does not feed it, for all models that have it; repeatable.",
+        transform: Parse.defaultValue)
+    var defaults: [NamedDefault] = []
+
     @Option(help: "The largest body of a request, in bytes.")
     var maxBody = 64 << 20
 
@@ -91,8 +98,9 @@ struct Serve: ParsableCommand {
 
     private func load(_ threadCount: Int, _ logger: Logger) throws -> ModelSet {
         var models: [Model] = []
+        let given = DefaultValues(try Parse.values(of: defaults), isShared: true)
         for folder in try paths.flatMap({ try ModelFolders.find(in: $0) }) {
-            let model = try Model(contentsOf: folder, threadCount: threadCount)
+            let model = try Model(contentsOf: folder, threadCount: threadCount, defaults: given)
             for note in model.notes { logger.notice("\(note)", metadata: ["model": "\(model.name)"]) }
             logger.info(
                 "loaded",
@@ -103,6 +111,10 @@ struct Serve: ParsableCommand {
                     "ms": "\(Int(model.loadMilliseconds.rounded()))",
                 ])
             models.append(model)
+        }
+        for name in given.values.keys.sorted() where !models.contains(where: { $0.hasPlaceholder(name) }) {
+            let nearest = DefaultValues.nearest(to: name, among: Set(models.flatMap(\.placeholderNames)).sorted())
+            throw ValidationError("--default \(name): no model has such a placeholder\(nearest)")
         }
         return try ModelSet(models, defaultName: defaultModel)
     }
@@ -126,8 +138,32 @@ struct Serve: ParsableCommand {
     }
 }
 
-/// Reads options that are one of a few words.
+/// A placeholder's name and its value.
+struct NamedDefault {
+    let name: String
+    let value: FeedValue
+}
+
+/// Reads options.
 enum Parse {
+    /// A value of `--default`.
+    static func defaultValue(_ text: String) throws -> NamedDefault {
+        guard let equals = text.firstIndex(of: "="), equals > text.startIndex else {
+            throw ValidationError("\"\(text)\" is not NAME=VALUE, such as keep_prob:0=1")
+        }
+        let value = String(text[text.index(after: equals)...])
+        return NamedDefault(name: String(text[..<equals]), value: FeedValue(text: value))
+    }
+
+    /// The values by name.
+    static func values(of defaults: [NamedDefault]) throws -> [String: FeedValue] {
+        var values: [String: FeedValue] = [:]
+        for item in defaults where values.updateValue(item.value, forKey: item.name) != nil {
+            throw ValidationError("--default \(item.name) is given twice")
+        }
+        return values
+    }
+
     /// The value of `--nan`.
     static func nanPolicy(_ text: String) throws -> NaNPolicy {
         try choice(text, NaNPolicy.allCases.map { ($0.rawValue, $0) })

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import VectorSupport
 
@@ -10,5 +11,28 @@ struct GraphVectorTests {
         for (index, vector) in try VectorFile.readGraphs(family.path).enumerated() {
             for difference in GraphTrial.differences(vector) { Issue.record("\(family.name) #\(index) \(difference)") }
         }
+    }
+}
+
+/// The file of random graphs that were made for this run.
+private let randomGraphs = ProcessInfo.processInfo.environment["METASERVE_GRAPHS"]
+
+@Suite("Random graphs against TensorFlow", .enabled(if: randomGraphs != nil, "make test-differential makes them"))
+struct DifferentialTests {
+    @Test("every graph agrees")
+    func agrees() throws {
+        let vectors = try VectorFile.readGraphs(try #require(randomGraphs))
+        let runs = vectors.flatMap(\.runs)
+        let refused = runs.filter { !$0.error.isEmpty }.count
+        let tensors = runs.reduce(0) { $0 + $1.outputs.count }
+        var differing = 0
+        for vector in vectors {
+            let differences = GraphTrial.differences(vector)
+            differing += differences.isEmpty ? 0 : 1
+            for difference in differences { Issue.record("\(difference)") }
+        }
+        print(
+            "\(vectors.count) graphs, \(runs.count) runs, \(refused) of them refused by TensorFlow, \(tensors) tensors: "
+                + "\(differing) graphs differ")
     }
 }

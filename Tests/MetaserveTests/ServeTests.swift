@@ -160,6 +160,31 @@ struct CommandTests {
         #expect(folder.errors == "Error: /no/such/folder: no such folder\n")
     }
 
+    @Test("--default stands in for what is not fed; a name that no model has is an error with the nearest")
+    func defaults() throws {
+        let tutorial = Fixtures.model("tutorial")
+        let result = try Program.run("predict", tutorial, "--default", "w2:0=3", "--feed", "w1=4")
+        #expect(result.output.hasPrefix(#"{"outputs":{"op_to_restore:0":14.0}"#), "\(result.errors)")
+        let models = Fixtures.package.appendingPathComponent("models").path
+        let server = try RunningServer(models, "--default", "keep_prob=1", "--default", "w2=[3,4]")
+        let body = #"{"feeds": {"w1": 1}}"#
+        #expect(
+            try Program.curl("-d", body, server.address + "/models/tutorial/predict")
+                .hasPrefix(#"{"outputs":{"op_to_restore:0":[8.0,10.0]}"#))
+        let described = try Program.curl(server.address + "/models/digits")
+        #expect(
+            described.contains(
+                #"{"name":"keep_prob:0","dtype":"float32","shape":[],"default":1.0,"note":"the share that dropout keeps: 1 for predictions"}"#
+            ), "\(described)")
+        #expect(server.stop() == 0)
+        let wrong = try Program.run("serve", models, "--port", "0", "--default", "kep_prob:0=1")
+        #expect(wrong.status != 0)
+        #expect(
+            wrong.errors.contains(
+                "--default kep_prob:0: no model has such a placeholder; the nearest are \"keep_prob\""),
+            "\(wrong.errors)")
+    }
+
     @Test("inspect shows variables, inputs, outputs, and what is not supported")
     func inspect() throws {
         let output = try Program.run("inspect", Fixtures.model("digits")).output

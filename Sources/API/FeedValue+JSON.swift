@@ -1,0 +1,39 @@
+internal import HTTPMessages
+public import Serving
+
+extension FeedValue {
+    /// A value that is written as JSON: numbers, truth values, strings and lists; what is no JSON is a string.
+    ///
+    /// - Parameter text: The value.
+    public init(text: String) {
+        let bytes = Array(text.utf8) + [UInt8](repeating: 0, count: HTTPRequest.bodyPadding)
+        let parser = JSONParser()
+        let value = bytes.withUnsafeBytes { bytes in
+            let body = UnsafeRawBufferPointer(rebasing: bytes[..<text.utf8.count])
+            return (try? parser?.parse(body)).flatMap { Self.value($0) }
+        }
+        self = value ?? FeedValue(stringLiteral: text)
+    }
+
+    /// Gives nil for null and for objects. JSON's nesting is bounded by the parser.
+    private static func value(_ json: JSONValue) -> FeedValue? {
+        switch json.kind {
+        case .int64: return FeedValue(json.int64)
+        case .uint64: return FeedValue(Double(json.uint64))
+        case .double: return FeedValue(json.double)
+        case .truth: return true
+        case .falsehood: return false
+        case .string: return FeedValue(stringLiteral: json.text)
+        case .null, .object: return nil
+        case .list:
+            var elements: [FeedValue] = []
+            var element = json.first
+            while element.index < json.endIndex {
+                guard let value = value(element) else { return nil }
+                elements.append(value)
+                element = element.next
+            }
+            return FeedValue(elements)
+        }
+    }
+}

@@ -1,0 +1,66 @@
+internal import Graphs
+
+/// What a node's name says: its author's words, or nothing but TensorFlow's.
+struct NodeWords {
+    /// The words of each component, lowercase: `rnn/OutputLayer_1` has `[["rnn"], ["output", "layer"]]`.
+    let components: [[String]]
+    /// Whether TensorFlow chose the last component: the op's own name, or that of the function that made it.
+    let isDefault: Bool
+
+    /// Names that TensorFlow's functions give beside those of the ops.
+    private static let functionNames: Set<String> = [
+        "add", "sub", "mul", "div", "truediv", "floordiv", "mod", "pow", "neg", "abs", "concat", "stack", "unstack",
+        "split", "strided_slice", "embedding_lookup", "xw_plus_b", "one_hot", "zeros", "ones", "zeros_like",
+        "ones_like", "transpose", "read", "batchnorm", "moments", "mean", "variance", "tofloat", "toint32", "toint64",
+        "todouble", "l2_normalize", "expanddims", "argmax", "argmin", "embedding_lookup_sparse", "cond", "gather",
+        "topkv2", "clip_by_value", "stop_gradient", "values", "indices", "hist", "sparsity",
+    ]
+
+    init(_ node: Node) {
+        let parts = node.name.split(separator: "/")
+        components = parts.map { Self.words(of: $0) }
+        let last = Self.withoutNumber(parts.last ?? "").lowercased()
+        let op = node.op.lowercased()
+        isDefault =
+            last == op || Self.withoutVersion(op) == Self.withoutVersion(last) || Self.functionNames.contains(last)
+    }
+
+    /// The words that tell what the node is: those of its name, or of the scope around a name that TensorFlow chose.
+    var telling: [String] {
+        isDefault ? (components.dropLast().last ?? []) + (components.last ?? []) : components.last ?? []
+    }
+
+    /// Whether a component, the name itself or a scope around it, has one of some words.
+    func contains(_ words: Set<String>) -> Bool { components.contains { !words.isDisjoint(with: $0) } }
+
+    /// Splits at what is no letter, and where a capital follows a small letter.
+    private static func words(of component: Substring) -> [String] {
+        var words: [String] = []
+        var word = ""
+        var previousIsSmall = false
+        for byte in component.utf8 {
+            let isCapital = (65...90).contains(byte)
+            let isLetter = isCapital || (97...122).contains(byte)
+            if !isLetter || isCapital && previousIsSmall {
+                if !word.isEmpty { words.append(word) }
+                word = ""
+            }
+            if isLetter { word.unicodeScalars.append(UnicodeScalar(isCapital ? byte + 32 : byte)) }
+            previousIsSmall = isLetter && !isCapital
+        }
+        return word.isEmpty ? words : words + [word]
+    }
+
+    /// `MatMul_3` is `MatMul`.
+    private static func withoutNumber(_ name: Substring) -> Substring {
+        guard let underscore = name.lastIndex(of: "_") else { return name }
+        let digits = name[name.index(after: underscore)...]
+        return !digits.isEmpty && digits.allSatisfy(\.isNumber) ? name[..<underscore] : name
+    }
+
+    /// `addv2` is `add`.
+    private static func withoutVersion(_ name: String) -> String {
+        guard name.count > 2, name.last?.isNumber == true, name.dropLast().last == "v" else { return name }
+        return String(name.dropLast(2))
+    }
+}

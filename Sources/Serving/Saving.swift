@@ -1,0 +1,35 @@
+internal import Graphs
+internal import TensorFlowProtos
+
+/// Which nodes of a graph save and restore checkpoints.
+struct Saving: Sendable {
+    private let scopes: Set<String>
+
+    private static let ops: Set<String> = [
+        "Save", "SaveV2", "SaveSlices", "Restore", "RestoreV2", "RestoreSlice", "ShardedFilename", "ShardedFilespec",
+        "MergeV2Checkpoints",
+    ]
+
+    /// Finds the scopes of savers: that which the meta graph names, and `save`, `save_1`, ... where something restores.
+    init(_ graph: Graph, _ meta: MetaGraphDef) {
+        func scope(_ name: String) -> String? { name.lastIndex(of: "/").map { String(name[..<$0]) } }
+        let saver = meta.saverDef
+        var scopes = Set([saver.filenameTensorName, saver.saveTensorName, saver.restoreOpName].compactMap(scope))
+        for node in graph.nodes where Self.ops.contains(node.op) {
+            guard let scope = scope(node.name), let last = scope.split(separator: "/").last else { continue }
+            if last == "save" || last.hasPrefix("save_") { scopes.insert(scope) }
+        }
+        self.scopes = scopes
+    }
+
+    /// Whether a node saves or restores: neither to be fed nor fetched.
+    func isPrivate(_ node: Node) -> Bool {
+        if Self.ops.contains(node.op) { return true }
+        var scope = node.name[...]
+        while let slash = scope.lastIndex(of: "/") {
+            scope = scope[..<slash]
+            if scopes.contains(String(scope)) { return true }
+        }
+        return false
+    }
+}

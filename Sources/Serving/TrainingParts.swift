@@ -1,0 +1,96 @@
+internal import Graphs
+internal import Operations
+internal import TensorFlowProtos
+internal import Tensors
+
+/// What of a forward graph is there for training: losses, and the placeholders of labels.
+struct TrainingParts {
+    /// What is minimised.
+    private(set) var losses: Set<Int> = []
+    /// The nodes through which gradients flow from a loss to variables.
+    private(set) var trained: Set<Int> = []
+    /// The placeholders that meet predictions only: labels, targets, rewards.
+    private(set) var labels: Set<Int> = []
+    /// For each node whether it joins what comes from a placeholder with a variable, as layers do.
+    private(set) var isWeighted: [Bool]
+
+    private static let lossOps: Set<String> = [
+        "SoftmaxCrossEntropyWithLogits", "SparseSoftmaxCrossEntropyWithLogits", "CTCLoss", "CTCLossV2",
+    ]
+
+    private static let reductions: Set<String> = ["L2Loss", "Sum", "Mean", "AddN", "Max", "Min", "EuclideanNorm"]
+
+    /// - Parameters:
+    ///   - forward: The graph.
+    ///   - meta: Its collections.
+    ///   - sources: The placeholders that are not switches of dropout and the like.
+    ///   - fact: What is known of a tensor.
+    init(_ forward: ForwardGraph, _ meta: MetaGraphDef, sources: [Int], fact: (Endpoint) -> TensorFact?) {
+        isWeighted = [Bool](repeating: false, count: forward.graph.nodes.count)
+        let marked = Self.trained(forward.graph)
+        let leading = forward.leading(to: marked)
+        losses = marked.filter { !forward.isExcluded[$0] && !leading[$0] }
+        // Some ops have no gradient of their own, and so leave no name: they stand between others.
+        let following = forward.dependents(of: marked)
+        trained = Set(leading.indices.filter { leading[$0] && following[$0] }).union(marked)
+        for name in meta.collectionDef["losses"]?.nodeList.value ?? [] {
+            if let name = TensorName(parsing: name), let node = forward.graph.index(ofNode: name.node) {
+                losses.insert(node)
+            }
+        }
+        losses.formUnion(forward.nodes { Self.lossOps.contains($0.op) })
+        isWeighted = Self.weighted(forward, sources, fact)
+        let predicted = forward.dependents(of: isWeighted.indices.filter { isWeighted[$0] })
+        labels = Set(sources.filter { isLabel($0, forward, predicted) })
+        if labels.count == sources.count { labels = [] }
+    }
+
+    private static let comparisons: Set<String> = ["Equal", "NotEqual", "InTopK", "InTopKV2"]
+
+    /// Whether a placeholder meets no layer, but a loss; or meets what layers gave only to be compared with it.
+    private func isLabel(_ source: Int, _ forward: ForwardGraph, _ predicted: [Bool]) -> Bool {
+        let reached = forward.dependents(of: [source])
+        let nodes = reached.indices.filter { reached[$0] }
+        if nodes.contains(where: { isWeighted[$0] }) { return false }
+        if nodes.contains(where: { losses.contains($0) }) { return true }
+        let meetings = nodes.filter { index in
+            index != source && forward.inputs(of: index).contains { predicted[$0] && !reached[$0] }
+        }
+        return !meetings.isEmpty && meetings.allSatisfy { Self.comparisons.contains(forward.graph.nodes[$0].op) }
+    }
+
+    /// tf.gradients puts what belongs to a node `a/b` into the scope `gradients/a/b_grad`.
+    private static func trained(_ graph: Graph) -> Set<Int> {
+        var result: Set<Int> = []
+        for node in graph.nodes where ForwardGraph.isGradient(node) {
+            let parts = node.name.split(separator: "/")
+            guard let start = parts.firstIndex(where: { ForwardGraph.isGradientScope($0) }) else { continue }
+            for end in parts.indices[(start + 1)...] where parts[end].hasSuffix("_grad") {
+                let name = parts[(start + 1)...end].joined(separator: "/").dropLast(5)
+                if let index = graph.index(ofNode: String(name)) {
+                    result.insert(index)
+                    break
+                }
+            }
+        }
+        return result
+    }
+
+    private static func weighted(
+        _ forward: ForwardGraph, _ sources: [Int], _ fact: (Endpoint) -> TensorFact?
+    ) -> [Bool] {
+        let fed = forward.dependents(of: sources)
+        let variables = forward.nodes { ForwardGraph.variableOps.contains($0.op) }
+        let varying = forward.dependents(of: variables)
+        let reduced = forward.dependents(of: forward.nodes { reductions.contains($0.op) })
+        return forward.graph.nodes.indices.map { index in
+            guard fed[index], varying[index], !forward.isForUpdates[index] else { return false }
+            let inputs = forward.inputs(of: index)
+            let weights = inputs.filter { varying[$0] && !fed[$0] }
+            guard !weights.isEmpty, inputs.contains(where: { fed[$0] }) else { return false }
+            // A loss to which a penalty on weights is added is a sum of scalars, no layer.
+            if let rank = fact(Endpoint(node: index, output: 0))?.shape.rank { return rank > 0 }
+            return weights.contains { !reduced[$0] }
+        }
+    }
+}
