@@ -240,7 +240,7 @@ struct TensorArrayAction: RunOp {
     }
 
     static let entries: [OpEntry] = Action.allCases.flatMap { action in
-        OpTable.versions.map { version in
+        (action == .pack || action == .unpack ? [""] : OpTable.versions).map { version in
             OpEntry("TensorArray\(action.rawValue)\(version)") { node throws(CompileError) in try Self(node, action) }
         }
     }

@@ -65,7 +65,16 @@ def _arrays(version, producer):
         (f"TensorArrayClose{version}", "close", [array, "^read"], {}),
         ("Identity", "closed", ["x", "^close"], {"T": f}),
     ]
-    fetches = ["read:0", "gather:0", "concat:0", "concat:1", "size:0", "joined:0", "scattered:0", "summed:0", "closed:0"]
+    more = []
+    if version == "":
+        nodes += [
+            ("TensorArrayPack", "packed", [array, "write1"], {"dtype": f, "element_shape": tf.TensorShape(None)}),
+            ("TensorArray", "unpacked", ["two"], {**make, "tensor_array_name": b"u"}),
+            ("TensorArrayUnpack", "unpack", ["unpacked", "pair", "flow0"], {"T": f}),
+            ("TensorArrayRead", "row", ["unpacked", "one", "unpack"], {"dtype": f}),
+        ]
+        more = ["packed:0", "row:0"]
+    fetches = more + ["read:0", "gather:0", "concat:0", "concat:1", "size:0", "joined:0", "scattered:0", "summed:0", "closed:0"]
     return _graph(producer, *nodes), fetches
 
 
