@@ -49,7 +49,7 @@ struct DraftNeeds {
     private(set) var neededValues: Set<Int> = []
     private var openValues: [Int] = []
 
-    /// - Parameter known: Whether a value is a constant: nothing is needed for it.
+    /// - `known`: Whether a value is a constant: nothing is needed for it.
     init(_ plan: Plan, _ drafts: [Draft], _ loops: [LoopDraft], known: @escaping (Int) -> Bool) {
         self.plan = plan
         self.drafts = drafts

@@ -60,6 +60,9 @@ struct PlanBuilder {
         }
         let subgraph = try Subgraph(of: graph, fetches: fetches, feeds: self.feeds)
         order = subgraph.order
+        // With branches, it may be that nobody comes there.
+        let isStraight = !order.contains { graph.nodes[$0].isSwitch }
+        if isStraight, order.contains(where: { OpTable.entries[graph.nodes[$0].op] == nil }) { throw unsupportedOps() }
         try findChangedVariables(among: order)
         try add(try LoopNesting.units(of: subgraph, in: graph))
         var fetched: [(value: Int, liveness: Liveness)] = []
@@ -107,13 +110,20 @@ struct PlanBuilder {
             missing[graph.nodes[index].op, default: (graph.nodes[index].name, 0)].count += 1
         }
         let list = missing.sorted { $0.key < $1.key }.map { op, place in
-            "op \(op) (node \"\(place.node)\"\(place.count > 1 ? " and \(place.count - 1) more" : ""))"
+            "op \(op)\(Self.fileOps.contains(op) ? ", which reads or writes files," : "") (node \"\(place.node)\"\(place.count > 1 ? " and \(place.count - 1) more" : ""))"
         }
         let names = fetches.map { "\"\(graph.nodes[$0.node].name):\($0.output)\"" }
         return CompileError(
             .unsupported,
             "\(list.joined(separator: ", ")) not supported; needed by fetch \(names.joined(separator: ", "))")
     }
+
+    /// A request reads no files but those that the model names as its own, and writes none.
+    private static let fileOps: Set<String> = [
+        "MatchingFiles", "MergeV2Checkpoints", "ReadFile", "Restore", "RestoreSlice", "RestoreV2", "Save", "SaveSlices",
+        "SaveV2",
+        "WriteFile",
+    ]
 
     private static func missingFeedError(_ names: [String]) -> CompileError {
         CompileError(.missingFeed, "the fetches need a feed for \(names.joined(separator: ", "))")
