@@ -9,6 +9,7 @@ struct PlanBuilder {
     let variables: VariableStates
     private let tables: TableResolution
     private let statefulOps: StatefulOps
+    private var fusedActivations: FusedActivations?
     /// Tables that wait for what this plan computes.
     var openTables: Set<String> = []
     /// The value that an output is, and when it is alive. What is not here was not computed.
@@ -60,6 +61,7 @@ struct PlanBuilder {
         }
         let subgraph = try Subgraph(of: graph, fetches: fetches, feeds: self.feeds)
         order = subgraph.order
+        fusedActivations = FusedActivations(graph, subgraph, fetches: fetches)
         // With branches, it may be that nobody comes there.
         let isStraight = !order.contains { graph.nodes[$0].isSwitch }
         if isStraight, order.contains(where: { OpTable.entries[graph.nodes[$0].op] == nil }) { throw unsupportedOps() }
@@ -150,7 +152,9 @@ struct PlanBuilder {
             }
             guard let entry = OpTable.entries[node.op] else { throw unsupportedOps() }
             let op = try statefulOps.op(ofNode: index) { () throws(CompileError) in try entry.make(NodeReader(node)) }
-            try add(op, index, inputs.map(\.value), liveness)
+            let isFused = fusedActivations?.contains(index) ?? false
+            let part = isFused ? (op as? any FusibleActivation)?.fused ?? op : op
+            try add(part, index, inputs.map(\.value), liveness)
         } catch {
             // The list of what is not supported names its nodes itself.
             let error = OpTable.entries[node.op] == nil ? error : error.at(node: node.name, op: node.op)
