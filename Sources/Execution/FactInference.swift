@@ -117,6 +117,7 @@ final class FactInference: Sendable {
             else { return [] }
             inputs.append(outputs[endpoint.output])
         }
+        guard !node.isMerge || !inputs.isEmpty else { return [] }
         var outputs = ((try? op.outputs(for: inputs)) ?? []).map(Self.withoutLargeValue)
         if node.isMerge { for index in outputs.indices { outputs[index].value = nil } }
         return outputs
