@@ -4,18 +4,43 @@ internal import Tensors
 /// A tensor that an array, a stack or a list holds, counted in the run's memory until the last of them lets it go.
 final class HeldTensor {
     let tensor: Tensor
-    private let budget: RunBudget
+    private let memory: HeldMemory
 
     /// Keeps a tensor.
     ///
+    /// - `whole`: What it is a part of, with others that are kept too; nil for one on its own.
+    ///
     /// Throws `resourceExhausted` where that is too much.
-    init(_ tensor: Tensor, _ budget: RunBudget) throws(CompileError) {
-        try budget.reserve(tensor.byteCount)
-        self.tensor = try tensor.kept()
+    init(_ tensor: Tensor, _ budget: RunBudget, partOf whole: HeldMemory? = nil) throws(CompileError) {
+        if let whole {
+            self.tensor = try tensor.kept()
+            memory = whole
+        } else {
+            memory = try HeldMemory(tensor.byteCount, budget)
+            // A small part of something large must not keep all of it.
+            let isPart = tensor.byteCount < tensor.storage.byteCount / 2 && tensor.dtype != .string
+            self.tensor = isPart ? try tensor.copied() : try tensor.kept()
+        }
+    }
+}
+
+/// Memory of one or more held tensors, counted once, until the last of them is gone.
+final class HeldMemory {
+    private let byteCount: Int
+    private let budget: RunBudget
+
+    init(_ byteCount: Int, _ budget: RunBudget) throws(CompileError) {
+        try budget.reserve(byteCount)
+        self.byteCount = byteCount
         self.budget = budget
     }
 
-    deinit { budget.release(tensor.byteCount) }
+    /// The memory that parts of one tensor share.
+    convenience init(of parts: [Tensor], _ budget: RunBudget) throws(CompileError) {
+        try self.init(parts.reduce(0) { $0 + $1.byteCount }, budget)
+    }
+
+    deinit { budget.release(byteCount) }
 }
 
 /// Putting tensors together and apart along a first axis.

@@ -23,13 +23,21 @@ final class TensorList: RunObject {
     func with(_ elements: [HeldTensor?]) -> TensorList { TensorList(dtype, elementShape, elements) }
 
     /// Keeps a tensor that is to be an element.
-    func held(_ tensor: Tensor, _ budget: RunBudget) throws(CompileError) -> HeldTensor {
+    func held(
+        _ tensor: Tensor, _ budget: RunBudget, partOf whole: HeldMemory? = nil
+    ) throws(CompileError) -> HeldTensor {
         guard tensor.dtype == dtype else { throw .invalid("a list of \(dtype) is given \(tensor.dtype)") }
         guard elementShape.admits(tensor.shape) else {
             throw .invalid(
                 "an element of shape \(PartialShape(tensor.shape)) for a list of elements of shape \(elementShape)")
         }
-        return try HeldTensor(tensor, budget)
+        return try HeldTensor(tensor, budget, partOf: whole)
+    }
+
+    /// The list of these elements, which are parts of one tensor.
+    func holding(_ parts: [Tensor], _ budget: RunBudget) throws(CompileError) -> TensorList {
+        let whole = try HeldMemory(of: parts, budget)
+        return with(try parts.map { (part) throws(CompileError) in try held(part, budget, partOf: whole) })
     }
 
     func require(_ index: Int) throws(CompileError) {
@@ -166,7 +174,7 @@ struct TensorListMaking: RunOp {
         case .fromTensor:
             let empty = TensorList(dtype, try inputs[1].shape("element_shape"), [])
             let rows = try TensorStacking.rows(of: try inputs[0].tensor("the tensor"))
-            return [.object(empty.with(try rows.map { (row) throws(CompileError) in try empty.held(row, budget) }))]
+            return [.object(try empty.holding(rows, budget))]
         case .scatter: return [.object(try scattered(inputs, count: nil, budget))]
         case .scatterV2:
             let count = try inputs[3].number("num_elements")
@@ -179,7 +187,7 @@ struct TensorListMaking: RunOp {
                 throw .invalid("lengths \(lengths) for a tensor of shape \(PartialShape(value.shape))")
             }
             let parts = try TensorStacking.parts(of: value, lengths)
-            return [.object(empty.with(try parts.map { (part) throws(CompileError) in try empty.held(part, budget) }))]
+            return [.object(try empty.holding(parts, budget))]
         }
     }
 
@@ -293,13 +301,14 @@ struct TensorListChange: RunOp {
         let rows = try TensorStacking.rows(of: tensor)
         guard rows.count == indices.count else { throw .invalid("\(indices.count) indices for \(rows.count) rows") }
         var elements = list.elements
+        let whole = try HeldMemory(of: rows, budget)
         for (index, row) in zip(indices, rows) {
             guard index >= 0 else { throw .invalid("\(index) is not an index") }
             if index >= elements.count {
-                try TensorStacking.reserve(slots: index + 1 - elements.count, budget)
+                try TensorStacking.reserve(slots: index - elements.count, budget)
                 elements += Array(repeating: nil, count: index + 1 - elements.count)
             }
-            elements[index] = try list.held(row, budget)
+            elements[index] = try list.held(row, budget, partOf: whole)
         }
         return list.with(elements)
     }
