@@ -45,13 +45,14 @@ final class HeldMemory {
 
 /// Putting tensors together and apart along a first axis.
 enum TensorStacking {
-    /// What the slots of a list of so many tensors may take, before there is anything in them.
-    static func reserve(slots count: Int, _ budget: RunBudget) throws(CompileError) {
-        let (bytes, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<HeldTensor?>.stride)
+    /// What the slots for so many tensors take, before there is anything in them.
+    static func slots(_ count: Int, _ budget: RunBudget) throws(CompileError) -> HeldMemory {
+        // A slot of an array has a case besides what it holds.
+        let (bytes, overflow) = count.multipliedReportingOverflow(by: 2 * MemoryLayout<HeldTensor?>.stride)
         guard !overflow else {
             throw CompileError(.resourceExhausted, "\(count) tensors are more than memory can hold")
         }
-        try budget.reserve(bytes)
+        return try HeldMemory(bytes, budget)
     }
 
     /// One tensor of which each is a row; all have the shape `element`.

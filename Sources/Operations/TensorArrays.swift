@@ -37,6 +37,8 @@ final class TensorArray: RunObject {
     private let sums: Bool
     private let budget: RunBudget
     private var slots: [Slot]
+    /// What the slots take.
+    private var slotMemory: [HeldMemory]
     /// The arrays of this one's gradients, by the name that asked for them.
     private var gradients: [String: TensorArray] = [:]
 
@@ -45,7 +47,7 @@ final class TensorArray: RunObject {
         _ budget: RunBudget
     ) throws(CompileError) {
         guard size >= 0 else { throw .invalid("the size of a TensorArray must not be negative, got \(size)") }
-        try TensorStacking.reserve(slots: size, budget)
+        slotMemory = [try TensorStacking.slots(size, budget)]
         self.dtype = dtype
         self.elementShape = elementShape
         self.isDynamic = isDynamic
@@ -86,7 +88,7 @@ final class TensorArray: RunObject {
                 "tried to write to index \(index), but the TensorArray is not resizeable and its size is \(count)")
         }
         if index >= slots.count {
-            try TensorStacking.reserve(slots: index - slots.count, budget)
+            slotMemory.append(try TensorStacking.slots(min(index, .max - 1) + 1 - slots.count, budget))
             slots += Array(repeating: .empty, count: index + 1 - slots.count)
         }
         switch slots[index] {
