@@ -213,4 +213,40 @@ struct LoopTests {
         let choices = try #require(Tensor(Array(repeating: true, count: 2000), shape: [2000]))
         #expect(try callable.run([choices, try int(3)])[0].scalars(as: Int32.self) == [3])
     }
+
+    @Test("a thousand loops one after another")
+    func manyLoops() throws {
+        var graph = TestGraph()
+        let limit = graph.placeholder("limit", 3)
+        var value = graph.placeholder("x", 3)
+        for index in 0..<1000 {
+            value =
+                graph.loop("l\(index)", to: limit, [value]) { graph, _, variables in
+                    [graph.add("Neg", "neg\(index)", [variables[0]], types: ["T": 3])]
+                }[1]
+        }
+        let callable = try graph.session().callable(["limit:0", "x:0"], ["\(value):0"])
+        #expect(try callable.run([try int(3), try int(5)])[0].scalars(as: Int32.self) == [5])
+    }
+
+    @Test("functions that call each other, and names that grow with each call, are refused")
+    func hostileFunctions() throws {
+        let name = String(repeating: "n", count: 100_000)
+        let calls = ["\(name)1", "\(name)2"].map { call in
+            NodeDef.with { node in
+                node.name = call
+                node.op = "f"
+            }
+        }
+        let graph = GraphDef.with { graph in
+            graph.library.function = [
+                .with { function in
+                    function.signature.name = "f"
+                    function.nodeDef = calls
+                }
+            ]
+            graph.node = [calls[0]]
+        }
+        #expect(throws: GraphError.self) { try Graph(graph) }
+    }
 }
