@@ -33,7 +33,9 @@ struct PlanBuilder {
     /// All nodes that the fetches need.
     private var order: [Int] = []
     private var fetches: [Endpoint] = []
-    private var feeds: Set<Endpoint> = []
+    var feeds: Set<Endpoint> = []
+    /// What was found out about the loops that have been built, by their condition.
+    var learned: [Int: LoopKnowledge] = [:]
 
     /// The most bytes that one folded constant may take; what is larger is computed in every run.
     private static let foldLimitBytes = 256 << 20
@@ -77,6 +79,9 @@ struct PlanBuilder {
 
     mutating func add(_ units: [GraphUnit]) throws(CompileError) {
         for unit in units {
+            guard flags.work < FlagTable.mostWork else {
+                throw CompileError(.resourceExhausted, "the graph's branches hang on each other in too many ways")
+            }
             switch unit {
             case .node(let index): try add(nodeAt: index)
             case .loop(let loop): try add(loop)
