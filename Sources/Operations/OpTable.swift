@@ -8,6 +8,7 @@ package enum OpTable {
         stacks,
         tensorArrays,
         tensorLists,
+        optionals,
         elementwiseUnary,
         functions,
         elementwiseBinary,
