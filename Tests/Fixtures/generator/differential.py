@@ -38,6 +38,7 @@ def graphs():
 
 def record(seed, largest=2048, most_steps=14):
     """Floats may differ by what rounding makes of a dozen ops, each of which cancels what it likes."""
+    tf1.disable_control_flow_v2()
     maker = Maker(seed, largest)
     maker.make(most_steps)
     tolerance = 0.05 if maker.is_narrow else 1e-4
@@ -65,14 +66,16 @@ class Maker(ElementwiseSteps, MovementSteps, ReductionSteps, LayerSteps, StringS
 
     def grow(self):
         """One more step: some do not fit what there is."""
-        before = len(self.pool)
+        before, graph = len(self.pool), tf1.get_default_graph()
+        context = graph._get_control_flow_context()
         for _ in range(20):
             try:
                 step = self.one(self.families[self.random.choice(len(self.families), p=self.weights)])
                 if step() and len(self.pool) > before:
                     break
             except REFUSALS:
-                pass
+                # A gradient that fails leaves what is made after it in the loop that it was in.
+                graph._set_control_flow_context(context)
 
     def add_placeholder(self):
         dtype = self.one((self.floats * 2 + INTEGERS) * 2 + ["bool", "bool", "string", "string"] + SMALL + COMPLEX)

@@ -14,7 +14,7 @@ FLOAT_FUNCTIONS = [
     lambda v: tf.clip_by_value(v, -1, 2), lambda v: tf.math.xlogy(tf.tanh(v), tf.abs(v) + 0.5), tf.math.is_finite, tf.math.is_nan,
 ]
 # Of what is not a whole number by the way: one that is may come out a little less on one side.
-STEPS_OF_FLOATS = [tf.floor, tf.math.ceil, tf.round, tf.math.rint, tf.sign]
+STEPS_OF_FLOATS = [tf.floor, tf.math.ceil, tf.round, tf.sign]
 
 
 class ElementwiseSteps:
@@ -34,7 +34,7 @@ class ElementwiseSteps:
         if self.chance(0.1):
             return self.add(self.one(STEPS_OF_FLOATS)(x + 0.137), uses=[x])
         if not self.is_narrow and self.chance(0.1):
-            op = self.one([lambda v: tf.math.lgamma(tf.abs(v) + 0.5), lambda v: tf.math.digamma(tf.abs(v) + 0.5), tf.math.bessel_i0e,
+            op = self.one([lambda v: tf.math.rint(v + 0.137), lambda v: tf.math.lgamma(tf.abs(v) + 0.5), lambda v: tf.math.digamma(tf.abs(v) + 0.5), tf.math.bessel_i0e,
                            tf.math.bessel_i1e, lambda v: tf.math.ndtri(tf.sigmoid(v)), lambda v: tf.math.erfinv(tf.tanh(v) * 0.9)])
             return self.add(op(x), uses=[x])
         return self.add(self.one(FLOAT_FUNCTIONS)(x), uses=[x])

@@ -138,7 +138,7 @@ class LayerSteps:
         kind = self.integer(0, 4)
         if kind == 0:
             return self.add(tf.nn.max_pool2d(y, size, stride, self.padding([n - 1 for n in size])), uses=[x])
-        if kind == 1:
+        if kind == 1 and not self.is_narrow:
             op = self.one([tf.nn.max_pool3d, tf.nn.avg_pool3d])
             return self.add(op(y[..., tf.newaxis], size + [1], stride, self.one(["SAME", "VALID"])), uses=[x])
         op = self.one([tf.nn.max_pool2d, tf.nn.avg_pool2d])

@@ -89,7 +89,8 @@ class MovementSteps:
 
     def tile(self):
         x = self.some()
-        if x is None or x.shape.rank == 0:
+        # TensorFlow has no kernel that tiles this dtype.
+        if x is None or x.shape.rank == 0 or x.dtype == tf.uint16:
             return False
         return self.add(tf.tile(x, [self.integer(1, 2) for _ in range(x.shape.rank)]), uses=[x])
 
@@ -122,7 +123,8 @@ class MovementSteps:
 
     def pack(self):
         x = self.some()
-        if x is None:
+        # TensorFlow makes Tile of it in functions.
+        if x is None or x.dtype == tf.uint16:
             return False
         return self.add(tf.stack([x, x] if self.random.rand() < 0.5 else [x], axis=self.integer(0, x.shape.rank)), uses=[x])
 
@@ -179,12 +181,12 @@ class MovementSteps:
         if x.shape.rank == 1 or self.chance(0.2):
             low = self.integer(-2, 1)
             ops = [tf.linalg.diag, lambda v: tf.linalg.diag(v, k=low, padding_value=tf.cast(1, v.dtype))]
-            return self.add(self.one(ops + [tf.linalg.tensor_diag] * (x.shape.rank < 3))(x), uses=[x])
+            return self.add(self.one(ops + [tf.linalg.tensor_diag] * (x.shape.rank < 3 and x.dtype not in (tf.bfloat16, tf.bool)))(x), uses=[x])
         low = self.integer(-1, 0)
         high = self.integer(low, 1)
         ops = [lambda v: tf.linalg.band_part(v, self.integer(-1, 1), self.integer(-1, 1)), tf.linalg.diag_part,
                lambda v: tf.linalg.diag_part(v, k=(low, high), padding_value=tf.cast(2, v.dtype), align=self.one(["LEFT_RIGHT", "RIGHT_LEFT", "LEFT_LEFT", "RIGHT_RIGHT"])),
-               lambda v: tf.linalg.set_diag(v, tf.linalg.diag_part(v) + tf.cast(1, v.dtype) if v.dtype != tf.bool else tf.linalg.diag_part(v))]
+               lambda v: tf.linalg.set_diag(v, v[..., 0, :min(v.shape.as_list()[-2:])])] if None not in x.shape.as_list() else [tf.linalg.diag_part]
         return self.add(self.one(ops)(x), uses=[x])
 
     def gather_more(self):
