@@ -20,10 +20,13 @@ from .core import graph_case, tf, tf1
 from .steps.choices import COMPLEX, INTEGERS, SMALL, Choices
 from .steps.elementwise import ElementwiseSteps
 from .steps.flow import FlowSteps
+from .steps.functions import FunctionSteps
 from .steps.layers import LayerSteps
 from .steps.movement import MovementSteps
 from .steps.randomness import RandomSteps
 from .steps.reductions import ReductionSteps
+from .steps.sparse import SparseSteps
+from .steps.state import StateSteps
 from .steps.strings import StringSteps
 
 COUNT_IN_FIXTURE = 200
@@ -42,20 +45,21 @@ def record(seed, largest=2048, most_steps=14):
     maker = Maker(seed, largest)
     maker.make(most_steps)
     tolerance = 0.05 if maker.is_narrow else 1e-4
-    graph, runs = maker.finished()
-    graph_case(f"seed {seed}", graph, runs=runs, rtol=tolerance, atol=tolerance)
+    graph, variables, runs = maker.finished()
+    graph_case(f"seed {seed}", graph, variables=variables, runs=runs, rtol=tolerance, atol=tolerance)
 
 
-class Maker(ElementwiseSteps, MovementSteps, ReductionSteps, LayerSteps, StringSteps, FlowSteps, RandomSteps, Choices):
+class Maker(ElementwiseSteps, MovementSteps, ReductionSteps, LayerSteps, StringSteps, FunctionSteps, SparseSteps, StateSteps, FlowSteps,
+            RandomSteps, Choices):
     """Makes one graph: values in a pool, to which each step adds one or more."""
 
     def __init__(self, seed, largest):
         super().__init__(seed, largest)
         self.graph = tf.Graph()
         families = [self.elementwise_steps, self.movement_steps, self.reduction_steps, self.layer_steps, self.string_steps,
-                    self.flow_steps, self.gradient_steps, self.random_steps]
+                    self.function_steps, self.sparse_steps, self.state_steps, self.flow_steps, self.gradient_steps, self.random_steps]
         self.families = [family() for family in families]
-        self.weights = np.array([30, 22, 14, 14, 6, 9, 3, 2]) / 100
+        self.weights = np.array([24, 20, 12, 12, 6, 5, 3, 2, 9, 5, 2]) / 100
 
     def make(self, most_steps):
         with self.graph.as_default():
@@ -91,10 +95,12 @@ class Maker(ElementwiseSteps, MovementSteps, ReductionSteps, LayerSteps, StringS
     # What is fed and fetched.
 
     def finished(self):
-        """The graph without what leads to no fetch, and its runs."""
+        """The graph without what leads to no fetch, the variables that it has, and its runs."""
         runs = self.runs()
         names = {name.split(":")[0] for _, fetches in runs for name in fetches} | {p.op.name for p, _ in self.placeholders}
-        return tf1.graph_util.extract_sub_graph(self.graph.as_graph_def(), sorted(names)), runs
+        graph = tf1.graph_util.extract_sub_graph(self.graph.as_graph_def(), sorted(names))
+        variables = {node.name: self.variables[node.name] for node in graph.node if node.op == "VarHandleOp"}
+        return graph, variables, runs
 
     def feeds(self, batch=None):
         return {p.name: self.values(p.dtype.name, self.fed_shape(p, shape, batch)) for p, shape in self.placeholders}

@@ -26,6 +26,7 @@ class Choices:
         self.is_used = set()
         # How many bodies of functions, branches and loops are around what is made.
         self.nesting = 0
+        self.variables = {}
         self.has_state = False
 
     def integer(self, low, high):

@@ -171,8 +171,7 @@ class FlowSteps:
         xs = [t for t in self.pool if t.dtype in (tf.float32, tf.float64) and t is not y]
         if y is None or not xs or self.nesting:
             return False
-        # The values that were first there are the likeliest to lead to it.
-        xs = [xs[min(len(xs) - 1, self.random.geometric(0.4) - 1)] for _ in range(self.integer(1, 2))]
+        xs = [xs[i] for i in sorted(self.random.choice(len(xs), min(4, len(xs)), replace=False))]
         found = [(x, g) for x, g in zip(xs, tf1.gradients(tf.tanh(y), xs)) if g is not None]
         return self.add(*[tf.convert_to_tensor(g) for _, g in found], uses=[y] + [x for x, _ in found]) if found else False
 

@@ -25,6 +25,10 @@ class RandomSteps:
         if self.chance(0.3):
             return self.add(tf.random.uniform(shape, -3, 9, dtype=self.one([tf.int32, tf.int64]), seed=seed))
         if self.chance(0.2):
+            return self.add(tf.random.gamma(shape[:1], [0.3, 1.0, 4.5], dtype=dtype, seed=seed))
+        if self.chance(0.2):
+            return self.add(tf.random.poisson(shape[:1], [0.3, 2.0, 20.0], dtype=dtype, seed=seed))
+        if self.chance(0.2):
             return self.add(tf1.random.multinomial(self.constant("float32", [2, 4]), 5, seed=seed))
         return self.add(op(shape, dtype=dtype, seed=seed))
 
@@ -35,5 +39,10 @@ class RandomSteps:
             seed = tf.stack([tf.reduce_sum(x), 7])
         if self.chance(0.3):
             return self.add(tf.random.stateless_uniform(shape, seed, -5, 6, dtype=tf.int32))
+        if self.chance(0.2):
+            old = self.one([tf.raw_ops.StatelessRandomUniform, tf.raw_ops.StatelessRandomNormal, tf.raw_ops.StatelessTruncatedNormal])
+            return self.add(old(shape=shape, seed=seed, dtype=tf.float32))
+        if self.chance(0.2):
+            return self.add(tf.random.stateless_categorical(self.constant("float32", [2, 3]), 4, seed), tf.random.stateless_poisson([3, 2], seed, [1.5, 12.0]))
         op = self.one([tf.random.stateless_uniform, tf.random.stateless_normal, tf.random.stateless_truncated_normal])
         return self.add(op(shape, seed, dtype=self.one(["float32", "float64"])))

@@ -9,7 +9,8 @@ PATTERNS = [("[a-c]+", "<\\0>"), ("(\\w)(.)", "\\2\\1"), (",", ""), ("^.", "_"),
 
 class StringSteps:
     def string_steps(self):
-        return [self.text_of, self.text, self.text, self.join, self.split_text, self.hash, self.number_in]
+        return [self.text_of, self.text, self.text, self.join, self.split_text, self.hash, self.number_in,
+                self.codes]
 
     def text_of(self):
         x = self.some(INTEGERS + SMALL + ["bool"])
@@ -30,7 +31,8 @@ class StringSteps:
         op = self.one([
             lambda v: tf.strings.length(v), lambda v: tf.strings.length(v, "UTF8_CHAR"), tf.strings.upper, tf.strings.lower, tf.strings.strip,
             lambda v: tf.strings.upper(readable, "utf-8"), lambda v: tf.strings.regex_replace(readable, pattern, rewrite, self.chance(0.5)),
-            lambda v: tf.strings.regex_full_match(readable, ".*[a-z].*"), tf.io.encode_base64, lambda v: tf.io.decode_base64(tf.io.encode_base64(v)),
+            lambda v: tf.raw_ops.RegexReplace(input=readable, pattern=pattern, rewrite=rewrite), lambda v: tf.strings.regex_full_match(readable, ".*[a-z].*"),
+            lambda v: tf.raw_ops.RegexFullMatch(input=readable, pattern="[A-Z].*|.*\\d"), lambda v: tf.strings.format("{}|", v, summarize=self.integer(-1, 3)), tf.io.encode_base64, lambda v: tf.io.decode_base64(tf.io.encode_base64(v)),
             lambda v: tf.strings.substr(tf.strings.join(["pq", v]), position, length), tf.zeros_like,
             lambda v: tf.strings.unicode_transcode(v, "UTF-8", "UTF-16-BE"), lambda v: tf.where(tf.strings.length(v) > 2, v, tf.strings.join([v, v]))])
         return self.add(op(x), uses=[x])
@@ -75,3 +77,23 @@ class StringSteps:
             return False
         digits = tf.strings.join(["1", tf.strings.regex_replace(x, "[^0-9]", "")])
         return self.add(tf.strings.to_number(tf.strings.substr(digits, 0, 6), self.one([tf.float32, tf.float64, tf.int32, tf.int64])), uses=[x])
+
+    def codes(self):
+        """Strings as bytes and code points, and what makes strings of tensors."""
+        x = self.some(["string"], ranks=[1])
+        if x is None:
+            y = self.some(INTEGERS + ["float32"])
+            return y is not None and self.add(tf.reshape(tf.io.parse_tensor(tf.io.serialize_tensor(y), y.dtype), tf.shape(y)), uses=[y])
+        kind = self.integer(0, 5)
+        if kind == 0:
+            return self.add(tf.strings.unicode_decode(x, "UTF-8", errors="replace").to_tensor(), uses=[x])
+        if kind == 1:
+            return self.add(tf.strings.unicode_encode(tf.strings.unicode_decode(x, "UTF-8"), self.one(["UTF-8", "UTF-16-BE", "UTF-32-BE"])), uses=[x])
+        if kind == 2:
+            return self.add(tf.strings.ngrams(x, self.integer(1, 3), separator="_", pad_values=self.one([None, ("<", ">")])), uses=[x])
+        if kind == 3:
+            return self.add(tf.io.decode_raw(tf.strings.substr(tf.strings.join([x, "12345678"]), 0, 8), self.one([tf.uint8, tf.int16, tf.int32, tf.int64])), uses=[x])
+        if kind == 4:
+            return self.add(tf.fingerprint(x), uses=[x])
+        fields = tf.strings.join([tf.strings.regex_replace(x, "[^a-z]", ""), ",7,", tf.strings.as_string(tf.strings.length(x))])
+        return self.add(*tf.io.decode_csv(fields, [["-"], [1], [0.5]]), uses=[x])
