@@ -114,7 +114,8 @@ class LayerSteps:
             out = tf.nn.conv3d(y[..., tf.newaxis], filters, [1, stride, 1, stride, 1], self.one(["SAME", "VALID"]))
         elif kind == 3:
             filters = self.constant(x.dtype, [height, width, depth])
-            out = tf.nn.dilation2d(y, filters, [1, stride, stride, 1], self.one(["SAME", "VALID"]), "NHWC", [1, dilation, dilation, 1])
+            # Its gradients are not supported.
+            out = tf.nn.dilation2d(tf.stop_gradient(y), tf.stop_gradient(filters), [1, stride, stride, 1], self.one(["SAME", "VALID"]), "NHWC", [1, dilation, dilation, 1])
         else:
             filters = self.constant(x.dtype, [height, width, depth, self.integer(1, 4)])
             out = tf.nn.conv2d(y, filters, [1, stride, stride, 1], self.padding(), dilations=[1, dilation, dilation, 1])

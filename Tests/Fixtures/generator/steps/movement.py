@@ -169,7 +169,7 @@ class MovementSteps:
             return self.add(tf.reverse(x, axes), uses=[x])
         if kind == 1:
             return self.add(tf.roll(x, [self.integer(-5, 5), self.integer(-3, 3)], [axis, self.axis(x)]), uses=[x])
-        if kind == 2 and x.shape.rank > 1 and None not in x.shape.as_list()[:2]:
+        if kind == 2 and 1 < x.shape.rank < 6 and None not in x.shape.as_list()[:2]:
             rows, columns = x.shape.as_list()[:2]
             return self.add(tf.reverse_sequence(x, self.random.randint(0, columns + 1, size=rows), seq_axis=1, batch_axis=0), uses=[x])
         return self.add(tf.broadcast_to(x, tf.concat([[self.integer(1, 2)], tf.shape(x)], 0)), uses=[x])
