@@ -43,7 +43,9 @@ extension OpTable {
         logical("LogicalOr", .or),
         equality("Equal", .equal),
         equality("NotEqual", .notEqual),
-        OpEntry("AddN", make: AddN.init),
+        OpEntry("AddN") { node throws(CompileError) in
+            try node.isOfHandles ? ListSum(node) as any Op : AddN(node)
+        },
         OpEntry("AccumulateNV2", make: AddN.init),
         OpEntry("BiasAdd", make: BiasAdd.init),
         OpEntry("Select", make: Select.init),

@@ -32,7 +32,9 @@ extension OpTable {
         unary("Selu", .selu),
         unary("Softplus", .softplus),
         unary("Softsign", .softsign),
-        OpEntry("ZerosLike", make: ZerosLike.init),
+        OpEntry("ZerosLike") { node throws(CompileError) in
+            try node.isOfHandles ? HandleZeros(node) as any Op : ZerosLike(node)
+        },
     ]
 
     static func unary(_ name: String, _ formula: UnaryFormula, to result: DataType? = nil) -> OpEntry {

@@ -9,6 +9,7 @@ package enum OpTable {
         stacks,
         tensorArrays,
         tensorLists,
+        optionals,
         elementwiseUnary,
         functions,
         elementwiseBinary,

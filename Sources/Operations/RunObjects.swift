@@ -6,6 +6,20 @@ package import Tensors
 package protocol RunObject: AnyObject {
     /// For messages: "a TensorArray".
     static var kind: String { get }
+    /// How many objects hold one another, this one the outermost; 0 where it cannot hold any.
+    var depth: Int { get }
+}
+
+extension RunObject {
+    package var depth: Int { 0 }
+
+    /// The object, where another one may hold it: what holds one another is let go of one in the other.
+    ///
+    /// Throws `resourceExhausted` where there are too many.
+    func requireShallow() throws(CompileError) -> any RunObject {
+        guard depth < 100 else { throw CompileError(.resourceExhausted, "more than 100 handles in one another") }
+        return self
+    }
 }
 
 /// A value of a run: a tensor, or an object that a handle stands for.
@@ -22,6 +36,9 @@ package enum RunValue {
         guard case .tensor(let tensor) = self else { throw CompileError(.malformed, "\(role) is a handle") }
         return tensor
     }
+
+    /// See ``RunObject``.
+    var depth: Int { if case .object(let object) = self { object.depth } else { 0 } }
 
     /// The object.
     ///

@@ -177,7 +177,7 @@ struct UnsortedSegmentJoin: TensorOp {
         let ids = try inputs[1].wholeNumbers("segment_ids")
         let segments = try inputs[2].oneWholeNumber("num_segments")
         let width = shape.dimensions.dropFirst().reduce(1, &*)
-        var results = [[UInt8]?](repeating: nil, count: shape.elementCount)
+        var results = [[UInt8]](repeating: [], count: shape.elementCount)
         for (row, id) in ids.enumerated() {
             guard id >= 0, id < segments else {
                 throw .invalid("segment_ids are not allowed to exceed num_segments or to have negative values.")
@@ -185,9 +185,10 @@ struct UnsortedSegmentJoin: TensorOp {
             for column in 0..<width {
                 let place = id * width + column
                 let string = strings[row * width + column]
-                results[place] = results[place].map { $0 + separator + string } ?? string
+                // Empty strings in front get no separator after them.
+                results[place] += results[place].isEmpty ? string : separator + string
             }
         }
-        return [try .holding(results.map { $0 ?? [] }, shape)]
+        return [try .holding(results, shape)]
     }
 }

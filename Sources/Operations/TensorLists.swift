@@ -10,36 +10,61 @@ extension OpTable {
 final class TensorList: RunObject {
     static let kind = "a TensorList"
 
+    /// An element: a tensor, or what a handle stands for, such as another list.
+    enum Element {
+        case tensor(HeldTensor)
+        case object(any RunObject)
+
+        var value: RunValue {
+            switch self {
+            case .tensor(let held): .tensor(held.tensor)
+            case .object(let object): .object(object)
+            }
+        }
+    }
+
     let dtype: DataType
     let elementShape: PartialShape
-    let elements: [HeldTensor?]
+    let elements: [Element?]
+    let depth: Int
     private let slotMemory: HeldMemory
     private let budget: RunBudget
 
     init(
-        _ dtype: DataType, _ elementShape: PartialShape, _ elements: [HeldTensor?], _ budget: RunBudget
+        _ dtype: DataType, _ elementShape: PartialShape, _ elements: [Element?], _ budget: RunBudget
     ) throws(CompileError) {
         slotMemory = try TensorStacking.slots(elements.count, budget)
         self.budget = budget
         self.dtype = dtype
         self.elementShape = elementShape
         self.elements = elements
+        depth = dtype.isHandle ? elements.compactMap { $0?.value.depth }.reduce(0, max) + 1 : 0
     }
 
-    func with(_ elements: [HeldTensor?]) throws(CompileError) -> TensorList {
+    func with(_ elements: [Element?]) throws(CompileError) -> TensorList {
         try TensorList(dtype, elementShape, elements, budget)
+    }
+
+    /// Keeps a value that is to be an element.
+    func held(_ value: RunValue, _ budget: RunBudget) throws(CompileError) -> Element {
+        switch value {
+        case .tensor(let tensor): return try held(tensor, budget)
+        case .object(let object):
+            guard dtype.isHandle else { throw .invalid("a list of \(dtype) is given a handle") }
+            return .object(try object.requireShallow())
+        }
     }
 
     /// Keeps a tensor that is to be an element.
     func held(
         _ tensor: Tensor, _ budget: RunBudget, partOf whole: HeldMemory? = nil
-    ) throws(CompileError) -> HeldTensor {
+    ) throws(CompileError) -> Element {
         guard tensor.dtype == dtype else { throw .invalid("a list of \(dtype) is given \(tensor.dtype)") }
         guard elementShape.admits(tensor.shape) else {
             throw .invalid(
                 "an element of shape \(PartialShape(tensor.shape)) for a list of elements of shape \(elementShape)")
         }
-        return try HeldTensor(tensor, budget, partOf: whole)
+        return .tensor(try HeldTensor(tensor, budget, partOf: whole))
     }
 
     /// The list of these elements, which are parts of one tensor.
@@ -57,22 +82,26 @@ final class TensorList: RunObject {
     /// The shape of elements that are not set: what all that is known says.
     private func shape(_ asked: PartialShape) -> Shape? {
         if let known = elementShape.merged(with: asked)?.known { return known }
-        return elements.compactMap { $0?.tensor.shape }.first
+        for case .tensor(let held) in elements { return held.tensor.shape }
+        return nil
     }
 
     /// An element; zeros for one that was never set.
-    func element(_ index: Int, asked: PartialShape) throws(CompileError) -> Tensor {
+    func element(_ index: Int, asked: PartialShape) throws(CompileError) -> RunValue {
         try require(index)
-        if let held = elements[index] { return held.tensor }
+        if let element = elements[index] { return element.value }
         guard let shape = shape(asked) else {
             throw .invalid("element \(index) was never set, and zeros need a shape that is known, not \(elementShape)")
         }
-        return try .zeros(dtype, shape)
+        guard !dtype.isHandle else { throw .invalid("element \(index) was never set, and no handle is zero") }
+        return .tensor(try .zeros(dtype, shape))
     }
 
     /// Elements under one another. They must have one shape.
     func stacked(_ indices: [Int], asked: PartialShape) throws(CompileError) -> Tensor {
-        let tensors = try indices.map { (index) throws(CompileError) in try element(index, asked: asked) }
+        let tensors = try indices.map { (index) throws(CompileError) in
+            try element(index, asked: asked).tensor("an element")
+        }
         guard let element = tensors.first?.shape ?? elementShape.merged(with: asked)?.known else {
             throw .invalid("no elements, and their shape is not known: \(elementShape)")
         }
@@ -281,13 +310,13 @@ struct TensorListChange: RunOp {
             } else {
                 try list.require(index)
             }
-            elements[index] = try list.held(try inputs[2].tensor("the element"), budget)
-        case .push: elements.append(try list.held(try inputs[1].tensor("the element"), budget))
+            elements[index] = try list.held(inputs[2], budget)
+        case .push: elements.append(try list.held(inputs[1], budget))
         case .pop:
             guard !elements.isEmpty else { throw .invalid("takes the last element of an empty list") }
             let last = try list.element(elements.count - 1, asked: try inputs[1].shape("element_shape"))
             elements.removeLast()
-            return [.object(try list.with(elements)), .tensor(last)]
+            return [.object(try list.with(elements)), last]
         case .resize:
             let count = try inputs[1].number("the size")
             guard count >= 0 else { throw .invalid("a list of \(count) elements") }
@@ -405,7 +434,7 @@ struct TensorListReading: RunOp {
         switch way {
         case .item:
             let index = try inputs[1].number("the index")
-            return [.tensor(try list.element(index, asked: try inputs[2].shape("element_shape")))]
+            return [try list.element(index, asked: try inputs[2].shape("element_shape"))]
         case .stack:
             if let count, count != list.elements.count {
                 throw .invalid("a list of \(count) elements is expected, it has \(list.elements.count)")
@@ -445,7 +474,7 @@ struct TensorListReading: RunOp {
             if list.elements[index] == nil, missing.indices.contains(index), let sizes = asked.dimensions {
                 shape = PartialShape([missing[index]] + sizes.dropFirst())
             }
-            tensors.append(try list.element(index, asked: shape))
+            tensors.append(try list.element(index, asked: shape).tensor("an element"))
         }
         guard tensors.allSatisfy({ $0.shape.rank > 0 }) else {
             throw .invalid("elements that are joined must not be scalars")

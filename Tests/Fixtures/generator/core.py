@@ -111,13 +111,15 @@ def graph_case(label, graph, feeds=None, fetches=None, variables=None, runs=None
     list of (feeds, fetches), done in order: a run sees the state that the earlier ones left.
     variables: a dict of variables' names and what they hold before the first run.
     setup: names of operations that are run first, such as those that fill tables.
+    optimized: whether TensorFlow may make the graph another one, as a session does that nobody configured.
     """
     graph_def = graph if isinstance(graph, tf1.GraphDef) else graph.as_graph_def()
     record = GraphRecord(label, graph_def, variables or {}, rtol, atol)
     with tf.Graph().as_default() as session_graph:
         failure = _failure(lambda: tf1.import_graph_def(graph_def, name=""))
         assign = [] if failure else [_assign(session_graph, name, value) for name, value in (variables or {}).items()]
-        with tf1.Session(graph=session_graph, config=_plain_config()) as session:
+        config = tf1.ConfigProto() if optimized else _plain_config()
+        with tf1.Session(graph=session_graph, config=config) as session:
             session.run(assign)
             session.run([session_graph.get_operation_by_name(name) for name in setup])
             for run_feeds, run_fetches in runs if runs is not None else [(feeds or {}, fetches)]:

@@ -115,6 +115,7 @@ def joins():
         case("UnsortedSegmentJoin", [flat, np.array([2, 0, 2, -1], dtype), np.array(4, dtype)], {"separator": ","}, label="drops")
         case("UnsortedSegmentJoin", [a, np.array([1, 1], dtype), Const(np.array(2, dtype))], {"separator": ","}, label="rows")
         case("UnsortedSegmentJoin", [a, np.array([[1, 0], [1, 1]], dtype), np.array(3, np.int32)], label="all axes")
+    case("UnsortedSegmentJoin", [text(["", "a", "", "", "b", "", "", ""]), np.array([0, 0, 0, 1, 1, 1, 2, 2], np.int32), np.int32(3)], {"separator": "/"}, label="empty strings")
     case("UnsortedSegmentJoin", [flat, np.array([0, 1, 2, 3], np.int32), np.int32(3)], label="id too large")
     case("UnsortedSegmentJoin", [flat, np.array([0, 1], np.int32), np.int32(3)], label="other length")
     case("UnsortedSegmentJoin", [flat, np.array([0, 1, 0, 1], np.int32), np.int32(-1)], label="negative number")

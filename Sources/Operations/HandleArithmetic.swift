@@ -1,0 +1,83 @@
+internal import Kernels
+internal import Tensors
+
+/// `ZerosLike` of a handle: a list of zeros of the elements' shapes, or an optional of zeros of its values.
+struct HandleZeros: RunOp {
+    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(1) }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        var output = TensorFact(inputs[0].dtype, Shape.scalar)
+        output.elements = inputs[0].elements
+        return [output]
+    }
+
+    func run(_ inputs: [RunValue], _ budget: RunBudget) throws(CompileError) -> [RunValue] {
+        [try zeros(inputs[0], budget)]
+    }
+
+    private func zeros(_ value: RunValue, _ budget: RunBudget) throws(CompileError) -> RunValue {
+        switch value {
+        case .tensor(let tensor): return .tensor(try .zeros(tensor.dtype, tensor.shape))
+        case .object(let optional as OptionalValues):
+            let values = try optional.values?.map { (value) throws(CompileError) in try zeros(value, budget) }
+            return .object(try OptionalValues(values, budget))
+        case .object(let object):
+            let list = try RunValue.object(object).object(as: TensorList.self)
+            // What was never set is zeros already, of a shape that is not known yet.
+            let elements = try list.elements.map { (element) throws(CompileError) in
+                try element.map { (element) throws(CompileError) in
+                    try list.held(try zeros(element.value, budget), budget)
+                }
+            }
+            return .object(try list.with(elements))
+        }
+    }
+}
+
+/// `AddN` of lists of the same length, element by element; one that is not set counts as zeros.
+struct ListSum: RunOp {
+    private let sum: AddN
+
+    init(_ node: NodeReader) throws(CompileError) { sum = try AddN(node) }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        var output = TensorFact(inputs[0].dtype, Shape.scalar)
+        output.elements = inputs.dropFirst().reduce(inputs[0].elements) { ElementFact.joined($0, $1.elements) }
+        return [output]
+    }
+
+    func run(_ inputs: [RunValue], _ budget: RunBudget) throws(CompileError) -> [RunValue] {
+        let lists = try inputs.map { (input) throws(CompileError) in try input.object(as: TensorList.self) }
+        guard let first = lists.first else { throw .invalid("adds nothing") }
+        for list in lists where list.dtype != first.dtype || list.elements.count != first.elements.count {
+            throw .invalid(
+                "adds a list of \(first.elements.count) \(first.dtype) and one of \(list.elements.count) \(list.dtype)")
+        }
+        let elements = try first.elements.indices.map { (index) throws(CompileError) -> TensorList.Element? in
+            let set = lists.compactMap { $0.elements[index] }
+            if set.count < 2 { return set.first }
+            let values = set.map(\.value)
+            return try first.held(first.dtype.isHandle ? run(values, budget)[0] : .tensor(try total(values)), budget)
+        }
+        return [.object(try first.with(elements))]
+    }
+
+    private func total(_ values: [RunValue]) throws(CompileError) -> Tensor {
+        let tensors = try values.map { (value) throws(CompileError) in try value.tensor("an element") }
+        do {
+            if let total = try sum.evaluate(tensors.map { TensorFact($0) }).first { return total }
+        } catch let error as CompileError {
+            throw error
+        } catch {
+            throw .invalid("\(error)")
+        }
+        throw .invalid("a sum has no value")
+    }
+}
+
+extension NodeReader {
+    /// Whether the dtype that an op works on, its attribute `T`, is that of handles.
+    var isOfHandles: Bool {
+        get throws(CompileError) { try type("T", default: .float32).isHandle }
+    }
+}
