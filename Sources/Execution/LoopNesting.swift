@@ -75,7 +75,9 @@ struct LoopNesting {
     /// The units of a subgraph, in order.
     ///
     /// - Throws: ``CompileError``: `unsupported` for a loop that `tf.while_loop` does not build.
-    static func units(of subgraph: Subgraph, in graph: Graph) throws(CompileError) -> [GraphUnit] {
+    static func units(
+        of subgraph: Subgraph, in graph: Graph, fetches: [Endpoint]
+    ) throws(CompileError) -> [GraphUnit] {
         guard
             subgraph.order.contains(where: { graph.nodes[$0].isEnter || graph.nodes[$0].isNextIteration })
         else {
@@ -83,6 +85,11 @@ struct LoopNesting {
         }
         var nesting = LoopNesting(graph, subgraph)
         for node in subgraph.order { try nesting.place(node) }
+        for fetch in fetches where nesting.outputFrame(fetch.node) != 0 {
+            throw CompileError(
+                .invalidArgument, "is in a loop, where it has no one value: it cannot be fetched",
+                node: graph.nodes[fetch.node].name, op: graph.nodes[fetch.node].op)
+        }
         for node in subgraph.order { try nesting.connect(node) }
         return try nesting.sorted(0).map { (unit) throws(CompileError) in try nesting.unit(unit) }
     }

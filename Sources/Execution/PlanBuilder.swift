@@ -68,7 +68,7 @@ struct PlanBuilder {
         let isStraight = !order.contains { graph.nodes[$0].isSwitch }
         if isStraight, order.contains(where: { OpTable.entries[graph.nodes[$0].op] == nil }) { throw unsupportedOps() }
         try findChangedVariables(among: order)
-        try add(try LoopNesting.units(of: subgraph, in: graph))
+        try add(try LoopNesting.units(of: subgraph, in: graph, fetches: fetches.filter { !self.feeds.contains($0) }))
         var fetched: [(value: Int, liveness: Liveness)] = []
         for fetch in fetches { fetched.append(try value(fetched: fetch)) }
         if !missingFeeds.isEmpty { throw Self.missingFeedError(missingFeeds) }

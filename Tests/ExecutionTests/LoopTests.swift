@@ -249,4 +249,17 @@ struct LoopTests {
         }
         #expect(throws: GraphError.self) { try Graph(graph) }
     }
+
+    @Test("what is in a loop cannot be fetched, as in TensorFlow")
+    func fetchInLoop() throws {
+        var graph = TestGraph()
+        let limit = graph.placeholder("limit", 3)
+        _ = graph.loop("l", to: limit, [graph.placeholder("x", 3)]) { graph, _, variables in
+            [graph.add("Neg", "neg", [variables[0]], types: ["T": 3])]
+        }
+        let session = try graph.session()
+        for fetch in ["neg:0", "l/merge1:0", "l/less:0"] {
+            #expect(failure { _ = try session.callable(["limit:0", "x:0"], [fetch]) }?.kind == .invalidArgument)
+        }
+    }
 }
