@@ -16,7 +16,7 @@ SPECIAL = [
     lambda v: tf.math.multiply_no_nan(v, tf.tanh(v)), lambda v: tf.math.nextafter(v, v + 1), tf.math.is_inf, lambda v: raw.Inv(x=tf.abs(v) + 1),
     lambda v: raw.OnesLike(x=v), lambda v: raw.CheckNumerics(tensor=tf.tanh(v), message="m"), lambda v: raw.Snapshot(input=v),
     lambda v: tf.ensure_shape(v, [None] * v.shape.rank), lambda v: raw.ClipByValue(t=v, clip_value_min=tf.cast(-1, v.dtype), clip_value_max=tf.cast(1.5, v.dtype)),
-    lambda v: raw.EuclideanNorm(input=v, axis=list(range(v.shape.rank)), keep_dims=False), lambda v: raw.AccumulateNV2(inputs=[v, v], shape=v.shape),
+    lambda v: raw.EuclideanNorm(input=v, axis=list(range(v.shape.rank)), keep_dims=False),
 ]
 
 
