@@ -17,6 +17,8 @@
     UNARY(round_##S, T, T, __builtin_elementwise_roundeven(x))                                          \
     UNARY(relu_##S, T, T, x < 0 ? 0 : x)                                            \
     UNARY(relu6_##S, T, T, x < 0 ? 0 : x > 6 ? 6 : x)                               \
+    UNARY(relu_number_##S, T, T, x > 0 ? x : 0)                                     \
+    UNARY(relu6_number_##S, T, T, x > 0 ? (x > 6 ? 6 : x) : 0)                      \
     UNARY(softsign_##S, T, T, x / (1 + __builtin_elementwise_abs(x)))               \
     UNARY(is_nan_##S, T, uint8_t, x != x)                                           \
     UNARY(is_infinite_##S, T, uint8_t, __builtin_elementwise_abs(x) == (T)INFINITY) \
@@ -58,6 +60,8 @@ const ck_unary_fn ck_unary_arithmetic[CK_UNARY_COUNT][CK_TYPE_COUNT] = {
     [CK_CEIL] = {FLOATS(ceil)},
     [CK_ROUND] = {FLOATS(round), [CK_INT32] = keep_u32, [CK_INT64] = keep_u64},
     [CK_RELU] = {FLOATS(relu), SIGNED(relu), UNSIGNED(keep)},
+    [CK_RELU_NUMBER] = {FLOATS(relu_number), SIGNED(relu), UNSIGNED(keep)},
+    [CK_RELU6_NUMBER] = {FLOATS(relu6_number), SIGNED(relu6), UNSIGNED(relu6)},
     [CK_RELU6] = {FLOATS(relu6), SIGNED(relu6), UNSIGNED(relu6)},
     [CK_SOFTSIGN] = {FLOATS(softsign)},
     [CK_INVERT] = {SIGNED_BITS(invert), UNSIGNED(invert)},

@@ -48,8 +48,11 @@ struct DraftNeeds {
     /// The loops' variables that somebody reads, by their current value.
     private(set) var neededValues: Set<Int> = []
     private var openValues: [Int] = []
+    private var openDrafts: [Int] = []
+    private var openLoops: [Int] = []
+    private var begins: [Int: Int] = [:]
 
-    /// - Parameter known: Whether a value is a constant: nothing is needed for it.
+    /// - `known`: Whether a value is a constant: nothing is needed for it.
     init(_ plan: Plan, _ drafts: [Draft], _ loops: [LoopDraft], known: @escaping (Int) -> Bool) {
         self.plan = plan
         self.drafts = drafts
@@ -64,6 +67,7 @@ struct DraftNeeds {
                 producers[merge.output] = index
                 producers[merge.index] = index
             case .loopBegin(let loop):
+                begins[loop] = index
                 for (number, variable) in loops[loop].variables.enumerated() {
                     variables[variable.current] = (loop, number)
                 }
@@ -85,7 +89,18 @@ struct DraftNeeds {
             default: continue
             }
         }
-        while let value = openValues.popLast() { trace(value) }
+        // No recursion: a long chain must not exhaust the stack.
+        while true {
+            if let value = openValues.popLast() {
+                trace(value)
+            } else if let draft = openDrafts.popLast() {
+                follow(draft)
+            } else if let loop = openLoops.popLast() {
+                follow(loop: loop)
+            } else {
+                break
+            }
+        }
         return drafts.enumerated().filter { index, draft in
             switch draft.work {
             case .loopBegin(let loop), .loopTest(let loop), .loopNext(let loop), .loopEnd(let loop):
@@ -114,16 +129,20 @@ struct DraftNeeds {
     }
 
     private mutating func need(loop: Int) {
-        guard neededLoops.insert(loop).inserted else { return }
+        if neededLoops.insert(loop).inserted { openLoops.append(loop) }
+    }
+
+    private mutating func follow(loop: Int) {
         if let test = loops[loop].test { need(value: test) }
         for outer in loops[loop].outer { need(loop: outer) }
-        for draft in drafts {
-            if case .loopBegin(loop) = draft.work, let flag = draft.flag { need(flag: flag) }
-        }
+        if let begin = begins[loop], let flag = drafts[begin].flag { need(flag: flag) }
     }
 
     private mutating func need(draft index: Int) {
-        guard neededDrafts.insert(index).inserted else { return }
+        if neededDrafts.insert(index).inserted { openDrafts.append(index) }
+    }
+
+    private mutating func follow(_ index: Int) {
         let draft = drafts[index]
         for loop in draft.loops { need(loop: loop) }
         if let flag = draft.flag { need(flag: flag) }

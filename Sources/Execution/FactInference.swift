@@ -9,15 +9,71 @@ internal import Tensors
 final class FactInference: Sendable {
     private let graph: Graph
     private let known = Mutex<[Int: [TensorFact]]>([:])
+    /// The nodes at which loops begin: their facts hang on what the loops give back to them.
+    private let loopMerges: [Int]
 
-    init(_ graph: Graph) { self.graph = graph }
+    init(_ graph: Graph) {
+        self.graph = graph
+        loopMerges = graph.nodes.indices.filter { index in
+            graph.nodes[index].isMerge && graph.nodes[index].inputs.contains { Self.isNext($0, graph) }
+        }
+    }
+
+    private static func isNext(_ input: NodeInput, _ graph: Graph) -> Bool {
+        if case .endpoint(let endpoint) = input { graph.nodes[endpoint.node].isNextIteration } else { false }
+    }
 
     func fact(of endpoint: Endpoint) -> TensorFact? {
         known.withLock { facts in
+            if facts.isEmpty, !loopMerges.isEmpty { facts = loopFacts() }
             infer(endpoint.node, &facts)
             let outputs = facts[endpoint.node] ?? []
             return outputs.indices.contains(endpoint.output) ? outputs[endpoint.output] : nil
         }
+    }
+
+    /// How often what is taken for true of a loop's variables is corrected before nothing is.
+    private static let mostCorrections = 4
+
+    /// What is true of the loops' variables in all iterations: what is known of the first values, corrected by what an
+    /// iteration makes of it, until it makes nothing else of it.
+    private func loopFacts() -> [Int: [TensorFact]] {
+        var assumed: [Int: TensorFact?] = [:]
+        for correction in 0...Self.mostCorrections {
+            var facts: [Int: [TensorFact]] = [:]
+            for merge in loopMerges { facts[merge] = assumed[merge].map { Self.outputs(ofMerge: $0) } }
+            var isStable = true
+            for merge in loopMerges {
+                infer(merge, &facts)
+                let known = facts[merge]?.first
+                var next = known
+                for case .endpoint(let endpoint) in graph.nodes[merge].inputs
+                where graph.nodes[endpoint.node].isNextIteration {
+                    infer(endpoint.node, &facts)
+                    guard let back = facts[endpoint.node]?.first else {
+                        next = next.map { TensorFact($0.dtype, .unknown) }
+                        continue
+                    }
+                    next = next.flatMap { try? $0.joined(with: back) }
+                }
+                if let known, let next, known.says(sameAs: next) {
+                    assumed[merge] = next
+                    continue
+                }
+                if known != nil || next != nil { isStable = false }
+                assumed[merge] = next
+            }
+            if isStable { return facts }
+            if correction + 1 < Self.mostCorrections { continue }
+            for merge in loopMerges {
+                assumed[merge] = assumed[merge].flatMap(\.self).map { TensorFact($0.dtype, .unknown) }
+            }
+        }
+        return [:].merging(loopMerges.map { ($0, []) }) { first, _ in first }
+    }
+
+    private static func outputs(ofMerge fact: TensorFact?) -> [TensorFact] {
+        fact.map { [$0, TensorFact(.int32, .scalar)] } ?? []
     }
 
     private func infer(_ node: Int, _ facts: inout [Int: [TensorFact]]) {
@@ -45,18 +101,25 @@ final class FactInference: Sendable {
     private static let largestValueBytes = 4096
 
     private func dependencies(of index: Int) -> [Int] {
-        graph.nodes[index].inputs.compactMap { if case .endpoint(let endpoint) = $0 { endpoint.node } else { nil } }
+        let node = graph.nodes[index]
+        return node.inputs.compactMap { input in
+            guard case .endpoint(let endpoint) = input else { return nil }
+            return node.isMerge && graph.nodes[endpoint.node].isNextIteration ? nil : endpoint.node
+        }
     }
 
     private func outputs(of node: Node, _ facts: [Int: [TensorFact]]) -> [TensorFact] {
         guard let entry = OpTable.entries[node.op], let op = try? entry.make(NodeReader(node)) else { return [] }
         var inputs: [TensorFact] = []
-        for input in node.inputs {
+        for input in node.inputs where !(node.isMerge && Self.isNext(input, graph)) {
             guard case .endpoint(let endpoint) = input, let outputs = facts[endpoint.node],
                 outputs.indices.contains(endpoint.output)
             else { return [] }
             inputs.append(outputs[endpoint.output])
         }
-        return ((try? op.outputs(for: inputs)) ?? []).map(Self.withoutLargeValue)
+        guard !node.isMerge || !inputs.isEmpty else { return [] }
+        var outputs = ((try? op.outputs(for: inputs)) ?? []).map(Self.withoutLargeValue)
+        if node.isMerge { for index in outputs.indices { outputs[index].value = nil } }
+        return outputs
     }
 }

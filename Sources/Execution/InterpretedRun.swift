@@ -19,6 +19,9 @@ struct InterpretedRun {
     /// What handles stand for.
     private var objects: [(any RunObject)?]
     private var flags: [Bool]
+    /// Tensors of strings that steps gave: the strings may have been handed on to other tensors, so they stay until the run ends.
+    private var strings: [RunMemory] = []
+    private var stringStorages: Set<ObjectIdentifier> = []
 
     init(_ program: Program, _ workspace: Workspace, limitBytes: Int, deadline: Deadline?) {
         self.program = program
@@ -90,7 +93,7 @@ extension InterpretedRun {
     private mutating func perform(_ control: Program.Control) throws(CompileError) -> Bool {
         switch control {
         case .flag(let flag, let rule): flags[flag] = isUp(rule)
-        case .merge(let merge): take(merge)
+        case .merge(let merge): try take(merge)
         case .alias(let output, let input): share(input, with: output)
         case .loopBegin(let moves, _): try move(moves)
         case .loopTest(let value, _): return !truth(of: value)
@@ -123,8 +126,11 @@ extension InterpretedRun {
         }
     }
 
-    private mutating func take(_ merge: Plan.Merge) {
-        guard let place = merge.inputs.firstIndex(where: { isAlive($0.liveness) }) else { return }
+    private mutating func take(_ merge: Plan.Merge) throws(CompileError) {
+        guard let place = merge.inputs.firstIndex(where: { isAlive($0.liveness) }) else {
+            if let error = merge.error { throw error }
+            return
+        }
         share(merge.inputs[place].value, with: merge.output)
         workspace.values[merge.index].storeBytes(of: Int32(truncatingIfNeeded: place), as: Int32.self)
     }
@@ -237,6 +243,9 @@ extension InterpretedRun {
             }
             return
         }
+        guard !inputs.contains(where: { $0.dtype.isHandle && $0.value == nil }) else {
+            throw CompileError(.unsupported, "is not supported for handles")
+        }
         let kernel = try source.op.makeKernel(for: KernelSpec(inputs: inputs, outputs: outputs))
         switch kernel.work {
         case .alias(let input):
@@ -255,10 +264,15 @@ extension InterpretedRun {
     }
 
     private mutating func makeRoom(for value: Int, _ fact: TensorFact) throws(CompileError) {
-        guard !program.facts[value].shape.isFullyDefined else { return }
         guard let shape = fact.shape.known, let bytes = shape.byteCount(of: fact.dtype) else {
             throw CompileError(.resourceExhausted, "its output has a shape, \(fact.shape), that no tensor can have")
         }
+        let expected = program.facts[value]
+        guard expected.shape.admits(shape), expected.dtype == fact.dtype else {
+            throw CompileError(
+                .malformed, "gives \(fact.dtype) \(shape), its rule says \(expected.dtype) \(expected.shape)")
+        }
+        guard !expected.shape.isFullyDefined else { return }
         let memory = try RunMemory(byteCount: bytes, budget)
         memories[value] = memory
         shapes[value] = shape
@@ -270,13 +284,19 @@ extension InterpretedRun {
             switch result {
             case .object(let object): objects[value] = object
             case .tensor(let tensor):
+                objects[value] = nil
                 let fact = program.facts[value]
                 guard tensor.dtype == fact.dtype, fact.shape.admits(tensor.shape) else {
                     throw CompileError(
                         .malformed, "gives \(tensor.dtype) \(tensor.shape), its rule says \(fact.dtype) \(fact.shape)")
                 }
                 let tensor = try tensor.kept()
-                memories[value] = try RunMemory(tensor.storage, tensor.byteCount, budget)
+                let memory = try RunMemory(
+                    tensor.storage, tensor.dtype == .string ? tensor.storage.byteCount : tensor.byteCount, budget)
+                memories[value] = memory
+                if tensor.dtype == .string, stringStorages.insert(ObjectIdentifier(tensor.storage)).inserted {
+                    strings.append(memory)
+                }
                 if !fact.shape.isFullyDefined { shapes[value] = tensor.shape }
                 workspace.values[value] = tensor.storage.baseAddress + tensor.byteOffset
             }
@@ -295,6 +315,7 @@ extension InterpretedRun {
             throw CompileError(.malformed, "an input has no shape")
         }
         if let constant = program.facts[value].value { return constant }
+        guard !dtype.isHandle else { throw CompileError(.unsupported, "is not supported for handles") }
         let address = workspace.values[value]
         let storage: TensorStorage
         var offset = 0

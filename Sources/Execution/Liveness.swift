@@ -22,6 +22,17 @@ struct FlagTable: Sendable {
     private var numbers: [FlagRule: Int] = [:]
     /// Flags that came since the last ``takeNew()``: somebody has to say where in the run they are worked out.
     private var new: [Int] = []
+    /// How many flags were looked at so far: who builds a plan ends where a graph asks for too many.
+    private(set) var work = 0
+
+    /// The most that ``work`` may come to. A real graph needs some thousand; more than this takes seconds.
+    static let mostWork = 20_000_000
+
+    /// Forgets which flags there are from a number on, so that their rules get new ones: they were worked out where the run may
+    /// not have come by, or with what was true then.
+    mutating func forget(from first: Int) {
+        for rule in rules[min(first, rules.count)...] { numbers[rule] = nil }
+    }
 
     /// The flags that are new since the last call.
     mutating func takeNew() -> [Int] {
@@ -56,7 +67,9 @@ struct FlagTable: Sendable {
         guard let first = flags.first else { return .always }
         if flags.allSatisfy({ $0 == first }) { return .flag(first) }
         let unique = Set(flags)
-        let implied = unique.reduce(into: Set<Int>()) { $0.formUnion(bases(of: $1)) }
+        work += flags.count
+        var implied: Set<Int> = []
+        for flag in unique { implied.formUnion(bases(of: flag)) }
         if contradict(unique.union(implied)) { return .never }
         let needed = unique.subtracting(implied).sorted()
         return needed.count == 1 ? .flag(needed[0]) : flag(.all(needed))
@@ -66,14 +79,17 @@ struct FlagTable: Sendable {
     mutating func any(_ parts: some Sequence<Liveness>) -> Liveness {
         var members: Set<Liveness> = []
         for part in parts where part != .never { members.insert(part) }
-        while let pair = complements(among: members) {
+        while work < Self.mostWork, let pair = complements(among: members) {
+            work += members.count
             members.subtract(pair.sides)
             members.insert(pair.base)
         }
         if members.contains(.always) { return .always }
-        let flags = members.compactMap { if case .flag(let flag) = $0 { flag } else { nil } }.sorted()
+        let present = Set(members.compactMap { if case .flag(let flag) = $0 { flag } else { nil } })
+        let flags = present.sorted()
         // A flag whose base is a member too adds nothing.
-        let needed = flags.filter { flag in bases(of: flag).isDisjoint(with: flags) }
+        var needed: [Int] = []
+        for flag in flags where bases(of: flag).isDisjoint(with: present) { needed.append(flag) }
         switch needed.count {
         case 0: return .never
         case 1: return .flag(needed[0])
@@ -94,7 +110,7 @@ struct FlagTable: Sendable {
     }
 
     /// The flags that are up whenever this one is, without itself.
-    private func bases(of flag: Int) -> Set<Int> {
+    private mutating func bases(of flag: Int) -> Set<Int> {
         var result: Set<Int> = []
         var open = [flag]
         while let next = open.popLast() {
@@ -104,6 +120,8 @@ struct FlagTable: Sendable {
             case .all(let members): below = members
             case .branch, .any: below = []
             }
+            work += below.count + 1
+            guard work < Self.mostWork else { break }
             for flag in below where result.insert(flag).inserted { open.append(flag) }
         }
         return result

@@ -60,6 +60,9 @@ struct LoopNesting {
         let part: Part
     }
 
+    /// How many loops may be in each other; a piece of a loop is built by calls as deep as that.
+    private static let mostDepth = 64
+
     private let graph: Graph
     private let subgraph: Subgraph
     private var frames = [Frame(name: "", parent: nil, depth: 0)]
@@ -73,7 +76,9 @@ struct LoopNesting {
     ///
     /// - Throws: ``CompileError``: `unsupported` for a loop that `tf.while_loop` does not build.
     static func units(of subgraph: Subgraph, in graph: Graph) throws(CompileError) -> [GraphUnit] {
-        guard subgraph.order.contains(where: { graph.nodes[$0].isEnter }) else {
+        guard
+            subgraph.order.contains(where: { graph.nodes[$0].isEnter || graph.nodes[$0].isNextIteration })
+        else {
             return subgraph.order.map { .node($0) }
         }
         var nesting = LoopNesting(graph, subgraph)
@@ -104,9 +109,17 @@ struct LoopNesting {
             let other = outputFrame(dependency.node)
             if frames[other].depth > frames[frame].depth { frame = other }
         }
+        for dependency in subgraph.dependencies[index] ?? [] {
+            guard isAround(outputFrame(dependency.node), frame) else {
+                throw error(index, "takes values out of a loop that it is not in")
+            }
+        }
         if node.isEnter {
             let op = try Self.controlFlow(node)
             guard case .enter(let name, _) = op.kind else { throw error(index, "does not name a frame") }
+            guard frames[frame].depth < Self.mostDepth else {
+                throw error(index, "is in more than \(Self.mostDepth) loops, one in another")
+            }
             frame = self.frame(named: name, in: frame)
             frames[frame].enters.append(index)
         } else if node.isExit {
@@ -118,9 +131,17 @@ struct LoopNesting {
             }
             frames[frame].condition = index
         } else if node.isMerge, node.inputs.contains(where: isNextIteration) {
+            guard frame != 0 else { throw error(index, "joins values of a loop outside of one") }
             frames[frame].merges.append(index)
         }
         homes[index] = frame
+    }
+
+    /// Whether one frame is another one, or around it.
+    private func isAround(_ outer: Int, _ inner: Int) -> Bool {
+        var frame = inner
+        while frames[frame].depth > frames[outer].depth, let parent = frames[frame].parent { frame = parent }
+        return frame == outer
     }
 
     private func isNextIteration(_ input: NodeInput) -> Bool {
@@ -251,6 +272,12 @@ struct LoopNesting {
             }
             let part: Part = found.contains(.body) ? .body : found.contains(.tail) ? .tail : .head
             parts[member] = part
+            if member < graph.nodes.count {
+                let node = graph.nodes[member]
+                guard !(node.isExit && part == .body), !(node.isNextIteration && part == .tail) else {
+                    throw error(member, "is on the wrong side of its loop's condition")
+                }
+            }
             if special.contains(member) { continue }
             if member < graph.nodes.count, graph.nodes[member].isNextIteration { continue }
             if member < graph.nodes.count, isLoopSwitch(member, condition: condition) {
@@ -276,7 +303,9 @@ struct LoopNesting {
             guard case .endpoint(let endpoint) = input else { continue }
             if graph.nodes[endpoint.node].isNextIteration { next = endpoint.node } else { enter = endpoint.node }
         }
-        guard let enter, let next, graph.nodes[merge].inputs.count == 2 else {
+        guard let enter, let next, graph.nodes[merge].inputs.count == 2, graph.nodes[enter].isEnter,
+            homes[enter] == homes[merge], homes[next] == homes[merge]
+        else {
             throw error(merge, "does not join a loop's first value and its next one")
         }
         return GraphLoop.Variable(merge: merge, enter: enter, next: next)

@@ -19,8 +19,9 @@ struct Placement {
 
     /// Places a step's outputs and scratch, then frees what is read here for the last time.
     ///
-    /// - Parameter outputSizes: In bytes; nil for what has no place in the arena.
-    /// - Returns: The scratch memory's offset.
+    /// - `outputSizes`: In bytes; nil for what has no place in the arena.
+    ///
+    /// Gives the scratch memory's offset; throws `resourceExhausted` where the arena would be too large.
     mutating func place(
         _ step: Plan.Step, _ outputSizes: [Int?], _ kernel: Kernel?, at number: Int
     ) throws(CompileError) -> Int {

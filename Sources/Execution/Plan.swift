@@ -27,6 +27,8 @@ struct Plan: Sendable {
         /// An int32: which it was.
         let index: Int
         let liveness: Liveness
+        /// What is wrong where none of them is alive; nil where that cannot be.
+        var error: CompileError?
     }
 
     /// A loop: head, test, body, head, test, body ..., head, test, tail.

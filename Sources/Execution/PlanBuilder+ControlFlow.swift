@@ -83,9 +83,6 @@ extension PlanBuilder {
 
 /// Loops.
 extension PlanBuilder {
-    /// How often what is known of a loop's variables is corrected before nothing is taken for known.
-    private static let mostCorrections = 12
-
     /// Adds a loop. What is known of its variables is what is true in all iterations: the loop is built with what is known of
     /// their first values, then again, until an iteration leaves what it found.
     mutating func add(_ loop: GraphLoop) throws(CompileError) {
@@ -96,21 +93,17 @@ extension PlanBuilder {
             fact.value = nil
             return fact
         }
+        var knowledge = learned[loop.condition] ?? LoopKnowledge()
+        try knowledge.begin(with: &known)
         let before = self
-        for correction in 0...Self.mostCorrections {
-            self = before
-            if correction == Self.mostCorrections {
-                known = known.map { TensorFact($0.dtype, .unknown) }
-            }
+        while true {
             let next = try build(loop, known, liveness)
-            var isStable = true
-            for index in known.indices {
-                guard let next = next[index] else { continue }
-                let joined = try known[index].joined(with: next)
-                if !joined.says(sameAs: known[index]) { isStable = false }
-                known[index] = joined
-            }
-            if isStable || correction == Self.mostCorrections { return }
+            let isStable = try knowledge.correct(&known, by: next)
+            learned[loop.condition] = knowledge
+            if isStable { return }
+            let learned = learned
+            self = before
+            self.learned = learned
         }
     }
 
@@ -161,17 +154,24 @@ extension PlanBuilder {
         fact.variable != nil && fact.value == nil && !fact.dtype.isHandle
     }
 
+    /// How many nodes that hand on their input are followed.
+    private static let mostForwards = 256
+
     /// Whether the next value is the current one.
     private func isInvariant(_ variable: GraphLoop.Variable) -> Bool {
         var index = variable.next
-        for _ in 0..<graph.nodes.count {
-            guard case .endpoint(let endpoint)? = graph.nodes[index].inputs.first else { return false }
+        var place = 0
+        for _ in 0..<Self.mostForwards {
+            let inputs = graph.nodes[index].inputs
+            guard inputs.indices.contains(place), case .endpoint(let endpoint) = inputs[place],
+                !feeds.contains(endpoint)
+            else { return false }
             if endpoint.node == variable.merge { return endpoint.output == 0 }
             let node = graph.nodes[endpoint.node]
             let isForward = node.op == "Identity" || node.isSwitch
-            let isSameOutput = node.op == "IdentityN" && endpoint.output == 0
-            guard isForward || isSameOutput else { return false }
+            guard isForward || node.op == "IdentityN" else { return false }
             index = endpoint.node
+            place = node.op == "IdentityN" ? endpoint.output : 0
         }
         return false
     }
@@ -183,6 +183,7 @@ extension PlanBuilder {
         _ loop: GraphLoop, _ known: [TensorFact], _ liveness: Liveness
     ) throws(CompileError) -> [TensorFact?] {
         let outer = items
+        let firstFlag = flags.rules.count
         loopDepth += 1
         defer { loopDepth -= 1 }
         let changing = changing(in: loop)
@@ -195,48 +196,76 @@ extension PlanBuilder {
             }
         }
         for (variable, fact) in zip(changing, known) { define(variable.merge, 0, newValue(fact), .always) }
-        let head = try part(loop.head)
+        items = []
+        try add(loop.head)
         let test = testValue(of: loop)
+        let head = items
         if let test { define(loop.condition, 0, test, .always) }
         try add(loop.switches.map { .node($0) })
-        let body = try part(loop.body)
-        let variables = changing.map { variable in
-            Plan.Loop.Variable(
-                initial: values[Endpoint(node: variable.enter, output: 0)]?.value ?? 0,
-                current: values[Endpoint(node: variable.merge, output: 0)]?.value ?? 0,
-                next: nextValue(of: variable) ?? values[Endpoint(node: variable.merge, output: 0)]?.value ?? 0)
+        // Flags of a body are those of its iteration: what comes after the loop works out its own.
+        let firstBodyFlag = flags.rules.count
+        items = []
+        try add(loop.body)
+        let nextValues = changing.map { nextValue(of: $0) }
+        let body = items
+        flags.forget(from: firstBodyFlag)
+        let variables = zip(changing, nextValues).map { variable, next in
+            let current = values[Endpoint(node: variable.merge, output: 0)]?.value ?? 0
+            return Plan.Loop.Variable(
+                initial: values[Endpoint(node: variable.enter, output: 0)]?.value ?? 0, current: current,
+                next: next ?? current)
         }
-        let next = changing.map { variable in nextValue(of: variable).map { facts[$0] } }
-        let tail = try part(loop.tail)
+        items = []
+        try add(loop.tail)
+        let tail = items
+        flags.forget(from: firstFlag)
         items = outer
         items.append(
             .loop(
                 Plan.Loop(
                     variables: variables, head: head, test: test, body: body, tail: tail, liveness: liveness)))
         try leave(loop, liveness)
-        return next
+        return nextValues.map { value in value.map { facts[$0] } }
     }
 
-    private mutating func part(_ units: [GraphUnit]) throws(CompileError) -> [Plan.Item] {
-        items = []
-        try add(units)
-        return items
+    /// A value that every iteration must have; nil, and a failure, where it cannot have it.
+    private mutating func required(_ input: NodeInput?, of index: Int) -> Int? {
+        guard case .endpoint(let endpoint)? = input, let known = values[endpoint], known.liveness != .never else {
+            items.append(.failure(cause(of: index) ?? missing(index), .always))
+            return nil
+        }
+        guard known.liveness != .always else { return known.value }
+        var fact = facts[known.value]
+        fact.value = nil
+        let merge = Plan.Merge(
+            inputs: [known], output: newValue(fact), index: newValue(TensorFact(.int32, .scalar)), liveness: .always,
+            error: missing(index))
+        items.append(.merge(merge))
+        return merge.output
+    }
+
+    private func missing(_ index: Int) -> CompileError {
+        CompileError(
+            .invalidArgument, "a loop has no value for it: it is in a branch that is not taken",
+            node: graph.nodes[index].name, op: graph.nodes[index].op)
     }
 
     private mutating func testValue(of loop: GraphLoop) -> Int? {
-        guard case .endpoint(let endpoint)? = graph.nodes[loop.condition].inputs.first, let known = values[endpoint]
-        else {
-            failures[loop.condition] =
-                cause(of: loop.condition)
-                ?? CompileError(.malformed, "a loop's condition cannot be computed")
+        let value = required(graph.nodes[loop.condition].inputs.first, of: loop.condition)
+        if let value, facts[value].dtype != .bool || !facts[value].shape.admits(.scalar) {
+            items.append(
+                .failure(
+                    CompileError(
+                        .invalidArgument, "a loop's condition is \(facts[value].dtype) \(facts[value].shape)",
+                        node: graph.nodes[loop.condition].name, op: "LoopCond"), .always))
             return nil
         }
-        return known.value
+        if value == nil { failures[loop.condition] = cause(of: loop.condition) ?? missing(loop.condition) }
+        return value
     }
 
-    private func nextValue(of variable: GraphLoop.Variable) -> Int? {
-        guard case .endpoint(let endpoint)? = graph.nodes[variable.next].inputs.first else { return nil }
-        return values[endpoint]?.value
+    private mutating func nextValue(of variable: GraphLoop.Variable) -> Int? {
+        required(graph.nodes[variable.next].inputs.first, of: variable.next)
     }
 
     /// Defines the loop's `Exit`s.

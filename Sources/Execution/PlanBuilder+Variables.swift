@@ -13,10 +13,13 @@ extension PlanBuilder {
         }
     }
 
+    /// How far the way to a variable is followed: through loops and calls, some nodes for each.
+    private static let mostSteps = 4096
+
     /// The variable at the beginning of what leads to a node's first input.
     private func reference(of index: Int) -> VariableReference? {
         var place = index
-        for _ in 0..<graph.nodes.count {
+        for _ in 0..<Self.mostSteps {
             guard case .endpoint(let endpoint)? = graph.nodes[place].inputs.first else { return nil }
             let node = graph.nodes[endpoint.node]
             if node.inputs.isEmpty {

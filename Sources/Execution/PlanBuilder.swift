@@ -9,6 +9,7 @@ struct PlanBuilder {
     let variables: VariableStates
     private let tables: TableResolution
     private let statefulOps: StatefulOps
+    private var fusedActivations: FusedActivations?
     /// Tables that wait for what this plan computes.
     var openTables: Set<String> = []
     /// The value that an output is, and when it is alive. What is not here was not computed.
@@ -32,7 +33,9 @@ struct PlanBuilder {
     /// All nodes that the fetches need.
     private var order: [Int] = []
     private var fetches: [Endpoint] = []
-    private var feeds: Set<Endpoint> = []
+    var feeds: Set<Endpoint> = []
+    /// What was found out about the loops that have been built, by their condition.
+    var learned: [Int: LoopKnowledge] = [:]
 
     /// The most bytes that one folded constant may take; what is larger is computed in every run.
     private static let foldLimitBytes = 256 << 20
@@ -60,6 +63,10 @@ struct PlanBuilder {
         }
         let subgraph = try Subgraph(of: graph, fetches: fetches, feeds: self.feeds)
         order = subgraph.order
+        fusedActivations = FusedActivations(graph, subgraph, fetches: fetches)
+        // With branches, it may be that nobody comes there.
+        let isStraight = !order.contains { graph.nodes[$0].isSwitch }
+        if isStraight, order.contains(where: { OpTable.entries[graph.nodes[$0].op] == nil }) { throw unsupportedOps() }
         try findChangedVariables(among: order)
         try add(try LoopNesting.units(of: subgraph, in: graph))
         var fetched: [(value: Int, liveness: Liveness)] = []
@@ -72,6 +79,9 @@ struct PlanBuilder {
 
     mutating func add(_ units: [GraphUnit]) throws(CompileError) {
         for unit in units {
+            guard flags.work < FlagTable.mostWork else {
+                throw CompileError(.resourceExhausted, "the graph's branches hang on each other in too many ways")
+            }
             switch unit {
             case .node(let index): try add(nodeAt: index)
             case .loop(let loop): try add(loop)
@@ -107,13 +117,20 @@ struct PlanBuilder {
             missing[graph.nodes[index].op, default: (graph.nodes[index].name, 0)].count += 1
         }
         let list = missing.sorted { $0.key < $1.key }.map { op, place in
-            "op \(op) (node \"\(place.node)\"\(place.count > 1 ? " and \(place.count - 1) more" : ""))"
+            "op \(op)\(Self.fileOps.contains(op) ? ", which reads or writes files," : "") (node \"\(place.node)\"\(place.count > 1 ? " and \(place.count - 1) more" : ""))"
         }
         let names = fetches.map { "\"\(graph.nodes[$0.node].name):\($0.output)\"" }
         return CompileError(
             .unsupported,
             "\(list.joined(separator: ", ")) not supported; needed by fetch \(names.joined(separator: ", "))")
     }
+
+    /// A request reads no files but those that the model names as its own, and writes none.
+    private static let fileOps: Set<String> = [
+        "MatchingFiles", "MergeV2Checkpoints", "ReadFile", "Restore", "RestoreSlice", "RestoreV2", "Save", "SaveSlices",
+        "SaveV2",
+        "WriteFile",
+    ]
 
     private static func missingFeedError(_ names: [String]) -> CompileError {
         CompileError(.missingFeed, "the fetches need a feed for \(names.joined(separator: ", "))")
@@ -140,7 +157,9 @@ struct PlanBuilder {
             }
             guard let entry = OpTable.entries[node.op] else { throw unsupportedOps() }
             let op = try statefulOps.op(ofNode: index) { () throws(CompileError) in try entry.make(NodeReader(node)) }
-            try add(op, index, inputs.map(\.value), liveness)
+            let isFused = fusedActivations?.contains(index) ?? false
+            let part = isFused ? (op as? any FusibleActivation)?.fused ?? op : op
+            try add(part, index, inputs.map(\.value), liveness)
         } catch {
             // The list of what is not supported names its nodes itself.
             let error = OpTable.entries[node.op] == nil ? error : error.at(node: node.name, op: node.op)

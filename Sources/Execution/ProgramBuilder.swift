@@ -22,12 +22,12 @@ struct ProgramBuilder {
     private var failed: Set<Int> = []
     /// The loops around what is being built.
     private var loopPath: [Int] = []
+    /// What was found out about the loops that have been drafted, by the current value of their first variable.
+    private var learned: [Int: LoopKnowledge] = [:]
     let feedOfValue: [Int: Int]
 
     /// What depends on shapes only is folded up to here.
     private static let foldLimitBytes = 1 << 20
-    /// How often a loop is built again with less known of its variables before nothing is taken for known.
-    private static let mostCorrections = 12
 
     init(plan: Plan, feedShapes: [Shape], limitBytes: Int) {
         self.plan = plan
@@ -44,6 +44,10 @@ struct ProgramBuilder {
     /// - Throws: ``CompileError`` where shapes do not fit, a kernel is missing, or the memory would exceed the limit.
     mutating func build() throws(CompileError) -> Program {
         try draft(plan.items)
+        for fetch in plan.fetches where state(of: fetch.liveness) == false {
+            throw CompileError(
+                .invalidArgument, "a fetched tensor is in a branch that is not taken: it has no value")
+        }
         var needs = DraftNeeds(plan, drafts, loops) { [facts] in facts[$0].value != nil }
         drafts = needs.run()
         for index in loops.indices {
@@ -147,10 +151,15 @@ struct ProgramBuilder {
             step.op.valueInputs.allSatisfy({ !inputs.indices.contains($0) || inputs[$0].value != nil }),
             !step.op.isComputedOnTensors
         else {
-            if step.op.isComputedOnTensors { floating.formUnion(step.outputs) }
+            for value in step.outputs where step.op.isComputedOnTensors || !facts[value].shape.isFullyDefined {
+                floating.insert(value)
+            }
             return append(.step(index, nil), step.liveness)
         }
         let kernel = try step.op.makeKernel(for: KernelSpec(inputs: inputs, outputs: outputs))
+        guard !inputs.contains(where: { $0.dtype.isHandle && $0.value == nil }) else {
+            throw .unsupported("is not supported for handles")
+        }
         if case .alias(let input) = kernel.work {
             alias(step.outputs[0], step.inputs[input], step.liveness)
         } else {
@@ -170,9 +179,10 @@ struct ProgramBuilder {
         }
         guard let (place, first) = alive.first else {
             failed.formUnion([merge.output, merge.index])
+            if let error = merge.error { try fail(error, merge.liveness) }
             return
         }
-        guard alive.count > 1 else {
+        guard alive.count > 1 || merge.error != nil && state(of: first.liveness) == nil else {
             facts[merge.output] = facts[first.value]
             facts[merge.index] = TensorFact(try .scalar(Int32(place)))
             return alias(merge.output, first.value, merge.liveness)
@@ -189,13 +199,18 @@ struct ProgramBuilder {
             (value: input.value, liveness: alive.contains { $0.offset == place } ? input.liveness : .never)
         }
         append(
-            .merge(Plan.Merge(inputs: inputs, output: merge.output, index: merge.index, liveness: merge.liveness)),
-            merge.liveness)
+            .merge(
+                Plan.Merge(
+                    inputs: inputs, output: merge.output, index: merge.index, liveness: merge.liveness,
+                    error: merge.error)), merge.liveness)
     }
 }
 
 /// Loops.
 extension ProgramBuilder {
+    /// What caused it has its own failure before this one, unless it is in a branch that is not taken.
+    private static var notComputed: CompileError { .invalid("a loop needs a value that is not computed") }
+
     /// Drafts a loop with what is known of its variables' first values, and again with less, until an iteration leaves what it
     /// found.
     private mutating func draft(_ loop: Plan.Loop) throws(CompileError) {
@@ -205,18 +220,19 @@ extension ProgramBuilder {
         }
         var known = loop.variables.map { facts[$0.initial] }
         for index in known.indices { known[index].value = nil }
+        guard let key = loop.variables.first?.current else { return try draft(loop, known) }
+        var knowledge = learned[key] ?? LoopKnowledge()
+        try knowledge.begin(with: &known)
         let before = self
-        for correction in 0...Self.mostCorrections {
-            self = before
-            if correction == Self.mostCorrections { known = known.map { TensorFact($0.dtype, .unknown) } }
+        while true {
             try draft(loop, known)
-            var isStable = true
-            for (index, variable) in loop.variables.enumerated() where !failed.contains(variable.next) {
-                let joined = try known[index].joined(with: facts[variable.next])
-                if !joined.says(sameAs: known[index]) { isStable = false }
-                known[index] = joined
-            }
+            let isStable = try knowledge.correct(
+                &known, by: loop.variables.map { failed.contains($0.next) ? nil : facts[$0.next] })
+            learned[key] = knowledge
             if isStable { return }
+            let learned = learned
+            self = before
+            self.learned = learned
         }
     }
 
@@ -231,8 +247,10 @@ extension ProgramBuilder {
         append(.loopBegin(number), loop.liveness)
         loopPath.append(number)
         try draft(loop.head)
+        if let test = loop.test, failed.contains(test) { append(.failure(Self.notComputed)) }
         append(.loopTest(number))
         try draft(loop.body)
+        if loop.variables.contains(where: { failed.contains($0.next) }) { append(.failure(Self.notComputed)) }
         append(.loopNext(number))
         try draft(loop.tail)
         append(.loopEnd(number))

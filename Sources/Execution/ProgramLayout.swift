@@ -147,7 +147,7 @@ struct ProgramLayout {
     private func resolved(_ merge: Plan.Merge) -> Plan.Merge {
         Plan.Merge(
             inputs: merge.inputs.map { (value: $0.value, liveness: resolved($0.liveness)) }, output: merge.output,
-            index: merge.index, liveness: merge.liveness)
+            index: merge.index, liveness: merge.liveness, error: merge.error)
     }
 
     private func values(of loop: Int) -> [Int] {

@@ -28,6 +28,7 @@ struct Run {
             workspace.prepare(
                 valueCount: program.facts.count, arenaBytes: program.arenaBytes, dimensionCount: program.fetchRankTotal)
         else { throw CompileError(.resourceExhausted, "not enough memory for \(program.arenaBytes) bytes") }
+        workspace.state.pointee.limitBytes = limitBytes
         bind(feeds)
         if program.isStraight {
             try executeKernels()

@@ -9,12 +9,20 @@ struct FunctionExpansion {
     private let signatures: OpSignatures
     private(set) var nodes: [NodeDef] = []
     private var names: Set<String>
+    /// The last number that made a name unique, by the name without it.
+    private var numbers: [String: Int] = [:]
+    /// What the new nodes' names and inputs take.
+    private var textBytes = 0
     private var depth = 0
 
     /// A call within a call within a call ...: deeper than any real graph, and the sign of a function that calls itself.
     private static let mostDepth = 64
     /// The most nodes that a graph may have when all is expanded: a few functions that call each other twice make millions.
     private static let mostNodes = 500_000
+    /// The most bytes that the names and the inputs of these nodes may have: each call makes the names in its function longer.
+    private static let mostTextBytes = 256 << 20
+    /// The most results that a function may have.
+    private static let mostResults = 1 << 16
 
     /// Expands all calls.
     ///
@@ -57,7 +65,15 @@ struct FunctionExpansion {
         guard nodes.count < Self.mostNodes else {
             throw GraphError("the functions of the graph expand to more than \(Self.mostNodes) nodes")
         }
+        for input in node.input { try count(input) }
         nodes.append(node)
+    }
+
+    private mutating func count(_ text: String) throws(GraphError) {
+        textBytes += text.utf8.count + 16
+        guard textBytes <= Self.mostTextBytes else {
+            throw GraphError("the functions of the graph expand to more than \(Self.mostTextBytes) bytes of names")
+        }
     }
 
     /// Adds a node under a name that nobody has.
@@ -67,7 +83,7 @@ struct FunctionExpansion {
         _ op: String, named wanted: String, _ inputs: [String], _ attributes: [String: AttrValue] = [:]
     ) throws(GraphError) -> String {
         var node = NodeDef()
-        node.name = unique(wanted)
+        node.name = try unique(wanted)
         node.op = op
         node.input = inputs
         node.attr = attributes
@@ -75,13 +91,15 @@ struct FunctionExpansion {
         return node.name
     }
 
-    private mutating func unique(_ wanted: String) -> String {
+    private mutating func unique(_ wanted: String) throws(GraphError) -> String {
         var name = wanted
-        var number = 0
+        try count(name)
+        var number = numbers[wanted] ?? 0
         while !names.insert(name).inserted {
             number += 1
             name = "\(wanted)_\(number)"
         }
+        if number > 0 { numbers[wanted] = number }
         return name
     }
 
@@ -145,7 +163,7 @@ extension FunctionExpansion {
             throw GraphError("\"\(scope)\" calls the function \"\(call.name)\", which the graph does not have")
         }
         var body = FunctionBody(function, scope: scope, signatures)
-        for node in function.nodeDef { body.rename(node.name, to: unique("\(scope)/\(node.name)")) }
+        for node in function.nodeDef { body.rename(node.name, to: try unique("\(scope)/\(node.name)")) }
         try body.bind(arguments, call)
         for node in function.nodeDef {
             var node = try body.instance(of: node, call, function)
@@ -153,7 +171,12 @@ extension FunctionExpansion {
             try add(node)
         }
         var tensors: [String] = []
-        for output in function.signature.outputArg { tensors += try body.results(output, call) }
+        for output in function.signature.outputArg {
+            tensors += try body.results(output, call)
+            guard tensors.count <= Self.mostResults else {
+                throw GraphError("the function \"\(call.name)\" has more than \(Self.mostResults) results")
+            }
+        }
         return Results(
             tensors: tensors,
             controls: try function.controlRet.values.sorted().map { (name) throws(GraphError) in try body.name(of: name)

@@ -60,6 +60,10 @@ extension UnaryFormula {
     package static let relu = UnaryFormula(CK_RELU)
     /// min(max(x, 0), 6); NaN stays.
     package static let relu6 = UnaryFormula(CK_RELU6)
+    /// The same, but 0 for NaN.
+    package static let reluOfNumbers = UnaryFormula(CK_RELU_NUMBER)
+    /// The same, but 0 for NaN.
+    package static let relu6OfNumbers = UnaryFormula(CK_RELU6_NUMBER)
     package static let elu = UnaryFormula(CK_ELU)
     package static let selu = UnaryFormula(CK_SELU)
     /// log(1 + exp x).

@@ -9,6 +9,10 @@ package struct RunState: ~Copyable {
     private var blocks: [UnsafeMutableRawPointer] = []
     private var next: UnsafeMutableRawPointer?
     private var remaining = 0
+    /// What the blocks take.
+    private var allocatedBytes = 0
+    /// The most that new strings may take: a loop can make them without end.
+    package var limitBytes = Int.max
 
     private static let blockBytes = 64 << 10
 
@@ -29,6 +33,7 @@ package struct RunState: ~Copyable {
         blocks.removeAll(keepingCapacity: true)
         next = nil
         remaining = 0
+        allocatedBytes = 0
     }
 
     /// Memory for the bytes of a new string, valid until ``reset()``.
@@ -37,10 +42,11 @@ package struct RunState: ~Copyable {
     package mutating func allocate(byteCount: Int) -> UnsafeMutableRawPointer? {
         if byteCount > remaining || next == nil {
             let size = max(byteCount, Self.blockBytes)
-            guard let block = malloc(size) else {
+            guard size <= max(limitBytes, Self.blockBytes) - allocatedBytes, let block = malloc(size) else {
                 report(.outOfMemory(byteCount: byteCount))
                 return nil
             }
+            allocatedBytes += size
             blocks.append(block)
             next = block
             remaining = size

@@ -61,10 +61,18 @@ struct Identity: Op {
 /// - Outputs: one tensor of the input's shape; of its dtype, or of a fixed one.
 /// - Numerics: functions of float32 are within a few units in the last place; complex ones are computed in double precision.
 ///   NaN stays NaN.
-struct ElementwiseUnary: Op {
+struct ElementwiseUnary: FusibleActivation {
     let formula: UnaryFormula
     /// The output's dtype; nil: that of the input.
     let result: DataType?
+
+    var fused: any Op {
+        switch formula {
+        case .relu: ElementwiseUnary(formula: .reluOfNumbers, result: result)
+        case .relu6: ElementwiseUnary(formula: .relu6OfNumbers, result: result)
+        default: self
+        }
+    }
 
     func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
         [TensorFact(result ?? inputs[0].dtype, inputs[0].shape)]

@@ -29,7 +29,7 @@ struct HandleZeros: RunOp {
                     try list.held(try zeros(element.value, budget), budget)
                 }
             }
-            return .object(list.with(elements))
+            return .object(try list.with(elements))
         }
     }
 }
@@ -59,7 +59,7 @@ struct ListSum: RunOp {
             let values = set.map(\.value)
             return try first.held(first.dtype.isHandle ? run(values, budget)[0] : .tensor(try total(values)), budget)
         }
-        return [.object(first.with(elements))]
+        return [.object(try first.with(elements))]
     }
 
     private func total(_ values: [RunValue]) throws(CompileError) -> Tensor {

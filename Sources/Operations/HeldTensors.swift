@@ -4,29 +4,55 @@ internal import Tensors
 /// A tensor that an array, a stack or a list holds, counted in the run's memory until the last of them lets it go.
 final class HeldTensor {
     let tensor: Tensor
-    private let budget: RunBudget
+    private let memory: HeldMemory
 
     /// Keeps a tensor.
     ///
+    /// - `whole`: What it is a part of, with others that are kept too; nil for one on its own.
+    ///
     /// Throws `resourceExhausted` where that is too much.
-    init(_ tensor: Tensor, _ budget: RunBudget) throws(CompileError) {
-        try budget.reserve(tensor.byteCount)
-        self.tensor = try tensor.kept()
+    init(_ tensor: Tensor, _ budget: RunBudget, partOf whole: HeldMemory? = nil) throws(CompileError) {
+        if let whole {
+            self.tensor = try tensor.kept()
+            memory = whole
+        } else {
+            memory = try HeldMemory(tensor.byteCount, budget)
+            // A small part of something large must not keep all of it.
+            let isPart = tensor.byteCount < tensor.storage.byteCount / 2 && tensor.dtype != .string
+            self.tensor = isPart ? try tensor.copied() : try tensor.kept()
+        }
+    }
+}
+
+/// Memory of one or more held tensors, counted once, until the last of them is gone.
+final class HeldMemory {
+    private let byteCount: Int
+    private let budget: RunBudget
+
+    init(_ byteCount: Int, _ budget: RunBudget) throws(CompileError) {
+        try budget.reserve(byteCount)
+        self.byteCount = byteCount
         self.budget = budget
     }
 
-    deinit { budget.release(tensor.byteCount) }
+    /// The memory that parts of one tensor share.
+    convenience init(of parts: [Tensor], _ budget: RunBudget) throws(CompileError) {
+        try self.init(parts.reduce(0) { $0 + $1.byteCount }, budget)
+    }
+
+    deinit { budget.release(byteCount) }
 }
 
 /// Putting tensors together and apart along a first axis.
 enum TensorStacking {
-    /// What the slots of a list of so many tensors may take, before there is anything in them.
-    static func reserve(slots count: Int, _ budget: RunBudget) throws(CompileError) {
-        let (bytes, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<HeldTensor?>.stride)
+    /// What the slots for so many tensors take, before there is anything in them.
+    static func slots(_ count: Int, _ budget: RunBudget) throws(CompileError) -> HeldMemory {
+        // A slot of an array has a case besides what it holds.
+        let (bytes, overflow) = count.multipliedReportingOverflow(by: 2 * MemoryLayout<HeldTensor?>.stride)
         guard !overflow else {
             throw CompileError(.resourceExhausted, "\(count) tensors are more than memory can hold")
         }
-        try budget.reserve(bytes)
+        return try HeldMemory(bytes, budget)
     }
 
     /// One tensor of which each is a row; all have the shape `element`.

@@ -39,6 +39,12 @@ extension Op {
     package var forwardsInputs: Bool { false }
 }
 
+/// An op that computes otherwise where it is a part of a convolution or a product.
+package protocol FusibleActivation: Op {
+    /// The op as a part of another one.
+    var fused: any Op { get }
+}
+
 /// An op whose output is fed, or is an error: it cannot be computed.
 package protocol PlaceholderOp: Op {
     /// The declared dtype.

@@ -2,6 +2,7 @@
 package enum OpTable {
     private static let families: [[OpEntry]] = [
         graphInputs,
+        fileNames,
         variableUpdates,
         controlFlow,
         asserting,

@@ -37,6 +37,8 @@ final class TensorArray: RunObject {
     private let sums: Bool
     private let budget: RunBudget
     private var slots: [Slot]
+    /// What the slots take.
+    private var slotMemory: [HeldMemory]
     /// The arrays of this one's gradients, by the name that asked for them.
     private var gradients: [String: TensorArray] = [:]
 
@@ -45,7 +47,7 @@ final class TensorArray: RunObject {
         _ budget: RunBudget
     ) throws(CompileError) {
         guard size >= 0 else { throw .invalid("the size of a TensorArray must not be negative, got \(size)") }
-        try TensorStacking.reserve(slots: size, budget)
+        slotMemory = [try TensorStacking.slots(size, budget)]
         self.dtype = dtype
         self.elementShape = elementShape
         self.isDynamic = isDynamic
@@ -70,7 +72,9 @@ final class TensorArray: RunObject {
     }
 
     /// Writes an element.
-    func write(_ tensor: Tensor, at index: Int) throws(CompileError) {
+    func write(
+        _ tensor: Tensor, at index: Int, partOf whole: HeldMemory? = nil
+    ) throws(CompileError) {
         guard tensor.dtype == dtype else {
             throw .invalid("a TensorArray of \(dtype) is given \(tensor.dtype) to write to index \(index)")
         }
@@ -84,11 +88,11 @@ final class TensorArray: RunObject {
                 "tried to write to index \(index), but the TensorArray is not resizeable and its size is \(count)")
         }
         if index >= slots.count {
-            try TensorStacking.reserve(slots: index + 1 - slots.count, budget)
+            slotMemory.append(try TensorStacking.slots(min(index, .max - 1) + 1 - slots.count, budget))
             slots += Array(repeating: .empty, count: index + 1 - slots.count)
         }
         switch slots[index] {
-        case .empty: slots[index] = .holding(try HeldTensor(tensor, budget))
+        case .empty: slots[index] = .holding(try HeldTensor(tensor, budget, partOf: whole))
         case .holding(let held) where sums:
             slots[index] = .holding(try HeldTensor(try Self.sum(held.tensor, tensor), budget))
         case .holding:
@@ -307,14 +311,14 @@ struct TensorArrayAction: RunOp {
         case .write: try array.write(try inputs[2].tensor("the value"), at: try index(inputs[1]))
         case .scatter:
             let rows = try TensorStacking.rows(of: try inputs[2].tensor("the value"))
-            try write(rows, at: try indices(inputs[1]), array)
+            try write(rows, at: try indices(inputs[1]), array, budget)
         case .unpack:
             let rows = try TensorStacking.rows(of: try inputs[1].tensor("the value"))
-            try write(rows, at: Array(rows.indices), array)
+            try write(rows, at: Array(rows.indices), array, budget)
         case .split:
             let (value, lengths) = (try inputs[1].tensor("the value"), try indices(inputs[2]))
             let parts = try split(value, lengths)
-            try write(parts, at: Array(parts.indices), array)
+            try write(parts, at: Array(parts.indices), array, budget)
         case .read: return [.tensor(try checked(array.read(at: try index(inputs[1]))))]
         case .gather: return [.tensor(try gather(try indices(inputs[1]), array))]
         case .pack: return [.tensor(try gather(Array(0..<array.count), array))]
@@ -338,9 +342,12 @@ struct TensorArrayAction: RunOp {
         return indices
     }
 
-    private func write(_ rows: [Tensor], at indices: [Int], _ array: TensorArray) throws(CompileError) {
+    private func write(
+        _ rows: [Tensor], at indices: [Int], _ array: TensorArray, _ budget: RunBudget
+    ) throws(CompileError) {
         guard rows.count == indices.count else { throw .invalid("\(indices.count) indices for \(rows.count) values") }
-        for (index, row) in zip(indices, rows) { try array.write(row, at: index) }
+        let whole = try HeldMemory(of: rows, budget)
+        for (index, row) in zip(indices, rows) { try array.write(row, at: index, partOf: whole) }
     }
 
     private func split(_ value: Tensor, _ lengths: [Int]) throws(CompileError) -> [Tensor] {

@@ -27,15 +27,23 @@ final class TensorList: RunObject {
     let elementShape: PartialShape
     let elements: [Element?]
     let depth: Int
+    private let slotMemory: HeldMemory
+    private let budget: RunBudget
 
-    init(_ dtype: DataType, _ elementShape: PartialShape, _ elements: [Element?]) {
+    init(
+        _ dtype: DataType, _ elementShape: PartialShape, _ elements: [Element?], _ budget: RunBudget
+    ) throws(CompileError) {
+        slotMemory = try TensorStacking.slots(elements.count, budget)
+        self.budget = budget
         self.dtype = dtype
         self.elementShape = elementShape
         self.elements = elements
         depth = dtype.isHandle ? elements.compactMap { $0?.value.depth }.reduce(0, max) + 1 : 0
     }
 
-    func with(_ elements: [Element?]) -> TensorList { TensorList(dtype, elementShape, elements) }
+    func with(_ elements: [Element?]) throws(CompileError) -> TensorList {
+        try TensorList(dtype, elementShape, elements, budget)
+    }
 
     /// Keeps a value that is to be an element.
     func held(_ value: RunValue, _ budget: RunBudget) throws(CompileError) -> Element {
@@ -48,13 +56,21 @@ final class TensorList: RunObject {
     }
 
     /// Keeps a tensor that is to be an element.
-    func held(_ tensor: Tensor, _ budget: RunBudget) throws(CompileError) -> Element {
+    func held(
+        _ tensor: Tensor, _ budget: RunBudget, partOf whole: HeldMemory? = nil
+    ) throws(CompileError) -> Element {
         guard tensor.dtype == dtype else { throw .invalid("a list of \(dtype) is given \(tensor.dtype)") }
         guard elementShape.admits(tensor.shape) else {
             throw .invalid(
                 "an element of shape \(PartialShape(tensor.shape)) for a list of elements of shape \(elementShape)")
         }
-        return .tensor(try HeldTensor(tensor, budget))
+        return .tensor(try HeldTensor(tensor, budget, partOf: whole))
+    }
+
+    /// The list of these elements, which are parts of one tensor.
+    func holding(_ parts: [Tensor], _ budget: RunBudget) throws(CompileError) -> TensorList {
+        let whole = try HeldMemory(of: parts, budget)
+        return try with(try parts.map { (part) throws(CompileError) in try held(part, budget, partOf: whole) })
     }
 
     func require(_ index: Int) throws(CompileError) {
@@ -184,31 +200,33 @@ struct TensorListMaking: RunOp {
 
     func run(_ inputs: [RunValue], _ budget: RunBudget) throws(CompileError) -> [RunValue] {
         switch way {
-        case .empty: return [.object(TensorList(dtype, try inputs[0].shape("element_shape"), []))]
+        case .empty: return [.object(try TensorList(dtype, try inputs[0].shape("element_shape"), [], budget))]
         case .reserve:
             let count = try inputs[1].number("num_elements")
             guard count >= 0 else { throw .invalid("a list of \(count) elements") }
-            try TensorStacking.reserve(slots: count, budget)
+            _ = try TensorStacking.slots(count, budget)
             return [
-                .object(TensorList(dtype, try inputs[0].shape("element_shape"), Array(repeating: nil, count: count)))
+                .object(
+                    try TensorList(
+                        dtype, try inputs[0].shape("element_shape"), Array(repeating: nil, count: count), budget))
             ]
         case .fromTensor:
-            let empty = TensorList(dtype, try inputs[1].shape("element_shape"), [])
+            let empty = try TensorList(dtype, try inputs[1].shape("element_shape"), [], budget)
             let rows = try TensorStacking.rows(of: try inputs[0].tensor("the tensor"))
-            return [.object(empty.with(try rows.map { (row) throws(CompileError) in try empty.held(row, budget) }))]
+            return [.object(try empty.holding(rows, budget))]
         case .scatter: return [.object(try scattered(inputs, count: nil, budget))]
         case .scatterV2:
             let count = try inputs[3].number("num_elements")
             return [.object(try scattered(inputs, count: count < 0 ? nil : count, budget))]
         case .split:
-            let empty = TensorList(dtype, try inputs[1].shape("element_shape"), [])
+            let empty = try TensorList(dtype, try inputs[1].shape("element_shape"), [], budget)
             let value = try inputs[0].tensor("the tensor")
             let lengths = try inputs[2].numbers("the lengths")
             guard try TensorStacking.total(of: lengths) == value.shape.dimensions.first else {
                 throw .invalid("lengths \(lengths) for a tensor of shape \(PartialShape(value.shape))")
             }
             let parts = try TensorStacking.parts(of: value, lengths)
-            return [.object(empty.with(try parts.map { (part) throws(CompileError) in try empty.held(part, budget) }))]
+            return [.object(try empty.holding(parts, budget))]
         }
     }
 
@@ -219,8 +237,9 @@ struct TensorListMaking: RunOp {
         let needed = largest + 1
         if let count, needed > count { throw .invalid("index \(needed - 1) for a list of \(count)") }
         let size = count ?? needed
-        try TensorStacking.reserve(slots: size, budget)
-        let empty = TensorList(dtype, try inputs[2].shape("element_shape"), Array(repeating: nil, count: size))
+        _ = try TensorStacking.slots(size, budget)
+        let empty = try TensorList(
+            dtype, try inputs[2].shape("element_shape"), Array(repeating: nil, count: size), budget)
         return try TensorListChange.scatter(try inputs[0].tensor("the tensor"), indices, into: empty, budget)
     }
 }
@@ -286,7 +305,7 @@ struct TensorListChange: RunOp {
         case .set:
             let index = try inputs[1].number("the index")
             if grows, index >= elements.count {
-                try TensorStacking.reserve(slots: index - elements.count, budget)
+                _ = try TensorStacking.slots(index - elements.count, budget)
                 elements += Array(repeating: nil, count: index + 1 - elements.count)
             } else {
                 try list.require(index)
@@ -297,12 +316,12 @@ struct TensorListChange: RunOp {
             guard !elements.isEmpty else { throw .invalid("takes the last element of an empty list") }
             let last = try list.element(elements.count - 1, asked: try inputs[1].shape("element_shape"))
             elements.removeLast()
-            return [.object(list.with(elements)), last]
+            return [.object(try list.with(elements)), last]
         case .resize:
             let count = try inputs[1].number("the size")
             guard count >= 0 else { throw .invalid("a list of \(count) elements") }
             if count > elements.count {
-                try TensorStacking.reserve(slots: count - elements.count, budget)
+                _ = try TensorStacking.slots(count - elements.count, budget)
                 elements += Array(repeating: nil, count: count - elements.count)
             } else {
                 elements.removeLast(elements.count - count)
@@ -312,7 +331,7 @@ struct TensorListChange: RunOp {
             let indices = try inputs[2].numbers("the indices")
             return [.object(try Self.scatter(try inputs[1].tensor("the tensor"), indices, into: list, budget))]
         }
-        return [.object(list.with(elements))]
+        return [.object(try list.with(elements))]
     }
 
     /// The list with a tensor's rows at these indices.
@@ -322,15 +341,16 @@ struct TensorListChange: RunOp {
         let rows = try TensorStacking.rows(of: tensor)
         guard rows.count == indices.count else { throw .invalid("\(indices.count) indices for \(rows.count) rows") }
         var elements = list.elements
+        let whole = try HeldMemory(of: rows, budget)
         for (index, row) in zip(indices, rows) {
             guard index >= 0 else { throw .invalid("\(index) is not an index") }
             if index >= elements.count {
-                try TensorStacking.reserve(slots: index + 1 - elements.count, budget)
+                _ = try TensorStacking.slots(index - elements.count, budget)
                 elements += Array(repeating: nil, count: index + 1 - elements.count)
             }
-            elements[index] = try list.held(row, budget)
+            elements[index] = try list.held(row, budget, partOf: whole)
         }
-        return list.with(elements)
+        return try list.with(elements)
     }
 }
 

@@ -20,8 +20,10 @@ struct Client {
     }
 
     /// Serves one model.
-    init(_ model: Model) throws {
-        service = Service(try ModelSet([model], defaultName: nil), options: Service.Options())
+    init(_ model: Model, timeoutSeconds: Double? = 60) throws {
+        var options = Service.Options()
+        options.timeoutSeconds = timeoutSeconds
+        service = Service(try ModelSet([model], defaultName: nil), options: options)
     }
 
     struct Answer {

@@ -174,7 +174,10 @@ struct ModelErrorTests {
         let labels = try #require(Tensor([Int64(1)]))
         #expect(throws: Never.self) {
             try Model(contentsOf: Fixtures.model("digits")).run(
-                feeds: ["labels": FeedValue(labels), "logits": FeedValue(try #require(Tensor([Float](1...10), shape: [1, 10])))],
+                feeds: [
+                    "labels": FeedValue(labels),
+                    "logits": FeedValue(try #require(Tensor((1...10).map { Float($0) }, shape: [1, 10]))),
+                ],
                 fetches: ["loss"])
         }
     }

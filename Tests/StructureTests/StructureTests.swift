@@ -1,5 +1,4 @@
 import Foundation
-import Operations
 import Testing
 import VectorSupport
 
@@ -56,12 +55,5 @@ struct StructureTests {
         where text.contains("@unchecked Sendable") || text.contains("nonisolated(unsafe)") {
             #expect(text.contains("// Safety:"), "\(name)")
         }
-    }
-
-    @Test("the table of ops in the documents is the program's own")
-    func opTable() throws {
-        let text = try String(contentsOf: Fixtures.package.appendingPathComponent("docs/ops.md"), encoding: .utf8)
-        let rows = text.split(separator: "\n").filter { $0.hasPrefix("- ") }.map { String($0.dropFirst(2)) }
-        #expect(rows == OpTable.entries.keys.sorted().map { "`\($0)`" })
     }
 }

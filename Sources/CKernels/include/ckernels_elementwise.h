@@ -9,6 +9,8 @@
 typedef enum {
     // Arithmetic, and what is made of it.
     CK_NEGATE, CK_ABS, CK_SIGN, CK_SQUARE, CK_SQRT, CK_RSQRT, CK_RECIPROCAL, CK_FLOOR, CK_CEIL, CK_ROUND, CK_RELU, CK_RELU6,
+    // The same, and 0 for NaN; of whole numbers the same.
+    CK_RELU_NUMBER, CK_RELU6_NUMBER,
     CK_SOFTSIGN, CK_INVERT, CK_NOT, CK_POPULATION,
     // The square root of any number, of integers without its fraction.
     CK_ROOT,

@@ -103,7 +103,7 @@ def _plain_config():
     return config
 
 
-def graph_case(label, graph, feeds=None, fetches=None, variables=None, runs=None, rtol=None, atol=None, setup=()):
+def graph_case(label, graph, feeds=None, fetches=None, variables=None, runs=None, rtol=None, atol=None, setup=(), optimized=False):
     """Records runs of a graph in one session: what goes to graphs/FAMILY.graphs.
 
     graph: a GraphDef, or a tf.Graph.

@@ -1,0 +1,37 @@
+internal import Kernels
+internal import Tensors
+
+extension OpTable {
+    /// The names of a checkpoint's files, as graphs work them out. No op of a served graph reads or writes the files.
+    static let fileNames: [OpEntry] = [
+        OpEntry("ShardedFilename", make: ShardedFilename.init)
+    ]
+}
+
+/// `ShardedFilename`: `basename-00001-of-00004`. Inputs: the basename, the shard, the number of shards; all scalars.
+struct ShardedFilename: TensorOp {
+    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(3) }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        for (input, name) in zip(inputs, ["basename", "shard", "num_shards"]) { try input.requireRank(0, name) }
+        return [TensorFact(.string, Shape.scalar)]
+    }
+
+    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+        guard let name = inputs[0].strings?.first, let shard = inputs[1].integers?.first,
+            let count = inputs[2].integers?.first
+        else { throw .invalid("takes a string and two whole numbers") }
+        let text = name + "-\(Self.padded(shard))-of-\(Self.padded(count))".utf8
+        guard let result = Tensor(strings: [text], shape: .scalar) else {
+            throw CompileError(.resourceExhausted, "not enough memory for a name")
+        }
+        return [result]
+    }
+
+    /// With five digits at least, as C's `%05d`.
+    private static func padded(_ number: Int) -> String {
+        let digits = String(number.magnitude)
+        let sign = number < 0 ? "-" : ""
+        return sign + String(repeating: "0", count: max(0, 5 - sign.count - digits.count)) + digits
+    }
+}
