@@ -44,7 +44,8 @@ struct FusedActivations {
 
     /// The node of the first input, if nobody else reads it.
     private func input(of node: Node) -> Int? {
-        guard case .endpoint(let endpoint)? = node.inputs.first, endpoint.output == 0, readers[endpoint.node] == 1 else {
+        guard case .endpoint(let endpoint)? = node.inputs.first, endpoint.output == 0, readers[endpoint.node] == 1
+        else {
             return nil
         }
         return endpoint.node

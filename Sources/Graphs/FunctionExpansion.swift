@@ -14,6 +14,8 @@ struct FunctionExpansion {
     /// What the new nodes' names and inputs take.
     private var textBytes = 0
     private var depth = 0
+    /// What nodes without inputs wait for in the body that is being added.
+    private var pivot: String?
 
     /// A call within a call within a call ...: deeper than any real graph, and the sign of a function that calls itself.
     private static let mostDepth = 64
@@ -115,7 +117,8 @@ struct FunctionExpansion {
         guard let function, functions[function.name] != nil else { return try append(node) }
         let (inputs, controls) = Self.split(node.input)
         var arguments = inputs
-        var pivot: String?
+        // What has no inputs in a body that is called in another one runs where that one does.
+        var pivot = self.pivot
         if !controls.isEmpty {
             pivot = try append("NoOp", named: node.name + "/call", controls)
             for index in arguments.indices {
@@ -159,6 +162,9 @@ extension FunctionExpansion {
     mutating func inline(
         _ call: NameAttrList, _ arguments: [String], scope: String, pivot: String?
     ) throws(GraphError) -> Results {
+        let outer = self.pivot
+        self.pivot = pivot
+        defer { self.pivot = outer }
         guard let function = functions[call.name] else {
             throw GraphError("\"\(scope)\" calls the function \"\(call.name)\", which the graph does not have")
         }

@@ -52,18 +52,22 @@ struct OpSignatures {
     private static let wellKnown: [String: [Output]] = {
         let table = """
             BatchSelfAdjointEigV2 e v
+            BatchSvd s u v
             BlockLSTM i cs f o ci co h
             BlockLSTMV2 i cs f o ci co h
             BroadcastGradientArgs r0 r1
-            CTCGreedyDecoder decoded_indices decoded_values decoded_shape log_probability
             CTCBeamSearchDecoder decoded_indices*top_paths decoded_values*top_paths decoded_shape*top_paths log_probability
+            CTCGreedyDecoder decoded_indices decoded_values decoded_shape log_probability
             CombinedNonMaxSuppression nmsed_boxes nmsed_scores nmsed_classes valid_detections
             FusedBatchNorm y batch_mean batch_variance reserve_space_1 reserve_space_2
+            FusedBatchNormGrad x_backprop scale_backprop offset_backprop reserve_space_3 reserve_space_4
+            FusedBatchNormGradV2 x_backprop scale_backprop offset_backprop reserve_space_3 reserve_space_4
+            FusedBatchNormGradV3 x_backprop scale_backprop offset_backprop reserve_space_4 reserve_space_5
             FusedBatchNormV2 y batch_mean batch_variance reserve_space_1 reserve_space_2
             FusedBatchNormV3 y batch_mean batch_variance reserve_space_1 reserve_space_2 reserve_space_3
             GRUBlockCell r u c h
-            ListDiff out idx
             LSTMBlockCell i cs f o ci co h
+            ListDiff out idx
             LogMatrixDeterminant sign log_abs_determinant
             LookupTableExport keys values
             LookupTableExportV2 keys values
@@ -77,18 +81,38 @@ struct OpSignatures {
             dense_values*Tdense ragged_values*ragged_value_types ragged_row_splits*ragged_split_types
             ParseSingleExample sparse_indices*num_sparse sparse_values*sparse_types sparse_shapes*num_sparse dense_values*Tdense
             Qr q r
+            QuantizeDownAndShrinkRange output output_min output_max
             QuantizeV2 output output_min output_max
+            QuantizedAvgPool output min_output max_output
+            QuantizedBiasAdd output min_out max_out
+            QuantizedConv2D output min_output max_output
+            QuantizedMatMul out min_out max_out
+            QuantizedMaxPool output min_output max_output
+            QuantizedRelu activations min_activations max_activations
+            QuantizedRelu6 activations min_activations max_activations
+            QuantizedReshape output output_min output_max
+            RaggedGather output_nested_splits*OUTPUT_RAGGED_RANK output_dense_values
             RaggedRange rt_nested_splits rt_dense_values
             RaggedTensorToSparse sparse_indices sparse_values sparse_dense_shape
+            RefMerge output value_index
+            RefSwitch output_false output_true
+            RequantizationRange output_min output_max
+            Requantize output output_min output_max
+            SampleDistortedBoundingBox begin size bboxes
+            SampleDistortedBoundingBoxV2 begin size bboxes
             SelfAdjointEigV2 e v
             SoftmaxCrossEntropyWithLogits loss backprop
             SparseAdd sum_indices sum_values sum_shape
             SparseConcat output_indices output_values output_shape
             SparseFillEmptyRows output_indices output_values empty_row_indicator reverse_index_map
+            SparseReduceMaxSparse output_indices output_values output_shape
+            SparseReduceSumSparse output_indices output_values output_shape
             SparseReorder output_indices output_values
             SparseReshape output_indices output_shape
             SparseSlice output_indices output_values output_shape
             SparseSoftmaxCrossEntropyWithLogits loss backprop
+            SparseSparseMaximum output_indices output_values
+            SparseSparseMinimum output_indices output_values
             SparseSplit output_indices*num_split output_values*num_split output_shape*num_split
             StatelessRandomGetKeyCounter key counter
             StatelessRandomGetKeyCounterAlg key counter alg
@@ -97,6 +121,7 @@ struct OpSignatures {
             StringSplitV2 indices values shape
             Svd s u v
             Switch output_false output_true
+            TensorArrayConcat value lengths
             TensorArrayConcatV2 value lengths
             TensorArrayConcatV3 value lengths
             TensorArrayGradV3 grad_handle flow_out

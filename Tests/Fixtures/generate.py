@@ -10,9 +10,12 @@ Without names all families are made. The same bytes come out each time.
 """
 import importlib
 import os
+import subprocess
 import sys
 
 HELPERS = {"__init__", "core", "movement", "registry"}
+# Families that are made as TensorFlow computes by default, with oneDNN; the others with its plain kernels.
+DEFAULT_KERNELS = {"fused_activations"}
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
@@ -25,6 +28,9 @@ def main(names):
         sys.exit(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(modules)}")
     from generator import core
     for name in names or modules:
+        if name in DEFAULT_KERNELS and os.environ.get("TF_ENABLE_ONEDNN_OPTS") != "1":
+            subprocess.run([sys.executable, __file__, name], env={**os.environ, "TF_ENABLE_ONEDNN_OPTS": "1"}, check=True)
+            continue
         module = importlib.import_module(f"generator.{name}")
         if hasattr(module, "write"):
             module.write(HERE)

@@ -151,6 +151,15 @@ def graphs():
         tf.identity(x, name="y")
     graph_case("many calls", _graph(recursion), runs=[({"x:0": two}, ["y:0"])])
 
+    def loop_in_call():
+        n = tf1.placeholder(tf.int32, [], name="n")
+
+        @tf.function
+        def inner(t):
+            return tf.while_loop(lambda j, u: j < 3, lambda j, u: (j + 1, u * 2.0 + 1.0), [0, t])[1]
+        tf.identity(tf.while_loop(lambda i, t: i < n, lambda i, t: (i + 1, inner(t) - 1.0), [0, tf.constant([0.5, 2.0])])[1], name="y")
+    graph_case("a call of a loop in a loop", _graph(loop_in_call), runs=[({"n:0": np.int32(n)}, ["y:0"]) for n in (0, 1, 3)])
+
     def controls():
         x = tf1.placeholder(tf.float32, [2], name="x")
         p = tf1.placeholder(tf.bool, [], name="p")
