@@ -77,21 +77,17 @@ struct LoopNesting {
     /// - Throws: ``CompileError``: `unsupported` for a loop that `tf.while_loop` does not build.
     static func units(
         of subgraph: Subgraph, in graph: Graph, fetches: [Endpoint]
-    ) throws(CompileError) -> [GraphUnit] {
+    ) throws(CompileError) -> (units: [GraphUnit], fetchesInLoops: [Endpoint]) {
         guard
             subgraph.order.contains(where: { graph.nodes[$0].isEnter || graph.nodes[$0].isNextIteration })
         else {
-            return subgraph.order.map { .node($0) }
+            return (subgraph.order.map { .node($0) }, [])
         }
         var nesting = LoopNesting(graph, subgraph)
         for node in subgraph.order { try nesting.place(node) }
-        for fetch in fetches where nesting.outputFrame(fetch.node) != 0 {
-            throw CompileError(
-                .invalidArgument, "is in a loop, where it has no one value: it cannot be fetched",
-                node: graph.nodes[fetch.node].name, op: graph.nodes[fetch.node].op)
-        }
         for node in subgraph.order { try nesting.connect(node) }
-        return try nesting.sorted(0).map { (unit) throws(CompileError) in try nesting.unit(unit) }
+        let units = try nesting.sorted(0).map { (unit) throws(CompileError) in try nesting.unit(unit) }
+        return (units, fetches.filter { nesting.outputFrame($0.node) != 0 })
     }
 
     private init(_ graph: Graph, _ subgraph: Subgraph) {

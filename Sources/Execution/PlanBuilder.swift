@@ -23,6 +23,8 @@ struct PlanBuilder {
     var failures: [Int: CompileError] = [:]
     /// Nodes that never run.
     var deadNodes: Set<Int> = []
+    /// The handles of the fetches that are in loops.
+    var loopFetches: [Endpoint: Int] = [:]
     /// How many loops are around what is being built.
     var loopDepth = 0
     private var missingFeeds: [String] = []
@@ -68,7 +70,10 @@ struct PlanBuilder {
         let isStraight = !order.contains { graph.nodes[$0].isSwitch }
         if isStraight, order.contains(where: { OpTable.entries[graph.nodes[$0].op] == nil }) { throw unsupportedOps() }
         try findChangedVariables(among: order)
-        try add(try LoopNesting.units(of: subgraph, in: graph, fetches: fetches.filter { !self.feeds.contains($0) }))
+        let nesting = try LoopNesting.units(
+            of: subgraph, in: graph, fetches: fetches.filter { !self.feeds.contains($0) })
+        begin(loopFetches: nesting.fetchesInLoops)
+        try add(nesting.units)
         var fetched: [(value: Int, liveness: Liveness)] = []
         for fetch in fetches { fetched.append(try value(fetched: fetch)) }
         if !missingFeeds.isEmpty { throw Self.missingFeedError(missingFeeds) }
@@ -97,6 +102,7 @@ struct PlanBuilder {
     private mutating func value(fetched endpoint: Endpoint) throws(CompileError) -> (value: Int, liveness: Liveness) {
         let name = "\(graph.nodes[endpoint.node].name):\(endpoint.output)"
         if let failure = failures[endpoint.node] { throw failure }
+        if let value = loopFetch(endpoint) { return (value, .always) }
         guard let known = values[endpoint] else {
             if deadNodes.contains(endpoint.node) {
                 throw CompileError(.invalidArgument, "\"\(name)\" is in a branch that is not taken: it has no value")
@@ -160,6 +166,7 @@ struct PlanBuilder {
             let isFused = fusedActivations?.contains(index) ?? false
             let part = isFused ? (op as? any FusibleActivation)?.fused ?? op : op
             try add(part, index, inputs.map(\.value), liveness)
+            keepFetches(of: index)
         } catch {
             // The list of what is not supported names its nodes itself.
             let error = OpTable.entries[node.op] == nil ? error : error.at(node: node.name, op: node.op)

@@ -121,3 +121,8 @@ def graphs():
         ("Identity", "y", ["w_exit", "^i_exit"], {"T": f}))
     graph_case("a loop over a reference", graph, variables={"w": np.array([10, 20, 30], np.float32)},
                runs=[({"n:0": np.int32(n)}, ["y:0"]) for n in (0, 2, 1)])
+    tf1.disable_control_flow_v2()
+    with tf.Graph().as_default() as graph:
+        n = tf1.placeholder(tf.int32, [], name="n")
+        tf1.while_loop(lambda i, y: i < n, lambda i, y: (i + 1, tf.add(y * 2.0, 1.0, name="inside")), [0, tf.constant([1.0, 2.0])])
+    graph_case("a fetch in a loop", graph, runs=[({"n:0": np.int32(n)}, ["while/inside:0"]) for n in (1, 2)])

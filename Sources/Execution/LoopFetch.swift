@@ -1,0 +1,95 @@
+internal import Graphs
+internal import Kernels
+internal import Operations
+internal import Tensors
+
+/// A tensor of a loop that is fetched: it has a value if the loop computes it exactly once, as in TensorFlow.
+final class LoopFetch: RunObject {
+    static let kind = "a fetch in a loop"
+
+    fileprivate var tensor: Tensor?
+    fileprivate let held: RunBudget
+
+    init(_ budget: RunBudget) { held = budget }
+
+    deinit { if let tensor { held.release(tensor.byteCount) } }
+}
+
+/// What a plan does with it: three steps, of which the second is in the loop.
+enum LoopFetchStep: RunOp {
+    /// Output: the handle.
+    case begin
+    /// Inputs: the handle, the value.
+    case set
+    /// Input: the handle. Output: the value, of which the fact tells.
+    case get(dtype: DataType)
+
+    var hasEffect: Bool { self == .set }
+
+    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+        switch self {
+        case .begin: [TensorFact(.resource, Shape.scalar)]
+        case .set: []
+        case .get(let dtype): [TensorFact(dtype, .unknown)]
+        }
+    }
+
+    func run(_ inputs: [RunValue], _ budget: RunBudget) throws(CompileError) -> [RunValue] {
+        if self == .begin { return [.object(LoopFetch(budget))] }
+        guard case .object(let object)? = inputs.first, let fetch = object as? LoopFetch else {
+            throw CompileError(.malformed, "is not given the fetch")
+        }
+        if self == .set {
+            guard case .tensor(let tensor)? = inputs.last else { throw .invalid("is a handle: it cannot be fetched") }
+            guard fetch.tensor == nil else {
+                throw .invalid("is in a loop that computes it more than once: it has no one value to fetch")
+            }
+            try budget.reserve(tensor.byteCount)
+            fetch.tensor = try tensor.kept()
+            return []
+        }
+        guard let tensor = fetch.tensor else {
+            throw .invalid("is in a loop that did not come to it: it has no value to fetch")
+        }
+        return [.tensor(tensor)]
+    }
+}
+
+extension PlanBuilder {
+    /// Prepares for the fetches that are in loops.
+    mutating func begin(loopFetches: [Endpoint]) {
+        for endpoint in Set(loopFetches) {
+            let handle = newValue(TensorFact(.resource, Shape.scalar))
+            addStep(.begin, endpoint.node, [], [handle])
+            self.loopFetches[endpoint] = handle
+        }
+    }
+
+    /// Keeps what a node in a loop gives, as far as it is fetched.
+    mutating func keepFetches(of index: Int) {
+        guard loopDepth > 0 else { return }
+        for (endpoint, handle) in loopFetches where endpoint.node == index {
+            guard let known = values[endpoint] else { continue }
+            addStep(.set, index, [handle, known.value], [], known.liveness)
+        }
+    }
+
+    /// The value of a fetch in a loop; nil where it is in none.
+    mutating func loopFetch(_ endpoint: Endpoint) -> Int? {
+        guard let handle = loopFetches[endpoint] else { return nil }
+        let dtype = values[endpoint].map { facts[$0.value].dtype } ?? graph.declaredType(of: endpoint) ?? .float32
+        let value = newValue(TensorFact(dtype, .unknown))
+        addStep(.get(dtype: dtype), endpoint.node, [handle], [value])
+        return value
+    }
+
+    private mutating func addStep(
+        _ op: LoopFetchStep, _ index: Int, _ inputs: [Int], _ outputs: [Int], _ liveness: Liveness = .always
+    ) {
+        items.append(.step(steps.count))
+        steps.append(
+            Plan.Step(
+                op: op, node: graph.nodes[index].name, opName: graph.nodes[index].op, inputs: inputs, outputs: outputs,
+                liveness: liveness))
+    }
+}
