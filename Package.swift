@@ -69,10 +69,11 @@ let package = Package(
         target("Operations", uses: ["Kernels", "Graphs", "Tensors"]),
         target("Execution", uses: ["Operations", "Kernels", "Graphs", "Tensors", "LockFree"]),
         target(
-            "Serving", uses: ["Execution", "Operations", "Checkpoints", "Graphs", "Tensors", "TensorFlowProtos"],
+            "Serving",
+            uses: ["Execution", "Operations", "Checkpoints", "Graphs", "Tensors", "TensorFlowProtos", "LockFree"],
             [protobuf, yaml]),
-        target("HTTPMessages", uses: []),
-        target("HTTPServer", uses: ["HTTPMessages", "CMicrohttpd"]),
+        target("HTTPMessages", uses: ["LockFree"]),
+        target("HTTPServer", uses: ["HTTPMessages", "LockFree", "CMicrohttpd"]),
         target("API", uses: ["Serving", "Execution", "Graphs", "Tensors", "HTTPMessages", "LockFree", "CJSON"]),
         .executableTarget(
             name: "metaserve",

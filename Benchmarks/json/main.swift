@@ -32,26 +32,16 @@ struct Scalars: Decodable {
 }
 
 let folder = CommandLine.arguments.dropFirst().first ?? "models/tutorial"
-let service = Service(try ModelSet([try Model(contentsOf: folder)]))
+let service = Service(
+    ModelRegistry([try Model(contentsOf: folder)], ModelRegistry.Configuration(attach: Service.attachment)))
 
 @MainActor
 func request(_ text: String) {
-    let response = ResponseBuffer()
-    let bytes = Array(text.utf8) + [UInt8](repeating: 0, count: HTTPRequest.bodyPadding)
-    bytes.withUnsafeBytes { bytes in
-        let body = UnsafeRawBufferPointer(rebasing: bytes[..<text.utf8.count])
-        var answer = HTTPResponse(body: response)
-        let path = Array("/predict".utf8)
-        path.withUnsafeBytes { path in
-            func call() {
-                response.clear()
-                service.respond(to: HTTPRequest(method: .post, path: path, contentType: nil, body: body), &answer)
-            }
-            call()
-            guard answer.status == 200 else { return print(String(decoding: response.bytes, as: UTF8.self)) }
-            print("  the whole request here      ", microseconds(call), "us")
-        }
-    }
+    let body = Array(text.utf8)
+    let path = Array("/predict".utf8)
+    let answer = service.answer(.post, path, body: body)
+    guard answer.status == 200 else { return print(String(decoding: answer.body, as: UTF8.self)) }
+    print("  the whole request here      ", microseconds { _ = service.answer(.post, path, body: body) }, "us")
 }
 
 var random = SystemRandomNumberGenerator()

@@ -5,12 +5,24 @@ internal import Tensors
 
 /// Answers that say what is served.
 struct Describe: Sendable {
-    private let set: ModelSet
+    private let registry: ModelRegistry
     private let options: Service.Options
 
-    init(_ set: ModelSet, _ options: Service.Options) {
-        self.set = set
+    init(_ registry: ModelRegistry, _ options: Service.Options) {
+        self.registry = registry
         self.options = options
+    }
+
+    var routes: [Route] {
+        [
+            .immediate(.get, "/") { _, response in server(&response) },
+            .immediate(.get, "/models") { _, response in models(&response) },
+            .immediate(.get, "/models/{name}") { parameters, response throws(RequestError) in
+                model(try ModelLookup.model(parameters[0], in: registry.catalog), &response)
+            },
+            .immediate(.get, "/v2/health/live") { _, response in health(&response) },
+            .immediate(.get, "/v2/health/ready") { _, response in health(&response) },
+        ]
     }
 
     /// `GET /`: name, version, models, and a line to copy.
@@ -23,9 +35,11 @@ struct Describe: Sendable {
         writer.string(options.version)
         writer.key("models")
         writer.beginList()
-        for model in set.models { writer.string(model.name) }
+        let catalog = registry.catalog
+        for model in catalog.models { writer.string(model.name) }
         writer.endList()
-        if let example = ([set.defaultModel].compactMap(\.self) + set.models).lazy.compactMap({ Example($0) }).first {
+        let candidates = [catalog.defaultModel].compactMap(\.self) + catalog.models
+        if let example = candidates.lazy.compactMap({ $0.versions.current.flatMap { Example($0.model) } }).first {
             writer.key("try")
             writer.string(example.commandLine(address: options.address))
         }
@@ -38,22 +52,31 @@ struct Describe: Sendable {
         writer.beginObject()
         writer.key("models")
         writer.beginList()
-        for model in set.models {
+        let catalog = registry.catalog
+        for model in catalog.models {
             writer.beginObject()
-            writeHead(model, &writer)
+            writer.key("name")
+            writer.string(model.name)
+            if let version = model.versions.current { writeHead(version.model, &writer) }
             writer.endObject()
         }
         writer.endList()
         writer.key("default")
-        if let model = set.defaultModel { writer.string(model.name) } else { writer.null() }
+        if let model = catalog.defaultModel { writer.string(model.name) } else { writer.null() }
         writer.endObject()
     }
 
     /// `GET /models/NAME`.
-    func model(_ name: String, _ response: inout HTTPResponse) throws(RequestError) {
-        guard let model = set.model(named: name) else { throw Predict.unknownModel(name, set) }
+    func model(_ served: ServedModel, _ response: inout HTTPResponse) {
         var writer = JSONWriter(response.body)
         writer.beginObject()
+        writer.key("name")
+        writer.string(served.name)
+        if let version = served.versions.current { write(version.model, &writer) }
+        writer.endObject()
+    }
+
+    private func write(_ model: Model, _ writer: inout JSONWriter) {
         writeHead(model, &writer)
         writer.key("load_ms")
         writer.number(model.loadMilliseconds)
@@ -69,15 +92,12 @@ struct Describe: Sendable {
             writer.endObject()
         }
         writer.endList()
-        writer.endObject()
     }
 
     /// `GET /v2/health/...`: whoever can answer is alive, and models are loaded before the server listens.
     func health(_ response: inout HTTPResponse) {}
 
     private func writeHead(_ model: Model, _ writer: inout JSONWriter) {
-        writer.key("name")
-        writer.string(model.name)
         writer.key("step")
         if let step = model.step { writer.integer(step) } else { writer.null() }
         writer.key("prefix")

@@ -61,8 +61,8 @@ final class PreparedCall: Sendable {
     }
 }
 
-/// A model as the API serves it.
-final class ServedModel: Sendable {
+/// What the API keeps with a version of a model: the calls that were prepared for it.
+final class VersionCalls: Sendable {
     let model: Model
     /// The model's name as bytes.
     let name: [UInt8]

@@ -5,13 +5,13 @@ internal import Serving
 struct RequestError: Error {
     let status: Int
     let message: String
-    /// The methods of the path, for 405.
-    var allow: String?
+    /// Headers that belong to the status, such as `Allow` with 405.
+    let headers: [(name: StaticString, value: String)]
 
-    init(_ status: Int, _ message: String, allow: String? = nil) {
+    init(_ status: Int, _ message: String, headers: [(name: StaticString, value: String)] = []) {
         self.status = status
         self.message = message
-        self.allow = allow
+        self.headers = headers
     }
 
     static func badRequest(_ message: String) -> RequestError { RequestError(400, message) }
@@ -31,10 +31,9 @@ struct RequestError: Error {
 
     /// Makes the answer.
     func write(to response: inout HTTPResponse) {
+        response.clear()
         response.status = status
-        response.contentType = "application/json"
-        response.allow = allow
-        response.body.clear()
+        response.headers = headers
         var writer = JSONWriter(response.body)
         writer.beginObject()
         writer.key("error")

@@ -2,7 +2,7 @@ internal import HTTPMessages
 
 /// A route: what it answers, where.
 struct Route: Sendable {
-    typealias Handler = @Sendable (HTTPRequest, PathParameters, inout HTTPResponse) throws(RequestError) -> Void
+    typealias Handler = @Sendable (HTTPExchange, PathParameters) throws(RequestError) -> HTTPOutcome
 
     let method: HTTPMethod
     /// The path; a segment in braces stands for any text, which the handler gets.
@@ -17,6 +17,17 @@ struct Route: Sendable {
         precondition(segments.count { $0.first == UInt8(ascii: "{") } <= PathParameters.most)
         self.handler = handler
     }
+
+    /// A route that is answered at once.
+    static func immediate(
+        _ method: HTTPMethod, _ pattern: String,
+        _ respond: @escaping @Sendable (PathParameters, inout HTTPResponse) throws(RequestError) -> Void
+    ) -> Route {
+        Route(method, pattern) { exchange, parameters throws(RequestError) in
+            try respond(parameters, &exchange.response)
+            return .answered
+        }
+    }
 }
 
 /// Finds the route of a request.
@@ -25,24 +36,22 @@ struct Router: Sendable {
 
     /// Answers a request by its route's handler.
     ///
-    /// - Throws: ``RequestError``: 404 naming the routes, 405 naming the methods.
-    func respond(to request: HTTPRequest, _ response: inout HTTPResponse) throws(RequestError) {
+    /// - Throws: ``RequestError``: 404, 405 naming the methods.
+    func respond(to exchange: HTTPExchange) throws(RequestError) -> HTTPOutcome {
+        let request = exchange.request
         let method = request.method == .head ? .get : request.method
         var methods: [HTTPMethod] = []
         for route in routes {
             guard let parameters = match(route, request.path) else { continue }
-            if route.method == method { return try route.handler(request, parameters, &response) }
+            if route.method == method { return try route.handler(exchange, parameters) }
             methods.append(route.method)
         }
         let path = String(decoding: request.path.prefix(200), as: UTF8.self)
         guard methods.isEmpty else {
             let allow = methods.map { $0 == .get ? "GET, HEAD" : Self.name($0) }.joined(separator: ", ")
-            throw RequestError(405, "\(path) takes \(allow)", allow: allow)
+            throw RequestError(405, "\(path) takes \(allow)", headers: [("Allow", allow)])
         }
-        throw RequestError(
-            404,
-            "there is no route \(path); routes are "
-                + routes.map { "\(Self.name($0.method)) \($0.pattern)" }.joined(separator: ", "))
+        throw RequestError(404, "there is no route \(path): GET / shows what is served")
     }
 
     private static func name(_ method: HTTPMethod) -> String {

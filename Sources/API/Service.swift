@@ -1,9 +1,7 @@
 public import HTTPMessages
-internal import Operations
-public import Serving
-internal import Tensors
+package import Serving
 
-/// The HTTP interface of a set of models: requests in, answers out. Knows no socket.
+/// The HTTP interface of the served models: requests in, answers out. Knows no socket.
 public final class Service: Sendable {
     /// What is the same for all requests.
     public struct Options: Sendable {
@@ -25,30 +23,22 @@ public final class Service: Sendable {
     private let router: Router
 
     /// - Parameters:
-    ///   - models: What is served.
+    ///   - registry: What is served; its versions have ``attachment(for:)``.
     ///   - options: What is the same for all requests.
-    public init(_ models: ModelSet, options: Options = Options()) {
-        let predict = Predict(models, options)
-        let describe = Describe(models, options)
-        router = Router(routes: [
-            Route(.post, "/predict") { request, _, response throws(RequestError) in
-                try predict.respond(to: request, model: nil, &response)
-            },
-            Route(.post, "/models/{name}/predict") { request, parameters, response throws(RequestError) in
-                try predict.respond(to: request, model: parameters[0], &response)
-            },
-            Route(.get, "/") { _, _, response in describe.server(&response) },
-            Route(.get, "/models") { _, _, response in describe.models(&response) },
-            Route(.get, "/models/{name}") { _, parameters, response throws(RequestError) in
-                try describe.model(try parameters[0].text(), &response)
-            },
-            Route(.get, "/v2/health/live") { _, _, response in describe.health(&response) },
-            Route(.get, "/v2/health/ready") { _, _, response in describe.health(&response) },
-        ])
+    package init(_ registry: ModelRegistry, options: Options = Options()) {
+        let scheduler = Scheduler()
+        let describe = Describe(registry, options)
+        router = Router(routes: Predict(registry, scheduler, options).routes + describe.routes)
     }
 
-    /// Answers a request. Safe to call from many threads at once.
-    public func respond(to request: HTTPRequest, _ response: inout HTTPResponse) {
-        do throws(RequestError) { try router.respond(to: request, &response) } catch { error.write(to: &response) }
+    /// What this service keeps with a version of a model.
+    package static func attachment(for model: Model) -> any AnyObject & Sendable { VersionCalls(model) }
+
+    /// Answers a request, now or later. Safe to call from many threads at once.
+    public func handle(_ exchange: HTTPExchange) -> HTTPOutcome {
+        do throws(RequestError) { return try router.respond(to: exchange) } catch {
+            error.write(to: &exchange.response)
+            return .answered
+        }
     }
 }

@@ -103,9 +103,8 @@ struct FeedMemory: ~Copyable {
     }
 
     /// Calls `body` with views of the feeds.
-    mutating func withFeeds(_ body: (UnsafeBufferPointer<TensorView>) throws(RequestError) -> Void) throws(RequestError)
-    {
-        try dimensions.withUnsafeBufferPointer { dimensions throws(RequestError) in
+    mutating func withFeeds(_ body: (UnsafeBufferPointer<TensorView>) -> Void) {
+        dimensions.withUnsafeBufferPointer { dimensions in
             views.removeAll(keepingCapacity: true)
             for feed in feeds {
                 guard let memory else { break }
@@ -115,7 +114,7 @@ struct FeedMemory: ~Copyable {
                         dtype: feed.dtype, dimensions: UnsafeBufferPointer(rebasing: dimensions[range]),
                         elements: UnsafeRawPointer(memory + feed.offset)))
             }
-            try views.withUnsafeBufferPointer { views throws(RequestError) in try body(views) }
+            views.withUnsafeBufferPointer { body($0) }
         }
     }
 }

@@ -3,14 +3,14 @@ public enum HTTPMethod: Hashable, Sendable {
     case get, head, post, put, delete, options, other
 }
 
-/// A request as a handler sees it. All memory is valid only during the handler's call.
+/// A request as a handler sees it. All memory is valid until the exchange that it belongs to is finished.
 public struct HTTPRequest {
     /// The method.
     public let method: HTTPMethod
     /// The path as it was sent, without the query, percent-encoded. It begins with a slash, unless the client sent something else.
     public let path: UnsafeRawBufferPointer
-    /// The value of `Content-Type`; nil if there is none.
-    public let contentType: UnsafeRawBufferPointer?
+    /// The headers.
+    public let headers: HTTPHeaders
     /// The body. ``bodyPadding`` more bytes after it can be read, their values undefined.
     public let body: UnsafeRawBufferPointer
 
@@ -19,12 +19,17 @@ public struct HTTPRequest {
 
     /// Makes a request over somebody's memory.
     public init(
-        method: HTTPMethod, path: UnsafeRawBufferPointer, contentType: UnsafeRawBufferPointer?,
+        method: HTTPMethod, path: UnsafeRawBufferPointer, headers: HTTPHeaders = HTTPHeaders(),
         body: UnsafeRawBufferPointer
     ) {
         self.method = method
         self.path = path
-        self.contentType = contentType
+        self.headers = headers
         self.body = body
+    }
+
+    /// The same request with another body, such as what a compressed one holds.
+    public func with(body: UnsafeRawBufferPointer) -> HTTPRequest {
+        HTTPRequest(method: method, path: path, headers: headers, body: body)
     }
 }

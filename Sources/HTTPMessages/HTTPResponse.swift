@@ -4,11 +4,19 @@ public struct HTTPResponse {
     public var status = 200
     /// The body's media type.
     public var contentType: StaticString = "application/json"
-    /// The methods that the path has, for 405.
-    public var allow: String?
+    /// Further headers. Most answers have none.
+    public var headers: [(name: StaticString, value: String)] = []
     /// The body; empty when the handler gets it.
-    public let body: ResponseBuffer
+    public var body: ResponseBuffer
 
     /// An answer with an empty body.
     public init(body: ResponseBuffer) { self.body = body }
+
+    /// Forgets the answer; its memory is kept for the next one.
+    public mutating func clear() {
+        status = 200
+        contentType = "application/json"
+        headers.removeAll(keepingCapacity: true)
+        body.clear()
+    }
 }

@@ -1,26 +1,24 @@
 internal import Glibc
 internal import HTTPMessages
+internal import LockFree
 internal import Synchronization
 
 /// A request that is being received and answered. Kept for the next one when it is done.
 ///
 /// Belongs to the connection that has it, and so to one thread.
-// Safety: the body's memory is the exchange's own; `connection` and `contentType` are the library's, which keeps them until the
-// request is complete, when reset() forgets them.
-final class Exchange {
+// Safety: the body's memory is the exchange's own; `connection` and what `request` points to are the library's, which keeps them
+// until the request is complete, when reset() forgets them.
+final class Exchange: HTTPExchange, @unchecked Sendable {
     private var body: UnsafeMutableRawPointer?
     private var capacity = 0
     private(set) var bodyCount = 0
     /// Bytes that came after the limit was passed, which are dropped.
     private(set) var droppedCount = 0
     private(set) var connection: Unmanaged<Connection>?
-    private(set) var contentType: UnsafePointer<CChar>?
     /// When the first line and the headers were complete.
     private(set) var startSeconds = 0
     /// Whether the answer was given without reading the whole body.
     var isRefused = false
-    var response = HTTPResponse(body: ResponseBuffer())
-
     private static let keptBytes = 4 << 20
 
     deinit { free(body) }
@@ -29,9 +27,8 @@ final class Exchange {
     var bodyBytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: body, count: bodyCount) }
 
     /// A request's headers have come.
-    func begin(on connection: Unmanaged<Connection>, contentType: UnsafePointer<CChar>?) {
+    func begin(on connection: Unmanaged<Connection>) {
         self.connection = connection
-        self.contentType = contentType
         startSeconds = Pace.now
     }
 
@@ -45,23 +42,19 @@ final class Exchange {
 
     /// Answers with an error.
     func respond(_ status: Int, _ message: String) {
+        response.clear()
         response.status = status
-        response.contentType = "application/json"
-        response.body.clear()
         response.body.append("{\"error\":\"\(message)\"}")
     }
 
     /// Makes ready for another request.
     func reset() {
         connection = nil
-        contentType = nil
         bodyCount = 0
         droppedCount = 0
         isRefused = false
-        response.status = 200
-        response.contentType = "application/json"
-        response.allow = nil
-        response.body.clear()
+        response.clear()
+        abandonment.lower()
         guard capacity > Self.keptBytes else { return }
         free(body)
         body = nil

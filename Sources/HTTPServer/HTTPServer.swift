@@ -33,7 +33,7 @@ public final class HTTPServer: Sendable {
     }
 
     /// Answers a request; called on the server's threads, by many at once.
-    public typealias Handler = @Sendable (HTTPRequest, inout HTTPResponse) -> Void
+    public typealias Handler = @Sendable (HTTPExchange) -> HTTPOutcome
 
     /// The port that is listened on.
     public let port: Int

@@ -1,9 +1,11 @@
 internal import CMicrohttpd
 internal import Glibc
+internal import HTTPMessages
 
 /// What the server itself reads of a request's headers.
 struct RequestHeaders {
-    private(set) var contentType: UnsafePointer<CChar>?
+    /// Those that handlers look at.
+    private(set) var known = HTTPHeaders()
     private var contentLength: UnsafePointer<CChar>?
     private var contentLengthCount = 0
     private var transferEncoding: UnsafePointer<CChar>?
@@ -13,20 +15,20 @@ struct RequestHeaders {
     init(_ connection: OpaquePointer) { MHD_get_connection_values(connection, .HEADER_KIND, noteHeader, &self) }
 
     mutating func note(_ name: UnsafePointer<CChar>, _ value: UnsafePointer<CChar>) {
-        switch UInt8(bitPattern: name.pointee) | 0x20 {
-        case UInt8(ascii: "c"):
-            if strcasecmp(name, "Content-Type") == 0 {
-                contentType = value
-            } else if strcasecmp(name, "Content-Length") == 0 {
-                contentLength = value
-                contentLengthCount += 1
-            }
-        case UInt8(ascii: "t"):
-            guard strcasecmp(name, "Transfer-Encoding") == 0 else { return }
+        if strcasecmp(name, "Content-Length") == 0 {
+            contentLength = value
+            contentLengthCount += 1
+        } else if strcasecmp(name, "Transfer-Encoding") == 0 {
             transferEncoding = value
             transferEncodingCount += 1
-        default: break
+        } else if let header = HTTPHeader.allCases.first(where: { Self.isName($0, name) }) {
+            known[header] = UnsafeRawBufferPointer(start: value, count: strlen(value))
         }
+    }
+
+    private static func isName(_ header: HTTPHeader, _ name: UnsafePointer<CChar>) -> Bool {
+        // Safety: a StaticString of more than one scalar is text that ends with 0.
+        strcasecmp(UnsafeRawPointer(header.name.utf8Start).assumingMemoryBound(to: CChar.self), name) == 0
     }
 
     /// Why the request is answered before its body has come; nil if it is not.

@@ -55,7 +55,7 @@ final class Worker: @unchecked Sendable {
         // The reference is given back in complete(_:).
         slot.pointee = Unmanaged.passRetained(exchange).toOpaque()
         let headers = RequestHeaders(handle)
-        exchange.begin(on: Unmanaged.fromOpaque(connection), contentType: headers.contentType)
+        exchange.begin(on: Unmanaged.fromOpaque(connection))
         exchange.expect(by: pace.deadline(ofBody: 0, since: exchange.startSeconds), isReceiving: true)
         guard let refusal = headers.refusal(maxBodyBytes: maxBodyBytes) else { return .YES }
         return refuse(handle, exchange, refusal)
@@ -79,11 +79,10 @@ final class Worker: @unchecked Sendable {
             return refuse(handle, exchange, .tooLarge(maxBodyBytes))
         }
         exchange.expect(by: .max, isReceiving: false)
-        let request = HTTPRequest(
+        exchange.request = HTTPRequest(
             method: HTTPMethod(method), path: UnsafeRawBufferPointer(start: path, count: strlen(path)),
-            contentType: exchange.contentType.map { UnsafeRawBufferPointer(start: $0, count: strlen($0)) },
-            body: exchange.bodyBytes)
-        handler(request, &exchange.response)
+            headers: RequestHeaders(handle).known, body: exchange.bodyBytes)
+        _ = handler(exchange)
         if exchange.response.body.hasFailed { exchange.respond(503, "there is not enough memory for the answer") }
         return send(handle, exchange)
     }
@@ -106,7 +105,11 @@ final class Worker: @unchecked Sendable {
         // Safety: a StaticString of more than one scalar is text that ends with 0.
         let contentType = UnsafeRawPointer(exchange.response.contentType.utf8Start)
         MHD_add_response_header(response, "Content-Type", contentType.assumingMemoryBound(to: CChar.self))
-        if let allow = exchange.response.allow { MHD_add_response_header(response, "Allow", allow) }
+        for header in exchange.response.headers {
+            // Safety: as above.
+            let name = UnsafeRawPointer(header.name.utf8Start).assumingMemoryBound(to: CChar.self)
+            MHD_add_response_header(response, name, header.value)
+        }
         if exchange.isRefused || isStopping.load(ordering: .relaxed) {
             MHD_add_response_header(response, "Connection", "close")
         }

@@ -44,9 +44,10 @@ struct Predict: ParsableCommand {
         options.threadCount = 1
         let values = DefaultValues(try Parse.values(of: defaults))
         let model = try Model(contentsOf: folders[0], threadCount: 1, defaults: values)
-        let service = Service(try ModelSet([model]), options: options)
-        let (status, answer) = Self.post(try body(), to: service)
-        guard status == 200 else {
+        let registry = ModelRegistry([model], ModelRegistry.Configuration(attach: Service.attachment))
+        let response = Service(registry, options: options).answer(.post, Array("/predict".utf8), body: try body())
+        let answer = String(decoding: response.body, as: UTF8.self)
+        guard response.status == 200 else {
             FileHandle.standardError.write(Data((answer + "\n").utf8))
             throw ExitCode.failure
         }
@@ -69,20 +70,5 @@ struct Predict: ParsableCommand {
     private static func json(_ value: String) throws -> String {
         if value.hasPrefix("@") { return try NPYFile(path: String(value.dropFirst())).json() }
         return JSONText.isValue(value) ? value : JSONText.quoted(value)
-    }
-
-    private static func post(_ body: [UInt8], to service: Service) -> (status: Int, body: String) {
-        let padded = body + [UInt8](repeating: 0, count: HTTPRequest.bodyPadding)
-        var response = HTTPResponse(body: ResponseBuffer())
-        // Safety: both arrays live until the service has answered.
-        padded.withUnsafeBytes { bytes in
-            "/predict".utf8.withContiguousStorageIfAvailable { path in
-                service.respond(
-                    to: HTTPRequest(
-                        method: .post, path: UnsafeRawBufferPointer(path), contentType: nil,
-                        body: UnsafeRawBufferPointer(rebasing: bytes[..<body.count])), &response)
-            }
-        }
-        return (response.status, String(decoding: response.body.bytes, as: UTF8.self))
     }
 }

@@ -96,7 +96,7 @@ struct Serve: ParsableCommand {
         return host.contains(":") ? "[\(host)]" : host
     }
 
-    private func load(_ threadCount: Int, _ logger: Logger) throws -> ModelSet {
+    private func load(_ threadCount: Int, _ logger: Logger) throws -> ModelRegistry {
         var models: [Model] = []
         let given = DefaultValues(try Parse.values(of: defaults), isShared: true)
         for folder in try paths.flatMap({ try ModelFolders.find(in: $0) }) {
@@ -116,10 +116,14 @@ struct Serve: ParsableCommand {
             let nearest = DefaultValues.nearest(to: name, among: Set(models.flatMap(\.placeholderNames)).sorted())
             throw ValidationError("--default \(name): no model has such a placeholder\(nearest)")
         }
-        return try ModelSet(models, defaultName: defaultModel)
+        var configuration = ModelRegistry.Configuration(attach: Service.attachment)
+        configuration.threadCount = threadCount
+        configuration.defaultModel = defaultModel
+        configuration.defaults = given
+        return ModelRegistry(models, configuration)
     }
 
-    private func start(_ models: ModelSet, _ threadCount: Int) throws -> HTTPServer {
+    private func start(_ models: ModelRegistry, _ threadCount: Int) throws -> HTTPServer {
         var options = Service.Options()
         options.nanPolicy = nan
         options.threadCount = threadCount
@@ -134,7 +138,7 @@ struct Serve: ParsableCommand {
         configuration.maxBodyBytes = maxBody
         configuration.idleTimeoutSeconds = idleTimeout
         configuration.maxConnections = maxConnections
-        return try HTTPServer(configuration) { request, response in service.respond(to: request, &response) }
+        return try HTTPServer(configuration) { service.handle($0) }
     }
 }
 

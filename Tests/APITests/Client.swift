@@ -16,14 +16,17 @@ struct Client {
         var options = Service.Options()
         options.nanPolicy = nan
         let loaded = try models.map { try Model(contentsOf: Fixtures.model($0)) }
-        service = Service(try ModelSet(loaded, defaultName: defaultName), options: options)
+        var configuration = ModelRegistry.Configuration(attach: Service.attachment)
+        configuration.defaultModel = defaultName
+        service = Service(ModelRegistry(loaded, configuration), options: options)
     }
 
     /// Serves one model.
     init(_ model: Model, timeoutSeconds: Double? = 60) throws {
         var options = Service.Options()
         options.timeoutSeconds = timeoutSeconds
-        service = Service(try ModelSet([model], defaultName: nil), options: options)
+        service = Service(
+            ModelRegistry([model], ModelRegistry.Configuration(attach: Service.attachment)), options: options)
     }
 
     struct Answer {
@@ -42,23 +45,10 @@ struct Client {
     }
 
     func send(_ method: HTTPMethod, path: [UInt8], _ body: [UInt8] = [], type: String? = nil) -> Answer {
-        var response = HTTPResponse(body: ResponseBuffer())
-        let padded = body + [UInt8](repeating: 0x5b, count: HTTPRequest.bodyPadding)
-        let type = type.map { Array($0.utf8) }
-        padded.withUnsafeBytes { body in
-            path.withUnsafeBytes { path in
-                func respond(_ type: UnsafeRawBufferPointer?) {
-                    service.respond(
-                        to: HTTPRequest(
-                            method: method, path: path, contentType: type,
-                            body: UnsafeRawBufferPointer(rebasing: body[..<(body.count - HTTPRequest.bodyPadding)])),
-                        &response)
-                }
-                if let type { type.withUnsafeBytes { respond($0) } } else { respond(nil) }
-            }
-        }
+        let headers = type.map { [HTTPHeader.contentType: Array($0.utf8)] } ?? [:]
+        let answer = service.answer(method, path, headers: headers, body: body)
         return Answer(
-            status: response.status, body: String(decoding: response.body.bytes, as: UTF8.self), allow: response.allow)
+            status: answer.status, body: String(decoding: answer.body, as: UTF8.self), allow: answer.headers["Allow"])
     }
 
     func post(_ body: String, _ path: String = "/predict") -> Answer { send(.post, path, Array(body.utf8)) }

@@ -11,7 +11,10 @@ func startServer(
     configuration.port = 0
     configuration.threads = threads
     configure(&configuration)
-    return try HTTPServer(configuration) { request, response in TestRoutes.answer(request, &response) }
+    return try HTTPServer(configuration) { exchange in
+        TestRoutes.answer(exchange.request, &exchange.response)
+        return .answered
+    }
 }
 
 /// What the test server answers.
@@ -24,7 +27,7 @@ enum TestRoutes {
     static func answer(_ request: HTTPRequest, _ response: inout HTTPResponse) {
         switch String(decoding: request.path, as: UTF8.self) {
         case "/echo":
-            if let contentType = request.contentType { response.body.append(contentType) }
+            if let contentType = request.headers[.contentType] { response.body.append(contentType) }
             response.body.append(request.body)
         case "/slow":
             usleep(slowMicroseconds)
@@ -39,7 +42,7 @@ enum TestRoutes {
         case "/allow":
             response.status = 405
             response.contentType = "text/plain"
-            response.allow = "GET, HEAD"
+            response.headers.append(("Allow", "GET, HEAD"))
         case "/large":
             guard let room = response.body.reserve(largeBytes) else { return }
             memset(room, Int32(UInt8(ascii: "x")), largeBytes)

@@ -1,0 +1,45 @@
+internal import HTTPMessages
+internal import Serving
+
+/// Finds the model and the version that a request names.
+enum ModelLookup {
+    /// The model that a path names.
+    ///
+    /// - Throws: ``RequestError`` 404 with what is served.
+    static func model(_ name: PathParameter, in catalog: Catalog) throws(RequestError) -> ServedModel {
+        if let found = catalog.model(named: name.encoded) { return found }
+        let text = try name.text()
+        guard let found = catalog.model(named: text) else { throw unknownModel(text, catalog) }
+        return found
+    }
+
+    /// The version that a path names.
+    ///
+    /// - Throws: ``RequestError`` 400 for what is no number.
+    static func version(_ number: PathParameter) throws(RequestError) -> VersionChoice {
+        let text = try number.text()
+        guard let number = Int(text), number >= 0 else {
+            throw .badRequest("version \"\(text)\" is not a number")
+        }
+        return .number(number)
+    }
+
+    /// Tells what is served, and of many models the nearest.
+    static func unknownModel(_ name: String, _ catalog: Catalog) -> RequestError {
+        let nearest = catalog.models.count > mostListed ? catalog.nearestNames(to: name) : []
+        guard nearest.isEmpty else {
+            return RequestError(404, "there is no model \"\(name)\"; the nearest are \(list(nearest))")
+        }
+        return RequestError(404, "there is no model \"\(name)\"; served are \(names(catalog))")
+    }
+
+    private static let mostListed = 20
+
+    /// The names of the models, for messages.
+    static func names(_ catalog: Catalog) -> String {
+        let left = catalog.models.count - mostListed
+        return list(catalog.models.prefix(mostListed).map(\.name)) + (left > 0 ? " and \(left) more" : "")
+    }
+
+    private static func list(_ names: [String]) -> String { names.map { "\"\($0)\"" }.joined(separator: ", ") }
+}

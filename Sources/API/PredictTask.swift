@@ -1,0 +1,56 @@
+internal import Execution
+internal import HTTPMessages
+internal import Serving
+
+/// `POST /predict`: feeds and fetches by the names of the graph's tensors.
+final class PredictTask: RequestTask {
+    /// The request's parts, once they are known.
+    private var parts: PredictRequest?
+
+    override func reset() {
+        parts = nil
+        super.reset()
+    }
+
+    /// The model that the body names, if it does.
+    func modelName(in request: HTTPRequest) throws(RequestError) -> JSONValue? { try parse(request).model }
+
+    private func parse(_ request: HTTPRequest) throws(RequestError) -> PredictRequest {
+        if let parts { return parts }
+        try MediaType.requireJSON(request.headers[.contentType])
+        let parts = try PredictRequest(try workspace.parser.parse(request.body))
+        self.parts = parts
+        return parts
+    }
+
+    override func read(_ request: HTTPRequest, _ calls: VersionCalls) throws(RequestError) -> PreparedCall {
+        let parts = try parse(request)
+        if let named = parts.model, !named.equals(calls.name) {
+            throw .badRequest("the path names model \"\(calls.model.name)\", the body \"\(named.excerpt)\"")
+        }
+        let call = try calls.call(for: parts, workspace)
+        guard let feeds = parts.feeds else { return call }
+        var key = feeds.first
+        for (index, argument) in call.callable.feeds.enumerated() {
+            try workspace.feeds.add(key.next, as: FeedDecoder(name: call.feedNames[index], dtype: argument.dtype))
+            key = key.next.next
+        }
+        return call
+    }
+
+    override func write(
+        _ outputs: UnsafeBufferPointer<TensorView>, of call: PreparedCall, to response: inout HTTPResponse
+    ) throws(RequestError) {
+        var writer = JSONWriter(response.body)
+        writer.beginObject()
+        writer.key("outputs")
+        writer.beginObject()
+        var answer = AnswerWriter(writer, policy: route.options.nanPolicy)
+        for (index, output) in outputs.enumerated() { try answer.write(output, key: call.keys[index]) }
+        writer = answer.rest
+        writer.endObject()
+        writer.key("model")
+        if let calls { writer.json(calls.tail) } else { writer.null() }
+        writer.endObject()
+    }
+}

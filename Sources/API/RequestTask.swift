@@ -1,0 +1,105 @@
+internal import Execution
+internal import HTTPMessages
+internal import LockFree
+internal import Serving
+
+/// An inference request: what all protocols have in common. A protocol is a subclass that reads the request and writes the
+/// answer.
+///
+/// Belongs to one thread at a time; kept for another request when it is finished.
+class RequestTask: InferenceTask {
+    /// The request and its answer.
+    final private(set) var exchange: HTTPExchange?
+    /// The calls of the version that answers.
+    final private(set) var calls: VersionCalls?
+    final private(set) var callable: Callable?
+    final private(set) var deadline: Deadline?
+    final private(set) var abandonment: Flag?
+    final var times = PhaseTimes()
+    /// What was found for the request's names.
+    final private(set) var call: PreparedCall?
+    final let workspace: Workspace
+    final let route: InferenceRoute
+
+    init(_ workspace: Workspace, _ route: InferenceRoute) {
+        self.workspace = workspace
+        self.route = route
+    }
+
+    /// Reads the request's body: decodes the feeds into the workspace, and gives the call.
+    ///
+    /// - Throws: ``RequestError``, which becomes the answer.
+    func read(_ request: HTTPRequest, _ calls: VersionCalls) throws(RequestError) -> PreparedCall {
+        throw RequestError(501, "not a protocol")
+    }
+
+    /// Writes what was fetched into the response.
+    ///
+    /// - Throws: ``RequestError``, which becomes the answer instead.
+    func write(
+        _ outputs: UnsafeBufferPointer<TensorView>, of call: PreparedCall, to response: inout HTTPResponse
+    ) throws(RequestError) {}
+
+    /// Writes an error in the protocol's form.
+    func write(_ error: RequestError, to response: inout HTTPResponse) { error.write(to: &response) }
+
+    /// Forgets the request, so that the task can wait for another.
+    func reset() {
+        exchange = nil
+        calls = nil
+        call = nil
+        callable = nil
+        deadline = nil
+        abandonment = nil
+        times = PhaseTimes()
+        workspace.reset()
+    }
+
+    /// Takes a request up.
+    final func begin(_ exchange: HTTPExchange, _ calls: VersionCalls) {
+        self.exchange = exchange
+        self.calls = calls
+        abandonment = exchange.abandonment
+        deadline = route.options.timeoutSeconds.map { Deadline(after: $0) }
+    }
+
+    final func prepare() -> Bool {
+        guard let exchange, let calls else { return false }
+        do throws(RequestError) {
+            let call = try read(exchange.request, calls)
+            self.call = call
+            callable = call.callable
+            return true
+        } catch {
+            write(error, to: &exchange.response)
+            return false
+        }
+    }
+
+    final func withFeeds(_ body: (UnsafeBufferPointer<TensorView>) -> Void) { workspace.feeds.withFeeds(body) }
+
+    final func deliver(_ outputs: UnsafeBufferPointer<TensorView>) {
+        guard let exchange, let call else { return }
+        do throws(RequestError) {
+            try write(outputs, of: call, to: &exchange.response)
+            let body = exchange.response.body
+            if body.isTooLong {
+                throw .badRequest("the answer is longer than \(ResponseBuffer.mostBytes) bytes: fetch less")
+            }
+            guard !body.hasFailed else {
+                throw RequestError(503, "not enough memory for the answer: fetch less at once")
+            }
+        } catch { write(error, to: &exchange.response) }
+    }
+
+    final func fail(_ error: ModelError) {
+        guard let exchange else { return }
+        write(RequestError(error), to: &exchange.response)
+    }
+
+    final func finish() {
+        let exchange = exchange
+        route.keep(self)
+        exchange?.finish()
+    }
+}

@@ -1,0 +1,34 @@
+public import LockFree
+
+/// A request and its answer, in the hands of one thread at a time: first the server's, which calls the handler, and if that puts
+/// the answer off, whoever it was handed to, until that calls ``finish()``.
+open class HTTPExchange: @unchecked Sendable {
+    // Safety: handed from thread to thread as a whole: the server touches nothing but `abandonment` between the handler's
+    // return of `later` and `finish()`; the hand-over is by atomics or locks of who hands it over.
+    /// The request; valid until ``finish()``, or until the handler returns ``HTTPOutcome/answered``.
+    public final var request: HTTPRequest
+    /// The answer.
+    public final var response: HTTPResponse
+    /// Raised when the client is gone: the answer is of no use any more, but ``finish()`` is called all the same.
+    public final let abandonment = Flag()
+
+    /// An exchange without a request.
+    public init() {
+        request = HTTPRequest(
+            method: .other, path: UnsafeRawBufferPointer(start: nil, count: 0),
+            body: UnsafeRawBufferPointer(start: nil, count: 0))
+        response = HTTPResponse(body: ResponseBuffer())
+    }
+
+    /// Says that the answer is complete. To be called once, on any thread, for each exchange that was put off; who calls it does
+    /// not touch the exchange afterwards.
+    open func finish() {}
+}
+
+/// What a handler has done with an exchange.
+public enum HTTPOutcome: Sendable {
+    /// The answer is complete.
+    case answered
+    /// Somebody else completes the answer and calls ``HTTPExchange/finish()``.
+    case later
+}

@@ -1,0 +1,85 @@
+internal import Glibc
+internal import Synchronization
+
+/// A value that many threads read, and that now and then is replaced as a whole. Reading takes no lock and never waits.
+///
+/// A reader holds its own reference for as long as it likes; what is replaced lives until its last reader is done.
+package final class Published<Value: AnyObject & Sendable>: Sendable {
+    private let cell: PublishedCell
+
+    /// - Parameter value: The first value.
+    package init(_ value: Value) { cell = PublishedCell(value) }
+
+    /// The value now.
+    @inline(__always)
+    package var current: Value {
+        // Safety: the cell holds only what init and replace(with:) put there.
+        unsafeDowncast(cell.read(), to: Value.self)
+    }
+
+    /// Replaces the value. Not to be called by two threads at once.
+    ///
+    /// Waits until no reader is between finding the old value and taking its reference: some nanoseconds.
+    ///
+    /// - Returns: The old value, which readers may still hold.
+    @discardableResult
+    package func replace(with value: Value) -> Value { unsafeDowncast(cell.replace(value), to: Value.self) }
+}
+
+/// The cell is not generic, so that no reader pays for generic code.
+///
+/// Readers count themselves in and out of one of two turns. Who replaces the value lets new readers take the other turn, and waits for
+/// those of both to be gone: then nobody can still be about to retain the old value.
+final class PublishedCell: Sendable {
+    // Safety: the address of an object that this cell retains.
+    private let address: Atomic<UInt>
+    private let turn = Atomic<Int>(0)
+    private let readers0 = Atomic<Int>(0)
+    private let readers1 = Atomic<Int>(0)
+
+    init(_ value: any AnyObject & Sendable) {
+        address = Atomic(UInt(bitPattern: Unmanaged.passRetained(value as AnyObject).toOpaque()))
+    }
+
+    deinit {
+        guard let pointer = UnsafeRawPointer(bitPattern: address.load(ordering: .acquiring)) else { return }
+        Unmanaged<AnyObject>.fromOpaque(pointer).release()
+    }
+
+    func read() -> AnyObject {
+        let isOdd = turn.load(ordering: .relaxed) & 1 == 1
+        if isOdd {
+            readers1.add(1, ordering: .sequentiallyConsistent)
+        } else {
+            readers0.add(1, ordering: .sequentiallyConsistent)
+        }
+        let value = Self.retained(address.load(ordering: .sequentiallyConsistent))
+        if isOdd { readers1.subtract(1, ordering: .releasing) } else { readers0.subtract(1, ordering: .releasing) }
+        return value
+    }
+
+    /// Takes a reference. A call of its own, so that the compiler cannot take the reference later than here.
+    // Safety: the address is never 0, and replace(_:) does not give up the cell's reference while the reader is counted.
+    @inline(never)
+    private static func retained(_ address: UInt) -> AnyObject {
+        Unmanaged<AnyObject>.fromOpaque(UnsafeRawPointer(bitPattern: address).unsafelyUnwrapped).takeUnretainedValue()
+    }
+
+    func replace(_ value: any AnyObject & Sendable) -> AnyObject {
+        let new = UInt(bitPattern: Unmanaged.passRetained(value as AnyObject).toOpaque())
+        let old = address.exchange(new, ordering: .sequentiallyConsistent)
+        // A reader that has chosen a turn just before it changes is counted there late: so both turns are waited for, twice.
+        for _ in 0..<2 {
+            turn.add(1, ordering: .sequentiallyConsistent)
+            while readers0.load(ordering: .sequentiallyConsistent) != 0, turn.load(ordering: .relaxed) & 1 == 1 {
+                sched_yield()
+            }
+            while readers1.load(ordering: .sequentiallyConsistent) != 0, turn.load(ordering: .relaxed) & 1 == 0 {
+                sched_yield()
+            }
+        }
+        // Safety: nobody can be about to retain it any more; the cell's reference goes to the caller.
+        return Unmanaged<AnyObject>.fromOpaque(UnsafeRawPointer(bitPattern: old).unsafelyUnwrapped)
+            .takeRetainedValue()
+    }
+}

@@ -1,0 +1,47 @@
+package import Execution
+package import LockFree
+
+/// A request to a model, as the scheduler sees it: prepared, run and answered, by one thread at a time. What a request looks like,
+/// who conforms knows.
+///
+/// The scheduler calls ``prepare()``; if that gives true, it runs ``callable`` on the feeds, perhaps together with other tasks, and
+/// calls ``deliver(_:)`` or ``fail(_:)``; then, where the task was put off, ``finish()``.
+package protocol InferenceTask: AnyObject {
+    /// What is to be run; set by ``prepare()``.
+    var callable: Callable? { get }
+    /// When the answer is of no use any more.
+    var deadline: Deadline? { get }
+    /// Raised when nobody waits for the answer any more.
+    var abandonment: Flag? { get }
+    /// How long each phase took, for the statistics.
+    var times: PhaseTimes { get set }
+
+    /// Reads the request. Called by the thread that is going to run it.
+    ///
+    /// - Returns: false if the request is answered already, by an error.
+    func prepare() -> Bool
+
+    /// Calls `body` with the feeds, one for each of ``callable``'s. Valid until the task changes.
+    func withFeeds(_ body: (UnsafeBufferPointer<TensorView>) -> Void)
+
+    /// Answers with what was fetched, which is valid during the call.
+    func deliver(_ outputs: UnsafeBufferPointer<TensorView>)
+
+    /// Answers with an error.
+    func fail(_ error: ModelError)
+
+    /// Hands the answer back. The scheduler does not touch the task afterwards.
+    func finish()
+}
+
+/// How long the phases of a request took, in nanoseconds.
+package struct PhaseTimes: Sendable {
+    package var queue: UInt64 = 0
+    package var parse: UInt64 = 0
+    package var run: UInt64 = 0
+    package var write: UInt64 = 0
+    /// How many requests were run as one.
+    package var batchSize = 1
+
+    package init() {}
+}
