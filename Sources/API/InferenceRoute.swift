@@ -8,15 +8,23 @@ final class InferenceRoute: Sendable {
     typealias Make = @Sendable (Workspace, InferenceRoute) -> RequestTask
 
     let options: Service.Options
+    private let form: ModelStatistics.Form
     private let scheduler: Scheduler
+    private let recorder: RequestRecorder
     private let make: Make
     private let waiting: ObjectPool<RequestTask>
 
-    init(_ scheduler: Scheduler, _ options: Service.Options, make: @escaping Make) {
-        self.scheduler = scheduler
-        self.options = options
+    /// - Parameters:
+    ///   - form: The protocol, for the statistics.
+    ///   - context: What all routes share.
+    ///   - make: Makes a task of the protocol.
+    init(_ form: ModelStatistics.Form, _ context: Service.Context, make: @escaping Make) {
+        self.form = form
+        scheduler = context.scheduler
+        options = context.options
+        recorder = context.recorder
         self.make = make
-        waiting = ObjectPool(count: options.threadCount + 64)
+        waiting = ObjectPool(count: context.options.threadCount + 64)
     }
 
     /// A task for a request, without a model yet.
@@ -48,23 +56,36 @@ final class InferenceRoute: Sendable {
     func submit(
         _ task: RequestTask, _ exchange: HTTPExchange, model: ServedModel, version choice: VersionChoice
     ) throws(RequestError) -> HTTPOutcome {
-        guard let version = model.versions.version(choice) else {
+        do throws(RequestError) {
+            guard let version = model.versions.version(choice) else { throw Self.unknownVersion(choice, of: model) }
+            try task.begin(exchange, model, version)
+            switch scheduler.submit(task, to: model.queue) {
+            case .done:
+                record(task)
+                keep(task)
+                return .answered
+            case .queued: return .later
+            case .refused:
+                throw RequestError(
+                    429, "model \"\(model.name)\" has as many requests waiting as --max-queue allows: try again later",
+                    headers: [("Retry-After", "1")])
+            }
+        } catch {
             keep(task)
-            throw Self.unknownVersion(choice, of: model)
+            model.statistics.record(ModelStatistics.Outcome(form: form, status: error.status))
+            throw error
         }
-        // Safety: Service.attachment(for:) makes all attachments.
-        task.begin(exchange, unsafeDowncast(version.attachment, to: VersionCalls.self))
-        switch scheduler.submit(task, to: model.queue) {
-        case .done:
-            keep(task)
-            return .answered
-        case .queued: return .later
-        case .refused:
-            keep(task)
-            throw RequestError(
-                429, "model \"\(model.name)\" has as many requests waiting as --max-queue allows: try again later",
-                headers: [("Retry-After", "1")])
-        }
+    }
+
+    /// Notes a request that is answered.
+    func record(_ task: RequestTask) {
+        guard let exchange = task.exchange, let model = task.model else { return }
+        var outcome = ModelStatistics.Outcome(form: form, status: exchange.response.status)
+        outcome.times = task.times
+        outcome.receivedBytes = exchange.request.body.count
+        outcome.sentBytes = exchange.response.body.count
+        model.statistics.record(outcome)
+        recorder.record(exchange, RequestRecorder.Inference(model: model, version: task.version, outcome: outcome))
     }
 
     private static func unknownVersion(_ choice: VersionChoice, of model: ServedModel) -> RequestError {

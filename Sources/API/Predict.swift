@@ -6,9 +6,9 @@ struct Predict: Sendable {
     private let registry: ModelRegistry
     private let route: InferenceRoute
 
-    init(_ registry: ModelRegistry, _ scheduler: Scheduler, _ options: Service.Options) {
-        self.registry = registry
-        route = InferenceRoute(scheduler, options) { PredictTask($0, $1) }
+    init(_ context: Service.Context) {
+        registry = context.registry
+        route = InferenceRoute(.predict, context) { PredictTask($0, $1) }
     }
 
     var routes: [Route] {

@@ -10,7 +10,10 @@ internal import Serving
 class RequestTask: InferenceTask {
     /// The request and its answer.
     final private(set) var exchange: HTTPExchange?
-    /// The calls of the version that answers.
+    /// The model that answers, and its version.
+    final private(set) var model: ServedModel?
+    final private(set) var version: ModelVersion?
+    /// The calls of that version.
     final private(set) var calls: VersionCalls?
     final private(set) var callable: Callable?
     final private(set) var deadline: Deadline?
@@ -46,6 +49,8 @@ class RequestTask: InferenceTask {
     /// Forgets the request, so that the task can wait for another.
     func reset() {
         exchange = nil
+        model = nil
+        version = nil
         calls = nil
         call = nil
         callable = nil
@@ -56,9 +61,14 @@ class RequestTask: InferenceTask {
     }
 
     /// Takes a request up.
-    final func begin(_ exchange: HTTPExchange, _ calls: VersionCalls) {
+    ///
+    /// - Throws: ``RequestError`` 400 for headers that contradict themselves.
+    final func begin(_ exchange: HTTPExchange, _ model: ServedModel, _ version: ModelVersion) throws(RequestError) {
         self.exchange = exchange
-        self.calls = calls
+        self.model = model
+        self.version = version
+        // Safety: Service.attachment(for:) makes all attachments.
+        calls = unsafeDowncast(version.attachment, to: VersionCalls.self)
         abandonment = exchange.abandonment
         deadline = route.options.timeoutSeconds.map { Deadline(after: $0) }
     }
@@ -99,6 +109,7 @@ class RequestTask: InferenceTask {
 
     final func finish() {
         let exchange = exchange
+        route.record(self)
         route.keep(self)
         exchange?.finish()
     }

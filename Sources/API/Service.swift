@@ -15,20 +15,33 @@ public final class Service: Sendable {
         public var address = "localhost:8501"
         /// What `GET /` shows as the version.
         public var version = "dev"
+        /// Where a line is written for each request; nil for nowhere.
+        public var accessLog: AccessLog?
 
         /// The defaults.
         public init() {}
     }
 
+    /// What the routes share.
+    struct Context: Sendable {
+        let registry: ModelRegistry
+        let options: Options
+        let scheduler: Scheduler
+        let recorder: RequestRecorder
+    }
+
     private let router: Router
+    private let recorder: RequestRecorder
 
     /// - Parameters:
     ///   - registry: What is served; its versions have ``attachment(for:)``.
     ///   - options: What is the same for all requests.
     package init(_ registry: ModelRegistry, options: Options = Options()) {
-        let scheduler = Scheduler()
-        let describe = Describe(registry, options)
-        router = Router(routes: Predict(registry, scheduler, options).routes + describe.routes)
+        recorder = RequestRecorder(options.accessLog)
+        let context = Context(registry: registry, options: options, scheduler: Scheduler(), recorder: recorder)
+        router = Router(
+            routes: Predict(context).routes + Describe(registry, options).routes
+                + Metrics(registry, options, recorder.answers).routes)
     }
 
     /// What this service keeps with a version of a model.
@@ -36,9 +49,12 @@ public final class Service: Sendable {
 
     /// Answers a request, now or later. Safe to call from many threads at once.
     public func handle(_ exchange: HTTPExchange) -> HTTPOutcome {
-        do throws(RequestError) { return try router.respond(to: exchange) } catch {
+        var outcome = HTTPOutcome.answered
+        do throws(RequestError) { outcome = try router.respond(to: exchange) } catch {
             error.write(to: &exchange.response)
-            return .answered
         }
+        // Who answers later records it, and by now the exchange may be another request's.
+        if outcome == .answered, !exchange.isRecorded { recorder.record(exchange, nil) }
+        return outcome
     }
 }

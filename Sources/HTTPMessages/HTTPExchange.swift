@@ -12,6 +12,9 @@ open class HTTPExchange: @unchecked Sendable {
     /// Raised when the client is gone: the answer is of no use any more, but ``finish()`` is called all the same.
     public final let abandonment = Flag()
 
+    /// Whether the answer has been counted, by whoever knows most about it.
+    public final var isRecorded = false
+
     /// An exchange without a request.
     public init() {
         request = HTTPRequest(

@@ -1,24 +1,13 @@
-internal import Glibc
+internal import LockFree
 
 /// An exchange whose maker waits for the answer: for who asks without a connection.
 public final class WaitingExchange: HTTPExchange, @unchecked Sendable {
-    // Safety: the semaphore is allocated and initialised for as long as self lives, and made for use by many threads.
-    private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
-
-    /// An exchange without a request.
-    public override init() {
-        sem_init(semaphore, 0, 0)
-        super.init()
-    }
-
-    deinit {
-        sem_destroy(semaphore)
-        semaphore.deallocate()
-    }
+    // Safety: the semaphore is made for use by many threads.
+    private let semaphore = Permits()
 
     /// Lets the one who waits go on.
-    public override func finish() { sem_post(semaphore) }
+    public override func finish() { semaphore.signal() }
 
     /// Waits for ``finish()``.
-    public func wait() { while sem_wait(semaphore) != 0, errno == EINTR {} }
+    public func wait() { semaphore.wait() }
 }

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import LockFree
 internal import Synchronization
 
 /// The thread that accepts connections, gives each to the worker that has the fewest, and cuts clients that are too slow.
@@ -6,7 +7,7 @@ internal import Synchronization
 /// The library could accept by itself, but then whoever wakes first takes what is there, and one thread may get all the clients.
 final class Acceptor: Sendable {
     private let loop: Loop
-    private let thread: Thread
+    private let thread: SystemThread
     private let isStopped = Atomic<Bool>(false)
 
     /// Starts the thread.
@@ -19,7 +20,9 @@ final class Acceptor: Sendable {
         let loop = Loop(
             listener, daemons, maxConnections: Self.connectionLimit(maxConnections), alarm: alarm, lingering: lingering)
         self.loop = loop
-        thread = try Thread { loop.run() }
+        do throws(SystemThread.Failure) { thread = try SystemThread { loop.run() } } catch {
+            throw HTTPServerError(.system, "a thread cannot be made: \(error.reason)")
+        }
     }
 
     /// Accepts what is already connected, closes the listening socket, and ends the thread.

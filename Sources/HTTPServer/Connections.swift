@@ -1,4 +1,5 @@
 internal import Glibc
+internal import LockFree
 internal import Synchronization
 
 /// A connection with a client.

@@ -55,6 +55,7 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
         isRefused = false
         response.clear()
         abandonment.lower()
+        isRecorded = false
         guard capacity > Self.keptBytes else { return }
         free(body)
         body = nil

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import LockFree
 
 /// Sockets of clients that were answered before they had sent everything, on their way to the thread that reads on.
 ///

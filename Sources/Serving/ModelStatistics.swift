@@ -1,4 +1,119 @@
-/// What has happened to a model's requests, for whoever looks from outside.
+internal import LockFree
+
+/// What has happened to a model's requests since the server began, for whoever looks from outside. Recording takes no lock.
 package final class ModelStatistics: Sendable {
+    /// How a request was put.
+    package enum Form: Int, CaseIterable, Sendable {
+        case predict
+        case tfServing
+        case openInference
+
+        /// The value of the label `protocol`.
+        package var label: String {
+            switch self {
+            case .predict: "predict"
+            case .tfServing: "tfserving"
+            case .openInference: "v2"
+            }
+        }
+    }
+
+    /// A part of a request's life.
+    package enum Phase: Int, CaseIterable, Sendable {
+        case queue, parse, run, write
+
+        /// The value of the label `phase`.
+        package var label: String {
+            switch self {
+            case .queue: "queue"
+            case .parse: "parse"
+            case .run: "run"
+            case .write: "write"
+            }
+        }
+    }
+
+    /// A request that is answered.
+    package struct Outcome: Sendable {
+        package var form: Form
+        package var status: Int
+        package var times = PhaseTimes()
+        package var receivedBytes = 0
+        package var sentBytes = 0
+
+        package init(form: Form, status: Int) {
+            self.form = form
+            self.status = status
+        }
+    }
+
+    /// The statuses that are told apart; what is none of them counts as the last.
+    package static let statuses = [
+        200, 400, 401, 403, 404, 413, 415, 422, 429, 499, 500, 501, 503, 504, 0,
+    ]
+
+    private static let formCount = Form.allCases.count
+    private let requests = Counters(formCount * statuses.count)
+    private let bytes = Counters(2)
+    private let executions = Counters(1)
+    /// The time of answered and of failed requests, in nanoseconds, as sums of all phases.
+    private let outcomeTimes = Counters(2)
+    /// One a phase, in nanoseconds.
+    package let phases: [Histogram] = Phase.allCases.map { _ in Histogram.ofDurations() }
+    /// From the first phase to the last.
+    package let totals = Histogram.ofDurations()
+    /// How many requests were run as one.
+    package let batchSizes = Histogram.ofCounts()
+
     package init() {}
+
+    /// Records a request, successful or not.
+    package func record(_ outcome: Outcome) {
+        let status = Self.index(of: outcome.status)
+        requests.add(1, at: outcome.form.rawValue * Self.statuses.count + status)
+        bytes.add(outcome.receivedBytes, at: 0)
+        bytes.add(outcome.sentBytes, at: 1)
+        let times = outcome.times
+        phases[Phase.queue.rawValue].record(Int(clamping: times.queue))
+        phases[Phase.parse.rawValue].record(Int(clamping: times.parse))
+        phases[Phase.run.rawValue].record(Int(clamping: times.run))
+        phases[Phase.write.rawValue].record(Int(clamping: times.write))
+        let total = Int(clamping: times.queue &+ times.parse &+ times.run &+ times.write)
+        totals.record(total)
+        outcomeTimes.add(total, at: outcome.status == 200 ? 0 : 1)
+    }
+
+    /// Records that the graph was run, for that many requests at once.
+    package func recordExecution(ofRequests count: Int) {
+        executions.add(1, at: 0)
+        batchSizes.record(count)
+    }
+
+    private static func index(of status: Int) -> Int { statuses.firstIndex(of: status) ?? statuses.count - 1 }
+
+    /// How many requests were put in that form and answered with that status, one of ``statuses``.
+    package func count(_ form: Form, _ status: Int) -> Int {
+        requests[form.rawValue * Self.statuses.count + Self.index(of: status)]
+    }
+
+    /// How many requests were answered with 200.
+    package var successCount: Int { Form.allCases.reduce(0) { $0 + count($1, 200) } }
+
+    /// How many were not.
+    package var failureCount: Int {
+        Form.allCases.reduce(0) { sum, form in
+            sum + Self.statuses.dropFirst().reduce(0) { $0 + count(form, $1) }
+        }
+    }
+
+    /// The time of the requests that were answered with 200, in nanoseconds.
+    package var successNanoseconds: Int { outcomeTimes[0] }
+    /// The time of the others, in nanoseconds.
+    package var failureNanoseconds: Int { outcomeTimes[1] }
+    /// Bytes of bodies that came.
+    package var receivedBytes: Int { bytes[0] }
+    /// Bytes of bodies that went.
+    package var sentBytes: Int { bytes[1] }
+    /// How often the graph was run: less than requests where some were run as one.
+    package var executionCount: Int { executions[0] }
 }

@@ -4,11 +4,12 @@ internal import Glibc
 ///
 /// Not `Synchronization.Mutex`, because the thread sanitizer does not see that one's work and reports races that are none.
 // Safety: `value` is used under `mutex` alone, which is allocated and initialised for as long as self lives.
-final class Locked<Value: Sendable>: @unchecked Sendable {
+package final class Locked<Value: Sendable>: @unchecked Sendable {
     private var value: Value
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
 
-    init(_ value: Value) {
+    /// - Parameter value: The first value.
+    package init(_ value: Value) {
         self.value = value
         pthread_mutex_init(mutex, nil)
     }
@@ -19,7 +20,7 @@ final class Locked<Value: Sendable>: @unchecked Sendable {
     }
 
     /// Lets nobody else use the value during `body`.
-    func withLock<Result>(_ body: (inout Value) -> Result) -> Result {
+    package func withLock<Result>(_ body: (inout Value) -> Result) -> Result {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         return body(&value)

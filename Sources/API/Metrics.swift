@@ -1,0 +1,148 @@
+internal import Glibc
+internal import HTTPMessages
+internal import LockFree
+internal import Serving
+
+/// `GET /metrics`: everything in Prometheus' text format. Labels are models, protocols, phases and statuses of fixed lists, so what a
+/// client sends never makes a new time series.
+struct Metrics: Sendable {
+    private let registry: ModelRegistry
+    private let options: Service.Options
+    private let answers: AnswerCounts
+
+    init(_ registry: ModelRegistry, _ options: Service.Options, _ answers: AnswerCounts) {
+        self.registry = registry
+        self.options = options
+        self.answers = answers
+    }
+
+    var routes: [Route] { [.immediate(.get, "/metrics") { _, response in write(to: &response) }] }
+
+    private func write(to response: inout HTTPResponse) {
+        response.contentType = "text/plain; version=0.0.4; charset=utf-8"
+        let writer = MetricsWriter(response.body)
+        let models = registry.catalog.models
+        writeServer(writer)
+        writeRequests(models, writer)
+        writeTimes(models, writer)
+        writeModels(models, writer)
+        writeProcess(writer)
+    }
+
+    private func writeServer(_ writer: MetricsWriter) {
+        writer.family("metaserve_build_info", .gauge, "Always 1; the version is a label.")
+        writer.sample("metaserve_build_info", [("version", options.version)], 1)
+        writer.family("metaserve_http_answers_total", .counter, "Answers by status, whatever they answered.")
+        for (status, count) in answers.counts {
+            writer.sample("metaserve_http_answers_total", [("status", Self.text(ofStatus: status))], count)
+        }
+        writer.family("metaserve_executors", .gauge, "Requests that may run at once.")
+        writer.sample("metaserve_executors", [], options.threadCount)
+    }
+
+    private static func text(ofStatus status: Int) -> String { status == 0 ? "other" : String(status) }
+
+    private func writeRequests(_ models: [ServedModel], _ writer: MetricsWriter) {
+        writer.family(
+            "metaserve_requests_total", .counter,
+            "Inference requests that were answered, by model, protocol and status.")
+        for model in models {
+            for form in ModelStatistics.Form.allCases {
+                for status in ModelStatistics.statuses {
+                    let count = model.statistics.count(form, status)
+                    guard count > 0 || status == 200 else { continue }
+                    writer.sample(
+                        "metaserve_requests_total",
+                        [("model", model.name), ("protocol", form.label), ("status", Self.text(ofStatus: status))],
+                        count)
+                }
+            }
+        }
+        writer.family(
+            "metaserve_executions_total", .counter, "Runs of a graph; fewer than requests where some ran as one.")
+        for model in models {
+            writer.sample("metaserve_executions_total", [("model", model.name)], model.statistics.executionCount)
+        }
+        writer.family("metaserve_request_body_bytes_total", .counter, "Bytes of the bodies of requests.")
+        for model in models {
+            writer.sample("metaserve_request_body_bytes_total", [("model", model.name)], model.statistics.receivedBytes)
+        }
+        writer.family("metaserve_answer_body_bytes_total", .counter, "Bytes of the bodies of answers.")
+        for model in models {
+            writer.sample("metaserve_answer_body_bytes_total", [("model", model.name)], model.statistics.sentBytes)
+        }
+    }
+
+    private func writeTimes(_ models: [ServedModel], _ writer: MetricsWriter) {
+        writer.family(
+            "metaserve_request_duration_seconds", .histogram,
+            "Time from the request's last byte to its answer; requests that failed are among them.")
+        for model in models {
+            writer.histogram(
+                "metaserve_request_duration_seconds", [("model", model.name)], model.statistics.totals, unit: 1e-9)
+        }
+        writer.family(
+            "metaserve_request_phase_seconds", .histogram, "The same by phase: queue, parse, run, write.")
+        for model in models {
+            for phase in ModelStatistics.Phase.allCases {
+                writer.histogram(
+                    "metaserve_request_phase_seconds", [("model", model.name), ("phase", phase.label)],
+                    model.statistics.phases[phase.rawValue], unit: 1e-9)
+            }
+        }
+        writer.family("metaserve_batch_size", .histogram, "Requests that were run as one.")
+        for model in models {
+            writer.histogram("metaserve_batch_size", [("model", model.name)], model.statistics.batchSizes, unit: 1)
+        }
+    }
+
+    private func writeModels(_ models: [ServedModel], _ writer: MetricsWriter) {
+        writer.family("metaserve_model_loaded", .gauge, "Whether a version of the model answers requests.")
+        for model in models {
+            writer.sample("metaserve_model_loaded", [("model", model.name)], model.versions.current == nil ? 0 : 1)
+        }
+        let current = models.compactMap { model in model.versions.current.map { (model.name, $0) } }
+        writer.family("metaserve_model_version", .gauge, "The version that answers requests which name none.")
+        for (name, version) in current { writer.sample("metaserve_model_version", [("model", name)], version.number) }
+        writer.family("metaserve_model_step", .gauge, "The training step of that version, where its name tells it.")
+        for (name, version) in current {
+            if let step = version.model.step { writer.sample("metaserve_model_step", [("model", name)], step) }
+        }
+        writer.family(
+            "metaserve_model_weights_bytes", .gauge, "Bytes of the variables of all versions that are loaded.")
+        for model in models {
+            let bytes = model.versions.versions.reduce(0) { $0 + $1.model.variables.reduce(0) { $0 + $1.byteCount } }
+            writer.sample("metaserve_model_weights_bytes", [("model", model.name)], bytes)
+        }
+    }
+
+    private func writeProcess(_ writer: MetricsWriter) {
+        let facts = ProcessFacts()
+        writer.family("process_resident_memory_bytes", .gauge, "Memory that the process has in RAM.")
+        writer.sample("process_resident_memory_bytes", [], facts.residentBytes)
+        writer.family("process_threads", .gauge, "Threads of the process.")
+        writer.sample("process_threads", [], facts.threads)
+        writer.family("process_open_fds", .gauge, "File descriptors that are open.")
+        writer.sample("process_open_fds", [], facts.openFiles)
+        writer.family("process_cpu_seconds_total", .counter, "Processor time that the process has used.")
+        writer.sample("process_cpu_seconds_total", [], facts.cpuSeconds)
+        writer.family("process_start_time_seconds", .gauge, "When the service was made, since 1970.")
+        writer.sample("process_start_time_seconds", [], answers.startSeconds)
+    }
+}
+
+/// All answers by their status, and when counting began.
+final class AnswerCounts: Sendable {
+    private let values = Counters(ModelStatistics.statuses.count)
+    /// Seconds since 1970.
+    let startSeconds = Double(time(nil))
+
+    func record(_ status: Int) {
+        let index = ModelStatistics.statuses.firstIndex(of: status) ?? ModelStatistics.statuses.count - 1
+        values.add(1, at: index)
+    }
+
+    var counts: [(status: Int, count: Int)] {
+        ModelStatistics.statuses.indices.map { (ModelStatistics.statuses[$0], values[$0]) }
+    }
+}

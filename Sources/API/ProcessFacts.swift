@@ -1,0 +1,44 @@
+internal import Glibc
+
+/// What the operating system tells of this process, at one moment.
+struct ProcessFacts {
+    private(set) var residentBytes = 0
+    private(set) var threads = 0
+    private(set) var cpuSeconds = 0.0
+    private(set) var openFiles = 0
+
+    init() {
+        let pages = Self.words(of: "/proc/self/statm")
+        if pages.count > 1, let resident = Int(pages[1]) {
+            residentBytes = resident * Int(sysconf(Int32(_SC_PAGESIZE)))
+        }
+        // The program's name, in parentheses, may have spaces in it: what comes after has none (proc(5)).
+        let fields = Self.text(of: "/proc/self/stat").split(separator: ")").last?.split(separator: " ") ?? []
+        if fields.count > 17, let user = Int(fields[11]), let system = Int(fields[12]), let count = Int(fields[17]) {
+            cpuSeconds = Double(user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
+            threads = count
+        }
+        openFiles = Self.entryCount(of: "/proc/self/fd")
+    }
+
+    private static func words(of path: String) -> [Substring] { text(of: path).split(separator: " ") }
+
+    private static func text(of path: String) -> String {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return "" }
+        defer { close(descriptor) }
+        return withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { buffer in
+            let count = read(descriptor, buffer.baseAddress, buffer.count)
+            return String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
+        }
+    }
+
+    private static func entryCount(of path: String) -> Int {
+        guard let directory = opendir(path) else { return 0 }
+        defer { closedir(directory) }
+        var count = 0
+        while readdir(directory) != nil { count += 1 }
+        // Its own two names, and the descriptor that reads it.
+        return max(0, count - 3)
+    }
+}

@@ -1,0 +1,106 @@
+internal import Glibc
+internal import HTTPMessages
+internal import Serving
+
+/// Notes each request when it is answered: counts it, sends its identity back, and writes its line of the access log.
+final class RequestRecorder: Sendable {
+    /// What is known of a request that a model answered.
+    struct Inference {
+        let model: ServedModel
+        let version: ModelVersion?
+        let outcome: ModelStatistics.Outcome
+    }
+
+    let answers = AnswerCounts()
+    private let log: AccessLog?
+
+    init(_ log: AccessLog?) { self.log = log }
+
+    /// Notes a request whose answer is complete; the last thing that is done with it before it is sent.
+    func record(_ exchange: HTTPExchange, _ inference: Inference?) {
+        exchange.isRecorded = true
+        answers.record(exchange.response.status)
+        let id = Self.text(exchange.request.headers[.requestID])
+        if let id { exchange.response.headers.append((HTTPHeader.requestID.name, id)) }
+        let trace = Self.text(exchange.request.headers[.traceParent])
+        if let trace { exchange.response.headers.append((HTTPHeader.traceParent.name, trace)) }
+        guard let log else { return }
+        let line = ResponseBuffer()
+        var writer = JSONWriter(line)
+        writer.beginObject()
+        writeRequest(exchange, id, trace, &writer)
+        if let inference { write(inference, &writer) }
+        writer.endObject()
+        log.append(line.bytes)
+    }
+
+    private func writeRequest(_ exchange: HTTPExchange, _ id: String?, _ trace: String?, _ writer: inout JSONWriter) {
+        writer.key("time")
+        writer.string(Self.now())
+        writer.key("method")
+        writer.string("\(exchange.request.method)".uppercased())
+        writer.key("path")
+        writer.string(String(decoding: exchange.request.path.prefix(Self.longestPath), as: UTF8.self))
+        writer.key("status")
+        writer.integer(exchange.response.status)
+        writer.key("received_bytes")
+        writer.integer(exchange.request.body.count)
+        writer.key("sent_bytes")
+        writer.integer(exchange.response.body.count)
+        if let id {
+            writer.key("request_id")
+            writer.string(id)
+        }
+        if let trace {
+            writer.key("traceparent")
+            writer.string(trace)
+        }
+    }
+
+    private func write(_ inference: Inference, _ writer: inout JSONWriter) {
+        writer.key("model")
+        writer.string(inference.model.name)
+        if let version = inference.version {
+            writer.key("version")
+            writer.integer(version.number)
+        }
+        writer.key("protocol")
+        writer.string(inference.outcome.form.label)
+        let times = inference.outcome.times
+        for (key, nanoseconds) in [
+            ("queue_ms", times.queue), ("parse_ms", times.parse), ("run_ms", times.run), ("write_ms", times.write),
+        ] {
+            writer.key(key)
+            writer.number(Double(nanoseconds / 1000) / 1000)
+        }
+        writer.key("batch_size")
+        writer.integer(times.batchSize)
+    }
+
+    private static let longestPath = 1024
+    private static let longestIdentity = 256
+
+    /// The value of a header that is sent back: of plain text, and not long; nil for any other.
+    private static func text(_ value: UnsafeRawBufferPointer?) -> String? {
+        guard let value, !value.isEmpty, value.count <= longestIdentity,
+            value.allSatisfy({ (0x20..<0x7f).contains($0) })
+        else { return nil }
+        return String(decoding: value, as: UTF8.self)
+    }
+
+    /// The time by RFC 3339, in milliseconds.
+    private static func now() -> String {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        var parts = tm()
+        gmtime_r(&time.tv_sec, &parts)
+        func padded(_ number: Int, _ width: Int) -> String {
+            let digits = String(number)
+            return String(repeating: "0", count: max(0, width - digits.count)) + digits
+        }
+        let date = [Int(parts.tm_year) + 1900, Int(parts.tm_mon) + 1, Int(parts.tm_mday)]
+        let clock = [parts.tm_hour, parts.tm_min, parts.tm_sec]
+        return date.map { padded($0, 2) }.joined(separator: "-") + "T"
+            + clock.map { padded(Int($0), 2) }.joined(separator: ":") + "." + padded(time.tv_nsec / 1_000_000, 3) + "Z"
+    }
+}

@@ -1,0 +1,47 @@
+internal import LockFree
+
+/// How often values fell between given bounds, and their sum. Recording takes no lock; what is read while others record may lack
+/// their last values.
+package final class Histogram: Sendable {
+    /// The upper bounds, inclusive, ascending; above the last is one more bucket.
+    package let bounds: [Int]
+    /// A bucket each, then the sum.
+    private let counters: Counters
+
+    /// - Parameter bounds: The upper bounds of the buckets, ascending.
+    package init(bounds: [Int]) {
+        self.bounds = bounds
+        counters = Counters(bounds.count + 2)
+    }
+
+    /// Of durations in nanoseconds: from 50 microseconds to half a minute.
+    package static func ofDurations() -> Histogram {
+        Histogram(
+            bounds: [
+                50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000, 10_000_000, 25_000_000, 50_000_000,
+                100_000_000, 250_000_000, 500_000_000, 1_000_000_000, 2_500_000_000, 5_000_000_000, 10_000_000_000,
+                30_000_000_000,
+            ])
+    }
+
+    /// Of small numbers: 1, 2, 4 ... 256.
+    package static func ofCounts() -> Histogram { Histogram(bounds: (0...8).map { 1 << $0 }) }
+
+    /// Records a value, negative ones as 0.
+    package func record(_ value: Int) {
+        let value = max(0, value)
+        var index = 0
+        while index < bounds.count, value > bounds[index] { index += 1 }
+        counters.add(1, at: index)
+        counters.add(value, at: bounds.count + 1)
+    }
+
+    /// How many values fell into each bucket.
+    package var counts: [Int] { (0...bounds.count).map { counters[$0] } }
+
+    /// The sum of all values.
+    package var sum: Int { counters[bounds.count + 1] }
+
+    /// How many values there were.
+    package var total: Int { counts.reduce(0, +) }
+}

@@ -1,0 +1,121 @@
+import API
+import Foundation
+import HTTPMessages
+import Serving
+import Testing
+import VectorSupport
+
+/// What `GET /metrics` says, read as a scraper reads it.
+@Suite("Metrics")
+struct MetricsTests {
+    /// The samples by their name and labels as written.
+    private func samples(of client: Client) throws -> [String: Double] {
+        var samples: [String: Double] = [:]
+        var families: [Substring: Substring] = [:]
+        for line in client.get("/metrics").body.split(separator: "\n") {
+            if line.hasPrefix("# TYPE ") {
+                let words = line.split(separator: " ")
+                #expect(families.updateValue(words[3], forKey: words[2]) == nil, "\(words[2]) is declared twice")
+            } else if !line.hasPrefix("# HELP ") {
+                let space = try #require(line.lastIndex(of: " "))
+                let name = line[..<space]
+                let base = name.prefix { $0 != "{" }
+                let family =
+                    ["_bucket", "_sum", "_count"].first { base.hasSuffix($0) && families[base] == nil }
+                    .map { base.dropLast($0.count) } ?? base
+                #expect(families[family] != nil, "\(line) belongs to no family")
+                #expect(
+                    samples.updateValue(try #require(Double(line[line.index(after: space)...])), forKey: String(name))
+                        == nil)
+            }
+        }
+        return samples
+    }
+
+    @Test("requests are counted by model, protocol and status, failures too")
+    func requests() throws {
+        let client = try Client()
+        for value in 0..<3 { #expect(client.post("{\"feeds\": {\"w1:0\": \(value), \"w2:0\": 1}}").status == 200) }
+        #expect(client.post("{\"feeds\": {\"w1:0\": \"text\", \"w2:0\": 1}}").status == 400)
+        #expect(client.get("/nothing").status == 404)
+        let samples = try samples(of: client)
+        func requests(_ status: String) -> Double? {
+            samples["metaserve_requests_total{model=\"tutorial\",protocol=\"predict\",status=\"\(status)\"}"]
+        }
+        #expect(requests("200") == 3)
+        #expect(requests("400") == 1)
+        #expect(samples["metaserve_http_answers_total{status=\"404\"}"] == 1)
+        #expect(samples["metaserve_requests_total{model=\"digits\",protocol=\"predict\",status=\"200\"}"] == 0)
+        #expect(samples["metaserve_request_duration_seconds_count{model=\"tutorial\"}"] == 4)
+        #expect(samples["metaserve_model_step{model=\"tutorial\"}"] == 1000)
+        #expect(samples["metaserve_model_loaded{model=\"digits\"}"] == 1)
+        #expect(samples["metaserve_model_weights_bytes{model=\"digits\"}"] == 68912)
+        #expect((samples["process_resident_memory_bytes"] ?? 0) > 1_000_000)
+    }
+
+    @Test("a histogram's buckets only grow, and the last is the count")
+    func buckets() throws {
+        let client = try Client()
+        for _ in 0..<20 { _ = client.post("{\"feeds\": {\"w1:0\": 1, \"w2:0\": 1}}") }
+        var last = 0.0
+        for line in client.get("/metrics").body.split(separator: "\n")
+        where line.hasPrefix("metaserve_request_phase_seconds_bucket{model=\"tutorial\",phase=\"run\"") {
+            let count = try #require(line.split(separator: " ").last.flatMap { Double($0) })
+            #expect(count >= last)
+            last = count
+        }
+        #expect(last == 20)
+    }
+
+    @Test("what clients send makes no new time series")
+    func bounded() throws {
+        let client = try Client()
+        let before = try samples(of: client).count
+        for number in 0..<50 {
+            _ = client.post("{}", "/models/model\(number)/predict")
+            _ = client.get("/path\(number)")
+        }
+        #expect(try samples(of: client).count == before)
+    }
+
+    @Test("a line of JSON for each request, with its identity, which the answer has too")
+    func accessLog() throws {
+        let path = NSTemporaryDirectory() + "access-\(UUID().uuidString).log"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        do {
+            var options = Service.Options()
+            options.accessLog = try AccessLog(path: path)
+            let service = Service(
+                ModelRegistry(
+                    [try Model(contentsOf: Fixtures.model("tutorial"))],
+                    ModelRegistry.Configuration(attach: Service.attachment)), options: options)
+            let headers: [HTTPHeader: [UInt8]] = [
+                .requestID: Array("abc-1".utf8), .traceParent: Array("00-0af7651916cd43dd-b7ad6b7169203331-01".utf8),
+            ]
+            let body = Array("{\"feeds\": {\"w1:0\": 13, \"w2:0\": 17}}".utf8)
+            let answer = service.answer(.post, Array("/predict".utf8), headers: headers, body: body)
+            #expect(answer.headers["X-Request-ID"] == "abc-1")
+            #expect(answer.headers["traceparent"] == "00-0af7651916cd43dd-b7ad6b7169203331-01")
+            let hostile = service.answer(.get, Array("/no\"\n".utf8), headers: [.requestID: Array("a\r\nb: c".utf8)])
+            #expect(hostile.headers["X-Request-ID"] == nil)
+        }
+        let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
+        try #require(lines.count == 2)
+        let first = try #require(try JSONSerialization.jsonObject(with: Data(lines[0].utf8)) as? [String: Any])
+        #expect(first["request_id"] as? String == "abc-1")
+        #expect(first["status"] as? Int == 200)
+        #expect(first["model"] as? String == "tutorial")
+        #expect(first["version"] as? Int == 1000)
+        #expect(first["protocol"] as? String == "predict")
+        #expect((first["time"] as? String)?.count == 24)
+        let second = try #require(try JSONSerialization.jsonObject(with: Data(lines[1].utf8)) as? [String: Any])
+        #expect(second["path"] as? String == "/no\"\n")
+        #expect(second["status"] as? Int == 404)
+    }
+
+    @Test("an access log that cannot be opened is an error with file and cause")
+    func badLog() {
+        let error = #expect(throws: AccessLog.Failure.self) { try AccessLog(path: "/no/such/folder/log") }
+        #expect(error?.description == "access log /no/such/folder/log: No such file or directory")
+    }
+}
