@@ -1,5 +1,6 @@
 import Glibc
 import HTTPServer
+import ServerSupport
 import Synchronization
 import Testing
 

@@ -1,18 +1,24 @@
 import Glibc
 
 /// A client that sends exactly what it is told, in the pieces it is told.
-final class RawClient {
+public final class RawClient {
     /// An answer as it came.
-    struct Response {
-        let status: Int
-        let headers: [String: String]
-        let body: String
+    public struct Response: Sendable {
+        /// The status code.
+        public let status: Int
+        /// The headers, by their names in lower case.
+        public let headers: [String: String]
+        /// The body.
+        public let body: String
     }
 
     /// Why there is no answer.
-    enum Failure: Error, Equatable {
+    public enum Failure: Error, Equatable {
+        /// With this error number.
         case notConnected(Int32)
+        /// The server has closed the connection.
         case closed(received: String)
+        /// Nothing came for too long.
         case silent(received: String)
     }
 
@@ -20,7 +26,7 @@ final class RawClient {
     private var received: [UInt8] = []
 
     /// Connects. Waits at most `seconds` for each byte.
-    init(port: Int, seconds: Int = 20) throws(Failure) {
+    public init(port: Int, seconds: Int = 20) throws(Failure) {
         socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var limit = timeval(tv_sec: seconds, tv_usec: 0)
         setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
@@ -41,7 +47,7 @@ final class RawClient {
 
     /// Sends; stops when the server does not take more.
     @discardableResult
-    func send(_ text: String) -> Bool {
+    public func send(_ text: String) -> Bool {
         var bytes = Array(text.utf8)[...]
         while !bytes.isEmpty {
             let count = bytes.withUnsafeBytes { Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
@@ -52,15 +58,15 @@ final class RawClient {
     }
 
     /// Sends nothing more, but still receives.
-    func finishSending() { shutdown(socket, Int32(SHUT_WR)) }
+    public func finishSending() { shutdown(socket, Int32(SHUT_WR)) }
 
     /// Sends a POST with a body.
-    func post(_ path: String, _ body: String, headers: String = "") {
+    public func post(_ path: String, _ body: String, headers: String = "") {
         send("POST \(path) HTTP/1.1\r\nHost: test\r\n\(headers)Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
     }
 
     /// The next answer. One to HEAD has no body, whatever its length says.
-    func response(hasBody: Bool = true) throws(Failure) -> Response {
+    public func response(hasBody: Bool = true) throws(Failure) -> Response {
         let head = String(decoding: try take(through: Array("\r\n\r\n".utf8)), as: UTF8.self)
         let lines = head.split(separator: "\r\n")
         var headers: [String: String] = [:]
@@ -77,7 +83,7 @@ final class RawClient {
     }
 
     /// Whether the server closes, having sent nothing more.
-    func isClosed() -> Bool {
+    public func isClosed() -> Bool {
         do {
             try receive()
             return false
@@ -87,7 +93,7 @@ final class RawClient {
     }
 
     /// Whether the server has closed by now; does not wait.
-    var isClosedNow: Bool {
+    public var isClosedNow: Bool {
         var byte: UInt8 = 0
         let count = recv(socket, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT))
         return count == 0 || (count < 0 && errno != EAGAIN)
