@@ -101,7 +101,7 @@ let package = Package(
             ],
             [protobuf]),
         tests("MetaserveTests", uses: ["metaserve", "VectorSupport"]),
-        tests("HTTPServerTests", uses: ["HTTPServer", "HTTPMessages"]),
+        tests("HTTPServerTests", uses: ["HTTPServer", "HTTPMessages", "LockFree"]),
         tests("StructureTests", uses: ["VectorSupport"]),
         tests("APITests", uses: ["API", "Execution", "HTTPMessages", "Serving", "Tensors", "VectorSupport"]),
         tests(
