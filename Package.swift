@@ -104,7 +104,7 @@ let package = Package(
             name: "ServerSupport", dependencies: ["VectorSupport"], path: "Tests/ServerSupport",
             swiftSettings: swiftSettings),
         tests("MetaserveTests", uses: ["metaserve", "VectorSupport", "ServerSupport"]),
-        tests("HTTPServerTests", uses: ["HTTPServer", "HTTPMessages", "ServerSupport"]),
+        tests("HTTPServerTests", uses: ["HTTPServer", "HTTPMessages", "LockFree", "ServerSupport"]),
         tests("StructureTests", uses: ["VectorSupport"]),
         tests("APITests", uses: ["API", "Execution", "HTTPMessages", "Serving", "Tensors", "VectorSupport"]),
         tests(

@@ -22,7 +22,12 @@ public final class RawClient {
         case silent(received: String)
     }
 
-    private let socket: Int32
+    /// How a client goes away.
+    enum Leaving: Sendable {
+        case close, reset, finishSending
+    }
+
+    private var socket: Int32
     private var received: [UInt8] = []
 
     /// Connects. Waits at most `seconds` for each byte.
@@ -43,7 +48,18 @@ public final class RawClient {
         guard status == 0 else { throw .notConnected(errno) }
     }
 
-    deinit { close(socket) }
+    deinit { if socket >= 0 { close(socket) } }
+
+    /// Goes away.
+    func leave(_ leaving: Leaving) {
+        guard leaving != .finishSending else { return finishSending() }
+        if leaving == .reset {
+            var option = linger(l_onoff: 1, l_linger: 0)
+            setsockopt(socket, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+        }
+        close(socket)
+        socket = -1
+    }
 
     /// Sends; stops when the server does not take more.
     @discardableResult
