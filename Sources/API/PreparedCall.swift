@@ -22,6 +22,8 @@ final class PreparedCall: Sendable {
         var feedNames: [String]?
         /// What the answer calls the fetches, where that is not the tensors' names.
         var fetchNames: [String]?
+        /// Whether fetches that have no other name are called `y` for `y:0`.
+        var isWithoutNumbers = false
     }
 
     /// The names as bytes, in a form of the protocol's own; a ``Kind`` is the first.
@@ -89,6 +91,8 @@ final class VersionCalls: Sendable {
     /// - Parameters:
     ///   - signature: Begins with a ``PreparedCall/Kind``; all that ``names`` depends on.
     ///   - names: What it stands for; asked the first time.
+    /// - Returns: The call.
+    /// - Throws: What ``names`` throws; ``RequestError`` for names that the model has not, and what it cannot compute.
     func call(
         for signature: [UInt8], names: () throws(RequestError) -> PreparedCall.Names
     ) throws(RequestError) -> PreparedCall {
@@ -99,11 +103,15 @@ final class VersionCalls: Sendable {
         let names = try names()
         do throws(ModelError) {
             let callable = try model.callable(feeds: names.feeds, fetches: names.fetches)
+            let fetched = names.fetches ?? callable.fetches.map(\.name)
             let call = PreparedCall(
                 signature: signature, callable: callable, feedNames: names.feedNames ?? names.feeds,
-                fetchNames: names.fetchNames ?? names.fetches ?? callable.fetches.map(\.name))
+                fetchNames: names.fetchNames ?? (names.isWithoutNumbers ? fetched.map(Self.withoutNumber) : fetched))
             calls.insert(call, hash: hash)
             return call
         } catch { throw RequestError(error) }
     }
+
+    /// `y` for `y:0`.
+    static func withoutNumber(_ name: String) -> String { name.hasSuffix(":0") ? String(name.dropLast(2)) : name }
 }
