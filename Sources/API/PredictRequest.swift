@@ -88,6 +88,25 @@ struct PredictRequest {
         }
     }
 
+    /// Appends the names of feeds and fetches: a 1 stands between them.
+    func appendSignature(to signature: inout [UInt8]) {
+        signature.append(PreparedCall.Kind.predict.rawValue)
+        if let feeds {
+            var key = feeds.first
+            while key.index < feeds.endIndex {
+                PreparedCall.append(name: UnsafeRawBufferPointer(key.string), to: &signature)
+                key = key.next.next
+            }
+        }
+        guard let fetches else { return }
+        signature.append(1)
+        var name = fetches.first
+        while name.index < fetches.endIndex {
+            PreparedCall.append(name: UnsafeRawBufferPointer(name.string), to: &signature)
+            name = name.next
+        }
+    }
+
     /// The names of the feeds, in the order of the text.
     ///
     /// - Throws: ``RequestError`` 400 for a name that stands there twice, or cannot be one.

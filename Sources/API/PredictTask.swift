@@ -28,7 +28,10 @@ final class PredictTask: RequestTask {
         if let named = parts.model, !named.equals(calls.name) {
             throw .badRequest("the path names model \"\(calls.model.name)\", the body \"\(named.excerpt)\"")
         }
-        let call = try calls.call(for: parts, workspace)
+        parts.appendSignature(to: &workspace.signature)
+        let call = try calls.call(for: workspace.signature) { () throws(RequestError) in
+            PreparedCall.Names(feeds: try parts.feedNames(), fetches: try parts.fetchNames())
+        }
         guard let feeds = parts.feeds else { return call }
         var key = feeds.first
         for (index, argument) in call.callable.feeds.enumerated() {

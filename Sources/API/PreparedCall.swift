@@ -5,7 +5,28 @@ internal import Serving
 
 /// What a request's names mean to a model, found once and kept: the callable, and the keys of its answer.
 final class PreparedCall: Sendable {
-    /// The names as bytes; see ``PreparedCall/appendSignature(of:to:)``.
+    /// Which protocol's it is, as the first byte of its signature.
+    enum Kind: UInt8 {
+        case predict = 1
+        case tfServing
+        case v2
+    }
+
+    /// What feeds and fetches are called.
+    struct Names {
+        /// The tensors to feed.
+        let feeds: [String]
+        /// The tensors to fetch; nil for the model's outputs.
+        let fetches: [String]?
+        /// What the request calls the feeds, where that is not the tensors' names.
+        var feedNames: [String]?
+        /// What the answer calls the fetches, where that is not the tensors' names.
+        var fetchNames: [String]?
+        /// Whether fetches that have no other name are called `y` for `y:0`.
+        var isWithoutNumbers = false
+    }
+
+    /// The names as bytes, in a form of the protocol's own; a ``Kind`` is the first.
     let signature: [UInt8]
     let callable: Callable
     /// The feeds' names as the request has them, for messages.
@@ -27,30 +48,11 @@ final class PreparedCall: Sendable {
         return Array(buffer.bytes)
     }
 
-    /// Appends the names of feeds and fetches, so that different names never give the same bytes: a name is a 0, its length, and
-    /// itself; a 1 stands between feeds and fetches.
-    static func appendSignature(of request: PredictRequest, to signature: inout [UInt8]) {
-        if let feeds = request.feeds {
-            var key = feeds.first
-            while key.index < feeds.endIndex {
-                append(key, to: &signature)
-                key = key.next.next
-            }
-        }
-        guard let fetches = request.fetches else { return }
-        signature.append(1)
-        var name = fetches.first
-        while name.index < fetches.endIndex {
-            append(name, to: &signature)
-            name = name.next
-        }
-    }
-
-    private static func append(_ name: JSONValue, to signature: inout [UInt8]) {
-        let bytes = name.string
+    /// Appends a name to a signature, so that different names never give the same bytes: a 0, its length, and itself.
+    static func append(name: UnsafeRawBufferPointer, to signature: inout [UInt8]) {
         signature.append(0)
-        withUnsafeBytes(of: UInt32(truncatingIfNeeded: bytes.count)) { signature.append(contentsOf: $0) }
-        signature.append(contentsOf: bytes)
+        withUnsafeBytes(of: UInt32(truncatingIfNeeded: name.count)) { signature.append(contentsOf: $0) }
+        signature.append(contentsOf: name)
     }
 
     /// FNV-1a.
@@ -84,23 +86,32 @@ final class VersionCalls: Sendable {
         tail = Array(buffer.bytes)
     }
 
-    /// The call for a request's names; a table look-up for all but the first of its kind.
-    func call(for request: PredictRequest, _ workspace: Workspace) throws(RequestError) -> PreparedCall {
-        PreparedCall.appendSignature(of: request, to: &workspace.signature)
-        let hash = PreparedCall.hash(workspace.signature)
-        if let known = calls.find(hash: hash, where: { $0.signature == workspace.signature && !$0.callable.isOutdated })
-        {
+    /// The call for a signature; a table look-up for all but the first of its kind.
+    ///
+    /// - Parameters:
+    ///   - signature: Begins with a ``PreparedCall/Kind``; all that ``names`` depends on.
+    ///   - names: What it stands for; asked the first time.
+    /// - Returns: The call.
+    /// - Throws: What ``names`` throws; ``RequestError`` for names that the model has not, and what it cannot compute.
+    func call(
+        for signature: [UInt8], names: () throws(RequestError) -> PreparedCall.Names
+    ) throws(RequestError) -> PreparedCall {
+        let hash = PreparedCall.hash(signature)
+        if let known = calls.find(hash: hash, where: { $0.signature == signature && !$0.callable.isOutdated }) {
             return known
         }
-        let feeds = try request.feedNames()
-        let fetches = try request.fetchNames()
+        let names = try names()
         do throws(ModelError) {
-            let callable = try model.callable(feeds: feeds, fetches: fetches)
+            let callable = try model.callable(feeds: names.feeds, fetches: names.fetches)
+            let fetched = names.fetches ?? callable.fetches.map(\.name)
             let call = PreparedCall(
-                signature: workspace.signature, callable: callable, feedNames: feeds,
-                fetchNames: fetches ?? callable.fetches.map(\.name))
+                signature: signature, callable: callable, feedNames: names.feedNames ?? names.feeds,
+                fetchNames: names.fetchNames ?? (names.isWithoutNumbers ? fetched.map(Self.withoutNumber) : fetched))
             calls.insert(call, hash: hash)
             return call
         } catch { throw RequestError(error) }
     }
+
+    /// `y` for `y:0`.
+    static func withoutNumber(_ name: String) -> String { name.hasSuffix(":0") ? String(name.dropLast(2)) : name }
 }

@@ -43,6 +43,8 @@ struct FeedMemory: ~Copyable {
 
     private struct Feed {
         let dtype: DataType
+        /// Where the elements are, if not here.
+        var outside: UnsafeRawPointer?
         let offset: Int
         let firstDimension: Int
         let rank: Int
@@ -84,7 +86,43 @@ struct FeedMemory: ~Copyable {
         feeds.append(Feed(dtype: decoder.dtype, offset: offset, firstDimension: first, rank: shape.rank))
     }
 
-    /// The number of elements is bounded by the length of the text.
+    /// Adds a feed whose elements stay where they lie, for as long as the request.
+    ///
+    /// - Parameters:
+    ///   - elements: As many as the dimensions say, aligned to their width.
+    ///   - dtype: Theirs.
+    ///   - shape: The dimensions.
+    mutating func add(_ elements: UnsafeRawPointer, of dtype: DataType, _ shape: some Collection<Int>) {
+        feeds.append(
+            Feed(
+                dtype: dtype, outside: elements, offset: 0, firstDimension: dimensions.count, rank: shape.count))
+        dimensions.append(contentsOf: shape)
+    }
+
+    /// Adds a feed whose elements the caller writes, all of them: see ``elements(ofFeed:)``.
+    ///
+    /// - Parameters:
+    ///   - dtype: The elements'.
+    ///   - shape: The dimensions.
+    ///   - elementCount: Their product.
+    /// - Throws: ``RequestError`` 503 where memory is short.
+    mutating func addRoom(
+        for dtype: DataType, _ shape: some Collection<Int>, elementCount: Int
+    ) throws(RequestError) {
+        _ = try reserve(elementCount, dtype.stride)
+        feeds.append(Feed(dtype: dtype, offset: used, firstDimension: dimensions.count, rank: shape.count))
+        dimensions.append(contentsOf: shape)
+        used += elementCount * dtype.stride
+    }
+
+    /// Where the elements of a feed are that ``addRoom(for:_:elementCount:)`` added; nil for others. Valid until the next feed is
+    /// added.
+    func elements(ofFeed index: Int) -> UnsafeMutableRawPointer? {
+        guard feeds.indices.contains(index), feeds[index].outside == nil, let memory else { return nil }
+        return memory + feeds[index].offset
+    }
+
+    /// The number of elements is bounded by the length of the request.
     private mutating func reserve(_ count: Int, _ width: Int) throws(RequestError) -> UnsafeMutableRawPointer {
         used = used.roundedUp(to: TensorStorage.alignment)
         let needed = used + count * width + TensorStorage.alignment
@@ -107,12 +145,12 @@ struct FeedMemory: ~Copyable {
         dimensions.withUnsafeBufferPointer { dimensions in
             views.removeAll(keepingCapacity: true)
             for feed in feeds {
-                guard let memory else { break }
+                guard let elements = feed.outside ?? memory.map({ UnsafeRawPointer($0 + feed.offset) }) else { break }
                 let range = feed.firstDimension..<feed.firstDimension + feed.rank
                 views.append(
                     TensorView(
                         dtype: feed.dtype, dimensions: UnsafeBufferPointer(rebasing: dimensions[range]),
-                        elements: UnsafeRawPointer(memory + feed.offset)))
+                        elements: elements))
             }
             views.withUnsafeBufferPointer { body($0) }
         }
