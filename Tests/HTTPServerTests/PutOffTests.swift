@@ -1,6 +1,7 @@
 import Glibc
 import HTTPServer
 import Synchronization
+import ServerSupport
 import Testing
 
 /// Answers that come from another thread, later.

@@ -23,7 +23,7 @@ public final class RawClient {
     }
 
     /// How a client goes away.
-    enum Leaving: Sendable {
+    public enum Leaving: Sendable {
         case close, reset, finishSending
     }
 
@@ -51,7 +51,7 @@ public final class RawClient {
     deinit { if socket >= 0 { close(socket) } }
 
     /// Goes away.
-    func leave(_ leaving: Leaving) {
+    public func leave(_ leaving: Leaving) {
         guard leaving != .finishSending else { return finishSending() }
         if leaving == .reset {
             var option = linger(l_onoff: 1, l_linger: 0)
