@@ -20,8 +20,8 @@ func tests(_ name: String, uses: [String], _ products: [Target.Dependency] = [])
         name: name, dependencies: uses.map { .byName(name: $0) } + products, swiftSettings: swiftSettings)
 }
 
-func system(_ name: String, _ pkgConfig: String, apt: String) -> Target {
-    .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([apt])])
+func system(_ name: String, _ pkgConfig: String, apt: String...) -> Target {
+    .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt(apt)])
 }
 
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
@@ -47,7 +47,7 @@ let package = Package(
     ],
     targets: [
         // What is not ours, or cannot be Swift.
-        system("CMicrohttpd", "libmicrohttpd", apt: "libmicrohttpd-dev"),
+        system("CMicrohttpd", "libmicrohttpd", apt: "libmicrohttpd-dev", "libgnutls28-dev"),
         system("COpenBLAS", "openblas", apt: "libopenblas-dev"),
         system("CSnappy", "snappy", apt: "libsnappy-dev"),
         system("CZlib", "zlib", apt: "zlib1g-dev"),

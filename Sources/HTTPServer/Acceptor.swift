@@ -15,11 +15,12 @@ final class Acceptor: Sendable {
     ///
     /// - Throws: ``HTTPServerError``.
     init(
-        _ listener: consuming Listener, _ daemons: [Daemon], maxConnections: Int, alarm: Alarm,
-        lingering: LingeringQueue
+        _ listener: consuming Listener, _ daemons: [Daemon], _ configuration: HTTPServer.Configuration, alarm: Alarm,
+        lingering: LingeringQueue, certificates: Certificates?
     ) throws(HTTPServerError) {
         let loop = Loop(
-            listener, daemons, maxConnections: Self.connectionLimit(maxConnections), alarm: alarm, lingering: lingering)
+            listener, daemons, maxConnections: Self.connectionLimit(configuration.maxConnections), alarm: alarm,
+            lingering: lingering, certificates: certificates)
         self.loop = loop
         do throws(SystemThread.Failure) { thread = try SystemThread { loop.run() } } catch {
             throw HTTPServerError(.system, "a thread cannot be made: \(error.reason)")
@@ -53,10 +54,13 @@ private final class Loop: @unchecked Sendable {
     private let daemons: [Daemon]
     private let maxConnections: Int
     private let alarm: Alarm
+    private let certificates: Certificates?
     private let lingeringQueue: LingeringQueue
     private var lingering = LingeringSockets()
     private var nextRound = 0
     private var nextLook = 0
+    /// When clients for whom there is no room are looked for again.
+    private var nextRoom = 0
     /// Until when the thread does not sleep long, as exchanges were put off just now.
     private var awakeUntil = 0
     /// The worker whose connections are being looked at, in a round of looks.
@@ -65,8 +69,9 @@ private final class Loop: @unchecked Sendable {
 
     init(
         _ listener: consuming Listener, _ daemons: [Daemon], maxConnections: Int, alarm: Alarm,
-        lingering: LingeringQueue
+        lingering: LingeringQueue, certificates: Certificates?
     ) {
+        self.certificates = certificates
         self.listener = consume listener
         self.daemons = daemons
         self.maxConnections = maxConnections
@@ -81,24 +86,27 @@ private final class Loop: @unchecked Sendable {
 
     func run() {
         while !isStopped.load(ordering: .acquiring) { turn() }
+        listener?.removeFile()
         while accept() {}
         listener = nil
     }
 
     private func turn() {
-        let hasRoom = openCount < maxConnections
         let timeout = timeoutMilliseconds
+        // Clients for whom there is no room are looked for now and then only: they would be seen again at once.
+        let looksForClients = openCount < maxConnections || Pace.nowNanoseconds / 1_000_000 >= nextRoom
         var polled = [
-            alarm.polled, pollfd(fd: hasRoom ? listener?.descriptor ?? -1 : -1, events: Int16(POLLIN), revents: 0),
+            alarm.polled,
+            pollfd(fd: looksForClients ? listener?.descriptor ?? -1 : -1, events: Int16(POLLIN), revents: 0),
         ]
         polled += lingering.polled
-        poll(&polled, nfds_t(polled.count), hasRoom ? timeout : min(timeout, 20))
+        poll(&polled, nfds_t(polled.count), looksForClients ? timeout : min(timeout, Self.roomMilliseconds))
         alarm.wakeUp()
+        let now = Pace.nowNanoseconds / 1_000_000
         if polled[0].revents != 0 { alarm.silence() }
-        if polled[1].revents != 0 { acceptSome() }
+        if polled[1].revents != 0 { acceptSome(now) }
         lingering.add(lingeringQueue.take())
         lingering.read()
-        let now = Pace.nowNanoseconds / 1_000_000
         lookAtPutOff(now)
         cutSome(now)
     }
@@ -129,6 +137,7 @@ private final class Loop: @unchecked Sendable {
         if round == nil, now >= nextRound {
             nextRound = now + 1000
             round = 0
+            certificates?.refresh()
         }
         guard let current = round else { return }
         guard daemons.indices.contains(current) else {
@@ -138,12 +147,19 @@ private final class Loop: @unchecked Sendable {
         if daemons[current].worker.connections.cutSome() { round = current + 1 }
     }
 
-    private func acceptSome() {
+    private func acceptSome(_ now: Int) {
+        certificates?.refresh()
+        guard openCount < maxConnections else {
+            nextRoom = now + Int(Self.roomMilliseconds)
+            for daemon in daemons { daemon.worker.connections.cutIdlest() }
+            return
+        }
         var count = 0
         while count < Self.mostAccepted, openCount < maxConnections, accept() { count += 1 }
     }
 
-    private static let lookMilliseconds: Int32 = 50
+    private static let lookMilliseconds: Int32 = 100
+    private static let roomMilliseconds: Int32 = 20
     /// As many are accepted before the rest is looked at.
     private static let mostAccepted = 256
 

@@ -53,11 +53,33 @@ func changeConnection(
 }
 
 func noteHeader(
-    context: UnsafeMutableRawPointer?, kind: MHD_ValueKind, name: UnsafePointer<CChar>?, value: UnsafePointer<CChar>?
+    context: UnsafeMutableRawPointer?, kind: MHD_ValueKind, name: UnsafePointer<CChar>?, nameCount: Int,
+    value: UnsafePointer<CChar>?, valueCount: Int
 ) -> MHD_Result {
     guard let context, let name, let value else { return .YES }
-    context.assumingMemoryBound(to: RequestHeaders.self).pointee.note(name, value)
+    context.assumingMemoryBound(to: RequestHeaders.self).pointee.note(
+        UnsafeRawBufferPointer(start: name, count: nameCount), UnsafeRawBufferPointer(start: value, count: valueCount))
     return .YES
+}
+
+/// A handshake wants to know who the server is.
+func chooseCertificate(
+    session: gnutls_session_t?, info: UnsafePointer<gnutls_cert_retr_st>?,
+    chain: UnsafeMutablePointer<UnsafeMutablePointer<gnutls_pcert_st>?>?, count: UnsafeMutablePointer<UInt32>?,
+    status: UnsafeMutablePointer<UnsafeMutablePointer<gnutls_ocsp_data_st>?>?,
+    statusCount: UnsafeMutablePointer<UInt32>?, key: UnsafeMutablePointer<gnutls_privkey_t?>?,
+    flags: UnsafeMutablePointer<UInt32>?
+) -> Int32 {
+    guard let session, let chain, let count, let key, let context = cmicrohttpd_session_context(session) else {
+        return -1
+    }
+    // Safety: the context is the Connection that Worker.open made, which keeps the certificate as long as it is open.
+    return Unmanaged<Connection>.fromOpaque(context)._withUnsafeGuaranteedRef { connection in
+        guard let certificate = connection.chooseCertificate() else { return -1 }
+        certificate.give(chain, count, key)
+        statusCount?.pointee = 0
+        return 0
+    }
 }
 
 /// The path stays percent-encoded: routes decode it segment by segment.

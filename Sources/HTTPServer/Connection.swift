@@ -11,8 +11,8 @@ final class Connection: Sendable {
     let socket: Int32
     /// When the client must have moved on, on the clock of ``Pace``.
     let deadline: Atomic<Int>
-    /// Whether the server waits for the client to send.
-    let isReceiving = Atomic<Bool>(true)
+    /// What the server waits for.
+    let awaited = Atomic<Awaited>(.request)
     /// The deadline when the client's end was last seen to be closed; -1 if it was not.
     private let deadlineAtEnd = Atomic<Int>(-1)
     private let state = Locked(State())
@@ -20,24 +20,52 @@ final class Connection: Sendable {
     private let isClosed = Atomic<Bool>(false)
     private let hasPutOff = Atomic<Bool>(false)
 
+    private let certificates: Certificates?
+
+    /// What a server can wait for.
+    enum Awaited: UInt8, AtomicRepresentable {
+        /// A request, of which nothing has come or not all headers.
+        case request
+        /// The rest of a body.
+        case body
+        /// Nothing from the client.
+        case nothing
+    }
+
     private struct State {
         var isOpen = true
+        /// What the client was shown.
+        var certificate: Certificate?
         /// The exchange whose answer is put off.
         var exchange: Exchange?
     }
 
-    init(socket: Int32, deadline: Int) {
+    init(socket: Int32, deadline: Int, certificates: Certificates?) {
         self.socket = socket
+        self.certificates = certificates
         self.deadline = Atomic(deadline)
     }
 
     /// Whether the socket is open, and is this connection's.
     var isOpen: Bool { !isClosed.load(ordering: .relaxed) }
 
+    /// When the request must have come that the server waits for; nil if it does not.
+    var idleDeadline: Int? {
+        isOpen && awaited.load(ordering: .relaxed) == .request ? deadline.load(ordering: .relaxed) : nil
+    }
+
     /// Called before the socket is closed.
     func close() {
-        state.withLock { $0 = State(isOpen: false, exchange: nil) }
+        state.withLock { $0 = State(isOpen: false) }
         isClosed.store(true, ordering: .relaxed)
+    }
+
+    /// The certificate for a handshake, which is kept as long as the connection is open.
+    func chooseCertificate() -> Certificate? {
+        state.withLock {
+            $0.certificate = certificates?.current
+            return $0.certificate
+        }
     }
 
     /// The exchange's answer comes later.
@@ -85,7 +113,7 @@ final class Connection: Sendable {
     /// The library misses the end if it comes together with the last bytes. Only the second look counts: at the first, the
     /// library may be about to handle what it has just read.
     private func isAbandoned() -> Bool {
-        guard isReceiving.load(ordering: .relaxed), peek() == 0 else {
+        guard awaited.load(ordering: .relaxed) != .nothing, peek() == 0 else {
             deadlineAtEnd.store(-1, ordering: .relaxed)
             return false
         }

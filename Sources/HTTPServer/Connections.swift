@@ -13,6 +13,13 @@ final class Connections: Sendable {
 
     /// How many connections are looked at in one go.
     private static let sliceCount = 500
+    /// How many make room at once, at most.
+    private static let roomCount = 32
+    /// How long a connection may wait for a request.
+    private let idleSeconds: Int
+
+    /// - Parameter idleSeconds: How long a connection may wait for a request.
+    init(idleSeconds: Int) { self.idleSeconds = idleSeconds }
 
     /// Adds one; it is forgotten some time after it was closed.
     func add(_ connection: Connection) { new.withLock { $0.append(connection) } }
@@ -28,6 +35,17 @@ final class Connections: Sendable {
 
     /// Shuts all.
     func shut() { for connection in all() { connection.shut() } }
+
+    /// Shuts those that have waited for a request longest, to make room for others: some at once, as others come together, but
+    /// none that was of use in the last second.
+    func cutIdlest() {
+        let waiting = all().compactMap { connection in connection.idleDeadline.map { (connection, $0) } }
+        let newest = Pace.now + idleSeconds - 1
+        for (connection, deadline) in waiting.sorted(by: { $0.1 < $1.1 }).prefix(Self.roomCount) where deadline < newest
+        {
+            connection.shut()
+        }
+    }
 
     /// Shuts the connections whose deadline has passed and those whose clients are gone, of some hundred; the next call goes on
     /// with those that follow.

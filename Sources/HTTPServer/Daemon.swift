@@ -13,19 +13,34 @@ final class Daemon: Sendable {
     /// request, so more costs every request.
     private static let connectionMemoryBytes = 16 << 10
 
+    /// TLS 1.2 and 1.3.
+    private static let priorities: StaticString = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+
     /// Starts the thread.
     ///
     /// - Throws: ``HTTPServerError``.
-    init(_ worker: Worker, idleTimeoutSeconds: Int) throws(HTTPServerError) {
+    init(_ worker: Worker, idleTimeoutSeconds: Int, usesTLS: Bool) throws(HTTPServerError) {
         self.worker = worker
-        let flags =
+        var flags =
             MHD_USE_EPOLL_INTERNAL_THREAD.rawValue | MHD_USE_NO_LISTEN_SOCKET.rawValue
             | MHD_ALLOW_SUSPEND_RESUME.rawValue
-        // Safety: the worker is kept by self, which stops the daemon before it lets go of it.
-        let started = cmicrohttpd_start(
-            UInt32(flags), receiveRequest, Unmanaged.passUnretained(worker).toOpaque(), completeRequest,
-            changeConnection, leaveEscaped, receiveLine, UInt32(clamping: max(1, idleTimeoutSeconds)), .max - 1,
-            Self.connectionMemoryBytes)
+        if usesTLS { flags |= MHD_USE_TLS.rawValue }
+        // Safety: the worker is kept by self, which stops the daemon before it lets go of it. The library copies the options;
+        // a StaticString of more than one scalar is text that ends with 0.
+        var options = cmicrohttpd_options()
+        options.flags = UInt32(flags)
+        options.context = Unmanaged.passUnretained(worker).toOpaque()
+        options.handler = receiveRequest
+        options.completed = completeRequest
+        options.connection = changeConnection
+        options.unescape = leaveEscaped
+        options.first_line = receiveLine
+        options.timeout_seconds = UInt32(clamping: max(1, idleTimeoutSeconds))
+        options.connection_limit = .max - 1
+        options.connection_memory = Self.connectionMemoryBytes
+        if usesTLS { options.certificate = chooseCertificate }
+        options.priorities = UnsafeRawPointer(Self.priorities.utf8Start).assumingMemoryBound(to: CChar.self)
+        let started = cmicrohttpd_start(&options)
         guard let started else {
             throw HTTPServerError(.system, "libmicrohttpd cannot start: \(String(cString: strerror(errno)))")
         }

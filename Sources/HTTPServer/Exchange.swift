@@ -8,7 +8,7 @@ internal import Synchronization
 ///
 /// Belongs to the connection that has it, and so to one thread, except while its answer is put off: then it is in the hands of
 /// whoever is to call ``finish()``.
-// Safety: the body's memory is the exchange's own; `connection`, `handle` and what `request` points to are the library's, which
+// Safety: the body's memory is the exchange's own; `connection`, `handle` and what `headers` and `request` point to are the library's, which
 // keeps them until the request is complete, when reset() forgets them. `stage` hands the exchange from thread to thread.
 final class Exchange: HTTPExchange, @unchecked Sendable {
     // A daemon keeps its worker until all that was put off has been resumed.
@@ -19,6 +19,8 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
     /// Bytes that came after the limit was passed, which are dropped.
     private(set) var droppedCount = 0
     private(set) var connection: Unmanaged<Connection>?
+    /// Those that handlers look at.
+    private(set) var headers = HTTPHeaders()
     /// When the first line and the headers were complete.
     private(set) var startSeconds = 0
     /// Whether the answer was given without reading the whole body.
@@ -50,17 +52,18 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
     func begin() { beganNanoseconds = Pace.nowNanoseconds }
 
     /// A request's headers have come.
-    func begin(on connection: Unmanaged<Connection>) {
+    func begin(on connection: Unmanaged<Connection>, _ headers: HTTPHeaders) {
         self.connection = connection
+        self.headers = headers
         startSeconds = Pace.now
         headersNanoseconds = Pace.nowNanoseconds
     }
 
-    /// Sets when the client must have moved on, and whether by sending.
-    func expect(by deadline: Int, isReceiving: Bool) {
+    /// Sets what the server waits for, and when the client must have moved on.
+    func expect(_ awaited: Connection.Awaited, by deadline: Int) {
         connection?._withUnsafeGuaranteedRef { connection in
             connection.deadline.store(deadline, ordering: .relaxed)
-            connection.isReceiving.store(isReceiving, ordering: .relaxed)
+            connection.awaited.store(awaited, ordering: .relaxed)
         }
     }
 

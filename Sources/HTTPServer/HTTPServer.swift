@@ -15,7 +15,7 @@ internal import Synchronization
 public final class HTTPServer: Sendable {
     /// How to listen, and what to allow.
     public struct Configuration: Sendable {
-        /// An address or a name of this machine.
+        /// An address or a name of this machine, or `unix:` and the path of a socket.
         public var host = "127.0.0.1"
         /// 0 takes a free one.
         public var port = 8501
@@ -25,17 +25,44 @@ public final class HTTPServer: Sendable {
         public var maxBodyBytes = 64 << 20
         /// A connection on which nothing moves for so long is cut.
         public var idleTimeoutSeconds = 30
-        /// More connections wait in the listener's queue. Fewer if the process may not open as many files.
+        /// More connections wait in the listener's queue until others are closed; those that have been idle longest are closed
+        /// for them. Fewer if the process may not open as many files.
         public var maxConnections = 10_000
+        /// The certificate and its key; nil for no TLS.
+        public var tls: TLS?
+        /// Called when the files of ``tls`` have changed, on a thread of the server's.
+        public var onCertificate: @Sendable (CertificateEvent) -> Void = { _ in }
 
         /// The defaults.
         public init() {}
     }
 
+    /// Who the server is: PEM files, which may be replaced while it runs.
+    public struct TLS: Sendable {
+        /// The server's certificate, and those that lead from it to one that clients know.
+        public var certificatePath: String
+        /// The key of the first certificate, not encrypted.
+        public var keyPath: String
+
+        /// Makes it.
+        public init(certificatePath: String, keyPath: String) {
+            self.certificatePath = certificatePath
+            self.keyPath = keyPath
+        }
+    }
+
+    /// What came of new files of a certificate.
+    public enum CertificateEvent: Sendable {
+        /// New connections use them.
+        case replaced
+        /// They cannot be used; the certificate stays as it was.
+        case refused(HTTPServerError)
+    }
+
     /// Answers a request; called on the server's threads, by many at once.
     public typealias Handler = @Sendable (HTTPExchange) -> HTTPOutcome
 
-    /// The port that is listened on.
+    /// The port that is listened on; 0 for a unix socket.
     public let port: Int
     private let daemons: [Daemon]
     private let acceptor: Acceptor
@@ -44,6 +71,12 @@ public final class HTTPServer: Sendable {
     ///
     /// - Throws: ``HTTPServerError``.
     public init(_ configuration: Configuration, handler: @escaping Handler) throws(HTTPServerError) {
+        let certificates: Certificates?
+        if let tls = configuration.tls {
+            certificates = try Certificates(tls, report: configuration.onCertificate)
+        } else {
+            certificates = nil
+        }
         let listener = try Listener(host: configuration.host, port: configuration.port)
         port = listener.port
         // A client that goes away while it is answered must not end the process.
@@ -52,12 +85,14 @@ public final class HTTPServer: Sendable {
         let lingering = LingeringQueue(alarm)
         var daemons: [Daemon] = []
         for _ in 0..<max(1, configuration.threads) {
-            let worker = Worker(configuration, lingering, alarm, handler)
-            daemons.append(try Daemon(worker, idleTimeoutSeconds: configuration.idleTimeoutSeconds))
+            let worker = Worker(configuration, lingering, alarm, certificates, handler)
+            daemons.append(
+                try Daemon(
+                    worker, idleTimeoutSeconds: configuration.idleTimeoutSeconds, usesTLS: certificates != nil))
         }
         self.daemons = daemons
         acceptor = try Acceptor(
-            listener, daemons, maxConnections: configuration.maxConnections, alarm: alarm, lingering: lingering)
+            listener, daemons, configuration, alarm: alarm, lingering: lingering, certificates: certificates)
     }
 
     deinit { stop(drainSeconds: 0) }

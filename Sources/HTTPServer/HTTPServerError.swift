@@ -8,6 +8,8 @@ public struct HTTPServerError: Error, Hashable, Sendable, CustomStringConvertibl
         case portInUse
         /// The port needs rights that the process has not.
         case notPermitted
+        /// The certificate or its key cannot be used.
+        case badCertificate
         /// The operating system or the library refused.
         case system
     }

@@ -3,15 +3,37 @@ internal import Glibc
 /// A listening socket, non-blocking. Closed when it goes away.
 struct Listener: ~Copyable {
     let descriptor: Int32
-    /// The port that it listens on.
+    /// The port that it listens on; 0 for a unix socket.
     let port: Int
+    private let file: SocketFile?
 
     private static let backlog: Int32 = 1024
+    private static let unixPrefix = "unix:"
 
     /// Binds and listens.
     ///
     /// - Throws: ``HTTPServerError`` saying what to do.
     init(host: String, port: Int) throws(HTTPServerError) {
+        if host.hasPrefix(Self.unixPrefix) {
+            let file = try SocketFile(String(host.dropFirst(Self.unixPrefix.count)), backlog: Self.backlog)
+            (descriptor, self.port, self.file) = (file.descriptor, 0, file)
+        } else {
+            descriptor = try Self.open(host, port)
+            self.port = Self.boundPort(descriptor) ?? port
+            file = nil
+        }
+    }
+
+    deinit {
+        // Clients that come now are told that nobody is there, rather than taken and dropped.
+        file?.remove()
+        close(descriptor)
+    }
+
+    /// Takes the file of a unix socket away: nobody comes any more.
+    func removeFile() { file?.remove() }
+
+    private static func open(_ host: String, _ port: Int) throws(HTTPServerError) -> Int32 {
         guard (0...65535).contains(port) else {
             throw HTTPServerError(.badHost, "port \(port) is not between 0 and 65535")
         }
@@ -28,11 +50,8 @@ struct Listener: ~Copyable {
             )
         }
         defer { freeaddrinfo(list) }
-        descriptor = try Self.bind(address.pointee, host, port)
-        self.port = Self.boundPort(descriptor) ?? port
+        return try bind(address.pointee, host, port)
     }
-
-    deinit { close(descriptor) }
 
     private static func bind(_ address: addrinfo, _ host: String, _ port: Int) throws(HTTPServerError) -> Int32 {
         let descriptor = socket(

@@ -25,7 +25,10 @@ struct Pace {
     }
 
     /// When the next request's headers must be complete.
-    func deadlineOfHeaders() -> Int { Self.now + 2 * idleTimeoutSeconds }
+    func deadlineOfHeaders() -> Int { Self.now + headerSeconds }
+
+    /// How long a request's headers may take.
+    var headerSeconds: Int { 2 * idleTimeoutSeconds }
 
     /// When more of a body must have come.
     func deadline(ofBody receivedBytes: Int, since startSeconds: Int) -> Int {

@@ -6,29 +6,49 @@ internal import HTTPMessages
 struct RequestHeaders {
     /// Those that handlers look at.
     private(set) var known = HTTPHeaders()
-    private var contentLength: UnsafePointer<CChar>?
+    private var contentLength: UnsafeRawBufferPointer?
     private var contentLengthCount = 0
-    private var transferEncoding: UnsafePointer<CChar>?
+    private var transferEncoding: UnsafeRawBufferPointer?
     private var transferEncodingCount = 0
 
     /// Reads them; the pointers are valid until the request ends.
-    init(_ connection: OpaquePointer) { MHD_get_connection_values(connection, .HEADER_KIND, noteHeader, &self) }
+    init(_ connection: OpaquePointer) { MHD_get_connection_values_n(connection, .HEADER_KIND, noteHeader, &self) }
 
-    mutating func note(_ name: UnsafePointer<CChar>, _ value: UnsafePointer<CChar>) {
-        if strcasecmp(name, "Content-Length") == 0 {
+    mutating func note(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
+        guard let hint = Self.hint(of: name) else { return }
+        if hint == Self.contentLengthHint, Self.areEqual(name, "Content-Length") {
             contentLength = value
             contentLengthCount += 1
-        } else if strcasecmp(name, "Transfer-Encoding") == 0 {
+        } else if hint == Self.transferEncodingHint, Self.areEqual(name, "Transfer-Encoding") {
             transferEncoding = value
             transferEncodingCount += 1
-        } else if let header = HTTPHeader.allCases.first(where: { Self.isName($0, name) }) {
-            known[header] = UnsafeRawBufferPointer(start: value, count: strlen(value))
+        } else {
+            for candidate in Self.candidates where candidate.hint == hint && Self.areEqual(name, candidate.header.name)
+            {
+                known[candidate.header] = value
+            }
         }
     }
 
-    private static func isName(_ header: HTTPHeader, _ name: UnsafePointer<CChar>) -> Bool {
-        // Safety: a StaticString of more than one scalar is text that ends with 0.
-        strcasecmp(UnsafeRawPointer(header.name.utf8Start).assumingMemoryBound(to: CChar.self), name) == 0
+    private static let candidates = HTTPHeader.allCases.map { header in
+        (header: header, hint: hint(of: bytes(of: header.name)) ?? 0)
+    }
+    private static let contentLengthHint = hint(of: bytes(of: "Content-Length"))
+    private static let transferEncodingHint = hint(of: bytes(of: "Transfer-Encoding"))
+
+    /// Length and first letter: names that are equal have the same, others seldom. nil for an empty name.
+    private static func hint(of name: UnsafeRawBufferPointer) -> Int? {
+        name.first.map { name.count << 8 | Int($0 | 0x20) }
+    }
+
+    private static func areEqual(_ bytes: UnsafeRawBufferPointer, _ text: StaticString) -> Bool {
+        guard bytes.count == text.utf8CodeUnitCount, let start = bytes.baseAddress else { return false }
+        let other = UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self)
+        return strncasecmp(start.assumingMemoryBound(to: CChar.self), other, bytes.count) == 0
+    }
+
+    private static func bytes(of text: StaticString) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
     }
 
     /// Why the request is answered before its body has come; nil if it is not.
@@ -38,18 +58,23 @@ struct RequestHeaders {
         guard contentLengthCount + transferEncodingCount <= 1 else {
             return Refusal(400, "the body's length is given twice: send one Content-Length or Transfer-Encoding")
         }
-        if let transferEncoding, strcasecmp(transferEncoding, "chunked") != 0 {
+        if let transferEncoding, !Self.areEqual(transferEncoding, "chunked") {
             return Refusal(501, "the only Transfer-Encoding here is chunked: send the body so, or with Content-Length")
         }
         guard let contentLength, announces(contentLength, moreThan: maxBodyBytes) else { return nil }
         return .tooLarge(maxBodyBytes)
     }
 
-    private func announces(_ text: UnsafePointer<CChar>, moreThan limit: Int) -> Bool {
-        errno = 0
-        // What is no number libmicrohttpd has refused itself.
-        let announced = strtoull(text, nil, 10)
-        return errno == ERANGE || announced > UInt64(clamping: limit)
+    /// What is no number libmicrohttpd has refused itself.
+    private func announces(_ text: UnsafeRawBufferPointer, moreThan limit: Int) -> Bool {
+        var announced = 0
+        for digit in text where (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) {
+            let (tenfold, isTooMuch) = announced.multipliedReportingOverflow(by: 10)
+            let (sum, isStill) = tenfold.addingReportingOverflow(Int(digit - UInt8(ascii: "0")))
+            guard !isTooMuch, !isStill, sum <= limit else { return true }
+            announced = sum
+        }
+        return false
     }
 }
 

@@ -13,7 +13,7 @@ final class Worker: @unchecked Sendable {
     let activeCount = Atomic<Int>(0)
     /// Whether connections are closed after the next answer.
     let isDraining = Atomic<Bool>(false)
-    let connections = Connections()
+    let connections: Connections
     /// Exchanges that were given to the handler and are not finished.
     private let unfinishedCount = Atomic<Int>(0)
     /// Whether the handler is not called any more.
@@ -23,24 +23,29 @@ final class Worker: @unchecked Sendable {
     private let pace: Pace
     private let lingering: LingeringQueue
     private let alarm: Alarm
+    private let certificates: Certificates?
     private var waiting: [Exchange] = []
 
     private static let mostWaiting = 64
 
     init(
         _ configuration: HTTPServer.Configuration, _ lingering: LingeringQueue, _ alarm: Alarm,
-        _ handler: @escaping HTTPServer.Handler
+        _ certificates: Certificates?, _ handler: @escaping HTTPServer.Handler
     ) {
         self.handler = handler
         self.alarm = alarm
+        self.certificates = certificates
         self.lingering = lingering
         maxBodyBytes = configuration.maxBodyBytes
         pace = Pace(idleTimeoutSeconds: configuration.idleTimeoutSeconds)
+        connections = Connections(idleSeconds: pace.headerSeconds)
     }
 
     /// A connection is there.
     func open(_ handle: OpaquePointer, _ slot: UnsafeMutablePointer<UnsafeMutableRawPointer?>) {
-        let connection = Connection(socket: cmicrohttpd_connection_socket(handle), deadline: pace.deadlineOfHeaders())
+        let connection = Connection(
+            socket: cmicrohttpd_connection_socket(handle), deadline: pace.deadlineOfHeaders(),
+            certificates: certificates)
         connections.add(connection)
         // The reference is given back in close(_:).
         slot.pointee = Unmanaged.passRetained(connection).toOpaque()
@@ -76,8 +81,8 @@ final class Worker: @unchecked Sendable {
         guard let connection = cmicrohttpd_connection_context(handle) else { return .NO }
         activeCount.add(1, ordering: .relaxed)
         let headers = RequestHeaders(handle)
-        exchange.begin(on: Unmanaged.fromOpaque(connection))
-        exchange.expect(by: pace.deadline(ofBody: 0, since: exchange.startSeconds), isReceiving: true)
+        exchange.begin(on: Unmanaged.fromOpaque(connection), headers.known)
+        exchange.expect(.body, by: pace.deadline(ofBody: 0, since: exchange.startSeconds))
         guard let refusal = headers.refusal(maxBodyBytes: maxBodyBytes) else { return .YES }
         return refuse(handle, exchange, refusal)
     }
@@ -86,7 +91,7 @@ final class Worker: @unchecked Sendable {
     func receive(_ bytes: UnsafeRawBufferPointer, _ exchange: Exchange) -> MHD_Result {
         exchange.append(bytes, limit: maxBodyBytes)
         let received = exchange.bodyCount + exchange.droppedCount
-        exchange.expect(by: pace.deadline(ofBody: received, since: exchange.startSeconds), isReceiving: true)
+        exchange.expect(.body, by: pace.deadline(ofBody: received, since: exchange.startSeconds))
         // The library lets a chunked body be refused only at its end: what is beyond the limit is dropped until then, but
         // not for ever.
         return exchange.droppedCount > max(maxBodyBytes, 1 << 20) ? .NO : .YES
@@ -105,10 +110,10 @@ final class Worker: @unchecked Sendable {
             hasEnded()
             return refuse(handle, exchange, .closing)
         }
-        exchange.expect(by: .max, isReceiving: false)
+        exchange.expect(.nothing, by: .max)
         exchange.request = HTTPRequest(
             method: HTTPMethod(method), path: UnsafeRawBufferPointer(start: path, count: strlen(path)),
-            headers: RequestHeaders(handle).known, body: exchange.bodyBytes)
+            headers: exchange.headers, body: exchange.bodyBytes)
         exchange.bytesReceived = cmicrohttpd_header_bytes(handle) + exchange.bodyCount
         guard handler(exchange) == .later, !exchange.isFinished else {
             hasEnded()
@@ -128,7 +133,7 @@ final class Worker: @unchecked Sendable {
     private func send(_ handle: OpaquePointer, _ exchange: Exchange) -> MHD_Result {
         if exchange.response.body.hasFailed { exchange.respond(503, "there is not enough memory for the answer") }
         let bytes = exchange.response.body.bytes
-        exchange.expect(by: pace.deadline(ofAnswer: bytes.count), isReceiving: false)
+        exchange.expect(.nothing, by: pace.deadline(ofAnswer: bytes.count))
         // Safety: the exchange, and so the buffer, is not reused before the library says that the request is complete.
         guard
             let response = MHD_create_response_from_buffer(
@@ -153,7 +158,7 @@ final class Worker: @unchecked Sendable {
     func complete(_ exchange: UnsafeMutableRawPointer) {
         let exchange = Unmanaged<Exchange>.fromOpaque(exchange).takeRetainedValue()
         let wasActive = exchange.connection != nil
-        exchange.expect(by: pace.deadlineOfHeaders(), isReceiving: true)
+        exchange.expect(.request, by: pace.deadlineOfHeaders())
         if exchange.isRefused { exchange.connection?._withUnsafeGuaranteedRef { lingering.add($0.socket) } }
         exchange.reset()
         if waiting.count < Self.mostWaiting { waiting.append(exchange) }

@@ -174,6 +174,41 @@ struct LimitTests {
         #expect(try client.response().body == "whole")
     }
 
+    @Test("clients that go away while their answers are put off leave nothing behind")
+    func disconnectsWhilePutOff() throws {
+        let held = HeldExchanges()
+        let server = try startServer(holding: held)
+        for index in 0..<300 {
+            let client = try RawClient(port: server.port)
+            client.post("/held", String(repeating: "b", count: 5000))
+            #expect(eventually { held.count > index % 50 })
+            client.leave([.close, .reset, .finishSending][index % 3])
+            if index % 50 == 49 {
+                #expect(eventually { held.abandonedCount == 50 })
+                held.finishAll()
+            }
+        }
+        #expect(eventually { server.openConnectionCount == 0 && server.activeRequestCount == 0 })
+        let client = try RawClient(port: server.port)
+        client.post("/later/echo", "alive")
+        #expect(try client.response().body == "alive")
+    }
+
+    @Test("connections that have long been idle make room for others")
+    func makingRoom() throws {
+        let server = try startServer { $0.maxConnections = 4 }
+        let idle = try (0..<3).map { _ in try RawClient(port: server.port) }
+        let busy = try RawClient(port: server.port)
+        busy.send("POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 4\r\n\r\nbu")
+        #expect(eventually { server.openConnectionCount == 4 && server.activeRequestCount == 1 })
+        let waiting = try RawClient(port: server.port)
+        waiting.post("/echo", "waited")
+        #expect(try waiting.response().body == "waited")
+        #expect(idle.contains { $0.isClosedNow })
+        busy.send("sy")
+        #expect(try busy.response().body == "busy")
+    }
+
     @Test("connections beyond the limit wait for their turn")
     func connectionLimit() throws {
         let server = try startServer { $0.maxConnections = 2 }

@@ -114,6 +114,28 @@ struct MessageTests {
         #expect(try client.response().body == "body")
     }
 
+    @Test("what a request measured is known to the handler")
+    func measures() throws {
+        let server = try startServer()
+        let client = try RawClient(port: server.port)
+        let request = "POST /measures HTTP/1.1\r\nHost: t\r\nContent-Length: 5\r\n\r\nhello"
+        for _ in 0..<2 {
+            client.send(request)
+            #expect(try client.response().body == "\(request.utf8.count) true")
+        }
+    }
+
+    @Test("header names are compared without case, whole, and the last value counts")
+    func headerNames() throws {
+        let server = try startServer()
+        let client = try RawClient(port: server.port)
+        client.post(
+            "/echo", "!",
+            headers:
+                "content-TYPE: a\r\nContent-Type: text/x\r\nContent-Typo: b\r\nContent-Types: c\r\nContent-Typ: d\r\n")
+        #expect(try client.response().body == "text/x!")
+    }
+
     @Test("status, media type and allowed methods are the handler's")
     func answerHeaders() throws {
         let server = try startServer()

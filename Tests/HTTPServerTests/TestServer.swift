@@ -74,6 +74,11 @@ enum TestRoutes {
             return .later
         }
         let atOnce = path.hasPrefix("/at-once/")
+        if path == "/measures" {
+            let isInOrder = 0 < exchange.beganNanoseconds && exchange.beganNanoseconds <= exchange.headersNanoseconds
+            exchange.response.body.append("\(exchange.bytesReceived) \(isInOrder)")
+            return .answered
+        }
         answer(atOnce ? String(path.dropFirst(8)) : path, exchange.request, &exchange.response)
         if atOnce { exchange.finish() }
         return atOnce ? .later : .answered

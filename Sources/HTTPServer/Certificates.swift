@@ -1,0 +1,82 @@
+internal import Glibc
+internal import LockFree
+
+/// The certificate that handshakes use, read anew when its files change.
+final class Certificates: Sendable {
+    private let files: HTTPServer.TLS
+    private let published: Published<Certificate>
+    private let report: @Sendable (HTTPServer.CertificateEvent) -> Void
+    private let state: Locked<State>
+
+    private struct State {
+        /// The files that ``current`` is from.
+        var used: [FileIdentity?]
+        /// Files that could not be used at the last look, and those of which that was reported.
+        var suspect: [FileIdentity?]?
+        var refused: [FileIdentity?]?
+        var nextLook = 0
+    }
+
+    /// Which file is there, and as of when.
+    private struct FileIdentity: Hashable {
+        let device: UInt
+        let inode: UInt
+        let size: Int
+        let seconds: Int
+        let nanoseconds: Int
+
+        init?(_ path: String) {
+            var status = stat()
+            guard stat(path, &status) == 0 else { return nil }
+            device = UInt(status.st_dev)
+            inode = UInt(status.st_ino)
+            size = Int(status.st_size)
+            seconds = status.st_mtim.tv_sec
+            nanoseconds = status.st_mtim.tv_nsec
+        }
+    }
+
+    /// - Throws: ``HTTPServerError`` naming the file and what is wrong with it.
+    init(
+        _ files: HTTPServer.TLS, report: @escaping @Sendable (HTTPServer.CertificateEvent) -> Void
+    ) throws(HTTPServerError) {
+        self.files = files
+        self.report = report
+        // Looked at before they are read: if they change meanwhile, that is seen later.
+        state = Locked(State(used: Self.identities(files)))
+        published = Published(try Certificate(files))
+    }
+
+    /// What a handshake is to use.
+    var current: Certificate { published.current }
+
+    /// Looks at the files, unless that was less than a second ago. To be called by one thread.
+    ///
+    /// Files that cannot be used are reported when they are the same at the next look: until then somebody may be writing them.
+    func refresh() {
+        let now = Pace.nowNanoseconds
+        let event = state.withLock { state -> HTTPServer.CertificateEvent? in
+            guard now >= state.nextLook else { return nil }
+            state.nextLook = now + 1_000_000_000
+            let found = Self.identities(files)
+            guard found != state.used, found != state.refused else { return nil }
+            do throws(HTTPServerError) {
+                published.replace(with: try Certificate(files))
+                state = State(used: found, nextLook: state.nextLook)
+                return .replaced
+            } catch {
+                guard found == state.suspect else {
+                    state.suspect = found
+                    return nil
+                }
+                state.refused = found
+                return .refused(error)
+            }
+        }
+        if let event { report(event) }
+    }
+
+    private static func identities(_ files: HTTPServer.TLS) -> [FileIdentity?] {
+        [FileIdentity(files.certificatePath), FileIdentity(files.keyPath)]
+    }
+}
