@@ -6,6 +6,8 @@ internal import Tensors
 public enum NaNPolicy: String, Sendable, CaseIterable {
     /// As `"NaN"`, `"Infinity"` and `"-Infinity"`; a feed may have them so too.
     case string
+    /// As bare `NaN`, `Infinity` and `-Infinity`, which is no JSON: as TensorFlow Serving and Python's json write them.
+    case token
     /// As `null`.
     case null
     /// Not at all: the request is answered by an error.
@@ -189,6 +191,7 @@ struct AnswerWriter {
     private mutating func special(_ value: Double) {
         switch policy {
         case .string: writer.string(value.isNaN ? "NaN" : value > 0 ? "Infinity" : "-Infinity")
+        case .token: writer.token(value.isNaN ? "NaN" : value > 0 ? "Infinity" : "-Infinity")
         case .null: writer.null()
         case .error:
             forbidden = true

@@ -42,6 +42,9 @@ struct JSONWriter {
         needsComma = false
     }
 
+    /// Writes a word that is no JSON.
+    mutating func token(_ word: StaticString) { raw(word) }
+
     mutating func null() { raw("null") }
 
     mutating func bool(_ value: Bool) { raw(value ? "true" : "false") }

@@ -3,8 +3,8 @@ internal import Serving
 
 /// The routes of TF Serving's REST protocol, with its statuses and words where a client may look at them.
 ///
-/// What differs: the method of a path that there is gives 405 (400 there), `GET /v1/models` lists the models (400 there), and JSON
-/// is JSON: NaN and infinities are written as `--nan` says, and read in quotes.
+/// What differs: the wrong method for a path gives 405 (400 there); `GET /v1/models` lists the models (400 there); NaN and
+/// infinities, which are read in quotes and without, are written as `--nan` says (bare there: `--nan token`).
 struct TFServing: Sendable {
     private let registry: ModelRegistry
     private let route: InferenceRoute

@@ -26,7 +26,7 @@ final class TFServingTask: RequestTask {
         guard request.body.count > 0 else {
             throw .badRequest("the body is empty; expected a JSON object with \"instances\" or \"inputs\"")
         }
-        let parts = try TFServingRequest(try workspace.parser.parse(request.body))
+        let parts = try TFServingRequest(try workspace.parser.parse(request.body, acceptsNaN: true))
         let signature = try calls.signatures.signature(named: parts.signatureName)
         switch try parts.content() {
         case .columns(let inputs): return try readColumns(inputs, signature, calls)

@@ -29,7 +29,7 @@ struct Predict: ParsableCommand {
     @Option(help: "A tensor to compute; repeatable. Without any, the model's outputs.")
     var fetch: [String] = []
 
-    @Option(help: "How NaN and infinities are written: string, null or error.", transform: Parse.nanPolicy)
+    @Option(help: "How NaN and infinities are written: string, token, null or error.", transform: Parse.nanPolicy)
     var nan = NaNPolicy.string
 
     func run() throws {

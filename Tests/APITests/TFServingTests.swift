@@ -216,6 +216,27 @@ struct TFServingTests {
         #expect(predict(#"{"signature_name":"one","inputs":[[1,2]]}"#).status == 200)
     }
 
+    @Test(
+        "NaN and infinities may stand without quotes, as Python's json writes them, and are answered so if the server is told to"
+    )
+    func specials() throws {
+        let body =
+            #"{"signature_name":"one","instances":[[NaN,-Infinity],["Infinity",100000000000000000000],[-1,Infinity ]]}"#
+        #expect(
+            predict(body).body
+                == #"{"predictions":[["NaN","-Infinity"],["Infinity",2e+20],[-2.0,"Infinity"]]}"#)
+        let client = try Client(SignatureModel.load(), nan: .token)
+        #expect(
+            client.post(body, "/v1/models/sig:predict").body
+                == #"{"predictions":[[NaN,-Infinity],[Infinity,2e+20],[-2.0,Infinity]]}"#)
+        for wrong in ["nan", "-NaN", "Infinit", "NaNs", "Infinity1", "-Infinity1", "--Infinity", "1NaN"] {
+            let answer = predict(#"{"signature_name":"one","instances":[[1,\#(wrong)]]}"#)
+            #expect(answer.status == 400, "\(wrong): \(answer.body)")
+        }
+        let own = predict(#"{"feeds":{"in_a":[[NaN,1]]},"fetches":["scaled"]}"#, "/predict")
+        #expect(own.error == #"the body is not JSON: NaN, which JSON has only in quotes, as "NaN", at byte 19"#)
+    }
+
     // MARK: Paths
 
     @Test("versions and labels, known or not")
