@@ -9,8 +9,8 @@ struct JSONFault: Error, CustomStringConvertible {
     var description: String { "\(reason) at byte \(offsetBytes)" }
 
     /// The first fault of a text's grammar; nil if none is found.
-    static func first(in text: UnsafeRawBufferPointer) -> JSONFault? {
-        var scanner = JSONScanner(text)
+    static func first(in text: UnsafeRawBufferPointer, acceptsNaN: Bool = false) -> JSONFault? {
+        var scanner = JSONScanner(text, acceptsNaN: acceptsNaN)
         do throws(JSONFault) { try scanner.scan() } catch { return error }
         return nil
     }
@@ -29,25 +29,43 @@ struct JSONFault: Error, CustomStringConvertible {
         }
     }
 
-    /// The text with `.0` behind all integers that do not fit in 64 bits, and padding behind it.
+    /// The text as simdjson takes it, and padding behind it: with `.0` behind all integers that do not fit in 64 bits, and, where
+    /// they are accepted, with NaN and infinities in quotes.
     ///
     /// simdjson refuses such integers, but they are JSON, and JavaScript writes floats so from 2^64 up to 10^21.
     ///
-    /// - Returns: nil if there is no such integer, or something is wrong.
-    static func withPointsInLongIntegers(_ text: UnsafeRawBufferPointer) -> [UInt8]? {
-        var scanner = JSONScanner(text)
+    /// - Returns: nil if there is neither, or something else is wrong.
+    static func amended(_ text: UnsafeRawBufferPointer, acceptsNaN: Bool) -> [UInt8]? {
+        var scanner = JSONScanner(text, acceptsNaN: acceptsNaN)
         do throws(JSONFault) { try scanner.scan() } catch { return nil }
-        guard !scanner.longIntegerEnds.isEmpty else { return nil }
+        guard !scanner.amendments.isEmpty else { return nil }
         var result: [UInt8] = []
-        result.reserveCapacity(text.count + 2 * scanner.longIntegerEnds.count + HTTPRequest.bodyPadding)
+        result.reserveCapacity(text.count + 2 * scanner.amendments.count + HTTPRequest.bodyPadding)
         var start = 0
-        for end in scanner.longIntegerEnds {
-            result += text[start..<end]
-            result += ".0".utf8
-            start = end
+        for amendment in scanner.amendments.map(Int.init) {
+            result += text[start..<amendment]
+            start = amendment
+            guard let length = wordLength(amendment < text.count ? text[amendment] : 0) else {
+                result += ".0".utf8
+                continue
+            }
+            result.append(UInt8(ascii: "\""))
+            result += text[start..<start + length]
+            result.append(UInt8(ascii: "\""))
+            start += length
         }
         result += text[start...]
         result += repeatElement(0, count: HTTPRequest.bodyPadding)
         return result
+    }
+
+    /// The length of NaN, Infinity or -Infinity by their first letters; nil for what stands behind a number.
+    private static func wordLength(_ first: UInt8) -> Int? {
+        switch first {
+        case UInt8(ascii: "N"): 3
+        case UInt8(ascii: "I"): 8
+        case UInt8(ascii: "-"): 9
+        default: nil
+        }
     }
 }

@@ -6,14 +6,19 @@ struct JSONScanner {
     /// The brackets that are open.
     private var open: [UInt8] = []
     private var expected = Expected.value
-    /// Where integers end that do not fit in 64 bits.
-    private(set) var longIntegerEnds: [Int] = []
+    /// Whether NaN, Infinity and -Infinity without quotes are values too.
+    private let acceptsNaN: Bool
+    /// Where integers end that do not fit in 64 bits, and where NaN and infinities begin, ascending.
+    private(set) var amendments: [UInt32] = []
 
     private enum Expected {
         case value, firstElement, firstKey, key, separator, end
     }
 
-    init(_ text: UnsafeRawBufferPointer) { self.text = text }
+    init(_ text: UnsafeRawBufferPointer, acceptsNaN: Bool = false) {
+        self.text = text
+        self.acceptsNaN = acceptsNaN
+    }
 
     /// Reads to the end.
     ///
@@ -118,9 +123,17 @@ struct JSONScanner {
         let word = shown
         switch word {
         case "true", "false", "null": position += word.utf8.count
-        case "NaN", "Infinity": throw notANumber(word)
+        case "NaN", "Infinity":
+            guard acceptsNaN else { throw notANumber(word) }
+            amend(at: position)
+            position += word.utf8.count
         default: throw fault("\(word) instead of a value")
         }
+    }
+
+    private mutating func amend(at offset: Int) {
+        guard let offset = UInt32(exactly: offset) else { return }
+        amendments.append(offset)
     }
 
     private func notANumber(_ word: String) -> JSONFault {
@@ -196,7 +209,13 @@ extension JSONScanner {
         }
         let token = text[start..<position]
         position = start
-        guard isSound else { throw shown == "-Infinity" ? notANumber(shown) : fault("\(shown), which is no number,") }
+        guard isSound else {
+            guard shown == "-Infinity" else { throw fault("\(shown), which is no number,") }
+            guard acceptsNaN else { throw notANumber(shown) }
+            amend(at: start)
+            position += shown.utf8.count
+            return
+        }
         try measure(token, isWhole: isWhole)
         position = token.endIndex
     }
@@ -212,6 +231,6 @@ extension JSONScanner {
         guard !isWhole || token.count >= 19 else { return }
         let number = String(decoding: token, as: UTF8.self)
         guard Double(number)?.isFinite == true else { throw fault("\(shown), which is too large for a number,") }
-        if isWhole, Int64(number) == nil, UInt64(number) == nil { longIntegerEnds.append(token.endIndex) }
+        if isWhole, Int64(number) == nil, UInt64(number) == nil { amend(at: token.endIndex) }
     }
 }

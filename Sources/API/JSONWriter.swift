@@ -14,6 +14,13 @@ struct JSONWriter {
 
     mutating func beginObject() { open(UInt8(ascii: "{")) }
     mutating func endObject() { close(UInt8(ascii: "}")) }
+    /// Writes an object, whose pairs `body` writes.
+    mutating func object(_ body: (inout JSONWriter) -> Void) {
+        beginObject()
+        body(&self)
+        endObject()
+    }
+
     mutating func beginList() { open(UInt8(ascii: "[")) }
     mutating func endList() { close(UInt8(ascii: "]")) }
 
@@ -34,6 +41,9 @@ struct JSONWriter {
         buffer.append(UInt8(ascii: ":"))
         needsComma = false
     }
+
+    /// Writes a word that is no JSON.
+    mutating func token(_ word: StaticString) { raw(word) }
 
     mutating func null() { raw("null") }
 

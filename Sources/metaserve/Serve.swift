@@ -51,7 +51,7 @@ struct Serve: ParsableCommand {
     @Option(help: "The most connections at once.")
     var maxConnections = 10_000
 
-    @Option(help: "How NaN and infinities are written: string, null or error.", transform: Parse.nanPolicy)
+    @Option(help: "How NaN and infinities are written: string, token, null or error.", transform: Parse.nanPolicy)
     var nan = NaNPolicy.string
 
     @Option(help: "Wait so many seconds for requests in flight when stopping.")

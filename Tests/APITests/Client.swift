@@ -22,8 +22,9 @@ struct Client {
     }
 
     /// Serves one model.
-    init(_ model: Model, timeoutSeconds: Double? = 60) throws {
+    init(_ model: Model, timeoutSeconds: Double? = 60, nan: NaNPolicy = .string) throws {
         var options = Service.Options()
+        options.nanPolicy = nan
         options.timeoutSeconds = timeoutSeconds
         service = Service(
             ModelRegistry([model], ModelRegistry.Configuration(attach: Service.attachment)), options: options)
