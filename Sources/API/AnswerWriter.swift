@@ -18,10 +18,14 @@ struct AnswerWriter {
     private var writer: JSONWriter
     /// Whether a value was met that the policy forbids.
     private var forbidden: Bool = false
+    /// Whether strings of outputs whose name ends in `_bytes` are written as bytes, be they text or not.
+    private let suffixMeansBytes: Bool
+    private var stringsAreBytes = false
 
-    init(_ writer: JSONWriter, policy: NaNPolicy) {
+    init(_ writer: JSONWriter, policy: NaNPolicy, suffixMeansBytes: Bool = false) {
         self.writer = writer
         self.policy = policy
+        self.suffixMeansBytes = suffixMeansBytes
     }
 
     /// The writer, to go on with.
@@ -32,20 +36,73 @@ struct AnswerWriter {
     /// - Throws: ``RequestError`` for a dtype that has no form in JSON, for what the policy forbids, and for a tensor of so many
     ///   elements, or empty lists, that nobody can want it as JSON.
     mutating func write(_ tensor: TensorView, key: [UInt8]) throws(RequestError) {
-        guard Self.itemCount(tensor.dimensions) != nil else {
-            let shape = tensor.dimensions.map(String.init).joined(separator: ",")
-            throw .badRequest(
-                "the answer's \(String(decoding: key, as: UTF8.self)) would be too long as JSON, of shape [\(shape)]: "
-                    + "fetch less at once")
-        }
+        try requireShort(tensor, key)
         writer.key(escaped: key)
-        try write(tensor)
-        guard !forbidden else {
-            throw RequestError(
-                422,
-                "the answer's \(String(decoding: key, as: UTF8.self)) has NaN or infinite values, which --nan error forbids"
-            )
+        try value(tensor, key)
+    }
+
+    /// Writes a tensor without its key, which is for messages.
+    ///
+    /// - Throws: ``RequestError`` as ``write(_:key:)`` does.
+    mutating func writeValue(_ tensor: TensorView, of key: [UInt8]) throws(RequestError) {
+        try requireShort(tensor, key)
+        try value(tensor, key)
+    }
+
+    /// Writes an object of tensors.
+    ///
+    /// - Throws: ``RequestError`` as ``write(_:key:)`` does.
+    mutating func writeObject(
+        _ tensors: UnsafeBufferPointer<TensorView>, keys: [[UInt8]]
+    ) throws(RequestError) {
+        writer.beginObject()
+        for (index, tensor) in tensors.enumerated() { try write(tensor, key: keys[index]) }
+        writer.endObject()
+    }
+
+    /// Writes a list that has, for each row of the tensors, an object of the tensors' parts.
+    ///
+    /// - Parameters:
+    ///   - count: How many rows; the first dimension of all tensors.
+    ///   - tensors: The tensors.
+    ///   - keys: One for each.
+    /// - Throws: ``RequestError`` as ``write(_:key:)`` does.
+    mutating func writeRows(
+        _ count: Int, of tensors: UnsafeBufferPointer<TensorView>, keys: [[UInt8]]
+    ) throws(RequestError) {
+        for (index, tensor) in tensors.enumerated() { try requireShort(tensor, keys[index]) }
+        writer.beginList()
+        for row in 0..<count {
+            writer.beginObject()
+            for (index, tensor) in tensors.enumerated() {
+                writer.key(escaped: keys[index])
+                try value(tensor.row(row), keys[index])
+            }
+            writer.endObject()
         }
+        writer.endList()
+    }
+
+    private func requireShort(_ tensor: TensorView, _ key: [UInt8]) throws(RequestError) {
+        guard Self.itemCount(tensor.dimensions) == nil else { return }
+        let shape = tensor.dimensions.map(String.init).joined(separator: ",")
+        throw .badRequest(
+            "the answer's \(String(decoding: key, as: UTF8.self)) would be too long as JSON, of shape [\(shape)]: "
+                + "fetch less at once")
+    }
+
+    private static let bytesSuffix = Array("_bytes\"".utf8)
+
+    private mutating func value(_ tensor: TensorView, _ key: [UInt8]) throws(RequestError) {
+        stringsAreBytes =
+            suffixMeansBytes && tensor.dtype == .string
+            && key.suffix(Self.bytesSuffix.count).elementsEqual(Self.bytesSuffix)
+        try write(tensor)
+        guard forbidden else { return }
+        throw RequestError(
+            422,
+            "the answer's \(String(decoding: key, as: UTF8.self)) has NaN or infinite values, which --nan error forbids"
+        )
     }
 
     private static let mostItems = 1 << 26
@@ -141,7 +198,7 @@ struct AnswerWriter {
 
     /// Bytes that are text are a string; others an object with their base 64.
     private mutating func string(_ value: TensorString) {
-        if Self.isUTF8(value.bytes) {
+        if !stringsAreBytes, Self.isUTF8(value.bytes) {
             writer.string(value.bytes)
             return
         }
@@ -153,5 +210,14 @@ struct AnswerWriter {
 
     private static func isUTF8(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         bytes.allSatisfy { $0 < 0x80 } || String(validating: bytes, as: UTF8.self) != nil
+    }
+}
+
+extension TensorView {
+    /// A part of the tensor: the first dimension is left out. For a row that there is.
+    fileprivate func row(_ index: Int) -> TensorView {
+        let rest = UnsafeBufferPointer(rebasing: dimensions.dropFirst())
+        return TensorView(
+            dtype: dtype, dimensions: rest, elements: elements + index * rest.reduce(1, *) * dtype.stride)
     }
 }

@@ -9,6 +9,8 @@ struct FeedDecoder {
     /// The deepest list that JSON's nesting allows.
     static let highestRank = JSONParser.deepestNesting
 
+    /// What the protocol calls it.
+    var kind: StaticString = "feed"
     let name: String
     let dtype: DataType
 
@@ -58,9 +60,16 @@ struct FeedDecoder {
         return (rank, count)
     }
 
+    /// Checks that the lists have the lengths that the dimensions say.
+    ///
+    /// - Throws: ``RequestError`` 400 with the place of the first that has not.
+    func check(_ value: JSONValue, _ dimensions: UnsafeBufferPointer<Int>) throws(RequestError) {
+        do throws(Misfit) { try check(value, dimensions, 0) } catch { throw located(error, in: value) }
+    }
+
     private func ragged(_ value: JSONValue, _ dimensions: UnsafeBufferPointer<Int>) -> RequestError {
-        do throws(Misfit) { try check(value, dimensions, 0) } catch { return located(error, in: value) }
-        return .badRequest("feed \"\(name)\": its lists have different lengths")
+        do throws(RequestError) { try check(value, dimensions) } catch { return error }
+        return .badRequest("\(kind) \"\(name)\": its lists have different lengths")
     }
 
     private func check(_ value: JSONValue, _ dimensions: UnsafeBufferPointer<Int>, _ level: Int) throws(Misfit) {
@@ -98,7 +107,7 @@ struct FeedDecoder {
             place += (place.isEmpty ? " at " : "") + "[\(number)]"
             current = element
         }
-        return .badRequest("feed \"\(name)\": \(misfit.before)\(place)\(misfit.after)")
+        return .badRequest("\(kind) \"\(name)\": \(misfit.before)\(place)\(misfit.after)")
     }
 
     /// Writes all elements.
@@ -111,7 +120,7 @@ struct FeedDecoder {
         do throws(Misfit) { isKnown = try decodeElements(value, dimensions, memory) } catch {
             throw located(error, in: value)
         }
-        guard isKnown else { throw RequestError(501, "feed \"\(name)\": dtype \(dtype) cannot be fed in JSON") }
+        guard isKnown else { throw RequestError(501, "\(kind) \"\(name)\": dtype \(dtype) cannot be fed in JSON") }
     }
 
     /// - Returns: false for a dtype without a form in JSON.

@@ -14,6 +14,13 @@ struct JSONWriter {
 
     mutating func beginObject() { open(UInt8(ascii: "{")) }
     mutating func endObject() { close(UInt8(ascii: "}")) }
+    /// Writes an object, whose pairs `body` writes.
+    mutating func object(_ body: (inout JSONWriter) -> Void) {
+        beginObject()
+        body(&self)
+        endObject()
+    }
+
     mutating func beginList() { open(UInt8(ascii: "[")) }
     mutating func endList() { close(UInt8(ascii: "]")) }
 

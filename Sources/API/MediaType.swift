@@ -18,6 +18,19 @@ enum MediaType {
         }
     }
 
+    private static let npy: StaticString = "application/x-npy"
+
+    /// Whether a body is a NumPy array.
+    static func isNPY(_ contentType: UnsafeRawBufferPointer?) -> Bool {
+        contentType.map { hasPrefix($0[...], npy) } ?? false
+    }
+
+    /// Whether an `Accept` header has NumPy arrays in its list.
+    static func acceptsNPY(_ accept: UnsafeRawBufferPointer?) -> Bool {
+        guard let accept else { return false }
+        return accept.split(separator: UInt8(ascii: ",")).contains { hasPrefix($0.drop { $0 == 0x20 }, npy) }
+    }
+
     private static func hasPrefix(_ bytes: Slice<UnsafeRawBufferPointer>, _ prefix: StaticString) -> Bool {
         guard bytes.count >= prefix.utf8CodeUnitCount else { return false }
         return zip(bytes, UnsafeBufferPointer(start: prefix.utf8Start, count: prefix.utf8CodeUnitCount))

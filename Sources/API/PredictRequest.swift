@@ -74,7 +74,7 @@ struct PredictRequest {
         }
     }
 
-    private static let mostNames = 1000
+    static let mostNames = 1000
     private static let longestName = 4096
 
     private static func requireNew(_ key: JSONValue, in object: JSONValue, _ place: String) throws(RequestError) {

@@ -13,7 +13,9 @@ final class PredictTask: RequestTask {
     }
 
     /// The model that the body names, if it does.
-    func modelName(in request: HTTPRequest) throws(RequestError) -> JSONValue? { try parse(request).model }
+    func modelName(in request: HTTPRequest) throws(RequestError) -> JSONValue? {
+        MediaType.isNPY(request.headers[.contentType]) ? nil : try parse(request).model
+    }
 
     private func parse(_ request: HTTPRequest) throws(RequestError) -> PredictRequest {
         if let parts { return parts }
@@ -24,6 +26,7 @@ final class PredictTask: RequestTask {
     }
 
     override func read(_ request: HTTPRequest, _ calls: VersionCalls) throws(RequestError) -> PreparedCall {
+        if MediaType.isNPY(request.headers[.contentType]) { return try readArray(request, calls) }
         let parts = try parse(request)
         if let named = parts.model, !named.equals(calls.name) {
             throw .badRequest("the path names model \"\(calls.model.name)\", the body \"\(named.excerpt)\"")
@@ -41,17 +44,31 @@ final class PredictTask: RequestTask {
         return call
     }
 
+    /// An array is the model's only input.
+    private func readArray(_ request: HTTPRequest, _ calls: VersionCalls) throws(RequestError) -> PreparedCall {
+        guard calls.neededInputs.count == 1, var name = calls.neededInputs.first else {
+            throw NPYArray.needsOneInput(of: calls.model.name, calls.neededInputs)
+        }
+        let array = try NPYArray(body: request.body)
+        workspace.signature.append(PreparedCall.Kind.predict.rawValue)
+        name.withUTF8 { PreparedCall.append(name: UnsafeRawBufferPointer($0), to: &workspace.signature) }
+        let call = try calls.call(for: workspace.signature) {
+            PreparedCall.Names(feeds: [name], fetches: nil)
+        }
+        for feed in call.callable.feeds { try workspace.feeds.add(array, as: feed.dtype, name: name) }
+        return call
+    }
+
     override func write(
         _ outputs: UnsafeBufferPointer<TensorView>, of call: PreparedCall, to response: inout HTTPResponse
     ) throws(RequestError) {
+        if let exchange, NPYAnswer.write(outputs, for: exchange.request, to: &response) { return }
         var writer = JSONWriter(response.body)
         writer.beginObject()
         writer.key("outputs")
-        writer.beginObject()
         var answer = AnswerWriter(writer, policy: route.options.nanPolicy)
-        for (index, output) in outputs.enumerated() { try answer.write(output, key: call.keys[index]) }
+        try answer.writeObject(outputs, keys: call.keys)
         writer = answer.rest
-        writer.endObject()
         writer.key("model")
         if let calls { writer.json(calls.tail) } else { writer.null() }
         writer.endObject()

@@ -41,6 +41,9 @@ final class PreparedCall: Sendable {
         keys = fetchNames.map(Self.escaped)
     }
 
+    /// `y` for `y:0`.
+    static func withoutNumber(_ name: String) -> String { name.hasSuffix(":0") ? String(name.dropLast(2)) : name }
+
     private static func escaped(_ name: String) -> [UInt8] {
         let buffer = ResponseBuffer()
         var writer = JSONWriter(buffer)
@@ -69,12 +72,18 @@ final class VersionCalls: Sendable {
     /// The model's name as bytes.
     let name: [UInt8]
     private let calls = AppendOnlyTable<PreparedCall>(limit: 256)
+    /// How TF Serving's clients call the model.
+    let signatures: TFServingSignatures
+    /// The tensors that a request must feed.
+    let neededInputs: [String]
     /// What every answer ends with, from the end of the outputs on.
     let tail: [UInt8]
 
     init(_ model: Model) {
         self.model = model
         name = Array(model.name.utf8)
+        signatures = TFServingSignatures(model)
+        neededInputs = model.inputs.filter { $0.isNeeded && !model.hasDefault($0.name) }.map(\.name)
         let buffer = ResponseBuffer()
         var writer = JSONWriter(buffer)
         writer.beginObject()
@@ -106,12 +115,10 @@ final class VersionCalls: Sendable {
             let fetched = names.fetches ?? callable.fetches.map(\.name)
             let call = PreparedCall(
                 signature: signature, callable: callable, feedNames: names.feedNames ?? names.feeds,
-                fetchNames: names.fetchNames ?? (names.isWithoutNumbers ? fetched.map(Self.withoutNumber) : fetched))
+                fetchNames: names.fetchNames
+                    ?? (names.isWithoutNumbers ? fetched.map(PreparedCall.withoutNumber) : fetched))
             calls.insert(call, hash: hash)
             return call
         } catch { throw RequestError(error) }
     }
-
-    /// `y` for `y:0`.
-    static func withoutNumber(_ name: String) -> String { name.hasSuffix(":0") ? String(name.dropLast(2)) : name }
 }

@@ -5,17 +5,41 @@ struct Route: Sendable {
     typealias Handler = @Sendable (HTTPExchange, PathParameters) throws(RequestError) -> HTTPOutcome
 
     let method: HTTPMethod
-    /// The path; a segment in braces stands for any text, which the handler gets.
+    /// The path; a segment in braces stands for any text, which the handler gets. `{name:}` stands for text without a colon, and
+    /// so does `{name}` with something behind it, `{name}:predict`.
     let pattern: String
-    fileprivate let segments: [[UInt8]]
+    fileprivate let segments: [Segment]
     let handler: Handler
 
     init(_ method: HTTPMethod, _ pattern: String, _ handler: @escaping Handler) {
         self.method = method
         self.pattern = pattern
-        segments = pattern.utf8.split(separator: UInt8(ascii: "/")).map(Array.init)
-        precondition(segments.count { $0.first == UInt8(ascii: "{") } <= PathParameters.most)
+        segments = pattern.utf8.split(separator: UInt8(ascii: "/")).map { Segment($0) }
+        precondition(segments.count { $0.isParameter } <= PathParameters.most)
         self.handler = handler
+    }
+
+    /// What is between two slashes of a pattern.
+    fileprivate struct Segment {
+        let isParameter: Bool
+        let hasColon: Bool
+        /// The text of one that is not a parameter; what comes behind the braces.
+        let text: [UInt8]
+
+        init(_ pattern: Substring.UTF8View) {
+            let end = pattern.first == UInt8(ascii: "{") ? pattern.lastIndex(of: UInt8(ascii: "}")) : nil
+            isParameter = end != nil
+            text = Array(end.map { pattern[pattern.index(after: $0)...] } ?? pattern[...])
+            hasColon = text.isEmpty && !pattern.contains(UInt8(ascii: ":"))
+        }
+
+        /// The parameter in a segment of a path; nil if it does not fit.
+        func parameter(in segment: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+            guard !hasColon else { return segment }
+            guard segment.count > text.count, segment.suffix(text.count).elementsEqual(text) else { return nil }
+            let parameter = segment.dropLast(text.count)
+            return parameter.contains(UInt8(ascii: ":")) ? nil : UnsafeRawBufferPointer(rebasing: parameter)
+        }
     }
 
     /// A route that is answered at once.
@@ -79,9 +103,11 @@ struct Router: Sendable {
             let end = path[position...].firstIndex(of: UInt8(ascii: "/")) ?? path.count
             guard number < route.segments.count else { return nil }
             let segment = UnsafeRawBufferPointer(rebasing: path[position..<end])
-            if route.segments[number].first == UInt8(ascii: "{") {
-                parameters.append(segment)
-            } else if !route.segments[number].elementsEqual(segment) {
+            let expected = route.segments[number]
+            if expected.isParameter {
+                guard let parameter = expected.parameter(in: segment) else { return nil }
+                parameters.append(parameter)
+            } else if !expected.text.elementsEqual(segment) {
                 return nil
             }
             number += 1

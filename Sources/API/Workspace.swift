@@ -70,12 +70,7 @@ struct FeedMemory: ~Copyable {
     /// - Throws: ``RequestError`` for what does not fit, and where memory is short.
     mutating func add(_ value: JSONValue, as decoder: FeedDecoder) throws(RequestError) {
         let first = dimensions.count
-        dimensions.append(contentsOf: repeatElement(0, count: FeedDecoder.highestRank))
-        let shape = try dimensions.withUnsafeMutableBufferPointer { buffer throws(RequestError) in
-            guard let base = buffer.baseAddress else { return (rank: 0, elementCount: 0) }
-            return try decoder.shape(of: value, into: base + first)
-        }
-        dimensions.removeLast(FeedDecoder.highestRank - shape.rank)
+        let shape = try appendShape(of: value, as: decoder)
         let target = try reserve(shape.elementCount, decoder.dtype.stride)
         let offset = used
         try dimensions.withUnsafeBufferPointer { buffer throws(RequestError) in
@@ -84,6 +79,19 @@ struct FeedMemory: ~Copyable {
         }
         used += shape.elementCount * decoder.dtype.stride
         feeds.append(Feed(dtype: decoder.dtype, offset: offset, firstDimension: first, rank: shape.rank))
+    }
+
+    private mutating func appendShape(
+        of value: JSONValue, as decoder: FeedDecoder
+    ) throws(RequestError) -> (rank: Int, elementCount: Int) {
+        let first = dimensions.count
+        dimensions.append(contentsOf: repeatElement(0, count: FeedDecoder.highestRank))
+        let shape = try dimensions.withUnsafeMutableBufferPointer { buffer throws(RequestError) in
+            guard let base = buffer.baseAddress else { return (rank: 0, elementCount: 0) }
+            return try decoder.shape(of: value, into: base + first)
+        }
+        dimensions.removeLast(FeedDecoder.highestRank - shape.rank)
+        return shape
     }
 
     /// Adds a feed whose elements stay where they lie, for as long as the request.
@@ -115,12 +123,68 @@ struct FeedMemory: ~Copyable {
         used += elementCount * dtype.stride
     }
 
+    /// Adds a feed of so many rows, which are decoded later: see ``decodeRow(_:_:ofFeed:as:)``.
+    ///
+    /// - Parameters:
+    ///   - count: How many rows.
+    ///   - first: The first, which tells the shape of all.
+    ///   - most: The most elements that there can be.
+    ///   - decoder: What it is.
+    /// - Returns: The number of elements; nil if there were more than `most`. Then there is no memory for them.
+    /// - Throws: ``RequestError`` for a first row that is ragged, and where memory is short.
+    mutating func addRows(
+        _ count: Int, like first: JSONValue, most: Int, as decoder: FeedDecoder
+    ) throws(RequestError) -> Int? {
+        let start = dimensions.count
+        dimensions.append(count)
+        let shape = try appendShape(of: first, as: decoder)
+        let (total, overflow) = shape.elementCount.multipliedReportingOverflow(by: count)
+        let isTooMany = overflow || total > most
+        if !isTooMany { _ = try reserve(total, decoder.dtype.stride) }
+        feeds.append(Feed(dtype: decoder.dtype, offset: used, firstDimension: start, rank: shape.rank + 1))
+        guard !isTooMany else { return nil }
+        used += total * decoder.dtype.stride
+        return total
+    }
+
+    /// Decodes a row of a feed that ``addRows(_:like:most:as:)`` added.
+    ///
+    /// - Throws: ``RequestError`` for what does not fit.
+    func decodeRow(
+        _ index: Int, _ value: JSONValue, ofFeed feed: Int, as decoder: FeedDecoder
+    ) throws(RequestError) {
+        guard let elements = elements(ofFeed: feed) else { return }
+        try dimensions.withUnsafeBufferPointer { buffer throws(RequestError) in
+            let row = rowDimensions(ofFeed: feed, buffer)
+            try decoder.decode(value, row, to: elements + index * row.reduce(1, *) * decoder.dtype.stride)
+        }
+    }
+
+    /// Checks that a row has the shape of the first.
+    ///
+    /// - Throws: ``RequestError`` 400 with the place of a list that has another length.
+    func checkRow(_ value: JSONValue, ofFeed feed: Int, as decoder: FeedDecoder) throws(RequestError) {
+        try dimensions.withUnsafeBufferPointer { buffer throws(RequestError) in
+            try decoder.check(value, rowDimensions(ofFeed: feed, buffer))
+        }
+    }
+
+    private func rowDimensions(
+        ofFeed index: Int, _ dimensions: UnsafeBufferPointer<Int>
+    ) -> UnsafeBufferPointer<Int> {
+        let first = feeds[index].firstDimension
+        return UnsafeBufferPointer(rebasing: dimensions[first + 1..<first + feeds[index].rank])
+    }
+
     /// Where the elements of a feed are that ``addRoom(for:_:elementCount:)`` added; nil for others. Valid until the next feed is
     /// added.
     func elements(ofFeed index: Int) -> UnsafeMutableRawPointer? {
-        guard feeds.indices.contains(index), feeds[index].outside == nil, let memory else { return nil }
-        return memory + feeds[index].offset
+        guard feeds.indices.contains(index), feeds[index].outside == nil else { return nil }
+        return memory.map { $0 + feeds[index].offset }
     }
+
+    /// The same of the last feed.
+    func lastElements() -> UnsafeMutableRawPointer? { elements(ofFeed: feeds.count - 1) }
 
     /// The number of elements is bounded by the length of the request.
     private mutating func reserve(_ count: Int, _ width: Int) throws(RequestError) -> UnsafeMutableRawPointer {

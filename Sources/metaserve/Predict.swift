@@ -68,7 +68,16 @@ struct Predict: ParsableCommand {
 
     /// What is no JSON is a string.
     private static func json(_ value: String) throws -> String {
-        if value.hasPrefix("@") { return try NPYFile(path: String(value.dropFirst())).json() }
+        if value.hasPrefix("@") { return try json(file: String(value.dropFirst())) }
         return JSONText.isValue(value) ? value : JSONText.quoted(value)
+    }
+
+    private static func json(file path: String) throws -> String {
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw ValidationError("\(path): cannot be read")
+        }
+        do throws(NPYText.Fault) { return try NPYText.json(file: Array(data)) } catch {
+            throw ValidationError("\(path): is not a .npy file that can be fed: \(error.reason)")
+        }
     }
 }

@@ -1,0 +1,60 @@
+/// The parts of a `:predict` body, where they stand in the document. Of keys that stand there twice the first counts; other keys
+/// are passed over.
+struct TFServingRequest {
+    /// What is to be fed.
+    enum Content {
+        /// `instances`: a list with an element for each row of the batch.
+        case rows(JSONValue)
+        /// `inputs`: whole tensors.
+        case columns(JSONValue)
+    }
+
+    /// The name of the signature, a string.
+    private(set) var signatureName: JSONValue?
+    private var instances: JSONValue?
+    private var inputs: JSONValue?
+
+    /// Finds the parts.
+    ///
+    /// - Throws: ``RequestError`` 400 for what is no object, and a signature's name that is no string.
+    init(_ root: JSONValue) throws(RequestError) {
+        guard root.kind == .object else {
+            throw .badRequest("the body is \(root.kindName); expected an object with \"instances\" or \"inputs\"")
+        }
+        var key = root.first
+        while key.index < root.endIndex {
+            if instances == nil, key.equals("instances") { instances = key.next }
+            if inputs == nil, key.equals("inputs") { inputs = key.next }
+            if signatureName == nil, key.equals("signature_name") { signatureName = key.next }
+            key = key.next.next
+        }
+        guard signatureName.map({ $0.kind == .string }) ?? true else {
+            throw .badRequest("'signature_name' key must be a string value.")
+        }
+    }
+
+    /// What is to be fed.
+    ///
+    /// - Throws: ``RequestError`` 400 for both forms and for none, and for `instances` that are no list, or an empty one.
+    func content() throws(RequestError) -> Content {
+        switch (instances, inputs) {
+        case (nil, nil): throw .badRequest("Missing 'inputs' or 'instances' key")
+        case (nil, let inputs?): return .columns(inputs)
+        case (let instances?, nil):
+            guard instances.kind == .list else { throw .badRequest("Excepting 'instances' to be an list/array") }
+            guard instances.first.index < instances.endIndex else {
+                throw .badRequest("No values in 'instances' array")
+            }
+            return .rows(instances)
+        default:
+            throw .badRequest(
+                "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist")
+        }
+    }
+
+    /// Whether a value is an object of inputs by name, not the bytes of a string.
+    static func isNamed(_ value: JSONValue) -> Bool {
+        value.isOf(.object)
+            && !(value.count == 1 && value.first.equals("b64") && value.first.next.kind == .string)
+    }
+}

@@ -1,0 +1,410 @@
+import API
+import Foundation
+import HTTPMessages
+import Serving
+import Testing
+import VectorSupport
+
+/// TF Serving's REST protocol: what its own servers answer, without sockets.
+@Suite("TF Serving")
+struct TFServingTests {
+    let client: Client
+
+    init() throws { client = try Client(SignatureModel.load()) }
+
+    private func predict(_ body: String, _ path: String = "/v1/models/sig:predict") -> Client.Answer {
+        client.post(body, path)
+    }
+
+    private static let row = #"{"a":[1,2],"number":3,"text":"x"}"#
+
+    // MARK: Rows
+
+    @Test(
+        "instances of one input are values or lists, its answer has no name",
+        arguments: [
+            (#"{"signature_name":"one","instances":[[1,2],[3,4.5]]}"#, #"{"predictions":[[2.0,4.0],[6.0,9.0]]}"#),
+            (#"{"instances":["x",{"b64":"/w=="}],"signature_name":"words"}"#, #"{"predictions":["x",{"b64":"/w=="}]}"#),
+            (#"{"instances":[{"text":"x"},{"text":"y"}],"signature_name":"words"}"#, #"{"predictions":["x","y"]}"#),
+            (#"{"signature_name":"one","instances":[{"a":[1,2]}],"other":[1,{}]}"#, #"{"predictions":[[2.0,4.0]]}"#),
+        ])
+    func plainRows(body: String, answer: String) {
+        #expect(predict(body).body == answer)
+    }
+
+    @Test("instances of several inputs are objects, and so are the predictions; what has a default may be left out")
+    func objectRows() {
+        let answer = predict(#"{"instances":[\#(Self.row),{"text":"","a":[0,-1],"number":4}]}"#)
+        #expect(
+            answer.body
+                == #"{"predictions":[{"number":3,"scaled":[2.0,4.0],"text":"x","text_bytes":{"b64":"eA=="}},"#
+                + #"{"number":4,"scaled":[0.0,-2.0],"text":"","text_bytes":{"b64":""}}]}"#)
+        let scaled = predict(#"{"instances":[{"scale":[3,4],"a":[1,2],"number":3,"text":"x"}]}"#)
+        #expect(scaled.body.hasPrefix(#"{"predictions":[{"number":3,"scaled":[3.0,8.0],"#), "\(scaled.body)")
+    }
+
+    @Test("keys may come in another order in each row")
+    func orders() throws {
+        var random = SplitMix(state: 5)
+        let rows = (0..<500).map { row in
+            let keys = ["\"a\":[\(row),0.5]", "\"number\":\(-row)", "\"text\":\"\(row)\""].shuffled(using: &random)
+            return "{\(keys.joined(separator: ","))}"
+        }
+        let answer = predict(#"{"instances":[\#(rows.joined(separator: ", "))]}"#)
+        let object = try #require(JSONSerialization.jsonObject(with: Data(answer.body.utf8)) as? [String: Any])
+        let predictions = try #require(object["predictions"] as? [[String: Any]])
+        #expect(predictions.count == 500)
+        for (row, prediction) in predictions.enumerated() {
+            #expect(prediction["number"] as? Int == -row)
+            #expect(prediction["scaled"] as? [Double] == [Double(2 * row), 1])
+            #expect(prediction["text"] as? String == "\(row)")
+        }
+    }
+
+    private static func element(_ number: Int, _ rest: String) -> String {
+        "Failed to process element: \(number)\(rest)"
+    }
+
+    @Test(
+        "rows that do not fit, word for word",
+        arguments: [
+            (#"[]"#, "No values in 'instances' array"), (#"{"a":1}"#, "Excepting 'instances' to be an list/array"),
+            (
+                "[1]",
+                "instances is a plain list, but expecting list of objects as multiple input tensors required as per "
+                    + "tensorinfo_map: a,number,scale,text"
+            ),
+            (
+                #"[{"a":[1,2],"number":1}]"#,
+                element(0, " of 'instances' list. JSON object keys must be equal to: a,number,scale,text")
+            ),
+            (
+                #"[\#(row),{"a":[1,2],"number":1}]"#,
+                element(1, " of 'instances' list. JSON object keys must be equal to: a,number,text")
+            ),
+            (
+                #"[\#(row),{"a":[1,2],"number":1,"text":"","scale":1}]"#,
+                element(1, " of 'instances' list. JSON object keys must be equal to: a,number,text")
+            ),
+            (
+                #"[\#(row),{"a":[1,2],"wrong":1,"text":""}]"#,
+                element(
+                    1,
+                    " key: wrong of 'instances' list. Error: JSON object: does not have named input: wrong; "
+                        + "expected a,number,scale,text")
+            ),
+            (
+                #"[{"a":[1,2],"a":[1,2],"number":1,"text":""}]"#,
+                element(0, " key: a of 'instances' list. Error: the key stands there twice")
+            ),
+            (
+                #"[\#(row),{"a":[1,2],"number":1,"number":1}]"#,
+                element(1, " key: number of 'instances' list. Error: the key stands there twice")
+            ),
+            (#"[\#(row),[1]]"#, "Expecting object but got a list at item 1 of input list"),
+            (#"[\#(row),{"b64":"eA=="}]"#, "Expecting object but got an object at item 1 of input list"),
+            (
+                #"[\#(row),{"a":[1,2,3],"number":1,"text":""}]"#,
+                element(1, " key: a of 'instances' list. Error: input \"a\": expected a list of 2, got one of 3")
+            ),
+            (
+                #"[\#(row),{"a":[1,"2"],"number":1,"text":""}]"#,
+                element(1, " key: a of 'instances' list. Error: input \"a\": expected float32 at [1], got a string")
+            ),
+            (
+                #"[{"a":[[1,2],[3]],"number":1,"text":""}]"#,
+                element(0, " key: a of 'instances' list. Error: input \"a\": expected a list of 2 at [1], got one of 1")
+            ),
+            (
+                #"[{"a":[1,2],"number":1.5,"text":""}]"#,
+                element(
+                    0, " key: number of 'instances' list. Error: input \"number\": 1.5 is not a number that int32 has")
+            ),
+        ])
+    func wrongRows(instances: String, error: String) {
+        let answer = predict(#"{"instances":\#(instances)}"#)
+        #expect(answer.status == 400)
+        #expect(answer.error == error)
+    }
+
+    @Test("a first row that promises more than there is costs no memory")
+    func greedyRow() {
+        let long = "[" + repeatElement("0", count: 40_000).joined(separator: ",") + "]"
+        let short = repeatElement(#",{"a":[],"number":1,"text":""}"#, count: 40_000).joined()
+        let answer = predict(#"{"instances":[{"a":\#(long),"number":1,"text":""}\#(short)]}"#)
+        #expect(answer.status == 400)
+        #expect(
+            answer.error
+                == Self.element(
+                    1, " key: a of 'instances' list. Error: input \"a\": expected a list of 40000, got one of 0"))
+    }
+
+    @Test("predictions need a first dimension that all outputs have")
+    func rowAnswers() {
+        let scalar = predict(#"{"signature_name":"scalar","instances":[[1,2]]}"#)
+        #expect(scalar.status == 400)
+        #expect(
+            scalar.error
+                == "Tensor name: two has no shape information: a scalar has no rows, so send \"inputs\" instead of \"instances\""
+        )
+        let columns = predict(#"{"signature_name":"scalar","inputs":[[1,2]]}"#)
+        #expect(columns.body == #"{"outputs":{"scaled":[[2.0,4.0]],"two":2.0}}"#)
+        let uneven = predict(#"{"signature_name":"uneven","inputs":{"a":[[1,2]],"number":[1,2,3]}}"#)
+        #expect(uneven.body == #"{"outputs":{"number":[1,2,3],"scaled":[[2.0,4.0]]}}"#)
+    }
+
+    // MARK: Columns
+
+    @Test(
+        "inputs are whole tensors, the answer's too",
+        arguments: [
+            (#"{"signature_name":"one","inputs":[[1,2]]}"#, #"{"outputs":[[2.0,4.0]]}"#),
+            (#"{"signature_name":"one","inputs":{"a":[[1,2]],"more":{"x":[]}}}"#, #"{"outputs":[[2.0,4.0]]}"#),
+            (
+                #"{"inputs":{"text":["x"],"a":[[1,2]],"number":[3],"scale":10}}"#,
+                #"{"outputs":{"number":[3],"scaled":[[10.0,20.0]],"text":["x"],"text_bytes":[{"b64":"eA=="}]}}"#
+            ),
+            (
+                #"{"inputs":{"text":["x"],"a":[[1,2]],"number":[3],"a":[[5,5]]}}"#,
+                #"{"outputs":{"number":[3],"scaled":[[2.0,4.0]],"text":["x"],"text_bytes":[{"b64":"eA=="}]}}"#
+            ),
+        ])
+    func columns(body: String, answer: String) {
+        #expect(predict(body).body == answer)
+    }
+
+    @Test(
+        "bodies that do not fit, word for word",
+        arguments: [
+            ("", "the body is empty; expected a JSON object"),
+            ("[1]", "the body is a list; expected an object with \"instances\" or \"inputs\""),
+            ("{}", "Missing 'inputs' or 'instances' key"),
+            (
+                #"{"instances":[1],"inputs":[1]}"#,
+                "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist"
+            ),
+            (#"{"signature_name":1,"inputs":[]}"#, "'signature_name' key must be a string value."),
+            (
+                #"{"signature_name":"nope","inputs":[]}"#,
+                "Serving signature name: \"nope\" not found in signature def; \"signature_name\" can be \"none\", "
+                    + "\"one\", \"scalar\", \"serving_default\", \"uneven\", \"words\""
+            ),
+            (#"{"signature_name":"none","inputs":[]}"#, "Failed to get input map for signature: none"),
+            (
+                #"{"inputs":[1]}"#,
+                "inputs is a plain value/list, but expecting an object as multiple input tensors required as per "
+                    + "tensorinfo_map: a,number,scale,text"
+            ),
+            (#"{"inputs":{"a":[[1,2]],"text":["x"]}}"#, "Missing named input: number in 'inputs' object."),
+            (
+                #"{"signature_name":"one","inputs":[[1,2],[3]]}"#,
+                "input \"a\": expected a list of 2 at [1], got one of 1"
+            ),
+            (
+                #"{"signature_name":"one","instances":[[1,2],[3]]}"#,
+                "input \"a\": expected a list of 2 at [1], got one of 1"
+            ),
+            (
+                #"{"signature_name":"one","inputs":[1,2]}"#,
+                "feed \"in_a:0\": expected float32 [?,2], got float32 [2]"
+            ),
+        ])
+    func wrongBodies(body: String, error: String) {
+        let answer = predict(body)
+        #expect(answer.status == 400)
+        #expect(answer.error?.hasPrefix(error) == true, "\(answer.body)")
+        #expect(predict(#"{"signature_name":"one","inputs":[[1,2]]}"#).status == 200)
+    }
+
+    // MARK: Paths
+
+    @Test("versions and labels, known or not")
+    func versions() {
+        let body = #"{"signature_name":"one","instances":[[1,2]]}"#
+        #expect(predict(body, "/v1/models/sig/versions/1:predict").body == #"{"predictions":[[2.0,4.0]]}"#)
+        #expect(predict(body, "/v1/models/%73ig/versions/1:predict").status == 200)
+        for (path, status, error) in [
+            ("nope:predict", 404, "Servable not found for request: Latest(nope)"),
+            ("a%2Fb%20c:predict", 404, "Servable not found for request: Latest(a/b c)"),
+            ("sig/versions/2:predict", 404, "Servable not found for request: Specific(sig, 2)"),
+            ("nope/versions/2:predict", 404, "Servable not found for request: Specific(nope, 2)"),
+            ("sig/versions/x:predict", 400, "Failed to convert version: x to numeric."),
+            (
+                "sig/versions/9223372036854775808:predict", 400,
+                "Failed to convert version: 9223372036854775808 to numeric."
+            ),
+            ("sig/labels/stable:predict", 400, "Unrecognized servable version label: stable"),
+            (
+                "sig:classify", 501,
+                "classify is not served, as it takes tf.Examples: use predict, with a signature that has tensors"
+            ),
+            (
+                "sig/versions/1:regress", 501,
+                "regress is not served, as it takes tf.Examples: use predict, with a signature that has tensors"
+            ),
+            ("sig", 405, "/v1/models/sig takes GET, HEAD"),
+            (":predict", 404, "there is no route /v1/models/:predict: GET / shows what is served"),
+            ("sig:explain", 404, "there is no route /v1/models/sig:explain: GET / shows what is served"),
+            ("sig:x:predict", 404, "there is no route /v1/models/sig:x:predict: GET / shows what is served"),
+        ] {
+            let answer = predict(body, "/v1/models/" + path)
+            #expect(answer.status == status, "\(path)")
+            #expect(answer.error == error, "\(path)")
+        }
+        #expect(client.get("/v1/models/sig:predict").allow == "POST")
+    }
+
+    @Test("the state of versions")
+    func status() {
+        let state =
+            #""model_version_status":[{"version":"1","state":"AVAILABLE","status":{"error_code":"OK","error_message":""}}]"#
+        #expect(client.get("/v1/models/sig").body == "{\(state)}")
+        #expect(client.get("/v1/models/sig/versions/1").body == "{\(state)}")
+        #expect(client.get("/v1/models").body == #"{"models":[{"name":"sig",\#(state)}]}"#)
+        for (path, status, error) in [
+            ("nope", 404, "Could not find any versions of model nope"),
+            ("sig/versions/7", 404, "Could not find version 7 of model sig"),
+            ("sig/versions/x", 400, "Failed to convert version: x to numeric."),
+            ("sig/labels/x", 400, "Unrecognized servable version label: x"),
+            ("nope/metadata", 404, "Servable not found for request: Latest(nope)"),
+            ("sig/versions/2/metadata", 404, "Servable not found for request: Specific(sig, 2)"),
+        ] {
+            let answer = client.get("/v1/models/" + path)
+            #expect(answer.status == status, "\(path)")
+            #expect(answer.error == error, "\(path)")
+        }
+    }
+
+    @Test("states that are not good, the newest version first")
+    func failedVersions() throws {
+        let model = try SignatureModel.load()
+        let version = ModelVersion(model, attachment: Service.attachment(for: model))
+        let registry = ModelRegistry([model], ModelRegistry.Configuration(attach: Service.attachment))
+        registry.catalog.models[0].publish(
+            VersionSet(
+                [version], current: version, labels: ["stable": version],
+                states: [
+                    VersionState(number: 1, phase: .available),
+                    VersionState(number: 3, phase: .ended, error: "model-3.index: is cut off"),
+                    VersionState(number: 2, phase: .loading),
+                ]))
+        let service = Service(registry)
+        func get(_ path: String) -> String {
+            String(decoding: service.answer(.get, Array(path.utf8)).body, as: UTF8.self)
+        }
+        #expect(
+            get("/v1/models/sig")
+                == #"{"model_version_status":[{"version":"3","state":"END","status":{"error_code":"UNKNOWN","#
+                + #""error_message":"model-3.index: is cut off"}},"#
+                + #"{"version":"2","state":"LOADING","status":{"error_code":"OK","error_message":""}},"#
+                + #"{"version":"1","state":"AVAILABLE","status":{"error_code":"OK","error_message":""}}]}"#)
+        #expect(get("/v1/models/sig/versions/2").contains(#"[{"version":"2","#))
+        #expect(get("/v1/models/sig/labels/stable").contains(#"[{"version":"1","#))
+        let body = Array(#"{"signature_name":"one","instances":[[1,2]]}"#.utf8)
+        let labelled = service.answer(.post, Array("/v1/models/sig/labels/stable:predict".utf8), body: body)
+        #expect(labelled.status == 200)
+        let loading = service.answer(.post, Array("/v1/models/sig/versions/2:predict".utf8), body: body)
+        #expect(loading.status == 404)
+    }
+
+    // MARK: Metadata
+
+    @Test("metadata is the signatures, as TF Serving prints them")
+    func metadata() throws {
+        let client = try Client(Model(contentsOf: Fixtures.path("files/saved_model_1")))
+        let shape =
+            #""tensor_shape":{"dim":[{"size":"-1","name":""},{"size":"2","name":""}],"unknown_rank":false}"#
+        #expect(
+            client.get("/v1/models/saved_model_1/metadata").body
+                == #"{"model_spec":{"name":"saved_model_1","signature_name":"","version":"1"},"#
+                + #""metadata":{"signature_def":{"signature_def":{"serving_default":{"#
+                + #""inputs":{"in":{"dtype":"DT_FLOAT",\#(shape),"name":"x:0"}},"#
+                + #""outputs":{"out":{"dtype":"DT_FLOAT",\#(shape),"name":"y:0"}},"#
+                + #""method_name":"tensorflow/serving/predict","defaults":{}}}}}}"#)
+        let sig = self.client.get("/v1/models/sig/versions/1/metadata").body
+        #expect(
+            sig.contains(
+                #""scale":{"dtype":"DT_FLOAT","tensor_shape":{"dim":[],"unknown_rank":true},"name":"in_scale:0"}"#))
+        #expect(sig.contains(#""text":{"dtype":"DT_STRING""#))
+    }
+
+    @Test("a graph without signatures has names without :0, and what its outputs need for inputs")
+    func withoutSignature() throws {
+        let client = try Client()
+        let metadata = client.get("/v1/models/digits/metadata").body
+        #expect(metadata.hasPrefix(#"{"model_spec":{"name":"digits","signature_name":"","version":"3000"}"#))
+        #expect(metadata.contains(#""x":{"dtype":"DT_FLOAT""#), "\(metadata)")
+        #expect(!metadata.contains(#""labels""#), "\(metadata)")
+        let answer = client.post(#"{"instances":[{"w1":1,"w2":2},{"w2":3,"w1":4}]}"#, "/v1/models/tutorial:predict")
+        #expect(answer.body == #"{"predictions":[6.0,14.0]}"#)
+        let columns = client.post(#"{"inputs":{"w1":1,"w2":[2,3]}}"#, "/v1/models/tutorial/versions/1000:predict")
+        #expect(columns.body == #"{"outputs":[6.0,8.0]}"#)
+    }
+
+    @Test("answers are those of /predict, to the bit")
+    func agreement() throws {
+        var defaults = DefaultValues()
+        defaults.values = ["keep_prob": 1.0]
+        let client = try Client(Model(contentsOf: Fixtures.model("digits"), defaults: defaults))
+        var random = SplitMix(state: 9)
+        let rows = (0..<7).map { _ in
+            "[" + (0..<64).map { _ in "\(Float.random(in: 0...1, using: &random))" }.joined(separator: ",") + "]"
+        }
+        func json(_ answer: Client.Answer) throws -> [String: Any] {
+            try #require(JSONSerialization.jsonObject(with: Data(answer.body.utf8)) as? [String: Any], "\(answer.body)")
+        }
+        let all = "[\(rows.joined(separator: ","))]"
+        let own = try #require(try json(client.post(#"{"feeds":{"x":\#(all)}}"#))["outputs"] as? [String: Any])
+        let plain = try json(client.post(#"{"instances":\#(all)}"#, "/v1/models/digits:predict"))
+        let objects = rows.map { "{\"x\":\($0)}" }.joined(separator: ",")
+        let named = try json(client.post(#"{"instances":[\#(objects)]}"#, "/v1/models/digits:predict"))
+        let columns = try json(client.post(#"{"inputs":{"x":\#(all)}}"#, "/v1/models/digits:predict"))
+        #expect(plain["predictions"] as? NSArray == named["predictions"] as? NSArray)
+        let predictions = try #require(plain["predictions"] as? [[String: Any]])
+        let outputs = try #require(columns["outputs"] as? [String: Any])
+        #expect(own.count > 1)
+        for (tensor, value) in own {
+            let name = String(tensor.dropLast(2))
+            #expect(outputs[name] as? NSObject == value as? NSObject, "\(name)")
+            #expect(predictions.map { $0[name] as? NSObject } == (value as? [NSObject])?.map { $0 }, "\(name)")
+        }
+    }
+
+    @Test("a SavedModel of TensorFlow 2 by its signatures, as TensorFlow answers")
+    func tensorFlow() throws {
+        let client = try Client(Model(contentsOf: Fixtures.path("files/saved_model_2")))
+        let path = "/v1/models/saved_model_2:predict"
+        let expected = "[[16.0,1.0],[7.5,-13.0]]"
+        #expect(client.post(#"{"instances":[[1,2],[-3,0.5]]}"#, path).body == #"{"predictions":\#(expected)}"#)
+        #expect(
+            client.post(#"{"instances":[{"x":[1,2]},{"x":[-3,0.5]}]}"#, path).body == #"{"predictions":\#(expected)}"#)
+        #expect(client.post(#"{"inputs":{"x":[[1,2],[-3,0.5]]}}"#, path).body == #"{"outputs":\#(expected)}"#)
+    }
+
+    // MARK: Chance
+
+    @Test("broken bodies", arguments: [51, 52] as [UInt64])
+    func fuzz(seed: UInt64) {
+        var random = SplitMix(state: seed)
+        let bodies = [
+            #"{"instances":[\#(Self.row),{"text":{"b64":"eA=="},"number":-1,"a":[0.5,1e3]}],"signature_name":"serving_default"}"#,
+            #"{"signature_name":"one","instances":[[1,2],[3,4.5],[-1e3,0]]}"#,
+            #"{"inputs":{"text":["x"],"a":[[1,2]],"number":[3],"scale":10}}"#,
+        ].map { Array($0.utf8) }
+        for body in bodies {
+            #expect(client.send(.post, "/v1/models/sig:predict", body).status == 200)
+            for _ in 0..<2000 {
+                let changed = Mutation.apply(to: body, using: &random)
+                let answer = client.send(.post, "/v1/models/sig:predict", changed)
+                #expect(
+                    answer.status == 200 || answer.status == 400 && answer.error != nil,
+                    "seed \(seed): \(String(decoding: changed, as: UTF8.self)): \(answer.body)")
+            }
+        }
+        for _ in 0..<2000 {
+            let path = Mutation.apply(to: Array("/v1/models/sig/versions/1:predict".utf8), using: &random)
+            #expect(
+                [200, 400, 404, 405, 501].contains(client.send(.post, path: path, bodies[0]).status), "seed \(seed)")
+        }
+    }
+}
