@@ -45,7 +45,7 @@ struct V2Describe: Sendable {
                 writer.string(tensor.name)
                 writer.key("datatype")
                 writer.string(V2Datatype.name(of: tensor.dtype) ?? "")
-                Self.write(tensor.shownDimensions[...], "shape", &writer)
+                Self.write((key == "inputs" ? tensor.inputDimensions : tensor.dimensions)[...], "shape", &writer)
                 writer.endObject()
             }
             writer.endList()
@@ -88,7 +88,8 @@ struct V2Describe: Sendable {
                 writer.string(tensor.name)
                 writer.key("data_type")
                 writer.string(V2Datatype.configurationName(of: tensor.dtype) ?? "")
-                Self.write(tensor.shownDimensions.dropFirst(hidden), "dims", &writer)
+                Self.write(
+                    (key == "input" ? tensor.inputDimensions : tensor.dimensions).dropFirst(hidden), "dims", &writer)
                 if key == "input" {
                     writer.key("optional")
                     writer.bool(tensor.isOptional)

@@ -19,7 +19,7 @@ struct V2Input {
         guard given.equals(name.utf8) else { throw error("expected datatype \(name), got \(given.excerpt)") }
     }
 
-    /// Reads the shape.
+    /// Reads the shape; that of a list of one, where a scalar is expected, becomes the scalar's.
     ///
     /// - Returns: The number of elements.
     /// - Throws: ``RequestError`` 400 for what is no shape, and for one that the graph does not admit.
@@ -36,6 +36,7 @@ struct V2Input {
             sizes.append(Int(size.int64))
             size = size.next
         }
+        if sizes == [1], expected.shape.dimensions?.isEmpty == true { sizes.removeAll(keepingCapacity: true) }
         return try count(sizes)
     }
 

@@ -17,8 +17,12 @@ struct V2Interface {
         /// Whether a request may leave it out.
         var isOptional = false
 
-        /// The protocol has no word for an unknown rank: such a tensor is shown as a list of any length.
-        var shownDimensions: [Int] { shape.dimensions ?? [PartialShape.unknownDimension] }
+        /// The dimensions in the protocol's form, which has no word for an unknown rank: that is a list of any length.
+        var dimensions: [Int] { shape.dimensions ?? [PartialShape.unknownDimension] }
+
+        /// The dimensions of an input. Triton knows no scalars, and its clients send lists of one for them, which ``V2Input``
+        /// takes.
+        var inputDimensions: [Int] { dimensions.isEmpty ? [1] : dimensions }
     }
 
     /// What an answer needs, without what is of a type that the protocol has not.
@@ -67,8 +71,13 @@ struct V2Interface {
         return named.sorted { $0.key < $1.key }.map { ($0.key, $0.value.name) }
     }
 
-    /// Whether all inputs and outputs begin with a dimension of any size, which then is the batch's.
+    /// Whether all inputs and outputs begin with a dimension of any size, which then is the batch's. Triton's clients want inputs
+    /// to have more than that.
     var isBatchMajor: Bool {
-        !inputs.isEmpty && (inputs + outputs).allSatisfy { $0.shownDimensions.first == PartialShape.unknownDimension }
+        func begins(_ tensor: Tensor, _ least: Int) -> Bool {
+            guard let dimensions = tensor.shape.dimensions, dimensions.count >= least else { return false }
+            return dimensions[0] == PartialShape.unknownDimension
+        }
+        return !inputs.isEmpty && inputs.allSatisfy { begins($0, 2) } && outputs.allSatisfy { begins($0, 1) }
     }
 }

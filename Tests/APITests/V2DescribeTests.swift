@@ -16,7 +16,7 @@ struct V2DescribeTests {
         )
     }
 
-    @Test("a model's inputs and outputs; an unknown rank is a list of any length")
+    @Test("a model's inputs and outputs; an unknown rank is a list of any length, a scalar a list of one")
     func metadata() {
         #expect(
             client.get("/v2/models/tutorial").text
@@ -25,7 +25,7 @@ struct V2DescribeTests {
         #expect(client.get("/v2/models/digits").text == client.get("/v2/models/digits/versions/3000").text)
         #expect(
             client.get("/v2/models/digits").text
-                == #"{"name":"digits","versions":["3000"],"platform":"tensorflow_graphdef","inputs":[{"name":"x:0","datatype":"FP32","shape":[-1,64]},{"name":"keep_prob:0","datatype":"FP32","shape":[]}],"outputs":[{"name":"logits:0","datatype":"FP32","shape":[-1,10]},{"name":"probs:0","datatype":"FP32","shape":[-1,10]},{"name":"class:0","datatype":"INT64","shape":[-1]}]}"#
+                == #"{"name":"digits","versions":["3000"],"platform":"tensorflow_graphdef","inputs":[{"name":"x:0","datatype":"FP32","shape":[-1,64]},{"name":"keep_prob:0","datatype":"FP32","shape":[1]}],"outputs":[{"name":"logits:0","datatype":"FP32","shape":[-1,10]},{"name":"probs:0","datatype":"FP32","shape":[-1,10]},{"name":"class:0","datatype":"INT64","shape":[-1]}]}"#
         )
     }
 
@@ -44,11 +44,11 @@ struct V2DescribeTests {
     func configuration() {
         #expect(
             client.get("/v2/models/tutorial/config").text
-                == #"{"name":"tutorial","platform":"tensorflow_graphdef","backend":"metaserve","max_batch_size":65536,"input":[{"name":"w1:0","data_type":"TYPE_FP32","dims":[],"optional":false},{"name":"w2:0","data_type":"TYPE_FP32","dims":[],"optional":false}],"output":[{"name":"op_to_restore:0","data_type":"TYPE_FP32","dims":[]}]}"#
+                == #"{"name":"tutorial","platform":"tensorflow_graphdef","backend":"metaserve","max_batch_size":0,"input":[{"name":"w1:0","data_type":"TYPE_FP32","dims":[-1],"optional":false},{"name":"w2:0","data_type":"TYPE_FP32","dims":[-1],"optional":false}],"output":[{"name":"op_to_restore:0","data_type":"TYPE_FP32","dims":[-1]}]}"#
         )
         #expect(
             client.get("/v2/models/digits/config").text
-                == #"{"name":"digits","platform":"tensorflow_graphdef","backend":"metaserve","max_batch_size":0,"input":[{"name":"x:0","data_type":"TYPE_FP32","dims":[-1,64],"optional":false},{"name":"keep_prob:0","data_type":"TYPE_FP32","dims":[],"optional":false}],"output":[{"name":"logits:0","data_type":"TYPE_FP32","dims":[-1,10]},{"name":"probs:0","data_type":"TYPE_FP32","dims":[-1,10]},{"name":"class:0","data_type":"TYPE_INT64","dims":[-1]}]}"#
+                == #"{"name":"digits","platform":"tensorflow_graphdef","backend":"metaserve","max_batch_size":0,"input":[{"name":"x:0","data_type":"TYPE_FP32","dims":[-1,64],"optional":false},{"name":"keep_prob:0","data_type":"TYPE_FP32","dims":[1],"optional":false}],"output":[{"name":"logits:0","data_type":"TYPE_FP32","dims":[-1,10]},{"name":"probs:0","data_type":"TYPE_FP32","dims":[-1,10]},{"name":"class:0","data_type":"TYPE_INT64","dims":[-1]}]}"#
         )
     }
 

@@ -143,6 +143,15 @@ struct V2InferTests {
             #"{"inputs":[{"name":"x","shape":[1,63],"datatype":"FP32","data":[]},{"name":"keep_prob","shape":[],"datatype":"FP32","data":[1]}]}"#
         )
         #expect(answer.error == "input \"x\": expected shape [-1,64], got [1,63]")
+        func scalar(_ shape: String, _ data: String) -> V2Client.Answer {
+            client.infer(
+                "digits",
+                #"{"inputs":[{"name":"x","shape":[0,64],"datatype":"FP32","data":[]},{"name":"keep_prob","shape":\#(shape),"datatype":"FP32","data":\#(data)}]}"#
+            )
+        }
+        #expect(scalar("[]", "[1]").status == 200)
+        #expect(scalar("[1]", "[1]").status == 200)
+        #expect(scalar("[1,1]", "[1]").error == "input \"keep_prob\": expected shape [], got [1,1]")
     }
 
     @Test("the classes with the highest scores")
