@@ -100,8 +100,11 @@ let package = Package(
                 "VectorSupport",
             ],
             [protobuf]),
-        tests("MetaserveTests", uses: ["metaserve", "VectorSupport"]),
-        tests("HTTPServerTests", uses: ["HTTPServer", "HTTPMessages"]),
+        .target(
+            name: "ServerSupport", dependencies: ["VectorSupport"], path: "Tests/ServerSupport",
+            swiftSettings: swiftSettings),
+        tests("MetaserveTests", uses: ["metaserve", "VectorSupport", "ServerSupport"]),
+        tests("HTTPServerTests", uses: ["HTTPServer", "HTTPMessages", "LockFree", "ServerSupport"]),
         tests("StructureTests", uses: ["VectorSupport"]),
         tests("APITests", uses: ["API", "Execution", "HTTPMessages", "Serving", "Tensors", "VectorSupport"]),
         tests(

@@ -9,7 +9,15 @@ open class HTTPExchange: @unchecked Sendable {
     public final var request: HTTPRequest
     /// The answer.
     public final var response: HTTPResponse
-    /// Raised when the client is gone: the answer is of no use any more, but ``finish()`` is called all the same.
+    /// The bytes of the request: first line, headers and body, as they were sent, without the framing of chunks. Known when the
+    /// handler is called.
+    public final var bytesReceived = 0
+    /// When the request's first line had come, in nanoseconds on the monotonic clock.
+    public final var beganNanoseconds = 0
+    /// When the request's headers had come, on the same clock.
+    public final var headersNanoseconds = 0
+    /// Raised when the client is gone, or the server is stopping and waits no longer. A client that has closed its sending end counts as
+    /// gone. The answer is of no use any more, but ``finish()`` is called all the same.
     public final let abandonment = Flag()
 
     /// Whether the answer has been counted, by whoever knows most about it.

@@ -2,7 +2,8 @@ internal import Glibc
 internal import LockFree
 internal import Synchronization
 
-/// The thread that accepts connections, gives each to the worker that has the fewest, and cuts clients that are too slow.
+/// The thread that accepts connections, gives each to the worker that has the fewest, and cuts clients that are too slow;
+/// it tells exchanges that are put off when their clients are gone.
 ///
 /// The library could accept by itself, but then whoever wakes first takes what is there, and one thread may get all the clients.
 final class Acceptor: Sendable {
@@ -45,7 +46,7 @@ final class Acceptor: Sendable {
 }
 
 /// What the thread does.
-// Safety: `listener`, `lingering` and `nextLook` are used by the thread alone, which runs once; all else is immutable or
+// Safety: all variables are used by the thread alone, which runs once; all else is immutable or
 // synchronised.
 private final class Loop: @unchecked Sendable {
     private var listener: Listener?
@@ -54,7 +55,12 @@ private final class Loop: @unchecked Sendable {
     private let alarm: Alarm
     private let lingeringQueue: LingeringQueue
     private var lingering = LingeringSockets()
+    private var nextRound = 0
     private var nextLook = 0
+    /// Until when the thread does not sleep long, as exchanges were put off just now.
+    private var awakeUntil = 0
+    /// The worker whose connections are being looked at, in a round of looks.
+    private var round: Int?
     private let isStopped = Atomic<Bool>(false)
 
     init(
@@ -81,23 +87,65 @@ private final class Loop: @unchecked Sendable {
 
     private func turn() {
         let hasRoom = openCount < maxConnections
+        let timeout = timeoutMilliseconds
         var polled = [
             alarm.polled, pollfd(fd: hasRoom ? listener?.descriptor ?? -1 : -1, events: Int16(POLLIN), revents: 0),
         ]
         polled += lingering.polled
-        poll(&polled, nfds_t(polled.count), hasRoom ? timeoutMilliseconds : 20)
+        poll(&polled, nfds_t(polled.count), hasRoom ? timeout : min(timeout, 20))
+        alarm.wakeUp()
         if polled[0].revents != 0 { alarm.silence() }
-        if polled[1].revents != 0 { while openCount < maxConnections, accept() {} }
+        if polled[1].revents != 0 { acceptSome() }
         lingering.add(lingeringQueue.take())
         lingering.read()
-        let now = Pace.now
-        guard now >= nextLook else { return }
-        nextLook = now + 1
-        for daemon in daemons { daemon.worker.connections.cut() }
+        let now = Pace.nowNanoseconds / 1_000_000
+        lookAtPutOff(now)
+        cutSome(now)
     }
 
-    /// For ever, if there is nobody who could be late.
-    private var timeoutMilliseconds: Int32 { openCount > 0 || !lingering.isEmpty ? 1000 : -1 }
+    /// How long to wait: for ever, if there is nobody who could be late or gone.
+    private var timeoutMilliseconds: Int32 {
+        if round != nil { return 0 }
+        if Pace.nowNanoseconds / 1_000_000 < awakeUntil { return Self.lookMilliseconds }
+        alarm.fallAsleep()
+        // Whoever puts an exchange off after this rings.
+        if havePutOff { return Self.lookMilliseconds }
+        return openCount > 0 || !lingering.isEmpty ? 1000 : -1
+    }
+
+    private var havePutOff: Bool { daemons.contains { $0.worker.hasUnfinished } }
+
+    /// Every so often, while there are exchanges that are put off, tells them if their clients are gone.
+    private func lookAtPutOff(_ now: Int) {
+        guard havePutOff else { return }
+        awakeUntil = now + 1000
+        guard now >= nextLook else { return }
+        nextLook = now + Int(Self.lookMilliseconds)
+        for daemon in daemons { daemon.worker.connections.tellOfClientsGone() }
+    }
+
+    /// Once a second looks at all connections; at some in each turn, so that clients who connect need not wait.
+    private func cutSome(_ now: Int) {
+        if round == nil, now >= nextRound {
+            nextRound = now + 1000
+            round = 0
+        }
+        guard let current = round else { return }
+        guard daemons.indices.contains(current) else {
+            round = nil
+            return
+        }
+        if daemons[current].worker.connections.cutSome() { round = current + 1 }
+    }
+
+    private func acceptSome() {
+        var count = 0
+        while count < Self.mostAccepted, openCount < maxConnections, accept() { count += 1 }
+    }
+
+    private static let lookMilliseconds: Int32 = 50
+    /// As many are accepted before the rest is looked at.
+    private static let mostAccepted = 256
 
     private var openCount: Int { daemons.reduce(0) { $0 + $1.worker.openCount.load(ordering: .relaxed) } }
 

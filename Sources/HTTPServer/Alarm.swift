@@ -1,9 +1,11 @@
 internal import Glibc
+internal import Synchronization
 
 /// Wakes a thread that waits with `poll`.
 final class Alarm: Sendable {
     private let reader: Int32
     private let writer: Int32
+    private let isAsleep = Atomic<Bool>(false)
 
     /// - Throws: ``HTTPServerError`` if there are no file descriptors left.
     init() throws(HTTPServerError) {
@@ -38,5 +40,19 @@ final class Alarm: Sendable {
     func silence() {
         var bytes: (UInt64, UInt64) = (0, 0)
         _ = withUnsafeMutableBytes(of: &bytes) { read(reader, $0.baseAddress, $0.count) }
+    }
+
+    /// The thread is about to wait for long. Whoever gives it something to do after it has looked for that wakes it.
+    func fallAsleep() { isAsleep.store(true, ordering: .sequentiallyConsistent) }
+
+    /// The thread will look again soon by itself.
+    func wakeUp() { isAsleep.store(false, ordering: .sequentiallyConsistent) }
+
+    /// Wakes the thread if it waits for long.
+    func ringIfAsleep() {
+        guard isAsleep.load(ordering: .sequentiallyConsistent),
+            isAsleep.exchange(false, ordering: .sequentiallyConsistent)
+        else { return }
+        ring()
     }
 }

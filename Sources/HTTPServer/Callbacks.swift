@@ -2,7 +2,7 @@ internal import CMicrohttpd
 internal import Glibc
 
 // libmicrohttpd's callbacks. Safety: the context pointer is the Worker that its Daemon keeps alive until the library's thread
-// has ended; `slot` is the request's own, and holds the exchange that Worker.begin put there. None of them can throw.
+// has ended; `slot` is the request's own, and holds the exchange that Worker.beginLine made. None of them can throw.
 
 func receiveRequest(
     context: UnsafeMutableRawPointer?, connection: OpaquePointer?, path: UnsafePointer<CChar>?,
@@ -11,8 +11,10 @@ func receiveRequest(
 ) -> MHD_Result {
     guard let context, let connection, let path, let method, let size, let slot else { return .NO }
     return Unmanaged<Worker>.fromOpaque(context)._withUnsafeGuaranteedRef { worker in
-        guard let opaque = slot.pointee else { return worker.begin(connection, slot) }
+        let opaque = slot.pointee ?? worker.beginLine()
+        slot.pointee = opaque
         return Unmanaged<Exchange>.fromOpaque(opaque)._withUnsafeGuaranteedRef { exchange in
+            guard exchange.connection != nil else { return worker.begin(connection, exchange) }
             guard size.pointee == 0 else {
                 let bytes = UnsafeRawBufferPointer(start: data, count: size.pointee)
                 size.pointee = 0
@@ -21,6 +23,14 @@ func receiveRequest(
             return worker.answer(connection, exchange, method: method, path: path)
         }
     }
+}
+
+/// What it returns is what the request's slot holds.
+func receiveLine(
+    context: UnsafeMutableRawPointer?, uri: UnsafePointer<CChar>?, connection: OpaquePointer?
+) -> UnsafeMutableRawPointer? {
+    guard let context else { return nil }
+    return Unmanaged<Worker>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.beginLine() }
 }
 
 func completeRequest(

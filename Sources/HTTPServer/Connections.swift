@@ -1,65 +1,65 @@
-internal import Glibc
 internal import LockFree
-internal import Synchronization
-
-/// A connection with a client.
-final class Connection: Sendable {
-    let socket: Int32
-    /// When the client must have moved on, on the clock of ``Pace``.
-    let deadline: Atomic<Int>
-    /// Whether the server waits for the client to send.
-    let isReceiving = Atomic<Bool>(true)
-    /// The deadline when the client's end was last seen to be closed; -1 if it was not.
-    private let deadlineAtEnd = Atomic<Int>(-1)
-
-    init(socket: Int32, deadline: Int) {
-        self.socket = socket
-        self.deadline = Atomic(deadline)
-    }
-
-    /// Whether the client has sent what the library has not read yet.
-    fileprivate var hasUnreadBytes: Bool { peek() > 0 }
-
-    /// Whether the client has closed its end without completing a request, at this look and at the one before.
-    ///
-    /// The library misses the end if it comes together with the last bytes. Only the second look counts: at the first, the
-    /// library may be about to handle what it has just read.
-    fileprivate func isAbandoned() -> Bool {
-        guard isReceiving.load(ordering: .relaxed), peek() == 0 else {
-            deadlineAtEnd.store(-1, ordering: .relaxed)
-            return false
-        }
-        let now = deadline.load(ordering: .relaxed)
-        return deadlineAtEnd.exchange(now, ordering: .relaxed) == now
-    }
-
-    private func peek() -> Int {
-        var byte: UInt8 = 0
-        return recv(socket, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT))
-    }
-}
-
-/// The open connections of a worker, for other threads to look at.
+/// The open connections of a worker, for other threads to look at. The worker does not wait for them.
 final class Connections: Sendable {
-    // A socket is closed after its connection is removed: under the lock, its number is not another's.
-    private let open = Locked<[ObjectIdentifier: Connection]>([:])
+    /// Those that have come since the last look.
+    private let new = Locked<[Connection]>([])
+    /// Those that are looked at, and how far the present round of looks has come.
+    private let known = Locked<Round>(Round())
 
-    func add(_ connection: Connection) { open.withLock { $0[ObjectIdentifier(connection)] = connection } }
+    private struct Round {
+        var connections: [Connection] = []
+        var next = 0
+    }
 
-    /// Called before the socket is closed.
-    func remove(_ connection: Connection) { open.withLock { $0[ObjectIdentifier(connection)] = nil } }
+    /// How many connections are looked at in one go.
+    private static let sliceCount = 500
+
+    /// Adds one; it is forgotten some time after it was closed.
+    func add(_ connection: Connection) { new.withLock { $0.append(connection) } }
 
     /// Whether any client has sent what has not been read yet.
-    var haveUnreadBytes: Bool { open.withLock { $0.values.contains(where: \.hasUnreadBytes) } }
+    func haveUnreadBytes() -> Bool { all().contains { $0.hasUnreadBytes() } }
 
-    /// Shuts the connections whose deadline has passed and those whose clients are gone. libmicrohttpd then sees their end.
-    func cut() {
-        let now = Pace.now
-        open.withLock { connections in
-            for connection in connections.values
-            where connection.deadline.load(ordering: .relaxed) < now || connection.isAbandoned() {
-                shutdown(connection.socket, Int32(SHUT_RDWR))
-            }
+    /// Tells the exchanges that are put off and whose clients are gone.
+    func tellOfClientsGone() { for connection in all() { connection.tellIfGone() } }
+
+    /// Tells the exchanges that are put off that nobody waits any more.
+    func abandon() { for connection in all() { connection.abandon() } }
+
+    /// Shuts all.
+    func shut() { for connection in all() { connection.shut() } }
+
+    /// Shuts the connections whose deadline has passed and those whose clients are gone, of some hundred; the next call goes on
+    /// with those that follow.
+    ///
+    /// - Returns: Whether the round is at its end.
+    func cutSome() -> Bool {
+        let (slice, isEnd) = known.withLock { round -> ([Connection], Bool) in
+            if round.next == 0 { takeNew(&round) }
+            let slice = round.connections[round.next...].prefix(Self.sliceCount)
+            let isEnd = slice.endIndex == round.connections.endIndex
+            round.next = isEnd ? 0 : slice.endIndex
+            return (Array(slice), isEnd)
         }
+        let now = Pace.now
+        for connection in slice where connection.isOpen { connection.cut(at: now) }
+        return isEnd
+    }
+
+    private func all() -> [Connection] {
+        known.withLock { round in
+            takeNew(&round)
+            return round.connections
+        }
+    }
+
+    private func takeNew(_ round: inout Round) {
+        let added = new.withLock { new in
+            defer { new = [] }
+            return new
+        }
+        round.connections.removeAll { !$0.isOpen }
+        round.connections += added
+        round.next = 0
     }
 }

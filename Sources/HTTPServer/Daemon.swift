@@ -19,11 +19,12 @@ final class Daemon: Sendable {
     init(_ worker: Worker, idleTimeoutSeconds: Int) throws(HTTPServerError) {
         self.worker = worker
         let flags =
-            MHD_USE_EPOLL_INTERNAL_THREAD.rawValue | MHD_USE_NO_LISTEN_SOCKET.rawValue | MHD_USE_ITC.rawValue
+            MHD_USE_EPOLL_INTERNAL_THREAD.rawValue | MHD_USE_NO_LISTEN_SOCKET.rawValue
+            | MHD_ALLOW_SUSPEND_RESUME.rawValue
         // Safety: the worker is kept by self, which stops the daemon before it lets go of it.
         let started = cmicrohttpd_start(
             UInt32(flags), receiveRequest, Unmanaged.passUnretained(worker).toOpaque(), completeRequest,
-            changeConnection, leaveEscaped, UInt32(clamping: max(1, idleTimeoutSeconds)), .max - 1,
+            changeConnection, leaveEscaped, receiveLine, UInt32(clamping: max(1, idleTimeoutSeconds)), .max - 1,
             Self.connectionMemoryBytes)
         guard let started else {
             throw HTTPServerError(.system, "libmicrohttpd cannot start: \(String(cString: strerror(errno)))")
@@ -42,11 +43,22 @@ final class Daemon: Sendable {
         }
     }
 
-    /// Closes all connections and ends the thread.
-    func stop() {
+    /// Closes all connections and ends the thread. If the handler has exchanges that are not finished, their connections are shut
+    /// and the thread stays for as long as the process: the exchanges refer to what is the library's.
+    ///
+    /// - Returns: Whether the thread has ended.
+    @discardableResult
+    func stop() -> Bool {
         guard let daemon = OpaquePointer(bitPattern: handle.exchange(0, ordering: .acquiringAndReleasing)) else {
-            return
+            return !worker.hasUnfinished
+        }
+        worker.close()
+        guard !worker.hasUnfinished else {
+            _ = Unmanaged.passRetained(worker)
+            worker.connections.shut()
+            return false
         }
         MHD_stop_daemon(daemon)
+        return true
     }
 }

@@ -1,3 +1,4 @@
+internal import CMicrohttpd
 internal import Glibc
 internal import HTTPMessages
 internal import LockFree
@@ -5,10 +6,13 @@ internal import Synchronization
 
 /// A request that is being received and answered. Kept for the next one when it is done.
 ///
-/// Belongs to the connection that has it, and so to one thread.
-// Safety: the body's memory is the exchange's own; `connection` and what `request` points to are the library's, which keeps them
-// until the request is complete, when reset() forgets them.
+/// Belongs to the connection that has it, and so to one thread, except while its answer is put off: then it is in the hands of
+/// whoever is to call ``finish()``.
+// Safety: the body's memory is the exchange's own; `connection`, `handle` and what `request` points to are the library's, which
+// keeps them until the request is complete, when reset() forgets them. `stage` hands the exchange from thread to thread.
 final class Exchange: HTTPExchange, @unchecked Sendable {
+    // A daemon keeps its worker until all that was put off has been resumed.
+    private unowned let worker: Worker
     private var body: UnsafeMutableRawPointer?
     private var capacity = 0
     private(set) var bodyCount = 0
@@ -19,17 +23,37 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
     private(set) var startSeconds = 0
     /// Whether the answer was given without reading the whole body.
     var isRefused = false
+    /// Whether the handler has put the answer off; for the connection's thread.
+    private(set) var isPutOff = false
+    private var handle: OpaquePointer?
+    private let stage = Atomic<Stage>(.handling)
     private static let keptBytes = 4 << 20
+
+    /// Who may go on with an exchange. Of suspending and finishing, the one that comes second sees to the answer.
+    private enum Stage: UInt8, AtomicRepresentable {
+        /// The handler has not been called, runs, or has just put the answer off.
+        case handling
+        /// The connection is suspended: finish() resumes it.
+        case suspended
+        /// finish() was called: the connection's thread goes on.
+        case finished
+    }
+
+    init(_ worker: Worker) { self.worker = worker }
 
     deinit { free(body) }
 
     /// The body so far.
     var bodyBytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: body, count: bodyCount) }
 
+    /// A request's first line has come.
+    func begin() { beganNanoseconds = Pace.nowNanoseconds }
+
     /// A request's headers have come.
     func begin(on connection: Unmanaged<Connection>) {
         self.connection = connection
         startSeconds = Pace.now
+        headersNanoseconds = Pace.nowNanoseconds
     }
 
     /// Sets when the client must have moved on, and whether by sending.
@@ -38,6 +62,33 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
             connection.deadline.store(deadline, ordering: .relaxed)
             connection.isReceiving.store(isReceiving, ordering: .relaxed)
         }
+    }
+
+    /// Whether ``finish()`` was called.
+    var isFinished: Bool { stage.load(ordering: .acquiring) == .finished }
+
+    /// Suspends the connection until ``finish()`` is called, which it may be by now. Called in the library's callback.
+    func suspend(_ handle: OpaquePointer) {
+        isPutOff = true
+        self.handle = handle
+        connection?._withUnsafeGuaranteedRef { $0.putOff(self) }
+        // Suspended first: a connection must not be resumed before it is suspended.
+        MHD_suspend_connection(handle)
+        let (isFirst, _) = stage.compareExchange(
+            expected: .handling, desired: .suspended, ordering: .acquiringAndReleasing)
+        if !isFirst { resume() }
+    }
+
+    override func finish() {
+        if stage.exchange(.finished, ordering: .acquiringAndReleasing) == .suspended { resume() }
+    }
+
+    private func resume() {
+        guard let handle else { return }
+        // Once it is resumed, the exchange is the connection's thread's; and once that is said, the daemon may be stopped.
+        let worker = worker
+        MHD_resume_connection(handle)
+        worker.hasEnded()
     }
 
     /// Answers with an error.
@@ -49,10 +100,14 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
 
     /// Makes ready for another request.
     func reset() {
+        if isPutOff { connection?._withUnsafeGuaranteedRef { $0.takeBack() } }
         connection = nil
+        handle = nil
         bodyCount = 0
         droppedCount = 0
         isRefused = false
+        isPutOff = false
+        stage.store(.handling, ordering: .relaxed)
         response.clear()
         abandonment.lower()
         isRecorded = false

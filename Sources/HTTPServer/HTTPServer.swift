@@ -52,7 +52,7 @@ public final class HTTPServer: Sendable {
         let lingering = LingeringQueue(alarm)
         var daemons: [Daemon] = []
         for _ in 0..<max(1, configuration.threads) {
-            let worker = Worker(configuration, lingering, handler)
+            let worker = Worker(configuration, lingering, alarm, handler)
             daemons.append(try Daemon(worker, idleTimeoutSeconds: configuration.idleTimeoutSeconds))
         }
         self.daemons = daemons
@@ -68,19 +68,52 @@ public final class HTTPServer: Sendable {
     /// How many requests are between the end of their headers and the end of their answer.
     package var activeRequestCount: Int { sum { $0.activeCount.load(ordering: .acquiring) } }
 
-    /// Stops: no new connections; requests in flight are answered; then all connections are closed.
-    ///
-    /// - Parameter drainSeconds: How long to wait for the requests in flight.
-    public func stop(drainSeconds: Int = 30) {
-        for daemon in daemons { daemon.worker.isStopping.store(true, ordering: .relaxed) }
-        acceptor.stop()
-        let end = Pace.now + drainSeconds
-        while isBusy, Pace.now < end { usleep(5000) }
-        for daemon in daemons { daemon.stop() }
+    /// Says that the server is about to stop: from now on answers tell clients to close their connections. New connections are
+    /// still accepted, and all requests answered.
+    public func beginDraining() {
+        for daemon in daemons { daemon.worker.isDraining.store(true, ordering: .relaxed) }
     }
 
+    /// Stops: no new connections; requests in flight are answered; then all connections are closed.
+    ///
+    /// What is not answered after `drainSeconds` is abandoned: exchanges that were put off have their
+    /// ``HTTPExchange/abandonment`` raised, and a second to be finished. Threads that an exchange keeps from ending are left
+    /// behind, their connections shut; ``HTTPExchange/finish()`` can still be called.
+    ///
+    /// - Parameter drainSeconds: How long to wait for the requests in flight.
+    /// - Returns: Whether all requests in flight were answered.
+    @discardableResult
+    public func stop(drainSeconds: Int = 30) -> Bool {
+        beginDraining()
+        acceptor.stop()
+        // What the library has read and not yet begun with is not seen: one look is not enough.
+        var idleLooks = 0
+        wait(seconds: drainSeconds) {
+            idleLooks = isBusy ? 0 : idleLooks + 1
+            return idleLooks == 3
+        }
+        let isAnswered = !isBusy
+        if haveUnfinished {
+            for daemon in daemons { daemon.worker.connections.abandon() }
+            wait(seconds: Self.graceSeconds) { !haveUnfinished }
+            wait(seconds: Self.graceSeconds) { activeRequestCount == 0 }
+        }
+        return daemons.reduce(isAnswered) { $1.stop() && $0 }
+    }
+
+    /// How long exchanges may take to be finished after they were abandoned, and how long to be sent then.
+    private static let graceSeconds = 1
+
+    private func wait(seconds: Int, until condition: () -> Bool) {
+        let end = Pace.nowNanoseconds + seconds * 1_000_000_000
+        while Pace.nowNanoseconds < end, !condition() { usleep(2000) }
+    }
+
+    /// Whether the handler has exchanges that are not finished.
+    private var haveUnfinished: Bool { daemons.contains { $0.worker.hasUnfinished } }
+
     /// Whether a request is being answered, or has come and waits for a thread.
-    private var isBusy: Bool { activeRequestCount > 0 || daemons.contains { $0.worker.connections.haveUnreadBytes } }
+    private var isBusy: Bool { activeRequestCount > 0 || daemons.contains { $0.worker.connections.haveUnreadBytes() } }
 
     private func sum(_ count: (Worker) -> Int) -> Int { daemons.reduce(0) { $0 + count($1.worker) } }
 }

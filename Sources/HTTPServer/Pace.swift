@@ -17,6 +17,13 @@ struct Pace {
         return time.tv_sec
     }
 
+    /// The same clock, exactly.
+    static var nowNanoseconds: Int {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return time.tv_sec * 1_000_000_000 + time.tv_nsec
+    }
+
     /// When the next request's headers must be complete.
     func deadlineOfHeaders() -> Int { Self.now + 2 * idleTimeoutSeconds }
 

@@ -54,7 +54,7 @@ struct RequestHeaders {
 }
 
 /// An answer that the server gives by itself, after which it closes the connection.
-struct Refusal {
+struct Refusal: Sendable {
     let status: Int
     let message: String
 
@@ -62,6 +62,9 @@ struct Refusal {
         self.status = status
         self.message = message
     }
+
+    /// The server stops.
+    static let closing = Refusal(503, "the server is stopping: send the request again")
 
     /// The body is beyond the limit.
     static func tooLarge(_ maxBodyBytes: Int) -> Refusal {

@@ -12,20 +12,27 @@ final class Worker: @unchecked Sendable {
     /// Requests between the end of their headers and the end of their answer.
     let activeCount = Atomic<Int>(0)
     /// Whether connections are closed after the next answer.
-    let isStopping = Atomic<Bool>(false)
+    let isDraining = Atomic<Bool>(false)
     let connections = Connections()
+    /// Exchanges that were given to the handler and are not finished.
+    private let unfinishedCount = Atomic<Int>(0)
+    /// Whether the handler is not called any more.
+    private let isClosing = Atomic<Bool>(false)
     private let handler: HTTPServer.Handler
     private let maxBodyBytes: Int
     private let pace: Pace
     private let lingering: LingeringQueue
+    private let alarm: Alarm
     private var waiting: [Exchange] = []
 
     private static let mostWaiting = 64
 
     init(
-        _ configuration: HTTPServer.Configuration, _ lingering: LingeringQueue, _ handler: @escaping HTTPServer.Handler
+        _ configuration: HTTPServer.Configuration, _ lingering: LingeringQueue, _ alarm: Alarm,
+        _ handler: @escaping HTTPServer.Handler
     ) {
         self.handler = handler
+        self.alarm = alarm
         self.lingering = lingering
         maxBodyBytes = configuration.maxBodyBytes
         pace = Pace(idleTimeoutSeconds: configuration.idleTimeoutSeconds)
@@ -44,16 +51,30 @@ final class Worker: @unchecked Sendable {
         openCount.subtract(1, ordering: .relaxed)
         guard let opaque = slot.pointee else { return }
         slot.pointee = nil
-        connections.remove(Unmanaged<Connection>.fromOpaque(opaque).takeRetainedValue())
+        Unmanaged<Connection>.fromOpaque(opaque).takeRetainedValue().close()
     }
 
-    /// The first call for a request: its headers are complete.
-    func begin(_ handle: OpaquePointer, _ slot: UnsafeMutablePointer<UnsafeMutableRawPointer?>) -> MHD_Result {
+    /// Whether the handler has exchanges that are not finished.
+    var hasUnfinished: Bool { unfinishedCount.load(ordering: .sequentiallyConsistent) > 0 }
+
+    /// Calls the handler no more. If nothing is unfinished afterwards, nothing will be.
+    func close() { isClosing.store(true, ordering: .sequentiallyConsistent) }
+
+    /// An exchange is finished, and its connection is not suspended.
+    func hasEnded() { unfinishedCount.subtract(1, ordering: .sequentiallyConsistent) }
+
+    /// The first line of a request has come.
+    func beginLine() -> UnsafeMutableRawPointer {
+        let exchange = waiting.popLast() ?? Exchange(self)
+        exchange.begin()
+        // The reference is given back in complete(_:).
+        return Unmanaged.passRetained(exchange).toOpaque()
+    }
+
+    /// The headers of a request are complete.
+    func begin(_ handle: OpaquePointer, _ exchange: Exchange) -> MHD_Result {
         guard let connection = cmicrohttpd_connection_context(handle) else { return .NO }
         activeCount.add(1, ordering: .relaxed)
-        let exchange = waiting.popLast() ?? Exchange()
-        // The reference is given back in complete(_:).
-        slot.pointee = Unmanaged.passRetained(exchange).toOpaque()
         let headers = RequestHeaders(handle)
         exchange.begin(on: Unmanaged.fromOpaque(connection))
         exchange.expect(by: pace.deadline(ofBody: 0, since: exchange.startSeconds), isReceiving: true)
@@ -71,20 +92,31 @@ final class Worker: @unchecked Sendable {
         return exchange.droppedCount > max(maxBodyBytes, 1 << 20) ? .NO : .YES
     }
 
-    /// The request is complete: handle and answer it.
+    /// The request is complete: handle and answer it; or its answer, which was put off, is complete.
     func answer(
         _ handle: OpaquePointer, _ exchange: Exchange, method: UnsafePointer<CChar>, path: UnsafePointer<CChar>
     ) -> MHD_Result {
+        if exchange.isPutOff { return exchange.isFinished ? send(handle, exchange) : .YES }
         guard exchange.droppedCount == 0, exchange.makeRoom(exchange.bodyCount) else {
             return refuse(handle, exchange, .tooLarge(maxBodyBytes))
+        }
+        unfinishedCount.add(1, ordering: .sequentiallyConsistent)
+        guard !isClosing.load(ordering: .sequentiallyConsistent) else {
+            hasEnded()
+            return refuse(handle, exchange, .closing)
         }
         exchange.expect(by: .max, isReceiving: false)
         exchange.request = HTTPRequest(
             method: HTTPMethod(method), path: UnsafeRawBufferPointer(start: path, count: strlen(path)),
             headers: RequestHeaders(handle).known, body: exchange.bodyBytes)
-        _ = handler(exchange)
-        if exchange.response.body.hasFailed { exchange.respond(503, "there is not enough memory for the answer") }
-        return send(handle, exchange)
+        exchange.bytesReceived = cmicrohttpd_header_bytes(handle) + exchange.bodyCount
+        guard handler(exchange) == .later, !exchange.isFinished else {
+            hasEnded()
+            return send(handle, exchange)
+        }
+        exchange.suspend(handle)
+        alarm.ringIfAsleep()
+        return .YES
     }
 
     private func refuse(_ handle: OpaquePointer, _ exchange: Exchange, _ refusal: Refusal) -> MHD_Result {
@@ -94,6 +126,7 @@ final class Worker: @unchecked Sendable {
     }
 
     private func send(_ handle: OpaquePointer, _ exchange: Exchange) -> MHD_Result {
+        if exchange.response.body.hasFailed { exchange.respond(503, "there is not enough memory for the answer") }
         let bytes = exchange.response.body.bytes
         exchange.expect(by: pace.deadline(ofAnswer: bytes.count), isReceiving: false)
         // Safety: the exchange, and so the buffer, is not reused before the library says that the request is complete.
@@ -110,7 +143,7 @@ final class Worker: @unchecked Sendable {
             let name = UnsafeRawPointer(header.name.utf8Start).assumingMemoryBound(to: CChar.self)
             MHD_add_response_header(response, name, header.value)
         }
-        if exchange.isRefused || isStopping.load(ordering: .relaxed) {
+        if exchange.isRefused || isDraining.load(ordering: .relaxed) {
             MHD_add_response_header(response, "Connection", "close")
         }
         return MHD_queue_response(handle, UInt32(exchange.response.status), response)
@@ -119,11 +152,12 @@ final class Worker: @unchecked Sendable {
     /// The answer is sent, or the client is gone.
     func complete(_ exchange: UnsafeMutableRawPointer) {
         let exchange = Unmanaged<Exchange>.fromOpaque(exchange).takeRetainedValue()
+        let wasActive = exchange.connection != nil
         exchange.expect(by: pace.deadlineOfHeaders(), isReceiving: true)
         if exchange.isRefused { exchange.connection?._withUnsafeGuaranteedRef { lingering.add($0.socket) } }
         exchange.reset()
         if waiting.count < Self.mostWaiting { waiting.append(exchange) }
-        activeCount.subtract(1, ordering: .releasing)
+        if wasActive { activeCount.subtract(1, ordering: .releasing) }
     }
 }
 

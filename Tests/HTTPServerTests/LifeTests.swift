@@ -1,5 +1,6 @@
 import Glibc
 import HTTPServer
+import ServerSupport
 import Synchronization
 import Testing
 
@@ -107,9 +108,77 @@ struct LifeTests {
         let client = try RawClient(port: server.port)
         client.send("POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 100\r\n\r\nhalf")
         #expect(eventually { server.activeRequestCount == 1 })
-        server.stop(drainSeconds: 0)
+        #expect(!server.stop(drainSeconds: 0))
         #expect(client.isClosed())
         server.stop()
     }
 
+    @Test("stopping waits for answers that are put off")
+    func stopWaits() throws {
+        let held = HeldExchanges()
+        let server = try startServer(holding: held)
+        let clients = try (0..<20).map { _ in try RawClient(port: server.port) }
+        for (index, client) in clients.enumerated() { client.post("/held", "\(index)") }
+        #expect(eventually { held.count == 20 })
+        onThread {
+            usleep(200_000)
+            held.finishAll()
+        }
+        #expect(server.stop())
+        for (index, client) in clients.enumerated() {
+            let response = try client.response()
+            #expect(response.body == "\(index)")
+            #expect(response.headers["connection"] == "close")
+            #expect(client.isClosed())
+        }
+    }
+
+    @Test("what is put off beyond the drain time is abandoned, and may still be finished")
+    func stopAbandons() throws {
+        let held = HeldExchanges()
+        let server = try startServer(holding: held)
+        let clients = try (0..<4).map { _ in try RawClient(port: server.port) }
+        for client in clients { client.post("/held", "late") }
+        #expect(eventually { held.count == 4 })
+        onThread {
+            while held.abandonedCount < 4 { usleep(1000) }; held.finishAll()
+        }
+        #expect(!server.stop(drainSeconds: 0))
+        for client in clients { #expect(try client.response().body == "late") }
+        #expect(server.openConnectionCount == 0)
+    }
+
+    @Test("stopping does not hang when an answer never comes")
+    func stopGivesUp() throws {
+        let held = HeldExchanges()
+        var server: HTTPServer? = try startServer(holding: held, threads: 1)
+        let port = try #require(server?.port)
+        let client = try RawClient(port: port)
+        client.post("/held", "never")
+        #expect(eventually { held.count == 1 })
+        #expect(server?.stop(drainSeconds: 0) == false)
+        #expect(client.isClosed())
+        #expect(throws: RawClient.Failure.notConnected(ECONNREFUSED)) { try RawClient(port: port) }
+        server = nil
+        // The exchange and its memory are still there.
+        held.finishAll()
+    }
+
+    @Test("while draining, connections are taken and answers tell to close")
+    func draining() throws {
+        let server = try startServer()
+        let kept = try RawClient(port: server.port)
+        kept.post("/echo", "before")
+        #expect(try kept.response().headers["connection"] == nil)
+        server.beginDraining()
+        let new = try RawClient(port: server.port)
+        for client in [kept, new] {
+            client.post("/later/echo", "after")
+            let response = try client.response()
+            #expect(response.body == "after")
+            #expect(response.headers["connection"] == "close")
+            #expect(client.isClosed())
+        }
+        #expect(server.stop())
+    }
 }

@@ -1,5 +1,6 @@
 import Glibc
 import HTTPServer
+import ServerSupport
 import Testing
 
 /// A request that libmicrohttpd refuses by itself.

@@ -1,4 +1,5 @@
 import HTTPServer
+import ServerSupport
 import Testing
 
 /// Requests in every form that HTTP/1.1 has, and their answers.

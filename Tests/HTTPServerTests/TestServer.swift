@@ -1,6 +1,7 @@
 import Glibc
 import HTTPMessages
 import HTTPServer
+import LockFree
 import Synchronization
 
 /// Starts a server on a free port; its handler has a route for each thing to be tested.
@@ -11,9 +12,47 @@ func startServer(
     configuration.port = 0
     configuration.threads = threads
     configure(&configuration)
+    return try HTTPServer(configuration) { TestRoutes.answer($0) }
+}
+
+/// Exchanges that a test has put off, and finishes when it likes.
+final class HeldExchanges: Sendable {
+    private let exchanges = Mutex<[HTTPExchange]>([])
+
+    var count: Int { exchanges.withLock { $0.count } }
+
+    func add(_ exchange: HTTPExchange) { exchanges.withLock { $0.append(exchange) } }
+
+    /// How many have lost their client.
+    var abandonedCount: Int { exchanges.withLock { $0.count { $0.abandonment.isRaised } } }
+
+    /// Answers all with what they sent.
+    func finishAll() {
+        let held = exchanges.withLock { exchanges in
+            defer { exchanges = [] }
+            return exchanges
+        }
+        for exchange in held {
+            exchange.response.body.append(exchange.request.body)
+            exchange.finish()
+        }
+    }
+}
+
+/// Starts a server that puts the answers to `/held` off until the test finishes them.
+func startServer(
+    holding held: HeldExchanges, threads: Int = 2, _ configure: (inout HTTPServer.Configuration) -> Void = { _ in }
+) throws(HTTPServerError) -> HTTPServer {
+    var configuration = HTTPServer.Configuration()
+    configuration.port = 0
+    configuration.threads = threads
+    configure(&configuration)
     return try HTTPServer(configuration) { exchange in
-        TestRoutes.answer(exchange.request, &exchange.response)
-        return .answered
+        guard String(decoding: exchange.request.path, as: UTF8.self) == "/held" else {
+            return TestRoutes.answer(exchange)
+        }
+        held.add(exchange)
+        return .later
     }
 }
 
@@ -24,8 +63,24 @@ enum TestRoutes {
     /// How much `/large` answers.
     static let largeBytes = 32 << 20
 
-    static func answer(_ request: HTTPRequest, _ response: inout HTTPResponse) {
-        switch String(decoding: request.path, as: UTF8.self) {
+    /// `/later/...` is answered on a thread of its own, `/at-once/...` is put off and finished before the handler returns.
+    static func answer(_ exchange: HTTPExchange) -> HTTPOutcome {
+        let path = String(decoding: exchange.request.path, as: UTF8.self)
+        if path.hasPrefix("/later/") {
+            onThread {
+                answer(String(path.dropFirst(6)), exchange.request, &exchange.response)
+                exchange.finish()
+            }
+            return .later
+        }
+        let atOnce = path.hasPrefix("/at-once/")
+        answer(atOnce ? String(path.dropFirst(8)) : path, exchange.request, &exchange.response)
+        if atOnce { exchange.finish() }
+        return atOnce ? .later : .answered
+    }
+
+    private static func answer(_ path: String, _ request: HTTPRequest, _ response: inout HTTPResponse) {
+        switch path {
         case "/echo":
             if let contentType = request.headers[.contentType] { response.body.append(contentType) }
             response.body.append(request.body)
@@ -47,7 +102,7 @@ enum TestRoutes {
             guard let room = response.body.reserve(largeBytes) else { return }
             memset(room, Int32(UInt8(ascii: "x")), largeBytes)
             response.body.commit(largeBytes)
-        case let path:
+        default:
             response.status = 404
             response.body.append("\(request.method) \(path)")
         }
@@ -56,23 +111,28 @@ enum TestRoutes {
 
 /// Runs `body` on threads of its own, and waits for all of them.
 func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
+    let threads = (0..<count).map { index in startThread { body(index) } }
+    for thread in threads { pthread_join(thread, nil) }
+}
+
+/// Runs `body` on a thread of its own, and does not wait.
+func onThread(_ body: @escaping @Sendable () -> Void) { pthread_detach(startThread(body)) }
+
+private func startThread(_ body: @escaping @Sendable () -> Void) -> pthread_t {
     final class Job: Sendable {
         let body: @Sendable () -> Void
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }
     }
-    let threads = (0..<count).map { index in
-        var thread = pthread_t()
-        // Safety: taken by the thread's first line.
-        let job = Unmanaged.passRetained(Job { body(index) }).toOpaque()
-        pthread_create(
-            &thread, nil,
-            { argument in
-                argument.map { Unmanaged<Job>.fromOpaque($0).takeRetainedValue().body() }
-                return nil
-            }, job)
-        return thread
-    }
-    for thread in threads { pthread_join(thread, nil) }
+    var thread = pthread_t()
+    // Safety: taken by the thread's first line.
+    let job = Unmanaged.passRetained(Job(body)).toOpaque()
+    pthread_create(
+        &thread, nil,
+        { argument in
+            argument.map { Unmanaged<Job>.fromOpaque($0).takeRetainedValue().body() }
+            return nil
+        }, job)
+    return thread
 }
 
 /// Waits until it is so, at most ten seconds.

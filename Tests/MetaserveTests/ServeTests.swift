@@ -1,73 +1,7 @@
 import Foundation
+import ServerSupport
 import Testing
 import VectorSupport
-
-/// The program as it is built, beside the tests.
-private enum Program {
-    static let path = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-        .deletingLastPathComponent().appendingPathComponent("metaserve").path
-
-    struct Result {
-        let status: Int32
-        let output: String
-        let errors: String
-    }
-
-    /// Runs it to its end.
-    static func run(_ arguments: String...) throws -> Result { try launch(path, arguments) }
-
-    /// Runs curl.
-    static func curl(_ arguments: String...) throws -> String {
-        try launch("/usr/bin/curl", ["-s", "-m", "20"] + arguments).output
-    }
-
-    private static func launch(_ path: String, _ arguments: [String]) throws -> Result {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: path)
-        process.arguments = arguments
-        let output = Pipe()
-        let errors = Pipe()
-        process.standardOutput = output
-        process.standardError = errors
-        try process.run()
-        let text = output.fileHandleForReading.readDataToEndOfFile()
-        let errorText = errors.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return Result(
-            status: process.terminationStatus, output: String(decoding: text, as: UTF8.self),
-            errors: String(decoding: errorText, as: UTF8.self))
-    }
-}
-
-/// The real server, on a free port.
-private final class RunningServer {
-    private let process = Process()
-    private let errors = Pipe()
-    let address: String
-
-    init(_ arguments: String...) throws {
-        process.executableURL = URL(fileURLWithPath: Program.path)
-        process.arguments = ["serve", "--port", "0"] + arguments
-        process.standardError = errors
-        try process.run()
-        var log = ""
-        while true {
-            let data = errors.fileHandleForReading.availableData
-            log += String(decoding: data, as: UTF8.self)
-            if let match = log.firstMatch(of: /address=(http:\/\/\S+)/) {
-                address = String(match.1)
-                return
-            }
-            if data.isEmpty { throw CocoaError(.executableLoad, userInfo: ["log": log]) }
-        }
-    }
-
-    func stop(_ signal: Int32 = SIGTERM) -> Int32 {
-        kill(process.processIdentifier, signal)
-        process.waitUntilExit()
-        return process.terminationStatus
-    }
-}
 
 @Suite("metaserve serve")
 struct ServeTests {

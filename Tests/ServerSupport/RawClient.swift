@@ -1,26 +1,37 @@
 import Glibc
 
 /// A client that sends exactly what it is told, in the pieces it is told.
-final class RawClient {
+public final class RawClient {
     /// An answer as it came.
-    struct Response {
-        let status: Int
-        let headers: [String: String]
-        let body: String
+    public struct Response: Sendable {
+        /// The status code.
+        public let status: Int
+        /// The headers, by their names in lower case.
+        public let headers: [String: String]
+        /// The body.
+        public let body: String
     }
 
     /// Why there is no answer.
-    enum Failure: Error, Equatable {
+    public enum Failure: Error, Equatable {
+        /// With this error number.
         case notConnected(Int32)
+        /// The server has closed the connection.
         case closed(received: String)
+        /// Nothing came for too long.
         case silent(received: String)
     }
 
-    private let socket: Int32
+    /// How a client goes away.
+    public enum Leaving: Sendable {
+        case close, reset, finishSending
+    }
+
+    private var socket: Int32
     private var received: [UInt8] = []
 
     /// Connects. Waits at most `seconds` for each byte.
-    init(port: Int, seconds: Int = 20) throws(Failure) {
+    public init(port: Int, seconds: Int = 20) throws(Failure) {
         socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var limit = timeval(tv_sec: seconds, tv_usec: 0)
         setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
@@ -37,11 +48,22 @@ final class RawClient {
         guard status == 0 else { throw .notConnected(errno) }
     }
 
-    deinit { close(socket) }
+    deinit { if socket >= 0 { close(socket) } }
+
+    /// Goes away.
+    public func leave(_ leaving: Leaving) {
+        guard leaving != .finishSending else { return finishSending() }
+        if leaving == .reset {
+            var option = linger(l_onoff: 1, l_linger: 0)
+            setsockopt(socket, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+        }
+        close(socket)
+        socket = -1
+    }
 
     /// Sends; stops when the server does not take more.
     @discardableResult
-    func send(_ text: String) -> Bool {
+    public func send(_ text: String) -> Bool {
         var bytes = Array(text.utf8)[...]
         while !bytes.isEmpty {
             let count = bytes.withUnsafeBytes { Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
@@ -52,15 +74,15 @@ final class RawClient {
     }
 
     /// Sends nothing more, but still receives.
-    func finishSending() { shutdown(socket, Int32(SHUT_WR)) }
+    public func finishSending() { shutdown(socket, Int32(SHUT_WR)) }
 
     /// Sends a POST with a body.
-    func post(_ path: String, _ body: String, headers: String = "") {
+    public func post(_ path: String, _ body: String, headers: String = "") {
         send("POST \(path) HTTP/1.1\r\nHost: test\r\n\(headers)Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
     }
 
     /// The next answer. One to HEAD has no body, whatever its length says.
-    func response(hasBody: Bool = true) throws(Failure) -> Response {
+    public func response(hasBody: Bool = true) throws(Failure) -> Response {
         let head = String(decoding: try take(through: Array("\r\n\r\n".utf8)), as: UTF8.self)
         let lines = head.split(separator: "\r\n")
         var headers: [String: String] = [:]
@@ -77,7 +99,7 @@ final class RawClient {
     }
 
     /// Whether the server closes, having sent nothing more.
-    func isClosed() -> Bool {
+    public func isClosed() -> Bool {
         do {
             try receive()
             return false
@@ -87,7 +109,7 @@ final class RawClient {
     }
 
     /// Whether the server has closed by now; does not wait.
-    var isClosedNow: Bool {
+    public var isClosedNow: Bool {
         var byte: UInt8 = 0
         let count = recv(socket, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT))
         return count == 0 || (count < 0 && errno != EAGAIN)

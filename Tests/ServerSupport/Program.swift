@@ -1,0 +1,106 @@
+public import Foundation
+
+/// The program as it is built, beside the tests, or the one that `METASERVE_PROGRAM` names.
+public enum Program {
+    /// Its path.
+    public static let path =
+        ProcessInfo.processInfo.environment["METASERVE_PROGRAM"]
+        ?? URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+        .deletingLastPathComponent().appendingPathComponent("metaserve").path
+
+    /// What a program said.
+    public struct Result: Sendable {
+        /// Its exit status.
+        public let status: Int32
+        /// Its standard output.
+        public let output: String
+        /// Its standard error.
+        public let errors: String
+    }
+
+    /// Runs it to its end.
+    public static func run(_ arguments: String...) throws -> Result { try launch(path, arguments) }
+
+    /// Runs curl.
+    public static func curl(_ arguments: String...) throws -> String {
+        try launch("/usr/bin/curl", ["-s", "-m", "20"] + arguments).output
+    }
+
+    /// Runs any program to its end.
+    public static func launch(_ path: String, _ arguments: [String]) throws -> Result {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: path)
+        process.arguments = arguments
+        let output = Pipe()
+        let errors = Pipe()
+        process.standardOutput = output
+        process.standardError = errors
+        try process.run()
+        let text = output.fileHandleForReading.readDataToEndOfFile()
+        let errorText = errors.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        return Result(
+            status: process.terminationStatus, output: String(decoding: text, as: UTF8.self),
+            errors: String(decoding: errorText, as: UTF8.self))
+    }
+}
+
+/// The real server, on a free port; killed when it goes away.
+public final class RunningServer {
+    private let process = Process()
+    private let logPath = NSTemporaryDirectory() + "metaserve-\(UUID().uuidString).log"
+    /// `http://127.0.0.1:PORT`
+    public let address: String
+    /// The port.
+    public let port: Int
+
+    /// Starts it with arguments after `serve --port 0`, and waits until it listens, at most 60 seconds.
+    public init(_ arguments: String...) throws {
+        _ = FileManager.default.createFile(atPath: logPath, contents: nil)
+        process.executableURL = URL(fileURLWithPath: Program.path)
+        process.arguments = ["serve", "--port", "0"] + arguments
+        process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: logPath))
+        try process.run()
+        var log = ""
+        for _ in 0..<6000 {
+            log = (try? String(contentsOfFile: logPath, encoding: .utf8)) ?? ""
+            if let match = log.firstMatch(of: /address=(https?:\/\/\S+:(\d+))/) {
+                address = String(match.1)
+                port = Int(match.2) ?? 0
+                return
+            }
+            guard process.isRunning else { throw CocoaError(.executableLoad, userInfo: ["log": log]) }
+            usleep(10_000)
+        }
+        throw CocoaError(.executableLoad, userInfo: ["log": log])
+    }
+
+    deinit {
+        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+        try? FileManager.default.removeItem(atPath: logPath)
+    }
+
+    /// What it has logged so far.
+    public var log: String { (try? String(contentsOfFile: logPath, encoding: .utf8)) ?? "" }
+
+    /// Its process.
+    public var processIdentifier: Int32 { process.processIdentifier }
+
+    /// Whether it has not ended.
+    public var isRunning: Bool { process.isRunning }
+
+    /// Sends a signal.
+    public func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
+
+    /// Waits for its end.
+    public func wait() -> Int32 {
+        process.waitUntilExit()
+        return process.terminationStatus
+    }
+
+    /// Ends it by a signal, and waits.
+    public func stop(_ signal: Int32 = SIGTERM) -> Int32 {
+        send(signal)
+        return wait()
+    }
+}
