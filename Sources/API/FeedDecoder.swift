@@ -255,14 +255,12 @@ extension FeedDecoder {
     }
 
     private func outOfRange(_ value: JSONValue) -> Misfit {
-        let number =
-            value.kind == .double ? "\(value.double)" : value.kind == .int64 ? "\(value.int64)" : "\(value.uint64)"
         let isInexact =
             (dtype.quantizedStorage ?? dtype).isInteger && value.kind == .double
             && !Self.exactDoubles.contains(value.double)
             && value.double.magnitude < 0x1p64
         return Misfit(
-            value, number,
+            value, value.shown,
             isInexact
                 ? " is beyond 2^53, where only integers without point and exponent are exact"
                 : " is not a number that \(dtype) has")

@@ -57,7 +57,7 @@ final class InferenceRoute: Sendable {
         _ task: RequestTask, _ exchange: HTTPExchange, model: ServedModel, version choice: VersionChoice
     ) throws(RequestError) -> HTTPOutcome {
         do throws(RequestError) {
-            guard let version = model.versions.version(choice) else { throw Self.unknownVersion(choice, of: model) }
+            let version = try ModelLookup.version(choice, of: model)
             try task.begin(exchange, model, version)
             switch scheduler.submit(task, to: model.queue) {
             case .done:
@@ -86,19 +86,5 @@ final class InferenceRoute: Sendable {
         outcome.sentBytes = exchange.response.body.count
         model.statistics.record(outcome)
         recorder.record(exchange, RequestRecorder.Inference(model: model, version: task.version, outcome: outcome))
-    }
-
-    private static func unknownVersion(_ choice: VersionChoice, of model: ServedModel) -> RequestError {
-        let loaded = model.versions.versions.map { "\($0.number)" }.joined(separator: ", ")
-        return switch choice {
-        case .any: RequestError(503, "model \"\(model.name)\" is not loaded")
-        case .number(let number):
-            RequestError(404, "model \"\(model.name)\" has no version \(number) loaded; loaded are \(loaded)")
-        case .label(let label):
-            RequestError(
-                404,
-                "model \"\(model.name)\" has no version labelled \"\(label)\"; labels are "
-                    + model.versions.labels.keys.sorted().joined(separator: ", "))
-        }
     }
 }

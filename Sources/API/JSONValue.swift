@@ -88,6 +88,16 @@ struct JSONValue {
         return String(decoding: bytes.prefix(Self.excerptBytes), as: UTF8.self) + "..."
     }
 
+    /// A number as it is, what is none by its kind: for messages.
+    var shown: String {
+        switch kind {
+        case .int64: "\(int64)"
+        case .uint64: "\(uint64)"
+        case .double: "\(double)"
+        default: kindName
+        }
+    }
+
     /// Whether it is a string of these bytes.
     func equals(_ other: some Collection<UInt8>) -> Bool {
         kind == .string && string.count == other.count && string.elementsEqual(other)

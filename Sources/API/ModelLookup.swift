@@ -24,6 +24,31 @@ enum ModelLookup {
         return .number(number)
     }
 
+    /// The version of a model that is chosen.
+    ///
+    /// - Throws: ``RequestError``: 404 with those that there are, 503 where there is none at all.
+    static func version(_ choice: VersionChoice, of model: ServedModel) throws(RequestError) -> ModelVersion {
+        let versions = model.versions
+        guard let version = versions.version(choice) else { throw unknownVersion(choice, of: model.name, versions) }
+        return version
+    }
+
+    private static func unknownVersion(
+        _ choice: VersionChoice, of model: String, _ versions: VersionSet
+    ) -> RequestError {
+        let loaded = versions.versions.map { "\($0.number)" }.joined(separator: ", ")
+        return switch choice {
+        case .any: RequestError(503, "model \"\(model)\" is not loaded")
+        case .number(let number):
+            RequestError(404, "model \"\(model)\" has no version \(number) loaded; loaded are \(loaded)")
+        case .label(let label):
+            RequestError(
+                404,
+                "model \"\(model)\" has no version labelled \"\(label)\"; labels are "
+                    + versions.labels.keys.sorted().joined(separator: ", "))
+        }
+    }
+
     /// Tells what is served, and of many models the nearest.
     static func unknownModel(_ name: String, _ catalog: Catalog) -> RequestError {
         let nearest = catalog.models.count > mostListed ? catalog.nearestNames(to: name) : []

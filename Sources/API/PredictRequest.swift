@@ -63,12 +63,13 @@ struct PredictRequest {
     ///
     /// - Throws: ``RequestError`` 400 for a key that stands there twice. Quadratic in the number of keys, which is bounded.
     static func forEachPair(
-        of object: JSONValue, in place: String, _ body: (JSONValue, JSONValue) throws(RequestError) -> Void
+        of object: JSONValue, in place: @autoclosure () -> String,
+        _ body: (JSONValue, JSONValue) throws(RequestError) -> Void
     ) throws(RequestError) {
         let end = object.endIndex
         var key = object.first
         while key.index < end {
-            try requireNew(key, in: object, place)
+            try requireNew(key, in: object, place())
             try body(key, key.next)
             key = key.next.next
         }
@@ -77,12 +78,14 @@ struct PredictRequest {
     static let mostNames = 1000
     private static let longestName = 4096
 
-    private static func requireNew(_ key: JSONValue, in object: JSONValue, _ place: String) throws(RequestError) {
+    private static func requireNew(
+        _ key: JSONValue, in object: JSONValue, _ place: @autoclosure () -> String
+    ) throws(RequestError) {
         var earlier = object.first
         let bytes = key.string
         while earlier.index < key.index {
             if earlier.string.count == bytes.count, earlier.string.elementsEqual(bytes) {
-                throw .badRequest("\(place) has the key \"\(key.excerpt)\" twice")
+                throw .badRequest("\(place()) has the key \"\(key.excerpt)\" twice")
             }
             earlier = earlier.next.next
         }

@@ -40,7 +40,8 @@ public final class Service: Sendable {
         recorder = RequestRecorder(options.accessLog)
         let context = Context(registry: registry, options: options, scheduler: Scheduler(), recorder: recorder)
         router = Router(
-            routes: Predict(context).routes + TFServing(context).routes + Describe(registry, options).routes
+            routes: Predict(context).routes + TFServing(context).routes + V2(context).routes
+                + Describe(registry, options).routes
                 + Metrics(registry, options, recorder.answers).routes)
     }
 

@@ -1,0 +1,71 @@
+internal import HTTPMessages
+internal import Serving
+
+/// The routes of the Open Inference Protocol, version 2, with Triton's extensions: binary tensors, classification, model
+/// configuration, statistics, repository.
+struct V2: Sendable {
+    private let registry: ModelRegistry
+    private let infer: InferenceRoute
+    private let describe: V2Describe
+
+    init(_ context: Service.Context) {
+        registry = context.registry
+        infer = InferenceRoute(.openInference, context) { V2Task($0, $1) }
+        describe = V2Describe(context)
+    }
+
+    /// What a server says that it can do beside the protocol.
+    static let extensions = [
+        "binary_tensor_data", "classification", "model_configuration", "model_repository", "statistics",
+    ]
+
+    var routes: [Route] {
+        [
+            Route(.post, "/v2/models/{name}/infer") { exchange, parameters throws(RequestError) in
+                let model = try ModelLookup.model(parameters[0], in: registry.catalog)
+                return try infer.respond(exchange, model: model, version: .any)
+            },
+            Route(.post, "/v2/models/{name}/versions/{number}/infer") { exchange, parameters throws(RequestError) in
+                let model = try ModelLookup.model(parameters[0], in: registry.catalog)
+                return try infer.respond(exchange, model: model, version: try ModelLookup.version(parameters[1]))
+            },
+            .immediate(.get, "/v2") { _, response in describe.server(&response) },
+            // Before the models' names: a model that is called "stats" is asked by its version.
+            .immediate(.get, "/v2/models/stats") { _, response in
+                describe.statistics(of: registry.catalog.models, &response)
+            },
+            .immediate(.get, "/v2/models/{name}/stats") { parameters, response throws(RequestError) in
+                describe.statistics(of: [try ModelLookup.model(parameters[0], in: registry.catalog)], &response)
+            },
+            .immediate(.get, "/v2/models/{name}/versions/{number}/stats") { parameters, response throws(RequestError) in
+                let (model, version) = try version(parameters)
+                describe.statistics(of: [model], only: version, &response)
+            },
+        ]
+            + ofVersion("") { describe.model($0, $1, &$2) }
+            + ofVersion("/ready") { describe.ready($0, $1, &$2) }
+            + ofVersion("/config") { describe.configuration($0, $1, &$2) }
+    }
+
+    /// The routes of something that a model's current version has as well as any other.
+    private func ofVersion(
+        _ suffix: String, _ write: @escaping @Sendable (ServedModel, ModelVersion, inout HTTPResponse) -> Void
+    ) -> [Route] {
+        [
+            .immediate(.get, "/v2/models/{name}\(suffix)") { parameters, response throws(RequestError) in
+                let model = try ModelLookup.model(parameters[0], in: registry.catalog)
+                write(model, try ModelLookup.version(.any, of: model), &response)
+            },
+            .immediate(.get, "/v2/models/{name}/versions/{number}\(suffix)") {
+                parameters, response throws(RequestError) in
+                let (model, version) = try version(parameters)
+                write(model, version, &response)
+            },
+        ]
+    }
+
+    private func version(_ parameters: PathParameters) throws(RequestError) -> (ServedModel, ModelVersion) {
+        let model = try ModelLookup.model(parameters[0], in: registry.catalog)
+        return (model, try ModelLookup.version(try ModelLookup.version(parameters[1]), of: model))
+    }
+}
