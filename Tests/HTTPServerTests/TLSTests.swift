@@ -1,6 +1,7 @@
 import Foundation
 import HTTPServer
 import Synchronization
+import ServerSupport
 import Testing
 
 /// A self-signed certificate and its key, in a folder of their own.
