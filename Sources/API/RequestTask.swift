@@ -22,7 +22,8 @@ class RequestTask: InferenceTask {
     /// What was found for the request's names.
     final private(set) var call: PreparedCall?
     final let workspace: Workspace
-    final let route: InferenceRoute
+    /// Keeps the task, and so outlives it.
+    final unowned let route: InferenceRoute
 
     init(_ workspace: Workspace, _ route: InferenceRoute) {
         self.workspace = workspace
