@@ -172,9 +172,7 @@ struct Awaited<Value: Sendable>: Sendable {
 
     @Sendable func fulfil(_ value: Value) { mailbox.send(value) }
 
-    /// The value; nil if it is not there in time.
-    ///
-    /// - Parameter timeout: How long at the most; nil for ever.
+    /// The value; nil if it is not there in that time, which without one is for ever.
     func wait(upTo timeout: Duration?) -> Value? {
         let end = timeout.map { ContinuousClock.now.advanced(by: $0) }
         while true {

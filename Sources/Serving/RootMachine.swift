@@ -23,11 +23,7 @@ struct RootMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Durati
     /// The names of the folders that are served, sorted.
     var names: [String] { served.keys.sorted() }
 
-    /// A look found folders.
-    ///
-    /// - Parameters:
-    ///   - folders: The names of all folders.
-    ///   - holdsModel: Whether one that is not served yet holds a model, or a part of one.
+    /// A look found folders. `holdsModel` tells of one that is not served yet whether it holds a model, or a part of one.
     mutating func look(_ folders: Set<String>, at now: Time, holdsModel: (String) -> Bool) -> [Action] {
         nextLook = nil
         let added = folders.sorted().filter { served[$0] == nil && holdsModel($0) }

@@ -61,9 +61,7 @@ struct SeenVersion<Time: InstantProtocol & Sendable>: Sendable where Time.Durati
         return !failure.isUsual && failure.kind != .incomplete
     }
 
-    /// When it may be read; nil if not unless something changes.
-    ///
-    /// - Parameter needsNoGraph: Whether it need not wait for a meta graph of its own.
+    /// When it may be read, be it without a meta graph of its own if `needsNoGraph`; nil if not unless something changes.
     func dueTime(timing: ReloadTiming, needsNoGraph: Bool) -> Time? {
         if let failure { return failure.retryAt }
         guard candidate.isLoadable else { return nil }
