@@ -101,9 +101,9 @@ let package = Package(
             "ServingTests",
             uses: [
                 "Serving", "Execution", "Operations", "Checkpoints", "Graphs", "Tensors", "TensorFlowProtos",
-                "VectorSupport",
+                "VectorSupport", "ServerSupport",
             ],
-            [protobuf]),
+            [protobuf, logging]),
         .target(
             name: "ServerSupport", dependencies: ["VectorSupport"], path: "Tests/ServerSupport",
             swiftSettings: swiftSettings),

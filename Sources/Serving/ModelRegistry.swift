@@ -70,6 +70,7 @@ package final class ModelRegistry: Sendable {
 
     private let state: State
     private let mailbox: Mailbox<ReloadLoop.Message>?
+    private let isStopped = Flag()
 
     /// The models now. A request looks once.
     package var catalog: Catalog { state.catalog.current }
@@ -110,7 +111,10 @@ package final class ModelRegistry: Sendable {
     deinit { stop() }
 
     /// Looks at no files any more, and loads nothing. What is loaded stays.
-    package func stop() { mailbox?.send(.stop) }
+    package func stop() {
+        isStopped.raise()
+        mailbox?.send(.stop)
+    }
 
     // MARK: - Commands
 
@@ -132,6 +136,7 @@ package final class ModelRegistry: Sendable {
         guard let mailbox else {
             return reply(.failure(RepositoryError(.refused, "the models of this server are fixed")))
         }
+        guard !isStopped.isRaised else { return reply(.failure(ReloadLoop.stopping)) }
         mailbox.send(message)
     }
 

@@ -71,7 +71,7 @@ final class ReloadLoop {
         orders = try Mailbox()
         watch = configuration.isWatching ? FolderWatch() : nil
         let now = clock.now
-        sources = paths.enumerated().map { ServedSource(id: -1 - $0, $1, at: now) }
+        sources = paths.enumerated().map { ServedSource(index: $0, $1, at: now) }
         nextID = 0
         loaderCount = max(1, configuration.threadCount)
         pollInterval = configuration.pollInterval
@@ -134,6 +134,7 @@ final class ReloadLoop {
     private func turn() {
         wait(until: nextTime)
         for message in mailbox.take() { handle(message) }
+        guard !isStopped else { return }
         takeChanges()
         let start = clock.now
         for source in sources where isDue(source, start) {
@@ -158,8 +159,9 @@ final class ReloadLoop {
             if model.isDirty { times.append(model.lastLook?.advanced(by: Self.shortestGap) ?? clock.now) }
             if pollInterval > .zero { times.append(model.nextPoll) }
         }
-        for source in sources {
+        for source in sources where !source.isModel {
             if let next = source.nextLook { times.append(next) }
+            if source.isDirty { times.append(source.lastLook?.advanced(by: Self.shortestGap) ?? clock.now) }
             if pollInterval > .zero { times.append(source.nextPoll) }
         }
         return times.min()
@@ -194,9 +196,9 @@ final class ReloadLoop {
     }
 
     private func isDue(_ source: ServedSource, _ now: ContinuousClock.Instant) -> Bool {
-        if case .model = source.kind { return false }
-        if source.isDirty { return true }
+        if source.isModel { return false }
         if let next = source.nextLook, next <= now { return true }
+        if source.isDirty, source.lastLook.map({ $0.duration(to: now) >= Self.shortestGap }) ?? true { return true }
         guard pollInterval > .zero, source.nextPoll <= now else { return false }
         source.nextPoll = now.advanced(by: pollInterval)
         return source.mayHaveChanged()
@@ -252,9 +254,14 @@ final class ReloadLoop {
 
     private func look(at source: ServedSource, isStart: Bool) throws(ModelError) {
         let actions = source.look(clock, timing: configuration.timing)
-        watchFolders(source.folders, for: source.id) { source.isDirty = true }
-        if case .model = source.kind, source.models.isEmpty {
-            try add(source.path, name: source.name ?? ModelFolders.name(of: source.path), source)
+        if source.isModel {
+            // From now on the model itself is looked at.
+            watch?.forget(source.watcher)
+            if source.models.isEmpty {
+                try add(source.path, name: source.name ?? ModelFolders.name(of: source.path), source)
+            }
+        } else {
+            watchFolders(source.folders, for: source.watcher) { source.isDirty = true }
         }
         for action in actions {
             switch action {
@@ -285,7 +292,7 @@ final class ReloadLoop {
             throw ModelError(.broken, "\(path): a model is called \"\(name)\" already, at \(other.path)")
         }
         let model = WatchedModel(
-            id: nextID, path: path, source: -1 - source.id,
+            id: nextID, path: path, source: source,
             served: ServedModel(name: name, loading: configuration), settings: configuration.settings(of: name),
             configuration, at: clock.now)
         nextID += 1
@@ -353,10 +360,18 @@ final class ReloadLoop {
         configuration.logger.log(level: level, "\(message)")
     }
 
+    static let stopping = RepositoryError(.refused, "the server stops")
+
     private func end() {
         orders.send(.end)
         for model in models.values {
-            for reply in model.replies { reply(.failure(RepositoryError(.refused, "the server stops"))) }
+            for reply in model.replies { reply(.failure(Self.stopping)) }
+        }
+        for message in mailbox.take() {
+            switch message {
+            case .load(_, let reply), .unload(_, let reply): reply(.failure(Self.stopping))
+            case .report, .stop: break
+            }
         }
     }
 }

@@ -218,7 +218,7 @@ struct ReloadMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Dura
     var isForced: Bool { request != nil }
 
     /// How long there must have been nothing to be seen before that is said.
-    var absenceNotice: Duration { current == nil ? timing.notice : timing.grace }
+    var absenceNotice: Duration { current == nil ? timing.notice : timing.grace * 2 }
 
     /// What to say of things that have been missing for a while; once each.
     private mutating func notices() -> [Action] {

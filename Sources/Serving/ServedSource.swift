@@ -9,8 +9,7 @@ final class ServedSource {
         case root(RootMachine<ContinuousClock.Instant>)
     }
 
-    /// What for `FolderWatch` tells it from models.
-    let id: Int
+    let index: Int
     let path: String
     /// The name that a model at the path itself gets.
     let name: String?
@@ -19,17 +18,24 @@ final class ServedSource {
     var models: Set<Int> = []
     var nextPoll: ContinuousClock.Instant
     var isDirty = false
+    private(set) var lastLook: ContinuousClock.Instant?
     /// Whether one of its models has been loaded: it may serve.
     var isServed = false
     private var footprint = Footprint()
     private(set) var folders: [String] = []
 
-    init(id: Int, _ served: ModelRegistry.ServedPath, at now: ContinuousClock.Instant) {
-        self.id = id
+    init(index: Int, _ served: ModelRegistry.ServedPath, at now: ContinuousClock.Instant) {
+        self.index = index
         path = ModelPath(served.path).path
         name = served.name
         nextPoll = now
     }
+
+    /// What for a ``FolderWatch`` tells it from models.
+    var watcher: Int { -1 - index }
+
+    var isModel: Bool { if case .model = kind { true } else { false } }
+    var isRoot: Bool { if case .root = kind { true } else { false } }
 
     var nextLook: ContinuousClock.Instant? {
         if case .root(let machine) = kind { return machine.nextLook }
@@ -41,6 +47,7 @@ final class ServedSource {
     /// What is to be done to serve what is there.
     func look(_ clock: ContinuousClock, timing: ReloadTiming) -> [RootMachine<ContinuousClock.Instant>.Action] {
         isDirty = false
+        lastLook = clock.now
         if case .unknown = kind { decide(timing) }
         guard case .root(var machine) = kind else { return [] }
         defer { kind = .root(machine) }

@@ -7,6 +7,22 @@ package struct VersionPolicy: Hashable, Sendable {
         case all
         /// These, where they are there.
         case numbers(Set<Int>)
+
+        /// Reads `latest`, `latest:2`, `all`, or numbers with commas between; nil if it is none of these.
+        package init?(_ text: String) {
+            switch text {
+            case "latest": self = .latest(1)
+            case "all": self = .all
+            case _ where text.hasPrefix("latest:"):
+                guard let count = Int(text.dropFirst(7)), count > 0 else { return nil }
+                self = .latest(count)
+            default:
+                let parts = text.split(separator: ",", omittingEmptySubsequences: false)
+                let numbers = parts.compactMap { Int($0) }.filter { $0 >= 0 }
+                guard numbers.count == parts.count else { return nil }
+                self = .numbers(Set(numbers))
+            }
+        }
     }
 
     /// What a label stands for.

@@ -18,6 +18,8 @@ final class WatchedModel {
     private let turn = VersionSplit.Turn()
     private var notes: [String] = []
     private let logger: Logger
+    private let isInRoot: Bool
+    private var isSilentlyAbsent = false
     /// Who waits for a load.
     var replies: [RepositoryReply] = []
     /// When to ask the footprint.
@@ -27,12 +29,13 @@ final class WatchedModel {
     private(set) var lastLook: ContinuousClock.Instant?
 
     init(
-        id: Int, path: String, source: Int, served: ServedModel, settings: ModelRegistry.ModelSettings,
+        id: Int, path: String, source: ServedSource, served: ServedModel, settings: ModelRegistry.ModelSettings,
         _ configuration: ModelRegistry.Configuration, at now: ContinuousClock.Instant
     ) {
         self.id = id
         self.path = path
-        self.source = source
+        self.source = source.index
+        isInRoot = source.isRoot
         self.served = served
         self.settings = settings
         var logger = configuration.logger
@@ -110,7 +113,14 @@ final class WatchedModel {
     func load(at now: ContinuousClock.Instant) -> [Machine.Action] { machine.load(at: now) }
     func unload(at now: ContinuousClock.Instant) -> [Machine.Action] { machine.unload(at: now) }
 
-    func log(_ notice: ReloadNotice) { logger.log(level: notice.level, "\(notice.message)") }
+    /// Says something of the files, but not that a folder of a served folder is gone: that is said once for all of them.
+    func log(_ notice: ReloadNotice) {
+        switch notice {
+        case .absent(let error, _) where isInRoot && error.failure == .notThere: isSilentlyAbsent = true
+        case .back where isSilentlyAbsent: isSilentlyAbsent = false
+        default: logger.log(level: notice.level, "\(notice.message)")
+        }
+    }
 
     /// Shows what the rules say.
     ///
