@@ -97,7 +97,7 @@ let package = Package(
             "ServingTests",
             uses: [
                 "Serving", "Execution", "Operations", "Checkpoints", "Graphs", "Tensors", "TensorFlowProtos",
-                "VectorSupport",
+                "LockFree", "VectorSupport",
             ],
             [protobuf]),
         .target(
@@ -109,7 +109,10 @@ let package = Package(
         tests("APITests", uses: ["API", "Execution", "HTTPMessages", "Serving", "Tensors", "VectorSupport"]),
         tests(
             "ExecutionTests",
-            uses: ["Execution", "Operations", "Kernels", "Graphs", "Tensors", "TensorFlowProtos", "VectorSupport"]),
+            uses: [
+                "Execution", "Operations", "Kernels", "Graphs", "Tensors", "TensorFlowProtos", "LockFree",
+                "VectorSupport",
+            ]),
         tests(
             "OperationsTests",
             uses: ["Operations", "Kernels", "Graphs", "Tensors", "TensorFlowProtos", "VectorSupport"]),

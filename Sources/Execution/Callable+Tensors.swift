@@ -6,10 +6,10 @@ extension Callable {
     ///
     /// - Parameters:
     ///   - tensors: One for each of ``feeds``.
-    ///   - deadline: When a loop of the graph is ended; nil: never.
+    ///   - limits: What may end the run between two steps.
     /// - Returns: The fetches, in their order.
-    /// - Throws: ``CompileError``, as ``run(_:deadline:_:)`` does.
-    package func run(_ tensors: [Tensor], deadline: Deadline? = nil) throws(CompileError) -> [Tensor] {
+    /// - Throws: ``CompileError``, as ``run(_:limits:_:)`` does.
+    package func run(_ tensors: [Tensor], limits: RunLimits = .none) throws(CompileError) -> [Tensor] {
         var results: [Tensor?] = []
         let dimensions = tensors.flatMap(\.shape.dimensions)
         // Safety: the views point into the dimensions and the tensors, which live until the run has ended.
@@ -26,7 +26,7 @@ extension Callable {
                 start += rank
             }
             try views.withUnsafeBufferPointer { views throws(CompileError) in
-                try run(views, deadline: deadline) { outputs in results = outputs.map { $0.copy() } }
+                try run(views, limits: limits) { outputs in results = outputs.map { $0.copy() } }
             }
         }
         withExtendedLifetime(tensors) {}

@@ -22,6 +22,8 @@ public struct ModelError: Error, Hashable, Sendable {
         case resourceExhausted
         /// The run took longer than it may.
         case deadlineExceeded
+        /// The client has gone before its answer was there.
+        case cancelled
     }
 
     /// Whose fault it is.
@@ -45,6 +47,7 @@ public struct ModelError: Error, Hashable, Sendable {
             case .notFound: .unknownTensor
             case .resourceExhausted: .resourceExhausted
             case .deadlineExceeded: .deadlineExceeded
+            case .cancelled: .cancelled
             }
         self.init(kind, "\(error)")
     }

@@ -22,11 +22,12 @@ package final class ModelRegistry: Sendable {
     package init(_ models: [Model], _ configuration: Configuration) {
         let served = models.map { model in
             let version = ModelVersion(model, attachment: configuration.attach(model))
+            let statistics = ModelStatistics()
             return ServedModel(
                 name: model.name,
                 versions: VersionSet(
                     [version], current: version, states: [VersionState(number: version.number, phase: .available)]),
-                queue: ModelQueue(), statistics: ModelStatistics())
+                queue: ModelQueue(statistics: statistics), statistics: statistics)
         }
         published = Published(Catalog(served, defaultName: configuration.defaultModel))
     }
