@@ -101,7 +101,7 @@ let package = Package(
             "ServingTests",
             uses: [
                 "Serving", "Execution", "Operations", "Checkpoints", "Graphs", "Tensors", "TensorFlowProtos",
-                "VectorSupport", "ServerSupport",
+                "VectorSupport", "ServerSupport", "LockFree",
             ],
             [protobuf, logging]),
         .target(
@@ -113,7 +113,10 @@ let package = Package(
         tests("APITests", uses: ["API", "Execution", "HTTPMessages", "Serving", "Tensors", "VectorSupport"]),
         tests(
             "ExecutionTests",
-            uses: ["Execution", "Operations", "Kernels", "Graphs", "Tensors", "TensorFlowProtos", "VectorSupport"]),
+            uses: [
+                "Execution", "Operations", "Kernels", "Graphs", "Tensors", "TensorFlowProtos", "LockFree",
+                "VectorSupport",
+            ]),
         tests(
             "OperationsTests",
             uses: ["Operations", "Kernels", "Graphs", "Tensors", "TensorFlowProtos", "VectorSupport"]),

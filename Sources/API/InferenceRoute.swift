@@ -68,7 +68,7 @@ final class InferenceRoute: Sendable {
             case .refused:
                 throw RequestError(
                     429, "model \"\(model.name)\" has as many requests waiting as --max-queue allows: try again later",
-                    headers: [("Retry-After", "1")])
+                    headers: [("Retry-After", "\(scheduler.waitingSeconds(of: model.queue))")])
             }
         } catch {
             keep(task)

@@ -25,6 +25,8 @@ struct RequestError: Error {
             case .unsupported: 501
             case .load, .brokenModel: 500
             case .deadlineExceeded: 504
+            // Nobody reads it; it tells who looks at statistics that it was the client who ended it.
+            case .cancelled: 499
             }
         self.init(status, error.message)
     }

@@ -16,14 +16,17 @@ class RequestTask: InferenceTask {
     /// The calls of that version.
     final private(set) var calls: VersionCalls?
     final private(set) var callable: Callable?
+    final private(set) var startNanoseconds: UInt64 = 0
     final private(set) var deadline: Deadline?
     final private(set) var abandonment: Flag?
     final var times = PhaseTimes()
     /// What was found for the request's names.
     final private(set) var call: PreparedCall?
     final let workspace: Workspace
-    /// Keeps the task, and so outlives it.
+    /// The route, which keeps the task while it waits for a request.
     final unowned let route: InferenceRoute
+    /// The route again, while the task has a request: then the task keeps the route.
+    private var routeInUse: InferenceRoute?
 
     init(_ workspace: Workspace, _ route: InferenceRoute) {
         self.workspace = workspace
@@ -49,6 +52,7 @@ class RequestTask: InferenceTask {
 
     /// Forgets the request, so that the task can wait for another.
     func reset() {
+        routeInUse = nil
         exchange = nil
         model = nil
         version = nil
@@ -63,16 +67,22 @@ class RequestTask: InferenceTask {
 
     /// Takes a request up.
     ///
-    /// - Throws: ``RequestError`` 400 for headers that contradict themselves.
+    /// - Throws: ``RequestError`` 400 for headers that cannot be understood.
     final func begin(_ exchange: HTTPExchange, _ model: ServedModel, _ version: ModelVersion) throws(RequestError) {
+        routeInUse = route
         self.exchange = exchange
         self.model = model
         self.version = version
         // Safety: Service.attachment(for:) makes all attachments.
         calls = unsafeDowncast(version.attachment, to: VersionCalls.self)
         abandonment = exchange.abandonment
-        deadline = route.options.timeoutSeconds.map { Deadline(after: $0) }
+        startNanoseconds = MonotonicClock.nanoseconds
+        let timeout = try RequestTimeout.seconds(
+            exchange.request.headers[.requestTimeout], most: route.options.timeoutSeconds)
+        deadline = timeout.map { Deadline(after: $0, from: startNanoseconds) }
     }
+
+    final var byteCount: Int { exchange?.request.body.count ?? 0 }
 
     final func prepare() -> Bool {
         guard let exchange, let calls else { return false }
@@ -110,6 +120,7 @@ class RequestTask: InferenceTask {
 
     final func finish() {
         let exchange = exchange
+        let route = route
         route.record(self)
         route.keep(self)
         exchange?.finish()

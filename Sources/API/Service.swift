@@ -9,7 +9,7 @@ public final class Service: Sendable {
         public var nanPolicy = NaNPolicy.string
         /// How many requests are answered at once.
         public var threadCount = 4
-        /// The seconds after which a loop in a request's graph is ended; nil for none.
+        /// The seconds after which a request is ended, between two steps of its graph; nil for none. A request may ask for less.
         public var timeoutSeconds: Double? = 60
         /// What `GET /` shows as the server's address.
         public var address = "localhost:8501"
@@ -38,7 +38,9 @@ public final class Service: Sendable {
     ///   - options: What is the same for all requests.
     package init(_ registry: ModelRegistry, options: Options = Options()) {
         recorder = RequestRecorder(options.accessLog)
-        let context = Context(registry: registry, options: options, scheduler: Scheduler(), recorder: recorder)
+        let context = Context(
+            registry: registry, options: options,
+            scheduler: Scheduler(Scheduler.Configuration(executors: options.threadCount)), recorder: recorder)
         router = Router(
             routes: Predict(context).routes + TFServing(context).routes + V2(context).routes
                 + Describe(registry, options).routes

@@ -6,13 +6,13 @@ extension Callable {
     ///
     /// - Parameters:
     ///   - tensors: One for each of ``feeds``.
-    ///   - deadline: When a loop of the graph is ended; nil: never.
+    ///   - limits: What may end the run between two steps.
     /// - Returns: The fetches, in their order.
-    /// - Throws: ``CompileError``, as ``run(_:deadline:_:)`` does.
-    package func run(_ tensors: [Tensor], deadline: Deadline? = nil) throws(CompileError) -> [Tensor] {
+    /// - Throws: ``CompileError``, as ``run(_:limits:_:)`` does.
+    package func run(_ tensors: [Tensor], limits: RunLimits = .none) throws(CompileError) -> [Tensor] {
         var results: [Tensor?] = []
         try Self.withViews(of: tensors) { views throws(CompileError) in
-            try run(views, deadline: deadline) { outputs in results = outputs.map { $0.copy() } }
+            try run(views, limits: limits) { outputs in results = outputs.map { $0.copy() } }
         }
         let complete = results.compactMap(\.self)
         guard complete.count == results.count else {
@@ -24,7 +24,7 @@ extension Callable {
     /// Makes the program for such feeds, so that no request has to.
     ///
     /// - Parameter tensors: One for each of ``feeds``.
-    /// - Throws: ``CompileError``, as ``run(_:deadline:_:)`` does.
+    /// - Throws: ``CompileError``, as ``run(_:limits:_:)`` does.
     package func prepare(for tensors: [Tensor]) throws(CompileError) {
         try Self.withViews(of: tensors) { views throws(CompileError) in try prepare(views) }
     }

@@ -66,12 +66,13 @@ package final class Callable: Sendable {
     ///
     /// - Parameters:
     ///   - tensors: One for each of ``feeds``, of its dtype, of a shape that its shape admits.
-    ///   - deadline: When a loop of the graph is ended; nil: never.
+    ///   - limits: What may end the run between two steps.
     ///   - take: Gets the fetches, whose memory is valid during the call only.
     /// - Throws: ``CompileError`` of kind `invalidArgument` where feeds do not fit, in dtype or shape or in the run;
-    ///   of kind `unsupported` or `resourceExhausted` where the graph cannot be run with them; of kind `deadlineExceeded`.
+    ///   of kind `unsupported` or `resourceExhausted` where the graph cannot be run with them; of kind
+    ///   `deadlineExceeded` or `cancelled` where the limits were reached.
     package func run(
-        _ tensors: UnsafeBufferPointer<TensorView>, deadline: Deadline? = nil,
+        _ tensors: UnsafeBufferPointer<TensorView>, limits: RunLimits = .none,
         _ take: (UnsafeBufferPointer<TensorView>) -> Void
     ) throws(CompileError) {
         let program: Program
@@ -84,7 +85,7 @@ package final class Callable: Sendable {
             workspace.reset()
             workspaces.give(workspace)
         }
-        try Run(program, in: workspace, limitBytes: limitBytes, deadline: deadline).execute(tensors, take)
+        try Run(program, in: workspace, limitBytes: limitBytes, limits: limits).execute(tensors, take)
     }
 
     /// Makes the program for such feeds, so that no request has to.

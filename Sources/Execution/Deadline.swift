@@ -1,24 +1,21 @@
-internal import Glibc
+/// When a run has to end, by ``MonotonicClock``.
+package struct Deadline: Hashable, Sendable {
+    /// The time.
+    package let nanoseconds: UInt64
 
-/// When a run has to end, by the system's monotonic clock.
-package struct Deadline: Sendable {
-    private let nanoseconds: UInt64
-
-    /// A time from now.
+    /// A time from now, or from another time.
     ///
-    /// - Parameter seconds: How long; what is longer than a century is a century.
-    package init(after seconds: Double) {
+    /// - Parameters:
+    ///   - seconds: How long; what is longer than a century is a century.
+    ///   - start: From when.
+    package init(after seconds: Double, from start: UInt64 = MonotonicClock.nanoseconds) {
         let capped = min(max(seconds, 0), 3_155_760_000)
-        nanoseconds = Self.now + UInt64(capped * 1e9)
+        nanoseconds = start &+ UInt64(capped * 1e9)
     }
 
     /// Whether the time is over.
-    package var isPast: Bool { Self.now >= nanoseconds }
+    package var isPast: Bool { isPast(at: MonotonicClock.nanoseconds) }
 
-    private static var now: UInt64 {
-        var time = timespec()
-        // A clock that every Linux has; an error would leave zero, and no deadline would ever be past.
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
-    }
+    /// Whether the time is over at another time.
+    package func isPast(at now: UInt64) -> Bool { now >= nanoseconds }
 }

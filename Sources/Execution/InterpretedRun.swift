@@ -11,7 +11,8 @@ struct InterpretedRun {
     private let program: Program
     private let workspace: Workspace
     private let budget: RunBudget
-    private let deadline: Deadline?
+    private let limits: RunLimits
+    private let isLimited: Bool
     /// Shapes that the program could not know.
     private var shapes: [Shape?]
     /// The memory of values that have no place in the arena.
@@ -23,10 +24,11 @@ struct InterpretedRun {
     private var strings: [RunMemory] = []
     private var stringStorages: Set<ObjectIdentifier> = []
 
-    init(_ program: Program, _ workspace: Workspace, limitBytes: Int, deadline: Deadline?) {
+    init(_ program: Program, _ workspace: Workspace, limitBytes: Int, limits: RunLimits) {
         self.program = program
         self.workspace = workspace
-        self.deadline = deadline
+        self.limits = limits
+        isLimited = !limits.isNone
         budget = RunBudget(bytes: limitBytes - program.arenaBytes)
         shapes = Array(repeating: nil, count: program.facts.count)
         memories = Array(repeating: nil, count: program.facts.count)
@@ -46,6 +48,7 @@ struct InterpretedRun {
                 if case .control(.loopBegin) = step.work { next = step.target }
                 continue
             }
+            if isLimited, limits.isReached { throw limits.error(place(before: next - 1)) }
             switch step.work {
             case .kernel(let body):
                 call(body, step, scratch: workspace.arena + step.scratchOffset)
@@ -65,6 +68,15 @@ struct InterpretedRun {
                 .invalidArgument,
                 "a fetched tensor is in a branch that was not taken: it has no value (value \(fetch.value))")
         }
+    }
+
+    /// Where the run is, for an error that ends it.
+    private func place(before index: Int) -> String {
+        let isInLoop = program.steps[index...].contains { step in
+            if case .control(.loopNext) = step.work { step.target <= index } else { false }
+        }
+        return isInLoop
+            ? "a loop was still running" : "\(index) of the graph's \(program.steps.count) steps were done"
     }
 
     /// The shape of a value as it is now.
@@ -98,9 +110,6 @@ extension InterpretedRun {
         case .loopBegin(let moves, _): try move(moves)
         case .loopTest(let value, _): return !truth(of: value)
         case .loopNext(let moves, _):
-            if let deadline, deadline.isPast {
-                throw CompileError(.deadlineExceeded, "a loop was still running when the request's time was over")
-            }
             try move(moves)
             return true
         case .failure(let error): throw error

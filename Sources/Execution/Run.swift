@@ -7,20 +7,19 @@ struct Run {
     private let program: Program
     private let workspace: Workspace
     private let limitBytes: Int
+    private let limits: RunLimits
 
-    private let deadline: Deadline?
-
-    init(_ program: Program, in workspace: Workspace, limitBytes: Int, deadline: Deadline?) {
+    init(_ program: Program, in workspace: Workspace, limitBytes: Int, limits: RunLimits) {
         self.program = program
         self.workspace = workspace
         self.limitBytes = limitBytes
-        self.deadline = deadline
+        self.limits = limits
     }
 
     /// Runs the program on the feeds, whose shapes and dtypes are the program's, and hands over the fetches.
     ///
-    /// - Throws: ``CompileError`` for faults of the data; where the program is not straight, also for shapes that do not fit, and
-    ///   `deadlineExceeded`.
+    /// - Throws: ``CompileError`` for faults of the data; `deadlineExceeded` and `cancelled`; where the program is not straight, also for
+    ///   shapes that do not fit.
     func execute(
         _ feeds: UnsafeBufferPointer<TensorView>, _ take: (UnsafeBufferPointer<TensorView>) -> Void
     ) throws(CompileError) {
@@ -34,7 +33,7 @@ struct Run {
             try executeKernels()
             deliver(take) { program.facts[$0].shape.dimensions }
         } else {
-            var interpreted = InterpretedRun(program, workspace, limitBytes: limitBytes, deadline: deadline)
+            var interpreted = InterpretedRun(program, workspace, limitBytes: limitBytes, limits: limits)
             try interpreted.execute()
             deliver(take) { interpreted.shape(of: $0)?.dimensions }
             withExtendedLifetime(interpreted) {}
@@ -54,17 +53,23 @@ struct Run {
         }
     }
 
-    /// The straight line: no decisions besides the look at the fault.
+    /// The straight line: no decisions besides the looks at the limits and at the fault.
     private func executeKernels() throws(CompileError) {
-        let faulty: Int? = program.operands.withUnsafeBufferPointer { operands in
+        let isLimited = !limits.isNone
+        let last: Int? = program.operands.withUnsafeBufferPointer { operands in
             program.steps.withUnsafeBufferPointer { steps in
                 for index in steps.indices {
+                    if isLimited, index > 0, limits.isReached { return index }
                     if case .kernel(let body) = steps[index].work, !call(body, steps[index], operands) { return index }
                 }
                 return nil
             }
         }
-        if let faulty { throw fault(at: program.steps[faulty]) }
+        guard let last else { return }
+        guard workspace.state.pointee.fault != nil else {
+            throw limits.error("\(last) of the graph's \(program.steps.count) steps were done")
+        }
+        throw fault(at: program.steps[last])
     }
 
     /// - Returns: false if the kernel noted a fault.

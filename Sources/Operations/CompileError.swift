@@ -20,6 +20,8 @@ public struct CompileError: Error, Hashable, Sendable {
         case resourceExhausted
         /// The run took longer than it may.
         case deadlineExceeded
+        /// Nobody waits for the run's results any more.
+        case cancelled
     }
 
     /// Whose fault it is.

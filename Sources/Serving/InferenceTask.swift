@@ -5,15 +5,20 @@ package import LockFree
 /// who conforms knows.
 ///
 /// The scheduler calls ``prepare()``; if that gives true, it runs ``callable`` on the feeds, perhaps together with other tasks, and
-/// calls ``deliver(_:)`` or ``fail(_:)``; then, where the task was put off, ``finish()``.
+/// calls ``deliver(_:)`` or ``fail(_:)``; then, where the task was put off, ``finish()``. A task that comes too late is failed
+/// without having been prepared.
 package protocol InferenceTask: AnyObject {
     /// What is to be run; set by ``prepare()``.
     var callable: Callable? { get }
+    /// When the request was complete, by ``MonotonicClock``.
+    var startNanoseconds: UInt64 { get }
     /// When the answer is of no use any more.
     var deadline: Deadline? { get }
     /// Raised when nobody waits for the answer any more.
     var abandonment: Flag? { get }
-    /// How long each phase took, for the statistics.
+    /// The length of the request, which tells something of how long it will take.
+    var byteCount: Int { get }
+    /// How long each phase took, for the statistics; set by the scheduler before ``finish()``.
     var times: PhaseTimes { get set }
 
     /// Reads the request. Called by the thread that is going to run it.
@@ -32,6 +37,25 @@ package protocol InferenceTask: AnyObject {
 
     /// Hands the answer back. The scheduler does not touch the task afterwards.
     func finish()
+}
+
+extension InferenceTask {
+    /// What may end the task's run.
+    package var limits: RunLimits { RunLimits(deadline: deadline, abandonment: abandonment) }
+
+    private var isAbandoned: Bool { abandonment.map(\.isRaised) ?? false }
+
+    /// Whether the task is not worth being run any more.
+    func isStale(at now: UInt64) -> Bool { isAbandoned || deadline.map { $0.isPast(at: now) } ?? false }
+
+    /// Answers a stale task.
+    func failStale() {
+        if isAbandoned {
+            fail(ModelError(.cancelled, "the client had gone before its request was run"))
+        } else {
+            fail(ModelError(.deadlineExceeded, "the request's time was over before it was its turn to be run"))
+        }
+    }
 }
 
 /// How long the phases of a request took, in nanoseconds.

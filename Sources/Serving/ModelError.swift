@@ -22,6 +22,8 @@ public struct ModelError: Error, Hashable, Sendable {
         case resourceExhausted
         /// The run took longer than it may.
         case deadlineExceeded
+        /// The client has gone before its answer was there.
+        case cancelled
     }
 
     /// Why files cannot be loaded: whether, and when, to try again.
@@ -82,6 +84,7 @@ public struct ModelError: Error, Hashable, Sendable {
             case .notFound: .unknownTensor
             case .resourceExhausted: .resourceExhausted
             case .deadlineExceeded: .deadlineExceeded
+            case .cancelled: .cancelled
             }
         self.init(kind, "\(error)")
     }

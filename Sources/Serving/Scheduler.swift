@@ -1,8 +1,26 @@
-internal import Execution
-internal import Operations
+internal import LockFree
 
 /// Decides which thread runs a task, and when.
+///
+/// Threads of its own, the executors, take tasks from the models' queues in turn. A task that is known to be short is run by the
+/// thread that submits it, if nobody waits and a processor is free: handing it over would take longer than running it.
+///
+/// At no time are more tasks read, run and answered than there are executors, wherever they run; as no op has threads of its own,
+/// that is how many processors are used.
 package final class Scheduler: Sendable {
+    /// How many threads, and which tasks are short.
+    package struct Configuration: Sendable {
+        /// The thread budget.
+        package var executors = 4
+        /// A task is run by the thread that submits it only if tasks like it cost at most so much. That thread has other connections
+        /// to see to.
+        package var longestInlineNanoseconds: UInt64 = 200_000
+        /// Up to here, also while other tasks of the model run: handing it over would cost about as much.
+        package var alwaysInlineNanoseconds: UInt64 = 30_000
+
+        package init(executors: Int = 4) { self.executors = executors }
+    }
+
     /// What becomes of a task.
     package enum Submission: Sendable {
         /// It is answered.
@@ -13,21 +31,64 @@ package final class Scheduler: Sendable {
         case refused
     }
 
-    package init() {}
+    private let configuration: Configuration
+    private let turns: Turns
+    private let threads: [SystemThread]
 
-    /// Runs a task, or puts it into its model's queue.
-    package func submit(_ task: any InferenceTask, to queue: ModelQueue) -> Submission {
-        guard task.prepare(), let callable = task.callable else { return .done }
-        task.withFeeds { feeds in
-            do throws(CompileError) {
-                try callable.run(feeds, deadline: task.deadline) { task.deliver($0) }
-            } catch { task.fail(ModelError(error)) }
+    /// Starts the threads, as many as there can be.
+    package init(_ configuration: Configuration = Configuration()) {
+        self.configuration = configuration
+        let turns = Turns(slotCount: max(1, configuration.executors))
+        self.turns = turns
+        var threads: [SystemThread] = []
+        for _ in 0..<turns.slotCount {
+            guard let thread = try? SystemThread({ Executor(turns).run() }) else { break }
+            threads.append(thread)
         }
-        return .done
+        hasExecutors = !threads.isEmpty
+        if let thread = try? SystemThread({ Executor.answerStale(turns) }) { threads.append(thread) }
+        self.threads = threads
     }
-}
 
-/// The tasks that wait for a model.
-package final class ModelQueue: Sendable {
-    package init() {}
+    /// Whether there was a thread left to be made.
+    private let hasExecutors: Bool
+
+    /// Runs what waits, then ends the threads.
+    deinit {
+        turns.stop()
+        for thread in threads { thread.join() }
+    }
+
+    /// Runs a task, or puts it into its model's queue. Never waits for another task.
+    package func submit(_ task: any InferenceTask, to queue: ModelQueue) -> Submission {
+        if mayRunHere(task, queue) || !hasExecutors, turns.takeSpareSlot() {
+            Executor.runHere(task, queue)
+            turns.giveSlot()
+            return .done
+        }
+        var stale: [any InferenceTask] = []
+        let isAdded = turns.add(task, to: queue, stale: &stale)
+        for task in stale { Executor.answerStale(task) }
+        return isAdded ? .queued : .refused
+    }
+
+    private func mayRunHere(_ task: any InferenceTask, _ queue: ModelQueue) -> Bool {
+        let cost = queue.cost.nanoseconds
+        guard cost <= configuration.longestInlineNanoseconds, queue.limits.batchDelayNanoseconds == 0 else {
+            return false
+        }
+        return (cost <= configuration.alwaysInlineNanoseconds || queue.running == 0)
+            && queue.cost.covers(byteCount: task.byteCount)
+    }
+
+    /// How many seconds it may take until a task that comes now is run, at least one.
+    package func waitingSeconds(of queue: ModelQueue) -> Int {
+        let cost = queue.cost.nanoseconds
+        guard cost != .max else { return 1 }
+        let (total, isHuge) = cost.multipliedReportingOverflow(by: UInt64(max(0, queue.waiting)))
+        guard !isHuge else { return Self.longestWait }
+        return min(max(Int(total / UInt64(turns.slotCount) / 1_000_000_000), 1), Self.longestWait)
+    }
+
+    private static let longestWait = 60
 }

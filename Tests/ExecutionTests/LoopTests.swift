@@ -26,7 +26,9 @@ struct LoopTests {
         }
         let session = Session(graph: try Graph(endless), variables: TestGraph.Variables(), threadCount: 1)
         let callable = try session.callable(["limit:0", "x:0"], ["\(exits[1]):0"])
-        let error = failure { _ = try callable.run([try int(1), try int(1)], deadline: Deadline(after: 0.05)) }
+        let error = failure {
+            _ = try callable.run([try int(1), try int(1)], limits: RunLimits(deadline: Deadline(after: 0.05)))
+        }
         #expect(error?.kind == .deadlineExceeded)
     }
 
@@ -126,7 +128,9 @@ struct LoopTests {
         #expect(strings == expected)
         // Without end, they are too much at some point.
         let small = try graph.session(limitBytes: 1 << 20).callable(["limit:0", "x:0"], ["\(exits[1]):0"])
-        let error = failure { _ = try small.run([try int(.max), start], deadline: Deadline(after: 20)) }
+        let error = failure {
+            _ = try small.run([try int(.max), start], limits: RunLimits(deadline: Deadline(after: 20)))
+        }
         #expect(error?.kind == .resourceExhausted)
     }
 
@@ -141,7 +145,9 @@ struct LoopTests {
         }
         let callable = try graph.session().callable(["limit:0", "x:0"], ["\(exits[1]):0"])
         #expect(try callable.run([try int(2), try int(7)])[0].scalars(as: Int32.self) == [7])
-        let error = failure { _ = try callable.run([try int(4), try int(7)], deadline: Deadline(after: 1)) }
+        let error = failure {
+            _ = try callable.run([try int(4), try int(7)], limits: RunLimits(deadline: Deadline(after: 1)))
+        }
         #expect(error?.kind == .invalidArgument)
     }
 

@@ -41,7 +41,7 @@ struct MutationTests {
             guard let feeds = try? run.feeds.map({ try Tensor(decoding: $0.tensor) }),
                 let callable = try? session.callable(run.feeds.map(\.name), run.fetches)
             else { continue }
-            _ = try? callable.run(feeds, deadline: Deadline(after: 0.1))
+            _ = try? callable.run(feeds, limits: RunLimits(deadline: Deadline(after: 0.1)))
         }
     }
 }

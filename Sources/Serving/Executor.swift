@@ -1,0 +1,124 @@
+internal import Execution
+internal import Operations
+
+/// What a thread does that runs tasks.
+struct Executor: ~Copyable {
+    private let turns: Turns
+    /// The tasks that are being run; kept for its memory.
+    private var tasks: [any InferenceTask] = []
+
+    init(_ turns: Turns) { self.turns = turns }
+
+    /// Runs tasks until there will be no more.
+    consuming func run() {
+        while let (task, queue) = turns.next() {
+            execute(task, queue)
+            turns.giveSlot()
+        }
+    }
+
+    /// Runs a task with its slot, and with it those of its queue that may be run together with it.
+    private mutating func execute(_ task: any InferenceTask, _ queue: ModelQueue) {
+        queue.addRunning(1)
+        guard Self.begin(task, queue) else { return }
+        tasks.append(task)
+        let most = Self.mostTogether(with: task, queue) - 1
+        if most > 0 {
+            var more: [any InferenceTask] = []
+            turns.takeMore(from: queue, most: most, into: &more)
+            queue.addRunning(more.count)
+            for task in more where Self.begin(task, queue) { tasks.append(task) }
+        }
+        Self.run(tasks, queue)
+        tasks.removeAll(keepingCapacity: true)
+    }
+
+    /// Prepares a task that has waited.
+    ///
+    /// - Returns: false if it is finished already.
+    private static func begin(_ task: any InferenceTask, _ queue: ModelQueue) -> Bool {
+        let now = MonotonicClock.nanoseconds
+        task.times.queue = now &- task.startNanoseconds
+        guard !task.isStale(at: now) else {
+            task.failStale()
+            end(task, queue)
+            return false
+        }
+        guard prepare(task, from: now) else {
+            end(task, queue)
+            return false
+        }
+        return true
+    }
+
+    private static func prepare(_ task: any InferenceTask, from start: UInt64) -> Bool {
+        let isPrepared = task.prepare()
+        task.times.parse = MonotonicClock.nanoseconds &- start
+        return isPrepared
+    }
+
+    private static func end(_ task: any InferenceTask, _ queue: ModelQueue) {
+        queue.addRunning(-1)
+        task.finish()
+    }
+
+    /// Answers tasks whose time is over while they wait, until there will be none.
+    static func answerStale(_ turns: Turns) {
+        var stale: [any InferenceTask] = []
+        while turns.nextStale(into: &stale) {
+            for task in stale { answerStale(task) }
+            stale.removeAll()
+        }
+    }
+
+    /// Answers a task that is not worth being run any more.
+    static func answerStale(_ task: any InferenceTask) {
+        task.times.queue = MonotonicClock.nanoseconds &- task.startNanoseconds
+        task.failStale()
+        task.finish()
+    }
+}
+
+/// Running tasks that are prepared.
+extension Executor {
+    /// How many tasks may be run as one with this one, itself included.
+    private static func mostTogether(with task: any InferenceTask, _ queue: ModelQueue) -> Int { 1 }
+
+    /// Runs prepared tasks of one queue, together where that is possible; answers and finishes each.
+    private static func run(_ tasks: [any InferenceTask], _ queue: ModelQueue) {
+        for task in tasks {
+            runAlone(task, queue)
+            end(task, queue)
+        }
+    }
+
+    /// Runs a task from beginning to end, on the thread that submits it, which has a slot for it. Does not finish it.
+    static func runHere(_ task: any InferenceTask, _ queue: ModelQueue) {
+        queue.addRunning(1)
+        if prepare(task, from: task.startNanoseconds) { runAlone(task, queue) }
+        queue.addRunning(-1)
+    }
+
+    /// Runs and answers a prepared task.
+    private static func runAlone(_ task: any InferenceTask, _ queue: ModelQueue) {
+        guard let callable = task.callable else { return }
+        let start = MonotonicClock.nanoseconds
+        var runEnd = start
+        task.withFeeds { feeds in
+            do throws(CompileError) {
+                try callable.run(feeds, limits: task.limits) { outputs in
+                    runEnd = MonotonicClock.nanoseconds
+                    task.deliver(outputs)
+                }
+            } catch {
+                runEnd = MonotonicClock.nanoseconds
+                task.fail(ModelError(error))
+            }
+        }
+        let end = MonotonicClock.nanoseconds
+        task.times.run = runEnd &- start
+        task.times.write = end &- runEnd
+        queue.statistics.recordExecution(ofRequests: 1)
+        queue.cost.note(nanoseconds: task.times.parse &+ (end &- start), byteCount: task.byteCount)
+    }
+}

@@ -1,0 +1,87 @@
+/// How much processor time the control groups of this process allow: version 1 and 2, from its own group up to the root.
+struct ProcessorQuota {
+    /// How many processors may be busy, 1.5 for one and a half; nil where nothing limits them.
+    let processors: Double?
+
+    /// A hierarchy of control groups that can limit processor time.
+    private struct Hierarchy {
+        let isUnified: Bool
+        /// Where it is mounted.
+        let mountPoint: String
+        /// Which group is mounted there.
+        let root: String
+    }
+
+    /// - Parameter read: Gives a file's text; nil where there is none.
+    init(read: (String) -> String?) {
+        var least: Double?
+        let groups = Self.groups(read("/proc/self/cgroup") ?? "")
+        for hierarchy in Self.hierarchies(read("/proc/self/mountinfo") ?? "") {
+            guard let group = hierarchy.isUnified ? groups.unified : groups.processor else { continue }
+            for folder in Self.folders(of: group, in: hierarchy) {
+                guard let quota = Self.quota(hierarchy.isUnified, folder, read) else { continue }
+                least = min(least ?? quota, quota)
+            }
+        }
+        processors = least
+    }
+
+    /// The process's groups, by `/proc/self/cgroup`: lines of number, controllers and group.
+    private static func groups(_ text: String) -> (unified: String?, processor: String?) {
+        var unified: String?
+        var processor: String?
+        for line in text.split(separator: "\n") {
+            let parts = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+            guard parts.count == 3 else { continue }
+            if parts[0] == "0", parts[1].isEmpty { unified = String(parts[2]) }
+            if parts[1].split(separator: ",").contains("cpu") { processor = String(parts[2]) }
+        }
+        return (unified, processor)
+    }
+
+    /// The hierarchies, by `/proc/self/mountinfo`: root and mount point are the fourth and fifth word, after a dash come the file
+    /// system's type, its source, and its options.
+    private static func hierarchies(_ text: String) -> [Hierarchy] {
+        text.split(separator: "\n").compactMap { line in
+            let words = line.split(separator: " ")
+            guard let dash = words.firstIndex(of: "-"), dash > 4, words.count > dash + 3 else { return nil }
+            let type = words[dash + 1]
+            let isProcessor = words[dash + 3].split(separator: ",").contains("cpu")
+            guard type == "cgroup2" || type == "cgroup" && isProcessor else { return nil }
+            return Hierarchy(isUnified: type == "cgroup2", mountPoint: String(words[4]), root: String(words[3]))
+        }
+    }
+
+    /// The folders of a group and of those above it, as far as they are mounted. In a container the group's path may be that of the
+    /// host, of which only the mounted root is there.
+    private static func folders(of group: String, in hierarchy: Hierarchy) -> [String] {
+        var path = group[...]
+        if hierarchy.root != "/", path.hasPrefix(hierarchy.root) { path = path.dropFirst(hierarchy.root.count) }
+        var folders: [String] = []
+        while let slash = path.lastIndex(of: "/"), folders.count < mostLevels {
+            if slash < path.index(before: path.endIndex) { folders.append(hierarchy.mountPoint + path) }
+            path = path[..<slash]
+        }
+        return folders + [hierarchy.mountPoint]
+    }
+
+    private static let mostLevels = 64
+
+    private static func quota(_ isUnified: Bool, _ folder: String, _ read: (String) -> String?) -> Double? {
+        guard isUnified else {
+            return quotient(read(folder + "/cpu.cfs_quota_us"), read(folder + "/cpu.cfs_period_us"))
+        }
+        // "max 100000" or "150000 100000".
+        let words = (read(folder + "/cpu.max") ?? "").split(whereSeparator: \.isWhitespace).map(String.init)
+        return quotient(words.first, words.count > 1 ? words[1] : nil)
+    }
+
+    /// nil for "max", and for the -1 of version 1.
+    private static func quotient(_ quota: String?, _ period: String?) -> Double? {
+        func number(_ text: String?) -> Double? {
+            text.flatMap { Int($0.prefix { !$0.isWhitespace }) }.map(Double.init)
+        }
+        guard let quota = number(quota), quota > 0, let period = number(period), period > 0 else { return nil }
+        return quota / period
+    }
+}
