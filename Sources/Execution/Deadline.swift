@@ -1,7 +1,7 @@
 internal import Glibc
 
 /// When a run has to end, by the system's monotonic clock.
-package struct Deadline: Sendable {
+package struct Deadline: Sendable, Comparable {
     private let nanoseconds: UInt64
 
     /// A time from now.
@@ -11,6 +11,8 @@ package struct Deadline: Sendable {
         let capped = min(max(seconds, 0), 3_155_760_000)
         nanoseconds = Self.now + UInt64(capped * 1e9)
     }
+
+    package static func < (one: Deadline, other: Deadline) -> Bool { one.nanoseconds < other.nanoseconds }
 
     /// Whether the time is over.
     package var isPast: Bool { Self.now >= nanoseconds }
