@@ -1,5 +1,4 @@
 internal import Execution
-internal import Operations
 
 /// What a thread does that runs tasks.
 struct Executor: ~Copyable {
@@ -82,43 +81,23 @@ struct Executor: ~Copyable {
 /// Running tasks that are prepared.
 extension Executor {
     /// How many tasks may be run as one with this one, itself included.
-    private static func mostTogether(with task: any InferenceTask, _ queue: ModelQueue) -> Int { 1 }
+    private static func mostTogether(with task: any InferenceTask, _ queue: ModelQueue) -> Int {
+        guard queue.limits.batch > 1, let callable = task.callable else { return 1 }
+        var hasRows = false
+        task.withFeeds { hasRows = callable.batchRows(of: $0) != nil }
+        return hasRows ? queue.limits.batch : 1
+    }
 
     /// Runs prepared tasks of one queue, together where that is possible; answers and finishes each.
     private static func run(_ tasks: [any InferenceTask], _ queue: ModelQueue) {
-        for task in tasks {
-            runAlone(task, queue)
-            end(task, queue)
-        }
+        BatchRun(queue).run(tasks)
+        for task in tasks { end(task, queue) }
     }
 
     /// Runs a task from beginning to end, on the thread that submits it, which has a slot for it. Does not finish it.
     static func runHere(_ task: any InferenceTask, _ queue: ModelQueue) {
         queue.addRunning(1)
-        if prepare(task, from: task.startNanoseconds) { runAlone(task, queue) }
+        if prepare(task, from: task.startNanoseconds) { BatchRun(queue).runAlone(task) }
         queue.addRunning(-1)
-    }
-
-    /// Runs and answers a prepared task.
-    private static func runAlone(_ task: any InferenceTask, _ queue: ModelQueue) {
-        guard let callable = task.callable else { return }
-        let start = MonotonicClock.nanoseconds
-        var runEnd = start
-        task.withFeeds { feeds in
-            do throws(CompileError) {
-                try callable.run(feeds, limits: task.limits) { outputs in
-                    runEnd = MonotonicClock.nanoseconds
-                    task.deliver(outputs)
-                }
-            } catch {
-                runEnd = MonotonicClock.nanoseconds
-                task.fail(ModelError(error))
-            }
-        }
-        let end = MonotonicClock.nanoseconds
-        task.times.run = runEnd &- start
-        task.times.write = end &- runEnd
-        queue.statistics.recordExecution(ofRequests: 1)
-        queue.cost.note(nanoseconds: task.times.parse &+ (end &- start), byteCount: task.byteCount)
     }
 }

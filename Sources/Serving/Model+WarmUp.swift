@@ -53,7 +53,7 @@ extension Model {
             feeds.append(tensor)
         }
         if callable.leavesNoTrace {
-            _ = try? callable.run(feeds, deadline: Deadline(after: Self.mostRunSeconds))
+            _ = try? callable.run(feeds, limits: RunLimits(deadline: Deadline(after: Self.mostRunSeconds)))
         } else {
             try? callable.prepare(for: feeds)
         }

@@ -19,8 +19,10 @@ package final class ServedModel: Sendable {
 
     /// A model of which nothing is loaded yet.
     convenience init(name: String, loading configuration: ModelRegistry.Configuration) {
+        let statistics = ModelStatistics()
         self.init(
-            name: name, versions: VersionSet([], current: nil), queue: ModelQueue(), statistics: ModelStatistics())
+            name: name, versions: VersionSet([], current: nil), queue: ModelQueue(statistics: statistics),
+            statistics: statistics)
     }
 
     /// The versions now. A request looks once, and keeps the version that it takes.
