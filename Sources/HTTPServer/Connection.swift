@@ -15,6 +15,8 @@ final class Connection: Sendable {
     let awaited = Atomic<Awaited>(.request)
     /// The deadline when the client's end was last seen to be closed; -1 if it was not.
     private let deadlineAtEnd = Atomic<Int>(-1)
+    /// The bytes of the requests so far; -1 if that is not known, as chunks have come. For the worker's thread.
+    private let requestBytes = Atomic<Int>(0)
     private let state = Locked(State())
     /// What `state` says, to be looked at without the lock.
     private let isClosed = Atomic<Bool>(false)
@@ -59,6 +61,30 @@ final class Connection: Sendable {
         state.withLock { $0 = State(isOpen: false) }
         isClosed.store(true, ordering: .relaxed)
     }
+
+    /// A request is complete.
+    func noteRequest(bytes: Int, isChunked: Bool) {
+        let sum = requestBytes.load(ordering: .relaxed)
+        requestBytes.store(isChunked || sum < 0 ? -1 : sum + bytes, ordering: .relaxed)
+    }
+
+    /// Whether the client has sent more than the requests so far, be it read or not. False if that cannot be known, which is so
+    /// with TLS and unix sockets.
+    var hasSentMore: Bool {
+        let sum = requestBytes.load(ordering: .relaxed)
+        guard sum >= 0, certificates == nil else { return false }
+        return withUnsafeTemporaryAllocation(byteCount: Self.informationBytes, alignment: 8) { information in
+            var size = socklen_t(information.count)
+            let status = getsockopt(socket, Int32(IPPROTO_TCP), TCP_INFO, information.baseAddress, &size)
+            guard status == 0, size >= information.count else { return false }
+            let received = information.load(fromByteOffset: Self.receivedBytesOffset, as: UInt64.self)
+            return received > UInt64(sum)
+        }
+    }
+
+    /// The start of linux/tcp.h's struct tcp_info, to tcpi_bytes_received, which glibc's leaves out.
+    private static let informationBytes = 136
+    private static let receivedBytesOffset = 128
 
     /// The certificate for a handshake, which is kept as long as the connection is open.
     func chooseCertificate() -> Certificate? {

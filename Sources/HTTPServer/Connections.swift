@@ -1,4 +1,5 @@
 internal import LockFree
+
 /// The open connections of a worker, for other threads to look at. The worker does not wait for them.
 final class Connections: Sendable {
     /// Those that have come since the last look.

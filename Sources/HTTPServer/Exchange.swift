@@ -21,15 +21,19 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
     private(set) var connection: Unmanaged<Connection>?
     /// Those that handlers look at.
     private(set) var headers = HTTPHeaders()
+    private var isChunked = false
     /// When the first line and the headers were complete.
     private(set) var startSeconds = 0
     /// Whether the answer was given without reading the whole body.
     var isRefused = false
+    /// Whether a body or an answer was so large that few such exchanges are kept.
+    private(set) var isLarge = false
     /// Whether the handler has put the answer off; for the connection's thread.
     private(set) var isPutOff = false
     private var handle: OpaquePointer?
     private let stage = Atomic<Stage>(.handling)
     private static let keptBytes = 4 << 20
+    private static let largeBytes = 256 << 10
 
     /// Who may go on with an exchange. Of suspending and finishing, the one that comes second sees to the answer.
     private enum Stage: UInt8, AtomicRepresentable {
@@ -52,12 +56,22 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
     func begin() { beganNanoseconds = Pace.nowNanoseconds }
 
     /// A request's headers have come.
-    func begin(on connection: Unmanaged<Connection>, _ headers: HTTPHeaders) {
+    func begin(on connection: Unmanaged<Connection>, _ headers: RequestHeaders) {
         self.connection = connection
-        self.headers = headers
+        self.headers = headers.known
+        isChunked = headers.isChunked
         startSeconds = Pace.now
         headersNanoseconds = Pace.nowNanoseconds
     }
+
+    /// The request is complete.
+    func noteSize(headerBytes: Int) {
+        bytesReceived = headerBytes + bodyCount
+        connection?._withUnsafeGuaranteedRef { $0.noteRequest(bytes: bytesReceived, isChunked: isChunked) }
+    }
+
+    /// Whether the client has sent more than this request, as clients do that do not wait for answers.
+    var isFollowed: Bool { connection?._withUnsafeGuaranteedRef { $0.hasSentMore } ?? false }
 
     /// Sets what the server waits for, and when the client must have moved on.
     func expect(_ awaited: Connection.Awaited, by deadline: Int) {
@@ -104,6 +118,7 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
     /// Makes ready for another request.
     func reset() {
         if isPutOff { connection?._withUnsafeGuaranteedRef { $0.takeBack() } }
+        isLarge = isLarge || max(bodyCount, response.body.count) > Self.largeBytes
         connection = nil
         handle = nil
         bodyCount = 0

@@ -51,6 +51,9 @@ struct RequestHeaders {
         UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
     }
 
+    /// Whether the body comes in chunks.
+    var isChunked: Bool { transferEncodingCount > 0 }
+
     /// Why the request is answered before its body has come; nil if it is not.
     ///
     /// A body whose length could be understood in two ways is refused: a proxy in front may have understood the other.

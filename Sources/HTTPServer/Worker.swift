@@ -27,6 +27,7 @@ final class Worker: @unchecked Sendable {
     private var waiting: [Exchange] = []
 
     private static let mostWaiting = 64
+    private static let mostLargeWaiting = 8
 
     init(
         _ configuration: HTTPServer.Configuration, _ lingering: LingeringQueue, _ alarm: Alarm,
@@ -81,7 +82,7 @@ final class Worker: @unchecked Sendable {
         guard let connection = cmicrohttpd_connection_context(handle) else { return .NO }
         activeCount.add(1, ordering: .relaxed)
         let headers = RequestHeaders(handle)
-        exchange.begin(on: Unmanaged.fromOpaque(connection), headers.known)
+        exchange.begin(on: Unmanaged.fromOpaque(connection), headers)
         exchange.expect(.body, by: pace.deadline(ofBody: 0, since: exchange.startSeconds))
         guard let refusal = headers.refusal(maxBodyBytes: maxBodyBytes) else { return .YES }
         return refuse(handle, exchange, refusal)
@@ -114,7 +115,7 @@ final class Worker: @unchecked Sendable {
         exchange.request = HTTPRequest(
             method: HTTPMethod(method), path: UnsafeRawBufferPointer(start: path, count: strlen(path)),
             headers: exchange.headers, body: exchange.bodyBytes)
-        exchange.bytesReceived = cmicrohttpd_header_bytes(handle) + exchange.bodyCount
+        exchange.noteSize(headerBytes: cmicrohttpd_header_bytes(handle))
         guard handler(exchange) == .later, !exchange.isFinished else {
             hasEnded()
             return send(handle, exchange)
@@ -148,7 +149,7 @@ final class Worker: @unchecked Sendable {
             let name = UnsafeRawPointer(header.name.utf8Start).assumingMemoryBound(to: CChar.self)
             MHD_add_response_header(response, name, header.value)
         }
-        if exchange.isRefused || isDraining.load(ordering: .relaxed) {
+        if exchange.isRefused || isDraining.load(ordering: .relaxed) && !exchange.isFollowed {
             MHD_add_response_header(response, "Connection", "close")
         }
         return MHD_queue_response(handle, UInt32(exchange.response.status), response)
@@ -161,7 +162,7 @@ final class Worker: @unchecked Sendable {
         exchange.expect(.request, by: pace.deadlineOfHeaders())
         if exchange.isRefused { exchange.connection?._withUnsafeGuaranteedRef { lingering.add($0.socket) } }
         exchange.reset()
-        if waiting.count < Self.mostWaiting { waiting.append(exchange) }
+        if waiting.count < (exchange.isLarge ? Self.mostLargeWaiting : Self.mostWaiting) { waiting.append(exchange) }
         if wasActive { activeCount.subtract(1, ordering: .releasing) }
     }
 }

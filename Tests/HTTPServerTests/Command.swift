@@ -1,4 +1,5 @@
 import Foundation
+import ServerSupport
 
 /// Programs that tests use as clients.
 enum Command {
@@ -11,10 +12,8 @@ enum Command {
     /// Runs it to its end.
     @discardableResult
     static func run(_ program: String, _ arguments: [String]) throws -> (status: Int32, output: String) {
-        let process = try start(program, arguments)
-        let output = (process.standardOutput as? Pipe)?.fileHandleForReading.readDataToEndOfFile() ?? Data()
-        process.waitUntilExit()
-        return (process.terminationStatus, String(decoding: output, as: UTF8.self))
+        let result = try Program.launch(path(of: program) ?? program, arguments)
+        return (result.status, result.output)
     }
 
     /// Starts it with pipes for input and output.

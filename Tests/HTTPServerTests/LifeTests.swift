@@ -164,6 +164,24 @@ struct LifeTests {
         held.finishAll()
     }
 
+    @Test(
+        "what a client sent without waiting for answers is answered while stopping",
+        arguments: ["/slow", "/later/slow"])
+    func stopPipelined(path: String) throws {
+        let server = try startServer(threads: 1)
+        let client = try RawClient(port: server.port)
+        let request = "POST \(path) HTTP/1.1\r\nHost: t\r\nContent-Length: 1\r\n\r\n"
+        client.send((0..<5).map { "\(request)\($0)" }.joined())
+        #expect(eventually { server.activeRequestCount == 1 })
+        #expect(server.stop())
+        for index in 0..<5 {
+            let response = try client.response()
+            #expect(response.body == "\(index)")
+            #expect(response.headers["connection"] == (index == 4 ? "close" : nil))
+        }
+        #expect(client.isClosed())
+    }
+
     @Test("while draining, connections are taken and answers tell to close")
     func draining() throws {
         let server = try startServer()

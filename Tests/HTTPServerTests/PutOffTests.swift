@@ -1,7 +1,7 @@
 import Glibc
 import HTTPServer
-import Synchronization
 import ServerSupport
+import Synchronization
 import Testing
 
 /// Answers that come from another thread, later.

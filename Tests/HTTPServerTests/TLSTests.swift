@@ -1,5 +1,6 @@
 import Foundation
 import HTTPServer
+import ServerSupport
 import Synchronization
 import ServerSupport
 import Testing
