@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// A value in a parsed document: a place on simdjson's tape.
 ///
 /// A word of the tape has its type in the highest byte and a payload in the others: for a list or object the place after its
@@ -86,6 +88,17 @@ struct JSONValue {
         let bytes = string
         guard bytes.count > Self.excerptBytes else { return text }
         return String(decoding: bytes.prefix(Self.excerptBytes), as: UTF8.self) + "..."
+    }
+
+    /// Whether it is a string of these bytes.
+    func equals(_ other: [UInt8]) -> Bool {
+        guard isOf(.string) else { return false }
+        let mine = string
+        guard mine.count == other.count else { return false }
+        return other.withUnsafeBytes { bytes in
+            guard let left = bytes.baseAddress, let right = mine.baseAddress else { return true }
+            return memcmp(left, right, bytes.count) == 0
+        }
     }
 
     /// Whether it is a string of these bytes.
