@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// A value in a parsed document: a place on simdjson's tape.
 ///
 /// A word of the tape has its type in the highest byte and a payload in the others: for a list or object the place after its
@@ -95,6 +97,17 @@ struct JSONValue {
         case .uint64: "\(uint64)"
         case .double: "\(double)"
         default: kindName
+        }
+    }
+
+    /// Whether it is a string of these bytes.
+    func equals(_ other: [UInt8]) -> Bool {
+        guard isOf(.string) else { return false }
+        let mine = string
+        guard mine.count == other.count else { return false }
+        return other.withUnsafeBytes { bytes in
+            guard let left = bytes.baseAddress, let right = mine.baseAddress else { return true }
+            return memcmp(left, right, bytes.count) == 0
         }
     }
 

@@ -22,7 +22,8 @@ struct Route: Sendable {
     /// What is between two slashes of a pattern.
     fileprivate struct Segment {
         let isParameter: Bool
-        let hasColon: Bool
+        /// Whether it stands for any text.
+        let isAny: Bool
         /// The text of one that is not a parameter; what comes behind the braces.
         let text: [UInt8]
 
@@ -30,12 +31,12 @@ struct Route: Sendable {
             let end = pattern.first == UInt8(ascii: "{") ? pattern.lastIndex(of: UInt8(ascii: "}")) : nil
             isParameter = end != nil
             text = Array(end.map { pattern[pattern.index(after: $0)...] } ?? pattern[...])
-            hasColon = text.isEmpty && !pattern.contains(UInt8(ascii: ":"))
+            isAny = text.isEmpty && !pattern.contains(UInt8(ascii: ":"))
         }
 
         /// The parameter in a segment of a path; nil if it does not fit.
         func parameter(in segment: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
-            guard !hasColon else { return segment }
+            guard !isAny else { return segment }
             guard segment.count > text.count, segment.suffix(text.count).elementsEqual(text) else { return nil }
             let parameter = segment.dropLast(text.count)
             return parameter.contains(UInt8(ascii: ":")) ? nil : UnsafeRawBufferPointer(rebasing: parameter)

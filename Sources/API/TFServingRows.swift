@@ -116,7 +116,7 @@ struct TFServingRows {
     private mutating func input(
         _ key: JSONValue, at position: Int, row: Int, _ signature: TFServingSignature
     ) throws(RequestError) -> Int {
-        if position < order.count, key.equals(signature.inputs[order[position]].bytes) { return order[position] }
+        if position < order.count, signature.isInput(order[position], key) { return order[position] }
         guard let input = signature.input(key) else {
             throw .badRequest(
                 "Failed to process element: \(row) key: \(key.excerpt) of 'instances' list. Error: JSON object: does not "

@@ -6,15 +6,12 @@ final class TFServingSignature: Sendable {
     /// An input or output.
     struct Argument: Sendable {
         let name: String
-        /// The name's UTF-8.
-        let bytes: [UInt8]
         let tensor: TensorDescription
         /// Whether a request has to have it.
         let isRequired: Bool
 
         init(_ name: String, _ tensor: TensorDescription, isRequired: Bool = true) {
             self.name = name
-            bytes = Array(name.utf8)
             self.tensor = tensor
             self.isRequired = isRequired
         }
@@ -26,6 +23,8 @@ final class TFServingSignature: Sendable {
     let methodName: String
     /// By name.
     let inputs: [Argument]
+    /// Their names' UTF-8.
+    private let inputKeys: [[UInt8]]
     /// By name; of a graph without signatures the likeliest first.
     let outputs: [Argument]
     /// The place of the input that a value without a name is for: the only one that is required, or that there is.
@@ -45,6 +44,7 @@ final class TFServingSignature: Sendable {
             Argument($0.key, $0.value, isRequired: !model.hasDefault($0.value.name))
         }
         outputs = signature.outputs.sorted { $0.key < $1.key }.map { Argument($0.key, $0.value) }
+        inputKeys = inputs.map { Array($0.name.utf8) }
         plainInput = Self.plain(inputs)
         isDerived = false
     }
@@ -58,6 +58,7 @@ final class TFServingSignature: Sendable {
             Argument(PreparedCall.withoutNumber($0.name), $0, isRequired: !model.hasDefault($0.name))
         }.sorted { $0.name < $1.name }
         outputs = model.outputs.map { Argument(PreparedCall.withoutNumber($0.name), $0) }
+        inputKeys = inputs.map { Array($0.name.utf8) }
         plainInput = Self.plain(inputs)
         isDerived = true
     }
@@ -69,7 +70,10 @@ final class TFServingSignature: Sendable {
     }
 
     /// The place of an input.
-    func input(_ key: JSONValue) -> Int? { inputs.firstIndex { key.equals($0.bytes) } }
+    func input(_ key: JSONValue) -> Int? { inputKeys.firstIndex { key.equals($0) } }
+
+    /// Whether a key names that input.
+    func isInput(_ input: Int, _ key: JSONValue) -> Bool { key.equals(inputKeys[input]) }
 
     /// The inputs' names, for messages.
     var inputNames: String {

@@ -161,7 +161,7 @@ extension VersionCalls {
     ///
     /// - `given`: The places of the inputs that a request has, ascending.
     func call(
-        _ signature: TFServingSignature, given: some Sequence<Int>, _ workspace: Workspace
+        _ signature: TFServingSignature, given: some Collection<Int>, _ workspace: Workspace
     ) throws(RequestError) -> PreparedCall {
         workspace.signature.append(PreparedCall.Kind.tfServing.rawValue)
         signature.nameBytes.withUnsafeBytes { PreparedCall.append(name: $0, to: &workspace.signature) }
