@@ -4,11 +4,12 @@ PORT ?= 8501
 FORMATTED := Package.swift $(wildcard Sources/*/*.swift) $(wildcard Tests/*/*.swift)
 FORMATTED := $(filter-out %.pb.swift,$(FORMATTED))
 TENSORFLOW := .build/tensorflow
+CLIENTS := .build/clients
 GRAPHS ?= 3000
 SEED ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve build test lint format test-sanitize test-differential bench models fixtures docs protos clean
+.PHONY: help setup serve build test lint format test-sanitize test-differential test-clients bench models fixtures docs protos clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +41,9 @@ test-differential: setup $(TENSORFLOW) ## Compare random graphs with TensorFlow,
 	$(TENSORFLOW)/bin/python Tests/Fixtures/generator/differential.py .build/differential.graphs $(GRAPHS) $(SEED)
 	METASERVE_GRAPHS=$(CURDIR)/.build/differential.graphs swift test --filter DifferentialTests
 
+test-clients: setup $(CLIENTS) ## Test with clients of others: Triton's, schemathesis (PyPI)
+	swift test --filter ClientTests
+
 bench: build ## Measure load and start; see Benchmarks/README.md
 	@scripts/setup.sh gcc wrk
 	Benchmarks/load.sh
@@ -55,6 +59,11 @@ $(TENSORFLOW):
 	@scripts/setup.sh python3-venv
 	python3 -m venv $@
 	$@/bin/pip install --quiet tensorflow==2.21.0 scikit-learn || { rm -rf $@; exit 1; }
+
+$(CLIENTS):
+	@scripts/setup.sh python3-venv
+	python3 -m venv $@
+	$@/bin/pip install --quiet 'tritonclient[http]==2.73.0' schemathesis==4.32.5 || { rm -rf $@; exit 1; }
 
 docs: ## Write docs/ops.md anew
 	scripts/write-ops.sh

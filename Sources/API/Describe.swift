@@ -15,13 +15,23 @@ struct Describe: Sendable {
 
     var routes: [Route] {
         [
-            .immediate(.get, "/") { _, response in server(&response) },
-            .immediate(.get, "/models") { _, response in models(&response) },
-            .immediate(.get, "/models/{name}") { parameters, response throws(RequestError) in
+            .immediate(
+                .get, "/", Operation("What is served, and a line to copy", answer: .object("name", "version", "models"))
+            ) { _, response in server(&response) },
+            .immediate(.get, "/models", Operation("The models", answer: .object("models", "default"))) { _, response in
+                models(&response)
+            },
+            .immediate(
+                .get, "/models/{name}", Operation("A model's inputs, outputs and variables", answer: .object("name"))
+            ) { parameters, response throws(RequestError) in
                 model(try ModelLookup.model(parameters[0], in: registry.catalog), &response)
             },
-            .immediate(.get, "/v2/health/live") { _, response in health(&response) },
-            .immediate(.get, "/v2/health/ready") { _, response in health(&response) },
+            .immediate(.get, "/v2/health/live", Operation("Whether the server is alive", answer: .empty)) {
+                _, response in health(&response)
+            },
+            .immediate(.get, "/v2/health/ready", Operation("Whether all models can answer", answer: .empty)) {
+                _, response in health(&response)
+            },
         ]
     }
 

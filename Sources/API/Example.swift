@@ -24,24 +24,36 @@ struct Example {
 
     /// A line for the shell.
     func commandLine(address: String) -> String {
-        let body = body().replacing("'", with: "'\\''")
+        let body = String(decoding: body(), as: UTF8.self).replacing("'", with: "'\\''")
         return "curl -d '\(body)' \(address)/models/\(Self.percentEncoded(model.name))/predict"
     }
 
-    private func body() -> String {
+    /// The body for `/predict`.
+    func body() -> [UInt8] {
         let buffer = ResponseBuffer()
         var writer = JSONWriter(buffer)
         writer.beginObject()
         writer.key("feeds")
         writer.beginObject()
-        for input in inputs { write(input, &writer) }
+        for input in inputs {
+            writer.key(input.name)
+            write(input, &writer)
+        }
         writer.endObject()
         writer.endObject()
-        return String(decoding: buffer.bytes, as: UTF8.self)
+        return Array(buffer.bytes)
+    }
+
+    /// What an input is in it.
+    func value(of input: TensorDescription) -> [UInt8] {
+        let buffer = ResponseBuffer()
+        var writer = JSONWriter(buffer)
+        // A signature's tensors do not say what they are for.
+        write(model.inputs.first { $0.name == input.name } ?? input, &writer)
+        return Array(buffer.bytes)
     }
 
     private func write(_ input: TensorDescription, _ writer: inout JSONWriter) {
-        writer.key(input.name)
         let dimensions = Self.dimensions(input)
         if let usual = input.usualValue {
             if input.dtype == .bool { writer.bool(usual != 0) } else { writer.number(Float(usual)) }
@@ -67,7 +79,7 @@ struct Example {
         writer.endList()
     }
 
-    private static func percentEncoded(_ name: String) -> String {
+    static func percentEncoded(_ name: String) -> String {
         name.utf8.map { byte in
             let scalar = UnicodeScalar(byte)
             let isPlain =

@@ -16,7 +16,13 @@ struct Metrics: Sendable {
         self.answers = answers
     }
 
-    var routes: [Route] { [.immediate(.get, "/metrics") { _, response in write(to: &response) }] }
+    var routes: [Route] {
+        [
+            .immediate(.get, "/metrics", Operation("Metrics in Prometheus' text format", answer: .text)) {
+                _, response in write(to: &response)
+            }
+        ]
+    }
 
     private func write(to response: inout HTTPResponse) {
         response.contentType = "text/plain; version=0.0.4; charset=utf-8"

@@ -11,14 +11,22 @@ struct Predict: Sendable {
         route = InferenceRoute(.predict, context) { PredictTask($0, $1) }
     }
 
+    private static let summary = "Run the graph: feeds and fetches by the names of its tensors"
+
     var routes: [Route] {
         [
-            Route(.post, "/predict") { exchange, _ throws(RequestError) in try respond(exchange) },
-            Route(.post, "/models/{name}/predict") { exchange, parameters throws(RequestError) in
+            Route(.post, "/predict", Operation(Self.summary, .inferenceOfAny, answer: .inference)) {
+                exchange, _ throws(RequestError) in try respond(exchange)
+            },
+            Route(.post, "/models/{name}/predict", Operation(Self.summary, .inference(.predict), answer: .inference)) {
+                exchange, parameters throws(RequestError) in
                 let model = try ModelLookup.model(parameters[0], in: registry.catalog)
                 return try route.respond(exchange, model: model, version: .any)
             },
-            Route(.post, "/models/{name}/versions/{number}/predict") { exchange, parameters throws(RequestError) in
+            Route(
+                .post, "/models/{name}/versions/{number}/predict",
+                Operation(Self.summary, .inference(.predict), answer: .inference)
+            ) { exchange, parameters throws(RequestError) in
                 let model = try ModelLookup.model(parameters[0], in: registry.catalog)
                 return try route.respond(exchange, model: model, version: try ModelLookup.version(parameters[1]))
             },

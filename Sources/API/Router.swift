@@ -8,12 +8,15 @@ struct Route: Sendable {
     /// The path; a segment in braces stands for any text, which the handler gets. `{name:}` stands for text without a colon, and
     /// so does `{name}` with something behind it, `{name}:predict`.
     let pattern: String
+    /// What the OpenAPI document says of it; nil for a route that is not in there.
+    let operation: Operation?
     fileprivate let segments: [Segment]
     let handler: Handler
 
-    init(_ method: HTTPMethod, _ pattern: String, _ handler: @escaping Handler) {
+    init(_ method: HTTPMethod, _ pattern: String, _ operation: Operation? = nil, _ handler: @escaping Handler) {
         self.method = method
         self.pattern = pattern
+        self.operation = operation
         segments = pattern.utf8.split(separator: UInt8(ascii: "/")).map { Segment($0) }
         precondition(segments.count { $0.isParameter } <= PathParameters.most)
         self.handler = handler
@@ -45,10 +48,10 @@ struct Route: Sendable {
 
     /// A route that is answered at once.
     static func immediate(
-        _ method: HTTPMethod, _ pattern: String,
+        _ method: HTTPMethod, _ pattern: String, _ operation: Operation? = nil,
         _ respond: @escaping @Sendable (PathParameters, inout HTTPResponse) throws(RequestError) -> Void
     ) -> Route {
-        Route(method, pattern) { exchange, parameters throws(RequestError) in
+        Route(method, pattern, operation) { exchange, parameters throws(RequestError) in
             try respond(parameters, &exchange.response)
             return .answered
         }

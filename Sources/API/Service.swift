@@ -41,10 +41,10 @@ public final class Service: Sendable {
         let context = Context(
             registry: registry, options: options,
             scheduler: Scheduler(Scheduler.Configuration(executors: options.threadCount)), recorder: recorder)
-        router = Router(
-            routes: Predict(context).routes + TFServing(context).routes + V2(context).routes
-                + Describe(registry, options).routes
-                + Metrics(registry, options, recorder.answers).routes)
+        let routes =
+            Predict(context).routes + TFServing(context).routes + V2(context).routes
+            + Describe(registry, options).routes + Metrics(registry, options, recorder.answers).routes
+        router = Router(routes: routes + OpenAPI(context, routes).routes)
     }
 
     /// What this service keeps with a version of a model.

@@ -18,15 +18,25 @@ struct TFServing: Sendable {
         Self.paths.flatMap { path in
             [
                 predict(path),
-                .immediate(.get, path.pattern) { parameters, response throws(RequestError) in
+                .immediate(
+                    .get, path.pattern,
+                    Operation("The states of a model's versions", answer: .object("model_version_status"))
+                ) { parameters, response throws(RequestError) in
                     try status(path, parameters, &response)
                 },
-                .immediate(.get, path.pattern + "/metadata") { parameters, response throws(RequestError) in
+                .immediate(
+                    .get, path.pattern + "/metadata",
+                    Operation("A model's signatures", answer: .object("model_spec", "metadata"))
+                ) { parameters, response throws(RequestError) in
                     try metadata(path, parameters, &response)
                 },
                 Self.unserved("classify", path), Self.unserved("regress", path),
             ]
-        } + [.immediate(.get, "/v1/models") { _, response in models(&response) }]
+        } + [
+            .immediate(
+                .get, "/v1/models", Operation("The models with the states of their versions", answer: .object("models"))
+            ) { _, response in models(&response) }
+        ]
     }
 
     /// A model, or one of its versions.
@@ -55,7 +65,10 @@ struct TFServing: Sendable {
     }
 
     private func predict(_ path: Path) -> Route {
-        Route(.post, Self.verb("predict", path)) { exchange, parameters throws(RequestError) in
+        Route(
+            .post, Self.verb("predict", path),
+            Operation("Run a signature on rows or columns", .inference(.tfServing), answer: .inference)
+        ) { exchange, parameters throws(RequestError) in
             let version = try path.version(parameters)
             let model = try model(parameters[0], version)
             do throws(RequestError) {

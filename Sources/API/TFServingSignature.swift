@@ -87,7 +87,7 @@ struct TFServingSignatures: Sendable {
     /// By name.
     let all: [TFServingSignature]
     /// What a request gets that names none: `serving_default`, or the only one.
-    private let usual: TFServingSignature?
+    let usual: TFServingSignature?
 
     init(_ model: Model) {
         let named = model.signatures.values.sorted { $0.name < $1.name }.map { TFServingSignature($0, model) }

@@ -19,44 +19,63 @@ struct V2: Sendable {
         "binary_tensor_data", "classification", "model_configuration", "model_repository", "statistics",
     ]
 
+    private static let inference = Operation(
+        "Infer, with tensors as JSON or as bytes behind it", .inference(.openInference), answer: .inference)
+    private static let statistics = Operation("How many requests took how long", answer: .object("model_stats"))
+
     var routes: [Route] {
         [
-            Route(.post, "/v2/models/{name}/infer") { exchange, parameters throws(RequestError) in
+            Route(.post, "/v2/models/{name}/infer", Self.inference) { exchange, parameters throws(RequestError) in
                 let model = try ModelLookup.model(parameters[0], in: registry.catalog)
                 return try infer.respond(exchange, model: model, version: .any)
             },
-            Route(.post, "/v2/models/{name}/versions/{number}/infer") { exchange, parameters throws(RequestError) in
+            Route(.post, "/v2/models/{name}/versions/{number}/infer", Self.inference) {
+                exchange, parameters throws(RequestError) in
                 let model = try ModelLookup.model(parameters[0], in: registry.catalog)
                 return try infer.respond(exchange, model: model, version: try ModelLookup.version(parameters[1]))
             },
-            .immediate(.get, "/v2") { _, response in describe.server(&response) },
+            .immediate(
+                .get, "/v2",
+                Operation("The server and its extensions", answer: .object("name", "version", "extensions"))
+            ) { _, response in describe.server(&response) },
             // Before the models' names: a model that is called "stats" is asked by its version.
-            .immediate(.get, "/v2/models/stats") { _, response in
+            .immediate(.get, "/v2/models/stats", Self.statistics) { _, response in
                 describe.statistics(of: registry.catalog.models, &response)
             },
-            .immediate(.get, "/v2/models/{name}/stats") { parameters, response throws(RequestError) in
+            .immediate(.get, "/v2/models/{name}/stats", Self.statistics) { parameters, response throws(RequestError) in
                 describe.statistics(of: [try ModelLookup.model(parameters[0], in: registry.catalog)], &response)
             },
-            .immediate(.get, "/v2/models/{name}/versions/{number}/stats") { parameters, response throws(RequestError) in
+            .immediate(.get, "/v2/models/{name}/versions/{number}/stats", Self.statistics) {
+                parameters, response throws(RequestError) in
                 let (model, version) = try version(parameters)
                 describe.statistics(of: [model], only: version, &response)
             },
         ]
-            + ofVersion("") { describe.model($0, $1, &$2) }
-            + ofVersion("/ready") { describe.ready($0, $1, &$2) }
-            + ofVersion("/config") { describe.configuration($0, $1, &$2) }
+            + ofVersion(
+                "", Operation("A model's inputs and outputs", answer: .object("name", "platform", "inputs", "outputs"))
+            ) {
+                describe.model($0, $1, &$2)
+            }
+            + ofVersion("/ready", Operation("Whether a model can answer", answer: .object("name", "ready"))) {
+                describe.ready($0, $1, &$2)
+            }
+            + ofVersion(
+                "/config",
+                Operation("A model's configuration, for Triton's clients", answer: .object("name", "max_batch_size"))
+            ) { describe.configuration($0, $1, &$2) }
     }
 
     /// The routes of something that a model's current version has as well as any other.
     private func ofVersion(
-        _ suffix: String, _ write: @escaping @Sendable (ServedModel, ModelVersion, inout HTTPResponse) -> Void
+        _ suffix: String, _ operation: Operation,
+        _ write: @escaping @Sendable (ServedModel, ModelVersion, inout HTTPResponse) -> Void
     ) -> [Route] {
         [
-            .immediate(.get, "/v2/models/{name}\(suffix)") { parameters, response throws(RequestError) in
+            .immediate(.get, "/v2/models/{name}\(suffix)", operation) { parameters, response throws(RequestError) in
                 let model = try ModelLookup.model(parameters[0], in: registry.catalog)
                 write(model, try ModelLookup.version(.any, of: model), &response)
             },
-            .immediate(.get, "/v2/models/{name}/versions/{number}\(suffix)") {
+            .immediate(.get, "/v2/models/{name}/versions/{number}\(suffix)", operation) {
                 parameters, response throws(RequestError) in
                 let (model, version) = try version(parameters)
                 write(model, version, &response)

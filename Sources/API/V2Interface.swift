@@ -10,12 +10,13 @@ struct V2Interface {
     /// An input or output.
     struct Tensor {
         let name: String
-        /// The tensor's name in the graph.
-        let tensor: String
+        /// The graph's tensor.
+        let description: TensorDescription
         let dtype: DataType
-        let shape: PartialShape
         /// Whether a request may leave it out.
         var isOptional = false
+
+        var shape: PartialShape { description.shape }
 
         /// The dimensions in the protocol's form, which has no word for an unknown rank: that is a list of any length.
         var dimensions: [Int] { shape.dimensions ?? [PartialShape.unknownDimension] }
@@ -54,8 +55,7 @@ struct V2Interface {
             let dtype = description.dtype ?? .float32
             guard V2Datatype.name(of: dtype) != nil else { return nil }
             return Tensor(
-                name: name, tensor: description.name, dtype: dtype, shape: description.shape,
-                isOptional: optional.contains(description.name))
+                name: name, description: description, dtype: dtype, isOptional: optional.contains(description.name))
         }
     }
 

@@ -84,7 +84,8 @@ final class V2Task: RequestTask {
                         + needed.map { "\"\($0.name)\"" }.joined(separator: ", "))
             }
             return PreparedCall.Names(
-                feeds: [input.tensor], fetches: interface.defaultOutputs?.map(\.tensor), feedNames: [input.name],
+                feeds: [input.description.name], fetches: interface.defaultOutputs?.map(\.tensor),
+                feedNames: [input.name],
                 fetchNames: interface.defaultOutputs?.map(\.name))
         }
         try V2Input(name: call.feedNames[0], index: 0, expected: call.callable.feeds[0]).add(

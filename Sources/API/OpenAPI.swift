@@ -1,0 +1,213 @@
+internal import HTTPMessages
+internal import Serving
+
+/// `GET /openapi.json`: what can be asked of the server, made from its routes and from the models that are loaded, with their true
+/// inputs and shapes.
+struct OpenAPI: Sendable {
+    private let registry: ModelRegistry
+    private let options: Service.Options
+    private let documented: [(route: Route, operation: Operation)]
+
+    /// - Parameters:
+    ///   - context: What the routes share.
+    ///   - routes: All but this one.
+    init(_ context: Service.Context, _ routes: [Route]) {
+        registry = context.registry
+        options = context.options
+        documented = routes.compactMap { route in route.operation.map { (route, $0) } }
+    }
+
+    var routes: [Route] {
+        [.immediate(.get, "/openapi.json") { _, response in write(to: &response) }]
+    }
+
+    private func write(to response: inout HTTPResponse) {
+        var writer = JSONWriter(response.body)
+        document.write(to: &writer)
+    }
+
+    private var document: JSONTree {
+        let models = registry.catalog.models.filter { $0.versions.current != nil }
+        var paths = Paths(models: models, defaultModel: registry.catalog.defaultModel)
+        for (route, operation) in documented { paths.add(route, operation) }
+        return [
+            "openapi": "3.1.0",
+            "info": [
+                "title": "metaserve", "version": .string(options.version),
+                "description": "TensorFlow models, served by their checkpoints.",
+            ],
+            "paths": paths.tree,
+            "components": ["schemas": .object(paths.schemas)],
+        ]
+    }
+}
+
+/// The paths of the document, and the schemas that they refer to.
+private struct Paths {
+    private let models: [ServedModel]
+    private let defaultModel: ServedModel?
+    /// In the order of the routes.
+    private var operations: [(path: String, methods: [(key: String, value: JSONTree)])] = []
+    private(set) var schemas: [(key: String, value: JSONTree)] = [
+        (
+            "Error",
+            [
+                "type": "object", "required": ["error"], "additionalProperties": false,
+                "properties": ["error": ["type": "string", "description": "What is wrong, and what was expected."]],
+            ]
+        )
+    ]
+
+    init(models: [ServedModel], defaultModel: ServedModel?) {
+        self.models = models
+        self.defaultModel = defaultModel
+    }
+
+    var tree: JSONTree { .object(operations.map { ($0.path, .object($0.methods)) }) }
+
+    mutating func add(_ route: Route, _ operation: Operation) {
+        let method = route.method == .get ? "get" : "post"
+        switch operation.body {
+        case .inference(let form):
+            for model in models { add(route, method, operation, form, model) }
+        case .inferenceOfAny:
+            add(method, route.pattern, operation, body: anyBody, example: nil, answer: ["type": "object"])
+        case .none:
+            add(method, route.pattern, operation, body: nil, example: nil, answer: nil)
+        case .optional(let schema):
+            add(method, route.pattern, operation, body: schema, example: nil, answer: nil)
+        }
+    }
+
+    /// A path for each model, and for each of its versions and labels where the route names them.
+    private mutating func add(
+        _ route: Route, _ method: String, _ operation: Operation, _ form: OpenAPIModel.Form, _ model: ServedModel
+    ) {
+        let path = route.pattern.replacingParameter("name", by: model.name)
+        let versions = model.versions
+        if path.contains("{number") {
+            for version in versions.versions {
+                add(method, path.replacingParameter("number", by: "\(version.number)"), operation, form, version)
+            }
+        } else if path.contains("{label") {
+            for (label, version) in versions.labels.sorted(by: { $0.key < $1.key }) {
+                add(method, path.replacingParameter("label", by: label), operation, form, version)
+            }
+        } else if let version = versions.current {
+            add(method, path, operation, form, version)
+        }
+    }
+
+    private mutating func add(
+        _ method: String, _ path: String, _ operation: Operation, _ form: OpenAPIModel.Form, _ version: ModelVersion
+    ) {
+        let model = OpenAPIModel(version)
+        add(
+            method, path, operation, body: reference(form, version, "request") { model.request(form) },
+            example: model.example(form), answer: reference(form, version, "answer") { model.answer(form) })
+    }
+
+    /// Versions and labels share schemas.
+    private mutating func reference(
+        _ form: OpenAPIModel.Form, _ version: ModelVersion, _ what: String, _ schema: () -> JSONTree
+    ) -> JSONTree {
+        let number = models.firstIndex { $0.name == version.model.name } ?? 0
+        let plain = version.model.name.utf8.map { byte in
+            let scalar = UnicodeScalar(byte)
+            return byte < 0x80 && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar))
+                ? Character(scalar) : "_"
+        }
+        // Different names may look the same.
+        let key = "\(form).\(number).\(String(plain)).\(version.number).\(what)"
+        if !schemas.contains(where: { $0.key == key }) { schemas.append((key, schema())) }
+        return ["$ref": "#/components/schemas/\(key)"]
+    }
+
+    /// A body for any model: of the default one it need not have the name.
+    private var anyBody: JSONTree {
+        var forms: [JSONTree] = []
+        for model in models {
+            guard let version = model.versions.current else { continue }
+            let schema = OpenAPIModel(version).request(.predict)
+            forms.append(
+                model === defaultModel ? schema : ["allOf": [schema, ["type": "object", "required": ["model"]]]])
+        }
+        return ["anyOf": .list(forms)]
+    }
+
+    private mutating func add(
+        _ method: String, _ pattern: String, _ operation: Operation, body: JSONTree?, example: JSONTree?,
+        answer: JSONTree?
+    ) {
+        let (path, parameters) = pattern.openAPIPath(models.map(\.name))
+        var content: [(key: String, value: JSONTree)] = [
+            ("summary", .string(operation.summary)), ("tags", [.string(Self.tag(of: path))]),
+        ]
+        if !parameters.isEmpty { content.append(("parameters", .list(parameters))) }
+        if let body {
+            let isRequired = if case .optional = operation.body { false } else { true }
+            let media = JSONTree.object([("schema", body)]).adding(example.map { [("example", $0)] } ?? [])
+            content.append(
+                ("requestBody", ["required": .bool(isRequired), "content": ["application/json": media]]))
+        }
+        let error: JSONTree = ["schema": ["$ref": "#/components/schemas/Error"]]
+        content.append(
+            (
+                "responses",
+                [
+                    "200": Self.answer(operation, answer),
+                    "default": ["description": "An error", "content": ["application/json": error]],
+                ]
+            ))
+        let entry = (key: method, value: JSONTree.object(content))
+        if let index = operations.firstIndex(where: { $0.path == path }) {
+            operations[index].methods.append(entry)
+        } else {
+            operations.append((path, [entry]))
+        }
+    }
+
+    private static func tag(of path: String) -> String {
+        if path.hasPrefix("/v1/") { return "TensorFlow Serving" }
+        return path == "/v2" || path.hasPrefix("/v2/") ? "Open Inference Protocol" : "metaserve"
+    }
+
+    private static func answer(_ operation: Operation, _ inferred: JSONTree?) -> JSONTree {
+        let answer: JSONTree = ["description": .string(operation.summary)]
+        return switch operation.answer {
+        case .empty: answer
+        case .text: answer.adding([("content", ["text/plain": ["schema": ["type": "string"]]])])
+        case .json(let schema): answer.adding([("content", ["application/json": ["schema": schema]])])
+        case .inference:
+            answer.adding([("content", ["application/json": ["schema": inferred ?? ["type": "object"]]])])
+        }
+    }
+}
+
+extension String {
+    /// A route's pattern with a value in the place of a parameter, which may end with a colon.
+    fileprivate func replacingParameter(_ name: String, by value: String) -> String {
+        let encoded = Example.percentEncoded(value)
+        return replacing("{\(name):}", with: encoded).replacing("{\(name)}", with: encoded)
+    }
+
+    /// A route's pattern as the document has it, and its parameters.
+    fileprivate func openAPIPath(_ models: [String]) -> (path: String, parameters: [JSONTree]) {
+        var parameters: [JSONTree] = []
+        let segments = split(separator: "/", omittingEmptySubsequences: false).map { segment -> String in
+            guard segment.first == "{", let end = segment.lastIndex(of: "}") else { return String(segment) }
+            let name = segment[..<end].dropFirst().prefix { $0 != ":" }
+            let schema: JSONTree =
+                switch name {
+                case "name": ["type": "string", "enum": .list(models.map { .string($0) })]
+                case "number": ["type": "integer", "minimum": 0, "maximum": .integer(.max)]
+                default: ["type": "string", "minLength": 1]
+                }
+            parameters.append([
+                "name": .string(String(name)), "in": "path", "required": true, "schema": schema,
+            ])
+            return "{\(name)}" + segment[segment.index(after: end)...]
+        }
+        return (segments.joined(separator: "/"), parameters)
+    }
+}

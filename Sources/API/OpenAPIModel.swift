@@ -1,0 +1,234 @@
+internal import HTTPMessages
+internal import Serving
+internal import Tensors
+
+/// What the OpenAPI document says of requests to a version of a model, with its true inputs and outputs.
+struct OpenAPIModel {
+    /// A protocol.
+    enum Form: CaseIterable { case predict, tfServing, openInference }
+
+    private let model: Model
+    private let version: ModelVersion
+
+    init(_ version: ModelVersion) {
+        self.version = version
+        model = version.model
+    }
+
+    /// The schema of a request's body.
+    func request(_ form: Form) -> JSONTree {
+        switch form {
+        case .predict: predict
+        case .tfServing: rowsOrColumns
+        case .openInference: infer
+        }
+    }
+
+    /// The schema of an answer.
+    func answer(_ form: Form) -> JSONTree {
+        switch form {
+        case .predict: predicted
+        case .tfServing:
+            ["anyOf": [["type": "object", "required": ["predictions"]], ["type": "object", "required": ["outputs"]]]]
+        case .openInference: inferred
+        }
+    }
+
+    /// A request that is answered: zeros and the like; nil where the inputs are too large for that.
+    func example(_ form: Form) -> JSONTree? {
+        guard let example = Example(model) else { return nil }
+        switch form {
+        case .predict: return .json(example.body())
+        case .tfServing:
+            guard let signature = TFServingSignatures(model).usual else { return nil }
+            var inputs: [(key: String, value: JSONTree)] = []
+            for input in signature.inputs where input.isRequired {
+                inputs.append((input.name, .json(example.value(of: input.tensor))))
+            }
+            return ["inputs": .object(inputs)]
+        case .openInference:
+            let inputs = V2Interface(model).inputs.filter { !$0.isOptional }
+            return [
+                "inputs": .list(
+                    inputs.map { input in
+                        let value = JSONTree.json(example.value(of: input.description))
+                        let sizes = input.inputDimensions.map { JSONTree.integer($0 < 0 ? 1 : $0) }
+                        let isFlat = input.shape.dimensions?.isEmpty ?? true
+                        return [
+                            "name": .string(input.name), "datatype": .string(V2Datatype.name(of: input.dtype) ?? ""),
+                            "shape": .list(sizes), "data": isFlat ? [value] : value,
+                        ]
+                    })
+            ]
+        }
+    }
+}
+
+// POST /predict
+extension OpenAPIModel {
+    private var predict: JSONTree {
+        let needed = model.inputs.filter { $0.isNeeded && $0.defaultValue == nil }
+        return [
+            "type": "object", "required": ["feeds"], "additionalProperties": false,
+            "properties": [
+                "model": ["const": .string(model.name)],
+                "feeds": [
+                    "description": "Other tensors of the graph can be fed too.",
+                    "type": "object", "required": .list(needed.map { .string($0.name) }),
+                    "properties": .object(model.inputs.map { ($0.name, schema(of: $0, .request)) }),
+                    "additionalProperties": false,
+                ],
+                "fetches": [
+                    "description": "Other tensors of the graph can be fetched too.",
+                    "type": ["array", "null"], "minItems": 1, "uniqueItems": true,
+                    "items": ["enum": .list(model.outputs.map { .string($0.name) })],
+                ],
+            ],
+        ]
+    }
+
+    private var predicted: JSONTree {
+        [
+            "type": "object", "required": ["outputs", "model"],
+            "properties": [
+                "outputs": [
+                    "type": "object",
+                    "properties": .object(model.outputs.map { ($0.name, schema(of: $0, .answer)) }),
+                ],
+                "model": [
+                    "type": "object", "required": ["name", "step"],
+                    "properties": ["name": ["const": .string(model.name)], "step": ["type": ["integer", "null"]]],
+                ],
+            ],
+        ]
+    }
+
+    private func schema(of tensor: TensorDescription, _ place: OpenAPISchema.Place) -> JSONTree {
+        let schema = OpenAPISchema.tensor(tensor.dtype, tensor.shape, place)
+        let description = "\(tensor.dtype?.name ?? "any dtype") \(tensor.shape)" + (tensor.note.map { ": \($0)" } ?? "")
+        return schema.adding([("description", .string(description))])
+    }
+}
+
+// POST /v1/models/NAME:predict
+extension OpenAPIModel {
+    private var rowsOrColumns: JSONTree {
+        guard let signature = TFServingSignatures(model).usual else { return ["type": "object"] }
+        let required = JSONTree.list(signature.inputs.filter(\.isRequired).map { .string($0.name) })
+        func named(_ shape: (PartialShape) -> PartialShape) -> JSONTree {
+            [
+                "type": "object", "required": required, "additionalProperties": false,
+                "properties": .object(
+                    signature.inputs.map {
+                        ($0.name, OpenAPISchema.tensor($0.tensor.dtype, shape($0.tensor.shape), .request))
+                    }),
+            ]
+        }
+        func row(_ shape: PartialShape) -> PartialShape {
+            shape.dimensions.map { PartialShape(Array($0.dropFirst())) } ?? shape
+        }
+        var rows = [named(row)]
+        var columns = [named { $0 }]
+        if let plain = signature.plainInput {
+            let tensor = signature.inputs[plain].tensor
+            rows.append(OpenAPISchema.tensor(tensor.dtype, row(tensor.shape), .request))
+            columns.append(OpenAPISchema.tensor(tensor.dtype, tensor.shape, .request))
+        }
+        let name: JSONTree = ["const": .string(signature.name)]
+        var forms: [JSONTree] = [
+            [
+                "type": "object", "required": ["inputs"], "additionalProperties": false,
+                "properties": ["signature_name": name, "inputs": ["anyOf": .list(columns)]],
+            ]
+        ]
+        // A scalar has no rows.
+        if signature.inputs.allSatisfy({ !$0.isRequired || $0.tensor.shape.dimensions?.isEmpty != true }) {
+            forms.append([
+                "type": "object", "required": ["instances"], "additionalProperties": false,
+                "properties": [
+                    "signature_name": name,
+                    "instances": ["type": "array", "minItems": 1, "items": ["anyOf": .list(rows)]],
+                ],
+            ])
+        }
+        return ["anyOf": .list(forms)]
+    }
+}
+
+// POST /v2/models/NAME/infer
+extension OpenAPIModel {
+    private var infer: JSONTree {
+        let interface = V2Interface(model)
+        let least = interface.inputs.count { !$0.isOptional }
+        return [
+            "description": "Tensors may follow the JSON as bytes; see Triton's binary tensor data extension.",
+            "type": "object", "required": ["inputs"],
+            "properties": [
+                "id": ["type": ["string", "null"]],
+                "parameters": Self.parameters,
+                "inputs": [
+                    "type": "array", "minItems": .integer(least), "maxItems": .integer(interface.inputs.count),
+                    "items": ["anyOf": .list(interface.inputs.map(input))],
+                ],
+                "outputs": [
+                    "type": ["array", "null"],
+                    "items": [
+                        "type": "object", "required": ["name"],
+                        "properties": [
+                            "name": ["enum": .list(interface.outputs.map { .string($0.name) })],
+                            "parameters": Self.parameters,
+                        ],
+                    ],
+                ],
+            ],
+        ]
+    }
+
+    private static let parameters: JSONTree = [
+        "type": ["object", "null"],
+        "properties": ["binary_data_output": ["type": "boolean"], "binary_data": ["type": "boolean"]],
+        "additionalProperties": ["type": ["string", "number", "boolean"]],
+    ]
+
+    private func input(_ tensor: V2Interface.Tensor) -> JSONTree {
+        let element = OpenAPISchema.element(tensor.dtype, .request)
+        let dimensions = tensor.inputDimensions
+        return [
+            "type": "object", "required": ["name", "shape", "datatype", "data"],
+            "properties": [
+                "name": ["const": .string(tensor.name)],
+                "shape": OpenAPISchema.list(
+                    ["type": "integer", "minimum": 0], size: tensor.shape.rank == nil ? -1 : dimensions.count),
+                "datatype": ["const": .string(V2Datatype.name(of: tensor.dtype) ?? "")],
+                "data": [
+                    "anyOf": [
+                        ["type": "array", "items": element],
+                        OpenAPISchema.tensor(tensor.dtype, PartialShape(dimensions), .request),
+                    ]
+                ],
+            ],
+        ]
+    }
+
+    private var inferred: JSONTree {
+        [
+            "type": "object", "required": ["model_name", "model_version", "outputs"],
+            "properties": [
+                "id": ["type": "string"],
+                "model_name": ["const": .string(model.name)],
+                "model_version": ["const": .string(String(version.number))],
+                "outputs": [
+                    "type": "array",
+                    "items": [
+                        "type": "object", "required": ["name", "datatype", "shape"],
+                        "properties": [
+                            "name": ["type": "string"], "datatype": ["type": "string"],
+                            "shape": ["type": "array", "items": ["type": "integer", "minimum": 0]],
+                            "data": ["type": "array"], "parameters": ["type": "object"],
+                        ],
+                    ],
+                ],
+            ],
+        ]
+    }
+}
