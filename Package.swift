@@ -51,6 +51,7 @@ let package = Package(
         system("COpenBLAS", "openblas", apt: "libopenblas-dev"),
         system("CSnappy", "snappy", apt: "libsnappy-dev"),
         system("CZlib", "zlib", apt: "zlib1g-dev"),
+        system("CZstd", "libzstd", apt: "libzstd-dev"),
         .target(name: "CChecksum"),
         .target(name: "CKernels"),
         .target(name: "CImages", linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png16")]),
@@ -63,6 +64,7 @@ let package = Package(
             swiftSettings: swiftSettings),
         target("LockFree", uses: []),
         target("Tensors", uses: ["TensorFlowProtos"]),
+        target("Settings", uses: ["Tensors"], [yaml]),
         target("Checkpoints", uses: ["Tensors", "TensorFlowProtos", "CChecksum", "CSnappy"], [protobuf]),
         target("Graphs", uses: ["Tensors", "TensorFlowProtos"], [protobuf]),
         target("Kernels", uses: ["Tensors", "CKernels", "CImages", "COpenBLAS", "CRegex", "CZlib"]),
@@ -70,17 +72,24 @@ let package = Package(
         target("Execution", uses: ["Operations", "Kernels", "Graphs", "Tensors", "LockFree"]),
         target(
             "Serving",
-            uses: ["Execution", "Operations", "Checkpoints", "Graphs", "Tensors", "TensorFlowProtos", "LockFree"],
-            [protobuf, yaml]),
+            uses: [
+                "Execution", "Operations", "Checkpoints", "Graphs", "Settings", "Tensors", "TensorFlowProtos",
+                "LockFree",
+            ],
+            [protobuf]),
         target("HTTPMessages", uses: ["LockFree"]),
         target("HTTPServer", uses: ["HTTPMessages", "LockFree", "CMicrohttpd"]),
-        target("API", uses: ["Serving", "Execution", "Graphs", "Tensors", "HTTPMessages", "LockFree", "CJSON"]),
+        target(
+            "API",
+            uses: [
+                "Serving", "Execution", "Graphs", "Settings", "Tensors", "HTTPMessages", "LockFree", "CJSON", "CZlib",
+                "CZstd",
+            ]),
         .executableTarget(
             name: "metaserve",
             dependencies: [
                 "API", "Checkpoints", "Execution", "Graphs", "HTTPMessages", "HTTPServer", "Kernels", "Operations",
-                "Serving",
-                "Tensors", arguments, logging,
+                "LockFree", "Serving", "Settings", "Tensors", arguments, logging,
             ],
             swiftSettings: swiftSettings),
 
@@ -103,10 +112,14 @@ let package = Package(
         .target(
             name: "ServerSupport", dependencies: ["VectorSupport"], path: "Tests/ServerSupport",
             swiftSettings: swiftSettings),
-        tests("MetaserveTests", uses: ["metaserve", "VectorSupport", "ServerSupport"]),
+        tests(
+            "MetaserveTests", uses: ["metaserve", "API", "Serving", "Settings", "VectorSupport", "ServerSupport"],
+            [arguments, logging]),
+        tests("SettingsTests", uses: ["Settings"]),
         tests("HTTPServerTests", uses: ["HTTPServer", "HTTPMessages", "LockFree", "ServerSupport"]),
         tests("StructureTests", uses: ["VectorSupport"]),
-        tests("APITests", uses: ["API", "Execution", "HTTPMessages", "Serving", "Tensors", "VectorSupport"]),
+        tests(
+            "APITests", uses: ["API", "Execution", "HTTPMessages", "Serving", "Settings", "Tensors", "VectorSupport"]),
         tests(
             "ExecutionTests",
             uses: ["Execution", "Operations", "Kernels", "Graphs", "Tensors", "TensorFlowProtos", "VectorSupport"]),

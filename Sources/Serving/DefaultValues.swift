@@ -1,4 +1,5 @@
 internal import Graphs
+internal import Settings
 internal import Tensors
 
 /// What placeholders are that a request does not feed: `keep_prob` and the like.
@@ -37,9 +38,7 @@ public struct DefaultValues: Sendable {
 
     /// The rest of a message: names like one that is not there.
     package static func nearest(to name: String, among names: [String]) -> String {
-        let wanted = name.hasSuffix(":0") ? String(name.dropLast(2)) : name
-        let nearest = NearestNames.of(wanted, among: names).map { "\"\($0)\"" }
-        return nearest.isEmpty ? "" : "; the nearest are \(nearest.joined(separator: ", "))"
+        NearestNames.hint(for: name.hasSuffix(":0") ? String(name.dropLast(2)) : name, among: names)
     }
 
     /// The names of all placeholders.

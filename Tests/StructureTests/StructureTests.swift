@@ -16,7 +16,8 @@ struct StructureTests {
         "CChecksum": ["Checkpoints/Checksum.swift"],
         "CJSON": ["API/JSONParser.swift", "API/JSONWriter.swift"],
         "CRegex": ["Kernels/RegularExpression.swift"],
-        "CZlib": ["Kernels/Inflation.swift"],
+        "CZlib": ["API/ZlibStreams.swift", "Kernels/Inflation.swift"],
+        "CZstd": ["API/ZstdStreams.swift"],
         "COpenBLAS": ["Kernels/LinearAlgebra.swift", "Kernels/MatrixProduct.swift"],
     ]
 
