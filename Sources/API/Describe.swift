@@ -20,8 +20,8 @@ struct Describe: Sendable {
             .immediate(.get, "/models/{name}") { parameters, response throws(RequestError) in
                 model(try ModelLookup.model(parameters[0], in: registry.catalog), &response)
             },
-            .immediate(.get, "/v2/health/live") { _, response in health(&response) },
-            .immediate(.get, "/v2/health/ready") { _, response in health(&response) },
+            .immediate(.get, "/v2/health/live", access: .open) { _, _ in },
+            .immediate(.get, "/v2/health/ready", access: .open) { _, _ throws(RequestError) in try ready() },
         ]
     }
 
@@ -94,8 +94,10 @@ struct Describe: Sendable {
         writer.endList()
     }
 
-    /// `GET /v2/health/...`: whoever can answer is alive, and models are loaded before the server listens.
-    func health(_ response: inout HTTPResponse) {}
+    /// `GET /v2/health/ready`: until the server is about to end. (Whoever can answer is alive.)
+    func ready() throws(RequestError) {
+        guard !options.readiness.isDraining else { throw RequestError(503, "the server is about to end") }
+    }
 
     private func writeHead(_ model: Model, _ writer: inout JSONWriter) {
         writer.key("step")

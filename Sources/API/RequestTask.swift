@@ -21,6 +21,7 @@ class RequestTask: InferenceTask {
     final var times = PhaseTimes()
     /// What was found for the request's names.
     final private(set) var call: PreparedCall?
+    private var isInflated = false
     final let workspace: Workspace
     final let route: InferenceRoute
 
@@ -57,6 +58,7 @@ class RequestTask: InferenceTask {
         deadline = nil
         abandonment = nil
         times = PhaseTimes()
+        isInflated = false
         workspace.reset()
     }
 
@@ -73,9 +75,17 @@ class RequestTask: InferenceTask {
         deadline = route.options.timeoutSeconds.map { Deadline(after: $0) }
     }
 
+    /// Makes the request's body what it was before it was compressed. Done once, before anything reads the body.
+    final func inflate(_ exchange: HTTPExchange) throws(RequestError) {
+        guard exchange.request.headers[.contentEncoding] != nil, !isInflated else { return }
+        exchange.request = try route.finishing.compression.inflated(exchange.request, into: workspace.inflated)
+        isInflated = true
+    }
+
     final func prepare() -> Bool {
         guard let exchange, let calls else { return false }
         do throws(RequestError) {
+            try inflate(exchange)
             let call = try read(exchange.request, calls)
             self.call = call
             callable = call.callable
