@@ -51,6 +51,7 @@ let package = Package(
         system("COpenBLAS", "openblas", apt: "libopenblas-dev"),
         system("CSnappy", "snappy", apt: "libsnappy-dev"),
         system("CZlib", "zlib", apt: "zlib1g-dev"),
+        system("CZstd", "libzstd", apt: "libzstd-dev"),
         .target(name: "CChecksum"),
         .target(name: "CMemory"),
         .target(name: "CKernels"),
@@ -64,6 +65,7 @@ let package = Package(
             swiftSettings: swiftSettings),
         target("LockFree", uses: []),
         target("Tensors", uses: ["TensorFlowProtos"]),
+        target("Settings", uses: ["Tensors"], [yaml]),
         target("Checkpoints", uses: ["Tensors", "TensorFlowProtos", "CChecksum", "CSnappy"], [protobuf]),
         target("Graphs", uses: ["Tensors", "TensorFlowProtos"], [protobuf]),
         target("Kernels", uses: ["Tensors", "CKernels", "CImages", "COpenBLAS", "CRegex", "CZlib"]),
@@ -72,19 +74,23 @@ let package = Package(
         target(
             "Serving",
             uses: [
-                "Execution", "Operations", "Checkpoints", "Graphs", "Tensors", "TensorFlowProtos", "LockFree",
-                "CMemory",
+                "Execution", "Operations", "Checkpoints", "Graphs", "Settings", "Tensors", "TensorFlowProtos",
+                "LockFree", "CMemory",
             ],
-            [protobuf, yaml, logging]),
+            [protobuf, logging]),
         target("HTTPMessages", uses: ["LockFree"]),
         target("HTTPServer", uses: ["HTTPMessages", "LockFree", "CMicrohttpd"]),
-        target("API", uses: ["Serving", "Execution", "Graphs", "Tensors", "HTTPMessages", "LockFree", "CJSON"]),
+        target(
+            "API",
+            uses: [
+                "Serving", "Execution", "Graphs", "Settings", "Tensors", "HTTPMessages", "LockFree", "CJSON", "CZlib",
+                "CZstd",
+            ]),
         .executableTarget(
             name: "metaserve",
             dependencies: [
                 "API", "Checkpoints", "Execution", "Graphs", "HTTPMessages", "HTTPServer", "Kernels", "Operations",
-                "Serving",
-                "Tensors", arguments, logging,
+                "LockFree", "Serving", "Settings", "Tensors", arguments, logging,
             ],
             swiftSettings: swiftSettings),
 
@@ -107,10 +113,14 @@ let package = Package(
         .target(
             name: "ServerSupport", dependencies: ["VectorSupport"], path: "Tests/ServerSupport",
             swiftSettings: swiftSettings),
-        tests("MetaserveTests", uses: ["metaserve", "VectorSupport", "ServerSupport"]),
+        tests(
+            "MetaserveTests", uses: ["metaserve", "API", "Serving", "Settings", "VectorSupport", "ServerSupport"],
+            [arguments, logging]),
+        tests("SettingsTests", uses: ["Settings"]),
         tests("HTTPServerTests", uses: ["HTTPServer", "HTTPMessages", "LockFree", "ServerSupport"]),
         tests("StructureTests", uses: ["VectorSupport"]),
-        tests("APITests", uses: ["API", "Execution", "HTTPMessages", "Serving", "Tensors", "VectorSupport"]),
+        tests(
+            "APITests", uses: ["API", "Execution", "HTTPMessages", "Serving", "Settings", "Tensors", "VectorSupport"]),
         tests(
             "ExecutionTests",
             uses: [

@@ -26,12 +26,12 @@ struct Describe: Sendable {
             ) { parameters, response throws(RequestError) in
                 model(try ModelLookup.model(parameters[0], in: registry.catalog), &response)
             },
-            .immediate(.get, "/v2/health/live", Operation("Whether the server is alive", answer: .empty)) {
-                _, response in health(&response)
-            },
-            .immediate(.get, "/v2/health/ready", Operation("Whether all models can answer", answer: .empty)) {
-                _, response in health(&response)
-            },
+            .immediate(
+                .get, "/v2/health/live", access: .open, Operation("Whether the server is alive", answer: .empty)
+            ) { _, _ in },
+            .immediate(
+                .get, "/v2/health/ready", access: .open, Operation("Whether all models can answer", answer: .empty)
+            ) { _, _ throws(RequestError) in try ready() },
         ]
     }
 
@@ -104,8 +104,11 @@ struct Describe: Sendable {
         writer.endList()
     }
 
-    /// `GET /v2/health/...`: whoever can answer is alive, and models are loaded before the server listens.
-    func health(_ response: inout HTTPResponse) {}
+    /// `GET /v2/health/ready`: until the server is about to end. (Whoever can answer is alive.)
+    func ready() throws(RequestError) {
+        guard !options.readiness.isDraining else { throw RequestError(503, "the server is about to end") }
+        guard registry.isReady else { throw RequestError(503, "not all models are loaded") }
+    }
 
     private func writeHead(_ model: Model, _ writer: inout JSONWriter) {
         writer.key("step")

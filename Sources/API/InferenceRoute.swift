@@ -11,6 +11,7 @@ final class InferenceRoute: Sendable {
     private let form: ModelStatistics.Form
     private let scheduler: Scheduler
     private let recorder: RequestRecorder
+    let finishing: AnswerFinishing
     private let make: Make
     private let waiting: ObjectPool<RequestTask>
 
@@ -23,6 +24,7 @@ final class InferenceRoute: Sendable {
         scheduler = context.scheduler
         options = context.options
         recorder = context.recorder
+        finishing = context.finishing
         self.make = make
         waiting = ObjectPool(count: context.options.threadCount + 64)
     }
@@ -77,9 +79,10 @@ final class InferenceRoute: Sendable {
         }
     }
 
-    /// Notes a request that is answered.
+    /// Finishes the answer of a request, and notes it.
     func record(_ task: RequestTask) {
         guard let exchange = task.exchange, let model = task.model else { return }
+        finishing.finish(exchange)
         var outcome = ModelStatistics.Outcome(form: form, status: exchange.response.status)
         outcome.times = task.times
         outcome.receivedBytes = exchange.request.body.count

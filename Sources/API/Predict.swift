@@ -37,16 +37,17 @@ struct Predict: Sendable {
     private func respond(_ exchange: HTTPExchange) throws(RequestError) -> HTTPOutcome {
         let catalog = registry.catalog
         let task = try route.task()
-        let model = try model(of: task, exchange.request, catalog)
+        let model = try model(of: task, exchange, catalog)
         return try route.submit(task, exchange, model: model, version: .any)
     }
 
     private func model(
-        of task: RequestTask, _ request: HTTPRequest, _ catalog: Catalog
+        of task: RequestTask, _ exchange: HTTPExchange, _ catalog: Catalog
     ) throws(RequestError) -> ServedModel {
         guard let task = task as? PredictTask else { throw RequestError(500, "not a predict request") }
         do throws(RequestError) {
-            if let name = try task.modelName(in: request) {
+            try task.inflate(exchange)
+            if let name = try task.modelName(in: exchange.request) {
                 if let named = catalog.models.first(where: { name.equals($0.nameBytes) }) { return named }
                 throw ModelLookup.unknownModel(name.excerpt, catalog)
             }

@@ -1,4 +1,3 @@
-internal import Glibc
 internal import HTTPMessages
 internal import Serving
 
@@ -36,7 +35,7 @@ final class RequestRecorder: Sendable {
 
     private func writeRequest(_ exchange: HTTPExchange, _ id: String?, _ trace: String?, _ writer: inout JSONWriter) {
         writer.key("time")
-        writer.string(Self.now())
+        writer.string(Timestamp.now())
         writer.key("method")
         writer.string("\(exchange.request.method)".uppercased())
         writer.key("path")
@@ -86,21 +85,5 @@ final class RequestRecorder: Sendable {
             value.allSatisfy({ (0x20..<0x7f).contains($0) })
         else { return nil }
         return String(decoding: value, as: UTF8.self)
-    }
-
-    /// The time by RFC 3339, in milliseconds.
-    private static func now() -> String {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        var parts = tm()
-        gmtime_r(&time.tv_sec, &parts)
-        func padded(_ number: Int, _ width: Int) -> String {
-            let digits = String(number)
-            return String(repeating: "0", count: max(0, width - digits.count)) + digits
-        }
-        let date = [Int(parts.tm_year) + 1900, Int(parts.tm_mon) + 1, Int(parts.tm_mday)]
-        let clock = [parts.tm_hour, parts.tm_min, parts.tm_sec]
-        return date.map { padded($0, 2) }.joined(separator: "-") + "T"
-            + clock.map { padded(Int($0), 2) }.joined(separator: ":") + "." + padded(time.tv_nsec / 1_000_000, 3) + "Z"
     }
 }

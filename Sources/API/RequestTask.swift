@@ -22,6 +22,7 @@ class RequestTask: InferenceTask {
     final var times = PhaseTimes()
     /// What was found for the request's names.
     final private(set) var call: PreparedCall?
+    private var isInflated = false
     final let workspace: Workspace
     /// The route, which keeps the task while it waits for a request.
     final unowned let route: InferenceRoute
@@ -62,6 +63,7 @@ class RequestTask: InferenceTask {
         deadline = nil
         abandonment = nil
         times = PhaseTimes()
+        isInflated = false
         workspace.reset()
     }
 
@@ -78,15 +80,23 @@ class RequestTask: InferenceTask {
         abandonment = exchange.abandonment
         startNanoseconds = MonotonicClock.nanoseconds
         let timeout = try RequestTimeout.seconds(
-            exchange.request.headers[.requestTimeout], most: route.options.timeoutSeconds)
+            exchange.request.headers[.requestTimeout], most: model.timeout(default: route.options.timeoutSeconds))
         deadline = timeout.map { Deadline(after: $0, from: startNanoseconds) }
     }
 
     final var byteCount: Int { exchange?.request.body.count ?? 0 }
 
+    /// Makes the request's body what it was before it was compressed. Done once, before anything reads the body.
+    final func inflate(_ exchange: HTTPExchange) throws(RequestError) {
+        guard exchange.request.headers[.contentEncoding] != nil, !isInflated else { return }
+        exchange.request = try route.finishing.compression.inflated(exchange.request, into: workspace.inflated)
+        isInflated = true
+    }
+
     final func prepare() -> Bool {
         guard let exchange, let calls else { return false }
         do throws(RequestError) {
+            try inflate(exchange)
             let call = try read(exchange.request, calls)
             self.call = call
             callable = call.callable

@@ -8,14 +8,20 @@ struct Route: Sendable {
     /// The path; a segment in braces stands for any text, which the handler gets. `{name:}` stands for text without a colon, and
     /// so does `{name}` with something behind it, `{name}:predict`.
     let pattern: String
+    /// Who may use it.
+    let access: Access
     /// What the OpenAPI document says of it; nil for a route that is not in there.
     let operation: Operation?
     fileprivate let segments: [Segment]
     let handler: Handler
 
-    init(_ method: HTTPMethod, _ pattern: String, _ operation: Operation? = nil, _ handler: @escaping Handler) {
+    init(
+        _ method: HTTPMethod, _ pattern: String, access: Access = .inference, _ operation: Operation? = nil,
+        _ handler: @escaping Handler
+    ) {
         self.method = method
         self.pattern = pattern
+        self.access = access
         self.operation = operation
         segments = pattern.utf8.split(separator: UInt8(ascii: "/")).map { Segment($0) }
         precondition(segments.count { $0.isParameter } <= PathParameters.most)
@@ -48,10 +54,10 @@ struct Route: Sendable {
 
     /// A route that is answered at once.
     static func immediate(
-        _ method: HTTPMethod, _ pattern: String, _ operation: Operation? = nil,
+        _ method: HTTPMethod, _ pattern: String, access: Access = .inference, _ operation: Operation? = nil,
         _ respond: @escaping @Sendable (PathParameters, inout HTTPResponse) throws(RequestError) -> Void
     ) -> Route {
-        Route(method, pattern, operation) { exchange, parameters throws(RequestError) in
+        Route(method, pattern, access: access, operation) { exchange, parameters throws(RequestError) in
             try respond(parameters, &exchange.response)
             return .answered
         }
@@ -61,25 +67,37 @@ struct Route: Sendable {
 /// Finds the route of a request.
 struct Router: Sendable {
     let routes: [Route]
+    /// Who may use them.
+    let rules: AccessRules
 
-    /// Answers a request by its route's handler.
+    /// Answers a request by its route's handler, if the request may use it.
     ///
-    /// - Throws: ``RequestError``: 404, 405 naming the methods.
+    /// - Throws: ``RequestError``: 404, 405 naming the methods, 401 and 403.
     func respond(to exchange: HTTPExchange) throws(RequestError) -> HTTPOutcome {
         let request = exchange.request
         let method = request.method == .head ? .get : request.method
-        var methods: [HTTPMethod] = []
-        for route in routes {
+        for route in routes where route.method == method {
             guard let parameters = match(route, request.path) else { continue }
-            if route.method == method { return try route.handler(exchange, parameters) }
-            methods.append(route.method)
+            try rules.check(route.access, request.headers[.authorization])
+            return try route.handler(exchange, parameters)
         }
-        let path = String(decoding: request.path.prefix(200), as: UTF8.self)
+        let allow = try methods(of: request.path)
+        throw RequestError(405, "\(Self.text(request.path)) takes \(allow)", headers: [("Allow", allow)])
+    }
+
+    /// The methods that a path takes, as in `Allow`.
+    ///
+    /// - Throws: ``RequestError`` 404 if there is no such path.
+    func methods(of path: UnsafeRawBufferPointer) throws(RequestError) -> String {
+        let methods = routes.filter { match($0, path) != nil }.map(\.method)
         guard methods.isEmpty else {
-            let allow = methods.map { $0 == .get ? "GET, HEAD" : Self.name($0) }.joined(separator: ", ")
-            throw RequestError(405, "\(path) takes \(allow)", headers: [("Allow", allow)])
+            return methods.map { $0 == .get ? "GET, HEAD" : Self.name($0) }.joined(separator: ", ")
         }
-        throw RequestError(404, "there is no route \(path): GET / shows what is served")
+        throw RequestError(404, "there is no route \(Self.text(path)): GET / shows what is served")
+    }
+
+    private static func text(_ path: UnsafeRawBufferPointer) -> String {
+        String(decoding: path.prefix(200), as: UTF8.self)
     }
 
     private static func name(_ method: HTTPMethod) -> String {

@@ -17,6 +17,14 @@ public final class Service: Sendable {
         public var version = "dev"
         /// Where a line is written for each request; nil for nowhere.
         public var accessLog: AccessLog?
+        /// The largest body of a request, also when it was compressed.
+        public var maxBodyBytes = 64 << 20
+        /// Who may use which route.
+        public var access = AccessRules()
+        /// Which web pages may ask.
+        public var cors = CORSRules(origins: [])
+        /// Told when the server is about to end.
+        public var readiness = Readiness()
 
         /// The defaults.
         public init() {}
@@ -28,23 +36,29 @@ public final class Service: Sendable {
         let options: Options
         let scheduler: Scheduler
         let recorder: RequestRecorder
+        let finishing: AnswerFinishing
     }
 
     private let router: Router
     private let recorder: RequestRecorder
+    private let cors: CORSRules
+    private let finishing: AnswerFinishing
 
     /// - Parameters:
     ///   - registry: What is served; its versions have ``attachment(for:)``.
     ///   - options: What is the same for all requests.
     package init(_ registry: ModelRegistry, options: Options = Options()) {
         recorder = RequestRecorder(options.accessLog)
+        finishing = AnswerFinishing(options)
+        cors = options.cors
         let context = Context(
             registry: registry, options: options,
-            scheduler: Scheduler(Scheduler.Configuration(executors: options.threadCount)), recorder: recorder)
+            scheduler: Scheduler(Scheduler.Configuration(executors: options.threadCount)), recorder: recorder,
+            finishing: finishing)
         let routes =
             Predict(context).routes + TFServing(context).routes + V2(context).routes
             + Describe(registry, options).routes + Metrics(registry, options, recorder.answers).routes
-        router = Router(routes: routes + OpenAPI(context, routes).routes)
+        router = Router(routes: routes + OpenAPI(context, routes).routes, rules: options.access)
     }
 
     /// What this service keeps with a version of a model.
@@ -52,12 +66,18 @@ public final class Service: Sendable {
 
     /// Answers a request, now or later. Safe to call from many threads at once.
     public func handle(_ exchange: HTTPExchange) -> HTTPOutcome {
-        var outcome = HTTPOutcome.answered
-        do throws(RequestError) { outcome = try router.respond(to: exchange) } catch {
-            error.write(to: &exchange.response)
+        do throws(RequestError) {
+            if cors.isOn, exchange.request.method == .options, exchange.request.headers[.origin] != nil {
+                cors.answerPreflight(try router.methods(of: exchange.request.path), exchange)
+            } else if try router.respond(to: exchange) == .later {
+                // Who answers later records it, and by now the exchange may be another request's.
+                return .later
+            }
+        } catch { error.write(to: &exchange.response) }
+        if !exchange.isRecorded {
+            finishing.finish(exchange)
+            recorder.record(exchange, nil)
         }
-        // Who answers later records it, and by now the exchange may be another request's.
-        if outcome == .answered, !exchange.isRecorded { recorder.record(exchange, nil) }
-        return outcome
+        return .answered
     }
 }

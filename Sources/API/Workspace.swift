@@ -1,5 +1,6 @@
 internal import Execution
 internal import Glibc
+internal import HTTPMessages
 internal import Tensors
 
 /// What one predict request needs, kept for the next: the parser, the signature, the feeds.
@@ -10,6 +11,8 @@ final class Workspace {
     /// Which feeds and fetches the request names, as bytes: the key of its prepared call.
     var signature: [UInt8] = []
     var feeds = FeedMemory()
+    /// What a compressed body holds.
+    let inflated = ResponseBuffer()
 
     private static let keptSignatureBytes = 64 << 10
 
@@ -27,6 +30,7 @@ final class Workspace {
             signature.removeAll(keepingCapacity: true)
         }
         parser.reset()
+        inflated.clear()
         feeds.reset()
     }
 }

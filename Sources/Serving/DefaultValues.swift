@@ -1,4 +1,5 @@
 internal import Graphs
+internal import Settings
 internal import Tensors
 
 /// What placeholders are that a request does not feed: `keep_prob` and the like.
@@ -14,6 +15,14 @@ public struct DefaultValues: Sendable {
     public init(_ values: [String: FeedValue] = [:], isShared: Bool = false) {
         self.values = values
         self.isShared = isShared
+    }
+
+    /// These values, and others in their stead where both have one.
+    package func merging(_ others: DefaultValues?) -> DefaultValues {
+        guard let others else { return self }
+        var result = self
+        result.values.merge(others.values) { $1 }
+        return result
     }
 
     /// The values as tensors, by the places of the placeholders.
@@ -37,9 +46,7 @@ public struct DefaultValues: Sendable {
 
     /// The rest of a message: names like one that is not there.
     package static func nearest(to name: String, among names: [String]) -> String {
-        let wanted = name.hasSuffix(":0") ? String(name.dropLast(2)) : name
-        let nearest = NearestNames.of(wanted, among: names).map { "\"\($0)\"" }
-        return nearest.isEmpty ? "" : "; the nearest are \(nearest.joined(separator: ", "))"
+        NearestNames.hint(for: name.hasSuffix(":0") ? String(name.dropLast(2)) : name, among: names)
     }
 
     /// The names of all placeholders.

@@ -23,7 +23,7 @@ public enum ModelFolders {
     }
 
     /// A path's own name: a folder's last component, a file's without what follows the last dot.
-    static func name(of path: String) -> String {
+    package static func name(of path: String) -> String {
         let own = ModelPath(path)
         if let name = own.path.split(separator: "/").last, name != ".", name != ".." {
             guard !own.isFolder, let dot = name.lastIndex(of: "."), dot != name.startIndex,

@@ -7,24 +7,17 @@ package import Logging
 /// One thread looks at the files and decides (``ReloadLoop``), another loads and frees (``LoaderThread``). Requests only read what
 /// these publish: neither a slow disk nor a load makes one wait.
 package final class ModelRegistry: Sendable {
-    /// What one model has of its own.
-    package struct ModelSettings: Sendable {
-        package var policy = VersionPolicy()
-        /// Values of placeholders, instead of those for all models.
-        package var defaults: DefaultValues?
-
-        package init() {}
-    }
-
     /// What is the same for all models.
     package struct Configuration: Sendable {
         package var threadCount = 4
         package var defaultModel: String?
         package var defaults = DefaultValues()
-        /// The settings of models that have their own, by name.
+        /// The settings of models that have their own, by name; they come before those in the models' folders.
         package var models: [String: ModelSettings] = [:]
-        /// The settings of all others.
-        package var settings = ModelSettings()
+        /// Which versions are loaded of models that do not say it.
+        package var versions = VersionPolicy.Selection.latest(1)
+        /// What may wait for a model, and is run together, where the model does not say it.
+        package var limits = ModelQueue.Limits()
         /// How often files are looked at where nothing tells of changes; zero for only when told.
         package var pollInterval = Duration.seconds(1)
         /// Whether changes are asked of the kernel (inotify).
@@ -38,7 +31,16 @@ package final class ModelRegistry: Sendable {
 
         package init(attach: @escaping @Sendable (Model) -> any AnyObject & Sendable) { self.attach = attach }
 
-        func settings(of model: String) -> ModelSettings { models[model] ?? settings }
+        /// What holds for a model: what is said for its name; else what its folder says.
+        ///
+        /// - Parameters:
+        ///   - model: The name.
+        ///   - path: The model's folder or file.
+        /// - Throws: ``ModelError`` for a file of settings that cannot be used.
+        func settings(of model: String, at path: String) throws(ModelError) -> ModelSettings {
+            if let settings = models[model] { return settings }
+            return try ModelSettings(folder: path)
+        }
     }
 
     /// What is to be served.
@@ -82,7 +84,7 @@ package final class ModelRegistry: Sendable {
     package init(_ models: [Model], _ configuration: Configuration) {
         let served = models.map { model in
             let version = ModelVersion(model, attachment: configuration.attach(model))
-            let served = ServedModel(name: model.name, loading: configuration)
+            let served = ServedModel(name: model.name, configuration.models[model.name] ?? ModelSettings(), configuration)
             served.publish(
                 VersionSet(
                     [version], current: version, states: [VersionState(number: version.number, phase: .available)]))

@@ -291,10 +291,10 @@ final class ReloadLoop {
         if let other = models.values.first(where: { $0.name == name }) {
             throw ModelError(.broken, "\(path): a model is called \"\(name)\" already, at \(other.path)")
         }
+        let settings = try configuration.settings(of: name, at: path)
         let model = WatchedModel(
-            id: nextID, path: path, source: source,
-            served: ServedModel(name: name, loading: configuration), settings: configuration.settings(of: name),
-            configuration, at: clock.now)
+            id: nextID, path: path, source: source, served: ServedModel(name: name, settings, configuration),
+            settings: settings, configuration, at: clock.now)
         nextID += 1
         models[model.id] = model
         source.models.insert(model.id)

@@ -9,7 +9,8 @@ final class WatchedModel {
     /// The index of the served path that it belongs to.
     let source: Int
     let served: ServedModel
-    let settings: ModelRegistry.ModelSettings
+    private let policy: VersionPolicy
+    private let defaults: DefaultValues
     private(set) var machine: Machine
     private(set) var versions: [Int: ModelVersion] = [:]
     private var listing: ModelListing?
@@ -29,7 +30,7 @@ final class WatchedModel {
     private(set) var lastLook: ContinuousClock.Instant?
 
     init(
-        id: Int, path: String, source: ServedSource, served: ServedModel, settings: ModelRegistry.ModelSettings,
+        id: Int, path: String, source: ServedSource, served: ServedModel, settings: ModelSettings,
         _ configuration: ModelRegistry.Configuration, at now: ContinuousClock.Instant
     ) {
         self.id = id
@@ -37,11 +38,13 @@ final class WatchedModel {
         self.source = source.index
         isInRoot = source.isRoot
         self.served = served
-        self.settings = settings
+        policy = settings.policy(configuration.versions)
+        // The folder's own are read with each version.
+        defaults = configuration.defaults.merging(configuration.models[served.name]?.defaults)
         var logger = configuration.logger
         logger[metadataKey: "model"] = "\(served.name)"
         self.logger = logger
-        machine = Machine(policy: settings.policy, timing: configuration.timing, at: now)
+        machine = Machine(policy: policy, timing: configuration.timing, at: now)
         nextPoll = now
     }
 
@@ -75,11 +78,10 @@ final class WatchedModel {
         let isForced = machine.isForced
         guard let (load, actions) = machine.nextLoad(at: now) else { return nil }
         var mustFit = false
-        if case .latest = settings.policy.selection { mustFit = !isForced }
+        if case .latest = policy.selection { mustFit = !isForced }
         let job = LoadJob(
-            model: id, load: load, name: name, defaults: settings.defaults ?? configuration.defaults,
-            configuration: configuration, previous: machine.view.current.flatMap { versions[$0.serial]?.model },
-            mustFit: mustFit)
+            model: id, load: load, name: name, defaults: defaults, configuration: configuration,
+            previous: machine.view.current.flatMap { versions[$0.serial]?.model }, mustFit: mustFit)
         return (job, actions)
     }
 
@@ -138,7 +140,7 @@ final class WatchedModel {
     }
 
     private func split(_ labels: [String: ModelVersion], _ current: ModelVersion?) -> VersionSplit? {
-        let shares = settings.policy.split.compactMap { share in
+        let shares = policy.split.compactMap { share in
             labels[share.label].map { (version: $0, percent: share.percent) }
         }
         guard let current, !shares.isEmpty else { return nil }

@@ -1,0 +1,89 @@
+internal import HTTPMessages
+package import Settings
+
+/// Who may use a route.
+enum Access: Sendable {
+    /// Everybody.
+    case open
+    /// Whoever has a token, if there is a file of tokens; else everybody.
+    case inference
+    /// Whoever has an admin token.
+    case admin
+}
+
+/// Decides who may use a route, by bearer tokens from files.
+///
+/// The files are read again when they change. One that is empty, damaged or gone admits nobody.
+public final class AccessRules: Sendable {
+    private let inference: TokenFile?
+    private let admin: TokenFile?
+
+    /// Everybody may ask, nobody may administer.
+    public init() {
+        inference = nil
+        admin = nil
+    }
+
+    /// - Parameters:
+    ///   - tokenFile: Tokens for inference; nil lets everybody ask.
+    ///   - adminTokenFile: Tokens for everything; nil lets nobody administer.
+    ///   - report: Gets told of changes of the files, and whether the change is a problem.
+    /// - Throws: `SettingsProblem` for a file that cannot be used now.
+    package init(
+        tokenFile: String?, adminTokenFile: String?,
+        report: @escaping @Sendable (_ message: String, _ isProblem: Bool) -> Void
+    ) throws(SettingsProblem) {
+        inference = if let tokenFile { try TokenFile(tokenFile, report) } else { nil }
+        admin = if let adminTokenFile { try TokenFile(adminTokenFile, report) } else { nil }
+    }
+
+    /// Refuses a request that may not use a route.
+    ///
+    /// - Parameters:
+    ///   - access: The route's.
+    ///   - authorization: The value of the request's header.
+    /// - Throws: ``RequestError`` 401 without a token that is known, 403 with one that does not suffice.
+    func check(_ access: Access, _ authorization: UnsafeRawBufferPointer?) throws(RequestError) {
+        switch access {
+        case .open: return
+        case .inference:
+            guard let inference else { return }
+            let token = try Self.token(authorization)
+            // Both, whatever the first says: how long it takes tells nothing.
+            let isKnown = inference.tokens.contains(token)
+            guard (admin?.tokens.contains(token) ?? false) || isKnown else { throw Self.unknownToken(inference) }
+        case .admin:
+            guard let admin else {
+                throw RequestError(
+                    403, "nobody may do this: start the server with --admin-token-file FILE to allow it with a token")
+            }
+            let token = try Self.token(authorization)
+            let isKnown = inference?.tokens.contains(token) ?? false
+            guard !admin.tokens.contains(token) else { return }
+            guard !isKnown else { throw RequestError(403, "this token is for inference only: send an admin token") }
+            throw Self.unknownToken(admin)
+        }
+    }
+
+    /// The token of `Bearer TOKEN`.
+    private static func token(_ header: UnsafeRawBufferPointer?) throws(RequestError) -> UnsafeRawBufferPointer {
+        let missing = RequestError(
+            401, "a token is needed: send the header Authorization: Bearer TOKEN",
+            headers: [("WWW-Authenticate", "Bearer")])
+        let scheme: StaticString = "bearer "
+        guard let header, header.count > scheme.utf8CodeUnitCount else { throw missing }
+        let expected = UnsafeBufferPointer(start: scheme.utf8Start, count: scheme.utf8CodeUnitCount)
+        guard zip(header, expected).allSatisfy({ ($0 | 0x20) == $1 }) else { throw missing }
+        let token = header[expected.count...].drop { $0 == UInt8(ascii: " ") }
+        guard !token.isEmpty else { throw missing }
+        return UnsafeRawBufferPointer(rebasing: token)
+    }
+
+    private static func unknownToken(_ file: TokenFile) -> RequestError {
+        RequestError(
+            401,
+            file.tokens.problem == nil
+                ? "the token is not known" : "no token is accepted: the server's file of tokens cannot be used",
+            headers: [("WWW-Authenticate", "Bearer error=\"invalid_token\"")])
+    }
+}

@@ -1,0 +1,105 @@
+internal import CZlib
+internal import HTTPMessages
+
+/// A stream of zlib's, which must stay where it is in memory.
+// Safety: allocated in init and freed in deinit, used by one thread at a time; input and output pointers are set anew for each
+// call, and are of no use to the library after it.
+private final class ZlibStream {
+    let pointer = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
+
+    init() { pointer.initialize(to: z_stream()) }
+
+    deinit { pointer.deallocate() }
+
+    /// Gives the library so much of the input that its counters hold.
+    ///
+    /// - Returns: How much that is.
+    func feed(_ input: UnsafeRawBufferPointer) -> Int {
+        let count = min(input.count, Int(UInt32.max))
+        // The library does not write to its input; its type only does not say so.
+        pointer.pointee.next_in = UnsafeMutableRawPointer(mutating: input.baseAddress)?
+            .assumingMemoryBound(to: UInt8.self)
+        pointer.pointee.avail_in = UInt32(count)
+        return count
+    }
+
+    func provide(_ output: UnsafeMutableRawPointer, _ count: Int) {
+        pointer.pointee.next_out = output.assumingMemoryBound(to: UInt8.self)
+        pointer.pointee.avail_out = UInt32(count)
+    }
+}
+
+/// Reads gzip, also several members, or what HTTP calls deflate: zlib's format, and as some send it, without its header.
+final class ZlibInflater: Inflater {
+    private let stream = ZlibStream()
+    private let isGzip: Bool
+    private static let gzipWindow: Int32 = 31
+    private static let zlibWindow: Int32 = 15
+    private static let largestChunk = 1 << 20
+
+    /// Gives nil without memory.
+    init?(isGzip: Bool) {
+        self.isGzip = isGzip
+        guard czlib_inflate_init(stream.pointer, isGzip ? Self.gzipWindow : Self.zlibWindow) == Z_OK else { return nil }
+    }
+
+    deinit { inflateEnd(stream.pointer) }
+
+    func inflate(
+        _ body: UnsafeRawBufferPointer, into output: ResponseBuffer, limit: Int
+    ) throws(InflationFailure) {
+        guard inflateReset2(stream.pointer, window(of: body)) == Z_OK else { throw .damaged }
+        var rest = body
+        rest = UnsafeRawBufferPointer(rebasing: rest[stream.feed(rest)...])
+        while true {
+            let size = min(max(16 << 10, output.count / 2), Self.largestChunk, limit - output.count + 1)
+            guard let room = output.reserve(size) else { throw output.isTooLong ? .tooLarge : .noMemory }
+            stream.provide(room, size)
+            let status = CZlib.inflate(stream.pointer, Z_NO_FLUSH)
+            output.commit(size - Int(stream.pointer.pointee.avail_out))
+            guard output.count <= limit else { throw .tooLarge }
+            if stream.pointer.pointee.avail_in == 0, !rest.isEmpty {
+                rest = UnsafeRawBufferPointer(rebasing: rest[stream.feed(rest)...])
+            }
+            let isAtEnd = stream.pointer.pointee.avail_in == 0
+            switch status {
+            case Z_STREAM_END:
+                if isAtEnd { return }
+                guard isGzip, inflateReset(stream.pointer) == Z_OK else { throw .damaged }
+            case Z_OK: continue
+            case Z_BUF_ERROR where !isAtEnd: continue
+            case Z_MEM_ERROR: throw .noMemory
+            default: throw .damaged
+            }
+        }
+    }
+
+    /// zlib's header is a multiple of 31 that ends its first byte with 8.
+    private func window(of body: UnsafeRawBufferPointer) -> Int32 {
+        guard !isGzip else { return Self.gzipWindow }
+        let hasHeader = body.count >= 2 && body[0] & 15 == 8 && (Int(body[0]) << 8 | Int(body[1])) % 31 == 0
+        return hasHeader ? Self.zlibWindow : -Self.zlibWindow
+    }
+}
+
+/// Writes gzip, or zlib's format.
+final class ZlibDeflater: Deflater {
+    private let stream = ZlibStream()
+    private static let fastest: Int32 = 1
+
+    /// Gives nil without memory.
+    init?(isGzip: Bool) {
+        guard czlib_deflate_init(stream.pointer, Self.fastest, isGzip ? 31 : 15) == Z_OK else { return nil }
+    }
+
+    deinit { deflateEnd(stream.pointer) }
+
+    func deflate(_ body: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) -> Int? {
+        guard let target = output.baseAddress, body.count <= Int(UInt32.max), deflateReset(stream.pointer) == Z_OK,
+            stream.feed(body) == body.count
+        else { return nil }
+        stream.provide(target, output.count)
+        guard CZlib.deflate(stream.pointer, Z_FINISH) == Z_STREAM_END else { return nil }
+        return output.count - Int(stream.pointer.pointee.avail_out)
+    }
+}

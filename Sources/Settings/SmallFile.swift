@@ -1,0 +1,33 @@
+internal import Glibc
+
+/// Files that are read as a whole: settings, tokens.
+package enum SmallFile {
+    /// Whether there is something at the path.
+    package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+    /// A file's bytes.
+    ///
+    /// - Throws: ``SettingsProblem`` if it cannot be read, is no file, or has more than `mostBytes`.
+    package static func read(_ path: String, mostBytes: Int) throws(SettingsProblem) -> [UInt8] {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw failure(path) }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 16 << 10)
+        while true {
+            let count = Glibc.read(descriptor, &chunk, chunk.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw failure(path) }
+            guard count > 0 else { return bytes }
+            bytes += chunk[..<count]
+            guard bytes.count <= mostBytes else {
+                throw SettingsProblem(path, "is longer than \(mostBytes) bytes")
+            }
+        }
+    }
+
+    private static func failure(_ path: String) -> SettingsProblem {
+        let code = errno
+        return SettingsProblem(path, code == ENOENT ? "no such file" : String(cString: strerror(code)))
+    }
+}

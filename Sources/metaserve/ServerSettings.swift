@@ -1,0 +1,218 @@
+import API
+import Logging
+import Serving
+import Settings
+
+/// What the server is told by its flags and its file.
+struct ServerSettings: SettingsGroup {
+    var host = "127.0.0.1"
+    var port = 8501
+    var threads: Int?
+    var defaultModel: String?
+    var defaults = DefaultValues(isShared: true)
+    var maxBodyBytes = 64 << 20
+    var idleTimeoutSeconds = 30
+    var timeoutSeconds = 60.0
+    var maxConnections = 10_000
+    var nan = NaNPolicy.string
+    var drainTimeoutSeconds = 30.0
+    var drainDelaySeconds = 0.0
+    var logLevel = Logger.Level.info
+    var logFormat = LogFormat.text
+    var accessLog: String?
+    var versions = VersionPolicy.Selection.latest(1)
+    var pollIntervalSeconds = 1.0
+    var waitsForModels = false
+    var maxQueue = 1000
+    var maxBatch = 32
+    var batchDelayMilliseconds = 0.0
+    var corsOrigins: [String] = []
+    var tokenFile: String?
+    var adminTokenFile: String?
+    var tlsCertificate: String?
+    var tlsKey: String?
+    var models: [String: ModelSettings] = [:]
+    var places: [String: String] = [:]
+}
+
+/// How log lines are written.
+enum LogFormat: String, CaseIterable, Sendable {
+    case text, json
+}
+
+extension ServerSettings {
+    static let settings: [Setting<ServerSettings>] = listening + answering + serving + access + stopping
+
+    private static let path = SettingType<String>.text("a path")
+
+    private static let listening: [Setting<ServerSettings>] = [
+        Setting(
+            "host", \.host, .text("an address, a name of this machine or unix:/PATH"),
+            "Where to listen: an address, 0.0.0.0 for all, or unix:/PATH for a socket in the file system."),
+        Setting("port", \.port, .whole(0...65535), "The port; 0 for a free one."),
+        Setting(
+            "max-connections", \.maxConnections, .whole(1...1_000_000),
+            "The most connections at once; more wait to be accepted."),
+        Setting(
+            "max-body", \.maxBodyBytes, .whole(1...(1 << 40)), "The largest body of a request, in bytes, inflated."),
+        Setting(
+            "idle-timeout", \.idleTimeoutSeconds, .whole(1...86_400),
+            "Cut connections on which nothing moves for so many seconds."),
+        Setting("tls-cert", \.tlsCertificate, path.optional, "A certificate chain, PEM; with it, HTTPS is spoken."),
+        Setting("tls-key", \.tlsKey, path.optional, "The certificate's private key, PEM."),
+    ]
+
+    private static let answering: [Setting<ServerSettings>] = [
+        Setting(
+            "threads", \.threads, SettingType.whole(1...1024).optional, absent: "one a processor",
+            "Threads that answer requests."),
+        Setting("max-queue", \.maxQueue, ModelSettings.Limits.maxQueue, "The most requests that wait for a model."),
+        Setting(
+            "max-batch", \.maxBatch, ModelSettings.Limits.maxBatch,
+            "The most requests that are run as one; 1 for no batches."),
+        Setting(
+            "batch-delay", \.batchDelayMilliseconds, ModelSettings.Limits.batchDelay,
+            "The milliseconds that a request may wait for others to be run with."),
+        Setting(
+            "timeout", \.timeoutSeconds, ModelSettings.Limits.timeout,
+            "End a request after so many seconds, with status 504; 0 for never."),
+        Setting(
+            "nan", \.nan, .choice(NaNPolicy.allCases.map { ($0.rawValue, $0) }), "How NaN and infinities are written."),
+    ]
+
+    private static let serving: [Setting<ServerSettings>] = [
+        Setting(
+            "models", \.models, modelsType, absent: "those of the command line",
+            "Models by name: a path, or what the table below lists."),
+        Setting(
+            "default-model", \.defaultModel, SettingType.text("a model's name").optional, absent: "the only one",
+            "The model for requests to /predict that name none."),
+        Setting(
+            "defaults", \.defaults, DefaultValues.type,
+            "What placeholders are when a request does not feed them, for all models that have them."),
+        Setting(
+            "versions", \.versions, VersionPolicy.Selection.type,
+            "Which versions of a model are loaded: the newest, so many of the newest, all, or these."),
+        Setting(
+            "poll-interval", \.pollIntervalSeconds, .number(0...3600, "seconds"),
+            "The seconds between two looks at the models' folders, beside what the system tells of changes; 0 for none."),
+        Setting(
+            "wait-for-models", \.waitsForModels, .truth,
+            "Start without models, or with some that do not load, and serve them when they can be."),
+    ]
+
+    private static let access: [Setting<ServerSettings>] = [
+        Setting(
+            "token-file", \.tokenFile, path.optional, absent: "none: everybody may ask",
+            "Bearer tokens for requests, one a line."),
+        Setting(
+            "admin-token-file", \.adminTokenFile, path.optional, absent: "none: nobody may",
+            "Bearer tokens for loading and unloading models, one a line."),
+        Setting(
+            "cors-origin", \.corsOrigins, .list(of: .text("an origin, such as https://example.com, or *")),
+            isList: true,
+            "A web origin whose pages may ask; repeatable, * for all."),
+    ]
+
+    private static let stopping: [Setting<ServerSettings>] = [
+        Setting(
+            "log-level", \.logLevel, .choice(Logger.Level.allCases.map { ($0.rawValue, $0) }),
+            "Log lines of this level and above."),
+        Setting(
+            "log-format", \.logFormat, .choice(LogFormat.allCases.map { ($0.rawValue, $0) }),
+            "How log lines are written."),
+        Setting(
+            "access-log", \.accessLog, SettingType.text("a path, or - for standard output").optional,
+            "Write a line of JSON for each request."),
+        Setting(
+            "drain-delay", \.drainDelaySeconds, .number(0...3600, "seconds"),
+            "When stopping, say for so many seconds that the server is not ready, and answer still, before no more connections are taken."
+        ),
+        Setting(
+            "drain-timeout", \.drainTimeoutSeconds, .number(0...3600, "seconds"),
+            "When stopping, end after so many seconds at the latest, drain-delay included."),
+    ]
+
+    private static let modelsType = SettingType<[String: ModelSettings]>(
+        expected: "names of models, and a path or settings for each",
+        read: { node, problems in
+            var models: [String: ModelSettings] = [:]
+            for entry in node.entries(&problems) {
+                var model = ModelSettings()
+                if case .scalar(let path, _) = entry.value.content {
+                    model.path = path
+                } else {
+                    model.apply(entry.value, &problems)
+                }
+                if entry.name.isEmpty || entry.name.contains("/") {
+                    problems.append(
+                        SettingsProblem(
+                            entry.place, "a model's name is not empty and has no \"/\", found \"\(entry.name)\""))
+                }
+                problems += model.problems
+                models[entry.name] = model
+            }
+            return models
+        },
+        text: { models in
+            guard !models.isEmpty else { return nil }
+            return models.sorted { $0.key < $1.key }.map { name, model in
+                let lines = model.yaml(isComplete: false).split(separator: "\n").map { "\n    \($0)" }.joined()
+                return "\n  \(YAMLText.quoted(name)):\(lines)"
+            }.joined()
+        })
+
+    /// What does not fit together.
+    var problems: [SettingsProblem] {
+        var problems: [SettingsProblem] = []
+        if tlsCertificate != nil, tlsKey == nil { problems.append(problem("tls-cert", "tls-cert needs tls-key")) }
+        if tlsKey != nil, tlsCertificate == nil { problems.append(problem("tls-key", "tls-key needs tls-cert")) }
+        if drainDelaySeconds > drainTimeoutSeconds {
+            problems.append(
+                problem(
+                    "drain-delay",
+                    "drain-delay \(YAMLText.number(drainDelaySeconds)) is longer than drain-timeout "
+                        + "\(YAMLText.number(drainTimeoutSeconds)), which includes it"))
+        }
+        if host.hasPrefix("unix:"), !host.hasPrefix("unix:/") {
+            problems.append(problem("host", "expected unix:/PATH with a full path, found \(host)"))
+        }
+        for origin in corsOrigins where !CORSRules.isOrigin(origin) {
+            problems.append(
+                problem("cors-origin", "expected an origin, such as https://example.com, or *, found \"\(origin)\""))
+        }
+        return problems
+    }
+
+    /// Reads a file, then flags, which win.
+    ///
+    /// - Throws: ``SettingsError`` with all that is wrong.
+    init(file: String?, flags: [(key: String, texts: [String])] = []) throws(SettingsError) {
+        self.init()
+        var problems: [SettingsProblem] = []
+        if let file {
+            do throws(SettingsError) { apply(try SettingsNode(file: file), &problems) } catch {
+                problems += error.problems
+            }
+            defaults.isShared = true
+        }
+        for flag in flags { apply(flag: flag.key, flag.texts, &problems) }
+        problems += self.problems
+        guard problems.isEmpty else { throw SettingsError(problems) }
+    }
+}
+
+extension ServerSettings {
+    /// Whether only programs on this machine can connect.
+    var isLocal: Bool { socketPath != nil || host == "localhost" || host == "::1" || host.hasPrefix("127.") }
+
+    /// The path of the socket to listen on, if it is one in the file system.
+    var socketPath: String? { host.hasPrefix("unix:") ? String(host.dropFirst("unix:".count)) : nil }
+
+    /// An address that a client on this machine can use.
+    func address(port: Int) -> String {
+        if socketPath != nil { return host }
+        let name = host == "0.0.0.0" || host == "::" ? "localhost" : host.contains(":") ? "[\(host)]" : host
+        return "\(tlsCertificate == nil ? "http" : "https")://\(name):\(port)"
+    }
+}

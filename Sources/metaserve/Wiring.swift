@@ -1,0 +1,78 @@
+import API
+import Foundation
+import HTTPServer
+import Logging
+import Serving
+import Settings
+
+// What the settings mean to the parts of the server: one function a part.
+extension ServerSettings {
+    var threadCount: Int { threads ?? ThreadBudget.processors }
+
+    /// Writes log lines.
+    func logger() -> Logger {
+        let levels = models.compactMapValues { $0.logLevel.flatMap(Logger.Level.init(rawValue:)) }
+        return Logger(label: "metaserve") { _ in LogLines(logLevel, modelLevels: levels, format: logFormat) }
+    }
+
+    /// What the service gets.
+    ///
+    /// - Throws: `SettingsProblem` for a file of tokens that cannot be used, `AccessLog.Failure`.
+    func serviceOptions(_ logger: Logger) throws -> Service.Options {
+        var options = Service.Options()
+        options.nanPolicy = nan
+        options.threadCount = threadCount
+        options.timeoutSeconds = timeoutSeconds > 0 ? timeoutSeconds : nil
+        options.version = Metaserve.version
+        options.address = address(port: port)
+        options.maxBodyBytes = maxBodyBytes
+        options.accessLog = try accessLog.map { try AccessLog(path: $0) }
+        options.cors = CORSRules(origins: corsOrigins)
+        options.access = try AccessRules(tokenFile: tokenFile, adminTokenFile: adminTokenFile) { message, isProblem in
+            logger.log(level: isProblem ? .error : .notice, "\(message)")
+        }
+        return options
+    }
+
+    /// What the HTTP server gets.
+    func serverConfiguration() -> HTTPServer.Configuration {
+        var configuration = HTTPServer.Configuration()
+        configuration.host = host
+        configuration.port = port
+        configuration.threads = threadCount
+        configuration.maxBodyBytes = maxBodyBytes
+        configuration.idleTimeoutSeconds = idleTimeoutSeconds
+        configuration.maxConnections = maxConnections
+        if let tlsCertificate, let tlsKey {
+            configuration.tls = HTTPServer.TLS(certificatePath: tlsCertificate, keyPath: tlsKey)
+        }
+        return configuration
+    }
+
+    /// What the registry of models gets.
+    func registryConfiguration(_ logger: Logger) -> ModelRegistry.Configuration {
+        var configuration = ModelRegistry.Configuration(attach: Service.attachment)
+        configuration.threadCount = threadCount
+        configuration.defaultModel = defaultModel
+        configuration.defaults = defaults
+        configuration.models = models
+        configuration.versions = versions
+        configuration.limits.waiting = maxQueue
+        configuration.limits.batch = maxBatch
+        configuration.limits.batchDelayNanoseconds = UInt64(max(0, batchDelayMilliseconds) * 1e6)
+        configuration.pollInterval = .seconds(pollIntervalSeconds)
+        configuration.waits = waitsForModels
+        configuration.logger = logger
+        return configuration
+    }
+}
+
+extension ServerSettings {
+    /// The paths of the command line, then those of the file.
+    func servedPaths(_ paths: [String]) -> [ModelRegistry.ServedPath] {
+        paths.map { ModelRegistry.ServedPath($0) }
+            + models.sorted { $0.key < $1.key }.compactMap { name, settings in
+                settings.path.map { ModelRegistry.ServedPath($0, name: name) }
+            }
+    }
+}
