@@ -54,7 +54,10 @@ final class Connections: Sendable {
     /// - Returns: Whether the round is at its end.
     func cutSome() -> Bool {
         let (slice, isEnd) = known.withLock { round -> ([Connection], Bool) in
-            if round.next == 0 { takeNew(&round) }
+            if round.next == 0 {
+                round.connections.removeAll { !$0.isOpen }
+                takeNew(&round)
+            }
             let slice = round.connections[round.next...].prefix(Self.sliceCount)
             let isEnd = slice.endIndex == round.connections.endIndex
             round.next = isEnd ? 0 : slice.endIndex
@@ -77,8 +80,6 @@ final class Connections: Sendable {
             defer { new = [] }
             return new
         }
-        round.connections.removeAll { !$0.isOpen }
         round.connections += added
-        round.next = 0
     }
 }

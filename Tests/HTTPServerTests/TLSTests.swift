@@ -207,7 +207,10 @@ private final class TLSClient {
     deinit { leave() }
 
     /// Ends without a word.
-    func leave() { kill(process.processIdentifier, SIGKILL) }
+    func leave() {
+        kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+    }
 
     func send(_ path: String, _ body: String) {
         let request = "POST \(path) HTTP/1.1\r\nHost: t\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
