@@ -43,6 +43,11 @@ struct Route: Sendable {
             isAny = text.isEmpty && !pattern.contains(UInt8(ascii: ":"))
         }
 
+        /// Whether a segment of a path is this one.
+        func isText(_ segment: UnsafeRawBufferPointer) -> Bool {
+            text.count == segment.count && text.elementsEqual(segment)
+        }
+
         /// The parameter in a segment of a path; nil if it does not fit.
         func parameter(in segment: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
             guard !isAny else { return segment }
@@ -76,10 +81,12 @@ struct Router: Sendable {
     func respond(to exchange: HTTPExchange) throws(RequestError) -> HTTPOutcome {
         let request = exchange.request
         let method = request.method == .head ? .get : request.method
-        for route in routes where route.method == method {
-            guard let parameters = match(route, request.path) else { continue }
-            try rules.check(route.access, request.headers[.authorization])
-            return try route.handler(exchange, parameters)
+        if let segments = PathSegments(request.path) {
+            for route in routes where route.method == method {
+                guard let parameters = match(route, segments) else { continue }
+                try rules.check(route.access, request.headers[.authorization])
+                return try route.handler(exchange, parameters)
+            }
         }
         let allow = try methods(of: request.path)
         throw RequestError(405, "\(Self.text(request.path)) takes \(allow)", headers: [("Allow", allow)])
@@ -89,7 +96,8 @@ struct Router: Sendable {
     ///
     /// - Throws: ``RequestError`` 404 if there is no such path.
     func methods(of path: UnsafeRawBufferPointer) throws(RequestError) -> String {
-        let methods = routes.filter { match($0, path) != nil }.map(\.method)
+        let segments = PathSegments(path)
+        let methods = segments.map { segments in routes.filter { match($0, segments) != nil }.map(\.method) } ?? []
         guard methods.isEmpty else {
             return methods.map { $0 == .get ? "GET, HEAD" : Self.name($0) }.joined(separator: ", ")
         }
@@ -112,29 +120,46 @@ struct Router: Sendable {
         }
     }
 
-    /// The segments in braces; nil if the path is another. Empty segments count for nothing.
-    private func match(_ route: Route, _ path: UnsafeRawBufferPointer) -> PathParameters? {
+    /// The segments in braces; nil if the path is another.
+    private func match(_ route: Route, _ path: PathSegments) -> PathParameters? {
+        guard route.segments.count == path.count else { return nil }
         var parameters = PathParameters()
+        for index in 0..<path.count {
+            guard !route.segments[index].isParameter else {
+                guard let parameter = route.segments[index].parameter(in: path[index]) else { return nil }
+                parameters.append(parameter)
+                continue
+            }
+            guard route.segments[index].isText(path[index]) else { return nil }
+        }
+        return parameters
+    }
+}
+
+/// What is between the slashes of a path. Empty segments count for nothing.
+private struct PathSegments {
+    /// More than any route has.
+    private static let most = 8
+
+    private var segments = InlineArray<8, UnsafeRawBufferPointer>(
+        repeating: UnsafeRawBufferPointer(start: nil, count: 0))
+    private(set) var count = 0
+
+    /// Gives nil for a path of more segments than any route has.
+    init?(_ path: UnsafeRawBufferPointer) {
         var position = 0
-        var number = 0
         while position < path.count {
             guard path[position] != UInt8(ascii: "/") else {
                 position += 1
                 continue
             }
+            guard count < Self.most else { return nil }
             let end = path[position...].firstIndex(of: UInt8(ascii: "/")) ?? path.count
-            guard number < route.segments.count else { return nil }
-            let segment = UnsafeRawBufferPointer(rebasing: path[position..<end])
-            let expected = route.segments[number]
-            if expected.isParameter {
-                guard let parameter = expected.parameter(in: segment) else { return nil }
-                parameters.append(parameter)
-            } else if !expected.text.elementsEqual(segment) {
-                return nil
-            }
-            number += 1
+            segments[count] = UnsafeRawBufferPointer(rebasing: path[position..<end])
+            count += 1
             position = end
         }
-        return number == route.segments.count ? parameters : nil
     }
+
+    subscript(index: Int) -> UnsafeRawBufferPointer { segments[index] }
 }
