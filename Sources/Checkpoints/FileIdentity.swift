@@ -17,6 +17,9 @@ package struct FileIdentity: Hashable, Sendable {
         modified = Int64(status.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_mtim.tv_nsec)
     }
 
+    /// Whether there is a regular file of that path.
+    package static func exists(_ path: String) -> Bool { FileIdentity(path: path) != nil }
+
     /// What lies under a path now; nil if there is no regular file.
     package init?(path: String) {
         var status = stat()

@@ -62,7 +62,16 @@ public struct ModelError: Error, Hashable, Sendable {
         self.failure = failure
     }
 
-    init(_ error: CheckpointError) { self.init(.load, "\(error)") }
+    init(_ error: CheckpointError) {
+        let failure: LoadFailure =
+            switch error.kind {
+            case .notFound: .incomplete
+            case .io: .io
+            case .changed: .changed
+            case .corrupt, .malformed, .unsupported, .mismatch: .broken
+            }
+        self.init(failure, "\(error)")
+    }
 
     package init(_ error: CompileError) {
         let kind: Kind =
