@@ -99,6 +99,11 @@ package final class Callable: Sendable {
         if let known = programs.program(for: tensors) { known } else { try makeProgram(tensors) }
     }
 
+    /// Makes the program for such feeds, so that no request has to.
+    func prepare(_ tensors: UnsafeBufferPointer<TensorView>) throws(CompileError) {
+        if programs.program(for: tensors) == nil { _ = try makeProgram(tensors) }
+    }
+
     private func makeProgram(_ tensors: UnsafeBufferPointer<TensorView>) throws(CompileError) -> Program {
         guard tensors.count == feeds.count else {
             throw CompileError.invalid("\(feeds.count) feeds are expected, got \(tensors.count)")
