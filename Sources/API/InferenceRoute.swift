@@ -57,6 +57,7 @@ final class InferenceRoute: Sendable {
         _ task: RequestTask, _ exchange: HTTPExchange, model: ServedModel, version choice: VersionChoice
     ) throws(RequestError) -> HTTPOutcome {
         do throws(RequestError) {
+            let choice = choice.pinned(by: exchange.request.headers)
             guard let version = model.versions.version(choice) else { throw Self.unknownVersion(choice, of: model) }
             try task.begin(exchange, model, version)
             switch scheduler.submit(task, to: model.queue) {
@@ -88,10 +89,16 @@ final class InferenceRoute: Sendable {
         recorder.record(exchange, RequestRecorder.Inference(model: model, version: task.version, outcome: outcome))
     }
 
+    private static func reason(of versions: VersionSet) -> String {
+        if versions.isUnloaded { return ": it was unloaded" }
+        return (versions.record.lastError ?? versions.record.waitingFor.map { "waiting for \($0)" }).map { ": \($0)" }
+            ?? ""
+    }
+
     private static func unknownVersion(_ choice: VersionChoice, of model: ServedModel) -> RequestError {
         let loaded = model.versions.versions.map { "\($0.number)" }.joined(separator: ", ")
         return switch choice {
-        case .any: RequestError(503, "model \"\(model.name)\" is not loaded")
+        case .any: RequestError(503, "model \"\(model.name)\" is not loaded" + reason(of: model.versions))
         case .number(let number):
             RequestError(404, "model \"\(model.name)\" has no version \(number) loaded; loaded are \(loaded)")
         case .label(let label):
