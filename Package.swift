@@ -52,6 +52,7 @@ let package = Package(
         system("CSnappy", "snappy", apt: "libsnappy-dev"),
         system("CZlib", "zlib", apt: "zlib1g-dev"),
         .target(name: "CChecksum"),
+        .target(name: "CMemory"),
         .target(name: "CKernels"),
         .target(name: "CImages", linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png16")]),
         .target(name: "CRegex", linkerSettings: [.linkedLibrary("re2")]),
@@ -70,8 +71,11 @@ let package = Package(
         target("Execution", uses: ["Operations", "Kernels", "Graphs", "Tensors", "LockFree"]),
         target(
             "Serving",
-            uses: ["Execution", "Operations", "Checkpoints", "Graphs", "Tensors", "TensorFlowProtos", "LockFree"],
-            [protobuf, yaml]),
+            uses: [
+                "Execution", "Operations", "Checkpoints", "Graphs", "Tensors", "TensorFlowProtos", "LockFree",
+                "CMemory",
+            ],
+            [protobuf, yaml, logging]),
         target("HTTPMessages", uses: ["LockFree"]),
         target("HTTPServer", uses: ["HTTPMessages", "LockFree", "CMicrohttpd"]),
         target("API", uses: ["Serving", "Execution", "Graphs", "Tensors", "HTTPMessages", "LockFree", "CJSON"]),
@@ -97,9 +101,9 @@ let package = Package(
             "ServingTests",
             uses: [
                 "Serving", "Execution", "Operations", "Checkpoints", "Graphs", "Tensors", "TensorFlowProtos",
-                "VectorSupport",
+                "VectorSupport", "ServerSupport",
             ],
-            [protobuf]),
+            [protobuf, logging]),
         .target(
             name: "ServerSupport", dependencies: ["VectorSupport"], path: "Tests/ServerSupport",
             swiftSettings: swiftSettings),

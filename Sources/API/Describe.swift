@@ -30,7 +30,7 @@ struct Describe: Sendable {
                 _, response in health(&response)
             },
             .immediate(.get, "/v2/health/ready", Operation("Whether all models can answer", answer: .empty)) {
-                _, response in health(&response)
+                _, _ throws(RequestError) in try ready()
             },
         ]
     }
@@ -82,7 +82,9 @@ struct Describe: Sendable {
         writer.beginObject()
         writer.key("name")
         writer.string(served.name)
-        if let version = served.versions.current { write(version.model, &writer) }
+        let versions = served.versions
+        if let version = versions.current { write(version.model, &writer) }
+        write(versions, &writer)
         writer.endObject()
     }
 
@@ -104,8 +106,13 @@ struct Describe: Sendable {
         writer.endList()
     }
 
-    /// `GET /v2/health/...`: whoever can answer is alive, and models are loaded before the server listens.
+    /// `GET /v2/health/live`: whoever can answer is alive.
     func health(_ response: inout HTTPResponse) {}
+
+    /// `GET /v2/health/ready`: once of every path that is to be served a model is loaded.
+    private func ready() throws(RequestError) {
+        guard registry.isReady else { throw RequestError(503, "not all models are loaded yet: see /models") }
+    }
 
     private func writeHead(_ model: Model, _ writer: inout JSONWriter) {
         writer.key("step")

@@ -54,4 +54,16 @@ struct BundleEntry: Sendable {
             throw Failure(kind: .malformed, reason: "has \(byteCount) bytes, too few for \(shape.elementCount) strings")
         }
     }
+
+    /// Checks the checksum of the stored bytes.
+    ///
+    /// - Throws: ``CheckpointError`` of kind `corrupt`.
+    func require(_ checksum: Checksum, _ name: String, in file: String) throws(CheckpointError) {
+        guard checksum.masked == self.checksum else {
+            throw CheckpointError(
+                .corrupt, file: file,
+                "tensor \"\(name)\" at \(offset): checksum \(checksum.masked.hexadecimal), expected \(self.checksum.hexadecimal)"
+            )
+        }
+    }
 }

@@ -6,6 +6,8 @@ public struct CheckpointError: Error, Hashable, Sendable {
         case notFound
         /// The operating system refused.
         case io
+        /// A file was written, or replaced, while it was read: reading it again may help.
+        case changed
         /// A checksum does not match: the bytes are not those that were written.
         case corrupt
         /// The file ends before it should, or its structure contradicts itself.

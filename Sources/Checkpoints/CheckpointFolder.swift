@@ -17,35 +17,11 @@ public struct CheckpointFolder: Hashable, Sendable {
     ///
     /// - Throws: ``CheckpointError`` listing what is there, if there is no complete checkpoint.
     public init(folder: String) throws(CheckpointError) {
-        var notes: [String] = []
-        let files = try Self.files(in: folder)
-        let complete = TensorStores.prefixes(among: Set(files), in: folder)
-        var candidates: [String] = []
-        if files.contains("checkpoint") {
-            do throws(CheckpointError) {
-                let state = try CheckpointState(contentsOf: "\(folder)/checkpoint")
-                candidates += [state.modelCheckpointPath].compactMap(\.self) + state.allModelCheckpointPaths.reversed()
-                if state.modelCheckpointPath == nil {
-                    notes.append("\(folder)/checkpoint names no model_checkpoint_path")
-                }
-            } catch { notes.append("\(error)") }
+        let listing = try CheckpointListing(folder: folder)
+        guard let first = listing.items.first else {
+            throw CheckpointError(.notFound, file: folder, "no checkpoint")
         }
-        for candidate in candidates {
-            let name = Self.baseName(of: candidate)
-            if complete.contains(name) {
-                if candidate != candidates.first { notes.append("\(candidates[0]) is not there: taking \(name)") }
-                self.init(folder: folder, name: name, notes: notes)
-                return
-            }
-        }
-        guard let newest = complete.max(by: { (Self.step(of: $0) ?? -1, $0) < (Self.step(of: $1) ?? -1, $1) }) else {
-            throw Self.nothingFound(folder, files, named: candidates.first, notes)
-        }
-        notes.append(
-            candidates.isEmpty
-                ? "\(folder) has no usable checkpoint file: taking \(newest)"
-                : "\(candidates[0]) is not there: taking \(newest)")
-        self.init(folder: folder, name: newest, notes: notes)
+        self.init(folder: folder, name: Self.baseName(of: first.prefix), notes: listing.notes)
     }
 
     /// Names a checkpoint by its prefix.
@@ -71,26 +47,13 @@ public struct CheckpointFolder: Hashable, Sendable {
     /// Whether there are files of that prefix, in any format.
     public static func isCheckpoint(prefix: String) -> Bool { TensorStores.all.contains { $0.exists(prefix: prefix) } }
 
-    private static func nothingFound(
-        _ folder: String, _ files: [String], named: String?, _ notes: [String]
-    ) -> CheckpointError {
-        let seen =
-            files.isEmpty ? "nothing" : files.prefix(10).joined(separator: ", ") + (files.count > 10 ? ", ..." : "")
-        let wanted = named.map { "the checkpoint file names \($0), and " } ?? ""
-        let hint =
-            files.contains("checkpoint.txt") ? " (rename checkpoint.txt to checkpoint)" : ""
-        let reasons = notes.isEmpty ? "" : " (" + notes.joined(separator: "; ") + ")"
-        return CheckpointError(
-            .notFound, file: folder,
-            "no checkpoint: \(wanted)there is no .index file here; expected checkpoint, PREFIX.meta, PREFIX.index and "
-                + "PREFIX.data-00000-of-00001, found \(seen)\(hint)\(reasons)")
-    }
-
     /// The names of the folder's files, sorted.
     package static func files(in folder: String) throws(CheckpointError) -> [String] {
         guard let directory = opendir(folder) else {
+            let code = errno
             throw CheckpointError(
-                .notFound, file: folder, errno == ENOENT ? "no such folder" : String(cString: strerror(errno)))
+                code == ENOENT || code == ENOTDIR ? .notFound : .io, file: folder,
+                code == ENOENT ? "no such folder" : String(cString: strerror(code)))
         }
         defer { closedir(directory) }
         var names: [String] = []
@@ -103,12 +66,12 @@ public struct CheckpointFolder: Hashable, Sendable {
         return names.sorted()
     }
 
-    private static func baseName(of path: String) -> String {
+    static func baseName(of path: String) -> String {
         path.split(separator: "/").last.map(String.init) ?? path
     }
 
     /// A name without the numbers of its shards (`-?????-of-00002`): the meta graph is not sharded.
-    private static func withoutShards(_ name: String) -> String { ShardName.split(name)?.base ?? name }
+    static func withoutShards(_ name: String) -> String { ShardName.split(name)?.base ?? name }
 
     /// The digits after the last dash.
     package static func step(of name: String) -> Int? {

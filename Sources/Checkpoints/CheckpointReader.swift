@@ -8,8 +8,8 @@ public import Tensors
 /// let bias = try reader.tensor(named: "bias")
 /// ```
 ///
-/// All files are opened, and the index is verified, when the reader is made; a tensor's bytes are verified when it is read.
-/// The files may be deleted while the reader lives. Safe to use from many threads.
+/// All files are opened, and the index is verified, when the reader is made; a tensor's bytes are read, and verified, when it is
+/// asked for. The files may be deleted while the reader lives. Safe to use from many threads.
 public struct CheckpointReader: Sendable {
     /// A tensor, without its elements.
     public struct TensorInfo: Hashable, Sendable {
@@ -61,10 +61,13 @@ public struct CheckpointReader: Sendable {
     /// What the index says of a tensor; nil if there is none of that name.
     public func info(for name: String) -> TensorInfo? { store.info(for: name) }
 
+    /// The files, as they were when they were opened.
+    package var files: [FileIdentity] { store.files }
+
     /// The file that a message about a name is about.
     package var indexPath: String { store.indexPath }
 
-    /// Reads a tensor. Where its bytes are aligned in the file, the tensor is the mapped file itself.
+    /// Reads a tensor.
     ///
     /// - Throws: ``CheckpointError``: of kind `notFound`, with the nearest names, if there is none of that name.
     public func tensor(named name: String) throws(CheckpointError) -> Tensor {
@@ -95,6 +98,20 @@ public struct CheckpointReader: Sendable {
     /// - Throws: ``CheckpointError`` for the first that does not verify.
     public func verify() throws(CheckpointError) {
         for name in names { _ = try tensor(named: name) }
+    }
+
+    /// The same checkpoint in memory: every tensor read once and verified, no file open. What is in memory is what was verified.
+    ///
+    /// - Throws: ``CheckpointError`` for the first that does not verify; of kind `changed` if a file was written meanwhile.
+    package func loaded() throws(CheckpointError) -> CheckpointReader {
+        CheckpointReader(self, try store.loaded())
+    }
+
+    private init(_ other: CheckpointReader, _ store: any TensorStore) {
+        prefix = other.prefix
+        format = other.format
+        objectKeys = other.objectKeys
+        self.store = store
     }
 
     private func knownInfo(_ name: String) throws(CheckpointError) -> TensorInfo {

@@ -34,7 +34,7 @@ public struct CheckpointState: Hashable, Sendable {
     ///
     /// - Throws: ``CheckpointError`` if it is missing, too large, or not text format.
     public init(contentsOf path: String) throws(CheckpointError) {
-        let file = try MappedFile(path: path)
+        let file = try FileContents(path: path)
         guard file.bytes.count <= Self.largestFileBytes else {
             throw CheckpointError(
                 .malformed, file: path,

@@ -18,6 +18,7 @@ struct SlicedTensors: TensorStore {
     }
 
     let indexPath: String
+    let files: [FileIdentity]
     private let entries: [String: Entry]
     private let values: [[UInt8]: SortedTable.Value]
 
@@ -25,9 +26,9 @@ struct SlicedTensors: TensorStore {
     private static let mostShards = 100_000
 
     static func exists(prefix: String) -> Bool {
-        guard let first = paths(of: prefix).first, MappedFile.exists(first) else { return false }
+        guard let first = paths(of: prefix).first, FileIdentity.exists(first) else { return false }
         // A damaged one is told by its meta graph, so that the error is about the damage.
-        return SortedTable.isTable(first) || MappedFile.exists(prefix + ".meta")
+        return SortedTable.isTable(first) || FileIdentity.exists(prefix + ".meta")
     }
 
     static func prefixes(among files: Set<String>, in folder: String) -> [String] {
@@ -46,7 +47,7 @@ struct SlicedTensors: TensorStore {
     }
 
     /// The files of a prefix; `model-?????-of-00002` stands for two.
-    private static func paths(of prefix: String) -> [String] {
+    static func paths(of prefix: String) -> [String] {
         guard let parts = ShardName.split(prefix), parts.shard == nil else { return [prefix] }
         guard (1...mostShards).contains(parts.total) else { return [] }
         return (0..<parts.total).map { "\(parts.base)-\(ShardName.padded($0))-of-\(ShardName.padded(parts.total))" }
@@ -58,14 +59,18 @@ struct SlicedTensors: TensorStore {
     init(prefix: String) throws(CheckpointError) {
         var entries: [String: Entry] = [:]
         var values: [[UInt8]: SortedTable.Value] = [:]
+        var files: [FileIdentity] = []
         for (shard, path) in Self.paths(of: prefix).enumerated() {
-            let table = try SortedTable(try MappedFile(path: path))
+            let contents = try FileContents(path: path)
+            files.append(contents.identity)
+            let table = try SortedTable(contents)
             for entry in table.entries.dropFirst() { values[entry.key] = entry.value }
             for tensor in try Self.list(table, path).tensor {
                 try Self.add(tensor, shard, path, values, to: &entries)
             }
         }
         indexPath = prefix
+        self.files = files
         self.entries = entries
         self.values = values
     }
@@ -113,6 +118,12 @@ struct SlicedTensors: TensorStore {
     }
 
     var names: [String] { Array(entries.keys) }
+
+    /// Everything is in memory, and its blocks are verified: what is left to check is that the values can be decoded.
+    func loaded() throws(CheckpointError) -> SlicedTensors {
+        for name in names { _ = try tensor(name, slice: nil) }
+        return self
+    }
 
     func info(for name: String) -> CheckpointReader.TensorInfo? {
         guard let entry = entries[name] else { return nil }

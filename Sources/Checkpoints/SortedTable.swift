@@ -31,12 +31,12 @@ struct SortedTable {
 
     /// A block's contents, as they lie in the file, or uncompressed.
     fileprivate enum Block: Sendable {
-        case mapped(MappedFile, offset: Int, count: Int)
+        case stored(FileContents, offset: Int, count: Int)
         case owned([UInt8])
 
         func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
             switch self {
-            case .mapped(let file, let offset, let count):
+            case .stored(let file, let offset, let count):
                 // Safety: the block was found to lie in the file, which lives as long as this value.
                 withExtendedLifetime(file) {
                     body(UnsafeRawBufferPointer(rebasing: file.bytes[offset..<offset + count]))
@@ -52,11 +52,11 @@ struct SortedTable {
     /// Reads and verifies the whole table.
     ///
     /// - Throws: ``CheckpointError`` naming the block and its offset.
-    init(_ file: MappedFile) throws(CheckpointError) {
-        let handle = try Self.indexHandle(of: file)
+    init(_ file: FileContents) throws(CheckpointError) {
+        let footer = try Self.footer(of: file)
         var entries: [Entry] = []
-        let index = try Self.block(of: file, handle, "index block")
-        for entry in try Self.entries(of: index, file, "index block at \(handle.offset)") {
+        let index = try Self.block(of: file, footer.index, "index block")
+        for entry in try Self.entries(of: index, file, "index block at \(footer.index.offset)") {
             let decoded = entry.value.withUnsafeBytes { bytes -> Handle? in
                 var reader = ByteReader(bytes)
                 return Handle(&reader)
@@ -73,13 +73,17 @@ struct SortedTable {
                 entries.append(entry)
             }
         }
+        // Nobody reads it, but a change of it is damage like any other.
+        _ = try Self.block(of: file, footer.metaindex, "metaindex block")
         self.entries = entries
     }
 
     /// Whether a file's end says that it is a sorted table; a file that cannot be read is none.
     static func isTable(_ path: String) -> Bool {
-        guard let file = try? MappedFile(path: path) else { return false }
-        return (try? indexHandle(of: file)) != nil
+        guard let file = try? PeekedFile(path: path), file.byteCount >= footerBytes,
+            let end = file.bytes(at: file.byteCount - footerBytes, count: footerBytes)
+        else { return false }
+        return end.withUnsafeBytes { (try? Footer($0, path)) != nil }
     }
 
     private struct Handle {
@@ -91,31 +95,51 @@ struct SortedTable {
             self.offset = offset
             self.size = size
         }
+
+        /// How many bytes it takes where no byte is wasted.
+        var shortestBytes: Int { Self.shortestBytes(of: offset) + Self.shortestBytes(of: size) }
+
+        private static func shortestBytes(of number: Int) -> Int {
+            max(1, (Int.bitWidth - number.leadingZeroBitCount + 6) / 7)
+        }
     }
 
-    private static func indexHandle(of file: MappedFile) throws(CheckpointError) -> Handle {
+    /// The end of the file. No checksum covers it: whatever in it is not as a writer makes it is damage.
+    private struct Footer {
+        let metaindex: Handle
+        let index: Handle
+
+        init(_ bytes: UnsafeRawBufferPointer, _ path: String) throws(CheckpointError) {
+            let found = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: footerBytes - 8, as: UInt64.self))
+            guard found == magic else {
+                throw CheckpointError(
+                    .malformed, file: path,
+                    "is not a sorted table (magic number 0x\(String(found, radix: 16)), expected 0x\(String(magic, radix: 16))): "
+                        + "expected is the .index file of a checkpoint")
+            }
+            var reader = ByteReader(bytes)
+            guard let metaindex = Handle(&reader), let index = Handle(&reader),
+                reader.position == metaindex.shortestBytes + index.shortestBytes,
+                bytes[reader.position..<footerBytes - 8].allSatisfy({ $0 == 0 })
+            else { throw CheckpointError(.malformed, file: path, "the footer's block handles cannot be read") }
+            self.metaindex = metaindex
+            self.index = index
+        }
+    }
+
+    private static func footer(of file: FileContents) throws(CheckpointError) -> Footer {
         guard let footer = file.range(offset: file.bytes.count - footerBytes, count: footerBytes) else {
             throw CheckpointError(
                 .malformed, file: file.path,
                 "has \(file.bytes.count) bytes, too few for an index: it is cut off, or not the .index file of a checkpoint"
             )
         }
-        let found = UInt64(littleEndian: footer.loadUnaligned(fromByteOffset: footerBytes - 8, as: UInt64.self))
-        guard found == magic else {
-            throw CheckpointError(
-                .malformed, file: file.path,
-                "is not a sorted table (magic number 0x\(String(found, radix: 16)), expected 0x\(String(magic, radix: 16))): "
-                    + "expected is the .index file of a checkpoint")
-        }
-        var reader = ByteReader(footer)
-        guard Handle(&reader) != nil, let index = Handle(&reader) else {
-            throw CheckpointError(.malformed, file: file.path, "the footer's block handles cannot be read")
-        }
-        return index
+        return try Footer(footer, file.path)
     }
 
     /// Checks a block and gives its contents, uncompressed.
-    private static func block(of file: MappedFile, _ handle: Handle, _ what: String) throws(CheckpointError) -> Block {
+    private static func block(of file: FileContents, _ handle: Handle, _ what: String) throws(CheckpointError) -> Block
+    {
         let place = "\(what) at \(handle.offset)"
         guard let contents = file.range(offset: handle.offset, count: handle.size),
             let trailer = file.range(offset: handle.offset + handle.size, count: trailerBytes),
@@ -132,14 +156,14 @@ struct SortedTable {
                 .corrupt, file: file.path, "\(place): checksum \(found.hexadecimal), expected \(expected.hexadecimal)")
         }
         switch trailer[0] {
-        case 0: return .mapped(file, offset: handle.offset, count: handle.size)
+        case 0: return .stored(file, offset: handle.offset, count: handle.size)
         case 1: return .owned(try uncompress(contents, file, place))
         default: throw CheckpointError(.malformed, file: file.path, "\(place): block type \(trailer[0]) is not known")
         }
     }
 
     private static func uncompress(
-        _ contents: UnsafeRawBufferPointer, _ file: MappedFile, _ place: String
+        _ contents: UnsafeRawBufferPointer, _ file: FileContents, _ place: String
     ) throws(CheckpointError) -> [UInt8] {
         let failure = CheckpointError(.malformed, file: file.path, "\(place): snappy cannot uncompress it")
         let compressed = contents.bindMemory(to: CChar.self)
@@ -161,7 +185,7 @@ struct SortedTable {
 
     /// Decodes a block's entries, whose keys share prefixes with those before.
     private static func entries(
-        of block: Block, _ file: MappedFile, _ place: String
+        of block: Block, _ file: FileContents, _ place: String
     ) throws(CheckpointError) -> [Entry] {
         let entries: [Entry]? = block.withUnsafeBytes { bytes in
             guard let end = entryBytes(of: bytes) else { return nil }

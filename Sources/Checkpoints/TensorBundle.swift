@@ -9,8 +9,11 @@ struct TensorBundle: TensorStore {
     /// The tensors by name; slices' own entries are not among them.
     let entries: [String: BundleEntry]
     private let slices: [[UInt8]: BundleEntry]
-    private let shards: [MappedFile]
+    private let shards: [Shard]
     private let isBigEndian: Bool
+    private let indexIdentity: FileIdentity
+
+    var files: [FileIdentity] { [indexIdentity] + shards.map(\.identity) }
 
     var indexPath: String { prefix + ".index" }
 
@@ -19,7 +22,7 @@ struct TensorBundle: TensorStore {
     private static let version: Int32 = 1
     private static let mostShards = 100_000
 
-    static func exists(prefix: String) -> Bool { MappedFile.exists(prefix + ".index") }
+    static func exists(prefix: String) -> Bool { FileIdentity.exists(prefix + ".index") }
 
     static func prefixes(among files: Set<String>, in folder: String) -> [String] {
         files.filter { $0.hasSuffix(".index") }.map { String($0.dropLast(6)) }
@@ -29,7 +32,7 @@ struct TensorBundle: TensorStore {
     ///
     /// - Throws: ``CheckpointError`` naming file, key and cause.
     init(prefix: String) throws(CheckpointError) {
-        let index = try MappedFile(path: prefix + ".index")
+        let index = try FileContents(path: prefix + ".index")
         let table = try SortedTable(index)
         let header = try Self.header(table, index.path)
         var entries: [String: BundleEntry] = [:]
@@ -45,6 +48,7 @@ struct TensorBundle: TensorStore {
         self.entries = entries
         self.slices = slices
         isBigEndian = header.endianness == 1
+        indexIdentity = index.identity
         shards = try Self.openShards(prefix, Int(header.numShards))
         for (name, entry) in entries { try checkBounds(name, entry) }
         for (key, entry) in slices { try checkBounds(String(decoding: key, as: UTF8.self), entry) }
@@ -68,24 +72,57 @@ struct TensorBundle: TensorStore {
         return header
     }
 
-    private static func openShards(_ prefix: String, _ count: Int) throws(CheckpointError) -> [MappedFile] {
-        var shards: [MappedFile] = []
-        for shard in 0..<count {
-            shards.append(
-                try MappedFile(path: "\(prefix).data-\(ShardName.padded(shard))-of-\(ShardName.padded(count))"))
-        }
+    private static func openShards(_ prefix: String, _ count: Int) throws(CheckpointError) -> [Shard] {
+        var shards: [Shard] = []
+        for shard in 0..<count { shards.append(.file(try OpenFile(path: shardPath(prefix, shard, of: count)))) }
         return shards
+    }
+
+    /// The path of a shard's file.
+    static func shardPath(_ prefix: String, _ shard: Int, of count: Int) -> String {
+        "\(prefix).data-\(ShardName.padded(shard))-of-\(ShardName.padded(count))"
     }
 
     private func checkBounds(_ name: String, _ entry: BundleEntry) throws(CheckpointError) {
         guard entry.slices.isEmpty else { return }
         let shard = shards[entry.shard]
-        guard shard.range(offset: entry.offset, count: entry.byteCount) != nil else {
+        let byteCount = shard.identity.size
+        guard entry.offset <= byteCount, entry.byteCount <= byteCount - entry.offset else {
             throw CheckpointError(
-                .malformed, file: shard.path,
+                .malformed, file: shard.identity.path,
                 "tensor \"\(name)\": \(entry.byteCount) bytes at \(entry.offset) do not lie in the file, which has "
-                    + "\(shard.bytes.count) bytes: it is cut off, or belongs to another index")
+                    + "\(byteCount) bytes: it is cut off, or belongs to another index")
         }
+    }
+
+    /// The bundle with all tensors in memory, verified; no file stays open.
+    ///
+    /// - Throws: ``CheckpointError`` for the first tensor that does not verify; of kind `changed` if a file was written meanwhile.
+    func loaded() throws(CheckpointError) -> TensorBundle {
+        var stored = [[ShardMemory.Item]](repeating: [], count: shards.count)
+        for (name, entry) in entries where entry.slices.isEmpty { stored[entry.shard].append((name, entry)) }
+        for (key, entry) in slices where entry.slices.isEmpty {
+            stored[entry.shard].append((String(decoding: key, as: UTF8.self), entry))
+        }
+        var loaded: [Shard] = []
+        for (number, shard) in shards.enumerated() {
+            guard case .file(let file) = shard else { return self }
+            loaded.append(.memory(try ShardMemory(file, stored[number])))
+        }
+        let bundle = TensorBundle(self, loaded)
+        // What cannot be told while the bytes are read: strings, and tensors that are put together from slices.
+        let others = entries.filter { $0.value.dtype.fixedWidth == nil || !$0.value.slices.isEmpty }
+        for name in others.keys.sorted() { _ = try bundle.tensor(name, slice: nil) }
+        return bundle
+    }
+
+    private init(_ other: TensorBundle, _ shards: [Shard]) {
+        prefix = other.prefix
+        entries = other.entries
+        slices = other.slices
+        isBigEndian = other.isBigEndian
+        indexIdentity = other.indexIdentity
+        self.shards = shards
     }
 
     /// The names of the shard files that hold a tensor's bytes.
@@ -103,7 +140,7 @@ struct TensorBundle: TensorStore {
             byteCount: entry.slices.isEmpty ? entry.byteCount : entry.shape.elementCount * width)
     }
 
-    /// Reads a tensor; where its bytes are aligned in the file they are used as they lie.
+    /// Reads a tensor; of a bundle in memory it is the memory itself.
     ///
     /// - Throws: ``CheckpointError`` if its checksum or its parts do not fit, or its dtype cannot be read.
     func tensor(_ name: String, slice: TensorSlice?) throws(CheckpointError) -> Tensor {
@@ -130,47 +167,54 @@ struct TensorBundle: TensorStore {
     }
 
     private func whole(_ name: String, _ entry: BundleEntry) throws(CheckpointError) -> Tensor {
-        let shard = shards[entry.shard]
-        guard let bytes = shard.range(offset: entry.offset, count: entry.byteCount) else {
-            throw CheckpointError(.malformed, file: shard.path, "tensor \"\(name)\" does not lie in the file")
-        }
-        if entry.dtype == .string { return try StringDecoder(shard.path, name, entry).decode(bytes) }
-        guard entry.dtype.fixedWidth != nil else {
+        let path = shards[entry.shard].identity.path
+        guard entry.dtype == .string || entry.dtype.fixedWidth != nil else {
             throw CheckpointError(
-                .unsupported, file: shard.path,
-                "tensor \"\(name)\": dtype \(entry.dtype) cannot be read from a checkpoint")
+                .unsupported, file: path, "tensor \"\(name)\": dtype \(entry.dtype) cannot be read from a checkpoint")
         }
-        let found = Checksum.masked(of: bytes)
-        guard found == entry.checksum else {
-            throw CheckpointError(
-                .corrupt, file: shard.path,
-                "tensor \"\(name)\" at \(entry.offset): checksum \(found.hexadecimal), expected \(entry.checksum.hexadecimal)"
-            )
-        }
-        guard let tensor = isBigEndian || entry.dtype == .bool ? nil : used(bytes, entry, shard) else {
-            return try copied(bytes, name, entry, shard)
+        let stored = try bytes(of: entry, name)
+        if entry.dtype == .string { return try StringDecoder(path, name, entry).decode(stored.bytes) }
+        let needsChange = isBigEndian || entry.dtype == .bool
+        guard
+            let tensor = needsChange
+                ? changed(stored.bytes, entry)
+                : Tensor(
+                    dtype: entry.dtype, shape: entry.shape,
+                    storage: TensorStorage(borrowing: stored.bytes, owner: stored.owner))
+        else {
+            throw CheckpointError(.io, file: path, "tensor \"\(name)\": not enough memory for \(entry.byteCount) bytes")
         }
         return tensor
     }
 
-    /// The tensor over the mapping; nil if it is not aligned.
-    private func used(_ bytes: UnsafeRawBufferPointer, _ entry: BundleEntry, _ shard: MappedFile) -> Tensor? {
-        Tensor(dtype: entry.dtype, shape: entry.shape, storage: TensorStorage(borrowing: bytes, owner: shard))
+    /// A tensor's bytes as they are stored, verified where the entry's checksum is that of the bytes; aligned.
+    private func bytes(of entry: BundleEntry, _ name: String) throws(CheckpointError) -> Shard.Part {
+        switch shards[entry.shard] {
+        case .memory(let memory):
+            guard let bytes = memory.bytes(at: entry.offset, count: entry.byteCount) else {
+                throw CheckpointError(
+                    .malformed, file: memory.identity.path, "tensor \"\(name)\" does not lie in the file")
+            }
+            return Shard.Part(bytes: bytes, owner: memory)
+        case .file(let file):
+            guard let memory = PrivateMemory(byteCount: entry.byteCount) else {
+                throw CheckpointError(
+                    .io, file: file.path, "tensor \"\(name)\": not enough memory for \(entry.byteCount) bytes")
+            }
+            var checksum = Checksum()
+            try file.read(into: memory.bytes, at: entry.offset) { checksum.extend($0) }
+            if entry.dtype != .string { try entry.require(checksum, name, in: file.path) }
+            return Shard.Part(bytes: UnsafeRawBufferPointer(memory.bytes), owner: memory)
+        }
     }
 
-    private func copied(
-        _ bytes: UnsafeRawBufferPointer, _ name: String, _ entry: BundleEntry, _ shard: MappedFile
-    ) throws(CheckpointError) -> Tensor {
-        let tensor = Tensor(dtype: entry.dtype, shape: entry.shape) { memory in
+    /// A copy in the byte order of this machine, its truth values 0 or 1; nil if there is not enough memory.
+    private func changed(_ bytes: UnsafeRawBufferPointer, _ entry: BundleEntry) -> Tensor? {
+        Tensor(dtype: entry.dtype, shape: entry.shape) { memory in
             memory.copyMemory(from: bytes)
             if isBigEndian { Self.swapBytes(of: memory, entry.dtype) }
             if entry.dtype == .bool { for index in memory.indices where memory[index] > 1 { memory[index] = 1 } }
         }
-        guard let tensor else {
-            throw CheckpointError(
-                .io, file: shard.path, "tensor \"\(name)\": not enough memory for \(bytes.count) bytes")
-        }
-        return tensor
     }
 
     private static func swapBytes(of memory: UnsafeMutableRawBufferPointer, _ dtype: DataType) {

@@ -19,6 +19,12 @@ protocol TensorStore: Sendable {
     /// Opens all files, and checks what can be checked without the tensors' bytes.
     init(prefix: String) throws(CheckpointError)
 
+    /// The files, as they were when they were opened.
+    var files: [FileIdentity] { get }
+
+    /// The same with all that is needed of the files in memory, and verified; no file stays open.
+    func loaded() throws(CheckpointError) -> Self
+
     /// The file that a message about a name is about.
     var indexPath: String { get }
 
@@ -65,6 +71,12 @@ enum ShardName {
         let shard = parts[parts.count - 3]
         guard !shard.isEmpty, number(shard) != nil || shard.allSatisfy({ $0 == "?" }) else { return nil }
         return (parts.dropLast(3).joined(separator: "-"), number(shard), total)
+    }
+
+    /// Splits what ends in a suffix and such numbers: `model-7.data-00000-of-00001`.
+    static func split(_ name: String, after suffix: String) -> (base: String, shard: Int?, total: Int)? {
+        guard name.contains(suffix), let parts = split(name), parts.base.hasSuffix(suffix) else { return nil }
+        return (String(parts.base.dropLast(suffix.count)), parts.shard, parts.total)
     }
 
     private static func number(_ text: Substring) -> Int? {

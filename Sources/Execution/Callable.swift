@@ -51,6 +51,17 @@ package final class Callable: Sendable {
         return false
     }
 
+    /// The shapes of the feeds that it was called with, the latest first; those of calls that could not be run are not among them.
+    package func shapesSeen(atMost limit: Int) -> [[Shape]] { programs.shapes(atMost: limit) }
+
+    /// Whether a run leaves everything as it was: it changes no variable and takes nothing from a stream of random numbers.
+    package var leavesNoTrace: Bool {
+        plan.steps.allSatisfy { step in
+            if step.op is any VariableWriting { return false }
+            return !step.op.isStateful || step.op.hasEffect || step.op is any RunOp
+        }
+    }
+
     /// Runs the graph.
     ///
     /// - Parameters:
@@ -74,6 +85,11 @@ package final class Callable: Sendable {
             workspaces.give(workspace)
         }
         try Run(program, in: workspace, limitBytes: limitBytes, deadline: deadline).execute(tensors, take)
+    }
+
+    /// Makes the program for such feeds, so that no request has to.
+    func prepare(_ tensors: UnsafeBufferPointer<TensorView>) throws(CompileError) {
+        if programs.program(for: tensors) == nil { _ = try makeProgram(tensors) }
     }
 
     private func makeProgram(_ tensors: UnsafeBufferPointer<TensorView>) throws(CompileError) -> Program {

@@ -1,18 +1,19 @@
-internal import Graphs
-internal import Operations
+package import Graphs
+package import Operations
 internal import Synchronization
 internal import Tensors
 
 /// What the graph alone tells of its tensors: dtypes and partial shapes, by the ops' own rules.
 ///
-/// A node whose op is not known, or whose rule fails, tells nothing; that is no error here.
-final class FactInference: Sendable {
+/// A node whose op is not known, or whose rule fails, tells nothing; that is no error here. Hangs on nothing but the graph: sessions of
+/// one graph can share it.
+package final class FactInference: Sendable {
     private let graph: Graph
     private let known = Mutex<[Int: [TensorFact]]>([:])
     /// The nodes at which loops begin: their facts hang on what the loops give back to them.
     private let loopMerges: [Int]
 
-    init(_ graph: Graph) {
+    package init(_ graph: Graph) {
         self.graph = graph
         loopMerges = graph.nodes.indices.filter { index in
             graph.nodes[index].isMerge && graph.nodes[index].inputs.contains { Self.isNext($0, graph) }
@@ -21,6 +22,16 @@ final class FactInference: Sendable {
 
     private static func isNext(_ input: NodeInput, _ graph: Graph) -> Bool {
         if case .endpoint(let endpoint) = input { graph.nodes[endpoint.node].isNextIteration } else { false }
+    }
+
+    /// What the ops' rules, or the graph's own declarations, tell of a tensor's dtype and shape; nil where it tells nothing.
+    package func feedableFact(of endpoint: Endpoint) -> TensorFact? {
+        let fact = fact(of: endpoint) ?? graph.declaredType(of: endpoint).map { TensorFact($0, .unknown) }
+        let node = graph.nodes[endpoint.node]
+        guard let fact, node.op == "PlaceholderWithDefault" else { return fact }
+        // What may be fed is not what stands there when nothing is.
+        guard case .shape(let shape)? = try? node.attribute("shape") else { return TensorFact(fact.dtype, .unknown) }
+        return TensorFact(fact.dtype, shape)
     }
 
     func fact(of endpoint: Endpoint) -> TensorFact? {

@@ -1,4 +1,5 @@
 internal import LockFree
+internal import Synchronization
 internal import Tensors
 
 /// The programs of one callable, by the shapes of the feeds. Looking one up takes no lock.
@@ -10,10 +11,24 @@ struct ProgramCache: Sendable {
         /// For each feed its rank, then its dimensions.
         let key: [Int]
         let program: Program
+        /// Grows from entry to entry.
+        let number: Int
 
-        init(key: [Int], program: Program) {
+        init(key: [Int], program: Program, number: Int) {
             self.key = key
             self.program = program
+            self.number = number
+        }
+
+        /// The key as shapes.
+        var shapes: [Shape] {
+            var shapes: [Shape] = []
+            var rest = key[...]
+            while let rank = rest.popFirst() {
+                if let shape = Shape(Array(rest.prefix(rank))) { shapes.append(shape) }
+                rest = rest.dropFirst(rank)
+            }
+            return shapes
         }
     }
 
@@ -27,7 +42,15 @@ struct ProgramCache: Sendable {
     /// Adds a program, if there is room.
     func add(_ program: Program, for feeds: UnsafeBufferPointer<TensorView>) {
         let key = feeds.flatMap { [$0.dimensions.count] + Array($0.dimensions) }
-        table.insert(Entry(key: key, program: program), hash: Self.hash(feeds))
+        let number = Self.added.add(1, ordering: .relaxed).oldValue
+        table.insert(Entry(key: key, program: program, number: number), hash: Self.hash(feeds))
+    }
+
+    private static let added = Atomic<Int>(0)
+
+    /// The shapes of the feeds, the latest first.
+    func shapes(atMost limit: Int) -> [[Shape]] {
+        table.values.sorted { $0.number > $1.number }.prefix(limit).map(\.shapes)
     }
 
     /// FNV-1a over ranks and dimensions, a word at a time.

@@ -16,7 +16,7 @@ package final class Session: Sendable {
     private let workspaces: ObjectPool<Workspace>
     private let limitBytes: Int
     private let statefulOps = StatefulOps()
-    private let callables = Mutex<[Signature: Callable]>([:])
+    private let callables = Mutex<[Signature: Kept]>([:])
 
     /// How many callables are kept. A request for another feeds-and-fetches pair is compiled for itself.
     private static let limit = 256
@@ -26,40 +26,41 @@ package final class Session: Sendable {
         let fetches: [Endpoint]
     }
 
+    private struct Kept {
+        let callable: Callable
+        /// How many were kept before.
+        let number: Int
+    }
+
     /// - Parameters:
     ///   - graph: The graph.
     ///   - variables: Their values.
     ///   - threadCount: How many runs are expected at once.
     ///   - limitBytes: The most memory that one run may take for what it computes.
     ///   - tables: What tables are filled with, if it is not in the graph.
+    ///   - inference: Of the same graph, from another session; nil for a new one.
     package init(
         graph: Graph, variables: any VariableSource, threadCount: Int, limitBytes: Int = Session.defaultLimitBytes,
-        tables: any TableSource = NoTables()
+        tables: any TableSource = NoTables(), inference: FactInference? = nil
     ) {
         self.graph = graph
         self.variables = VariableStates(variables)
         self.limitBytes = limitBytes
-        inference = FactInference(graph)
+        let inference = inference ?? FactInference(graph)
+        self.inference = inference
         self.tables = TableResolution(graph: graph, variables: self.variables, inference: inference, source: tables)
         workspaces = ObjectPool<Workspace>(count: threadCount)
     }
 
     /// What the ops' rules, or the graph's own declarations, tell of a tensor's dtype and shape; nil where it tells nothing.
-    package func fact(of endpoint: Endpoint) -> TensorFact? {
-        let fact = inference.fact(of: endpoint) ?? graph.declaredType(of: endpoint).map { TensorFact($0, .unknown) }
-        let node = graph.nodes[endpoint.node]
-        guard let fact, node.op == "PlaceholderWithDefault" else { return fact }
-        // What may be fed is not what stands there when nothing is.
-        guard case .shape(let shape)? = try? node.attribute("shape") else { return TensorFact(fact.dtype, .unknown) }
-        return TensorFact(fact.dtype, shape)
-    }
+    package func fact(of endpoint: Endpoint) -> TensorFact? { inference.feedableFact(of: endpoint) }
 
     /// Compiles, or finds, the callable for feeds and fetches, in these orders.
     ///
     /// - Throws: ``CompileError``; see ``PlanBuilder/build(feeds:fetches:)``.
     package func callable(feeds: [Endpoint], fetches: [Endpoint]) throws(CompileError) -> Callable {
         let signature = Signature(feeds: feeds, fetches: fetches)
-        if let known = callables.withLock({ $0[signature] }), !known.isOutdated { return known }
+        if let known = callables.withLock({ $0[signature]?.callable }), !known.isOutdated { return known }
         var facts: [(Endpoint, TensorFact)] = []
         for feed in feeds {
             guard let fact = fact(of: feed), !fact.dtype.isHandle else {
@@ -76,10 +77,25 @@ package final class Session: Sendable {
             variables: variables,
             generation: generation)
         return callables.withLock { known in
-            if let earlier = known[signature], !earlier.isOutdated { return earlier }
-            if known[signature] != nil || known.count < Self.limit { known[signature] = callable }
+            let earlier = known[signature]
+            if let earlier, !earlier.callable.isOutdated { return earlier.callable }
+            if earlier != nil || known.count < Self.limit {
+                known[signature] = Kept(callable: callable, number: earlier?.number ?? known.count)
+            }
             return callable
         }
+    }
+
+    /// The nodes that fetches need, by their places in the graph, given some feeds.
+    ///
+    /// - Throws: ``CompileError`` of kind `malformed` for an input that does not exist, and for a cycle.
+    package func nodes(for fetches: [Endpoint], feeds: [Endpoint]) throws(CompileError) -> [Int] {
+        try Subgraph(of: graph, fetches: fetches, feeds: Set(feeds)).order
+    }
+
+    /// What was compiled, the latest first.
+    package var compiled: [Callable] {
+        callables.withLock { $0.values.sorted { $0.number > $1.number }.map(\.callable) }
     }
 
     private func name(_ endpoint: Endpoint) -> String { "\(graph.nodes[endpoint.node].name):\(endpoint.output)" }

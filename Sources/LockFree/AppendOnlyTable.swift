@@ -18,6 +18,12 @@ package struct AppendOnlyTable<Value: AnyObject & Sendable>: Sendable {
         }
     }
 
+    /// All values, in no order.
+    package var values: [Value] {
+        // Safety: as above.
+        chains.values.map { unsafeDowncast($0, to: Value.self) }
+    }
+
     /// Adds a value, if there is room. Two threads may both add one for the same key: the later is found.
     @inlinable @inline(__always)
     package func insert(_ value: Value, hash: UInt) { chains.insert(value, hash: hash) }
@@ -72,6 +78,18 @@ final class Chains: Sendable {
             address = next
         }
         return nil
+    }
+
+    var values: [any AnyObject & Sendable] {
+        buckets.flatMap { bucket in
+            var values: [any AnyObject & Sendable] = []
+            var address = bucket.first.load(ordering: .acquiring)
+            while let entry = Self.entry(at: address)?.takeUnretainedValue() {
+                values.append(entry.value)
+                address = entry.next
+            }
+            return values
+        }
     }
 
     @usableFromInline

@@ -4,13 +4,16 @@ internal import Tensors
 package final class Catalog: Sendable {
     /// By name.
     package let models: [ServedModel]
-    /// The model for requests that name none, if there is one: that of the configuration, or the only one.
+    /// The model for requests that name none, if there is one: that of the configuration, or the only one, or the only one of which
+    /// a version is loaded.
     package let defaultModel: ServedModel?
 
     package init(_ models: [ServedModel], defaultName: String? = nil) {
         self.models = models.sorted { $0.name < $1.name }
+        let candidates = models.count == 1 ? models : models.filter { $0.versions.current != nil }
         defaultModel =
-            defaultName.map { name in models.first { $0.name == name } } ?? (models.count == 1 ? models.first : nil)
+            defaultName.map { name in models.first { $0.name == name } }
+            ?? (candidates.count == 1 ? candidates.first : nil)
     }
 
     /// The model of that name.

@@ -7,69 +7,92 @@ internal import Tensors
 /// It is the checkpoint's own `.meta`. Where there is none (`write_meta_graph=False`, TensorFlow 2's checkpoints) it is the newest
 /// older one whose variables are all in the checkpoint; else any other graph of the folder for which that holds.
 struct CheckpointGraph {
-    let path: String
-    let meta: MetaGraphDef
+    let graph: ModelGraph
+    let file: FileIdentity
     /// What had to be decided.
     let notes: [String]
 
     /// The file's name without the folder.
-    var fileName: Substring { path.split(separator: "/").last ?? "" }
+    var fileName: Substring { file.path.split(separator: "/").last ?? "" }
 
-    /// - Throws: ``CheckpointError`` if there is no graph that fits, saying why those that are there do not.
-    init(of location: CheckpointFolder, _ reader: CheckpointReader) throws(CheckpointError) {
-        if MappedFile.exists(location.metaPath) {
-            path = location.metaPath
-            meta = try Self.read(path)
+    /// - Throws: ``ModelError`` of kind `load` if there is no graph that fits, saying why those that are there do not.
+    init(
+        of location: CheckpointFolder, _ reader: CheckpointReader, _ context: LoadingContext
+    ) throws(ModelError) {
+        if FileIdentity.exists(location.metaPath) {
+            let bytes = try ModelError.loading { () throws(CheckpointError) in
+                try GraphBytes(path: location.metaPath)
+            }
+            graph = try context.graph(of: bytes) { () throws(ModelError) in
+                try ModelGraph(try Self.decode(bytes), bytes, context.defaults)
+            }
+            file = bytes.identity
             notes = []
             return
         }
-        let folder = String(
-            location.metaPath[..<(location.metaPath.lastIndex(of: "/") ?? location.metaPath.startIndex)])
         var misfits: [String] = []
-        for name in Self.candidates(in: folder, step: location.step) {
-            do throws(CheckpointError) {
-                let meta = try Self.read("\(folder)/\(name)")
+        for path in Self.candidates(location) {
+            let name = path.split(separator: "/").last ?? ""
+            do throws(ModelError) {
+                let bytes = try ModelError.loading { () throws(CheckpointError) in try GraphBytes(path: path) }
+                let meta = try Self.decode(bytes)
                 if let misfit = Self.misfit(meta, reader) {
                     misfits.append("\(name) does not fit: \(misfit)")
                     continue
                 }
-                path = "\(folder)/\(name)"
-                self.meta = meta
+                graph = try context.graph(of: bytes) { () throws(ModelError) in
+                    try ModelGraph(meta, bytes, context.defaults)
+                }
+                file = bytes.identity
                 notes = ["\(location.metaPath) is not there: taking the graph of \(name), whose variables fit"]
                 return
-            } catch { misfits.append("\(name) cannot be read: \(error.reason)") }
+            } catch { misfits.append("\(name) cannot be read: \(error)") }
         }
         let reasons =
             misfits.isEmpty
             ? ", and no other graph is in the folder: without one the tensors can be inspected, not served"
             : "; " + misfits.joined(separator: "; ")
-        throw CheckpointError(.notFound, file: location.metaPath, "no such file" + reasons)
+        throw ModelError(.incomplete, "\(location.metaPath): no such file" + reasons)
     }
 
-    private static func read(_ path: String) throws(CheckpointError) -> MetaGraphDef {
-        guard let meta = try GraphFile(path: path).metaGraph, !meta.graphDef.node.isEmpty else {
-            throw CheckpointError(.malformed, file: path, "the meta graph has no nodes")
+    private static func decode(_ bytes: GraphBytes) throws(ModelError) -> MetaGraphDef {
+        let path = bytes.identity.path
+        let decoded = try ModelError.loading { () throws(CheckpointError) in try bytes.decoded().metaGraph }
+        guard let meta = decoded, !meta.graphDef.node.isEmpty else {
+            throw ModelError(.load, "\(path): the meta graph has no nodes")
+        }
+        guard !isCutOff(meta) else {
+            throw ModelError(
+                .incomplete,
+                "\(path): is cut off behind the graph: the SaverDef and the collections that a Saver writes are not there"
+            )
         }
         return meta
+    }
+
+    /// Whether a Saver's parts are in the graph, and nothing of what is written behind the graph is there: no checksum covers the file, and
+    /// cut off at the end of a field it can be decoded.
+    private static func isCutOff(_ meta: MetaGraphDef) -> Bool {
+        !meta.hasSaverDef && meta.collectionDef.isEmpty && meta.signatureDef.isEmpty && meta.assetFileDef.isEmpty
+            && !meta.hasObjectGraphDef && meta.hasMetaInfoDef
+            && meta.graphDef.node.contains { $0.op == "RestoreV2" || $0.op == "Restore" || $0.op == "RestoreSlice" }
     }
 
     private static let mostCandidates = 64
 
     /// Meta graphs of this step and before, the newest first; then later ones; then other graphs.
-    private static func candidates(in folder: String, step: Int?) -> [String] {
+    private static func candidates(_ location: CheckpointFolder) -> [String] {
+        let metas = CheckpointListing.item(prefix: location.prefix).otherGraphs
+        guard metas.count < mostCandidates else { return metas }
+        let folder = location.prefix.lastIndex(of: "/").map { String(location.prefix[..<$0]) } ?? "."
         let names = (try? CheckpointFolder.files(in: folder)) ?? []
-        let metas = names.filter { $0.hasSuffix(".meta") }
-        let rank = { (name: String) -> (Int, Int) in
-            let own = CheckpointFolder.step(of: String(name.dropLast(5))) ?? -1
-            return own <= step ?? .max ? (0, -own) : (1, own)
-        }
-        let others = names.filter { !$0.hasSuffix(".meta") && GraphFile.isGraph(path: "\(folder)/\($0)") }
-        return Array((metas.sorted { rank($0) < rank($1) } + others).prefix(mostCandidates))
+        let others = names.filter { !$0.hasSuffix(".meta") }.map { "\(folder)/\($0)" }.filter(GraphFile.isGraph)
+        return Array((metas + others).prefix(mostCandidates))
     }
 
     /// Why a graph is not that of the checkpoint; nil if it is.
     private static func misfit(_ meta: MetaGraphDef, _ reader: CheckpointReader) -> String? {
-        let restored = RestoredVariables(plan: ModelFiles.plan(of: meta), reader: reader)
+        let restored = RestoredVariables(plan: ModelGraph.plan(of: meta), reader: reader)
         var count = 0
         for node in meta.graphDef.node where RestorePlan.variableOps.contains(node.op) {
             let source = restored.plan.sources[node.name]

@@ -46,9 +46,11 @@ public final class Model: Sendable {
     /// Where the contents of mutable tables are in the checkpoint, by the name of the table's node.
     package let restoredTables: [String: RestorePlan.TableSource]
 
-    package let graph: Graph
-    private let session: Session
-    private let interface: GraphInterface
+    package var graph: Graph { shared.graph }
+    let session: Session
+    let shared: ModelGraph
+    let restored: RestoredVariables
+    private var interface: GraphInterface { shared.interface }
 
     /// Loads what is at a path: the newest checkpoint of a folder, a SavedModel, a frozen graph, the newest of numbered versions.
     ///
@@ -58,68 +60,56 @@ public final class Model: Sendable {
     ///   - threadCount: How many runs are expected at once.
     ///   - defaults: Values of placeholders that a request does not feed; they come before those of the model's own settings.
     /// - Throws: ``ModelError`` of kind `load`, naming file and cause.
-    public init(
+    public convenience init(
         contentsOf path: String, name: String? = nil, threadCount: Int = 4, defaults: DefaultValues = DefaultValues()
     ) throws(ModelError) {
-        let clock = ContinuousClock()
-        let start = clock.now
-        let files = try ModelFiles(path: path)
-        self.name = name ?? ModelFolders.name(of: path)
+        let name = name ?? ModelFolders.name(of: path)
+        let loading = try ModelLoading(newestAt: path, name: name, defaults: defaults)
+        self.init(loading, name: name, threadCount: threadCount)
+    }
+
+    /// Loads a candidate. If `previous` has the same meta graph, its graph, interface and shape inference are used again, and only
+    /// the weights are new.
+    ///
+    /// - Parameters:
+    ///   - candidate: From ``ModelListing/look(at:)``.
+    ///   - name: The model's name.
+    ///   - threadCount: How many runs are expected at once.
+    ///   - defaults: Values of placeholders that a request does not feed; they come before those of the model's own settings.
+    ///   - previous: What is served now.
+    /// - Throws: ``ModelError`` of kind `load`; its ``ModelError/failure`` tells whether to try again.
+    package convenience init(
+        _ candidate: ModelCandidate, name: String, threadCount: Int = 4, defaults: DefaultValues = DefaultValues(),
+        previous: Model? = nil
+    ) throws(ModelError) {
+        let loading = try ModelLoading(candidate, name: name, defaults: defaults, previous: previous?.shared)
+        self.init(loading, name: name, threadCount: threadCount)
+    }
+
+    private init(_ loading: ModelLoading, name: String, threadCount: Int) {
+        let files = loading.files
+        let shared = files.graph
+        self.name = name
         format = files.format
         step = files.step
-        version = files.version
+        version = loading.candidate.version
         prefix = files.prefix
-        notes = files.notes
-        signatures = Dictionary(
-            uniqueKeysWithValues: files.meta.signatureDef.map { ($0.key, Signature($0.key, $0.value)) })
+        notes = loading.notes + files.notes
+        signatures = shared.signatures
         reader = files.variables.reader
-        assets = files.assets
-        initOps = files.initOps
-        restoredTables = files.variables.plan.tables
-        let graph = try Self.graph(of: files, ModelSettings(folder: path).defaults, defaults, model: self.name)
-        self.graph = graph
-        let session = Session(
-            graph: graph, variables: CheckpointVariables(files.variables), threadCount: threadCount,
-            tables: ModelTables(files.variables, assets: files.assets, path: path))
-        self.session = session
-        interface = GraphInterface(graph, files.meta) { session.fact(of: $0) }
-        inputs = interface.inputs.map { Self.describe($0, graph, session) }
-        outputs = interface.outputs.map { Self.describe($0, graph, session) }
-        variables = Self.variables(of: graph, files.variables)
-        loadMilliseconds = Double((clock.now - start) / .microseconds(1)) / 1000
-    }
-
-    private static func graph(
-        of files: ModelFiles, _ own: DefaultValues, _ given: DefaultValues, model: String
-    ) throws(ModelError) -> Graph {
-        let values = try own.tensors(for: files.graph, model: model)
-        return files.graph.settingDefaults(
-            values.merging(try given.tensors(for: files.graph, model: model)) { _, given in given })
-    }
-
-    private static func describe(_ endpoint: Endpoint, _ graph: Graph, _ session: Session) -> TensorDescription {
-        let fact = session.fact(of: endpoint)
-        return TensorDescription(
-            name: "\(graph.nodes[endpoint.node].name):\(endpoint.output)", dtype: fact?.dtype,
-            shape: fact?.shape ?? .unknown)
-    }
-
-    private static func describe(_ input: GraphInterface.Input, _ graph: Graph, _ session: Session) -> TensorDescription
-    {
-        var description = describe(input.tensor, graph, session)
-        description.note = input.role?.note
-        if case .inputSwitch(let kind)? = input.role { description.usualValue = kind.usualValue }
-        description.isNeeded = input.role != .label && input.role != .unused
-        description.defaultValue = defaultValue(of: graph.nodes[input.tensor.node], graph)
-        return description
-    }
-
-    /// The constant that a placeholder has when it is not fed.
-    private static func defaultValue(of node: Node, _ graph: Graph) -> Tensor? {
-        guard node.op == "PlaceholderWithDefault", case .endpoint(let source)? = node.inputs.first,
-            case .tensor(let value)? = try? graph.nodes[source.node].attribute("value")
-        else { return nil }
-        return value
+        assets = shared.assets
+        initOps = shared.initOps
+        restoredTables = shared.plan.tables
+        inputs = shared.inputs
+        outputs = shared.outputs
+        self.shared = shared
+        restored = files.variables
+        session = Session(
+            graph: shared.graph, variables: CheckpointVariables(files.variables), threadCount: threadCount,
+            tables: ModelTables(files.variables, assets: loading.assets, path: loading.candidate.folder),
+            inference: shared.inference)
+        variables = Self.variables(of: shared.graph, files.variables)
+        loadMilliseconds = Double((ContinuousClock().now - loading.start) / .microseconds(1)) / 1000
     }
 
     private static func variables(of graph: Graph, _ restored: RestoredVariables) -> [VariableDescription] {

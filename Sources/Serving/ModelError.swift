@@ -24,17 +24,54 @@ public struct ModelError: Error, Hashable, Sendable {
         case deadlineExceeded
     }
 
+    /// Why files cannot be loaded: whether, and when, to try again.
+    package enum LoadFailure: String, Hashable, Sendable {
+        /// The path is not there.
+        case notThere = "not_there"
+        /// Something is not there, or not complete, yet: look again when the folder has changed.
+        case incomplete
+        /// The files changed while they were read: look again at once.
+        case changed
+        /// The operating system refused: try again later.
+        case io
+        /// There is not enough memory: try again later.
+        case memory
+        /// The files are damaged, contradict each other, or need what is not supported: wait for other files.
+        case broken
+        /// The model cannot answer what the one before answers: wait for other files.
+        case unfit
+    }
+
     /// Whose fault it is.
     public let kind: Kind
     /// What is wrong, what was expected, what was found.
     public let message: String
+    /// Of an error of kind `load`: whether to try again.
+    package let failure: LoadFailure?
 
     package init(_ kind: Kind, _ message: String) {
         self.kind = kind
         self.message = message
+        failure = kind == .load ? .broken : nil
     }
 
-    init(_ error: CheckpointError) { self.init(.load, "\(error)") }
+    /// An error of kind `load`.
+    package init(_ failure: LoadFailure, _ message: String) {
+        kind = .load
+        self.message = message
+        self.failure = failure
+    }
+
+    init(_ error: CheckpointError) {
+        let failure: LoadFailure =
+            switch error.kind {
+            case .notFound: .incomplete
+            case .io: .io
+            case .changed: .changed
+            case .corrupt, .malformed, .unsupported, .mismatch: .broken
+            }
+        self.init(failure, "\(error)")
+    }
 
     package init(_ error: CompileError) {
         let kind: Kind =

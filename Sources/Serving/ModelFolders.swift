@@ -16,7 +16,7 @@ public enum ModelFolders {
         guard found.isEmpty else { return found }
         try ModelError.loading { () throws(CheckpointError) in
             // Either says what it is not.
-            if MappedFile.exists(own.path) { _ = try GraphFile(path: own.path) }
+            if FileIdentity.exists(own.path) { _ = try GraphFile(path: own.path) }
             _ = try CheckpointFolder(folder: own.path)
         }
         return []

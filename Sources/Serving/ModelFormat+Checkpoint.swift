@@ -6,27 +6,43 @@ extension ModelFormat {
         isThere: { path in
             path.isFolder ? CheckpointFolder.isCheckpoint(folder: path.path) : prefix(ofFile: path.path) != nil
         },
-        open: { path throws(ModelError) in
-            let (location, reader, graph) = try ModelError.loading { () throws(CheckpointError) in
-                let location =
-                    path.isFolder
-                    ? try CheckpointFolder(folder: path.path)
-                    : CheckpointFolder(prefix: prefix(ofFile: path.path) ?? path.path)
-                let reader = try CheckpointReader(prefix: location.prefix)
-                return (location, reader, try CheckpointGraph(of: location, reader))
+        look: { path throws(ModelError) in
+            guard path.isFolder else {
+                let item = CheckpointListing.item(prefix: prefix(ofFile: path.path) ?? path.path)
+                return ModelListing(ranked: [candidate(item, path.path)])
             }
-            let source = ModelFiles.Source(
+            let listing = try ModelError.loading { () throws(CheckpointError) in
+                try CheckpointListing(folder: path.path)
+            }
+            return ModelListing(ranked: listing.items.map { candidate($0, path.path) }, notes: listing.notes)
+        },
+        open: { candidate, context throws(ModelError) in
+            let location = CheckpointFolder(prefix: candidate.path)
+            let reader = try ModelError.loading { () throws(CheckpointError) in
+                try CheckpointReader(prefix: location.prefix)
+            }
+            let graph = try CheckpointGraph(of: location, reader, context)
+            return try ModelFiles(
                 format: "\(reader.format) with the graph of \(graph.fileName)", prefix: location.prefix,
-                step: location.step, notes: location.notes + graph.notes)
-            return try ModelFiles(source, meta: graph.meta, metaPath: graph.path, reader: reader)
+                step: location.step, notes: graph.notes, graph: graph.graph, graphFile: graph.file, reader: reader)
         })
+
+    private static func candidate(_ item: CheckpointListing.Item, _ folder: String) -> ModelCandidate {
+        // The graph that will be looked at first, where it has none of its own.
+        let graph = item.ownGraph ?? item.otherGraphs.first
+        let name = item.prefix.split(separator: "/").last.map(String.init) ?? item.prefix
+        let missing = item.missingPart ?? (item.ownGraph == nil ? name + ".meta" : nil)
+        return ModelCandidate(
+            number: item.step ?? 1, path: item.prefix, folder: folder, format: .checkpoint,
+            reading: item.parts + [graph].compactMap(\.self), missing: missing, isLoadable: item.missingPart == nil)
+    }
 
     /// What is left of a checkpoint, or not there yet: it is not passed over, the error tells what is missing.
     static let incompleteCheckpoint = ModelFormat(
         isThere: { path in
             path.names.contains { $0 == "checkpoint" || $0.hasSuffix(".index") || $0.hasSuffix(".meta") }
         },
-        open: { path throws(ModelError) in try checkpoint.open(path) })
+        look: checkpoint.look, open: checkpoint.open)
 
     /// The prefix of the checkpoint that a path means: itself, or one of the checkpoint's files.
     private static func prefix(ofFile path: String) -> String? {

@@ -8,31 +8,75 @@ extension ModelFormat {
     /// A SavedModel's folder: `saved_model.pb` or `saved_model.pbtxt`, its variables in `variables/`, files in `assets/`.
     static let savedModel = ModelFormat(
         isThere: { path in savedModelFile(path) != nil },
-        open: { path throws(ModelError) in
+        look: { path throws(ModelError) in
             let file = savedModelFile(path) ?? path.path
-            let folder = file.lastIndex(of: "/").map { String(file[..<$0]) } ?? "."
-            let reader = try ModelError.loading { () throws(CheckpointError) in
+            let folder = folder(of: file)
+            let weights = weights(in: folder)
+            let candidate = ModelCandidate(
+                number: 1, path: file, folder: path.path, format: .savedModel,
+                reading: [file] + (weights?.parts ?? []) + files(under: folder + "/assets"),
+                missing: weights?.missingPart.map { "variables/" + $0 }, isLoadable: weights?.missingPart == nil)
+            return ModelListing(ranked: [candidate])
+        },
+        open: { candidate, context throws(ModelError) in
+            let file = candidate.path
+            let folder = folder(of: file)
+            let (reader, bytes) = try ModelError.loading { () throws(CheckpointError) in
                 let prefix = folder + "/variables/variables"
-                return CheckpointFolder.isCheckpoint(prefix: prefix) ? try CheckpointReader(prefix: prefix) : nil
+                let reader = CheckpointFolder.isCheckpoint(prefix: prefix) ? try CheckpointReader(prefix: prefix) : nil
+                return (reader, try GraphBytes(path: file))
             }
-            let content = try SavedModelContent(file, folder)
-            let source = ModelFiles.Source(
-                format: content.format, prefix: reader?.prefix ?? file, notes: content.notes)
-            let files = try ModelFiles(
-                source, meta: content.meta, metaPath: file, reader: reader, assets: content.assets,
-                initOps: content.initOps)
-            guard reader != nil || files.variables.plan.sources.isEmpty else {
-                throw ModelError(.load, "\(folder)/variables is not there; the graph restores variables from it")
+            let graph = try context.graph(of: bytes) { () throws(ModelError) in
+                let content = try SavedModelContent(bytes, folder)
+                return try ModelGraph(
+                    content.meta, bytes, context.defaults, assets: content.assets, initOps: content.initOps,
+                    format: content.format, notes: content.notes)
             }
-            return files
+            guard reader != nil || graph.plan.sources.isEmpty else {
+                throw ModelError(
+                    .incomplete, "\(folder)/variables is not there; the graph restores variables from it")
+            }
+            return try ModelFiles(
+                format: graph.format ?? "SavedModel", prefix: reader?.prefix ?? file, graph: graph,
+                graphFile: bytes.identity, reader: reader)
         })
+
+    private static func folder(of file: String) -> String {
+        file.lastIndex(of: "/").map { String(file[..<$0]) } ?? "."
+    }
+
+    /// The files of the variables; nil where there are none.
+    private static func weights(in folder: String) -> CheckpointListing.Item? {
+        let item = CheckpointListing.item(prefix: folder + "/variables/variables")
+        return item.parts.isEmpty ? nil : item
+    }
+
+    private static let mostAssets = 10_000
+    private static let deepestAssets = 8
+
+    /// The files of a folder, and of the folders in it.
+    private static func files(under folder: String) -> [String] {
+        var result: [String] = []
+        var open = [(path: folder, depth: 0)]
+        while let next = open.popLast(), result.count < mostAssets {
+            for name in (try? CheckpointFolder.files(in: next.path)) ?? [] {
+                let path = "\(next.path)/\(name)"
+                if FileIdentity.exists(path) {
+                    result.append(path)
+                } else if next.depth < deepestAssets, open.count < mostAssets {
+                    open.append((path, next.depth + 1))
+                }
+            }
+        }
+        return result
+    }
 
     private static let names = ["saved_model.pb", "saved_model.pbtxt"]
 
     private static func savedModelFile(_ path: ModelPath) -> String? {
         guard path.isFolder else {
             let isNamed = names.contains { path.path == $0 || path.path.hasSuffix("/" + $0) }
-            return isNamed && MappedFile.exists(path.path) ? path.path : nil
+            return isNamed && FileIdentity.exists(path.path) ? path.path : nil
         }
         return names.first(where: path.names.contains).map(path.appending)
     }
@@ -53,8 +97,9 @@ struct SavedModelContent {
     private static let trainSignature = "__saved_model_train_op"
 
     /// - Throws: ``ModelError`` of kind `load` if it cannot be decoded, has no meta graph, or an asset that is not a file's name.
-    init(_ path: String, _ folder: String) throws(ModelError) {
-        let file = try ModelError.loading { () throws(CheckpointError) in try GraphFile(path: path) }
+    init(_ bytes: GraphBytes, _ folder: String) throws(ModelError) {
+        let path = bytes.identity.path
+        let file = try ModelError.loading { () throws(CheckpointError) in try bytes.decoded() }
         guard case .savedModel(let model) = file else { throw ModelError(.load, "\(path): is not a SavedModel") }
         let tags = model.metaGraphs.map(\.metaInfoDef.tags)
         guard
@@ -95,7 +140,7 @@ struct SavedModelContent {
             }
             let tensor = asset.tensorInfo.name
             let file = "\(folder)/assets/\(name)"
-            if !MappedFile.exists(file) { notes.append("asset \(file), for \"\(tensor)\", is not there") }
+            if !FileIdentity.exists(file) { notes.append("asset \(file), for \"\(tensor)\", is not there") }
             assets[tensor.contains(":") ? tensor : tensor + ":0"] = file
         }
         guard !assets.isEmpty else { return }

@@ -1,30 +1,33 @@
 extension ModelFormat {
     /// A folder of numbered folders, as TensorFlow Serving expects them: the one with the highest number is the model.
     static let versions = ModelFormat(
-        isThere: { path in !numbers(of: path).isEmpty },
-        open: { path throws(ModelError) in
+        isThere: { path in numbers(of: path).contains { of($0.folder, among: single) != nil } },
+        look: { path throws(ModelError) in
+            var ranked: [ModelCandidate] = []
             var notes: [String] = []
             for version in numbers(of: path) {
-                let folder = ModelPath(path.appending(version.name))
-                guard let format = of(folder, among: single) else {
-                    notes.append("\(folder.path) holds no model: taking an earlier version")
+                guard let found = (try? of(version.folder, among: single)?.look(version.folder))??.choice else {
+                    if ranked.isEmpty {
+                        notes.append("\(version.folder.path) holds no model: taking an earlier version")
+                    }
                     continue
                 }
-                var files = try format.open(folder)
-                files.version = version.number
-                files.notes = notes + files.notes
-                return files
+                ranked.append(found.numbered(version.number, in: path.path))
             }
-            throw ModelError(.load, "\(path.path): none of its versions holds a model")
-        })
+            guard !ranked.isEmpty else {
+                throw ModelError(.incomplete, "\(path.path): none of its versions holds a model")
+            }
+            return ModelListing(ranked: ranked, notes: notes)
+        },
+        open: { candidate, context throws(ModelError) in try candidate.format.open(candidate, context) })
 
-    /// The numbered folders, the highest first; none if no model is among them.
-    private static func numbers(of path: ModelPath) -> [(name: String, number: Int)] {
-        let numbered = path.names.compactMap { name -> (name: String, number: Int)? in
+    /// The numbered folders, the highest first.
+    private static func numbers(of path: ModelPath) -> [(number: Int, folder: ModelPath)] {
+        let numbered = path.names.compactMap { name -> (number: Int, folder: ModelPath)? in
             guard name.allSatisfy({ ("0"..."9").contains($0) }), let number = Int(name) else { return nil }
-            return (name, number)
+            let folder = ModelPath(path.appending(name))
+            return folder.isFolder ? (number, folder) : nil
         }
-        let sorted = numbered.sorted { $0.number > $1.number }
-        return sorted.contains { of(ModelPath(path.appending($0.name)), among: single) != nil } ? sorted : []
+        return numbered.sorted { $0.number > $1.number }
     }
 }

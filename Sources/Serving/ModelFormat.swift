@@ -1,13 +1,18 @@
 internal import Checkpoints
+internal import Glibc
 
 /// A way in which TensorFlow leaves a model in files; one file here a format.
 struct ModelFormat: Sendable {
     /// Whether a path looks like it: names, and the beginnings of files, are looked at, nothing is decoded.
     let isThere: @Sendable (ModelPath) -> Bool
-    /// Opens, decodes and verifies it.
+    /// Lists what can be opened.
+    ///
+    /// - Throws: ``ModelError`` of kind `load`.
+    let look: @Sendable (ModelPath) throws(ModelError) -> ModelListing
+    /// Opens, decodes and verifies a candidate of its own.
     ///
     /// - Throws: ``ModelError`` of kind `load` naming file and cause.
-    let open: @Sendable (ModelPath) throws(ModelError) -> ModelFiles
+    let open: @Sendable (ModelCandidate, LoadingContext) throws(ModelError) -> ModelFiles
 
     /// The formats of one model, in the order in which they are tried: a new one is a line here. A folder may well look like
     /// several: a SavedModel's `variables` are a checkpoint, and a checkpoint may lie beside a frozen graph.
@@ -29,16 +34,34 @@ struct ModelPath: Sendable {
     let isFolder: Bool
     /// The names in the folder, sorted.
     let names: [String]
+    /// Why a folder cannot be read.
+    let failure: CheckpointError?
 
     init(_ path: String) {
         self.path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
-        let names = try? CheckpointFolder.files(in: self.path)
-        isFolder = names != nil
-        self.names = names ?? []
+        do throws(CheckpointError) {
+            names = try CheckpointFolder.files(in: self.path)
+            isFolder = true
+            failure = nil
+        } catch {
+            names = []
+            isFolder = false
+            failure = error.kind == .notFound ? nil : error
+        }
     }
 
     /// Something in the folder.
     func appending(_ name: String) -> String { "\(path)/\(name)" }
+
+    /// Whether nothing is there, and nothing whose name begins so, in a folder that can be read.
+    var isGone: Bool {
+        var status = stat()
+        guard stat(path, &status) != 0, errno == ENOENT || errno == ENOTDIR else { return false }
+        let name = path.split(separator: "/").last ?? ""
+        let folder = path.dropLast(name.count + 1)
+        let beside = ModelPath(path.contains("/") ? (folder.isEmpty ? "/" : String(folder)) : ".")
+        return beside.failure == nil && !beside.names.contains { $0.hasPrefix(name) }
+    }
 }
 
 extension ModelError {

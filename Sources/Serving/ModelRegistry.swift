@@ -1,33 +1,191 @@
+internal import Glibc
 internal import LockFree
+package import Logging
 
 /// Which models there are, kept up to date.
+///
+/// One thread looks at the files and decides (``ReloadLoop``), another loads and frees (``LoaderThread``). Requests only read what
+/// these publish: neither a slow disk nor a load makes one wait.
 package final class ModelRegistry: Sendable {
+    /// What one model has of its own.
+    package struct ModelSettings: Sendable {
+        package var policy = VersionPolicy()
+        /// Values of placeholders, instead of those for all models.
+        package var defaults: DefaultValues?
+
+        package init() {}
+    }
+
     /// What is the same for all models.
     package struct Configuration: Sendable {
         package var threadCount = 4
         package var defaultModel: String?
         package var defaults = DefaultValues()
+        /// The settings of models that have their own, by name.
+        package var models: [String: ModelSettings] = [:]
+        /// The settings of all others.
+        package var settings = ModelSettings()
+        /// How often files are looked at where nothing tells of changes; zero for only when told.
+        package var pollInterval = Duration.seconds(1)
+        /// Whether changes are asked of the kernel (inotify).
+        package var isWatching = true
+        /// Whether to begin without a model, and to wait for one.
+        package var waits = false
+        package var timing = ReloadTiming()
+        package var logger = Logger(label: "metaserve", factory: { _ in SwiftLogNoOpLogHandler() })
         /// Makes what the API keeps with a version; called by the loader before the version is published.
         package var attach: @Sendable (Model) -> any AnyObject & Sendable
 
         package init(attach: @escaping @Sendable (Model) -> any AnyObject & Sendable) { self.attach = attach }
+
+        func settings(of model: String) -> ModelSettings { models[model] ?? settings }
     }
 
-    private let published: Published<Catalog>
+    /// What is to be served.
+    package struct ServedPath: Sendable, ExpressibleByStringLiteral {
+        /// A model's folder or file, or a folder of model folders.
+        package let path: String
+        /// The model's name; nil for that of the folder.
+        package let name: String?
+
+        package init(_ path: String, name: String? = nil) {
+            self.path = path
+            self.name = name
+        }
+
+        package init(stringLiteral path: String) { self.init(path) }
+    }
+
+    /// What the loop shows of itself.
+    final class State: Sendable {
+        let catalog: Published<Catalog>
+        let isReady: Flag
+
+        init(_ catalog: Catalog, isReady: Bool) {
+            self.catalog = Published(catalog)
+            self.isReady = Flag()
+            if isReady { self.isReady.raise() }
+        }
+    }
+
+    private let state: State
+    private let mailbox: Mailbox<ReloadLoop.Message>?
+    private let isStopped = Flag()
 
     /// The models now. A request looks once.
-    package var catalog: Catalog { published.current }
+    package var catalog: Catalog { state.catalog.current }
+
+    /// Whether of every path that was given a model is loaded.
+    package var isReady: Bool { state.isReady.isRaised }
 
     /// A registry of models that are loaded already, which it does not keep up to date.
     package init(_ models: [Model], _ configuration: Configuration) {
         let served = models.map { model in
             let version = ModelVersion(model, attachment: configuration.attach(model))
-            return ServedModel(
-                name: model.name,
-                versions: VersionSet(
-                    [version], current: version, states: [VersionState(number: version.number, phase: .available)]),
-                queue: ModelQueue(), statistics: ModelStatistics())
+            let served = ServedModel(name: model.name, loading: configuration)
+            served.publish(
+                VersionSet(
+                    [version], current: version, states: [VersionState(number: version.number, phase: .available)]))
+            return served
         }
-        published = Published(Catalog(served, defaultName: configuration.defaultModel))
+        state = State(Catalog(served, defaultName: configuration.defaultModel), isReady: true)
+        mailbox = nil
+    }
+
+    /// Loads what is at some paths, and keeps it up to date until ``stop()``.
+    ///
+    /// - Throws: ``ModelError`` of kind `load` if of one path nothing can be loaded, unless that is to be waited for; and if two
+    ///   models have the same name.
+    package init(_ paths: [ServedPath], _ configuration: Configuration) throws(ModelError) {
+        let state = State(Catalog([], defaultName: configuration.defaultModel), isReady: false)
+        let mailbox = try Mailbox<ReloadLoop.Message>()
+        let start = try Awaited<ModelError?>()
+        do throws(SystemThread.Failure) {
+            _ = try SystemThread { ReloadLoop.run(paths, configuration, state, mailbox, started: start.fulfil) }
+        } catch { throw ModelError(.io, "no thread can be made to watch models: \(error.reason)") }
+        self.state = state
+        self.mailbox = mailbox
+        if let error = start.wait(upTo: nil) ?? nil { throw error }
+    }
+
+    deinit { stop() }
+
+    /// Looks at no files any more, and loads nothing. What is loaded stays.
+    package func stop() {
+        isStopped.raise()
+        mailbox?.send(.stop)
+    }
+
+    // MARK: - Commands
+
+    /// Loads the newest version of a model now, without waiting for quiet files; one that was unloaded is kept up to date again.
+    ///
+    /// - Parameters:
+    ///   - name: The model's name.
+    ///   - reply: Told how it ended; called on the registry's thread.
+    package func load(_ name: String, reply: @escaping RepositoryReply) { send(.load(name, reply), reply) }
+
+    /// Unloads all versions of a model, until ``load(_:reply:)``. Requests in flight are answered.
+    ///
+    /// - Parameters:
+    ///   - name: The model's name.
+    ///   - reply: Told when no request finds it any more; called on the registry's thread.
+    package func unload(_ name: String, reply: @escaping RepositoryReply) { send(.unload(name, reply), reply) }
+
+    private func send(_ message: ReloadLoop.Message, _ reply: RepositoryReply) {
+        guard let mailbox else {
+            return reply(.failure(RepositoryError(.refused, "the models of this server are fixed")))
+        }
+        guard !isStopped.isRaised else { return reply(.failure(ReloadLoop.stopping)) }
+        mailbox.send(message)
+    }
+
+    /// Loads as ``load(_:reply:)``, and waits for it.
+    ///
+    /// - Returns: The number of the version that serves.
+    /// - Throws: ``RepositoryError``.
+    package func load(_ name: String, timeout: Duration = .seconds(60)) throws(RepositoryError) -> Int {
+        try wait(timeout, "loading \"\(name)\"") { load(name, reply: $0) }
+    }
+
+    /// Unloads as ``unload(_:reply:)``, and waits for it.
+    ///
+    /// - Throws: ``RepositoryError``.
+    package func unload(_ name: String, timeout: Duration = .seconds(60)) throws(RepositoryError) {
+        _ = try wait(timeout, "unloading \"\(name)\"") { unload(name, reply: $0) }
+    }
+
+    private func wait(
+        _ timeout: Duration, _ what: String, _ begin: (@escaping RepositoryReply) -> Void
+    ) throws(RepositoryError) -> Int {
+        let awaited: Awaited<Result<Int, RepositoryError>>
+        do throws(ModelError) { awaited = try Awaited() } catch { throw RepositoryError(.refused, error.message) }
+        begin(awaited.fulfil)
+        guard let result = awaited.wait(upTo: timeout) else {
+            throw RepositoryError(.timedOut, "\(what) takes longer than \(timeout); it goes on")
+        }
+        return try result.get()
+    }
+}
+
+/// A value that another thread gives, once.
+struct Awaited<Value: Sendable>: Sendable {
+    private let mailbox: Mailbox<Value>
+
+    /// - Throws: ``ModelError`` if there are no file descriptors left.
+    init() throws(ModelError) { mailbox = try Mailbox() }
+
+    @Sendable func fulfil(_ value: Value) { mailbox.send(value) }
+
+    /// The value; nil if it is not there in that time, which without one is for ever.
+    func wait(upTo timeout: Duration?) -> Value? {
+        let end = timeout.map { ContinuousClock.now.advanced(by: $0) }
+        while true {
+            if let value = mailbox.take().first { return value }
+            let left = end.map { ContinuousClock.now.duration(to: $0) }
+            if let left, left <= .zero { return nil }
+            // May end early, by a signal.
+            mailbox.wait(upTo: left)
+        }
     }
 }

@@ -9,16 +9,16 @@ internal import Tensors
 /// A graph reads no file but those that were given with it: a SavedModel's assets, and files in the model's own folder.
 struct ModelTables: TableSource {
     private let variables: RestoredVariables
-    private let assets: Set<String>
+    private let assets: [String: FileContents]
     private let folder: String
 
     /// - Parameters:
     ///   - variables: The checkpoint.
-    ///   - assets: The paths of the assets, as the graph now has them.
+    ///   - assets: The assets that are there, by their paths.
     ///   - path: Where the model is: a folder, or a file in it.
-    init(_ variables: RestoredVariables, assets: [String: String], path: String) {
+    init(_ variables: RestoredVariables, assets: [String: FileContents], path: String) {
         self.variables = variables
-        self.assets = Set(assets.values)
+        self.assets = assets
         folder = path
     }
 
@@ -33,21 +33,21 @@ struct ModelTables: TableSource {
     }
 
     func content(ofFile path: String) throws(CompileError) -> [UInt8] {
+        // It was read with the model: the file may be another version's by now.
+        if let asset = assets[path] { return withExtendedLifetime(asset) { Array(asset.bytes) } }
         guard let allowed = allowedPath(path) else {
             throw CompileError(
                 .notFound,
                 "the graph reads the file \"\(path)\"; put it, under that name, into the model's folder or its assets")
         }
         do throws(CheckpointError) {
-            let file = try MappedFile(path: allowed)
-            defer { withExtendedLifetime(file) {} }
-            return Array(file.bytes)
+            let file = try FileContents(path: allowed)
+            return withExtendedLifetime(file) { Array(file.bytes) }
         } catch { throw CompileError(.notFound, "\(error)") }
     }
 
-    /// The asset of that path, or the file of that name that lies in the model's folder; nil if there is none.
+    /// The file of that name that lies in the model's folder; nil if there is none.
     private func allowedPath(_ path: String) -> String? {
-        if assets.contains(path) { return path }
         guard let name = path.split(separator: "/").last, name != "..", let root = Self.resolved(folder) else {
             return nil
         }

@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// A loaded version of a model: what requests run on. Immutable.
 package final class ModelVersion: Sendable {
     package let model: Model
@@ -5,11 +7,18 @@ package final class ModelVersion: Sendable {
     package let number: Int
     /// What the API keeps with the version, such as compiled calls; made by ``ModelRegistry/Configuration/attach``.
     package let attachment: any AnyObject & Sendable
+    /// When it was loaded, by a clock that does not jump.
+    package let loadedAt = ContinuousClock.now
+    /// When it was loaded, in seconds since 1970.
+    package let loadedAtSeconds: Double
 
-    package init(_ model: Model, attachment: any AnyObject & Sendable) {
+    package init(_ model: Model, number: Int? = nil, attachment: any AnyObject & Sendable) {
         self.model = model
-        number = model.version ?? model.step ?? 1
+        self.number = number ?? model.version ?? model.step ?? 1
         self.attachment = attachment
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        loadedAtSeconds = Double(now.tv_sec) + Double(now.tv_nsec) / 1e9
     }
 }
 
@@ -31,21 +40,30 @@ package final class VersionSet: Sendable {
     package let labels: [String: ModelVersion]
     /// How every version stands, also those that are not loaded, for people and for status requests.
     package let states: [VersionState]
+    /// What became of the loads so far.
+    package let record: ReloadRecord
+    /// Whether an administrator unloaded the model.
+    package let isUnloaded: Bool
+    private let split: VersionSplit?
 
     package init(
         _ versions: [ModelVersion], current: ModelVersion?, labels: [String: ModelVersion] = [:],
-        states: [VersionState] = []
+        states: [VersionState] = [], record: ReloadRecord = ReloadRecord(), isUnloaded: Bool = false,
+        split: VersionSplit? = nil
     ) {
         self.versions = versions
         self.current = current
         self.labels = labels
         self.states = states
+        self.record = record
+        self.isUnloaded = isUnloaded
+        self.split = split
     }
 
     /// The version that a request gets; nil if there is none such.
     package func version(_ choice: VersionChoice) -> ModelVersion? {
         switch choice {
-        case .any: current
+        case .any: split?.next() ?? current
         case .number(let number): versions.first { $0.number == number }
         case .label(let label): labels[label]
         }

@@ -17,6 +17,12 @@ package final class ServedModel: Sendable {
         published = Published(versions)
     }
 
+    /// A model of which nothing is loaded yet.
+    convenience init(name: String, loading configuration: ModelRegistry.Configuration) {
+        self.init(
+            name: name, versions: VersionSet([], current: nil), queue: ModelQueue(), statistics: ModelStatistics())
+    }
+
     /// The versions now. A request looks once, and keeps the version that it takes.
     package var versions: VersionSet { published.current }
 

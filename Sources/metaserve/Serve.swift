@@ -51,6 +51,16 @@ struct Serve: ParsableCommand {
     @Option(help: "The most connections at once.")
     var maxConnections = 10_000
 
+    @Option(help: "Look at the files every so many seconds, where the kernel does not tell of changes; 0 for never.")
+    var pollInterval = 1.0
+
+    @Option(
+        help: "The versions to load: latest, latest:N, all, or numbers such as 100,200.", transform: Parse.versions)
+    var versions = VersionPolicy.Selection.latest(1)
+
+    @Flag(help: "Begin without a model, and wait for one.")
+    var waitForModels = false
+
     @Option(help: "How NaN and infinities are written: string, null or error.", transform: Parse.nanPolicy)
     var nan = NaNPolicy.string
 
@@ -69,6 +79,7 @@ struct Serve: ParsableCommand {
         try require(idleTimeout > 0, "--idle-timeout must be at least 1")
         try require(timeout >= 0, "--timeout must not be negative")
         try require(maxConnections > 0, "--max-connections must be at least 1")
+        try require(pollInterval >= 0, "--poll-interval must not be negative")
         try require(drainTimeout >= 0, "--drain-timeout must not be negative")
     }
 
@@ -97,30 +108,24 @@ struct Serve: ParsableCommand {
     }
 
     private func load(_ threadCount: Int, _ logger: Logger) throws -> ModelRegistry {
-        var models: [Model] = []
         let given = DefaultValues(try Parse.values(of: defaults), isShared: true)
-        for folder in try paths.flatMap({ try ModelFolders.find(in: $0) }) {
-            let model = try Model(contentsOf: folder, threadCount: threadCount, defaults: given)
-            for note in model.notes { logger.notice("\(note)", metadata: ["model": "\(model.name)"]) }
-            logger.info(
-                "loaded",
-                metadata: [
-                    "model": "\(model.name)", "format": "\(model.format)", "prefix": "\(model.prefix)",
-                    "version": "\(model.version.map(String.init) ?? "none")",
-                    "step": "\(model.step.map(String.init) ?? "none")",
-                    "ms": "\(Int(model.loadMilliseconds.rounded()))",
-                ])
-            models.append(model)
-        }
-        for name in given.values.keys.sorted() where !models.contains(where: { $0.hasPlaceholder(name) }) {
-            let nearest = DefaultValues.nearest(to: name, among: Set(models.flatMap(\.placeholderNames)).sorted())
-            throw ValidationError("--default \(name): no model has such a placeholder\(nearest)")
-        }
         var configuration = ModelRegistry.Configuration(attach: Service.attachment)
         configuration.threadCount = threadCount
         configuration.defaultModel = defaultModel
         configuration.defaults = given
-        return ModelRegistry(models, configuration)
+        configuration.pollInterval = .seconds(pollInterval)
+        configuration.settings.policy.selection = versions
+        configuration.waits = waitForModels
+        configuration.logger = logger
+        let registry = try ModelRegistry(paths.map { ModelRegistry.ServedPath($0) }, configuration)
+        let models = registry.catalog.models.flatMap(\.versions.versions).map(\.model)
+        // Of models that are waited for it is not known what they have.
+        guard !models.isEmpty else { return registry }
+        for name in given.values.keys.sorted() where !models.contains(where: { $0.hasPlaceholder(name) }) {
+            let nearest = DefaultValues.nearest(to: name, among: Set(models.flatMap(\.placeholderNames)).sorted())
+            throw ValidationError("--default \(name): no model has such a placeholder\(nearest)")
+        }
+        return registry
     }
 
     private func start(_ models: ModelRegistry, _ threadCount: Int) throws -> HTTPServer {
@@ -171,6 +176,12 @@ enum Parse {
     /// The value of `--nan`.
     static func nanPolicy(_ text: String) throws -> NaNPolicy {
         try choice(text, NaNPolicy.allCases.map { ($0.rawValue, $0) })
+    }
+
+    /// The value of `--versions`.
+    static func versions(_ text: String) throws -> VersionPolicy.Selection {
+        if let selection = VersionPolicy.Selection(text) { return selection }
+        throw ValidationError("\"\(text)\" is none of latest, latest:N, all, and no list of numbers such as 100,200")
     }
 
     /// The value of `--log-level`.

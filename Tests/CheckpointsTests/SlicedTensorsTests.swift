@@ -45,7 +45,7 @@ struct SlicedTensorsTests {
         }
     }
 
-    @Test("every truncation and every flipped bit is found, or changes no tensor")
+    @Test("every truncation and every flipped bit is found")
     func damage() throws {
         let path = "/model.ckpt-7"
         try Fixtures.withCopy(of: Fixtures.path("files/v1_sliced")) { copy in
@@ -63,10 +63,7 @@ struct SlicedTensorsTests {
                 var changed = bytes
                 changed[position] ^= 1 << UInt8(position % 8)
                 try Fixtures.write(changed, to: copy + path)
-                if let tensor = try? read() {
-                    // The footer's padding and the metaindex are not covered by anything that matters.
-                    #expect(tensor.scalars(as: Float.self) == (0..<40).map { Float($0) })
-                }
+                #expect(throws: CheckpointError.self, "byte \(position)") { try read() }
             }
         }
     }

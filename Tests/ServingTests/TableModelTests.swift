@@ -45,8 +45,9 @@ struct TableModelTests {
     @Test("a graph reads no file but the model's own")
     func ownFilesOnly() throws {
         try Fixtures.withCopy(of: Fixtures.path("files/saved_model_1")) { copy in
-            let variables = try ModelFiles(path: copy).variables
-            let tables = ModelTables(variables, assets: ["file:0": copy + "/assets/words.txt"], path: copy)
+            let loading = try ModelLoading(newestAt: copy, name: "m", defaults: DefaultValues())
+            #expect(loading.assets.keys.sorted() == [copy + "/assets/words.txt"])
+            let tables = ModelTables(loading.files.variables, assets: loading.assets, path: copy)
             let expected = Array("a\nb\nc\n".utf8)
             #expect(try tables.content(ofFile: copy + "/assets/words.txt") == expected)
             #expect(try tables.content(ofFile: "/where/it/was/made/words.txt") == expected)

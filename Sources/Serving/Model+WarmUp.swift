@@ -1,0 +1,61 @@
+internal import Execution
+internal import Graphs
+internal import Operations
+internal import Tensors
+
+extension Model {
+    private static let mostCalls = 64
+    private static let mostShapes = 64
+    private static let mostSeconds = 20.0
+    private static let mostRunSeconds = 5.0
+
+    /// Compiles, and runs once with zeros, what was asked of `old`; without one the outputs, unknown sizes being 1. Bounded in number and
+    /// in time.
+    ///
+    /// What assigns variables, or draws random numbers, is compiled only. A run that fails is no error.
+    package func warmUp(like old: Model?) {
+        let deadline = Deadline(after: Self.mostSeconds)
+        guard let old else { return warmUpOutputs(until: deadline) }
+        // The oldest first: what was compiled latest stays latest.
+        for known in old.session.compiled.prefix(Self.mostCalls).reversed() {
+            guard !deadline.isPast,
+                let callable = try? callable(feeds: known.feeds.map(\.name), fetches: known.fetches.map(\.name))
+            else { continue }
+            for shapes in known.shapesSeen(atMost: Self.mostShapes).reversed() where !deadline.isPast {
+                warmUp(callable, shapes)
+            }
+        }
+    }
+
+    private func warmUpOutputs(until deadline: Deadline) {
+        let feeds = inputs.filter { $0.isNeeded && $0.defaultValue == nil }
+        let signed = signatures.values.sorted { $0.name < $1.name }.map { signature in
+            (
+                feeds: signature.inputs.values.map(\.name).sorted(),
+                fetches: signature.outputs.values.map(\.name).sorted()
+            )
+        }
+        for call in signed + [(feeds.map(\.name), outputs.map(\.name))] where !deadline.isPast {
+            guard let callable = try? callable(feeds: call.feeds, fetches: call.fetches) else { continue }
+            let shapes = callable.feeds.compactMap { feed in
+                Shape((feed.shape.dimensions ?? []).map { $0 < 0 ? 1 : $0 })
+            }
+            warmUp(callable, shapes)
+        }
+    }
+
+    /// Runs with zeros and empty strings, unless that would leave a trace.
+    private func warmUp(_ callable: Callable, _ shapes: [Shape]) {
+        guard shapes.count == callable.feeds.count else { return }
+        var feeds: [Tensor] = []
+        for (feed, shape) in zip(callable.feeds, shapes) {
+            guard let tensor = try? Tensor.zeros(feed.dtype, shape) else { return }
+            feeds.append(tensor)
+        }
+        if callable.leavesNoTrace {
+            _ = try? callable.run(feeds, deadline: Deadline(after: Self.mostRunSeconds))
+        } else {
+            try? callable.prepare(for: feeds)
+        }
+    }
+}

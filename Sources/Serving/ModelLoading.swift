@@ -1,0 +1,67 @@
+internal import Checkpoints
+
+/// A candidate that is loaded: its files, checked and in memory.
+struct ModelLoading {
+    let candidate: ModelCandidate
+    let files: ModelFiles
+    /// The assets that are there, by their paths.
+    let assets: [String: FileContents]
+    /// What had to be decided to come to the candidate.
+    let notes: [String]
+    let start: ContinuousClock.Instant
+
+    private static let mostLooks = 3
+
+    /// Loads the newest of a path; looks again if it changes meanwhile.
+    ///
+    /// - Throws: ``ModelError`` of kind `load`.
+    init(newestAt path: String, name: String, defaults: DefaultValues) throws(ModelError) {
+        var looks = 1
+        while true {
+            let listing = try ModelListing.look(at: path)
+            guard let candidate = listing.choice else {
+                throw ModelError(.incomplete, "\(path): holds no model")
+            }
+            do throws(ModelError) {
+                self = try ModelLoading(
+                    candidate, name: name, defaults: defaults, previous: nil, notes: listing.notes)
+                return
+            } catch {
+                guard error.failure == .changed, looks < Self.mostLooks else { throw error }
+                looks += 1
+            }
+        }
+    }
+
+    /// Loads a candidate.
+    ///
+    /// - Throws: ``ModelError`` of kind `load`; of failure `changed` where whatever went wrong may come from a change of the files.
+    init(
+        _ candidate: ModelCandidate, name: String, defaults: DefaultValues, previous: ModelGraph?, notes: [String] = []
+    ) throws(ModelError) {
+        start = ContinuousClock().now
+        self.candidate = candidate
+        self.notes = notes
+        do throws(ModelError) {
+            try AvailableMemory.now().require(for: candidate)
+            let settings = try ModelSettings(folder: candidate.folder)
+            let context = LoadingContext(
+                defaults: ModelGraph.Defaults(own: settings.defaults, given: defaults, model: name), previous: previous)
+            files = try candidate.format.open(candidate, context)
+            assets = try Self.assets(of: files.graph)
+            try candidate.require(files.read + assets.values.map(\.identity))
+        } catch {
+            guard error.failure == .broken || error.failure == .incomplete, !candidate.isUnchanged else { throw error }
+            throw ModelError(.changed, "\(candidate.path): changed while it was read (\(error))")
+        }
+    }
+
+    /// Reads the assets: a plan that needs them may be made when the files are gone.
+    private static func assets(of graph: ModelGraph) throws(ModelError) -> [String: FileContents] {
+        var assets: [String: FileContents] = [:]
+        for path in Set(graph.assets.values) where FileIdentity.exists(path) {
+            assets[path] = try ModelError.loading { () throws(CheckpointError) in try FileContents(path: path) }
+        }
+        return assets
+    }
+}

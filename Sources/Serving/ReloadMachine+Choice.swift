@@ -1,0 +1,163 @@
+/// Which version is loaded next, which serve, and which go.
+extension ReloadMachine {
+    /// The numbers of all versions that are there or loaded and that the policy wants, the best first.
+    private var preference: [Int] {
+        let numbers = Set(seen.keys).union(loaded.keys).filter(isSelected).sorted(by: >)
+        guard let first, numbers.contains(first) else { return numbers }
+        return [first] + numbers.filter { $0 != first }
+    }
+
+    private func isSelected(_ number: Int) -> Bool {
+        guard case .numbers(let numbers) = policy.selection else { return true }
+        return numbers.contains(number) || policy.labelledNumbers.contains(number)
+    }
+
+    /// The version that is to serve. No older one because the one that serves is gone since a moment ago: it may be coming back.
+    private var first: Int? {
+        guard let wanted, isSelected(wanted) else { return nil }
+        if let current, wanted < current, let since = loaded[current]?.absentSince,
+            !hasPassed(timing.grace, since: since)
+        {
+            return nil
+        }
+        return wanted
+    }
+
+    func hasPassed(_ duration: Duration, since: Time) -> Bool { since.duration(to: now) >= duration }
+
+    /// The versions that may be loaded, the best first: with the policy `latest` none that is worse than what is loaded.
+    private var eligible: [Int] {
+        guard case .latest(let count) = policy.selection else { return preference }
+        var places = policy.latestCount(of: count)
+        var result: [Int] = []
+        for number in preference where places > 0 {
+            result.append(number)
+            if loaded[number] != nil { places -= 1 }
+        }
+        return result + policy.labelledNumbers.sorted(by: >).filter { !result.contains($0) }
+    }
+
+    // MARK: - The next load
+
+    /// What to load now.
+    var dueCandidate: ModelCandidate? {
+        guard !isUnloaded, loading == nil, absence == nil else { return nil }
+        for number in eligible {
+            guard let version = seen[number], !isLoaded(version), isDue(version) else { continue }
+            return version.candidate
+        }
+        return nil
+    }
+
+    /// Whether a version is loaded as its files are now.
+    private func isLoaded(_ version: SeenVersion<Time>) -> Bool {
+        loaded[version.candidate.number]?.load.candidate.hasSameFiles(as: version.candidate) == true
+    }
+
+    private func isDue(_ version: SeenVersion<Time>) -> Bool {
+        if isForced, version.failure == nil { return version.candidate.isLoadable }
+        if let time = dueTime(version), time <= now { return true }
+        return isImpatient && version.isMerelyRestless
+    }
+
+    private func dueTime(_ version: SeenVersion<Time>) -> Time? {
+        // Where a version serves that never got a meta graph of its own, none is waited for.
+        let needsNoGraph = loaded.values.contains { !$0.load.candidate.isComplete }
+        return version.dueTime(timing: timing, needsNoGraph: needsNoGraph)
+    }
+
+    private var isImpatient: Bool { impatientSince.map { hasPassed(timing.patience, since: $0) } ?? false }
+
+    /// Whether files changed or went while they were read: then it is too early to say how the load ended.
+    var isAboutToRetry: Bool {
+        absence == nil
+            && eligible.contains { number in
+                guard let version = seen[number], !isLoaded(version), let failure = version.failure else {
+                    return false
+                }
+                return failure.retryAt != nil && failure.isUsual
+            }
+    }
+
+    mutating func updateImpatience() {
+        guard !isUnloaded, loading == nil, absence == nil else { return impatientSince = nil }
+        let isWaiting = eligible.contains { number in
+            seen[number].map { !isLoaded($0) && $0.isMerelyRestless } ?? false
+        }
+        impatientSince = isWaiting ? impatientSince ?? now : nil
+    }
+
+    /// When something will have lasted long enough, if nothing happens before.
+    var nextTime: Time? {
+        guard !isUnloaded else { return nil }
+        var times: [Time] = []
+        if let absence, !absence.isTold { times.append(absence.since.advanced(by: absenceNotice)) }
+        if let impatientSince { times.append(impatientSince.advanced(by: timing.patience)) }
+        for version in eligible.compactMap({ seen[$0] }) where !isLoaded(version) {
+            if let time = dueTime(version) { times.append(time) }
+            if let since = version.missingSince, !version.isWaitTold { times.append(since.advanced(by: timing.notice)) }
+        }
+        for since in loaded.values.compactMap(\.absentSince) { times.append(since.advanced(by: timing.grace)) }
+        return times.filter { $0 > now }.min()
+    }
+
+    // MARK: - What serves
+
+    /// Chooses the version for requests that name none: that which is wanted, if it is loaded; else a newer one that was loaded just
+    /// now; else it stays.
+    mutating func chooseCurrent(loaded new: Int?) {
+        if let first, loaded[first] != nil { return current = first }
+        if let new, !policy.labelledNumbers.contains(new), current.map({ $0 < new }) ?? true { return current = new }
+        if let current, loaded[current] != nil { return }
+        current = preference.first { loaded[$0] != nil }
+    }
+
+    /// With the policy `latest`, retires what is loaded beyond its number.
+    mutating func dropSurplus() {
+        guard case .latest(let count) = policy.selection else { return }
+        let others = preference.filter { loaded[$0] != nil && $0 != current && !policy.labelledNumbers.contains($0) }
+        for number in others.dropFirst(policy.latestCount(of: count) - (current == nil ? 0 : 1)) { retire(number) }
+    }
+
+    /// With the policy `all`, retires what has been gone for a while, but never the last.
+    mutating func dropAbsent() {
+        guard case .all = policy.selection else { return }
+        for (number, version) in loaded where loaded.count > 1 {
+            guard let since = version.absentSince, hasPassed(timing.grace, since: since) else { continue }
+            retire(number)
+        }
+    }
+
+    mutating func retire(_ number: Int) {
+        guard let version = loaded.removeValue(forKey: number) else { return }
+        retiring.append(version.load)
+        if current == number { current = nil }
+    }
+
+    // MARK: - How it stands
+
+    /// What the version that is to serve lacks.
+    var awaited: (number: Int, missing: String)? {
+        guard absence == nil, let number = first ?? preference.first, let version = seen[number], !isLoaded(version)
+        else { return nil }
+        if let failure = version.failure, failure.kind == .incomplete { return (number, failure.error.message) }
+        return version.candidate.missing.map { (number, $0) }
+    }
+
+    /// Why files are not loaded.
+    var currentError: ModelError? {
+        if let absence { return absence.error }
+        return eligible.lazy.compactMap { seen[$0] }.first { !isLoaded($0) && $0.failure != nil }?.failure?.error
+    }
+
+    /// What whoever asked for a load is told.
+    var outcome: Result<Int, ModelError> {
+        if let error = currentError { return .failure(error) }
+        if let current { return .success(current) }
+        if let awaited, let version = seen[awaited.number] {
+            return .failure(ModelError(.incomplete, "\(version.candidate.path): waiting for \(awaited.missing)"))
+        }
+        let found = seen.keys.sorted().map(String.init).joined(separator: ", ")
+        return .failure(ModelError(.incomplete, "none of the versions that are wanted is there; there are \(found)"))
+    }
+}

@@ -1,0 +1,34 @@
+internal import Logging
+
+/// What is said of a model's files.
+enum ReloadNotice: Hashable, Sendable {
+    /// Files cannot be loaded; the number is that of the version that serves on.
+    case failed(ModelCandidate, ModelError, serving: Int?)
+    /// There is nothing to be seen any more.
+    case absent(ModelError, serving: Int?)
+    /// There is something again.
+    case back
+    /// A version is not complete.
+    case waiting(String, ModelCandidate)
+
+    var level: Logger.Level {
+        switch self {
+        case .failed(_, let error, _): error.failure == .changed || error.failure == .notThere ? .warning : .error
+        case .absent(_, let serving): serving == nil ? .info : .warning
+        case .back: .notice
+        case .waiting: .info
+        }
+    }
+
+    var message: String {
+        switch self {
+        case .failed(let candidate, let error, let serving):
+            "version \(candidate.number) cannot be loaded: \(error)\(Self.text(of: serving))"
+        case .absent(let error, let serving): "\(error)\(Self.text(of: serving))"
+        case .back: "the files are back"
+        case .waiting(let missing, let candidate): "waiting for \(missing) of \(candidate.path)"
+        }
+    }
+
+    private static func text(of serving: Int?) -> String { serving.map { "; version \($0) serves on" } ?? "" }
+}

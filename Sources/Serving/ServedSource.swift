@@ -1,0 +1,84 @@
+/// A path that is served: a model, or a folder of them. Belongs to the thread of the ``ReloadLoop``.
+final class ServedSource {
+    enum Kind {
+        /// Nothing was there yet.
+        case unknown
+        /// A model's folder or file.
+        case model
+        /// A folder of model folders.
+        case root(RootMachine<ContinuousClock.Instant>)
+    }
+
+    let index: Int
+    let path: String
+    /// The name that a model at the path itself gets.
+    let name: String?
+    var kind = Kind.unknown
+    /// The models that it brought.
+    var models: Set<Int> = []
+    var nextPoll: ContinuousClock.Instant
+    var isDirty = false
+    private(set) var lastLook: ContinuousClock.Instant?
+    /// Whether one of its models has been loaded: it may serve.
+    var isServed = false
+    private var footprint = Footprint()
+    private(set) var folders: [String] = []
+
+    init(index: Int, _ served: ModelRegistry.ServedPath, at now: ContinuousClock.Instant) {
+        self.index = index
+        path = ModelPath(served.path).path
+        name = served.name
+        nextPoll = now
+    }
+
+    /// What for a ``FolderWatch`` tells it from models.
+    var watcher: Int { -1 - index }
+
+    var isModel: Bool { if case .model = kind { true } else { false } }
+    var isRoot: Bool { if case .root = kind { true } else { false } }
+
+    var nextLook: ContinuousClock.Instant? {
+        if case .root(let machine) = kind { return machine.nextLook }
+        return nil
+    }
+
+    func mayHaveChanged() -> Bool { footprint.hasChanged() }
+
+    /// What is to be done to serve what is there.
+    func look(_ clock: ContinuousClock, timing: ReloadTiming) -> [RootMachine<ContinuousClock.Instant>.Action] {
+        isDirty = false
+        lastLook = clock.now
+        if case .unknown = kind { decide(timing) }
+        guard case .root(var machine) = kind else { return [] }
+        defer { kind = .root(machine) }
+        do throws(ModelError) {
+            let names = try ModelPlaces.subfolders(of: path)
+            let actions = machine.look(names, at: clock.now) { ModelFormat.of(ModelPath(folder($0))) != nil }
+            let served = Set(machine.names)
+            follow([path] + names.filter { !served.contains($0) }.sorted().prefix(Self.mostWatched).map(folder))
+            return actions
+        } catch { return machine.look(error.message, at: clock.now) }
+    }
+
+    private static let mostWatched = 256
+
+    func folder(_ name: String) -> String { "\(path)/\(name)" }
+
+    private func follow(_ folders: [String]) {
+        self.folders = folders
+        footprint.follow(folders)
+    }
+
+    /// Finds out what the path is, once there is something.
+    private func decide(_ timing: ReloadTiming) {
+        follow(ModelPlaces.folders(of: path))
+        if ModelFormat.of(ModelPath(path)) != nil {
+            kind = .model
+        } else if let names = try? ModelPlaces.subfolders(of: path) {
+            follow(folders + names.sorted().prefix(Self.mostWatched).map(folder))
+            if names.contains(where: { ModelFormat.of(ModelPath(folder($0))) != nil }) {
+                kind = .root(RootMachine(timing: timing))
+            }
+        }
+    }
+}

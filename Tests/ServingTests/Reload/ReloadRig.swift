@@ -1,0 +1,176 @@
+import Checkpoints
+import Glibc
+
+@testable import Checkpoints
+@testable import Serving
+
+/// A point of a time that passes when a test says so.
+struct TestInstant: InstantProtocol {
+    var offset = Duration.zero
+
+    func advanced(by duration: Duration) -> TestInstant { TestInstant(offset: offset + duration) }
+    func duration(to other: TestInstant) -> Duration { other.offset - offset }
+    static func < (left: TestInstant, right: TestInstant) -> Bool { left.offset < right.offset }
+}
+
+/// The files of a model folder as a test makes them up; its versions are checkpoints.
+struct TestFolder {
+    /// Every file's state by name.
+    private(set) var files: [String: FileIdentity] = [:]
+    /// What `checkpoint` names.
+    var named: Int?
+    private var inode: ino_t = 100
+    private static let parts = ["data-00000-of-00001", "index", "meta"]
+
+    static func name(_ number: Int, _ part: String) -> String { "model-\(number).\(part)" }
+
+    /// Makes a file, as a rename does: under another inode than what was there.
+    mutating func put(_ name: String, size: Int = 10, modified: Int = 1000) {
+        inode += 1
+        set(name, inode, size, modified)
+    }
+
+    /// Writes into a file.
+    mutating func change(_ name: String, size: Int = 10, modified: Int) {
+        set(name, files[name].map { ino_t($0.inode) } ?? 0, size, modified)
+    }
+
+    private mutating func set(_ name: String, _ inode: ino_t, _ size: Int, _ modified: Int) {
+        var status = stat()
+        status.st_ino = inode
+        status.st_size = size
+        status.st_mtim.tv_sec = modified
+        files[name] = FileIdentity(path: "/models/m/\(name)", status)
+    }
+
+    mutating func remove(_ number: Int) { for part in Self.parts { files[Self.name(number, part)] = nil } }
+
+    /// A complete save; `checkpoint` names it.
+    mutating func save(_ number: Int, named: Bool = true, modified: Int = 1000) {
+        for part in Self.parts { put(Self.name(number, part), modified: modified) }
+        if named { self.named = number }
+    }
+
+    /// What a look finds.
+    var listing: ModelListing {
+        let numbers = Set(files.keys.compactMap { Int($0.dropFirst(6).prefix { $0 != "." }) }).sorted()
+        let candidates = numbers.map { number in
+            let names = Self.parts.map { Self.name(number, $0) }
+            let missing = names.filter { files[$0] == nil }
+            return ModelCandidate(
+                number: number, path: "/models/m/model-\(number)", folder: "/models/m", format: .checkpoint,
+                files: names.compactMap { files[$0] },
+                missing: missing.isEmpty ? nil : missing.joined(separator: ", "),
+                isLoadable: missing.isEmpty || missing == [Self.name(number, "meta")] && numbers.count > 1)
+        }
+        let newestFirst = Array(candidates.reversed())
+        return ModelListing(
+            ranked: newestFirst.filter { $0.number == named } + newestFirst.filter { $0.number != named })
+    }
+}
+
+/// A machine, its folder and its time.
+struct ReloadRig {
+    typealias Machine = ReloadMachine<TestInstant>
+
+    var folder = TestFolder()
+    private(set) var machine: Machine
+    private(set) var now = TestInstant()
+    /// All that was said.
+    private(set) var logs: [String] = []
+    /// What those were told who asked for a load.
+    private(set) var answers: [Result<Int, ModelError>] = []
+    /// The numbers of the versions that were begun to load, the earliest first.
+    private(set) var begun: [Int] = []
+    /// The load that is being made.
+    private(set) var load: Machine.Load?
+    /// Why loads fail, by number.
+    var faults: [Int: ModelError] = [:]
+    /// Why a look finds nothing.
+    var absence: ModelError?
+
+    init(_ policy: VersionPolicy = VersionPolicy(), timing: ReloadTiming = ReloadTiming()) {
+        machine = Machine(policy: policy, timing: timing, at: TestInstant())
+    }
+
+    init(_ selection: VersionPolicy.Selection) {
+        var policy = VersionPolicy()
+        policy.selection = selection
+        self.init(policy)
+    }
+
+    /// The loaded versions' numbers.
+    var loaded: [Int] { machine.view.versions.map(\.candidate.number) }
+    /// The number of the version that serves.
+    var serving: Int? { machine.view.current?.candidate.number }
+    /// How each version stands.
+    var states: [String] {
+        machine.view.states.map { "\($0.number) \($0.phase.rawValue)" + ($0.error.isEmpty ? "" : ": \($0.error)") }
+    }
+
+    private mutating func take(_ actions: [Machine.Action]) {
+        for action in actions {
+            switch action {
+            case .log(let notice): logs.append("\(notice.level): \(notice.message)")
+            case .answer(let result): answers.append(result)
+            case .publish: break
+            }
+        }
+    }
+
+    mutating func pass(_ duration: Duration) { now = now.advanced(by: duration) }
+
+    mutating func look() {
+        take(absence.map { machine.look($0, at: now) } ?? machine.look(folder.listing, at: now))
+    }
+
+    /// Begins a load, if one is due.
+    mutating func begin() {
+        guard load == nil, let (next, actions) = machine.nextLoad(at: now) else { return }
+        load = next
+        begun.append(next.candidate.number)
+        take(actions)
+    }
+
+    /// Ends the load that is being made.
+    mutating func end() {
+        guard let load else { return }
+        self.load = nil
+        let fault = faults[load.candidate.number]
+        take(machine.finish(load, fault.map { .failure($0) } ?? .success(()), at: now))
+    }
+
+    mutating func command(load: Bool) {
+        take(load ? machine.load(at: now) : machine.unload(at: now))
+    }
+
+    /// Tells that nobody uses what was retired.
+    mutating func release() {
+        for load in machine.retiring { take(machine.released(serial: load.serial, at: now)) }
+    }
+
+    /// Lets time pass, with a look whenever the machine wants one and every so often, and loads that take no time.
+    mutating func run(_ duration: Duration, poll: Duration = .seconds(1)) {
+        let last = now.advanced(by: duration)
+        var nextPoll = now
+        while now <= last {
+            look()
+            while true {
+                begin()
+                guard load != nil else { break }
+                end()
+                look()
+            }
+            if nextPoll <= now { nextPoll = nextPoll.advanced(by: poll) }
+            now = max(min(machine.nextLook ?? nextPoll, nextPoll), now.advanced(by: .milliseconds(1)))
+        }
+        now = last
+        release()
+    }
+
+    /// Asks for a load, and lets it be made.
+    mutating func start() {
+        command(load: true)
+        run(.zero)
+    }
+}
