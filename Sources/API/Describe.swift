@@ -82,7 +82,9 @@ struct Describe: Sendable {
         writer.beginObject()
         writer.key("name")
         writer.string(served.name)
-        if let version = served.versions.current { write(version.model, &writer) }
+        let versions = served.versions
+        if let version = versions.current { write(version.model, &writer) }
+        write(versions, &writer)
         writer.endObject()
     }
 
@@ -104,10 +106,10 @@ struct Describe: Sendable {
         writer.endList()
     }
 
-    /// `GET /v2/health/ready`: until the server is about to end. (Whoever can answer is alive.)
-    func ready() throws(RequestError) {
+    /// `GET /v2/health/ready`: from when every path has a model until the server is about to end. (Whoever can answer is alive.)
+    private func ready() throws(RequestError) {
         guard !options.readiness.isDraining else { throw RequestError(503, "the server is about to end") }
-        guard registry.isReady else { throw RequestError(503, "not all models are loaded") }
+        guard registry.isReady else { throw RequestError(503, "not all models are loaded yet: see /models") }
     }
 
     private func writeHead(_ model: Model, _ writer: inout JSONWriter) {

@@ -59,7 +59,7 @@ final class InferenceRoute: Sendable {
         _ task: RequestTask, _ exchange: HTTPExchange, model: ServedModel, version choice: VersionChoice
     ) throws(RequestError) -> HTTPOutcome {
         do throws(RequestError) {
-            let version = try ModelLookup.version(choice, of: model)
+            let version = try ModelLookup.version(choice.pinned(by: exchange.request.headers), of: model)
             try task.begin(exchange, model, version)
             switch scheduler.submit(task, to: model.queue) {
             case .done:

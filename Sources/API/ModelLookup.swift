@@ -33,12 +33,18 @@ enum ModelLookup {
         return version
     }
 
+    private static func reason(of versions: VersionSet) -> String {
+        if versions.isUnloaded { return ": it was unloaded" }
+        return (versions.record.lastError ?? versions.record.waitingFor.map { "waiting for \($0)" }).map { ": \($0)" }
+            ?? ""
+    }
+
     private static func unknownVersion(
         _ choice: VersionChoice, of model: String, _ versions: VersionSet
     ) -> RequestError {
         let loaded = versions.versions.map { "\($0.number)" }.joined(separator: ", ")
         return switch choice {
-        case .any: RequestError(503, "model \"\(model)\" is not loaded")
+        case .any: RequestError(503, "model \"\(model)\" is not loaded" + reason(of: versions))
         case .number(let number):
             RequestError(404, "model \"\(model)\" has no version \(number) loaded; loaded are \(loaded)")
         case .label(let label):

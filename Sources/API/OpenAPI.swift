@@ -139,7 +139,7 @@ private struct Paths {
         _ method: String, _ pattern: String, _ operation: Operation, body: JSONTree?, example: JSONTree?,
         answer: JSONTree?
     ) {
-        let (path, parameters) = pattern.openAPIPath(models.map(\.name))
+        let (path, parameters) = pattern.openAPIPath(models)
         var content: [(key: String, value: JSONTree)] = [
             ("summary", .string(operation.summary)), ("tags", [.string(Self.tag(of: path))]),
         ]
@@ -192,20 +192,28 @@ extension String {
     }
 
     /// A route's pattern as the document has it, and its parameters.
-    fileprivate func openAPIPath(_ models: [String]) -> (path: String, parameters: [JSONTree]) {
+    fileprivate func openAPIPath(_ models: [ServedModel]) -> (path: String, parameters: [JSONTree]) {
         var parameters: [JSONTree] = []
         let segments = split(separator: "/", omittingEmptySubsequences: false).map { segment -> String in
             guard segment.first == "{", let end = segment.lastIndex(of: "}") else { return String(segment) }
             let name = segment[..<end].dropFirst().prefix { $0 != ":" }
             let schema: JSONTree =
                 switch name {
-                case "name": ["type": "string", "enum": .list(models.map { .string($0) })]
+                case "name": ["type": "string", "enum": .list(models.map { .string($0.name) })]
                 case "number": ["type": "integer", "minimum": 0, "maximum": .integer(.max)]
                 default: ["type": "string", "minLength": 1]
                 }
-            parameters.append([
-                "name": .string(String(name)), "in": "path", "required": true, "schema": schema,
-            ])
+            let example: JSONTree? =
+                switch name {
+                case "name": models.first.map { .string($0.name) }
+                case "number": models.first?.versions.current.map { .integer($0.number) }
+                default: models.first?.versions.labels.keys.min().map { .string($0) }
+                }
+            parameters.append(
+                JSONTree.object([
+                    ("name", .string(String(name))), ("in", "path"), ("required", true), ("schema", schema),
+                ])
+                .adding(example.map { [("example", $0)] } ?? []))
             return "{\(name)}" + segment[segment.index(after: end)...]
         }
         return (segments.joined(separator: "/"), parameters)

@@ -165,7 +165,7 @@ extension OpenAPIModel {
             "type": "object", "required": ["inputs"],
             "properties": [
                 "id": ["type": ["string", "null"]],
-                "parameters": Self.parameters,
+                "parameters": Self.parameters(["binary_data_output": ["type": "boolean"]]),
                 "inputs": [
                     "type": "array", "minItems": .integer(least), "maxItems": .integer(interface.inputs.count),
                     "items": ["anyOf": .list(interface.inputs.map(input))],
@@ -176,7 +176,10 @@ extension OpenAPIModel {
                         "type": "object", "required": ["name"],
                         "properties": [
                             "name": ["enum": .list(interface.outputs.map { .string($0.name) })],
-                            "parameters": Self.parameters,
+                            "parameters": Self.parameters([
+                                "binary_data": ["type": "boolean"],
+                                "classification": ["type": "integer", "minimum": 0],
+                            ]),
                         ],
                     ],
                 ],
@@ -184,11 +187,10 @@ extension OpenAPIModel {
         ]
     }
 
-    private static let parameters: JSONTree = [
-        "type": ["object", "null"],
-        "properties": ["binary_data_output": ["type": "boolean"], "binary_data": ["type": "boolean"]],
-        "additionalProperties": ["type": ["string", "number", "boolean"]],
-    ]
+    /// Others are passed over.
+    private static func parameters(_ known: JSONTree) -> JSONTree {
+        ["type": ["object", "null"], "properties": known]
+    }
 
     private func input(_ tensor: V2Interface.Tensor) -> JSONTree {
         let element = OpenAPISchema.element(tensor.dtype, .request)

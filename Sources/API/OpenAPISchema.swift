@@ -25,10 +25,10 @@ enum OpenAPISchema {
     static func element(_ dtype: DataType?, _ place: Place) -> JSONTree {
         guard let dtype else { return [:] }
         switch dtype.quantizedStorage ?? dtype {
-        case .float32: return float(Double(Float.greatestFiniteMagnitude), place)
-        case .float16: return float(65504, place)
-        case .bfloat16: return float(0x1.fep127, place)
-        case .float64: return float(.greatestFiniteMagnitude, place)
+        case .float32: return float(below: float32Limit, place)
+        case .float16: return float(below: 65520, place)
+        case .bfloat16: return float(below: 0x1.ffp127, place)
+        case .float64: return float(below: nil, place)
         case .int8: return integer(Int8.self)
         case .int16: return integer(Int16.self)
         case .int32: return integer(Int32.self)
@@ -39,8 +39,8 @@ enum OpenAPISchema {
         case .uint64: return integer(UInt64.self)
         case .bool: return ["type": "boolean"]
         case .string: return ["anyOf": [["type": "string"], bytes]]
-        case .complex64: return list(float(Double(Float.greatestFiniteMagnitude), place), size: 2)
-        case .complex128: return list(float(.greatestFiniteMagnitude, place), size: 2)
+        case .complex64: return list(float(below: float32Limit, place), size: 2)
+        case .complex128: return list(float(below: nil, place), size: 2)
         default: return [:]
         }
     }
@@ -55,11 +55,17 @@ enum OpenAPISchema {
         ],
     ]
 
+    /// What is not below it would be rounded to infinity.
+    private static let float32Limit = 0x1.ffffffp127
+
     /// What is no number is written as `--nan` says.
-    private static func float(_ largest: Double, _ place: Place) -> JSONTree {
-        let number: JSONTree = ["type": "number", "minimum": .number(-largest), "maximum": .number(largest)]
+    private static func float(below limit: Double?, _ place: Place) -> JSONTree {
         let special: JSONTree = ["enum": ["NaN", "Infinity", "-Infinity"]]
-        return place == .request ? ["anyOf": [number, special]] : ["anyOf": [["type": ["number", "null"]], special]]
+        guard place == .request else { return ["anyOf": [["type": ["number", "null"]], special]] }
+        let bounds = limit.map { limit in
+            [(key: "exclusiveMinimum", value: JSONTree.number(-limit)), ("exclusiveMaximum", .number(limit))]
+        }
+        return ["anyOf": [JSONTree.object([("type", "number")]).adding(bounds ?? []), special]]
     }
 
     private static func integer<Value: FixedWidthInteger>(_ type: Value.Type) -> JSONTree {

@@ -7,11 +7,13 @@ struct V2: Sendable {
     private let registry: ModelRegistry
     private let infer: InferenceRoute
     private let describe: V2Describe
+    private let repository: V2Repository
 
     init(_ context: Service.Context) {
         registry = context.registry
         infer = InferenceRoute(.openInference, context) { V2Task($0, $1) }
         describe = V2Describe(context)
+        repository = V2Repository(context)
     }
 
     /// What a server says that it can do beside the protocol.
@@ -63,6 +65,7 @@ struct V2: Sendable {
                 "/config",
                 Operation("A model's configuration, for Triton's clients", answer: .object("name", "max_batch_size"))
             ) { describe.configuration($0, $1, &$2) }
+            + repository.routes
     }
 
     /// The routes of something that a model's current version has as well as any other.

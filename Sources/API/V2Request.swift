@@ -185,7 +185,10 @@ extension V2Request {
         }
     }
 
-    private static func forEach(
+    /// Calls `body` with each key and value of an object.
+    ///
+    /// - Throws: ``RequestError`` 400 for what is none, and for a key that stands there twice.
+    static func forEach(
         in object: JSONValue, _ place: @autoclosure () -> String,
         _ body: (JSONValue, JSONValue) throws(RequestError) -> Void
     ) throws(RequestError) {
@@ -208,7 +211,7 @@ extension V2Request {
         return value
     }
 
-    private static func truth(_ value: JSONValue, _ place: @autoclosure () -> String) throws(RequestError) -> Bool {
+    static func truth(_ value: JSONValue, _ place: @autoclosure () -> String) throws(RequestError) -> Bool {
         switch value.kind {
         case .truth: return true
         case .falsehood: return false

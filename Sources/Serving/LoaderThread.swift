@@ -58,16 +58,22 @@ struct LoaderThread: Sendable {
             _ = try SystemThread {
                 if givesWay { Self.giveWay() }
                 var retired = RetiredVersions()
+                func free() {
+                    for (model, serial) in retired.release() { report(.released(model: model, serial: serial)) }
+                }
                 while true {
                     orders.wait(upTo: retired.isEmpty ? nil : lookEvery)
                     while let order = orders.takeFirst() {
                         switch order {
-                        case .load(let job): report(.loaded(job, job.run()))
+                        case .load(let job):
+                            // First what is not needed any more goes: two models need memory, not three.
+                            free()
+                            report(.loaded(job, job.run()))
                         case .release(let model, let serial, let version): retired.add(version, model, serial)
                         case .end: return
                         }
                     }
-                    for (model, serial) in retired.release() { report(.released(model: model, serial: serial)) }
+                    free()
                 }
             }
         } catch { throw ModelError(.io, "no thread can be made to load models: \(error.reason)") }

@@ -45,30 +45,31 @@ package struct ModelCandidate: Hashable, Sendable {
         number: Int, path: String, folder: String, format: Format, reading: [String], missing: String? = nil,
         isLoadable: Bool = true
     ) {
+        self.init(
+            number: number, path: path, folder: folder, format: format, files: Self.identities(reading, folder),
+            missing: missing, isLoadable: isLoadable)
+    }
+
+    init(
+        number: Int, path: String, folder: String, format: Format, files: [FileIdentity], missing: String?,
+        isLoadable: Bool, version: Int? = nil
+    ) {
         self.number = number
         self.path = path
         self.folder = folder
         self.format = format
+        self.files = files
         self.missing = missing
         self.isLoadable = isLoadable
-        version = nil
-        files = Self.identities(reading, folder)
-    }
-
-    private init(_ other: ModelCandidate, version: Int, folder: String) {
-        number = version
         self.version = version
-        self.folder = folder
-        path = other.path
-        format = other.format
-        missing = other.missing
-        isLoadable = other.isLoadable
-        files = Self.identities(other.files.map(\.path), folder)
     }
 
     /// The same as one of numbered versions.
     func numbered(_ version: Int, in folder: String) -> ModelCandidate {
-        ModelCandidate(self, version: version, folder: folder)
+        ModelCandidate(
+            number: version, path: path, folder: folder, format: format,
+            files: Self.identities(files.map(\.path), folder), missing: missing, isLoadable: isLoadable,
+            version: version)
     }
 
     private static func identities(_ paths: [String], _ folder: String) -> [FileIdentity] {

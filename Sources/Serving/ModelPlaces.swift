@@ -9,9 +9,9 @@ enum ModelPlaces {
     static func folders(of path: String) -> [String] {
         guard let names = try? CheckpointFolder.files(in: path) else {
             // A file, a prefix, or nothing: what is to be seen is seen in the folder above.
-            return [path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."]
+            return [above(path)]
         }
-        var folders = [path]
+        var folders = isLink(path) ? [path, above(path)] : [path]
         if names.contains("variables") { folders.append("\(path)/variables") }
         let numbers = names.compactMap { name in Int(name).map { (number: $0, name: name) } }
         for version in numbers.sorted(by: { $0.number > $1.number }).prefix(mostVersions) {
@@ -19,6 +19,15 @@ enum ModelPlaces {
             folders.append("\(path)/\(version.name)/variables")
         }
         return folders
+    }
+
+    private static func above(_ path: String) -> String {
+        path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+    }
+
+    private static func isLink(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
     }
 
     /// What to stat to find out whether a model may have changed.

@@ -34,8 +34,8 @@ final class ReloadLoop {
 
     /// Files that change all the time are not looked at more often.
     private static let shortestGap = Duration.milliseconds(20)
-    /// Looking takes at most this part of the time.
-    private static let restPerWork = 50.0
+    /// Looking by the clock takes at most this part of a processor.
+    private static let restPerWork = 50
 
     /// Runs until a message says to stop.
     ///
@@ -137,17 +137,26 @@ final class ReloadLoop {
         guard !isStopped else { return }
         takeChanges()
         let start = clock.now
+        let work = Self.threadTime
         for source in sources where isDue(source, start) {
             do throws(ModelError) { try look(at: source, isStart: false) } catch { log(.error, "\(error)") }
         }
         for model in ordered where isDue(model, start) { look(at: model) }
-        if start.duration(to: clock.now) * Self.restPerWork > pollInterval { stretch(start.duration(to: clock.now)) }
+        rest(after: Self.threadTime - work)
         load()
     }
 
-    /// Where looking takes long, it is done less often.
-    private func stretch(_ duration: Duration) {
-        let next = clock.now.advanced(by: min(duration * Self.restPerWork, .seconds(60)))
+    /// How long this thread has computed.
+    private static var threadTime: Duration {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+    }
+
+    /// Where looking is much work, it is done less often.
+    private func rest(after work: Duration) {
+        guard work * Self.restPerWork > pollInterval else { return }
+        let next = clock.now.advanced(by: min(work * Self.restPerWork, .seconds(60)))
         for model in models.values { model.nextPoll = max(model.nextPoll, next) }
         for source in sources { source.nextPoll = max(source.nextPoll, next) }
     }

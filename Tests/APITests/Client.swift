@@ -30,6 +30,9 @@ struct Client {
             ModelRegistry([model], ModelRegistry.Configuration(attach: Service.attachment)), options: options)
     }
 
+    /// Asks a service that there is.
+    init(_ service: Service) { self.service = service }
+
     struct Answer {
         let status: Int
         let body: String

@@ -58,12 +58,14 @@ struct TestFolder {
             let names = Self.parts.map { Self.name(number, $0) }
             let missing = names.filter { files[$0] == nil }
             return ModelCandidate(
-                number: number, path: "/models/m/model-\(number)", files: names.compactMap { files[$0] },
+                number: number, path: "/models/m/model-\(number)", folder: "/models/m", format: .checkpoint,
+                files: names.compactMap { files[$0] },
                 missing: missing.isEmpty ? nil : missing.joined(separator: ", "),
                 isLoadable: missing.isEmpty || missing == [Self.name(number, "meta")] && numbers.count > 1)
         }
-        let latest = candidates.first { $0.number == named } ?? candidates.last { $0.isLoadable }
-        return ModelListing(candidates: candidates, latest: latest, notes: [])
+        let newestFirst = Array(candidates.reversed())
+        return ModelListing(
+            ranked: newestFirst.filter { $0.number == named } + newestFirst.filter { $0.number != named })
     }
 }
 
