@@ -18,8 +18,10 @@ package final class Callable: Sendable {
     package let feeds: [Argument]
     /// The fetches, in the order in which ``run(_:_:)`` gives them.
     package let fetches: [Argument]
-    private let plan: Plan
+    let plan: Plan
     private let programs = ProgramCache()
+    /// What is known of runs of several requests as one.
+    let batches = BatchDecisions()
     private let workspaces: ObjectPool<Workspace>
     private let limitBytes: Int
     private let variables: VariableStates
@@ -64,8 +66,7 @@ package final class Callable: Sendable {
         _ tensors: UnsafeBufferPointer<TensorView>, limits: RunLimits = .none,
         _ take: (UnsafeBufferPointer<TensorView>) -> Void
     ) throws(CompileError) {
-        let program: Program
-        if let known = programs.program(for: tensors) { program = known } else { program = try makeProgram(tensors) }
+        let program = try program(for: tensors)
         for (index, tensor) in tensors.enumerated() where tensor.dtype != feeds[index].dtype {
             throw mismatch(index, tensor)
         }
@@ -75,6 +76,11 @@ package final class Callable: Sendable {
             workspaces.give(workspace)
         }
         try Run(program, in: workspace, limitBytes: limitBytes, limits: limits).execute(tensors, take)
+    }
+
+    /// The program for the shapes of the feeds, made where there is none.
+    func program(for tensors: UnsafeBufferPointer<TensorView>) throws(CompileError) -> Program {
+        if let known = programs.program(for: tensors) { known } else { try makeProgram(tensors) }
     }
 
     private func makeProgram(_ tensors: UnsafeBufferPointer<TensorView>) throws(CompileError) -> Program {

@@ -1,5 +1,5 @@
 /// When a run has to end, by ``MonotonicClock``.
-package struct Deadline: Hashable, Sendable {
+package struct Deadline: Hashable, Comparable, Sendable {
     /// The time.
     package let nanoseconds: UInt64
 
@@ -12,6 +12,8 @@ package struct Deadline: Hashable, Sendable {
         let capped = min(max(seconds, 0), 3_155_760_000)
         nanoseconds = start &+ UInt64(capped * 1e9)
     }
+
+    package static func < (one: Deadline, other: Deadline) -> Bool { one.nanoseconds < other.nanoseconds }
 
     /// Whether the time is over.
     package var isPast: Bool { isPast(at: MonotonicClock.nanoseconds) }

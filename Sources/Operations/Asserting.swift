@@ -30,6 +30,8 @@ struct Assert: Op {
         return []
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.isShared(0) ? [] : nil }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let limit = limit
         var data: [(dtype: DataType, shape: Shape)] = []

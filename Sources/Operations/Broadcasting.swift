@@ -44,6 +44,16 @@ struct BroadcastTo: Op {
         return [TensorFact(dtype, output)]
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? {
+        guard let rows = node.rowsOfShape(1), let rank = node.rank(0), let result = node.outputs[0].shape.rank else {
+            return node.mixed
+        }
+        // What is repeated along the rows is the same for all.
+        let isRepeated = node.isShared(0) && (rank < result || node.inputs[0].shape.dimension(0) == 1)
+        let isCut = node.rows(0) == rows && rank == result
+        return isRepeated || isCut ? [.rows(rows)] : node.mixed
+    }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let width = try spec.inputs[0].elementWidth
         let (input, output) = (try spec.inputShape(0), try spec.outputShape())
@@ -148,6 +158,8 @@ struct SelectV2: Op {
         }
         return [TensorFact(inputs[1].dtype, shape)]
     }
+
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.elementwise() }
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let dtype = spec.outputs[0].dtype

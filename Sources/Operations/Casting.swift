@@ -34,6 +34,11 @@ struct Cast: Op {
         [TensorFact(target, inputs[0].shape)]
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? {
+        if node.batchSizes(0) != nil { return target == .int32 || target == .int64 ? node.roles : node.mixed }
+        return node.rowwise(0)
+    }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let (source, count) = (spec.inputs[0].dtype, try spec.outputShape().elementCount)
         guard let kernel = Kernel.cast(from: source, to: target, truncates: truncates, count: count) else {

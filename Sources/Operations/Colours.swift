@@ -42,6 +42,8 @@ struct Colour: Op {
         return [TensorFact(inputs[0].dtype, shape)]
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0, minimumRank: 2) }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let dtype = spec.inputs[0].dtype
         let count = try spec.inputShape(0).elementCount / 3
@@ -66,6 +68,8 @@ struct AdjustContrast: Op {
         }
         return [inputs[0].withoutValue]
     }
+
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0, minimumRank: 4) }
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         guard spec.inputs[0].dtype == .float32 else { throw .unsupported(spec.inputs[0].dtype) }
@@ -119,6 +123,8 @@ struct DrawBoundingBoxes: Op {
         }
         return [inputs[0].withoutValue]
     }
+
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0, 1) }
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let dtype = spec.inputs[0].dtype

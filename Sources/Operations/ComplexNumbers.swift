@@ -35,6 +35,8 @@ struct ComplexPart: Op {
         return [TensorFact(output, inputs[0].shape)]
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let (dtype, count) = (spec.inputs[0].dtype, try spec.outputShape().elementCount)
         guard let kernel = Kernel.unary(formula, dtype, result: output, count: count) else { throw .unsupported(dtype) }
@@ -61,6 +63,8 @@ struct Complex: Op {
         }
         return [TensorFact(output, try inputs[0].shape.broadcast(with: inputs[1].shape))]
     }
+
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.elementwise() }
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         try spec.broadcastKernel(.complex, spec.inputs[0].dtype, try spec.inputShape(0), try spec.inputShape(1))

@@ -104,6 +104,14 @@ struct ConvolutionGradient: Op {
         try attributes.windows(images, filter: (0..<rank - 2).map(filter.dimension), dilations: dilations)
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? {
+        guard target == .images, node.isShared(1), let rows = node.rows(2) else { return node.mixed }
+        // The sizes are those of a batch, or leave the batch out.
+        let sizes = node.sizes(0)
+        let leavesBatchOut = sizes?.count == 2 && sizes?.allSatisfy(\.isFixed) == true
+        return leavesBatchOut || node.rowsOfShape(0) == rows ? [.rows(rows)] : node.mixed
+    }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let (images, filter) = try shapes(spec.inputs)
         guard let windows = try windows(images, filter) as? [WindowAxis], let filterSizes = filter.known?.dimensions,

@@ -73,6 +73,8 @@ struct Conv2D: Op {
         return groups
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let images = PartialShape(try spec.inputShape(0))
         let filter = PartialShape(try spec.inputShape(1))

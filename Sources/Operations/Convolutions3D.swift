@@ -40,6 +40,8 @@ struct Conv3D: Op {
             volumes, filter: (0..<3).map(filter.dimension), dilations: dilations, centers: true)
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let (volumes, filter) = (try spec.inputShape(0), try spec.inputShape(1))
         guard try spec.outputShape().elementCount > 0 else { return .nothing }

@@ -38,6 +38,8 @@ struct DepthwiseConv2D: Op {
         try attributes.windows(images, filter: [filter.dimension(0), filter.dimension(1)], dilations: dilations)
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let (images, filter) = (try spec.inputShape(0), try spec.inputShape(1))
         let axes = try windows(PartialShape(images), PartialShape(filter)).compactMap { $0 }
@@ -83,6 +85,8 @@ struct Dilation2D: Op {
     private func windows(_ images: PartialShape, _ filter: PartialShape) throws(CompileError) -> [WindowAxis?] {
         try attributes.windows(images, filter: [filter.dimension(0), filter.dimension(1)], dilations: rates)
     }
+
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let (images, filter) = (try spec.inputShape(0), try spec.inputShape(1))

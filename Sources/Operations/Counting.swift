@@ -126,6 +126,8 @@ struct Bucketize: Op {
         [TensorFact(.int32, inputs[0].shape)]
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let dtype = spec.inputs[0].dtype
         let count = try spec.outputShape().elementCount

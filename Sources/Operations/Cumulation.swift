@@ -52,6 +52,10 @@ struct Cumulation: Op {
             outOfRange: "ScanOp: Expected scan axis in the range [\(-rank), \(rank)), but got \(axis)")
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? {
+        node.axis(1, rank: node.rank(0)).map { $0 > 0 } == true ? node.rowwise(0) : node.mixed
+    }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let dtype = spec.outputs[0].dtype
         let shape = try spec.outputShape()

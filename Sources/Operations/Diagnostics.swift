@@ -36,6 +36,8 @@ struct CheckNumerics: Op {
         [TensorFact(inputs[0].dtype, inputs[0].shape)]
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let (message, tellsSigns) = (message, tellsSigns)
         let kernel = Kernel.checkingNumbers(spec.inputs[0].dtype, count: try spec.outputShape().elementCount) { found in
@@ -66,6 +68,8 @@ struct FirstInput: Op {
     init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(atLeast: 1) }
 
     func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] { [inputs[0]] }
+
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.all(node.roles[0]) }
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { .alias() }
 }
@@ -99,6 +103,12 @@ struct Bitcast: Op {
             }
         }
         return [TensorFact(dtype, PartialShape(dimensions))]
+    }
+
+    func batching(_ node: BatchedNode) -> [BatchRole]? {
+        // Wider elements are made of the last dimension.
+        let isWider = (dtype.fixedWidth ?? 0) > (node.inputs[0].dtype.fixedWidth ?? 0)
+        return node.rowwise(0, minimumRank: isWider ? 2 : 1)
     }
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {

@@ -72,6 +72,24 @@ struct Einsum: Op {
         return max(known, size)
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? {
+        let ranks = node.inputs.compactMap(\.shape.rank)
+        guard ranks.count == node.inputs.count else { return node.mixed }
+        let labels = expanded(ranks)
+        guard let row = labels.output.first, !labels.output.dropFirst().contains(row) else { return node.mixed }
+        // The output's first label is that of the rows, and of nothing else.
+        var cut: Set<Int> = []
+        for (index, operand) in labels.operands.enumerated() {
+            if node.rows(index) != nil {
+                guard operand.first == row, !operand.dropFirst().contains(row) else { return node.mixed }
+                cut.insert(index)
+            } else if operand.contains(row) {
+                return node.mixed
+            }
+        }
+        return node.rowwise(cut)
+    }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         var shapes: [Shape] = []
         for index in spec.inputs.indices { shapes.append(try spec.inputShape(index)) }

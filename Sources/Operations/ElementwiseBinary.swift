@@ -105,6 +105,37 @@ struct ElementwiseBinary: Op {
         return [TensorFact(dtype, isSettled ? shape : .unknown)]
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? {
+        guard node.batchSizes(0) != nil || node.batchSizes(1) != nil else { return node.elementwise() }
+        guard let left = node.sizes(0), let right = node.sizes(1) else { return node.mixed }
+        return sizes(left, right).map { [.sizes($0)] } ?? node.mixed
+    }
+
+    /// The formula of sizes, of which one may be for all the others.
+    private func sizes(_ left: [BatchSize], _ right: [BatchSize]) -> [BatchSize]? {
+        let count = max(left.count, right.count)
+        guard min(left.count, right.count) == 1 || left.count == right.count else { return nil }
+        var result: [BatchSize] = []
+        for index in 0..<count {
+            guard let size = size(left[left.count == 1 ? 0 : index], right[right.count == 1 ? 0 : index]) else {
+                return nil
+            }
+            result.append(size)
+        }
+        return result
+    }
+
+    private func size(_ left: BatchSize, _ right: BatchSize) -> BatchSize? {
+        switch (formula, left, right) {
+        case (.multiply, _, _): left.times(right)
+        case (.floorDivide, .rows(let factor), .fixed(let divisor)),
+            (.truncateDivide, .rows(let factor), .fixed(let divisor)),
+            (.divide, .rows(let factor), .fixed(let divisor)):
+            divisor > 0 && factor >= 0 && factor % divisor == 0 ? .rows(factor / divisor) : nil
+        default: nil
+        }
+    }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let dtype = spec.inputs[0].dtype
         return try spec.broadcastKernel(formula, dtype, try spec.inputShape(0), try spec.inputShape(1))
@@ -122,6 +153,8 @@ struct ElementwiseLogical: Op {
         try inputs[1].require(.bool, "y")
         return [TensorFact(.bool, try inputs[0].shape.broadcast(with: inputs[1].shape))]
     }
+
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.elementwise() }
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         try spec.broadcastKernel(formula, .uint8, try spec.inputShape(0), try spec.inputShape(1))
@@ -155,6 +188,8 @@ struct AddN: Op {
         }
         return [TensorFact(inputs[0].dtype, shape)]
     }
+
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.elementwise() }
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let dtype = spec.outputs[0].dtype
@@ -197,6 +232,8 @@ struct BiasAdd: Op {
         sizes[axis] = merged.dimension(0)
         return [TensorFact(inputs[0].dtype, PartialShape(sizes))]
     }
+
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0, minimumRank: 2) }
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let value = try spec.inputShape(0)
@@ -244,6 +281,11 @@ struct Select: Op {
         }
         sizes[0] = merged.dimension(0)
         return PartialShape(sizes)
+    }
+
+    func batching(_ node: BatchedNode) -> [BatchRole]? {
+        // A condition of one dimension decides rows, so that it must be cut as they are.
+        node.isShared(0) && node.rank(0) == 0 ? node.rowwise(1, 2) : node.rowwise(0, 1, 2)
     }
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {

@@ -39,6 +39,8 @@ struct ElementwiseGradient: Op {
         [TensorFact(inputs[0].dtype, try inputs.commonShape())]
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.elementwise() }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let shape = try spec.outputShape()
         return try spec.broadcastKernel(formula, spec.inputs[0].dtype, shape, shape)
@@ -62,6 +64,8 @@ struct LeakyRelu: Op {
         return [TensorFact(inputs[0].dtype, inputs[0].shape)]
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         try spec.ternaryKernel(.leakyReluGrad, inputs: (0, 0), constant: alpha)
     }
@@ -83,6 +87,8 @@ struct LeakyReluGrad: Op {
         try inputs[0].requireFloating("gradients")
         return [TensorFact(inputs[0].dtype, try inputs.commonShape())]
     }
+
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.elementwise() }
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         try spec.ternaryKernel(.leakyReluGrad, inputs: (0, 1), constant: alpha)

@@ -33,6 +33,8 @@ struct ClipByValue: Op {
         return [TensorFact(inputs[0].dtype, shape)]
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.elementwise() }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         try spec.ternaryKernel(
             .clip, repeats: (false, try spec.inputShape(1).rank == 0, try spec.inputShape(2).rank == 0))
@@ -65,6 +67,8 @@ struct Betainc: Op {
         return [TensorFact(inputs[0].dtype, isUnknown && shape.rank == 0 ? .unknown : shape)]
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.elementwise() }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let repeats = (
             try spec.inputShape(0).rank == 0, try spec.inputShape(1).rank == 0, try spec.inputShape(2).rank == 0
@@ -88,6 +92,8 @@ struct ApproximateEqual: Op {
         [TensorFact(.bool, try inputs.commonShape())]
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.elementwise() }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         try spec.ternaryKernel(.near, inputs: (0, 1), constant: tolerance)
     }
@@ -109,6 +115,8 @@ struct Cross: Op {
         }
         return [TensorFact(inputs[0].dtype, shape)]
     }
+
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0, 1, minimumRank: 2) }
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let (dtype, count) = (spec.inputs[0].dtype, try spec.outputShape().elementCount)

@@ -78,6 +78,8 @@ struct ElementwiseUnary: FusibleActivation {
         [TensorFact(result ?? inputs[0].dtype, inputs[0].shape)]
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let (dtype, count) = (spec.inputs[0].dtype, try spec.outputShape().elementCount)
         guard let kernel = Kernel.unary(formula, dtype, result: spec.outputs[0].dtype, count: count) else {
@@ -94,6 +96,8 @@ struct ZerosLike: Op {
     func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
         [TensorFact(inputs[0].dtype, inputs[0].shape)]
     }
+
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let dtype = spec.outputs[0].dtype

@@ -33,6 +33,11 @@ struct Fill: Op {
         return [TensorFact(inputs[1].dtype, PartialShape(sizes))]
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? {
+        guard node.isShared(1), let rows = node.rowsOfShape(0) else { return node.mixed }
+        return [.rows(rows)]
+    }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         .fill(count: try spec.outputShape().elementCount, width: try spec.inputs[1].elementWidth, input: 1)
     }
@@ -63,6 +68,15 @@ struct Tile: Op {
             result.append(try dimensions[axis].times(multiple))
         }
         return [TensorFact(inputs[0].dtype, PartialShape(result))]
+    }
+
+    func batching(_ node: BatchedNode) -> [BatchRole]? {
+        if let rows = node.rows(0), node.integers(1)?.first == 1 { return [.rows(rows)] }
+        guard node.isShared(0), let repeats = node.rowsOfShape(1),
+            let size = node.inputs[0].shape.known?.dimensions.first,
+            size > 0, case .rows(let rows)? = BatchSize.rows(repeats).times(.fixed(size))
+        else { return node.mixed }
+        return [.rows(rows)]
     }
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
@@ -118,6 +132,8 @@ struct OneHot: Op {
         }
         return axis
     }
+
+    func batching(_ node: BatchedNode) -> [BatchRole]? { axis == 0 ? node.mixed : node.rowwise(0) }
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let input = try spec.inputShape(0)

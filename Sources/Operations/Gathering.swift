@@ -85,6 +85,24 @@ struct Gather: Op {
         return count
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? {
+        guard let rank = node.rank(0), let listed = hasAxis ? node.integers(2)?.first : batchDims,
+            let place = BatchedNode.place(listed, rank: rank), hasAxis || batchDims >= 0
+        else { return node.mixed }
+        if let sizes = node.batchSizes(0), rank == 1, let indices = node.integers(1) {
+            guard indices.allSatisfy(sizes.indices.contains) else { return node.mixed }
+            return [.sizes(indices.map { sizes[$0] })]
+        }
+        let axis: Set<Int> = hasAxis ? [2] : []
+        guard axis.allSatisfy(node.isShared) else { return node.mixed }
+        switch (node.rows(0), node.rows(1)) {
+        case (nil, let rows?) where node.isShared(0) && place == 0 && batchDims == 0: return [.rows(rows)]
+        case (let rows?, nil) where node.isShared(1) && place > 0 && batchDims == 0: return [.rows(rows)]
+        case (let rows?, let other?) where rows == other && batchDims > 0: return [.rows(rows)]
+        default: return node.mixed
+        }
+    }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let width = try spec.inputs[0].elementWidth
         let params = try spec.inputShape(0)

@@ -69,6 +69,8 @@ struct PlaceholderWithDefault: Op {
 
     func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] { [inputs[0]] }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.handingOn { node.rowwise(0) } }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { .alias() }
 }
 

@@ -47,6 +47,11 @@ struct EnsureShape: Op {
         return [TensorFact(inputs[0].dtype, merged, value: inputs[0].value)]
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? {
+        // A size that is told holds for the request, not for the batch.
+        shape.dimension(0) < 0 ? node.rowwise(0) : node.mixed
+    }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         _ = try outputs(for: spec.inputs)
         return .alias()
@@ -78,6 +83,8 @@ struct Empty: Op {
         return [TensorFact(dtype, PartialShape(sizes))]
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowsOfShape(0).map { [.rows($0)] } ?? node.mixed }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         .zeros(byteCount: try spec.outputShape().elementCount * spec.outputs[0].elementWidth)
     }
@@ -93,6 +100,8 @@ struct DeepCopy: Op {
         [TensorFact(inputs[0].dtype, inputs[0].shape)]
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.handingOn { node.rowwise(0) } }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { .alias() }
 }
 
@@ -103,6 +112,8 @@ struct OnesLike: Op {
     func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
         [TensorFact(inputs[0].dtype, inputs[0].shape)]
     }
+
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let dtype = spec.outputs[0].dtype

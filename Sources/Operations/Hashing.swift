@@ -39,6 +39,8 @@ struct HashBucket: Op {
         return [TensorFact(.int64, inputs[0].shape)]
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         .stringBuckets(count: try spec.outputShape().elementCount, buckets: buckets, hash)
     }

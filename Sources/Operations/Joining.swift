@@ -38,6 +38,16 @@ struct Pack: Op {
         return [TensorFact(inputs[0].dtype, PartialShape(dimensions))]
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? {
+        guard let rank = node.rank(0) else { return node.mixed }
+        if rank == 0 {
+            let sizes = node.inputs.indices.compactMap { node.sizes($0) }
+            return sizes.count == node.inputs.count ? [.sizes(Array(sizes.joined()))] : node.mixed
+        }
+        guard let place = BatchedNode.place(axis, rank: rank + 1), place > 0 else { return node.mixed }
+        return node.rowwise(Set(node.inputs.indices))
+    }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let output = try spec.outputShape()
         let place = axis < 0 ? axis + output.rank : axis
@@ -110,6 +120,17 @@ struct Concat: Op {
                 "ConcatOp : Ranks of all input tensors should match: shape[0] = \(first.shape) vs. shape[\(index)] = "
                     + "\(value.shape)")
         }
+    }
+
+    func batching(_ node: BatchedNode) -> [BatchRole]? {
+        guard let rank = node.rank(valueIndices.lowerBound), let place = node.axis(axisIndex, rank: rank) else {
+            return node.mixed
+        }
+        if rank == 1 {
+            let sizes = valueIndices.compactMap { node.sizes($0) }
+            return sizes.count == valueIndices.count ? [.sizes(Array(sizes.joined()))] : node.mixed
+        }
+        return place > 0 ? node.rowwise(Set(valueIndices)) : node.mixed
     }
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {

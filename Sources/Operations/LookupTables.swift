@@ -166,6 +166,15 @@ struct TableFind: Op {
         return [TensorFact(reference.value, result)]
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? {
+        if node.rows(1) != nil { return node.rowwise(0, 1) }
+        // A shared default must be one for all keys, not one for each.
+        guard let keys = node.rank(0), let fallback = node.rank(1), node.outputs[0].shape.rank == keys + fallback else {
+            return node.mixed
+        }
+        return node.rowwise(0)
+    }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         guard let table else { throw CompileError(.malformed, "the table's content is not known") }
         // A table that does not change takes the first default for all.

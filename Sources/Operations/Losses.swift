@@ -39,6 +39,8 @@ struct SparseSoftmaxCrossEntropy: Op {
         return [TensorFact(logits.dtype, rows), TensorFact(logits.dtype, shape)]
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0, 1) }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let (logits, dtype) = (try spec.inputShape(0), spec.inputs[0].dtype)
         try spec.requireRoom(logits.dimensions[1])
@@ -95,6 +97,8 @@ struct InTopK: Op {
         if k == nil { try inputs[2].requireRank(0, "k") }
         return [TensorFact(.bool, rows)]
     }
+
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0, 1) }
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let predictions = try spec.inputShape(0).dimensions

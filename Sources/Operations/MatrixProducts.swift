@@ -59,6 +59,8 @@ struct MatMul: Op {
         return [TensorFact(output ?? inputs[0].dtype, shape)]
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? { transposesLeft ? node.mixed : node.rowwise(0) }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let left = try spec.inputShape(0)
         let output = try spec.outputShape()
@@ -131,6 +133,20 @@ struct BatchMatMul: Op {
             throw .invalid("In[0].dim(\(axis)) and In[1].dim(\(axis)) must be the same: \(left) vs \(right)")
         }
         return batch
+    }
+
+    func batching(_ node: BatchedNode) -> [BatchRole]? {
+        guard let left = node.rank(0), let right = node.rank(1) else { return node.mixed }
+        switch (node.rows(0), node.rows(1)) {
+        case (let rows?, let other?) where rows == other && left == right && left > 2: return [.rows(rows)]
+        case (let rows?, nil) where node.isShared(1):
+            // The rows of one matrix, or matrices that meet the same ones.
+            if left == 2 { return right == 2 && !transposesLeft ? [.rows(rows)] : node.mixed }
+            return right < left || right == left && node.inputs[1].shape.dimension(0) == 1 ? [.rows(rows)] : node.mixed
+        case (nil, let rows?) where node.isShared(0) && right > 2:
+            return left < right || left == right && node.inputs[0].shape.dimension(0) == 1 ? [.rows(rows)] : node.mixed
+        default: return node.mixed
+        }
     }
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {

@@ -95,6 +95,11 @@ struct FusedBatchNorm: Op {
         return outputCount == 6 ? results + [TensorFact(.float32, Shape.scalar)] : results
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? {
+        guard !attributes.isTraining, let images = node.rowwise(0, minimumRank: 2).first else { return node.mixed }
+        return [images] + node.mixed.dropFirst()
+    }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let images = try spec.inputShape(0)
         let channels = try spec.inputShape(1).elementCount
@@ -196,6 +201,8 @@ struct GlobalBatchNorm: Op {
         }
         return [TensorFact(inputs[0].dtype, PartialShape(sizes))]
     }
+
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let (images, dtype) = (try spec.outputShape(), spec.inputs[0].dtype)

@@ -43,6 +43,8 @@ struct LocalResponseNormalization: Op {
         return [TensorFact(inputs[0].dtype, inputs[0].shape)]
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let images = try spec.inputShape(0)
         guard images.elementCount > 0 else { return .nothing }

@@ -30,6 +30,14 @@ package protocol Op: Sendable, Hashable {
 
     /// Whether output number i is input number i as it is, for all i.
     var forwardsInputs: Bool { get }
+
+    /// How the outputs hang on the rows of a batch. Not asked where all inputs are shared and the op is not stateful: then so are the
+    /// outputs.
+    ///
+    /// A rule says what can be proved for batches of all sizes; where there is a doubt, the output is mixed.
+    ///
+    /// - Returns: One role for each output; nil where requests must not be run together at all.
+    func batching(_ node: BatchedNode) -> [BatchRole]?
 }
 
 extension Op {
@@ -37,6 +45,8 @@ extension Op {
     package var isStateful: Bool { false }
     package var hasEffect: Bool { false }
     package var forwardsInputs: Bool { false }
+    // An effect of one request is not an effect of all.
+    package func batching(_ node: BatchedNode) -> [BatchRole]? { hasEffect ? nil : node.mixed }
 }
 
 /// An op that computes otherwise where it is a part of a convolution or a product.

@@ -41,6 +41,11 @@ struct PaddingAmounts: Hashable, Sendable {
         return result
     }
 
+    /// The rule of ops that put something around input 0: nothing before or behind the rows.
+    static func batching(_ node: BatchedNode) -> [BatchRole] {
+        node.integers(1)?.prefix(2) == [0, 0] ? node.rowwise(0) : node.mixed
+    }
+
     /// The shape whose rank the amounts, or the input, tell.
     static func unknownShape(_ inputs: [TensorFact], _ index: Int = 1) throws(CompileError) -> PartialShape {
         try .ofRank(checking: max(inputs[0].shape.rank ?? -1, inputs[index].shape.dimension(0)))
@@ -86,6 +91,8 @@ struct Pad: Op {
         }
         return [TensorFact(inputs[0].dtype, PartialShape(result))]
     }
+
+    func batching(_ node: BatchedNode) -> [BatchRole]? { PaddingAmounts.batching(node) }
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let width = try spec.inputs[0].elementWidth
@@ -154,6 +161,8 @@ struct MirrorPad: Op {
         }
         return [TensorFact(inputs[0].dtype, PartialShape(result))]
     }
+
+    func batching(_ node: BatchedNode) -> [BatchRole]? { PaddingAmounts.batching(node) }
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let width = try spec.inputs[0].elementWidth

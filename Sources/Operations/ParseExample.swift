@@ -107,6 +107,13 @@ struct ParseExample: TensorOp {
         }
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? {
+        // What is not dense tells in which row it stands.
+        let dense = sparseTypes.count * 3..<sparseTypes.count * 3 + denseTypes.count
+        let roles = node.rowwise(0)
+        return roles.indices.map { dense.contains($0) ? roles[$0] : .mixed }
+    }
+
     func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
         let names = if case .single = version { [[UInt8]]() } else { try inputs[1].bytes("names") }

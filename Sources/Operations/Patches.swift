@@ -45,6 +45,8 @@ struct ExtractImagePatches: Op {
         try attributes.window(axis, size: size, filter: sizes[axis], dilation: rates[axis])
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         guard let width = spec.inputs[0].dtype.fixedWidth else { throw .unsupported(spec.inputs[0].dtype) }
         let images = try spec.inputShape(0).dimensions
@@ -111,6 +113,8 @@ struct ExtractVolumePatches: Op {
             // What is negative here begins inside of the volume, as in TensorFlow.
             padding: padding == .same ? (needed - size) / 2 : 0)
     }
+
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         guard let width = spec.inputs[0].dtype.fixedWidth else { throw .unsupported(spec.inputs[0].dtype) }

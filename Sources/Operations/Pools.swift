@@ -121,6 +121,8 @@ struct Pool: Op {
         return [TensorFact(inputs[0].dtype, PartialShape(result))]
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let images = try spec.inputShape(0)
         let output = try spec.outputShape()
@@ -166,6 +168,8 @@ struct PoolOfGivenSize: Op {
         guard let window else { return [TensorFact(inputs[0].dtype, .ofRank(4))] }
         return try Pool(.maximum, window).outputs(for: [inputs[0]])
     }
+
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         guard let window = try attributes.window(ksize: spec.inputs[1], strides: spec.inputs[2]) else {
@@ -221,6 +225,8 @@ struct PoolWithIndices: Op {
         let shape = try window.shape(inputs[0].shape)
         return [TensorFact(inputs[0].dtype, shape), TensorFact(indices, shape)]
     }
+
+    func batching(_ node: BatchedNode) -> [BatchRole]? { includesBatch ? node.mixed : node.rowwise(0) }
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let (images, dtype) = (try spec.inputShape(0), spec.inputs[0].dtype)

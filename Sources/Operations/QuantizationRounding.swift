@@ -129,6 +129,8 @@ struct FakeQuantize: Op {
         return [TensorFact(.float32, shape)]
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0, minimumRank: source == .channels ? 2 : 1) }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let shape = try spec.inputShape(0)
         guard shape.elementCount > 0 else { return .nothing }

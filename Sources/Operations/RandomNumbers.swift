@@ -56,6 +56,8 @@ struct RandomFill: Op {
         return [TensorFact(dtype, try facts[0].listedShape())]
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? { inputs.batching(node) }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let count = try spec.outputShape().elementCount
         guard let kernel = Kernel.random(distribution, dtype, count: count, from: inputs.place(spec)) else {
@@ -93,6 +95,8 @@ struct RandomIntegers: Op {
         }
         return [TensorFact(facts[inputs.next].dtype, shape)]
     }
+
+    func batching(_ node: BatchedNode) -> [BatchRole]? { inputs.batching(node) }
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let count = try spec.outputShape().elementCount

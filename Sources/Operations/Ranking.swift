@@ -65,6 +65,8 @@ struct TopK: Op {
         return [TensorFact(inputs[0].dtype, shape), TensorFact(indexType, shape)]
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0, minimumRank: 2) }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let input = try spec.inputShape(0)
         let output = try spec.outputShape()
@@ -103,6 +105,8 @@ struct NthElement: Op {
         }
         return [TensorFact(inputs[0].dtype, PartialShape(sizes))]
     }
+
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0, minimumRank: 2) }
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let dtype = spec.inputs[0].dtype
@@ -143,6 +147,8 @@ struct SortedSearch: Op {
         }
         return [TensorFact(output, PartialShape([max(rows.0, rows.1), inputs[1].shape.dimension(1)]))]
     }
+
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0, 1, minimumRank: 2) }
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let dtype = spec.inputs[0].dtype

@@ -104,6 +104,8 @@ struct LSTMBlockCell: Op {
         return Array(repeating: TensorFact(inputs[0].dtype, state), count: 7)
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0, 1, 2) }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         guard spec.inputs[0].dtype == .float32 else { throw .unsupported(spec.inputs[0].dtype) }
         let (x, state) = (try spec.inputShape(0).dimensions, try spec.outputShape())
@@ -177,6 +179,8 @@ struct GRUBlockCell: Op {
         _ = try inputs[5].merged(with: PartialShape([size]), "b_c")
         return Array(repeating: TensorFact(inputs[0].dtype, state), count: 4)
     }
+
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0, 1) }
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         guard spec.inputs[0].dtype == .float32 else { throw .unsupported(spec.inputs[0].dtype) }

@@ -58,6 +58,18 @@ struct Reduce: Op {
         return [TensorFact(dtype, PartialShape(result))]
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? {
+        guard let rank = node.rank(0), let listed = node.integers(1) else { return node.mixed }
+        let axes = listed.map { BatchedNode.place($0, rank: rank) }
+        if let sizes = node.batchSizes(0) {
+            guard reduction == .product, rank == 0 || axes == [0] else { return node.mixed }
+            var product: BatchSize? = .fixed(1)
+            for size in sizes { product = product?.times(size) }
+            return product.map { [.sizes([$0])] } ?? node.mixed
+        }
+        return axes.contains(nil) || axes.contains(0) ? node.mixed : node.rowwise(0)
+    }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let (shape, dtype) = (try spec.inputShape(0), spec.inputs[0].dtype)
         let axes = try normalized(spec.inputs[1].integers ?? [], rank: shape.rank)
@@ -104,6 +116,10 @@ struct ArgExtreme: Op {
             throw .invalid("Reduction axis \(axis) is empty in shape \(inputs[0].shape)")
         }
         return [TensorFact(output, PartialShape(Array(sizes[..<axis] + sizes[(axis + 1)...])))]
+    }
+
+    func batching(_ node: BatchedNode) -> [BatchRole]? {
+        node.axis(1, rank: node.rank(0)).map { $0 > 0 } == true ? node.rowwise(0) : node.mixed
     }
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {

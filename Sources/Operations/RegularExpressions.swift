@@ -75,6 +75,8 @@ struct RegexReplace: TensorOp {
         return [TensorFact(.string, inputs[0].shape)]
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
+
     func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
         let expression = try pattern.expression(inputs.count > 1 ? inputs[1] : nil)
@@ -109,6 +111,8 @@ struct RegexFullMatch: TensorOp {
         if inputs.count == 2 { try inputs[1].requireText("Pattern") }
         return [TensorFact(.bool, inputs[0].shape)]
     }
+
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
 
     func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)

@@ -33,6 +33,39 @@ struct Reshape: Op {
         return [TensorFact(inputs[0].dtype, try Self.shape(sizes, for: inputs[0].shape))]
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? {
+        if node.batchSizes(0) != nil { return node.handingOn { node.mixed } }
+        guard let rows = node.rows(0), let target = node.sizes(1), let first = target.first,
+            let input = node.inputs[0].shape.known?.dimensions
+        else { return node.mixed }
+        // All elements of a row, of which the slices of the result must be a part each.
+        guard var left = BatchSize.rows(rows).times(.fixed(input.dropFirst().wrappingProduct)) else {
+            return node.mixed
+        }
+        var isOpen = first == .fixed(-1)
+        if case .rows(let count) = first {
+            guard count > 0, let rest = left.divided(by: first) else { return node.mixed }
+            left = rest
+        } else if !isOpen {
+            return node.mixed
+        }
+        for size in target.dropFirst() {
+            guard case .fixed(let size) = size, size != 0 else { return node.mixed }
+            if size < 0 {
+                guard !isOpen else { return node.mixed }
+                isOpen = true
+            } else {
+                guard let rest = left.divided(by: .fixed(size)) else { return node.mixed }
+                left = rest
+            }
+        }
+        switch (left, first) {
+        case (.rows(let count), .fixed) where count > 0: return [.rows(count)]
+        case (.fixed(let rest), .rows(let count)) where isOpen || rest == 1: return [.rows(count)]
+        default: return node.mixed
+        }
+    }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { .alias() }
 
     private static func shape(_ sizes: [Int], for input: PartialShape) throws(CompileError) -> PartialShape {
@@ -95,6 +128,13 @@ struct ExpandDims: Op {
         return [TensorFact(inputs[0].dtype, PartialShape(dimensions))]
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? {
+        node.handingOn {
+            let place = node.axis(1, rank: node.rank(0).map { $0 + 1 })
+            return place.map { $0 > 0 } == true ? node.rowwise(0) : node.mixed
+        }
+    }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { .alias() }
 }
 
@@ -125,6 +165,14 @@ struct Squeeze: Op {
         }
         let kept = dimensions.indices.filter { !dropped.contains($0) }.map { dimensions[$0] }
         return [TensorFact(inputs[0].dtype, PartialShape(kept))]
+    }
+
+    func batching(_ node: BatchedNode) -> [BatchRole]? {
+        node.handingOn {
+            // Without a list, a batch of one row would lose its dimension, and others not.
+            let places = axes.map { BatchedNode.place($0, rank: node.rank(0)) }
+            return places.isEmpty || places.contains(nil) || places.contains(0) ? node.mixed : node.rowwise(0)
+        }
     }
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { .alias() }

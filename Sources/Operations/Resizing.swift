@@ -118,6 +118,8 @@ struct Resize: Op {
         ]
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let images = try spec.inputShape(0).dimensions
         let output = try spec.outputShape()

@@ -61,6 +61,13 @@ struct Reverse: Op {
         return result
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? {
+        guard node.isShared(1), let rank = node.rank(0), let reversed = try? reversed(node.inputs[1], rank: rank),
+            reversed.first == false
+        else { return node.mixed }
+        return node.rowwise(0)
+    }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let sizes = try spec.inputShape(0).dimensions
         guard let reversed = try reversed(spec.inputs[1], rank: sizes.count) else {
@@ -113,6 +120,8 @@ struct ReverseSequence: Op {
         return [TensorFact(inputs[0].dtype, inputs[0].shape)]
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? { batch == 0 ? node.rowwise(0, 1) : node.mixed }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let shape = try spec.inputShape(0)
         guard shape.elementCount > 0 else { return .nothing }
@@ -158,6 +167,12 @@ struct Roll: Op {
             result[place] = (result[place] + (shift < 0 ? shift + size : shift)) % size
         }
         return given == nil ? nil : result
+    }
+
+    func batching(_ node: BatchedNode) -> [BatchRole]? {
+        let places = node.integers(2)?.map { BatchedNode.place($0, rank: node.rank(0)) }
+        guard let places, !places.contains(nil), !places.contains(0) else { return node.mixed }
+        return node.rowwise(0)
     }
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {

@@ -84,6 +84,8 @@ struct GatherNd: Op {
         return [TensorFact(dtype, result)]
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(1, minimumRank: 2) }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let width = try spec.inputs[0].elementWidth
         let reader = try spec.inputs[1].indexReader(allowsInt16: true)

@@ -61,6 +61,18 @@ struct ShapeOp: Op {
         }
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? {
+        node.inputs.indices.map { index in
+            switch node.roles[index] {
+            case .shared, .sizes: return .shared
+            case .mixed: return .mixed
+            case .rows(let count):
+                guard let dimensions = node.inputs[index].shape.dimensions else { return .mixed }
+                return .sizes([.rows(count)] + dimensions.dropFirst().map { .fixed($0) })
+            }
+        }
+    }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { try kernelOfKnownValues(spec) }
 }
 
@@ -83,6 +95,13 @@ struct SizeOp: Op {
         return [fact]
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? {
+        guard let count = node.rows(0), let dimensions = node.inputs[0].shape.known?.dimensions,
+            let size = BatchSize.rows(count).times(.fixed(dimensions.dropFirst().wrappingProduct))
+        else { return node.mixed }
+        return [.sizes([size])]
+    }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { try kernelOfKnownValues(spec) }
 }
 
@@ -94,6 +113,8 @@ struct RankOp: Op {
         guard let rank = inputs[0].shape.rank else { return [TensorFact(.int32, .scalar)] }
         return [try TensorFact([rank], as: .int32, shape: .scalar) { _ in "the rank is too large" }]
     }
+
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.all(node.roles[0] == .mixed ? .mixed : .shared) }
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { try kernelOfKnownValues(spec) }
 }

@@ -108,6 +108,22 @@ struct SliceOp: Op {
         return size
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? {
+        guard let begins = node.integers(1), let sizes = node.sizes(2), begins.count == sizes.count,
+            let first = begins.first, let size = sizes.first
+        else { return node.mixed }
+        if let listed = node.batchSizes(0), begins.count == 1, let count = node.outputs[0].shape.known?.elementCount,
+            size.isFixed, first >= 0, first <= listed.count - count
+        {
+            return [.sizes(Array(listed[first..<first + count]))]
+        }
+        // All rows, and of each row the same part.
+        guard let rows = node.rows(0), first == 0, size == .fixed(-1) || size == .rows(rows),
+            sizes.dropFirst().allSatisfy(\.isFixed)
+        else { return node.mixed }
+        return [.rows(rows)]
+    }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         guard let begins = spec.inputs[1].integers else { throw CompileError(.malformed, "begin is not known") }
         let output = try spec.outputShape()

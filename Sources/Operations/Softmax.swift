@@ -29,6 +29,8 @@ struct Softmax: Op {
         return [TensorFact(inputs[0].dtype, inputs[0].shape)]
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0, minimumRank: 2) }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let (shape, dtype) = (try spec.outputShape(), spec.outputs[0].dtype)
         let count = shape.dimensions.last ?? 1
@@ -61,6 +63,8 @@ struct SoftmaxCrossEntropy: Op {
             TensorFact(inputs[0].dtype, PartialShape([shape.dimension(0)])), TensorFact(inputs[0].dtype, shape),
         ]
     }
+
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0, 1, minimumRank: 2) }
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let sizes = try spec.outputShape(1).dimensions

@@ -58,6 +58,15 @@ struct Split: Op {
         return Array(repeating: TensorFact(inputs[1].dtype, part), count: count)
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? {
+        guard let place = node.axis(0, rank: node.rank(1)) else { return node.mixed }
+        if let sizes = node.batchSizes(1), sizes.count % count == 0 {
+            let part = sizes.count / count
+            return (0..<count).map { .sizes(Array(sizes[$0 * part..<($0 + 1) * part])) }
+        }
+        return place > 0 ? node.rowwise(1) : node.mixed
+    }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         guard let (axis, _) = try spec.inputs[0].splitAxis(of: spec.inputs[1].shape) else { throw .unknownAxis }
         return try Kernel.splitting(spec, value: 1, axis: axis)
@@ -124,6 +133,11 @@ struct SplitV: Op {
         return result
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? {
+        guard let place = node.axis(2, rank: node.rank(0)), place > 0 else { return node.mixed }
+        return node.rowwise(0)
+    }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         guard let (axis, _) = try spec.inputs[2].splitAxis(of: spec.inputs[0].shape) else { throw .unknownAxis }
         return try Kernel.splitting(spec, value: 0, axis: axis)
@@ -156,6 +170,14 @@ struct Unpack: Op {
 
     private func place(rank: Int) throws(CompileError) -> Int {
         try axis.axis(rank: rank, outOfRange: "axis = \(axis) not in [\(-rank), \(rank))")
+    }
+
+    func batching(_ node: BatchedNode) -> [BatchRole]? {
+        if let sizes = node.batchSizes(0), node.rank(0) == 1, sizes.count == count {
+            return sizes.map { .sizes([$0]) }
+        }
+        guard let place = BatchedNode.place(axis, rank: node.rank(0)), place > 0 else { return node.mixed }
+        return node.rowwise(0)
     }
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {

@@ -46,6 +46,44 @@ struct StridedSlice: Op {
         return [TensorFact(inputs[0].dtype, PartialShape(dimensions))]
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? {
+        let vectors = (1...3).compactMap { node.sizes($0) }
+        guard vectors.count == 3, let count = vectors.map(\.count).min(), count == vectors.map(\.count).max(),
+            vectors.allSatisfy({ $0.dropFirst().allSatisfy(\.isFixed) })
+        else { return node.mixed }
+        if let sizes = node.batchSizes(0) {
+            guard vectors.joined().allSatisfy(\.isFixed) else { return node.mixed }
+            return (try? taken(of: sizes, node.inputs)).map { [.sizes($0)] } ?? node.mixed
+        }
+        guard let rows = node.rows(0), let rank = node.rank(0) else { return node.mixed }
+        guard count > 0 else { return [.rows(rows)] }
+        let begin = vectors[0][0]
+        let end = vectors[1][0]
+        if Self.bit(ellipsisMask, 0) {
+            return axesNamed(after: 0, of: count) < rank ? [.rows(rows)] : node.mixed
+        }
+        // The range over the rows must be that of all of them, however many there are.
+        let isWhole =
+            (Self.bit(beginMask, 0) || begin == .fixed(0))
+            && (Self.bit(endMask, 0) || end == .rows(rows)) && vectors[2][0] == .fixed(1)
+        return isWhole && !Self.bit(newAxisMask | shrinkAxisMask, 0) ? [.rows(rows)] : node.mixed
+    }
+
+    /// What this op takes of a list of sizes.
+    ///
+    /// Throws where the slice does not fit, or is not known.
+    private func taken(of sizes: [BatchSize], _ inputs: [TensorFact]) throws(CompileError) -> [BatchSize] {
+        for entry in try resolve(inputs) ?? [] {
+            switch entry {
+            case .newAxis: continue
+            case .axis(let slice), .index(let slice):
+                guard let slice, inputs[0].shape.known?.dimensions == [sizes.count] else { break }
+                return (0..<slice.count).map { sizes[slice.begin + $0 * slice.step] }
+            }
+        }
+        throw CompileError(.malformed, "the slice is not known")
+    }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         var slices: [AxisSlice] = []
         for entry in try resolve(spec.inputs) ?? [] {

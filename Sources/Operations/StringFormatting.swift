@@ -56,6 +56,8 @@ struct AsString: TensorOp {
         return [TensorFact(.string, inputs[0].shape)]
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
+
     func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
         guard let texts = texts(of: inputs[0]) else { throw .unsupported(inputs[0].dtype) }
@@ -145,6 +147,8 @@ struct StringToNumber: TensorOp {
         try inputs[0].require(.string, "string_tensor")
         return [TensorFact(dtype, inputs[0].shape)]
     }
+
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
 
     func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
         let strings = try inputs[0].bytes("string_tensor")

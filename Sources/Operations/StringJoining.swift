@@ -56,6 +56,8 @@ struct StringJoin: TensorOp {
         return [TensorFact(.string, result)]
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.elementwise() }
+
     func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
         guard let shape = try check(inputs)[0].shape.known else { throw .invalid("Input shapes do not match") }
         var parts: [[[UInt8]]] = []

@@ -113,6 +113,8 @@ extension StringTransform {
         return [TensorFact(.string, inputs[0].shape)]
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
+
     func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
         var results: [[UInt8]] = []
         for string in try inputs[0].bytes("input") { results.append(try transform(string)) }

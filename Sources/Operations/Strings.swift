@@ -89,6 +89,8 @@ struct StringLength: Op {
         return [TensorFact(.int32, inputs[0].shape)]
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let count = try spec.outputShape().elementCount
         return .stringLengths(count: count, ofCharacters: unit == .character)
@@ -119,6 +121,8 @@ struct Substr: TensorOp {
         }
         return [TensorFact(.string, try inputs[0].shape.broadcast(with: inputs[1].shape))]
     }
+
+    func batching(_ node: BatchedNode) -> [BatchRole]? { node.elementwise() }
 
     func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
         guard let shape = try check(inputs)[0].shape.known, shape.byteCount(of: .string) ?? .max < 1 << 40 else {

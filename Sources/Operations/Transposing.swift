@@ -49,6 +49,13 @@ struct Transpose: Op {
         return perm
     }
 
+    func batching(_ node: BatchedNode) -> [BatchRole]? {
+        guard let first = node.integers(1)?.first, BatchedNode.place(first, rank: node.rank(0)) == 0 else {
+            return node.mixed
+        }
+        return node.rowwise(0)
+    }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let width = try spec.inputs[0].elementWidth
         guard let perm = try Self.permutation(spec.inputs[1]) else {
