@@ -97,6 +97,9 @@ let package = Package(
         .executableTarget(
             name: "json-benchmark", dependencies: ["API", "HTTPMessages", "Serving"], path: "Benchmarks/json",
             swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "batch-benchmark", dependencies: ["Execution", "Serving", "Tensors"], path: "Benchmarks/batch",
+            swiftSettings: swiftSettings),
         .target(
             name: "VectorSupport", dependencies: ["Tensors", "TensorFlowProtos", protobuf], path: "Tests/VectorSupport",
             exclude: ["op_vector.proto", "modules.asciipb"], swiftSettings: swiftSettings),

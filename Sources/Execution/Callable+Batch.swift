@@ -5,8 +5,8 @@ internal import Tensors
 
 /// Runs of several requests as one.
 extension Callable {
-    /// The most rows that are run as one: what a run takes in memory grows with them.
-    package static let mostBatchRows = 1024
+    /// The most rows that are run as one: a run takes memory for each, and each number of rows has a program of its own.
+    package static let mostBatchRows = 256
     /// A request of more rows, or bytes, is enough work on its own.
     private static let mostRequestRows = 64
     private static let mostRequestBytes = 1 << 20
