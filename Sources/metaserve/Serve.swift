@@ -36,6 +36,7 @@ struct Serve: ParsableCommand {
         ThreadBudget.apply()
         // Before any thread is made: they inherit that the signals are left to one of them.
         let signals = try StopSignals { logger.info("ended before serving", metadata: ["signal": "\($0)"]) }
+        logger.debug("starting", metadata: ["version": "\(Metaserve.version)"])
         let options = try settings.serviceOptions(logger)
         if !settings.isLocal, settings.tokenFile == nil {
             logger.warning("whoever reaches \(settings.host) may ask: give --token-file FILE to admit only some")
@@ -48,16 +49,22 @@ struct Serve: ParsableCommand {
             metadata: ["address": "\(settings.address(port: server.port))", "threads": "\(settings.threadCount)"])
         let signal = signals.wait()
         logger.info("stopping", metadata: ["signal": "\(signal)"])
-        stop(server, options.readiness, settings)
+        guard stop(server, options.readiness, settings) else {
+            logger.error("stopped, but not all requests were answered: raise --drain-timeout")
+            throw ExitCode.failure
+        }
         logger.info("stopped")
     }
 
     /// Ends: first only says so, so that balancers send their requests elsewhere.
-    private func stop(_ server: HTTPServer, _ readiness: Readiness, _ settings: ServerSettings) {
+    ///
+    /// - Returns: Whether all requests were answered.
+    private func stop(_ server: HTTPServer, _ readiness: Readiness, _ settings: ServerSettings) -> Bool {
         readiness.beginDraining()
+        server.beginDraining()
         Thread.sleep(forTimeInterval: settings.drainDelaySeconds)
         let rest = settings.drainTimeoutSeconds - settings.drainDelaySeconds
-        server.stop(drainSeconds: Int(rest.rounded(.up)))
+        return server.stop(drainSeconds: Int(rest.rounded(.up)))
     }
 
     private func load(_ settings: ServerSettings, _ logger: Logger) throws -> ModelRegistry {
