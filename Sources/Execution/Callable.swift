@@ -89,11 +89,6 @@ package final class Callable: Sendable {
         try Run(program, in: workspace, limitBytes: limitBytes, limits: limits).execute(tensors, take)
     }
 
-    /// Makes the program for such feeds, so that no request has to.
-    func prepare(_ tensors: UnsafeBufferPointer<TensorView>) throws(CompileError) {
-        if programs.program(for: tensors) == nil { _ = try makeProgram(tensors) }
-    }
-
     /// The program for the shapes of the feeds, made where there is none.
     func program(for tensors: UnsafeBufferPointer<TensorView>) throws(CompileError) -> Program {
         if let known = programs.program(for: tensors) { known } else { try makeProgram(tensors) }

@@ -36,6 +36,7 @@ struct Serve: ParsableCommand {
         ThreadBudget.apply()
         // Before any thread is made: they inherit that the signals are left to one of them.
         let signals = try StopSignals { logger.info("ended before serving", metadata: ["signal": "\($0)"]) }
+        logger.debug("starting", metadata: ["version": "\(Metaserve.version)"])
         let options = try settings.serviceOptions(logger)
         if !settings.isLocal, settings.tokenFile == nil {
             logger.warning("whoever reaches \(settings.host) may ask: give --token-file FILE to admit only some")
@@ -50,7 +51,7 @@ struct Serve: ParsableCommand {
         let signal = signals.wait()
         logger.info("stopping", metadata: ["signal": "\(signal)"])
         guard stop(server, options.readiness, settings) else {
-            logger.warning("stopped, and requests were left without an answer: raise --drain-timeout")
+            logger.error("stopped, but not all requests were answered: raise --drain-timeout")
             throw ExitCode.failure
         }
         logger.info("stopped")

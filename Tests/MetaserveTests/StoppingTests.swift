@@ -1,0 +1,136 @@
+import Foundation
+import ServerSupport
+import Testing
+import VectorSupport
+
+@Suite("Starting and stopping")
+struct StoppingTests {
+    private func status(_ address: String, _ path: String, _ more: String...) throws -> String {
+        try Program.launch(
+            "/usr/bin/curl", ["-s", "-m", "20", "-o", "/dev/null", "-w", "%{http_code}", address + path] + more
+        ).output
+    }
+
+    @Test("ready turns 503 at once, all else is answered until the delay is over, and the end is clean")
+    func drainDelay() throws {
+        let server = try RunningServer(Fixtures.model("tutorial"), "--drain-delay", "3")
+        #expect(try status(server.address, "/v2/health/ready") == "200")
+        server.send(SIGTERM)
+        var ready = "200"
+        for _ in 0..<100 where ready == "200" { ready = try status(server.address, "/v2/health/ready") }
+        #expect(ready == "503")
+        #expect(try status(server.address, "/v2/health/live") == "200")
+        #expect(try status(server.address, "/predict", "-d", #"{"feeds":{"w1":1,"w2":1}}"#) == "200")
+        #expect(server.wait() == 0)
+        #expect(server.log.contains("stopped"))
+    }
+
+    @Test("a second signal ends it at once", arguments: [SIGTERM, SIGINT])
+    func secondSignal(number: Int32) throws {
+        let server = try RunningServer(
+            Fixtures.model("tutorial"), "--drain-delay", "3600", "--drain-timeout", "3600")
+        server.send(SIGTERM)
+        while !server.log.contains("stopping") { usleep(10_000) }
+        #expect(server.stop(number) == 128 + number)
+    }
+
+    @Test("a signal while models are being loaded ends it")
+    func loading() throws {
+        // Whoever opens a pipe to read it waits until somebody writes.
+        let folder = NSTemporaryDirectory() + "metaserve-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        mkfifo(folder + "/checkpoint", 0o600)
+        let process = Process()
+        let errors = Pipe()
+        process.executableURL = URL(fileURLWithPath: Program.path)
+        process.arguments = ["serve", folder, "--port", "0", "--log-level", "debug"]
+        process.standardError = errors
+        try process.run()
+        var log = ""
+        while !log.contains("starting") {
+            let data = errors.fileHandleForReading.availableData
+            try #require(!data.isEmpty, "\(log)")
+            log += String(decoding: data, as: UTF8.self)
+        }
+        guard process.isRunning else { return }
+        process.terminate()
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
+        log += String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        #expect(log.contains("ended before serving"), "\(log)")
+    }
+
+    @Test("a file of settings serves; a public address without tokens is warned of; tokens admit")
+    func settings() throws {
+        let folder = NSTemporaryDirectory() + "metaserve-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let config = folder + "/metaserve.yaml"
+        try Fixtures.write(
+            Array(
+                """
+                host: 0.0.0.0
+                log-format: json
+                models:
+                  adder:
+                    path: \(Fixtures.model("tutorial"))
+                    defaults: {w2: 5}
+                """.utf8), to: config)
+        // The tests' server looks for the address in text.
+        let open = try RunningServer("--config", config, "--log-format", "text")
+        #expect(open.log.contains("whoever reaches 0.0.0.0 may ask"))
+        let answer = try Program.curl("-d", #"{"feeds":{"w1":1}}"#, open.address + "/models/adder/predict")
+        #expect(answer.hasPrefix(#"{"outputs":{"op_to_restore:0":12.0}"#), "\(answer)")
+        #expect(open.stop() == 0)
+
+        try Fixtures.write(Array("secret\n".utf8), to: folder + "/tokens")
+        let guarded = try RunningServer(
+            "--config", config, "--log-format", "text", "--token-file", folder + "/tokens")
+        #expect(!guarded.log.contains("whoever reaches"))
+        #expect(try status(guarded.address, "/models") == "401")
+        #expect(try status(guarded.address, "/models", "-H", "Authorization: Bearer secret") == "200")
+        #expect(guarded.stop() == 0)
+    }
+
+    @Test("settings that cannot be used are told")
+    func mistakes() throws {
+        let nothing = try Program.run("serve")
+        #expect(
+            nothing.errors.contains("give the path of a model folder, or of a folder of model folders, or --config"))
+        let tokens = try Program.run("serve", Fixtures.model("tutorial"), "--token-file", "/no/such")
+        #expect(tokens.status == 1)
+        #expect(tokens.errors.hasSuffix("Error: /no/such: no such file\n"), "\(tokens.errors)")
+        let flag = try Program.run("serve", Fixtures.model("tutorial"), "--port", "x", "--max-batch", "0")
+        #expect(
+            flag.errors == """
+                Error: --port: expected a whole number from 0 to 65535, found x
+                --max-batch: expected a whole number from 1 to 4096, found 0
+
+                """)
+    }
+
+    @Test("compressed requests and answers over HTTP")
+    func compression() throws {
+        let server = try RunningServer(Fixtures.model("digits"))
+        let row = "[" + Array(repeating: "0.5", count: 64).joined(separator: ",") + "]"
+        let body = #"{"feeds":{"x":[\#(Array(repeating: row, count: 100).joined(separator: ","))],"keep_prob":1}}"#
+        let path = NSTemporaryDirectory() + "metaserve-\(UUID().uuidString)"
+        defer { for suffix in ["", ".gz"] { try? FileManager.default.removeItem(atPath: path + suffix) } }
+        try Fixtures.write(Array(body.utf8), to: path)
+        _ = try Program.launch("/usr/bin/gzip", ["-k", path])
+        let plain = try Program.curl("--data-binary", "@\(path)", server.address + "/predict")
+        #expect(plain.hasPrefix(#"{"outputs":"#))
+        for coding in ["gzip", "deflate"] {
+            let headers = try Program.curl(
+                "-D", "-", "-o", "/dev/null", "-H", "Accept-Encoding: \(coding)", "-H", "Content-Encoding: gzip",
+                "--data-binary", "@\(path).gz", server.address + "/predict")
+            #expect(headers.contains("Content-Encoding: \(coding)\r\n"), "\(headers)")
+            let answer = try Program.curl(
+                "--compressed", "-H", "Accept-Encoding: \(coding)", "-H", "Content-Encoding: gzip", "--data-binary",
+                "@\(path).gz", server.address + "/predict")
+            #expect(answer == plain)
+        }
+        #expect(server.stop() == 0)
+    }
+}
