@@ -44,24 +44,6 @@ public struct ModelError: Error, Hashable, Sendable {
         case unfit
     }
 
-    /// Why files cannot be loaded: whether, and when, to try again.
-    package enum LoadFailure: String, Hashable, Sendable {
-        /// The path is not there.
-        case notThere = "not_there"
-        /// Something is not there, or not complete, yet: look again when the folder has changed.
-        case incomplete
-        /// The files changed while they were read: look again at once.
-        case changed
-        /// The operating system refused: try again later.
-        case io
-        /// There is not enough memory: try again later.
-        case memory
-        /// The files are damaged, contradict each other, or need what is not supported: wait for other files.
-        case broken
-        /// The model cannot answer what the one before answers: wait for other files.
-        case unfit
-    }
-
     /// Whose fault it is.
     public let kind: Kind
     /// What is wrong, what was expected, what was found.
