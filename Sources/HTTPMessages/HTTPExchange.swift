@@ -16,8 +16,8 @@ open class HTTPExchange: @unchecked Sendable {
     public final var beganNanoseconds = 0
     /// When the request's headers had come, on the same clock.
     public final var headersNanoseconds = 0
-    /// Raised when the client is gone, or the server is stopping and waits no longer. A client that has closed its sending end counts as
-    /// gone. The answer is of no use any more, but ``finish()`` is called all the same.
+    /// Raised when the client is gone, or the server is stopping and waits no longer. A client that has closed its sending end
+    /// counts as gone. The answer is of no use any more, but ``finish()`` is called all the same.
     public final let abandonment = Flag()
 
     /// Whether the answer has been counted, by whoever knows most about it.

@@ -47,8 +47,7 @@ final class Acceptor: Sendable {
 }
 
 /// What the thread does.
-// Safety: all variables are used by the thread alone, which runs once; all else is immutable or
-// synchronised.
+// Safety: all variables are used by the thread alone, which runs once; all else is immutable or synchronised.
 private final class Loop: @unchecked Sendable {
     private var listener: Listener?
     private let daemons: [Daemon]

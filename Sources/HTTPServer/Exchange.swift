@@ -8,8 +8,8 @@ internal import Synchronization
 ///
 /// Belongs to the connection that has it, and so to one thread, except while its answer is put off: then it is in the hands of
 /// whoever is to call ``finish()``.
-// Safety: the body's memory is the exchange's own; `connection`, `handle` and what `headers` and `request` point to are the library's, which
-// keeps them until the request is complete, when reset() forgets them. `stage` hands the exchange from thread to thread.
+// Safety: the body's memory is the exchange's own; `connection`, `handle` and what `headers` and `request` point to are the
+// library's, which keeps them until the request is complete, when reset() forgets them. `stage` hands the exchange from thread to thread.
 final class Exchange: HTTPExchange, @unchecked Sendable {
     // A daemon keeps its worker until all that was put off has been resumed.
     private unowned let worker: Worker

@@ -53,7 +53,7 @@ struct LimitTests {
     func lingering() throws {
         let server = try small()
         let client = try RawClient(port: server.port)
-        client.post("/echo", String(repeating: "b", count: 20 << 20))
+        client.post("/echo", String(repeating: "b", count: 8 << 20))
         let response = try client.response()
         #expect(response.status == 413)
         #expect(response.body == tooLarge)

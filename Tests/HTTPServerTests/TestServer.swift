@@ -140,9 +140,9 @@ private func startThread(_ body: @escaping @Sendable () -> Void) -> pthread_t {
     return thread
 }
 
-/// Waits until it is so, at most ten seconds.
+/// Waits until it is so, at most a minute.
 func eventually(_ condition: () -> Bool) -> Bool {
-    for _ in 0..<1000 {
+    for _ in 0..<6000 {
         if condition() { return true }
         usleep(10_000)
     }
