@@ -105,6 +105,9 @@ let package = Package(
             swiftSettings: swiftSettings),
         tests("MetaserveTests", uses: ["metaserve", "VectorSupport", "ServerSupport"]),
         tests("HTTPServerTests", uses: ["HTTPServer", "HTTPMessages", "ServerSupport"]),
+        tests(
+            "FaultTests",
+            uses: ["metaserve", "Serving", "Checkpoints", "Tensors", "LockFree", "ServerSupport", "VectorSupport"]),
         tests("StructureTests", uses: ["VectorSupport"]),
         tests("APITests", uses: ["API", "Execution", "HTTPMessages", "Serving", "Tensors", "VectorSupport"]),
         tests(
