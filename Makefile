@@ -9,7 +9,7 @@ GRAPHS ?= 3000
 SEED ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve build test lint format test-sanitize test-differential test-clients bench models fixtures docs protos clean
+.PHONY: help setup serve build test lint format test-sanitize test-differential test-clients test-faults bench models fixtures docs protos clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,11 @@ test-differential: setup $(TENSORFLOW) ## Compare random graphs with TensorFlow,
 
 test-clients: setup $(CLIENTS) ## Test with clients of others: Triton's, schemathesis (PyPI)
 	swift test --filter ClientTests
+
+test-faults: build $(TENSORFLOW) ## Do to a running server all that docs/faults.md lists, and write its table (half an hour)
+	swift build --build-tests
+	METASERVE_FAULTS=full METASERVE_PROGRAM=$(CURDIR)/.build/release/metaserve \
+	METASERVE_TENSORFLOW=$(CURDIR)/$(TENSORFLOW)/bin/python swift test --skip-build --no-parallel --filter FaultTests
 
 bench: build ## Measure load and start; see Benchmarks/README.md
 	@scripts/setup.sh gcc wrk

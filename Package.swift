@@ -121,6 +121,9 @@ let package = Package(
             [arguments, logging]),
         tests("SettingsTests", uses: ["Settings"]),
         tests("HTTPServerTests", uses: ["HTTPServer", "HTTPMessages", "LockFree", "ServerSupport"]),
+        tests(
+            "FaultTests",
+            uses: ["metaserve", "Serving", "Checkpoints", "Tensors", "LockFree", "ServerSupport", "VectorSupport"]),
         tests("StructureTests", uses: ["VectorSupport"]),
         tests(
             "APITests", uses: ["API", "Execution", "HTTPMessages", "Serving", "Settings", "Tensors", "VectorSupport"]),

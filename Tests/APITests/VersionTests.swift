@@ -13,8 +13,10 @@ struct VersionTests {
 
     init() throws {
         var configuration = ModelRegistry.Configuration(attach: Service.attachment)
-        configuration.settings.policy.selection = .latest(2)
-        configuration.settings.policy.labels = ["stable": .number(300), "canary": .latest]
+        var settings = ModelSettings()
+        settings.versions = .latest(2)
+        settings.labels = ["stable": .number(300), "canary": .latest]
+        configuration.models["digits"] = settings
         registry = try ModelRegistry([ModelRegistry.ServedPath(Fixtures.model("digits"))], configuration)
         service = Service(registry)
     }

@@ -143,8 +143,10 @@ struct ModelRegistryTests {
         try folder.saves.copy(step: 1, to: folder.path)
         try folder.saves.copy(step: 2, to: folder.path)
         try folder.serve {
-            $0.settings.policy.labels = ["stable": .previous, "canary": .latest]
-            $0.settings.policy.split = [.init(label: "stable", percent: 75)]
+            var settings = ModelSettings()
+            settings.labels = ["stable": .previous, "canary": .latest]
+            settings.split = ["stable": 75]
+            $0.models[folder.path.split(separator: "/").last.map(String.init) ?? ""] = settings
         }
         #expect(try folder.answer(nil, .label("stable")) == 1)
         #expect(try folder.answer(nil, .label("canary")) == 2)

@@ -161,7 +161,7 @@ struct ReloadFilesTests {
         try folder.makeModel("m/1", step: 1)
         try folder.serve([folder.path + "/m"]) {
             way.apply(to: &$0)
-            $0.settings.policy.selection = .all
+            $0.versions = .all
         }
         #expect(folder.state() == ["1 AVAILABLE"])
         try folder.makeModel("m/5", step: 5)

@@ -1,0 +1,171 @@
+import Foundation
+import Glibc
+import LockFree
+import ServerSupport
+import Synchronization
+
+/// Clients that ask one after another, each on its own connection, and look at every answer.
+final class LoadGenerator: Sendable {
+    /// What the clients have seen.
+    struct Tally: Sendable {
+        /// Answers by the step that they came from.
+        var steps: [Int: Int] = [:]
+        /// Answers by a status other than 200, and by 0 those that did not come.
+        var failures: [Int: Int] = [:]
+        /// Answers whose numbers are of several steps, or not those of the step that the answer names.
+        var mixed: [String] = []
+        /// What each answer took, in nanoseconds.
+        var latencies: [UInt64] = []
+        /// What each refusal (429, 503) took, in nanoseconds.
+        var refusalLatencies: [UInt64] = []
+        /// What the first failures said.
+        var examples: [String] = []
+
+        var answered: Int { steps.values.reduce(0, +) }
+        var failed: Int { failures.values.reduce(0, +) }
+
+        /// The latency that this share of the answers does not exceed, in milliseconds.
+        func milliseconds(at share: Double) -> Double { Self.milliseconds(latencies, at: share) }
+
+        static func milliseconds(_ latencies: [UInt64], at share: Double) -> Double {
+            let sorted = latencies.sorted()
+            guard !sorted.isEmpty else { return 0 }
+            return Double(sorted[min(sorted.count - 1, Int(Double(sorted.count) * share))]) / 1e6
+        }
+    }
+
+    private let tally = Locked(Tally())
+    private let isStopping = Flag()
+    private let answeredCount = Atomic<Int>(0)
+    private let threads = Locked<[SystemThread]>([])
+
+    /// Starts the clients.
+    ///
+    /// - Parameters:
+    ///   - port: The server's.
+    ///   - clients: How many.
+    ///   - path: Where they post to.
+    ///   - body: What they post.
+    ///   - pauseMicroseconds: How long each waits between two requests.
+    ///   - isChecked: Whether the answers are those of ``RecordedSaves``.
+    /// - Throws: If there are no threads left.
+    init(
+        port: Int, clients: Int, path: String = "/predict", body: String = SteppedModel.request,
+        pauseMicroseconds: UInt32 = 0, isChecked: Bool = true
+    ) throws {
+        for _ in 0..<clients {
+            let thread = try SystemThread { [self] in
+                run(port, path, body, pauseMicroseconds, isChecked)
+            }
+            threads.withLock { $0.append(thread) }
+        }
+    }
+
+    /// How many answers of status 200 have come so far.
+    var answered: Int { answeredCount.load(ordering: .relaxed) }
+
+    /// What has been seen so far; forgets it.
+    func take() -> Tally {
+        tally.withLock { tally in
+            defer { tally = Tally() }
+            return tally
+        }
+    }
+
+    /// Ends the clients after their current requests.
+    func stop() -> Tally {
+        isStopping.raise()
+        let threads = threads.withLock { threads in
+            defer { threads = [] }
+            return threads
+        }
+        for thread in threads { thread.join() }
+        return take()
+    }
+
+    private func run(_ port: Int, _ path: String, _ body: String, _ pause: UInt32, _ isChecked: Bool) {
+        var client: RawClient?
+        while !isStopping.isRaised {
+            let start = Self.now
+            do {
+                let connected = try client ?? RawClient(port: port)
+                client = connected
+                connected.post(path, body)
+                let response = try connected.response()
+                note(response, Self.now - start, isChecked)
+                if response.headers["connection"] == "close" { client = nil }
+            } catch {
+                client = nil
+                tally.withLock { tally in
+                    tally.failures[0, default: 0] += 1
+                    if tally.examples.count < 3 { tally.examples.append("\(error)") }
+                }
+                usleep(1000)
+            }
+            if pause > 0 { usleep(pause) }
+        }
+    }
+
+    private func note(_ response: RawClient.Response, _ nanoseconds: UInt64, _ isChecked: Bool) {
+        guard response.status == 200 else {
+            tally.withLock { tally in
+                tally.failures[response.status, default: 0] += 1
+                if [429, 503].contains(response.status) { tally.refusalLatencies.append(nanoseconds) }
+                if tally.examples.count < 3 { tally.examples.append("\(response.status) \(response.body.prefix(200))") }
+            }
+            return
+        }
+        answeredCount.add(1, ordering: .relaxed)
+        let step = isChecked ? SteppedModel.step(of: response.body) : 0
+        tally.withLock { tally in
+            if let step {
+                tally.steps[step, default: 0] += 1
+            } else {
+                tally.mixed.append(String(response.body.prefix(400)))
+            }
+            tally.latencies.append(nanoseconds)
+        }
+    }
+
+    static var now: UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+}
+
+/// The model of ``RecordedSaves``, as a client sees it.
+enum SteppedModel {
+    static let request = #"{"feeds": {"x:0": 0}, "fetches": ["all:0"]}"#
+
+    /// The step that an answer comes from; nil if its numbers are not all of the step that it names.
+    static func step(of answer: String) -> Int? {
+        guard let match = answer.firstMatch(of: /"all:0":\[([^\]]*)\].*"step":(\d+)/), let step = Int(match.2) else {
+            return nil
+        }
+        let numbers = match.1.split(separator: ",")
+        guard numbers.count == 192, numbers.allSatisfy({ Double($0) == Double(step) }) else { return nil }
+        return step
+    }
+
+    /// Asks once.
+    static func step(port: Int) -> Int? {
+        guard let client = try? RawClient(port: port) else { return nil }
+        client.post("/predict", request)
+        guard let response = try? client.response(), response.status == 200 else { return nil }
+        return step(of: response.body)
+    }
+
+    /// Waits until the server answers from a step.
+    ///
+    /// - Returns: The seconds that it took; nil if it did not within `seconds`.
+    static func wait(forStep step: Int, port: Int, seconds: Double) -> Double? {
+        let start = LoadGenerator.now
+        while true {
+            let elapsed = Double(LoadGenerator.now - start) / 1e9
+            if self.step(port: port) == step { return elapsed }
+            guard elapsed < seconds else { return nil }
+            usleep(5000)
+        }
+    }
+}

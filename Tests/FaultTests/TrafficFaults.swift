@@ -1,0 +1,200 @@
+import Foundation
+import Glibc
+import LockFree
+import ServerSupport
+import Testing
+import VectorSupport
+
+/// Too many clients, slow ones, and ones that go away; and the end.
+@Suite("Faults of traffic", .serialized)
+struct TrafficFaults {
+    /// A request to the digits that takes some milliseconds: many rows.
+    private static let heavy: String = {
+        let row = "[" + (0..<64).map { "\(Double($0 % 16) / 16)" }.joined(separator: ",") + "]"
+        let rows = Array(repeating: row, count: 200).joined(separator: ",")
+        return "{\"feeds\": {\"x\": [\(rows)], \"keep_prob\": 1}, \"fetches\": [\"class\"]}"
+    }()
+
+    @Test("SIGTERM: not ready at once, everything in flight is answered, exit status 0")
+    func terminated() throws {
+        let server = try RunningServer(Fixtures.model("digits"), "--max-queue", "1000", "--drain-delay", "0.3")
+        let count = Extent.of(200, short: 40)
+        let clients = try (0..<count).map { _ in try RawClient(port: server.port, seconds: 60) }
+        for client in clients { client.post("/predict", Self.heavy) }
+        let probe = try RawClient(port: server.port)
+        server.send(SIGTERM)
+        usleep(100_000)
+        probe.send("GET /v2/health/ready HTTP/1.1\r\nHost: test\r\n\r\n")
+        let ready = try probe.response().status
+        #expect(ready == 503)
+        let answered = clients.count { (try? $0.response().status) == 200 }
+        #expect(answered == count)
+        let status = server.wait()
+        #expect(status == 0)
+        FaultReport.note(
+            15, "SIGTERM with \(count) requests in flight",
+            "ready is \(ready) after 100 ms, \(answered) answered, exit status \(status)",
+            passed: ready == 503 && answered == count && status == 0)
+    }
+
+    @Test("a second SIGTERM ends at once")
+    func terminatedTwice() throws {
+        let server = try RunningServer(Fixtures.model("digits"), "--drain-delay", "20")
+        server.send(SIGTERM)
+        usleep(300_000)
+        #expect(server.isRunning)
+        let start = LoadGenerator.now
+        server.send(SIGTERM)
+        _ = server.wait()
+        let seconds = Double(LoadGenerator.now - start) / 1e9
+        #expect(seconds < 2)
+        FaultReport.note(
+            16, "a second SIGTERM while draining", "ends within \(milliseconds(seconds))", passed: seconds < 2)
+    }
+
+    @Test("clients that go away in the middle leave nothing behind")
+    func disconnects() throws {
+        let server = try RunningServer(Fixtures.model("digits"))
+        let count = Extent.of(10_000, short: 200)
+        let body = Self.heavy
+        for index in 0..<count {
+            if index == count / 10 { usleep(500_000) }
+            let client = try RawClient(port: server.port)
+            let head = "POST /predict HTTP/1.1\r\nHost: test\r\nContent-Length: \(body.utf8.count)\r\n\r\n"
+            // In the headers, in the body, and while it is answered.
+            switch index % 3 {
+            case 0: client.send(String(head.prefix(30)))
+            case 1: client.send(head + body.prefix(2000))
+            default: client.send(head + body)
+            }
+        }
+        // The server sees the ends within two looks.
+        sleep(4)
+        let state = ProcessState(server.processIdentifier)
+        let answer = try Program.curl("-d", body, server.address + "/predict")
+        #expect(answer.contains("\"outputs\""))
+        #expect(state.openFiles < 60, "\(state.openFiles) descriptors")
+        let alive = server.isRunning
+        FaultReport.note(
+            17, "\(count) clients that go away: in the headers, in the body, before the answer",
+            "\(state.openFiles) descriptors and \(state.residentBytes >> 20) MB at the end, the next request is answered",
+            passed: alive && state.openFiles < 60 && answer.contains("\"outputs\""))
+    }
+
+    @Test("far more requests than can be answered: as many are answered as ever, the others are refused at once")
+    func overload() throws {
+        let server = try RunningServer(Fixtures.model("digits"), "--max-queue", "16", "--max-batch", "1")
+        let seconds = UInt32(Extent.of(60, short: 2))
+        func measure(clients: Int, pause: UInt32, seconds: UInt32) throws -> LoadGenerator.Tally {
+            let load = try LoadGenerator(
+                port: server.port, clients: clients, body: Self.heavy, pauseMicroseconds: pause, isChecked: false)
+            sleep(1)
+            _ = load.take()
+            sleep(seconds)
+            let tally = load.take()
+            _ = load.stop()
+            return tally
+        }
+        let calm = try measure(clients: 4, pause: 0, seconds: min(seconds, 10))
+        let peak = Double(calm.answered) / Double(min(seconds, 10))
+        // A refused client comes back after 10 ms: 200 of them offer many times what can be answered.
+        let storm = try measure(clients: 200, pause: 10_000, seconds: seconds)
+        let goodput = Double(storm.answered) / Double(seconds)
+        let offered = Double(storm.answered + storm.failed) / Double(seconds)
+        let refusal = LoadGenerator.Tally.milliseconds(storm.refusalLatencies, at: 0.99)
+        let after = try measure(clients: 4, pause: 0, seconds: 2)
+        let unexpected = storm.failures.keys.filter { $0 != 429 }
+        #expect(unexpected.isEmpty, "\(storm.failures) \(storm.examples)")
+        #expect(storm.answered > 0)
+        FaultReport.note(
+            18, "overload for \(seconds) s: \(Int(offered)) requests a second offered, \(Int(peak)) are the peak",
+            String(
+                format: "%.0f %% of the peak answered, %d refused (429), 99th percentile of refusals %.1f ms; "
+                    + "2 s later %.0f %% of the peak", goodput / peak * 100, storm.failures[429] ?? 0, refusal,
+                Double(after.answered) / 2 / peak * 100),
+            passed: unexpected.isEmpty && goodput >= 0.8 * peak && refusal < 10)
+    }
+
+    @Test("idle and slow clients do not slow down the others, and are cut")
+    func slowClients() throws {
+        let server = try RunningServer(Fixtures.model("tutorial"), "--idle-timeout", "10")
+        let body = #"{"feeds": {"w1:0": 13.0, "w2:0": 17.0}}"#
+        let load = try LoadGenerator(
+            port: server.port, clients: 2, body: body, pauseMicroseconds: 1000, isChecked: false)
+        sleep(Extent.isFull ? 10 : 1)
+        let before = load.take()
+        let count = Extent.of(10_000, short: 300)
+        let crowd = SlowCrowd(port: server.port, count: count)
+        #expect(crowd.openCount > count * 9 / 10)
+        for _ in 0..<(Extent.isFull ? 8 : 2) {
+            sleep(1)
+            crowd.sendByte()
+        }
+        let during = load.take()
+        // Twice the idle timeout, and a second's look.
+        let areCut = !Extent.isFull || crowd.areCut(withinSeconds: 25)
+        let tally = load.stop()
+        #expect(before.failed + during.failed + tally.failed == 0)
+        #expect(areCut)
+        let (first, second) = (before.milliseconds(at: 0.99), during.milliseconds(at: 0.99))
+        FaultReport.note(
+            20, "\(count) connections that are idle or send a byte a second",
+            String(
+                format: "99th percentile of the others %.2f ms before, %.2f ms beside them (%.2f times); ", first,
+                second,
+                second / first) + (areCut ? "all are cut at the idle timeout" : "not all are cut"),
+            passed: areCut && second < 2 * first)
+    }
+}
+
+/// Connections that do next to nothing.
+private final class SlowCrowd {
+    private var sockets: [Int32] = []
+
+    init(port: Int, count: Int) {
+        var limit = rlimit(rlim_cur: 0, rlim_max: 0)
+        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        limit.rlim_cur = limit.rlim_max
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        for _ in 0..<count {
+            let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            guard socket >= 0 else { return }
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_port = UInt16(port).bigEndian
+            address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+            let status = withUnsafePointer(to: &address) { address in
+                address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                }
+            }
+            if status == 0 { sockets.append(socket) } else { close(socket) }
+        }
+        for (index, socket) in sockets.enumerated() where index % 2 == 0 {
+            _ = Glibc.send(socket, "POST /predict HTTP/1.1\r\n", 24, Int32(MSG_NOSIGNAL))
+        }
+    }
+
+    deinit { for socket in sockets { close(socket) } }
+
+    var openCount: Int { sockets.count }
+
+    /// Half of them send a byte of a header.
+    func sendByte() {
+        for (index, socket) in sockets.enumerated() where index % 2 == 0 {
+            _ = Glibc.send(socket, "x", 1, Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
+        }
+    }
+
+    func areCut(withinSeconds seconds: Int) -> Bool {
+        for _ in 0..<seconds * 10 {
+            let open = sockets.contains { socket in
+                var byte: UInt8 = 0
+                return recv(socket, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) < 0 && errno == EAGAIN
+            }
+            if !open { return true }
+            usleep(100_000)
+        }
+        return false
+    }
+}
