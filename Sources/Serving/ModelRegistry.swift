@@ -31,15 +31,16 @@ package final class ModelRegistry: Sendable {
 
         package init(attach: @escaping @Sendable (Model) -> any AnyObject & Sendable) { self.attach = attach }
 
-        /// What holds for a model: what is said for its name; else what its folder says.
+        /// What holds for a model: what is said for its name, and else what its folder says.
         ///
         /// - Parameters:
         ///   - model: The name.
         ///   - path: The model's folder or file.
+        /// - Returns: The settings; what neither says, this configuration does.
         /// - Throws: ``ModelError`` for a file of settings that cannot be used.
         func settings(of model: String, at path: String) throws(ModelError) -> ModelSettings {
-            if let settings = models[model] { return settings }
-            return try ModelSettings(folder: path)
+            let own = try ModelSettings(folder: path)
+            return models[model]?.over(own) ?? own
         }
     }
 
@@ -84,7 +85,8 @@ package final class ModelRegistry: Sendable {
     package init(_ models: [Model], _ configuration: Configuration) {
         let served = models.map { model in
             let version = ModelVersion(model, attachment: configuration.attach(model))
-            let served = ServedModel(name: model.name, configuration.models[model.name] ?? ModelSettings(), configuration)
+            let served = ServedModel(
+                name: model.name, configuration.models[model.name] ?? ModelSettings(), configuration)
             served.publish(
                 VersionSet(
                     [version], current: version, states: [VersionState(number: version.number, phase: .available)]))

@@ -90,9 +90,25 @@ package struct ModelSettings: SettingsGroup {
 }
 
 extension ModelSettings {
+    /// These settings, and others' where these say nothing. The defaults stay these.
+    func over(_ others: ModelSettings) -> ModelSettings {
+        var result = self
+        result.versions = versions ?? others.versions
+        if labels.isEmpty, split.isEmpty {
+            result.labels = others.labels
+            result.split = others.split
+        }
+        result.maxQueue = maxQueue ?? others.maxQueue
+        result.maxBatch = maxBatch ?? others.maxBatch
+        result.batchDelayMilliseconds = batchDelayMilliseconds ?? others.batchDelayMilliseconds
+        result.timeoutSeconds = timeoutSeconds ?? others.timeoutSeconds
+        return result
+    }
+
     /// Which versions are loaded, and what requests call them.
     ///
     /// - Parameter selection: What holds where these settings say nothing.
+    /// - Returns: The policy.
     func policy(_ selection: VersionPolicy.Selection) -> VersionPolicy {
         var policy = VersionPolicy()
         policy.selection = versions ?? selection

@@ -38,6 +38,7 @@ package final class ServedModel: Sendable {
     /// The seconds after which a request is ended; nil for never.
     ///
     /// - Parameter shared: What holds for models that say nothing.
+    /// - Returns: The seconds.
     package func timeout(default shared: Double?) -> Double? {
         guard let timeoutSeconds else { return shared }
         return timeoutSeconds > 0 ? timeoutSeconds : nil

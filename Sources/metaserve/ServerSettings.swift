@@ -95,7 +95,8 @@ extension ServerSettings {
             "Which versions of a model are loaded: the newest, so many of the newest, all, or these."),
         Setting(
             "poll-interval", \.pollIntervalSeconds, .number(0...3600, "seconds"),
-            "The seconds between two looks at the models' folders, beside what the system tells of changes; 0 for none."),
+            "The seconds between two looks at the models' folders, beside what the system tells of changes; 0 for none."
+        ),
         Setting(
             "wait-for-models", \.waitsForModels, .truth,
             "Start without models, or with some that do not load, and serve them when they can be."),

@@ -2,7 +2,6 @@ import Foundation
 import HTTPServer
 import ServerSupport
 import Synchronization
-import ServerSupport
 import Testing
 
 /// A self-signed certificate and its key, in a folder of their own.
