@@ -7,6 +7,8 @@ package final class ModelRegistry: Sendable {
         package var threadCount = 4
         package var defaultModel: String?
         package var defaults = DefaultValues()
+        /// What may wait for a model.
+        package var queue = ModelQueue.Limits()
         /// Makes what the API keeps with a version; called by the loader before the version is published.
         package var attach: @Sendable (Model) -> any AnyObject & Sendable
 
@@ -27,7 +29,7 @@ package final class ModelRegistry: Sendable {
                 name: model.name,
                 versions: VersionSet(
                     [version], current: version, states: [VersionState(number: version.number, phase: .available)]),
-                queue: ModelQueue(statistics: statistics), statistics: statistics)
+                queue: ModelQueue(configuration.queue, statistics: statistics), statistics: statistics)
         }
         published = Published(Catalog(served, defaultName: configuration.defaultModel))
     }
