@@ -130,9 +130,15 @@ class RequestTask: InferenceTask {
 
     final func finish() {
         let exchange = exchange
+        settle()
+        exchange?.finish()
+    }
+
+    /// A call of its own: with the answer handed back, the service may end at once, and nothing here may keep a part of it.
+    @inline(never)
+    private final func settle() {
         let route = route
         route.record(self)
         route.keep(self)
-        exchange?.finish()
     }
 }

@@ -1,0 +1,64 @@
+import API
+import Foundation
+import HTTPMessages
+import Serving
+import Testing
+import VectorSupport
+
+@Suite("More requests than can be run")
+struct OverloadTests {
+    /// A request whose client can go away.
+    private final class Asked {
+        let exchange = WaitingExchange()
+        /// The body, its padding, and the path.
+        private let memory: UnsafeMutableRawBufferPointer
+        private let bodyCount: Int
+
+        init(_ body: String) {
+            let bytes = Array(body.utf8) + [UInt8](repeating: 0, count: HTTPRequest.bodyPadding) + Array("/predict".utf8)
+            memory = .allocate(byteCount: bytes.count, alignment: 1)
+            memory.copyBytes(from: bytes)
+            bodyCount = body.utf8.count
+        }
+
+        deinit { memory.deallocate() }
+
+        /// Puts the request; it must be answered before the test ends.
+        func put(to service: Service) -> HTTPOutcome {
+            // Safety: the memory is never changed, and lives as long as self.
+            exchange.request = HTTPRequest(
+                method: .post,
+                path: UnsafeRawBufferPointer(rebasing: memory[(bodyCount + HTTPRequest.bodyPadding)...]),
+                body: UnsafeRawBufferPointer(rebasing: memory[..<bodyCount]))
+            return service.handle(exchange)
+        }
+    }
+
+    @Test("what does not fit into the queue is refused at once, and a client that goes away ends its run")
+    func full() throws {
+        var options = Service.Options()
+        options.threadCount = 1
+        var configuration = ModelRegistry.Configuration(attach: Service.attachment)
+        configuration.limits.waiting = 1
+        let registry = ModelRegistry([try EndlessModel.load()], configuration)
+        let service = Service(registry, options: options)
+        let queue = try #require(registry.catalog.models.first).queue
+        let endless = Asked(EndlessModel.endless)
+        let waiting = Asked(EndlessModel.short)
+        #expect(endless.put(to: service) == .later)
+        while queue.running == 0 { sched_yield() }
+        #expect(waiting.put(to: service) == .later)
+        #expect(queue.waiting == 1)
+        let refused = service.answer(.post, Array("/predict".utf8), body: Array(EndlessModel.short.utf8))
+        #expect(refused.status == 429)
+        #expect(refused.headers["Retry-After"] == "1")
+        let text = String(decoding: refused.body, as: UTF8.self)
+        #expect(text.contains("has as many requests waiting as --max-queue allows: try again later"), "\(text)")
+        #expect(service.answer(.get, Array("/".utf8)).status == 200)
+        endless.exchange.abandonment.raise()
+        endless.exchange.wait()
+        #expect(endless.exchange.response.status == 499)
+        waiting.exchange.wait()
+        #expect(waiting.exchange.response.status == 200)
+    }
+}
