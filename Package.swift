@@ -126,7 +126,8 @@ let package = Package(
             uses: ["metaserve", "Serving", "Checkpoints", "Tensors", "LockFree", "ServerSupport", "VectorSupport"]),
         tests("StructureTests", uses: ["VectorSupport"]),
         tests(
-            "APITests", uses: ["API", "Execution", "HTTPMessages", "Serving", "Settings", "Tensors", "VectorSupport"]),
+            "APITests",
+            uses: ["API", "Execution", "HTTPMessages", "LockFree", "Serving", "Settings", "Tensors", "VectorSupport"]),
         tests(
             "ExecutionTests",
             uses: [

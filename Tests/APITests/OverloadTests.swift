@@ -1,6 +1,7 @@
 import API
 import Foundation
 import HTTPMessages
+import LockFree
 import Serving
 import Testing
 import VectorSupport
@@ -15,7 +16,8 @@ struct OverloadTests {
         private let bodyCount: Int
 
         init(_ body: String) {
-            let bytes = Array(body.utf8) + [UInt8](repeating: 0, count: HTTPRequest.bodyPadding) + Array("/predict".utf8)
+            let bytes =
+                Array(body.utf8) + [UInt8](repeating: 0, count: HTTPRequest.bodyPadding) + Array("/predict".utf8)
             memory = .allocate(byteCount: bytes.count, alignment: 1)
             memory.copyBytes(from: bytes)
             bodyCount = body.utf8.count
