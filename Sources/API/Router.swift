@@ -81,12 +81,11 @@ struct Router: Sendable {
     func respond(to exchange: HTTPExchange) throws(RequestError) -> HTTPOutcome {
         let request = exchange.request
         let method = request.method == .head ? .get : request.method
-        if let segments = PathSegments(request.path) {
-            for route in routes where route.method == method {
-                guard let parameters = match(route, segments) else { continue }
-                try rules.check(route.access, request.headers[.authorization])
-                return try route.handler(exchange, parameters)
-            }
+        let segmentCount = Self.segmentCount(request.path)
+        for route in routes where route.method == method && route.segments.count == segmentCount {
+            guard let parameters = match(route, request.path) else { continue }
+            try rules.check(route.access, request.headers[.authorization])
+            return try route.handler(exchange, parameters)
         }
         let allow = try methods(of: request.path)
         throw RequestError(405, "\(Self.text(request.path)) takes \(allow)", headers: [("Allow", allow)])
@@ -96,8 +95,8 @@ struct Router: Sendable {
     ///
     /// - Throws: ``RequestError`` 404 if there is no such path.
     func methods(of path: UnsafeRawBufferPointer) throws(RequestError) -> String {
-        let segments = PathSegments(path)
-        let methods = segments.map { segments in routes.filter { match($0, segments) != nil }.map(\.method) } ?? []
+        let segmentCount = Self.segmentCount(path)
+        let methods = routes.filter { $0.segments.count == segmentCount && match($0, path) != nil }.map(\.method)
         guard methods.isEmpty else {
             return methods.map { $0 == .get ? "GET, HEAD" : Self.name($0) }.joined(separator: ", ")
         }
@@ -120,46 +119,39 @@ struct Router: Sendable {
         }
     }
 
-    /// The segments in braces; nil if the path is another.
-    private func match(_ route: Route, _ path: PathSegments) -> PathParameters? {
-        guard route.segments.count == path.count else { return nil }
-        var parameters = PathParameters()
-        for index in 0..<path.count {
-            guard !route.segments[index].isParameter else {
-                guard let parameter = route.segments[index].parameter(in: path[index]) else { return nil }
-                parameters.append(parameter)
-                continue
-            }
-            guard route.segments[index].isText(path[index]) else { return nil }
+    /// How many segments a path has; empty ones count for nothing.
+    private static func segmentCount(_ path: UnsafeRawBufferPointer) -> Int {
+        var count = 0
+        var isInSegment = false
+        for byte in path {
+            let isSlash = byte == UInt8(ascii: "/")
+            if !isSlash, !isInSegment { count += 1 }
+            isInSegment = !isSlash
         }
-        return parameters
+        return count
     }
-}
 
-/// What is between the slashes of a path. Empty segments count for nothing.
-private struct PathSegments {
-    /// More than any route has.
-    private static let most = 8
-
-    private var segments = InlineArray<8, UnsafeRawBufferPointer>(
-        repeating: UnsafeRawBufferPointer(start: nil, count: 0))
-    private(set) var count = 0
-
-    /// Gives nil for a path of more segments than any route has.
-    init?(_ path: UnsafeRawBufferPointer) {
+    /// The segments in braces; nil if the path, which has as many segments, is another.
+    private func match(_ route: Route, _ path: UnsafeRawBufferPointer) -> PathParameters? {
+        var parameters = PathParameters()
         var position = 0
-        while position < path.count {
+        var number = 0
+        while position < path.count, number < route.segments.count {
             guard path[position] != UInt8(ascii: "/") else {
                 position += 1
                 continue
             }
-            guard count < Self.most else { return nil }
             let end = path[position...].firstIndex(of: UInt8(ascii: "/")) ?? path.count
-            segments[count] = UnsafeRawBufferPointer(rebasing: path[position..<end])
-            count += 1
+            let segment = UnsafeRawBufferPointer(rebasing: path[position..<end])
+            if route.segments[number].isParameter {
+                guard let parameter = route.segments[number].parameter(in: segment) else { return nil }
+                parameters.append(parameter)
+            } else if !route.segments[number].isText(segment) {
+                return nil
+            }
+            number += 1
             position = end
         }
+        return parameters
     }
-
-    subscript(index: Int) -> UnsafeRawBufferPointer { segments[index] }
 }
