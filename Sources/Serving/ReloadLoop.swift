@@ -16,7 +16,8 @@ final class ReloadLoop {
     private let configuration: ModelRegistry.Configuration
     private let state: ModelRegistry.State
     private let mailbox: Mailbox<Message>
-    private let orders: Mailbox<LoaderThread.Order>
+    /// What the loaders are to do.
+    private var orders: Mailbox<LoaderThread.Order>
     private let clock = ContinuousClock()
     private let watch: FolderWatch?
     private let sources: [ServedSource]
@@ -94,6 +95,8 @@ final class ReloadLoop {
         while !pending.isDone, !isStopped { turn() }
         for _ in 0..<starters { orders.send(.end) }
         loaderCount = 1
+        // A box of its own, so that it does not take the others' orders to end.
+        orders = try Mailbox()
         try startLoader(givesWay: true)
         guard !configuration.waits, !isStopped else { return }
         for source in sources where !source.isServed { throw reason(of: source) }

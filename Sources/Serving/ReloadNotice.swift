@@ -24,6 +24,7 @@ enum ReloadNotice: Hashable, Sendable {
         switch self {
         case .failed(let candidate, let error, let serving):
             "version \(candidate.number) cannot be loaded: \(error)\(Self.text(of: serving))"
+                + (error.failure == .unfit ? "; a load by request takes it all the same" : "")
         case .absent(let error, let serving): "\(error)\(Self.text(of: serving))"
         case .back: "the files are back"
         case .waiting(let missing, let candidate): "waiting for \(missing) of \(candidate.path)"

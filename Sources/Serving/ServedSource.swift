@@ -55,12 +55,17 @@ final class ServedSource {
             let names = try ModelPlaces.subfolders(of: path)
             let actions = machine.look(names, at: clock.now) { ModelFormat.of(ModelPath(folder($0))) != nil }
             let served = Set(machine.names)
-            follow([path] + names.filter { !served.contains($0) }.sorted().prefix(Self.mostWatched).map(folder))
+            follow([path] + places(of: names.subtracting(served)))
             return actions
         } catch { return machine.look(error.message, at: clock.now) }
     }
 
     private static let mostWatched = 256
+
+    /// Where files may appear that make models of folders.
+    private func places(of names: Set<String>) -> [String] {
+        names.sorted().prefix(Self.mostWatched).flatMap { ModelPlaces.folders(of: folder($0)) }
+    }
 
     func folder(_ name: String) -> String { "\(path)/\(name)" }
 
@@ -75,7 +80,7 @@ final class ServedSource {
         if ModelFormat.of(ModelPath(path)) != nil {
             kind = .model
         } else if let names = try? ModelPlaces.subfolders(of: path) {
-            follow(folders + names.sorted().prefix(Self.mostWatched).map(folder))
+            follow(folders + places(of: names))
             if names.contains(where: { ModelFormat.of(ModelPath(folder($0))) != nil }) {
                 kind = .root(RootMachine(timing: timing))
             }

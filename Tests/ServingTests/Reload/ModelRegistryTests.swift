@@ -21,6 +21,13 @@ struct ModelRegistryTests {
         #expect(try folder.wait { folder.registry?.catalog.models.map(\.name) == ["b", "c"] })
         #expect(try folder.answer("b") == 2)
         #expect(folder.log.complaints == [])
+        // As some copy: first all folders, then the files.
+        try FileManager.default.createDirectory(
+            atPath: folder.path + "/d/7", withIntermediateDirectories: true)
+        usleep(150_000)
+        try folder.saves.copy(step: 4, to: folder.path + "/d/7")
+        #expect(try folder.wait(for: 4, "d"))
+        #expect(folder.state("d") == ["7 AVAILABLE"])
     }
 
     @Test("when a served folder is emptied, all models serve on, and one line says so")

@@ -66,6 +66,11 @@ struct ReloadFailureTests {
         rig.folder.save(2)
         rig.run(.seconds(100))
         #expect(rig.begun == [1, 2])
+        #expect(
+            rig.logs == [
+                "error: version 2 cannot be loaded: the output \"y:0\" is gone; version 1 serves on; a load by request "
+                    + "takes it all the same"
+            ])
         rig.faults[2] = nil
         rig.command(load: true)
         rig.run(.zero)
