@@ -41,7 +41,8 @@ public struct CheckpointFolder: Hashable, Sendable {
     /// Whether a folder holds something that ``init(folder:)`` would find.
     public static func isCheckpoint(folder: String) -> Bool {
         guard let files = try? files(in: folder) else { return false }
-        return !TensorStores.prefixes(among: Set(files), in: folder).isEmpty
+        let names = Set(files)
+        return TensorStores.all.contains { !$0.prefixes(among: names, in: folder).isEmpty }
     }
 
     /// Whether there are files of that prefix, in any format.

@@ -34,9 +34,10 @@ struct SlicedTensors: TensorStore {
     static func prefixes(among files: Set<String>, in folder: String) -> [String] {
         let others = [".index", ".meta", ".pb", ".pbtxt", ".json", ".txt"]
         return files.compactMap { name in
-            guard !name.contains(".data-"), name != "checkpoint", !others.contains(where: name.hasSuffix) else {
-                return nil
-            }
+            // Summaries are not looked into: training leaves them in numbers.
+            guard !others.contains(where: name.hasSuffix), name != "checkpoint", !name.hasPrefix("events.out.tfevents"),
+                !name.contains(".data-")
+            else { return nil }
             guard let parts = ShardName.split(name) else {
                 return files.contains(name + ".meta") || SortedTable.isTable("\(folder)/\(name)") ? name : nil
             }

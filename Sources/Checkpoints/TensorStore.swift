@@ -64,22 +64,22 @@ enum ShardName {
 
     /// Splits off the numbers; `shard` is nil where the name has question marks for it.
     static func split(_ name: String) -> (base: String, shard: Int?, total: Int)? {
-        let parts = name.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count > 3, parts[parts.count - 2] == "of", let total = number(parts[parts.count - 1]) else {
-            return nil
-        }
+        let parts = name.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
+        guard parts.count > 3, parts[parts.count - 2].elementsEqual("of".utf8),
+            let total = number(parts[parts.count - 1])
+        else { return nil }
         let shard = parts[parts.count - 3]
-        guard !shard.isEmpty, number(shard) != nil || shard.allSatisfy({ $0 == "?" }) else { return nil }
-        return (parts.dropLast(3).joined(separator: "-"), number(shard), total)
+        guard !shard.isEmpty, number(shard) != nil || shard.allSatisfy({ $0 == UInt8(ascii: "?") }) else { return nil }
+        return (String(name[..<parts[parts.count - 4].endIndex]), number(shard), total)
     }
 
     /// Splits what ends in a suffix and such numbers: `model-7.data-00000-of-00001`.
     static func split(_ name: String, after suffix: String) -> (base: String, shard: Int?, total: Int)? {
-        guard name.contains(suffix), let parts = split(name), parts.base.hasSuffix(suffix) else { return nil }
+        guard let parts = split(name), parts.base.hasSuffix(suffix) else { return nil }
         return (String(parts.base.dropLast(suffix.count)), parts.shard, parts.total)
     }
 
-    private static func number(_ text: Substring) -> Int? {
-        text.allSatisfy { ("0"..."9").contains($0) } ? Int(text) : nil
+    private static func number(_ text: Substring.UTF8View) -> Int? {
+        text.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } ? Int(Substring(text)) : nil
     }
 }
