@@ -36,12 +36,15 @@ for _ in $(seq 100); do
     sleep 0.05
 done
 
-# The capacity: what is answered when somewhat more is offered.
+# The most that is answered a second, whatever is offered.
 load() { .build/open-loop "$port" /predict "$body" "$connections" "$@"; }
 load 50:1 >/dev/null
-milliseconds=$(load 20:2 | awk 'NR == 2 { print $4 }')
-rate=$(awk "BEGIN { print int(1200 * $threads / $milliseconds) }")
-peak=$(load "$rate:5" | awk 'NR == 2 { print $3 }')
+milliseconds=$(load 50:2 | awk 'NR == 2 { print $4 }')
+rates=$(awk "BEGIN { for (part = 60; part <= 140; part += 10) printf \"%d:2 \", part * 10 * $threads / $milliseconds }")
+# shellcheck disable=SC2086
+peak=$(load $rates | awk '/^200/ { exit } NR > 1 && $3 + 0 > most { most = $3 + 0 } END { print most }')
 echo "a request takes $milliseconds ms; at most $peak are answered a second"
 half=$(awk "BEGIN { print int($peak / 2) }")
-load "$half:5" "$(awk "BEGIN { print int($times * $peak) }"):$over" "$half:5"
+[ -z "${HOOK:-}" ] || "$HOOK" "$pid"
+load "$half:5" "$(awk "BEGIN { print int($times * $peak) }"):$over" "$half:5" | tee "$folder/result"
+awk -v peak="$peak" 'NR == 3 { printf "goodput %.0f %% of the peak, refusals in %.2f ms (99th percentile)\n", 100 * $3 / peak, $8 }' "$folder/result"

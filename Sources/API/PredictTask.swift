@@ -6,9 +6,12 @@ internal import Serving
 final class PredictTask: RequestTask {
     /// The request's parts, once they are known.
     private var parts: PredictRequest?
+    /// The models among which the body's name was to be found; nil where the path names the model.
+    var catalog: Catalog?
 
     override func reset() {
         parts = nil
+        catalog = nil
         super.reset()
     }
 
@@ -29,6 +32,7 @@ final class PredictTask: RequestTask {
         if MediaType.isNPY(request.headers[.contentType]) { return try readArray(request, calls) }
         let parts = try parse(request)
         if let named = parts.model, !named.equals(calls.name) {
+            if let catalog { throw ModelLookup.unknownModel(named.excerpt, catalog) }
             throw .badRequest("the path names model \"\(calls.model.name)\", the body \"\(named.excerpt)\"")
         }
         parts.appendSignature(to: &workspace.signature)

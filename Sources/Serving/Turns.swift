@@ -25,8 +25,10 @@ final class Turns: @unchecked Sendable {
     /// When tasks that nobody waits for were last looked for in a full queue.
     private var lastClearing: UInt64 = 0
 
-    /// Not more often, in nanoseconds, is a queue searched for tasks that are not worth being run any more.
+    /// Not more often, in nanoseconds, are tasks looked for whose time is over.
     private static let pause: UInt64 = 2_000_000
+    /// Not more often is a full queue searched for tasks that can make room. Under overload each refusal would like to.
+    private static let clearingPause: UInt64 = 20_000_000
 
     init(slotCount: Int) { self.slotCount = slotCount }
 
@@ -67,7 +69,7 @@ final class Turns: @unchecked Sendable {
     /// - Returns: false if there is no room. The task was not touched.
     func add(_ task: any InferenceTask, to queue: ModelQueue, stale: inout [any InferenceTask]) -> Bool {
         monitor.lock()
-        if queue.tasks.isFull, task.startNanoseconds > lastClearing &+ Self.pause {
+        if queue.tasks.isFull, task.startNanoseconds > lastClearing &+ Self.clearingPause {
             lastClearing = task.startNanoseconds
             clear(queue, lastClearing, &stale)
         }

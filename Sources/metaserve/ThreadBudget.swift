@@ -5,9 +5,7 @@ import Kernels
 enum ThreadBudget {
     /// As many as there are processors that the process may use, by its affinity and by its control group's quota.
     static var processors: Int {
-        let affine = ProcessInfo.processInfo.activeProcessorCount
-        let quota = ProcessorQuota(read: contents).processors ?? .infinity
-        return max(1, Int(min(quota, Double(affine)).rounded(.up)))
+        ProcessorAllowance(read: contents).threads(of: ProcessInfo.processInfo.activeProcessorCount)
     }
 
     /// Requests run side by side, one thread each; so an op does not get threads of its own.

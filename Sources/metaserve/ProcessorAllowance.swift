@@ -1,7 +1,19 @@
-/// How much processor time the control groups of this process allow: version 1 and 2, from its own group up to the root.
-struct ProcessorQuota {
-    /// How many processors may be busy, 1.5 for one and a half; nil where nothing limits them.
-    let processors: Double?
+/// How many processors this process may use: by its affinity, and by the quota of its control groups, version 1 and 2, from its own
+/// group up to the root.
+struct ProcessorAllowance {
+    /// How many processors the process may be put on; nil where the system does not tell.
+    let affinity: Int?
+    /// How many processors may be busy in the mean, 1.5 for one and a half; nil where nothing limits them.
+    let quota: Double?
+
+    /// As many threads as can be busy at once.
+    ///
+    /// - Parameter present: The processors of the machine.
+    /// - Returns: At least 1.
+    func threads(of present: Int) -> Int {
+        let count = Double(affinity ?? present)
+        return max(1, Int(min(count, quota ?? count).rounded(.up)))
+    }
 
     /// A hierarchy of control groups that can limit processor time.
     private struct Hierarchy {
@@ -23,7 +35,20 @@ struct ProcessorQuota {
                 least = min(least ?? quota, quota)
             }
         }
-        processors = least
+        quota = least
+        affinity = Self.affinity(read("/proc/self/status") ?? "")
+    }
+
+    /// The bits of the line `Cpus_allowed`: words of 32 bits in hexadecimal, with commas between them.
+    private static func affinity(_ text: String) -> Int? {
+        let name = "Cpus_allowed:"
+        guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix(name) }) else { return nil }
+        var count = 0
+        for word in line.dropFirst(name.count).split(whereSeparator: { $0.isWhitespace || $0 == "," }) {
+            guard let bits = UInt32(word, radix: 16) else { return nil }
+            count += bits.nonzeroBitCount
+        }
+        return count > 0 ? count : nil
     }
 
     /// The process's groups, by `/proc/self/cgroup`: lines of number, controllers and group.

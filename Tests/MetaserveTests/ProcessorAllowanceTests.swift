@@ -2,8 +2,8 @@ import Testing
 
 @testable import metaserve
 
-@Suite("Processor quotas")
-struct ProcessorQuotaTests {
+@Suite("Allowed processors")
+struct ProcessorAllowanceTests {
     private static let unified = "25 30 0:23 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate\n"
     private static let legacy = """
         31 23 0:28 / /sys/fs/cgroup rw - tmpfs tmpfs rw,mode=755
@@ -12,7 +12,7 @@ struct ProcessorQuotaTests {
 
         """
 
-    private func processors(_ files: [String: String]) -> Double? { ProcessorQuota { files[$0] }.processors }
+    private func processors(_ files: [String: String]) -> Double? { ProcessorAllowance { files[$0] }.quota }
 
     @Test("version 2: the own group's quota")
     func own() {
@@ -76,5 +76,32 @@ struct ProcessorQuotaTests {
                     "/sys/fs/cgroup/a/cpu.max": text,
                 ]) == nil, "\(text)")
         }
+    }
+
+    private func threads(of present: Int, _ files: [String: String]) -> Int {
+        ProcessorAllowance { files[$0] }.threads(of: present)
+    }
+
+    @Test("threads are as many as the affinity's bits")
+    func affinity() {
+        let path = "/proc/self/status"
+        #expect(threads(of: 8, [path: "Name:\tmetaserve\nCpus_allowed:\t5\nCpus_allowed_list:\t0,2\n"]) == 2)
+        #expect(threads(of: 64, [path: "Cpus_allowed:\tff,00000000,ffffffff\n"]) == 40)
+        #expect(threads(of: 3, [path: "Cpus_allowed:\txyz\n"]) == 3)
+        #expect(threads(of: 3, [path: "Cpus_allowed_list:\t0\n"]) == 3)
+        #expect(threads(of: 0, [:]) == 1)
+    }
+
+    @Test("a quota is rounded up, and only ever takes threads away")
+    func rounding() {
+        func threads(_ quota: Int) -> Int {
+            self.threads(
+                of: 4,
+                [
+                    "/proc/self/cgroup": "0::/\n", "/proc/self/mountinfo": Self.unified,
+                    "/sys/fs/cgroup/cpu.max": "\(quota) 100000\n",
+                ])
+        }
+        #expect([1000, 50_000, 100_000, 100_001, 250_000, 400_000, 900_000].map(threads) == [1, 1, 1, 2, 3, 4, 4])
     }
 }
