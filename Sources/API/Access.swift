@@ -37,6 +37,15 @@ public final class AccessRules: Sendable {
         admin = if let adminTokenFile { try TokenFile(adminTokenFile, report) } else { nil }
     }
 
+    /// Whether a request needs a token to use a route.
+    func needsToken(_ access: Access) -> Bool {
+        switch access {
+        case .open: false
+        case .inference: inference != nil
+        case .admin: true
+        }
+    }
+
     /// Refuses a request that may not use a route.
     ///
     /// - Parameters:

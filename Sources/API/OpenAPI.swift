@@ -28,7 +28,7 @@ struct OpenAPI: Sendable {
 
     private var document: JSONTree {
         let models = registry.catalog.models.filter { $0.versions.current != nil }
-        var paths = Paths(models: models, defaultModel: registry.catalog.defaultModel)
+        var paths = Paths(models: models, defaultModel: registry.catalog.defaultModel, rules: options.access)
         for (route, operation) in documented { paths.add(route, operation) }
         return [
             "openapi": "3.1.0",
@@ -37,7 +37,10 @@ struct OpenAPI: Sendable {
                 "description": "TensorFlow models, served by their checkpoints.",
             ],
             "paths": paths.tree,
-            "components": ["schemas": .object(paths.schemas)],
+            "components": [
+                "schemas": .object(paths.schemas),
+                "securitySchemes": ["token": ["type": "http", "scheme": "bearer"]],
+            ],
         ]
     }
 }
@@ -46,6 +49,7 @@ struct OpenAPI: Sendable {
 private struct Paths {
     private let models: [ServedModel]
     private let defaultModel: ServedModel?
+    private let rules: AccessRules
     /// In the order of the routes.
     private var operations: [(path: String, methods: [(key: String, value: JSONTree)])] = []
     private(set) var schemas: [(key: String, value: JSONTree)] = [
@@ -58,52 +62,53 @@ private struct Paths {
         )
     ]
 
-    init(models: [ServedModel], defaultModel: ServedModel?) {
+    init(models: [ServedModel], defaultModel: ServedModel?, rules: AccessRules) {
         self.models = models
         self.defaultModel = defaultModel
+        self.rules = rules
     }
 
     var tree: JSONTree { .object(operations.map { ($0.path, .object($0.methods)) }) }
 
     mutating func add(_ route: Route, _ operation: Operation) {
-        let method = route.method == .get ? "get" : "post"
         switch operation.body {
         case .inference(let form):
-            for model in models { add(route, method, operation, form, model) }
+            for model in models { add(route, operation, form, model) }
+        case .inferenceOfAny where models.isEmpty: return
         case .inferenceOfAny:
-            add(method, route.pattern, operation, body: anyBody, example: nil, answer: ["type": "object"])
+            add(route, route.pattern, operation, body: anyBody, example: nil, answer: ["type": "object"])
         case .none:
-            add(method, route.pattern, operation, body: nil, example: nil, answer: nil)
+            add(route, route.pattern, operation, body: nil, example: nil, answer: nil)
         case .optional(let schema):
-            add(method, route.pattern, operation, body: schema, example: nil, answer: nil)
+            add(route, route.pattern, operation, body: schema, example: nil, answer: nil)
         }
     }
 
     /// A path for each model, and for each of its versions and labels where the route names them.
     private mutating func add(
-        _ route: Route, _ method: String, _ operation: Operation, _ form: OpenAPIModel.Form, _ model: ServedModel
+        _ route: Route, _ operation: Operation, _ form: OpenAPIModel.Form, _ model: ServedModel
     ) {
         let path = route.pattern.replacingParameter("name", by: model.name)
         let versions = model.versions
         if path.contains("{number") {
             for version in versions.versions {
-                add(method, path.replacingParameter("number", by: "\(version.number)"), operation, form, version)
+                add(route, path.replacingParameter("number", by: "\(version.number)"), operation, form, version)
             }
         } else if path.contains("{label") {
             for (label, version) in versions.labels.sorted(by: { $0.key < $1.key }) {
-                add(method, path.replacingParameter("label", by: label), operation, form, version)
+                add(route, path.replacingParameter("label", by: label), operation, form, version)
             }
         } else if let version = versions.current {
-            add(method, path, operation, form, version)
+            add(route, path, operation, form, version)
         }
     }
 
     private mutating func add(
-        _ method: String, _ path: String, _ operation: Operation, _ form: OpenAPIModel.Form, _ version: ModelVersion
+        _ route: Route, _ path: String, _ operation: Operation, _ form: OpenAPIModel.Form, _ version: ModelVersion
     ) {
         let model = OpenAPIModel(version)
         add(
-            method, path, operation, body: reference(form, version, "request") { model.request(form) },
+            route, path, operation, body: reference(form, version, "request") { model.request(form) },
             example: model.example(form), answer: reference(form, version, "answer") { model.answer(form) })
     }
 
@@ -136,13 +141,14 @@ private struct Paths {
     }
 
     private mutating func add(
-        _ method: String, _ pattern: String, _ operation: Operation, body: JSONTree?, example: JSONTree?,
+        _ route: Route, _ pattern: String, _ operation: Operation, body: JSONTree?, example: JSONTree?,
         answer: JSONTree?
     ) {
         let (path, parameters) = pattern.openAPIPath(models)
         var content: [(key: String, value: JSONTree)] = [
             ("summary", .string(operation.summary)), ("tags", [.string(Self.tag(of: path))]),
         ]
+        if rules.needsToken(route.access) { content.append(("security", [["token": []]])) }
         if !parameters.isEmpty { content.append(("parameters", .list(parameters))) }
         if let body {
             let isRequired = if case .optional = operation.body { false } else { true }
@@ -159,7 +165,7 @@ private struct Paths {
                     "default": ["description": "An error", "content": ["application/json": error]],
                 ]
             ))
-        let entry = (key: method, value: JSONTree.object(content))
+        let entry = (key: route.method == .get ? "get" : "post", value: JSONTree.object(content))
         if let index = operations.firstIndex(where: { $0.path == path }) {
             operations[index].methods.append(entry)
         } else {
@@ -199,7 +205,9 @@ extension String {
             let name = segment[..<end].dropFirst().prefix { $0 != ":" }
             let schema: JSONTree =
                 switch name {
-                case "name": ["type": "string", "enum": .list(models.map { .string($0.name) })]
+                case "name":
+                    models.isEmpty
+                        ? ["type": "string"] : ["type": "string", "enum": .list(models.map { .string($0.name) })]
                 case "number": ["type": "integer", "minimum": 0, "maximum": .integer(.max)]
                 default: ["type": "string", "minLength": 1]
                 }

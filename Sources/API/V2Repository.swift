@@ -5,16 +5,18 @@ internal import Serving
 struct V2Repository: Sendable {
     private let registry: ModelRegistry
     private let recorder: RequestRecorder
+    private let finishing: AnswerFinishing
 
     init(_ context: Service.Context) {
         registry = context.registry
         recorder = context.recorder
+        finishing = context.finishing
     }
 
     var routes: [Route] {
         [
             Route(
-                .post, "/v2/repository/index",
+                .post, "/v2/repository/index", access: .admin,
                 Operation(
                     "All models and how they stand",
                     .optional(["type": "object", "properties": ["ready": ["type": "boolean"]]]),
@@ -25,7 +27,7 @@ struct V2Repository: Sendable {
                 return .answered
             },
             Route(
-                .post, "/v2/repository/models/{name}/load",
+                .post, "/v2/repository/models/{name}/load", access: .admin,
                 Operation("Load what a model's folder says", .optional(["type": "object"]), answer: .object())
             ) { exchange, parameters throws(RequestError) in
                 try Self.requireNoParameters(exchange.request)
@@ -34,7 +36,7 @@ struct V2Repository: Sendable {
                 return .later
             },
             Route(
-                .post, "/v2/repository/models/{name}/unload",
+                .post, "/v2/repository/models/{name}/unload", access: .admin,
                 Operation("Unload a model, until it is loaded again", .optional(["type": "object"]), answer: .object())
             ) { exchange, parameters throws(RequestError) in
                 try Self.forEach(in: exchange.request) { _, _ in }
@@ -61,6 +63,7 @@ struct V2Repository: Sendable {
                 }
             RequestError(status, error.message).write(to: &exchange.response)
         }
+        finishing.finish(exchange)
         recorder.record(exchange, nil)
         exchange.finish()
     }

@@ -8,7 +8,19 @@ import VectorSupport
 @Suite("Open Inference Protocol: the repository")
 struct V2RepositoryTests {
     private func post(_ service: Service, _ path: String, _ body: String = "") -> DirectAnswer {
-        service.answer(.post, Array("/v2/repository/\(path)".utf8), body: Array(body.utf8))
+        service.answer(
+            .post, Array("/v2/repository/\(path)".utf8), headers: [.authorization: Array("Bearer secret".utf8)],
+            body: Array(body.utf8))
+    }
+
+    /// Calls `body` with a service whose administrators have the token `secret`.
+    private func withService(_ registry: ModelRegistry, _ body: (Service) throws -> Void) throws {
+        try Fixtures.withCopy(of: Fixtures.model("tutorial")) { folder in
+            try Fixtures.write(Array("secret\n".utf8), to: folder + "/tokens")
+            var options = Service.Options()
+            options.access = try AccessRules(tokenFile: nil, adminTokenFile: folder + "/tokens") { _, _ in }
+            try body(Service(registry, options: options))
+        }
     }
 
     private func text(_ answer: DirectAnswer) -> String { String(decoding: answer.body, as: UTF8.self) }
@@ -18,46 +30,61 @@ struct V2RepositoryTests {
         let registry = try ModelRegistry(
             [.init(Fixtures.model("tutorial"))], ModelRegistry.Configuration(attach: Service.attachment))
         defer { registry.stop() }
-        let service = Service(registry)
-        let client = V2Client(Client(service))
-        let ready = #"[{"name":"tutorial","version":"1000","state":"READY","reason":""}]"#
-        #expect(text(post(service, "index")) == ready)
-        #expect(text(post(service, "index", #"{"ready":true}"#)) == ready)
-        #expect(client.get("/v2/models/tutorial/ready").status == 200)
+        try withService(registry) { service in
+            let client = V2Client(Client(service))
+            let ready = #"[{"name":"tutorial","version":"1000","state":"READY","reason":""}]"#
+            #expect(text(post(service, "index")) == ready)
+            #expect(text(post(service, "index", #"{"ready":true}"#)) == ready)
+            #expect(client.get("/v2/models/tutorial/ready").status == 200)
 
-        let unloaded = post(service, "models/tutorial/unload", "{}")
-        #expect(unloaded.status == 200)
-        #expect(text(unloaded) == "{}")
-        #expect(client.get("/v2/models/tutorial/ready").status == 503)
-        #expect(
-            client.infer("tutorial", #"{"inputs":[]}"#).error == "model \"tutorial\" is not loaded: it was unloaded")
-        #expect(text(post(service, "index", #"{"ready":true}"#)) == "[]")
-        // Until the last request that holds it is done, it is being unloaded.
-        var index = ""
-        for _ in 0..<1000 {
-            index = text(post(service, "index"))
-            if !index.contains("UNLOADING") { break }
-            usleep(10_000)
+            let unloaded = post(service, "models/tutorial/unload", "{}")
+            #expect(unloaded.status == 200)
+            #expect(text(unloaded) == "{}")
+            #expect(client.get("/v2/models/tutorial/ready").status == 503)
+            #expect(
+                client.infer("tutorial", #"{"inputs":[]}"#).error == "model \"tutorial\" is not loaded: it was unloaded"
+            )
+            #expect(text(post(service, "index", #"{"ready":true}"#)) == "[]")
+            // Until the last request that holds it is done, it is being unloaded.
+            var index = ""
+            for _ in 0..<1000 {
+                index = text(post(service, "index"))
+                if !index.contains("UNLOADING") { break }
+                usleep(10_000)
+            }
+            #expect(index.contains(#""state":"UNAVAILABLE","reason":"unloaded"}"#))
+
+            #expect(post(service, "models/tutorial/load").status == 200)
+            #expect(client.get("/v2/models/tutorial/ready").status == 200)
+            #expect(post(service, "models/nope/load").status == 404)
         }
-        #expect(index.contains(#""state":"UNAVAILABLE","reason":"unloaded"}"#))
+    }
 
-        #expect(post(service, "models/tutorial/load").status == 200)
-        #expect(client.get("/v2/models/tutorial/ready").status == 200)
-        #expect(post(service, "models/nope/load").status == 404)
+    @Test("only administrators may look, load and unload")
+    func access() throws {
+        let service = try Client().service
+        for path in ["index", "models/tutorial/load", "models/tutorial/unload"] {
+            let answer = service.answer(.post, Array("/v2/repository/\(path)".utf8))
+            #expect(answer.status == 403, "\(path)")
+        }
     }
 
     @Test("bodies that are not right, and a registry that is fixed")
     func wrong() throws {
-        let service = try Client().service
-        #expect(text(post(service, "index", "[]")) == #"{"error":"the body is a list; expected an object"}"#)
-        #expect(
-            text(post(service, "index", #"{"ready":1}"#))
-                == #"{"error":"\"ready\" is a number; expected true or false"}"#)
-        #expect(
-            text(post(service, "models/tutorial/load", #"{"parameters":{"config":"{}"}}"#))
-                == #"{"error":"parameter \"config\" is not taken: a model is loaded as its folder says"}"#)
-        let fixed = post(service, "models/tutorial/load")
-        #expect(fixed.status == 503)
-        #expect(text(fixed) == #"{"error":"the models of this server are fixed"}"#)
+        let registry = ModelRegistry(
+            [try Model(contentsOf: Fixtures.model("tutorial"))],
+            ModelRegistry.Configuration(attach: Service.attachment))
+        try withService(registry) { service in
+            #expect(text(post(service, "index", "[]")) == #"{"error":"the body is a list; expected an object"}"#)
+            #expect(
+                text(post(service, "index", #"{"ready":1}"#))
+                    == #"{"error":"\"ready\" is a number; expected true or false"}"#)
+            #expect(
+                text(post(service, "models/tutorial/load", #"{"parameters":{"config":"{}"}}"#))
+                    == #"{"error":"parameter \"config\" is not taken: a model is loaded as its folder says"}"#)
+            let fixed = post(service, "models/tutorial/load")
+            #expect(fixed.status == 503)
+            #expect(text(fixed) == #"{"error":"the models of this server are fixed"}"#)
+        }
     }
 }

@@ -1,4 +1,4 @@
-"""Talks to a server with Triton's own client: python v2.py HOST:PORT, where models/ is served. See V2ClientTests.swift."""
+"""Talks to a server with Triton's own client: python v2.py HOST:PORT TOKEN, where models/ is served. See ClientTests.swift."""
 
 import sys
 
@@ -30,8 +30,6 @@ def describe(client):
     assert metadata["inputs"][0]["shape"] == [-1, 64]
     config = client.get_model_config("digits")
     assert [tensor["name"] for tensor in config["input"]] == ["x:0", "keep_prob:0"], config
-    index = client.get_model_repository_index()
-    assert {model["name"]: model["state"] for model in index} == {"digits": "READY", "tutorial": "READY"}, index
 
 
 def infer(client):
@@ -81,6 +79,28 @@ def errors(client):
     assert message(lambda: client.get_model_metadata("nope"))[0] == "404"
 
 
+def repository(client):
+    admin = {"Authorization": "Bearer " + sys.argv[2]}
+
+    def states():
+        return {model["name"]: model["state"] for model in client.get_model_repository_index(headers=admin)}
+
+    assert states() == {"digits": "READY", "tutorial": "READY"}
+    client.unload_model("tutorial", headers=admin)
+    assert not client.is_model_ready("tutorial")
+    assert states()["tutorial"] in ("UNLOADING", "UNAVAILABLE")
+    client.load_model("tutorial", headers=admin)
+    assert client.is_model_ready("tutorial")
+
+
+def compressed(client):
+    x = np.zeros((100, 64), np.float32)
+    inputs = [tensor("x", x, "FP32", True), tensor("keep_prob", np.ones(1, np.float32), "FP32", True)]
+    result = client.infer(
+        "digits", inputs, request_compression_algorithm="gzip", response_compression_algorithm="gzip")
+    assert np.array_equal(result.as_numpy("probs:0"), client.infer("digits", inputs).as_numpy("probs:0"))
+
+
 def statistics(client):
     stats = client.get_inference_statistics("digits")["model_stats"][0]
     assert stats["inference_stats"]["success"]["count"] >= 9, stats
@@ -88,6 +108,6 @@ def statistics(client):
 
 
 client = triton.InferenceServerClient(sys.argv[1], concurrency=8)
-for test in (describe, infer, many, errors, statistics):
+for test in (describe, infer, compressed, many, errors, statistics, repository):
     test(client)
 print("ok")

@@ -16,10 +16,13 @@ struct ClientTests {
 
     @Test("Triton's client: all it can ask for, tensors as JSON and as bytes")
     func triton() throws {
-        let server = try RunningServer(models)
+        let tokens = FileManager.default.temporaryDirectory.appendingPathComponent("metaserve-\(UUID().uuidString)")
+        try Fixtures.write(Array("secret\n".utf8), to: tokens.path)
+        defer { try? FileManager.default.removeItem(at: tokens) }
+        let server = try RunningServer(models, "--admin-token-file", tokens.path)
         let result = try Program.launch(
             clients.appendingPathComponent("python").path,
-            [scripts.appendingPathComponent("v2.py").path, "127.0.0.1:\(server.port)"])
+            [scripts.appendingPathComponent("v2.py").path, "127.0.0.1:\(server.port)", "secret"])
         #expect(result.status == 0, "\(result.errors)")
         #expect(result.output == "ok\n")
         #expect(server.stop() == 0)
