@@ -44,7 +44,7 @@ struct Serve: ParsableCommand {
         let registry = try load(settings, logger)
         let service = Service(registry, options: options)
         signals.beginServing()
-        let server = try HTTPServer(settings.serverConfiguration()) { service.handle($0) }
+        let server = try HTTPServer(settings.serverConfiguration(logger)) { service.handle($0) }
         logger.info(
             "listening",
             metadata: ["address": "\(settings.address(port: server.port))", "threads": "\(settings.threadCount)"])

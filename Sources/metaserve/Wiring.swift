@@ -35,7 +35,7 @@ extension ServerSettings {
     }
 
     /// What the HTTP server gets.
-    func serverConfiguration() -> HTTPServer.Configuration {
+    func serverConfiguration(_ logger: Logger) -> HTTPServer.Configuration {
         var configuration = HTTPServer.Configuration()
         configuration.host = host
         configuration.port = port
@@ -45,6 +45,12 @@ extension ServerSettings {
         configuration.maxConnections = maxConnections
         if let tlsCertificate, let tlsKey {
             configuration.tls = HTTPServer.TLS(certificatePath: tlsCertificate, keyPath: tlsKey)
+        }
+        configuration.onCertificate = { event in
+            switch event {
+            case .replaced: logger.notice("the certificate has changed, and is used from now on")
+            case .refused(let error): logger.error("the certificate that was served before stays: \(error)")
+            }
         }
         return configuration
     }
