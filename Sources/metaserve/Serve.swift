@@ -34,7 +34,6 @@ struct Serve: ParsableCommand {
         }
         let logger = settings.logger()
         ThreadBudget.apply()
-        // Before any thread is made: they inherit that the signals are left to one of them.
         let signals = try StopSignals { logger.info("ended before serving", metadata: ["signal": "\($0)"]) }
         logger.debug("starting", metadata: ["version": "\(Metaserve.version)"])
         let options = try settings.serviceOptions(logger)

@@ -2,12 +2,17 @@ import Glibc
 import LockFree
 import Synchronization
 
-/// SIGINT and SIGTERM, waited for by a thread rather than handled: so nothing needs to be safe inside of a signal handler.
+// Safety: written once, before the handler is there; afterwards only read.
+/// Where the handler writes the numbers of signals.
+nonisolated(unsafe) private var signalDescriptor: Int32 = -1
+
+/// SIGINT and SIGTERM. The handler only writes to a pipe, which a thread reads: whichever thread gets the signal, also one of a library
+/// that was there before `main`.
 ///
 /// Until ``beginServing()`` the first one ends the process; afterwards the first one wakes who ``wait()``s, and the second ends the
 /// process.
 final class StopSignals: Sendable {
-    /// What the waiting thread and the others share.
+    /// What the reading thread and the others share.
     private final class State: Sendable {
         let isServing = Atomic<Bool>(false)
         /// The signal that came; 0 before.
@@ -15,17 +20,25 @@ final class StopSignals: Sendable {
         let permits = Permits()
     }
 
+    /// Why signals cannot be handled.
+    struct Failure: Error, CustomStringConvertible {
+        let description: String
+    }
+
     private let state = State()
 
-    /// Blocks the signals for this thread and those that it makes from now on, and waits for them on another.
+    /// Handles the signals from now on.
     ///
     /// - Parameter early: Called with a signal's name before it ends a process that does not serve yet.
-    /// - Throws: `SystemThread.Failure` if there are no threads left.
+    /// - Throws: ``Failure``, `SystemThread.Failure` if there are no files or threads left.
     init(early: @escaping @Sendable (String) -> Void) throws {
-        var set = Self.set
-        pthread_sigmask(SIG_BLOCK, &set, nil)
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { throw Failure(description: "signals: \(String(cString: strerror(errno)))") }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        let source = ends[0]
+        signalDescriptor = ends[1]
         _ = try SystemThread { [state] in
-            let first = Self.next()
+            let first = Self.next(source)
             guard state.isServing.load(ordering: .sequentiallyConsistent) else {
                 early(Self.name(first))
                 // Nobody's request is lost; what is being loaded need not be tidied up.
@@ -33,8 +46,9 @@ final class StopSignals: Sendable {
             }
             state.received.store(first, ordering: .sequentiallyConsistent)
             state.permits.signal()
-            _exit(128 + Self.next())
+            _exit(128 + Self.next(source))
         }
+        Self.handle()
     }
 
     /// From now on there are requests, which a signal must not cut off.
@@ -50,19 +64,27 @@ final class StopSignals: Sendable {
 
     private static func name(_ number: Int32) -> String { number == SIGINT ? "SIGINT" : "SIGTERM" }
 
-    /// Waits for a signal in the calling thread.
-    private static func next() -> Int32 {
-        var set = set
-        var number: Int32 = 0
-        while sigwait(&set, &number) != 0 {}
-        return number
+    /// Waits for a signal's number in the calling thread.
+    private static func next(_ source: Int32) -> Int32 {
+        var number: UInt8 = 0
+        while read(source, &number, 1) != 1 {}
+        return Int32(number)
     }
 
-    private static var set: sigset_t {
+    private static func handle() {
         var set = sigset_t()
         sigemptyset(&set)
-        sigaddset(&set, SIGINT)
-        sigaddset(&set, SIGTERM)
-        return set
+        for number in [SIGINT, SIGTERM] {
+            // Safety: captures nothing, and calls only what may be called while a signal is handled.
+            signal(number) { number in
+                let code = errno
+                var byte = UInt8(truncatingIfNeeded: number)
+                _ = write(signalDescriptor, &byte, 1)
+                errno = code
+            }
+            sigaddset(&set, number)
+        }
+        // Who started this program may have left them blocked.
+        pthread_sigmask(SIG_UNBLOCK, &set, nil)
     }
 }
