@@ -63,34 +63,34 @@ let package = Package(
         .target(
             name: "TensorFlowProtos", dependencies: [protobuf], exclude: ["proto", "regenerate.sh"],
             swiftSettings: swiftSettings),
-        target("LockFree", uses: []),
+        target("Threads", uses: []),
         target("Tensors", uses: ["TensorFlowProtos"]),
         target("Settings", uses: ["Tensors"], [yaml]),
         target("Checkpoints", uses: ["Tensors", "TensorFlowProtos", "CChecksum", "CSnappy"], [protobuf]),
         target("Graphs", uses: ["Tensors", "TensorFlowProtos"], [protobuf]),
         target("Kernels", uses: ["Tensors", "CKernels", "CImages", "COpenBLAS", "CRegex", "CZlib"]),
         target("Operations", uses: ["Kernels", "Graphs", "Tensors"]),
-        target("Execution", uses: ["Operations", "Kernels", "Graphs", "Tensors", "LockFree"]),
+        target("Execution", uses: ["Operations", "Kernels", "Graphs", "Tensors", "Threads"]),
         target(
             "Serving",
             uses: [
                 "Execution", "Operations", "Checkpoints", "Graphs", "Settings", "Tensors", "TensorFlowProtos",
-                "LockFree", "CMemory",
+                "Threads", "CMemory",
             ],
             [protobuf, logging]),
-        target("HTTPMessages", uses: ["LockFree"]),
-        target("HTTPServer", uses: ["HTTPMessages", "LockFree", "CMicrohttpd"]),
+        target("HTTPMessages", uses: ["Threads"]),
+        target("HTTPServer", uses: ["HTTPMessages", "Threads", "CMicrohttpd"]),
         target(
             "API",
             uses: [
-                "Serving", "Execution", "Graphs", "Settings", "Tensors", "HTTPMessages", "LockFree", "CJSON", "CZlib",
+                "Serving", "Execution", "Graphs", "Settings", "Tensors", "HTTPMessages", "Threads", "CJSON", "CZlib",
                 "CZstd",
             ]),
         .executableTarget(
             name: "metaserve",
             dependencies: [
                 "API", "Checkpoints", "Execution", "Graphs", "HTTPMessages", "HTTPServer", "Kernels", "Operations",
-                "LockFree", "Serving", "Settings", "Tensors", arguments, logging,
+                "Threads", "Serving", "Settings", "Tensors", arguments, logging,
             ],
             swiftSettings: swiftSettings),
 
@@ -110,7 +110,7 @@ let package = Package(
             "ServingTests",
             uses: [
                 "Serving", "Execution", "Operations", "Checkpoints", "Graphs", "Tensors", "TensorFlowProtos",
-                "VectorSupport", "ServerSupport", "LockFree",
+                "VectorSupport", "ServerSupport", "Threads",
             ],
             [protobuf, logging]),
         .target(
@@ -120,18 +120,18 @@ let package = Package(
             "MetaserveTests", uses: ["metaserve", "API", "Serving", "Settings", "VectorSupport", "ServerSupport"],
             [arguments, logging]),
         tests("SettingsTests", uses: ["Settings"]),
-        tests("HTTPServerTests", uses: ["HTTPServer", "HTTPMessages", "LockFree", "ServerSupport"]),
+        tests("HTTPServerTests", uses: ["HTTPServer", "HTTPMessages", "Threads", "ServerSupport"]),
         tests(
             "FaultTests",
-            uses: ["metaserve", "Serving", "Checkpoints", "Tensors", "LockFree", "ServerSupport", "VectorSupport"]),
+            uses: ["metaserve", "Serving", "Checkpoints", "Tensors", "Threads", "ServerSupport", "VectorSupport"]),
         tests("StructureTests", uses: ["VectorSupport"]),
         tests(
             "APITests",
-            uses: ["API", "Execution", "HTTPMessages", "LockFree", "Serving", "Settings", "Tensors", "VectorSupport"]),
+            uses: ["API", "Execution", "HTTPMessages", "Threads", "Serving", "Settings", "Tensors", "VectorSupport"]),
         tests(
             "ExecutionTests",
             uses: [
-                "Execution", "Operations", "Kernels", "Graphs", "Tensors", "TensorFlowProtos", "LockFree",
+                "Execution", "Operations", "Kernels", "Graphs", "Tensors", "TensorFlowProtos", "Threads",
                 "VectorSupport",
             ]),
         tests(

@@ -1,6 +1,6 @@
 internal import Glibc
-internal import LockFree
 internal import Synchronization
+internal import Threads
 
 /// A file that gets a line for each request, in JSON. Requests never wait for it: a thread of its own writes, and if that cannot keep up,
 /// lines are dropped and counted.

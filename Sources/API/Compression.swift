@@ -1,5 +1,5 @@
 internal import HTTPMessages
-internal import LockFree
+internal import Threads
 
 /// Why a compressed body could not be read.
 enum InflationFailure: Error {

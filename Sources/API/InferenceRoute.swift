@@ -1,6 +1,6 @@
 internal import HTTPMessages
-internal import LockFree
 internal import Serving
+internal import Threads
 
 /// Where inference requests of one protocol go: finds the version, hands the request to the scheduler, and keeps the tasks that
 /// are done for other requests.

@@ -1,7 +1,7 @@
 internal import Glibc
 internal import HTTPMessages
-internal import LockFree
 internal import Serving
+internal import Threads
 
 /// `GET /metrics`: everything in Prometheus' text format. Labels are models, protocols, phases and statuses of fixed lists, so what a
 /// client sends never makes a new time series.

@@ -1,7 +1,7 @@
 internal import Execution
 internal import HTTPMessages
-internal import LockFree
 internal import Serving
+internal import Threads
 
 /// What a request's names mean to a model, found once and kept: the callable, and the keys of its answer.
 final class PreparedCall: Sendable {

@@ -1,4 +1,4 @@
-internal import LockFree
+internal import Threads
 
 /// Whether the server wants requests; what `GET /v2/health/ready` answers.
 public final class Readiness: Sendable {

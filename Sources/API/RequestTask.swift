@@ -1,7 +1,7 @@
 internal import Execution
 internal import HTTPMessages
-internal import LockFree
 internal import Serving
+internal import Threads
 
 /// An inference request: what all protocols have in common. A protocol is a subclass that reads the request and writes the
 /// answer.

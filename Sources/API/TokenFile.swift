@@ -1,7 +1,7 @@
 internal import Glibc
-internal import LockFree
 internal import Settings
 internal import Synchronization
+internal import Threads
 
 /// Tokens in a file, one a line; what is behind `#` at the beginning of a line is a comment. Looked at again when it changes.
 // Safety: `identity` is only touched by who has raised `isLooking`.

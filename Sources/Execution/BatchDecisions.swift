@@ -1,6 +1,6 @@
-internal import LockFree
 internal import Operations
 internal import Synchronization
+internal import Threads
 
 /// For which shapes of the feeds a callable's requests may be run as one.
 struct BatchDecisions: Sendable {

@@ -1,6 +1,6 @@
 internal import Glibc
-internal import LockFree
 internal import Tensors
+internal import Threads
 
 /// The memory in which the feeds of several requests are put end to end, kept for the next batch.
 ///

@@ -1,7 +1,7 @@
 internal import Glibc
-internal import LockFree
 package import Operations
 internal import Tensors
+internal import Threads
 
 /// Runs of several requests as one.
 extension Callable {

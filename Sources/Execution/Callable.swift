@@ -1,7 +1,7 @@
-internal import LockFree
 package import Operations
 internal import Synchronization
 package import Tensors
+internal import Threads
 
 /// A graph compiled for some feeds and fetches: called with tensors, it gives tensors. Many threads may call it at once.
 package final class Callable: Sendable {

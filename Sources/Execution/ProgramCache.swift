@@ -1,6 +1,6 @@
-internal import LockFree
 internal import Synchronization
 internal import Tensors
+internal import Threads
 
 /// The programs of one callable, by the shapes of the feeds. Looking one up takes no lock.
 struct ProgramCache: Sendable {

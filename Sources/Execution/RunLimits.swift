@@ -1,5 +1,5 @@
-package import LockFree
 internal import Operations
+package import Threads
 
 /// What may end a run before it is done. Looked at between the steps of a graph: one kernel is never interrupted.
 package struct RunLimits: Sendable {

@@ -1,8 +1,8 @@
 package import Graphs
-internal import LockFree
 package import Operations
 internal import Synchronization
 internal import Tensors
+internal import Threads
 
 /// A graph with the values of its variables: compiles feeds and fetches to ``Callable``s and keeps these.
 package final class Session: Sendable {

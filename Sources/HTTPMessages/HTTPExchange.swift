@@ -1,4 +1,4 @@
-public import LockFree
+public import Threads
 
 /// A request and its answer, in the hands of one thread at a time: first the server's, which calls the handler, and if that puts
 /// the answer off, whoever it was handed to, until that calls ``finish()``.

@@ -1,4 +1,4 @@
-internal import LockFree
+internal import Threads
 
 /// An exchange whose maker waits for the answer: for who asks without a connection.
 public final class WaitingExchange: HTTPExchange, @unchecked Sendable {

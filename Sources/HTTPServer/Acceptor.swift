@@ -1,6 +1,6 @@
 internal import Glibc
-internal import LockFree
 internal import Synchronization
+internal import Threads
 
 /// The thread that accepts connections, gives each to the worker that has the fewest, and cuts clients that are too slow;
 /// it tells exchanges that are put off when their clients are gone.

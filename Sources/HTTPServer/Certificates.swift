@@ -1,5 +1,5 @@
 internal import Glibc
-internal import LockFree
+internal import Threads
 
 /// The certificate that handshakes use, read anew when its files change.
 final class Certificates: Sendable {

@@ -1,7 +1,7 @@
 internal import Glibc
 internal import HTTPMessages
-internal import LockFree
 internal import Synchronization
+internal import Threads
 
 /// A connection with a client.
 ///

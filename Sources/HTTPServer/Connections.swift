@@ -1,4 +1,4 @@
-internal import LockFree
+internal import Threads
 
 /// The open connections of a worker, for other threads to look at. The worker does not wait for them.
 final class Connections: Sendable {

@@ -1,8 +1,8 @@
 internal import CMicrohttpd
 internal import Glibc
 internal import HTTPMessages
-internal import LockFree
 internal import Synchronization
+internal import Threads
 
 /// A request that is being received and answered. Kept for the next one when it is done.
 ///

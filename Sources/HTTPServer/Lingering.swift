@@ -1,5 +1,5 @@
 internal import Glibc
-internal import LockFree
+internal import Threads
 
 /// Sockets of clients that were answered before they had sent everything, on their way to the thread that reads on.
 ///

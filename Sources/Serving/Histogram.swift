@@ -1,4 +1,4 @@
-internal import LockFree
+internal import Threads
 
 /// How often values fell between given bounds, and their sum. Recording takes no lock; what is read while others record may lack
 /// their last values.

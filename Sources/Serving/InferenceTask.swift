@@ -1,5 +1,5 @@
 package import Execution
-package import LockFree
+package import Threads
 
 /// A request to a model, as the scheduler sees it: prepared, run and answered, by one thread at a time. What a request looks like,
 /// who conforms knows.

@@ -1,6 +1,6 @@
 internal import CMemory
 internal import Glibc
-internal import LockFree
+internal import Threads
 
 /// A load to be made, for which model.
 struct LoadJob: Sendable {

@@ -1,5 +1,5 @@
 internal import Glibc
-internal import LockFree
+internal import Threads
 
 /// Messages from many threads to one, which waits for them with `poll`.
 final class Mailbox<Message: Sendable>: Sendable {

@@ -1,6 +1,6 @@
 internal import Glibc
-internal import LockFree
 package import Logging
+internal import Threads
 
 /// Which models there are, kept up to date.
 ///

@@ -1,4 +1,4 @@
-internal import LockFree
+internal import Threads
 
 /// What has happened to a model's requests since the server began, for whoever looks from outside. Recording takes no lock.
 package final class ModelStatistics: Sendable {

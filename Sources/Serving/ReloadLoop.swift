@@ -1,6 +1,6 @@
 internal import Glibc
-internal import LockFree
 internal import Logging
+internal import Threads
 
 /// The thread that looks at files, asks the rules what follows, and publishes. It loads nothing itself.
 final class ReloadLoop {

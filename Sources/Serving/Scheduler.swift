@@ -1,4 +1,4 @@
-internal import LockFree
+internal import Threads
 
 /// Decides which thread runs a task, and when.
 ///

@@ -1,4 +1,4 @@
-internal import LockFree
+internal import Threads
 
 /// A model under its name, whichever of its versions are loaded: it stays while these come and go.
 package final class ServedModel: Sendable {

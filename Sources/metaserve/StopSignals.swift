@@ -1,6 +1,6 @@
 import Glibc
-import LockFree
 import Synchronization
+import Threads
 
 // Safety: written once, before the handler is there; afterwards only read.
 /// Where the handler writes the numbers of signals.

@@ -1,9 +1,9 @@
 import API
 import Foundation
 import HTTPMessages
-import LockFree
 import Serving
 import Testing
+import Threads
 import VectorSupport
 
 @Suite("More requests than can be run")

@@ -1,8 +1,8 @@
 import Execution
-import LockFree
 import Operations
 import Tensors
 import Testing
+import Threads
 
 @Suite("Limits of a run")
 struct RunLimitTests {

@@ -1,7 +1,7 @@
 import Foundation
 import Glibc
-import LockFree
 import ServerSupport
+import Threads
 import VectorSupport
 
 /// How much is done: a short part in every test run, all of it with `make test-faults`.

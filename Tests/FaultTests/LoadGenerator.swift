@@ -1,8 +1,8 @@
 import Foundation
 import Glibc
-import LockFree
 import ServerSupport
 import Synchronization
+import Threads
 
 /// Clients that ask one after another, each on its own connection, and look at every answer.
 final class LoadGenerator: Sendable {

@@ -1,8 +1,8 @@
 import Foundation
 import Glibc
-import LockFree
 import ServerSupport
 import Testing
+import Threads
 import VectorSupport
 
 /// Too many clients, slow ones, and ones that go away; and the end.

@@ -1,8 +1,8 @@
 import Glibc
 import HTTPMessages
 import HTTPServer
-import LockFree
 import Synchronization
+import Threads
 
 /// Starts a server on a free port; its handler has a route for each thing to be tested.
 func startServer(

@@ -1,7 +1,7 @@
 import Execution
-import LockFree
 import Serving
 import Tensors
+import Threads
 
 /// A request of tensors, which keeps its answer.
 final class BatchTask: InferenceTask {

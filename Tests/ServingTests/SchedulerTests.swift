@@ -1,8 +1,8 @@
 import Execution
 import Foundation
-import LockFree
 import Synchronization
 import Testing
+import Threads
 
 @testable import Serving
 

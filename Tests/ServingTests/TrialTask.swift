@@ -1,10 +1,10 @@
 import Execution
 import Graphs
-import LockFree
 import Operations
 import SwiftProtobuf
 import TensorFlowProtos
 import Tensors
+import Threads
 
 @testable import Serving
 
