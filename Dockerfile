@@ -11,7 +11,8 @@ COPY Package.swift ./
 COPY Sources Sources
 COPY Tests Tests
 COPY Benchmarks Benchmarks
-RUN swift build -c release --product metaserve --static-swift-stdlib \
+COPY scripts/build-release.sh scripts/
+RUN scripts/build-release.sh \
     && strip -o /metaserve .build/release/metaserve
 
 FROM debian:bookworm-slim

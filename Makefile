@@ -21,7 +21,7 @@ serve: build ## Build, and serve models/ on 127.0.0.1:8501 (PORT=8502 for anothe
 	.build/release/metaserve serve models --default-model tutorial --port $(PORT)
 
 build: setup ## Build the release
-	swift build -c release --product metaserve
+	scripts/build-release.sh
 
 test: setup lint ## Check the formatting, build, run all tests
 	swift build --build-tests
