@@ -10,9 +10,9 @@ enum MediaType {
 
     /// Refuses media types that cannot be JSON; curl's own default for `-d`, plain text and none at all pass.
     static func requireJSON(_ contentType: UnsafeRawBufferPointer?) throws(RequestError) {
-        guard let contentType else { return }
-        let type = contentType.prefix { $0 != UInt8(ascii: ";") && $0 != UInt8(ascii: " ") }
-        for refused in refusedTypes where hasPrefix(type, refused) {
+        guard let contentType, !hasPrefix(contentType, "application/json") else { return }
+        for refused in refusedTypes where hasPrefix(contentType, refused) {
+            let type = contentType.prefix { $0 != UInt8(ascii: ";") && $0 != UInt8(ascii: " ") }
             throw RequestError(
                 415, "a body of type \(String(decoding: type, as: UTF8.self)) is not JSON: send application/json")
         }
@@ -22,18 +22,23 @@ enum MediaType {
 
     /// Whether a body is a NumPy array.
     static func isNPY(_ contentType: UnsafeRawBufferPointer?) -> Bool {
-        contentType.map { hasPrefix($0[...], npy) } ?? false
+        contentType.map { hasPrefix($0, npy) } ?? false
     }
 
     /// Whether an `Accept` header has NumPy arrays in its list.
     static func acceptsNPY(_ accept: UnsafeRawBufferPointer?) -> Bool {
         guard let accept else { return false }
-        return accept.split(separator: UInt8(ascii: ",")).contains { hasPrefix($0.drop { $0 == 0x20 }, npy) }
+        return accept.split(separator: UInt8(ascii: ",")).contains { type in
+            hasPrefix(UnsafeRawBufferPointer(rebasing: type.drop { $0 == UInt8(ascii: " ") }), npy)
+        }
     }
 
-    private static func hasPrefix(_ bytes: Slice<UnsafeRawBufferPointer>, _ prefix: StaticString) -> Bool {
+    /// Compared without case. What follows is not looked at: a parameter, as a rule.
+    private static func hasPrefix(_ bytes: UnsafeRawBufferPointer, _ prefix: StaticString) -> Bool {
         guard bytes.count >= prefix.utf8CodeUnitCount else { return false }
-        return zip(bytes, UnsafeBufferPointer(start: prefix.utf8Start, count: prefix.utf8CodeUnitCount))
-            .allSatisfy { ($0 | 0x20) == ($1 | 0x20) }
+        for index in 0..<prefix.utf8CodeUnitCount where (bytes[index] | 0x20) != (prefix.utf8Start[index] | 0x20) {
+            return false
+        }
+        return true
     }
 }

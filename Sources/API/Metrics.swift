@@ -93,7 +93,7 @@ struct Metrics: Sendable {
             for phase in ModelStatistics.Phase.allCases {
                 writer.histogram(
                     "metaserve_request_phase_seconds", [("model", model.name), ("phase", phase.label)],
-                    model.statistics.phases[phase.rawValue], unit: 1e-9)
+                    model.statistics.times(phase), unit: 1e-9)
             }
         }
         writer.family("metaserve_batch_size", .histogram, "Requests that were run as one.")

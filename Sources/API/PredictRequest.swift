@@ -1,3 +1,4 @@
+internal import HTTPMessages
 internal import Serving
 
 /// The parts of a predict request's body, where they stand in the document.
@@ -92,12 +93,12 @@ struct PredictRequest {
     }
 
     /// Appends the names of feeds and fetches: a 1 stands between them.
-    func appendSignature(to signature: inout [UInt8]) {
+    func appendSignature(to signature: ResponseBuffer) {
         signature.append(PreparedCall.Kind.predict.rawValue)
         if let feeds {
             var key = feeds.first
             while key.index < feeds.endIndex {
-                PreparedCall.append(name: UnsafeRawBufferPointer(key.string), to: &signature)
+                PreparedCall.append(name: UnsafeRawBufferPointer(key.string), to: signature)
                 key = key.next.next
             }
         }
@@ -105,7 +106,7 @@ struct PredictRequest {
         signature.append(1)
         var name = fetches.first
         while name.index < fetches.endIndex {
-            PreparedCall.append(name: UnsafeRawBufferPointer(name.string), to: &signature)
+            PreparedCall.append(name: UnsafeRawBufferPointer(name.string), to: signature)
             name = name.next
         }
     }

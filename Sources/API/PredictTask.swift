@@ -35,7 +35,7 @@ final class PredictTask: RequestTask {
             if let catalog { throw ModelLookup.unknownModel(named.excerpt, catalog) }
             throw .badRequest("the path names model \"\(calls.model.name)\", the body \"\(named.excerpt)\"")
         }
-        parts.appendSignature(to: &workspace.signature)
+        parts.appendSignature(to: workspace.signature)
         let call = try calls.call(for: workspace.signature) { () throws(RequestError) in
             PreparedCall.Names(feeds: try parts.feedNames(), fetches: try parts.fetchNames())
         }
@@ -55,7 +55,7 @@ final class PredictTask: RequestTask {
         }
         let array = try NPYArray(body: request.body)
         workspace.signature.append(PreparedCall.Kind.predict.rawValue)
-        name.withUTF8 { PreparedCall.append(name: UnsafeRawBufferPointer($0), to: &workspace.signature) }
+        name.withUTF8 { PreparedCall.append(name: UnsafeRawBufferPointer($0), to: workspace.signature) }
         let call = try calls.call(for: workspace.signature) {
             PreparedCall.Names(feeds: [name], fetches: nil)
         }

@@ -1,4 +1,5 @@
 internal import Execution
+internal import Glibc
 internal import HTTPMessages
 internal import Serving
 internal import Threads
@@ -52,16 +53,27 @@ final class PreparedCall: Sendable {
     }
 
     /// Appends a name to a signature, so that different names never give the same bytes: a 0, its length, and itself.
-    static func append(name: UnsafeRawBufferPointer, to signature: inout [UInt8]) {
-        signature.append(0)
-        withUnsafeBytes(of: UInt32(truncatingIfNeeded: name.count)) { signature.append(contentsOf: $0) }
-        signature.append(contentsOf: name)
+    static func append(name: UnsafeRawBufferPointer, to signature: ResponseBuffer) {
+        let size = 1 + MemoryLayout<UInt32>.size
+        guard let room = signature.reserve(size + name.count) else { return }
+        room.storeBytes(of: 0, as: UInt8.self)
+        room.storeBytes(of: UInt32(truncatingIfNeeded: name.count), toByteOffset: 1, as: UInt32.self)
+        if let start = name.baseAddress { (room + size).copyMemory(from: start, byteCount: name.count) }
+        signature.commit(size + name.count)
     }
 
     /// FNV-1a.
-    static func hash(_ signature: [UInt8]) -> UInt {
-        signature.withUnsafeBufferPointer { bytes in
-            bytes.reduce(14_695_981_039_346_656_037) { ($0 ^ UInt($1)) &* 1_099_511_628_211 }
+    static func hash(_ signature: UnsafeRawBufferPointer) -> UInt {
+        signature.reduce(14_695_981_039_346_656_037) { ($0 ^ UInt($1)) &* 1_099_511_628_211 }
+    }
+
+    /// Whether that is its signature.
+    func hasSignature(_ other: UnsafeRawBufferPointer) -> Bool {
+        signature.withUnsafeBytes { own in
+            guard own.count == other.count, let ownStart = own.baseAddress, let start = other.baseAddress else {
+                return false
+            }
+            return memcmp(ownStart, start, own.count) == 0
         }
     }
 }
@@ -103,10 +115,13 @@ final class VersionCalls: Sendable {
     /// - Returns: The call.
     /// - Throws: What ``names`` throws; ``RequestError`` for names that the model has not, and what it cannot compute.
     func call(
-        for signature: [UInt8], names: () throws(RequestError) -> PreparedCall.Names
+        for signature: ResponseBuffer, names: () throws(RequestError) -> PreparedCall.Names
     ) throws(RequestError) -> PreparedCall {
-        let hash = PreparedCall.hash(signature)
-        if let known = calls.find(hash: hash, where: { $0.signature == signature && !$0.callable.isOutdated }) {
+        guard !signature.hasFailed else {
+            throw RequestError(503, "not enough memory for the request: try again later")
+        }
+        let hash = PreparedCall.hash(signature.bytes)
+        if let known = calls.find(hash: hash, where: { $0.hasSignature(signature.bytes) && !$0.callable.isOutdated }) {
             return known
         }
         let names = try names()
@@ -114,7 +129,7 @@ final class VersionCalls: Sendable {
             let callable = try model.callable(feeds: names.feeds, fetches: names.fetches)
             let fetched = names.fetches ?? callable.fetches.map(\.name)
             let call = PreparedCall(
-                signature: signature, callable: callable, feedNames: names.feedNames ?? names.feeds,
+                signature: Array(signature.bytes), callable: callable, feedNames: names.feedNames ?? names.feeds,
                 fetchNames: names.fetchNames
                     ?? (names.isWithoutNumbers ? fetched.map(PreparedCall.withoutNumber) : fetched))
             calls.insert(call, hash: hash)

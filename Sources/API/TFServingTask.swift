@@ -164,11 +164,9 @@ extension VersionCalls {
         _ signature: TFServingSignature, given: some Collection<Int>, _ workspace: Workspace
     ) throws(RequestError) -> PreparedCall {
         workspace.signature.append(PreparedCall.Kind.tfServing.rawValue)
-        signature.nameBytes.withUnsafeBytes { PreparedCall.append(name: $0, to: &workspace.signature) }
+        signature.nameBytes.withUnsafeBytes { PreparedCall.append(name: $0, to: workspace.signature) }
         for input in given {
-            withUnsafeBytes(of: UInt32(truncatingIfNeeded: input)) {
-                workspace.signature.append(contentsOf: $0)
-            }
+            withUnsafeBytes(of: UInt32(truncatingIfNeeded: input)) { workspace.signature.append($0) }
         }
         return try call(for: workspace.signature) {
             let inputs = given.map { signature.inputs[$0] }

@@ -151,7 +151,7 @@ extension V2Describe {
             ("queue", ModelStatistics.Phase.queue), ("compute_input", .parse), ("compute_infer", .run),
             ("compute_output", .write),
         ] {
-            let times = statistics.phases[phase.rawValue]
+            let times = statistics.times(phase)
             Self.write(key, times.total, times.sum, &writer)
         }
         Self.write("cache_hit", 0, 0, &writer)

@@ -46,11 +46,11 @@ final class V2Task: RequestTask {
     private func call(of calls: VersionCalls) throws(RequestError) -> PreparedCall {
         workspace.signature.append(PreparedCall.Kind.v2.rawValue)
         for input in parts.inputs {
-            PreparedCall.append(name: UnsafeRawBufferPointer(input.name.string), to: &workspace.signature)
+            PreparedCall.append(name: UnsafeRawBufferPointer(input.name.string), to: workspace.signature)
         }
         if !parts.outputs.isEmpty { workspace.signature.append(1) }
         for output in parts.outputs {
-            PreparedCall.append(name: UnsafeRawBufferPointer(output.name.string), to: &workspace.signature)
+            PreparedCall.append(name: UnsafeRawBufferPointer(output.name.string), to: workspace.signature)
         }
         return try prepared(calls) { interface in
             let inputs = parts.inputs.map(\.name.text)
@@ -75,7 +75,8 @@ final class V2Task: RequestTask {
     }
 
     private func readRaw(_ bytes: UnsafeRawBufferPointer, _ calls: VersionCalls) throws(RequestError) -> PreparedCall {
-        workspace.signature += [PreparedCall.Kind.v2.rawValue, 2]
+        workspace.signature.append(PreparedCall.Kind.v2.rawValue)
+        workspace.signature.append(2)
         let call = try prepared(calls) { interface throws(RequestError) in
             let needed = interface.inputs.filter { !$0.isOptional }
             guard let input = needed.first, needed.count == 1 else {

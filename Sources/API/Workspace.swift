@@ -9,12 +9,10 @@ internal import Tensors
 final class Workspace {
     let parser: JSONParser
     /// Which feeds and fetches the request names, as bytes: the key of its prepared call.
-    var signature: [UInt8] = []
+    let signature = ResponseBuffer()
     var feeds = FeedMemory()
     /// What a compressed body holds.
     let inflated = ResponseBuffer()
-
-    private static let keptSignatureBytes = 64 << 10
 
     /// Gives nil without memory.
     init?() {
@@ -24,11 +22,7 @@ final class Workspace {
 
     /// Makes ready for another request.
     func reset() {
-        if signature.capacity > Self.keptSignatureBytes {
-            signature = []
-        } else {
-            signature.removeAll(keepingCapacity: true)
-        }
+        signature.clear()
         parser.reset()
         inflated.clear()
         feeds.reset()
@@ -89,6 +83,8 @@ struct FeedMemory: ~Copyable {
         of value: JSONValue, as decoder: FeedDecoder
     ) throws(RequestError) -> (rank: Int, elementCount: Int) {
         let first = dimensions.count
+        // A number has no dimensions; making room for as many as there can be takes longer than finding that out.
+        guard value.kind == .list else { return (rank: 0, elementCount: 1) }
         dimensions.append(contentsOf: repeatElement(0, count: FeedDecoder.highestRank))
         let shape = try dimensions.withUnsafeMutableBufferPointer { buffer throws(RequestError) in
             guard let base = buffer.baseAddress else { return (rank: 0, elementCount: 0) }

@@ -32,12 +32,13 @@ public enum HTTPHeader: Int, CaseIterable, Sendable {
 
 /// The values of a request's headers, as they were sent. Valid as long as the request.
 public struct HTTPHeaders {
-    private var values = InlineArray<11, UnsafeRawBufferPointer?>(repeating: nil)
+    @usableFromInline var values = InlineArray<11, UnsafeRawBufferPointer?>(repeating: nil)
 
     /// No headers.
     public init() {}
 
     /// The value of a header; of several the last. nil if there is none.
+    @inlinable
     public subscript(header: HTTPHeader) -> UnsafeRawBufferPointer? {
         get { values[header.rawValue] }
         set { values[header.rawValue] = newValue }

@@ -58,8 +58,10 @@ package final class ModelStatistics: Sendable {
     private let executions = Counters(1)
     /// The time of answered and of failed requests, in nanoseconds, as sums of all phases.
     private let outcomeTimes = Counters(2)
-    /// One a phase, in nanoseconds.
-    package let phases: [Histogram] = Phase.allCases.map { _ in Histogram.ofDurations() }
+    private let queueTimes = Histogram.ofDurations()
+    private let parseTimes = Histogram.ofDurations()
+    private let runTimes = Histogram.ofDurations()
+    private let writeTimes = Histogram.ofDurations()
     /// From the first phase to the last.
     package let totals = Histogram.ofDurations()
     /// How many requests were run as one.
@@ -74,10 +76,10 @@ package final class ModelStatistics: Sendable {
         bytes.add(outcome.receivedBytes, at: 0)
         bytes.add(outcome.sentBytes, at: 1)
         let times = outcome.times
-        phases[Phase.queue.rawValue].record(Int(clamping: times.queue))
-        phases[Phase.parse.rawValue].record(Int(clamping: times.parse))
-        phases[Phase.run.rawValue].record(Int(clamping: times.run))
-        phases[Phase.write.rawValue].record(Int(clamping: times.write))
+        queueTimes.record(Int(clamping: times.queue))
+        parseTimes.record(Int(clamping: times.parse))
+        runTimes.record(Int(clamping: times.run))
+        writeTimes.record(Int(clamping: times.write))
         let total = Int(clamping: times.queue &+ times.parse &+ times.run &+ times.write)
         totals.record(total)
         outcomeTimes.add(total, at: outcome.status == 200 ? 0 : 1)
@@ -90,6 +92,16 @@ package final class ModelStatistics: Sendable {
     }
 
     private static func index(of status: Int) -> Int { statuses.firstIndex(of: status) ?? statuses.count - 1 }
+
+    /// How long a phase took, in nanoseconds.
+    package func times(_ phase: Phase) -> Histogram {
+        switch phase {
+        case .queue: queueTimes
+        case .parse: parseTimes
+        case .run: runTimes
+        case .write: writeTimes
+        }
+    }
 
     /// How many requests were put in that form and answered with that status, one of ``statuses``.
     package func count(_ form: Form, _ status: Int) -> Int {

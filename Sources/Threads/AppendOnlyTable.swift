@@ -47,28 +47,24 @@ final class Chains: Sendable {
         }
     }
 
-    private final class Bucket: Sendable {
-        /// 0, or the address of a retained entry.
-        // Safety: only replaced by the address of an entry whose `next` is the old value; freed in the deinit below alone.
-        let first = Atomic<UInt>(0)
-    }
-
-    private let buckets = (0..<bucketCount).map { _ in Bucket() }
+    /// Each 0, or the address of the bucket's first entry, which is retained.
+    // Safety: only replaced by the address of an entry whose `next` is the old value; freed in the deinit below alone.
+    private let buckets = AtomicAddresses(count: bucketCount)
     private let count = Atomic<Int>(0)
     private let limit: Int
 
     init(limit: Int) { self.limit = limit }
 
     deinit {
-        for bucket in buckets {
-            var address = bucket.first.load(ordering: .acquiring)
+        for index in 0..<buckets.count {
+            var address = buckets[index].load(ordering: .acquiring)
             while let entry = Self.entry(at: address)?.takeRetainedValue() { address = entry.next }
         }
     }
 
     @usableFromInline
     func find(hash: UInt, where matches: (AnyObject) -> Bool) -> AnyObject? {
-        var address = buckets[Int(hash % UInt(Self.bucketCount))].first.load(ordering: .acquiring)
+        var address = buckets[Int(hash % UInt(Self.bucketCount))].load(ordering: .acquiring)
         while let current = Self.entry(at: address) {
             let (next, value) = current._withUnsafeGuaranteedRef { entry -> (UInt, AnyObject?) in
                 guard entry.hash == hash, matches(entry.value) else { return (entry.next, nil) }
@@ -81,9 +77,9 @@ final class Chains: Sendable {
     }
 
     var values: [any AnyObject & Sendable] {
-        buckets.flatMap { bucket in
+        (0..<buckets.count).flatMap { index in
             var values: [any AnyObject & Sendable] = []
-            var address = bucket.first.load(ordering: .acquiring)
+            var address = buckets[index].load(ordering: .acquiring)
             while let entry = Self.entry(at: address)?.takeUnretainedValue() {
                 values.append(entry.value)
                 address = entry.next
@@ -95,11 +91,11 @@ final class Chains: Sendable {
     @usableFromInline
     func insert(_ value: any AnyObject & Sendable, hash: UInt) {
         guard count.wrappingAdd(1, ordering: .relaxed).oldValue < limit else { return }
-        let bucket = buckets[Int(hash % UInt(Self.bucketCount))]
-        var expected = bucket.first.load(ordering: .acquiring)
+        let bucket = Int(hash % UInt(Self.bucketCount))
+        var expected = buckets[bucket].load(ordering: .acquiring)
         while true {
             let entry = Unmanaged.passRetained(Entry(hash: hash, value: value, next: expected))
-            let (exchanged, original) = bucket.first.compareExchange(
+            let (exchanged, original) = buckets[bucket].compareExchange(
                 expected: expected, desired: UInt(bitPattern: entry.toOpaque()), ordering: .acquiringAndReleasing)
             if exchanged { return }
             entry.release()

@@ -21,23 +21,19 @@ package struct ObjectPool<Object: AnyObject>: Sendable {
 /// The addresses of retained objects.
 @usableFromInline
 final class WaitingObjects: Sendable {
-    private let addresses: [Address]
+    /// Each 0, or the address of a retained object.
+    // Safety: whoever exchanges an address out owns the object alone.
+    private let addresses: AtomicAddresses
 
-    private final class Address: Sendable {
-        /// 0, or the address of a retained object.
-        // Safety: whoever exchanges an address out owns the object alone.
-        let value = Atomic<UInt>(0)
-    }
-
-    init(count: Int) { addresses = (0..<max(1, count)).map { _ in Address() } }
+    init(count: Int) { addresses = AtomicAddresses(count: max(1, count)) }
 
     deinit { while let object = take() { Unmanaged<AnyObject>.fromOpaque(object).release() } }
 
     /// Hands out an object with its reference.
     @usableFromInline
     func take() -> UnsafeRawPointer? {
-        for address in addresses where address.value.load(ordering: .relaxed) != 0 {
-            if let object = UnsafeRawPointer(bitPattern: address.value.exchange(0, ordering: .acquiring)) {
+        for index in 0..<addresses.count where addresses[index].load(ordering: .relaxed) != 0 {
+            if let object = UnsafeRawPointer(bitPattern: addresses[index].exchange(0, ordering: .acquiring)) {
                 return object
             }
         }
@@ -48,8 +44,10 @@ final class WaitingObjects: Sendable {
     @usableFromInline
     func give(_ object: UnsafeMutableRawPointer) {
         let desired = UInt(bitPattern: object)
-        for address in addresses where address.value.load(ordering: .relaxed) == 0 {
-            if address.value.compareExchange(expected: 0, desired: desired, ordering: .releasing).exchanged { return }
+        for index in 0..<addresses.count where addresses[index].load(ordering: .relaxed) == 0 {
+            if addresses[index].compareExchange(expected: 0, desired: desired, ordering: .releasing).exchanged {
+                return
+            }
         }
         Unmanaged<AnyObject>.fromOpaque(object).release()
     }
