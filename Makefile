@@ -41,7 +41,7 @@ test-differential: setup $(TENSORFLOW) ## Compare random graphs with TensorFlow,
 	$(TENSORFLOW)/bin/python Tests/Fixtures/generator/differential.py .build/differential.graphs $(GRAPHS) $(SEED)
 	METASERVE_GRAPHS=$(CURDIR)/.build/differential.graphs swift test --filter DifferentialTests
 
-test-clients: setup $(CLIENTS) ## Test with clients of others: Triton's, schemathesis (PyPI)
+test-clients: setup $(CLIENTS)/installed ## Test with clients of others (PyPI): Triton's, schemathesis, Prometheus' parser
 	swift test --filter ClientTests
 
 test-faults: build $(TENSORFLOW) ## Do to a running server all that docs/faults.md lists, and write its table (half an hour)
@@ -65,10 +65,12 @@ $(TENSORFLOW):
 	python3 -m venv $@
 	$@/bin/pip install --quiet tensorflow==2.21.0 scikit-learn || { rm -rf $@; exit 1; }
 
-$(CLIENTS):
+$(CLIENTS)/installed: Tests/Clients/requirements.txt
 	@scripts/setup.sh python3-venv
-	python3 -m venv $@
-	$@/bin/pip install --quiet 'tritonclient[http]==2.73.0' schemathesis==4.32.5 || { rm -rf $@; exit 1; }
+	python3 -m venv --clear $(CLIENTS)
+	$(CLIENTS)/bin/pip install --quiet -r $<
+	@Tests/Clients/get-perf-analyzer.sh $(CLIENTS)/perf
+	@touch $@
 
 docs: ## Write docs/ops.md anew
 	scripts/write-ops.sh
