@@ -9,7 +9,7 @@ GRAPHS ?= 3000
 SEED ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve build test lint format test-sanitize test-differential test-clients test-faults bench models fixtures docs protos clean
+.PHONY: help setup serve build test test-release lint format test-sanitize test-differential test-clients test-faults bench models fixtures docs protos clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,10 @@ build: setup ## Build the release
 test: setup lint ## Check the formatting, build, run all tests
 	swift build --build-tests
 	swift test --skip-build
+
+test-release: build ## Ask the release program once for everything; -O has broken what debug tests find sound
+	swift build --build-tests
+	METASERVE_PROGRAM=$(CURDIR)/.build/release/metaserve swift test --skip-build --filter 'RouteSmokeTests|ServeTests|CommandTests'
 
 lint: setup ## Check the formatting
 	@swift format lint --strict --configuration .swift-format $(FORMATTED)
