@@ -9,7 +9,7 @@ GRAPHS ?= 3000
 SEED ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve build test lint format test-sanitize test-differential test-clients test-faults bench models fixtures docs protos clean
+.PHONY: help setup serve build test test-release lint format test-sanitize test-differential test-clients test-faults bench models fixtures docs protos clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,10 @@ test: setup lint ## Check the formatting, build, run all tests
 	swift build --build-tests
 	swift test --skip-build
 
+test-release: build ## Ask the release program once for everything; -O has broken what debug tests find sound
+	swift build --build-tests
+	METASERVE_PROGRAM=$(CURDIR)/.build/release/metaserve swift test --skip-build --filter 'RouteSmokeTests|ServeTests|CommandTests'
+
 lint: setup ## Check the formatting
 	@swift format lint --strict --configuration .swift-format $(FORMATTED)
 
@@ -41,7 +45,7 @@ test-differential: setup $(TENSORFLOW) ## Compare random graphs with TensorFlow,
 	$(TENSORFLOW)/bin/python Tests/Fixtures/generator/differential.py .build/differential.graphs $(GRAPHS) $(SEED)
 	METASERVE_GRAPHS=$(CURDIR)/.build/differential.graphs swift test --filter DifferentialTests
 
-test-clients: setup $(CLIENTS) ## Test with clients of others: Triton's, schemathesis (PyPI)
+test-clients: setup $(CLIENTS)/installed ## Test with clients of others (PyPI): Triton's, schemathesis, Prometheus' parser
 	swift test --filter ClientTests
 
 test-faults: build $(TENSORFLOW) ## Do to a running server all that docs/faults.md lists, and write its table (half an hour)
@@ -65,10 +69,12 @@ $(TENSORFLOW):
 	python3 -m venv $@
 	$@/bin/pip install --quiet tensorflow==2.21.0 scikit-learn || { rm -rf $@; exit 1; }
 
-$(CLIENTS):
+$(CLIENTS)/installed: Tests/Clients/requirements.txt
 	@scripts/setup.sh python3-venv
-	python3 -m venv $@
-	$@/bin/pip install --quiet 'tritonclient[http]==2.73.0' schemathesis==4.32.5 || { rm -rf $@; exit 1; }
+	python3 -m venv --clear $(CLIENTS)
+	$(CLIENTS)/bin/pip install --quiet -r $<
+	@Tests/Clients/get-perf-analyzer.sh $(CLIENTS)/perf
+	@touch $@
 
 docs: ## Write docs/ops.md anew
 	scripts/write-ops.sh

@@ -32,6 +32,7 @@ struct Metrics: Sendable {
         writeRequests(models, writer)
         writeTimes(models, writer)
         writeModels(models, writer)
+        writeReloads(models, writer)
         writeProcess(writer)
     }
 
@@ -64,18 +65,27 @@ struct Metrics: Sendable {
                 }
             }
         }
-        writer.family(
-            "metaserve_executions_total", .counter, "Runs of a graph; fewer than requests where some ran as one.")
-        for model in models {
-            writer.sample("metaserve_executions_total", [("model", model.name)], model.statistics.executionCount)
+        write(
+            models, writer, "metaserve_executions_total", .counter,
+            "Runs of a graph; fewer than requests where some ran as one."
+        ) {
+            $0.statistics.executionCount
         }
-        writer.family("metaserve_request_body_bytes_total", .counter, "Bytes of the bodies of requests.")
-        for model in models {
-            writer.sample("metaserve_request_body_bytes_total", [("model", model.name)], model.statistics.receivedBytes)
+        write(models, writer, "metaserve_request_body_bytes_total", .counter, "Bytes of the bodies of requests.") {
+            $0.statistics.receivedBytes
         }
-        writer.family("metaserve_answer_body_bytes_total", .counter, "Bytes of the bodies of answers.")
-        for model in models {
-            writer.sample("metaserve_answer_body_bytes_total", [("model", model.name)], model.statistics.sentBytes)
+        write(models, writer, "metaserve_answer_body_bytes_total", .counter, "Bytes of the bodies of answers.") {
+            $0.statistics.sentBytes
+        }
+        write(models, writer, "metaserve_requests_in_flight", .gauge, "Requests that are read, run and answered now.") {
+            $0.queue.running
+        }
+        write(models, writer, "metaserve_queue_depth", .gauge, "Requests that wait now.") { $0.queue.waiting }
+        write(
+            models, writer, "metaserve_queue_limit", .gauge,
+            "The most requests that may wait; further ones are refused."
+        ) {
+            $0.queue.limits.waiting
         }
     }
 
@@ -85,7 +95,7 @@ struct Metrics: Sendable {
             "Time from the request's last byte to its answer; requests that failed are among them.")
         for model in models {
             writer.histogram(
-                "metaserve_request_duration_seconds", [("model", model.name)], model.statistics.totals, unit: 1e-9)
+                "metaserve_request_duration_seconds", [("model", model.name)], model.statistics.totals, perUnit: 1e9)
         }
         writer.family(
             "metaserve_request_phase_seconds", .histogram, "The same by phase: queue, parse, run, write.")
@@ -93,32 +103,71 @@ struct Metrics: Sendable {
             for phase in ModelStatistics.Phase.allCases {
                 writer.histogram(
                     "metaserve_request_phase_seconds", [("model", model.name), ("phase", phase.label)],
-                    model.statistics.times(phase), unit: 1e-9)
+                    model.statistics.times(phase), perUnit: 1e9)
             }
         }
         writer.family("metaserve_batch_size", .histogram, "Requests that were run as one.")
         for model in models {
-            writer.histogram("metaserve_batch_size", [("model", model.name)], model.statistics.batchSizes, unit: 1)
+            writer.histogram("metaserve_batch_size", [("model", model.name)], model.statistics.batchSizes, perUnit: 1)
         }
     }
 
     private func writeModels(_ models: [ServedModel], _ writer: MetricsWriter) {
-        writer.family("metaserve_model_loaded", .gauge, "Whether a version of the model answers requests.")
+        write(models, writer, "metaserve_model_loaded", .gauge, "Whether a version of the model answers requests.") {
+            $0.versions.current == nil ? 0 : 1
+        }
+        write(models, writer, "metaserve_model_version", .gauge, "The version that answers requests which name none.") {
+            $0.versions.current?.number
+        }
+        write(
+            models, writer, "metaserve_model_step", .gauge,
+            "The training step of that version, where its name tells it."
+        ) {
+            $0.versions.current?.model.step
+        }
+        write(
+            models, writer, "metaserve_model_weights_bytes", .gauge,
+            "Bytes of the variables of all versions that are loaded."
+        ) {
+            $0.versions.versions.reduce(0) { $0 + $1.model.variables.reduce(0) { $0 + $1.byteCount } }
+        }
+        let now = ContinuousClock.now
+        writer.family("metaserve_model_age_seconds", .gauge, "How long ago that version was loaded.")
         for model in models {
-            writer.sample("metaserve_model_loaded", [("model", model.name)], model.versions.current == nil ? 0 : 1)
+            guard let version = model.versions.current else { continue }
+            writer.sample(
+                "metaserve_model_age_seconds", [("model", model.name)],
+                version.loadedAt.duration(to: now) / .seconds(1))
         }
-        let current = models.compactMap { model in model.versions.current.map { (model.name, $0) } }
-        writer.family("metaserve_model_version", .gauge, "The version that answers requests which name none.")
-        for (name, version) in current { writer.sample("metaserve_model_version", [("model", name)], version.number) }
-        writer.family("metaserve_model_step", .gauge, "The training step of that version, where its name tells it.")
-        for (name, version) in current {
-            if let step = version.model.step { writer.sample("metaserve_model_step", [("model", name)], step) }
-        }
+    }
+
+    private func writeReloads(_ models: [ServedModel], _ writer: MetricsWriter) {
         writer.family(
-            "metaserve_model_weights_bytes", .gauge, "Bytes of the variables of all versions that are loaded.")
+            "metaserve_reloads_total", .counter,
+            "Loads of a version that ended, the first ones among them, by what came of them.")
         for model in models {
-            let bytes = model.versions.versions.reduce(0) { $0 + $1.model.variables.reduce(0) { $0 + $1.byteCount } }
-            writer.sample("metaserve_model_weights_bytes", [("model", model.name)], bytes)
+            let record = model.versions.record
+            writer.sample(
+                "metaserve_reloads_total", [("model", model.name), ("outcome", "loaded")], record.successCount)
+            for failure in ModelError.LoadFailure.allCases {
+                writer.sample(
+                    "metaserve_reloads_total", [("model", model.name), ("outcome", failure.rawValue)],
+                    record.failureCounts[failure] ?? 0)
+            }
+        }
+        write(models, writer, "metaserve_reload_failing", .gauge, "Whether the newest files could not be loaded.") {
+            $0.versions.record.lastError == nil ? 0 : 1
+        }
+    }
+
+    /// A family with a sample for each model that has a value.
+    private func write(
+        _ models: [ServedModel], _ writer: MetricsWriter, _ name: StaticString, _ kind: MetricsWriter.Kind,
+        _ help: StaticString, _ value: (ServedModel) -> Int?
+    ) {
+        writer.family(name, kind, help)
+        for model in models {
+            if let value = value(model) { writer.sample(name, [("model", model.name)], value) }
         }
     }
 

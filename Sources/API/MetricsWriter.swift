@@ -34,18 +34,18 @@ struct MetricsWriter {
         line(name, "", labels, String(value))
     }
 
-    /// A histogram's samples, its bounds and its sum multiplied by `unit`: 1e-9 makes seconds of nanoseconds.
-    func histogram(_ name: StaticString, _ labels: [Label], _ histogram: Histogram, unit: Double) {
+    /// A histogram's samples; so many of what was recorded are one of what is written: 1e9 makes seconds of nanoseconds.
+    func histogram(_ name: StaticString, _ labels: [Label], _ histogram: Histogram, perUnit: Double) {
         // Values may be recorded meanwhile: all buckets and the count come from one look.
         let counts = histogram.counts
         var count = 0
         for (bound, bucket) in zip(histogram.bounds, counts) {
             count += bucket
-            line(name, "_bucket", labels + [("le", String(Double(bound) * unit))], String(count))
+            line(name, "_bucket", labels + [("le", String(Double(bound) / perUnit))], String(count))
         }
         count += counts.last ?? 0
         line(name, "_bucket", labels + [("le", "+Inf")], String(count))
-        line(name, "_sum", labels, String(Double(histogram.sum) * unit))
+        line(name, "_sum", labels, String(Double(histogram.sum) / perUnit))
         line(name, "_count", labels, String(count))
     }
 

@@ -178,6 +178,13 @@ private struct Paths {
         return path == "/v2" || path.hasPrefix("/v2/") ? "Open Inference Protocol" : "metaserve"
     }
 
+    /// What an inference is answered by: JSON, perhaps with tensors as bytes behind it.
+    private static func content(of operation: Operation, _ schema: JSONTree) -> JSONTree {
+        let json: JSONTree = ["application/json": ["schema": schema]]
+        guard case .inference(.openInference) = operation.body else { return json }
+        return json.adding([("application/octet-stream", [:])])
+    }
+
     private static func answer(_ operation: Operation, _ inferred: JSONTree?) -> JSONTree {
         let answer: JSONTree = ["description": .string(operation.summary)]
         return switch operation.answer {
@@ -185,7 +192,7 @@ private struct Paths {
         case .text: answer.adding([("content", ["text/plain": ["schema": ["type": "string"]]])])
         case .json(let schema): answer.adding([("content", ["application/json": ["schema": schema]])])
         case .inference:
-            answer.adding([("content", ["application/json": ["schema": inferred ?? ["type": "object"]]])])
+            answer.adding([("content", content(of: operation, inferred ?? ["type": "object"]))])
         }
     }
 }

@@ -117,7 +117,7 @@ extension OpenAPIModel {
         let required = JSONTree.list(signature.inputs.filter(\.isRequired).map { .string($0.name) })
         func named(_ shape: (PartialShape) -> PartialShape) -> JSONTree {
             [
-                "type": "object", "required": required, "additionalProperties": false,
+                "type": "object", "required": required,
                 "properties": .object(
                     signature.inputs.map {
                         ($0.name, OpenAPISchema.tensor($0.tensor.dtype, shape($0.tensor.shape), .request))
@@ -127,7 +127,8 @@ extension OpenAPIModel {
         func row(_ shape: PartialShape) -> PartialShape {
             shape.dimensions.map { PartialShape(Array($0.dropFirst())) } ?? shape
         }
-        var rows = [named(row)]
+        // As in TensorFlow Serving, names that are not the signature's are passed over in columns only.
+        var rows = [named(row).adding([("additionalProperties", false)])]
         var columns = [named { $0 }]
         if let plain = signature.plainInput {
             let tensor = signature.inputs[plain].tensor
@@ -135,18 +136,19 @@ extension OpenAPIModel {
             columns.append(OpenAPISchema.tensor(tensor.dtype, tensor.shape, .request))
         }
         let name: JSONTree = ["const": .string(signature.name)]
+        // Other keys are passed over, too; but not both of these.
         var forms: [JSONTree] = [
             [
-                "type": "object", "required": ["inputs"], "additionalProperties": false,
-                "properties": ["signature_name": name, "inputs": ["anyOf": .list(columns)]],
+                "type": "object", "required": ["inputs"],
+                "properties": ["signature_name": name, "inputs": ["anyOf": .list(columns)], "instances": false],
             ]
         ]
         // A scalar has no rows.
         if signature.inputs.allSatisfy({ !$0.isRequired || $0.tensor.shape.dimensions?.isEmpty != true }) {
             forms.append([
-                "type": "object", "required": ["instances"], "additionalProperties": false,
+                "type": "object", "required": ["instances"],
                 "properties": [
-                    "signature_name": name,
+                    "signature_name": name, "inputs": false,
                     "instances": ["type": "array", "minItems": 1, "items": ["anyOf": .list(rows)]],
                 ],
             ])

@@ -27,7 +27,7 @@ public struct ModelError: Error, Hashable, Sendable {
     }
 
     /// Why files cannot be loaded: whether, and when, to try again.
-    package enum LoadFailure: String, Hashable, Sendable {
+    package enum LoadFailure: String, CaseIterable, Hashable, Sendable {
         /// The path is not there.
         case notThere = "not_there"
         /// Something is not there, or not complete, yet: look again when the folder has changed.

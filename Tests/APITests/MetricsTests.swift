@@ -53,6 +53,30 @@ struct MetricsTests {
         #expect((samples["process_resident_memory_bytes"] ?? 0) > 1_000_000)
     }
 
+    @Test("loads are counted by what came of them, and what serves has its step and its age")
+    func reloads() throws {
+        try Fixtures.withCopy(of: Fixtures.model("tutorial")) { folder in
+            let registry = try ModelRegistry(
+                [ModelRegistry.ServedPath(folder, name: "m")], ModelRegistry.Configuration(attach: Service.attachment))
+            defer { registry.stop() }
+            let client = Client(Service(registry))
+            let before = try samples(of: client)
+            #expect(before["metaserve_reloads_total{model=\"m\",outcome=\"loaded\"}"] == 1)
+            #expect(before["metaserve_reloads_total{model=\"m\",outcome=\"broken\"}"] == 0)
+            #expect(before["metaserve_reload_failing{model=\"m\"}"] == 0)
+            try Fixtures.write([0, 0, 0, 0], to: folder + "/model-1000.data-00000-of-00001")
+            #expect(throws: RepositoryError.self) { try registry.load("m") }
+            let after = try samples(of: client)
+            #expect(after["metaserve_reloads_total{model=\"m\",outcome=\"loaded\"}"] == 1)
+            #expect((after["metaserve_reloads_total{model=\"m\",outcome=\"broken\"}"] ?? 0) >= 1)
+            #expect(after["metaserve_reload_failing{model=\"m\"}"] == 1)
+            #expect(after["metaserve_model_loaded{model=\"m\"}"] == 1)
+            #expect(after["metaserve_model_step{model=\"m\"}"] == 1000)
+            let age = "metaserve_model_age_seconds{model=\"m\"}"
+            #expect(try #require(after[age]) > #require(before[age]))
+        }
+    }
+
     @Test("a histogram's buckets only grow, and the last is the count")
     func buckets() throws {
         let client = try Client()

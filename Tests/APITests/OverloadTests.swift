@@ -57,10 +57,31 @@ struct OverloadTests {
         let text = String(decoding: refused.body, as: UTF8.self)
         #expect(text.contains("has as many requests waiting as --max-queue allows: try again later"), "\(text)")
         #expect(service.answer(.get, Array("/".utf8)).status == 200)
+        let busy = metrics(of: service)
+        #expect(busy.contains("metaserve_queue_depth{model=\"loop\"} 1\n"), "\(busy)")
+        #expect(busy.contains("metaserve_queue_limit{model=\"loop\"} 1\n"))
+        #expect(busy.contains("metaserve_requests_in_flight{model=\"loop\"} 1\n"))
         endless.exchange.abandonment.raise()
         endless.exchange.wait()
         #expect(endless.exchange.response.status == 499)
         waiting.exchange.wait()
         #expect(waiting.exchange.response.status == 200)
+        while queue.running > 0 { sched_yield() }
+        let idle = metrics(of: service)
+        #expect(idle.contains("metaserve_queue_depth{model=\"loop\"} 0\n"))
+        #expect(idle.contains("metaserve_requests_in_flight{model=\"loop\"} 0\n"))
+        // Refused, ended and answered requests are all among the latencies.
+        for status in [200, 429, 499] {
+            let sample = "metaserve_requests_total{model=\"loop\",protocol=\"predict\",status=\"\(status)\"} 1\n"
+            #expect(idle.contains(sample), "\(idle)")
+        }
+        #expect(idle.contains("metaserve_request_duration_seconds_count{model=\"loop\"} 3\n"))
+        for phase in ["queue", "parse", "run", "write"] {
+            #expect(idle.contains("metaserve_request_phase_seconds_count{model=\"loop\",phase=\"\(phase)\"} 3\n"))
+        }
+    }
+
+    private func metrics(of service: Service) -> String {
+        String(decoding: service.answer(.get, Array("/metrics".utf8)).body, as: UTF8.self)
     }
 }

@@ -4,40 +4,102 @@ import Testing
 import VectorSupport
 
 /// Where `make test-clients` installs clients from PyPI.
-private let clients = Fixtures.package.appendingPathComponent(".build/clients/bin")
+private let clients = Fixtures.package.appendingPathComponent(".build/clients")
 
-private let areInstalled = FileManager.default.isExecutableFile(
-    atPath: clients.appendingPathComponent("schemathesis").path)
+private func isInstalled(_ program: String) -> Bool {
+    FileManager.default.isExecutableFile(atPath: clients.appendingPathComponent(program).path)
+}
 
-@Suite("Clients of others", .enabled(if: areInstalled, "make test-clients installs them"), .serialized)
+@Suite(
+    "Clients of others", .enabled(if: isInstalled("bin/schemathesis"), "make test-clients installs them"), .serialized)
 struct ClientTests {
     private let models = Fixtures.package.appendingPathComponent("models").path
     private let scripts = Fixtures.package.appendingPathComponent("Tests/Clients")
 
-    @Test("Triton's client: all it can ask for, tensors as JSON and as bytes")
-    func triton() throws {
+    /// Runs a script of Tests/Clients, which says "ok" at its end.
+    private func run(_ script: String, _ arguments: String...) throws {
+        let result = try Program.launch(
+            clients.appendingPathComponent("bin/python").path,
+            [scripts.appendingPathComponent(script).path] + arguments)
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(result.output == "ok\n")
+    }
+
+    /// Runs with a file of the token `secret`.
+    private func withTokens(_ body: (String) throws -> Void) throws {
         let tokens = FileManager.default.temporaryDirectory.appendingPathComponent("metaserve-\(UUID().uuidString)")
         try Fixtures.write(Array("secret\n".utf8), to: tokens.path)
         defer { try? FileManager.default.removeItem(at: tokens) }
-        let server = try RunningServer(models, "--admin-token-file", tokens.path)
-        let result = try Program.launch(
-            clients.appendingPathComponent("python").path,
-            [scripts.appendingPathComponent("v2.py").path, "127.0.0.1:\(server.port)", "secret"])
-        #expect(result.status == 0, "\(result.errors)")
-        #expect(result.output == "ok\n")
+        try body(tokens.path)
+    }
+
+    @Test("Triton's client: all it can ask for, tensors as JSON and as bytes")
+    func triton() throws {
+        try withTokens { tokens in
+            let server = try RunningServer(models, "--admin-token-file", tokens)
+            try run("v2.py", "127.0.0.1:\(server.port)", "secret")
+            #expect(server.stop() == 0)
+        }
+    }
+
+    @Test("a client of TensorFlow Serving: rows, columns, strings, its errors")
+    func tensorFlowServing() throws {
+        let settings = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "metaserve-\(UUID().uuidString).yaml")
+        try Fixtures.write(
+            Array("models: {strings: \"\(Fixtures.path("files/saved_model_2"))\"}\n".utf8), to: settings.path)
+        defer { try? FileManager.default.removeItem(at: settings) }
+        let server = try RunningServer(models, "--config", settings.path)
+        try run("tfserving.py", server.address)
         #expect(server.stop() == 0)
+    }
+
+    @Test("Prometheus' parsers: every metric, after requests that are answered and requests that fail")
+    func prometheus() throws {
+        try withTokens { tokens in
+            let server = try RunningServer(models, "--admin-token-file", tokens)
+            try run("metrics.py", server.address, "secret")
+            #expect(server.stop() == 0)
+        }
     }
 
     @Test("schemathesis: the OpenAPI document tells the truth")
     func schemathesis() throws {
         let server = try RunningServer(models, "--default-model", "tutorial")
+        // It keeps what it did in the folder that it is run in.
         let result = try Program.launch(
-            clients.appendingPathComponent("schemathesis").path,
+            "/usr/bin/env",
             [
-                "--config-file", scripts.appendingPathComponent("schemathesis.toml").path, "run",
+                "-C", clients.path, clients.appendingPathComponent("bin/schemathesis").path, "--config-file",
+                scripts.appendingPathComponent("schemathesis.toml").path, "run",
                 "\(server.address)/openapi.json",
             ])
         #expect(result.status == 0, "\(result.output) \(result.errors)")
+        #expect(server.stop() == 0)
+    }
+
+    @Test(
+        "Triton's perf_analyzer: inferences, none of which fails",
+        .enabled(if: isInstalled("perf/bin/perf_analyzer"), "make test-clients could not get perf_analyzer"),
+        arguments: [["tutorial", "--shape", "w1:0:1", "--shape", "w2:0:1"], ["digits", "--shape", "x:0:1,64"]])
+    func perfAnalyzer(model: [String]) throws {
+        let server = try RunningServer(models)
+        let libraries = clients.appendingPathComponent("perf/nvidia/cuda_runtime/lib").path
+        let result = try Program.launch(
+            "/usr/bin/env",
+            [
+                "LD_LIBRARY_PATH=\(libraries)",
+                clients.appendingPathComponent("perf/bin/perf_analyzer").path, "-u", "127.0.0.1:\(server.port)", "-m",
+            ] + model + ["--concurrency-range", "2", "--measurement-interval", "2000", "--stability-percentage", "999"])
+        #expect(result.status == 0, "\(result.output) \(result.errors)")
+        let summary = try #require(result.output.firstMatch(of: /Concurrency: 2, throughput: ([0-9.]+) infer\/sec/))
+        #expect((Double(summary.1) ?? 0) > 0)
+        print("\(model[0]): \(result.output.split(separator: "\n").last ?? "")")
+        let metrics = try Program.curl(server.address + "/metrics")
+        let failed = metrics.split(separator: "\n").filter {
+            $0.hasPrefix("metaserve_requests_total") && !$0.contains(#"status="200""#)
+        }
+        #expect(failed.isEmpty, "\(failed)")
         #expect(server.stop() == 0)
     }
 }
