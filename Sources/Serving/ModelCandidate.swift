@@ -1,4 +1,5 @@
-package import Checkpoints
+internal import Checkpoints
+package import Files
 
 /// A version of a model that lies in files, as a look at their names and stats tells: nothing is decoded.
 package struct ModelCandidate: Hashable, Sendable {
