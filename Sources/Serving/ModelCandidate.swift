@@ -74,7 +74,7 @@ package struct ModelCandidate: Hashable, Sendable {
     }
 
     private static func identities(_ paths: [String], _ folder: String) -> [FileIdentity] {
-        let all = Set(paths + ["\(folder)/\(ModelSettings.fileName)"])
+        let all = Set(paths + [ModelSettings.path(in: folder)])
         return all.compactMap { FileIdentity(path: $0) }.sorted { $0.path < $1.path }
     }
 
