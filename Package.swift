@@ -64,9 +64,10 @@ let package = Package(
             name: "TensorFlowProtos", dependencies: [protobuf], exclude: ["proto", "regenerate.sh"],
             swiftSettings: swiftSettings),
         target("Threads", uses: []),
+        target("Files", uses: []),
         target("Tensors", uses: ["TensorFlowProtos"]),
         target("Settings", uses: ["Tensors"], [yaml]),
-        target("Checkpoints", uses: ["Tensors", "TensorFlowProtos", "CChecksum", "CSnappy"], [protobuf]),
+        target("Checkpoints", uses: ["Tensors", "Files", "TensorFlowProtos", "CChecksum", "CSnappy"], [protobuf]),
         target("Graphs", uses: ["Tensors", "TensorFlowProtos"], [protobuf]),
         target("Kernels", uses: ["Tensors", "CKernels", "CImages", "COpenBLAS", "CRegex", "CZlib"]),
         target("Operations", uses: ["Kernels", "Graphs", "Tensors"]),
@@ -75,16 +76,16 @@ let package = Package(
             "Serving",
             uses: [
                 "Execution", "Operations", "Checkpoints", "Graphs", "Settings", "Tensors", "TensorFlowProtos",
-                "Threads", "CMemory",
+                "Files", "Threads", "CMemory",
             ],
             [protobuf, logging]),
         target("HTTPMessages", uses: ["Threads"]),
-        target("HTTPServer", uses: ["HTTPMessages", "Threads", "CMicrohttpd"]),
+        target("HTTPServer", uses: ["HTTPMessages", "Files", "Threads", "CMicrohttpd"]),
         target(
             "API",
             uses: [
-                "Serving", "Execution", "Graphs", "Settings", "Tensors", "HTTPMessages", "Threads", "CJSON", "CZlib",
-                "CZstd",
+                "Serving", "Execution", "Graphs", "Settings", "Tensors", "HTTPMessages", "Threads", "Files", "CJSON",
+                "CZlib", "CZstd",
             ]),
         .executableTarget(
             name: "metaserve",
@@ -104,13 +105,14 @@ let package = Package(
             name: "VectorSupport", dependencies: ["Tensors", "TensorFlowProtos", protobuf], path: "Tests/VectorSupport",
             exclude: ["op_vector.proto", "modules.asciipb"], swiftSettings: swiftSettings),
         tests(
-            "CheckpointsTests", uses: ["Checkpoints", "CChecksum", "Tensors", "TensorFlowProtos", "VectorSupport"],
+            "CheckpointsTests",
+            uses: ["Checkpoints", "Files", "CChecksum", "Tensors", "TensorFlowProtos", "VectorSupport"],
             [protobuf]),
         tests(
             "ServingTests",
             uses: [
                 "Serving", "Execution", "Operations", "Checkpoints", "Graphs", "Tensors", "TensorFlowProtos",
-                "VectorSupport", "ServerSupport", "Threads",
+                "VectorSupport", "ServerSupport", "Files", "Threads",
             ],
             [protobuf, logging]),
         .target(

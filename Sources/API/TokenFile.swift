@@ -1,3 +1,4 @@
+internal import Files
 internal import Glibc
 internal import Settings
 internal import Synchronization
@@ -11,7 +12,7 @@ final class TokenFile: @unchecked Sendable {
     private let published: Published<TokenSet>
     private let lastLook: Atomic<Int>
     private let isLooking = Atomic<Bool>(false)
-    private var identity: Identity?
+    private var identity: FileIdentity?
 
     private static let mostBytes = 256 << 10
 
@@ -19,7 +20,7 @@ final class TokenFile: @unchecked Sendable {
     init(_ path: String, _ report: @escaping @Sendable (String, Bool) -> Void) throws(SettingsProblem) {
         self.path = path
         self.report = report
-        identity = Identity(path)
+        identity = Self.identity(path)
         published = Published(try Self.read(path))
         lastLook = Atomic(Self.now)
     }
@@ -35,7 +36,7 @@ final class TokenFile: @unchecked Sendable {
     private func look() {
         guard !isLooking.exchange(true, ordering: .acquiring) else { return }
         defer { isLooking.store(false, ordering: .releasing) }
-        let found = Identity(path)
+        let found = Self.identity(path)
         guard found == nil || found != identity else { return }
         let known = published.current
         identity = found
@@ -78,24 +79,12 @@ final class TokenFile: @unchecked Sendable {
         return time.tv_sec
     }
 
-    /// What tells one state of the file from another.
-    private struct Identity: Equatable {
-        let device: UInt
-        let inode: UInt
-        let size: Int
-        let seconds: Int
-        let nanoseconds: Int
-
-        /// Gives nil for a file that is not there, or that has just changed: then it may change again without a later date.
-        init?(_ path: String) {
-            var status = stat()
-            guard stat(path, &status) == 0, time(nil) - status.st_mtim.tv_sec > 2 else { return nil }
-            device = UInt(status.st_dev)
-            inode = UInt(status.st_ino)
-            size = Int(status.st_size)
-            seconds = status.st_mtim.tv_sec
-            nanoseconds = status.st_mtim.tv_nsec
+    /// Which state the file is in; nil if it is not there, or has just changed: then it may change again without a later date.
+    private static func identity(_ path: String) -> FileIdentity? {
+        guard let found = FileIdentity(path: path), Int64(time(nil)) - found.modified / 1_000_000_000 > 2 else {
+            return nil
         }
+        return found
     }
 }
 

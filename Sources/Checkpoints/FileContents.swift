@@ -1,3 +1,5 @@
+package import Files
+
 /// A file's bytes, read into memory of their own.
 package final class FileContents: Sendable {
     /// The file as it was before and after it was read.

@@ -1,3 +1,4 @@
+internal import Files
 internal import Glibc
 
 /// A regular file that is open for reading. It may be deleted or replaced meanwhile: what is read is what was opened.

@@ -1,3 +1,4 @@
+internal import Files
 internal import Tensors
 
 /// A file with tensors' bytes: open, or what is needed of it in memory.

@@ -1,3 +1,4 @@
+internal import Files
 internal import SwiftProtobuf
 internal import TensorFlowProtos
 internal import Tensors

@@ -1,3 +1,4 @@
+internal import Files
 internal import Tensors
 
 /// A format in which TensorFlow keeps tensors by name; one type and one file a format.

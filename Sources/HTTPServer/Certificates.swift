@@ -1,4 +1,4 @@
-internal import Glibc
+internal import Files
 internal import Threads
 
 /// The certificate that handshakes use, read anew when its files change.
@@ -15,25 +15,6 @@ final class Certificates: Sendable {
         var suspect: [FileIdentity?]?
         var refused: [FileIdentity?]?
         var nextLook = 0
-    }
-
-    /// Which file is there, and as of when.
-    private struct FileIdentity: Hashable {
-        let device: UInt
-        let inode: UInt
-        let size: Int
-        let seconds: Int
-        let nanoseconds: Int
-
-        init?(_ path: String) {
-            var status = stat()
-            guard stat(path, &status) == 0 else { return nil }
-            device = UInt(status.st_dev)
-            inode = UInt(status.st_ino)
-            size = Int(status.st_size)
-            seconds = status.st_mtim.tv_sec
-            nanoseconds = status.st_mtim.tv_nsec
-        }
     }
 
     /// - Throws: ``HTTPServerError`` naming the file and what is wrong with it.
@@ -77,6 +58,6 @@ final class Certificates: Sendable {
     }
 
     private static func identities(_ files: HTTPServer.TLS) -> [FileIdentity?] {
-        [FileIdentity(files.certificatePath), FileIdentity(files.keyPath)]
+        [FileIdentity(path: files.certificatePath), FileIdentity(path: files.keyPath)]
     }
 }

@@ -1,6 +1,7 @@
 internal import Glibc
 public import HTTPMessages
 internal import Synchronization
+internal import Threads
 
 /// An HTTP/1.1 server on libmicrohttpd: threads that receive, call the handler, and answer.
 ///
@@ -81,7 +82,10 @@ public final class HTTPServer: Sendable {
         port = listener.port
         // A client that goes away while it is answered must not end the process.
         signal(SIGPIPE, SIG_IGN)
-        let alarm = try Alarm()
+        let alarm: Alarm
+        do throws(SystemThread.Failure) { alarm = try Alarm() } catch {
+            throw HTTPServerError(.system, "a pipe cannot be made: \(error.reason)")
+        }
         let lingering = LingeringQueue(alarm)
         var daemons: [Daemon] = []
         for _ in 0..<max(1, configuration.threads) {

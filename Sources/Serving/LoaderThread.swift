@@ -41,7 +41,8 @@ struct LoaderThread: Sendable {
         case released(model: Int, serial: Int)
     }
 
-    private static let lookEvery = Duration.milliseconds(100)
+    /// How often it is asked whether retired versions are in use.
+    private static let lookEveryMicroseconds: UInt32 = 100_000
     private static let niceness: Int32 = 10
 
     /// Starts the thread.
@@ -61,18 +62,23 @@ struct LoaderThread: Sendable {
                 func free() {
                     for (model, serial) in retired.release() { report(.released(model: model, serial: serial)) }
                 }
-                while true {
-                    orders.wait(upTo: retired.isEmpty ? nil : lookEvery)
-                    while let order = orders.takeFirst() {
+                var isEnding = false
+                while !isEnding {
+                    orders.wait(upTo: retired.isEmpty ? nil : .microseconds(Self.lookEveryMicroseconds))
+                    while !isEnding, let order = orders.takeFirst() {
                         switch order {
                         case .load(let job):
                             // First what is not needed any more goes: two models need memory, not three.
                             free()
                             report(.loaded(job, job.run()))
                         case .release(let model, let serial, let version): retired.add(version, model, serial)
-                        case .end: return
+                        case .end: isEnding = true
                         }
                     }
+                    free()
+                }
+                while !retired.isEmpty {
+                    usleep(Self.lookEveryMicroseconds)
                     free()
                 }
             }

@@ -4,42 +4,26 @@ internal import Threads
 /// Messages from many threads to one, which waits for them with `poll`.
 final class Mailbox<Message: Sendable>: Sendable {
     private let messages = Locked<[Message]>([])
-    private let reader: Int32
-    private let writer: Int32
+    private let alarm: Alarm
 
     /// - Throws: ``ModelError`` if there are no file descriptors left.
     init() throws(ModelError) {
-        var ends: (Int32, Int32) = (-1, -1)
-        let status = withUnsafeMutableBytes(of: &ends) { pipe($0.baseAddress?.assumingMemoryBound(to: Int32.self)) }
-        guard status == 0 else {
-            throw ModelError(.io, "a pipe cannot be made: \(String(cString: strerror(errno)))")
+        do throws(SystemThread.Failure) { alarm = try Alarm() } catch {
+            throw ModelError(.io, "a pipe cannot be made: \(error.reason)")
         }
-        (reader, writer) = ends
-        for end in [reader, writer] {
-            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
-            _ = fcntl(end, F_SETFL, O_NONBLOCK)
-        }
-    }
-
-    deinit {
-        close(reader)
-        close(writer)
     }
 
     /// What to wait for.
-    var polled: pollfd { pollfd(fd: reader, events: Int16(POLLIN), revents: 0) }
+    var polled: pollfd { alarm.polled }
 
     func send(_ message: Message) {
         messages.withLock { $0.append(message) }
-        var byte: UInt8 = 1
-        // A full pipe is as good: the thread wakes all the same.
-        _ = write(writer, &byte, 1)
+        alarm.ring()
     }
 
     /// All messages so far, the oldest first.
     func take() -> [Message] {
-        var bytes: (UInt64, UInt64) = (0, 0)
-        while withUnsafeMutableBytes(of: &bytes, { read(reader, $0.baseAddress, $0.count) }) > 0 {}
+        alarm.silence()
         return messages.withLock { messages in
             defer { messages = [] }
             return messages
@@ -48,12 +32,17 @@ final class Mailbox<Message: Sendable>: Sendable {
 
     /// The oldest message, for one of several threads that share the box.
     func takeFirst() -> Message? {
-        var byte: UInt8 = 0
-        _ = read(reader, &byte, 1)
-        return messages.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+        alarm.silence()
+        let (message, isLast) = messages.withLock { messages -> (Message?, Bool) in
+            guard !messages.isEmpty else { return (nil, true) }
+            return (messages.removeFirst(), messages.isEmpty)
+        }
+        // The others are for the other threads.
+        if !isLast { alarm.ring() }
+        return message
     }
 
-    /// Waits until there is a message.
+    /// Waits until there is a message, perhaps not so long.
     ///
     /// - Parameter timeout: How long at the most; nil for ever.
     func wait(upTo timeout: Duration?) {

@@ -1,4 +1,5 @@
-package import Checkpoints
+internal import Checkpoints
+package import Files
 
 /// A version of a model that lies in files, as a look at their names and stats tells: nothing is decoded.
 package struct ModelCandidate: Hashable, Sendable {
@@ -73,7 +74,7 @@ package struct ModelCandidate: Hashable, Sendable {
     }
 
     private static func identities(_ paths: [String], _ folder: String) -> [FileIdentity] {
-        let all = Set(paths + ["\(folder)/\(ModelSettings.fileName)"])
+        let all = Set(paths + [ModelSettings.path(in: folder)])
         return all.compactMap { FileIdentity(path: $0) }.sorted { $0.path < $1.path }
     }
 

@@ -1,4 +1,5 @@
 internal import Checkpoints
+internal import Files
 
 /// A model's files, opened, decoded and verified, whatever their format.
 struct ModelFiles {

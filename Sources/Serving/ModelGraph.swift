@@ -1,5 +1,6 @@
 internal import Checkpoints
 internal import Execution
+internal import Files
 internal import Graphs
 internal import Operations
 internal import TensorFlowProtos

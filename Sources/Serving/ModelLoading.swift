@@ -1,4 +1,5 @@
 internal import Checkpoints
+internal import Files
 
 /// A candidate that is loaded: its files, checked and in memory.
 struct ModelLoading {

@@ -1,4 +1,5 @@
 internal import Checkpoints
+internal import Files
 internal import Glibc
 
 /// Where a model's files lie, for watching.

@@ -166,7 +166,10 @@ extension VersionPolicy.Target {
 
 extension ModelSettings {
     /// The name of the file in a model's folder.
-    static let fileName = "metaserve.yaml"
+    private static let fileName = "metaserve.yaml"
+
+    /// Where the settings of a model lie.
+    static func path(in folder: String) -> String { "\(folder)/\(fileName)" }
 
     /// Reads the file of a folder; where there is none, nothing is set.
     ///
@@ -174,7 +177,7 @@ extension ModelSettings {
     /// - Throws: ``ModelError`` of kind `load`, with the lines of all that is wrong.
     package init(folder: String) throws(ModelError) {
         self.init()
-        let path = "\(folder)/\(Self.fileName)"
+        let path = Self.path(in: folder)
         guard SmallFile.exists(path) else { return }
         var problems: [SettingsProblem] = []
         do throws(SettingsError) { apply(try SettingsNode(file: path), &problems) } catch { problems = error.problems }

@@ -266,26 +266,35 @@ final class ReloadLoop {
 
     private func look(at source: ServedSource, isStart: Bool) throws(ModelError) {
         let actions = source.look(clock, timing: configuration.timing)
-        if source.isModel {
-            // From now on the model itself is looked at.
-            watch?.forget(source.watcher)
-            if source.models.isEmpty {
-                try add(source.path, name: source.name ?? ModelFolders.name(of: source.path), source)
-            }
-        } else {
-            watchFolders(source.folders, for: source.watcher) { source.isDirty = true }
+        if source.isModel, source.models.isEmpty {
+            try add(source.path, source.name ?? ModelFolders.name(of: source.path), source, isStart: isStart)
         }
         for action in actions {
             switch action {
-            case .add(let name):
-                do throws(ModelError) { try add(source.folder(name), name: name, source) } catch {
-                    if isStart { throw error }
-                    log(.error, "\(error)")
-                }
+            case .add(let name): try add(source.folder(name), name, source, isStart: isStart)
             case .remove(let name): remove(name, of: source)
             case .warn(let reason): log(.warning, "\(source.path): \(reason); what was loaded serves on")
             case .back: log(.notice, "\(source.path): the model folders are back")
             }
+        }
+        if source.isModel {
+            // From now on the model itself is looked at.
+            watch?.forget(source.watcher)
+        } else {
+            watchFolders(source.folders, for: source.watcher) { source.isDirty = true }
+        }
+    }
+
+    /// Adds a model; later than at the start, one that cannot be added is told of and left for another time.
+    private func add(
+        _ path: String, _ name: String, _ source: ServedSource, isStart: Bool
+    ) throws(ModelError) {
+        do throws(ModelError) {
+            try add(path, name: name, source)
+            source.accept(path)
+        } catch {
+            if isStart { throw error }
+            if source.refuse(path, error) { log(.error, "\(error)") }
         }
     }
 

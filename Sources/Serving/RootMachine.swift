@@ -23,6 +23,9 @@ struct RootMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Durati
     /// The names of the folders that are served, sorted.
     var names: [String] { served.keys.sorted() }
 
+    /// Takes back that a folder is served: it could not be. It is tried again at each look.
+    mutating func forget(_ name: String) { served.removeValue(forKey: name) }
+
     /// A look found folders. `holdsModel` tells of one that is not served yet whether it holds a model, or a part of one.
     mutating func look(_ folders: Set<String>, at now: Time, holdsModel: (String) -> Bool) -> [Action] {
         nextLook = nil

@@ -1,4 +1,5 @@
 internal import Checkpoints
+internal import Files
 
 /// A version as looks have found it so far.
 struct SeenVersion<Time: InstantProtocol & Sendable>: Sendable where Time.Duration == Duration {

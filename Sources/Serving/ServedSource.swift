@@ -21,6 +21,8 @@ final class ServedSource {
     private(set) var lastLook: ContinuousClock.Instant?
     /// Whether one of its models has been loaded: it may serve.
     var isServed = false
+    /// Why models cannot be served, by the path of each.
+    private var refusals: [String: String] = [:]
     private var footprint = Footprint()
     private(set) var folders: [String] = []
 
@@ -54,7 +56,8 @@ final class ServedSource {
         do throws(ModelError) {
             let names = try ModelPlaces.subfolders(of: path)
             let actions = machine.look(names, at: clock.now) { ModelFormat.of(ModelPath(folder($0))) != nil }
-            let served = Set(machine.names)
+            refusals = refusals.filter { refusal in names.contains { folder($0) == refusal.key } }
+            let served = Set(machine.names).filter { refusals[folder($0)] == nil }
             follow([path] + places(of: names.subtracting(served)))
             return actions
         } catch { return machine.look(error.message, at: clock.now) }
@@ -69,9 +72,32 @@ final class ServedSource {
 
     func folder(_ name: String) -> String { "\(path)/\(name)" }
 
+    /// Takes over that a model is served.
+    func accept(_ place: String) { refusals[place] = nil }
+
+    /// Takes over that a model cannot be served as it is. It is tried again when something changes.
+    ///
+    /// - Parameters:
+    ///   - place: The model's path: this one, or a folder in it.
+    ///   - error: Why not.
+    /// - Returns: Whether that is new.
+    func refuse(_ place: String, _ error: ModelError) -> Bool {
+        switch kind {
+        case .root(var machine):
+            machine.forget(String(place.dropFirst(path.count + 1)))
+            kind = .root(machine)
+        case .model: kind = .unknown
+        case .unknown: break
+        }
+        guard refusals.updateValue(error.message, forKey: place) != error.message else { return false }
+        // What to follow is decided when it is looked at again.
+        isDirty = true
+        return true
+    }
+
     private func follow(_ folders: [String]) {
         self.folders = folders
-        footprint.follow(folders)
+        footprint.follow(folders + refusals.keys.sorted().map(ModelSettings.path(in:)))
     }
 
     /// Finds out what the path is, once there is something.

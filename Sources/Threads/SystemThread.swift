@@ -4,7 +4,7 @@ internal import Glibc
 package struct SystemThread: Sendable {
     private let handle: pthread_t
 
-    /// Why no thread was made: the operating system's error number.
+    /// Why the operating system gave no thread, or no pipe: its error number.
     package struct Failure: Error {
         package let code: Int32
 

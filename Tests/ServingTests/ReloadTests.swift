@@ -1,5 +1,6 @@
 import Checkpoints
 import Execution
+import Files
 import Foundation
 import SwiftProtobuf
 import TensorFlowProtos

@@ -30,6 +30,46 @@ struct ModelRegistryTests {
         #expect(folder.state("d") == ["7 AVAILABLE"])
     }
 
+    @Test(
+        "a folder whose settings cannot be used is told of once, and served when they can",
+        arguments: ReloadFilesTests.Way.allCases)
+    func wrongSettings(way: ReloadFilesTests.Way) throws {
+        let folder = try ServedFolder()
+        try folder.makeModel("a", step: 1)
+        try folder.serve { way.apply(to: &$0) }
+        let next = folder.path + "/next"
+        try FileManager.default.createDirectory(atPath: next, withIntermediateDirectories: true)
+        try Fixtures.write(Array("versions: some".utf8), to: next + "/metaserve.yaml")
+        try folder.saves.copy(step: 2, to: next)
+        #expect(try folder.wait { !folder.log.complaints.isEmpty })
+        usleep(200_000)
+        #expect(folder.log.complaints.count == 1)
+        #expect(folder.log.complaints.first?.contains("metaserve.yaml") == true)
+        try Fixtures.write(Array("versions: all ".utf8), to: next + "/metaserve.yaml")
+        #expect(try folder.wait(for: 2, "next"))
+        #expect(folder.log.complaints.count == 1)
+    }
+
+    @Test(
+        "a model that appears with wrong settings is served once they are right",
+        arguments: ReloadFilesTests.Way.allCases)
+    func wrongSettingsOfTheOnlyModel(way: ReloadFilesTests.Way) throws {
+        let folder = try ServedFolder()
+        let path = folder.path + "/model"
+        try folder.serve([path]) {
+            way.apply(to: &$0)
+            $0.waits = true
+        }
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        try Fixtures.write(Array("versions: some".utf8), to: path + "/metaserve.yaml")
+        try folder.saves.copy(step: 2, to: path)
+        #expect(try folder.wait { !folder.log.complaints.isEmpty })
+        usleep(200_000)
+        #expect(folder.log.complaints.count == 1)
+        try FileManager.default.removeItem(atPath: path + "/metaserve.yaml")
+        #expect(try folder.wait(for: 2, "model"))
+    }
+
     @Test("when a served folder is emptied, all models serve on, and one line says so")
     func emptied() throws {
         let folder = try ServedFolder()

@@ -1,0 +1,42 @@
+package import Glibc
+
+/// What lies under a path, and in which state: another identity means other contents.
+package struct FileIdentity: Hashable, Sendable {
+    package let path: String
+    package let device: UInt64
+    package let inode: UInt64
+    package let size: Int
+    /// When it was last written, in nanoseconds since 1970. Not later for what was written later: clocks jump.
+    package let modified: Int64
+
+    /// - Parameters:
+    ///   - path: Where it lies.
+    ///   - status: What the operating system says of it.
+    package init(path: String, _ status: stat) {
+        self.path = path
+        device = UInt64(status.st_dev)
+        inode = UInt64(status.st_ino)
+        size = Int(status.st_size)
+        modified = Int64(status.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_mtim.tv_nsec)
+    }
+
+    /// What lies under a path now; nil if there is no regular file.
+    package init?(path: String) {
+        guard let status = Self.status(of: path), status.st_mode & S_IFMT == S_IFREG else { return nil }
+        self.init(path: path, status)
+    }
+
+    /// What lies under a path now, a file, a folder or anything else; nil if there is nothing.
+    package init?(anythingAt path: String) {
+        guard let status = Self.status(of: path) else { return nil }
+        self.init(path: path, status)
+    }
+
+    private static func status(of path: String) -> stat? {
+        var status = stat()
+        return stat(path, &status) == 0 ? status : nil
+    }
+
+    /// Whether there is a regular file of that path.
+    package static func exists(_ path: String) -> Bool { FileIdentity(path: path) != nil }
+}
