@@ -41,11 +41,9 @@ struct ReloadFaults {
                 && late.openFiles <= early.openFiles)
     }
 
-    private static let tensorFlow = ProcessInfo.processInfo.environment["METASERVE_TENSORFLOW"]
-
     @Test(
         "a large model is reloaded beside requests that hardly notice",
-        .enabled(if: Extent.isFull && tensorFlow != nil, "needs TensorFlow, which make test-faults brings"))
+        .enabled(if: Extent.isFull && TensorFlow.python != nil, "needs TensorFlow, which make test-faults brings"))
     func largeReloads() throws {
         let store = NSTemporaryDirectory() + "metaserve-large-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: store) }
@@ -53,7 +51,7 @@ struct ReloadFaults {
             try FileManager.default.createDirectory(atPath: "\(store)/\(name)", withIntermediateDirectories: true)
         }
         let script = Fixtures.package.appendingPathComponent("Tests/FaultTests/large_model.py").path
-        let made = try Program.launch(try #require(Self.tensorFlow), [script, store + "/saved", "100", "2"])
+        let made = try Program.launch(try #require(TensorFlow.python), [script, store + "/saved", "100", "2"])
         try #require(made.status == 0, "\(made.errors)")
         try link(1, from: store + "/saved", to: store + "/served")
         let server = try RunningServer(store + "/served")
