@@ -98,6 +98,7 @@ struct WriterFaults {
             "\(tally.answered) answers of \(tally.steps.count) steps, \(tally.failed) failed, \(tally.mixed.count) mixed; "
                 + "\(saves.times.count) complete saves, each answered, or a newer one, within \(milliseconds(longest)) "
                 + "(median \(milliseconds(delays[delays.count / 2]))); \(complaints.count) lines of warning",
-            passed: isServed && tally.failed == 0 && tally.mixed.isEmpty && longest <= manner.mostSeconds && complaints.isEmpty)
+            passed: isServed && tally.failed == 0 && tally.mixed.isEmpty && longest <= manner.mostSeconds
+                && complaints.isEmpty)
     }
 }
