@@ -46,7 +46,7 @@ struct WriterFaults {
         var kills = 0
 
         /// Within what a save, or a newer one, should answer. Files that are never quiet are loaded all the same, but later.
-        var mostSeconds: Double { pauseMilliseconds > 0 || kills > 0 ? 1 : 2 }
+        var mostSeconds: Double { pauseMilliseconds > 0 || kills > 0 ? 1 : 3 }
 
         var testDescription: String { "\(format), \(pauseMilliseconds) ms between saves, \(kills) kills" }
 
