@@ -4,7 +4,7 @@ import ServerSupport
 import Testing
 import VectorSupport
 
-/// A control group that a server is put into; removed with the object.
+/// A control group (version 1), within that of the tests, that a server is put into; removed with the object.
 private final class ControlGroup {
     /// Its folder.
     let path: String
@@ -19,10 +19,8 @@ private final class ControlGroup {
         let name = "metaserve-\(UUID().uuidString)"
         for line in text.split(separator: "\n") {
             let parts = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
-            guard parts.count == 3, parts[1].isEmpty || parts[1].split(separator: ",").contains(controller[...]) else {
-                continue
-            }
-            let folder = "/sys/fs/cgroup/" + (parts[1].isEmpty ? "" : controller) + parts[2] + "/" + name
+            guard parts.count == 3, parts[1].split(separator: ",").contains(controller[...]) else { continue }
+            let folder = "/sys/fs/cgroup/\(controller)\(parts[2])/\(name)"
             guard mkdir(folder, 0o755) == 0 else { continue }
             if access("\(folder)/\(file)", W_OK) == 0 {
                 path = folder
