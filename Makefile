@@ -5,6 +5,7 @@ FORMATTED := Package.swift $(wildcard Sources/*/*.swift) $(wildcard Tests/*/*.sw
 FORMATTED := $(filter-out %.pb.swift,$(FORMATTED))
 TENSORFLOW := .build/tensorflow
 CLIENTS := .build/clients
+FUSE := .build/fuse
 GRAPHS ?= 3000
 SEED ?= 1000
 
@@ -48,10 +49,11 @@ test-differential: setup $(TENSORFLOW) ## Compare random graphs with TensorFlow,
 test-clients: setup $(CLIENTS)/installed ## Test with clients of others (PyPI): Triton's, schemathesis, Prometheus' parser
 	swift test --filter ClientTests
 
-test-faults: build $(TENSORFLOW) ## Do to a running server all that docs/faults.md lists, and write its table (half an hour)
+test-faults: build $(TENSORFLOW) $(FUSE) ## Do to a running server all that docs/faults.md lists, and write its table (half an hour)
 	swift build --build-tests
 	METASERVE_FAULTS=full METASERVE_PROGRAM=$(CURDIR)/.build/release/metaserve \
-	METASERVE_TENSORFLOW=$(CURDIR)/$(TENSORFLOW)/bin/python swift test --skip-build --no-parallel --filter FaultTests
+	METASERVE_TENSORFLOW=$(CURDIR)/$(TENSORFLOW)/bin/python METASERVE_FUSE=$(CURDIR)/$(FUSE)/bin/python \
+	swift test --skip-build --no-parallel --filter FaultTests
 
 bench: build ## Measure load and start; see Benchmarks/README.md
 	@scripts/setup.sh gcc wrk
@@ -68,6 +70,11 @@ $(TENSORFLOW):
 	@scripts/setup.sh python3-venv
 	python3 -m venv $@
 	$@/bin/pip install --quiet tensorflow==2.21.0 scikit-learn || { rm -rf $@; exit 1; }
+
+$(FUSE):
+	@scripts/setup.sh python3-venv fuse3
+	python3 -m venv $@
+	$@/bin/pip install --quiet mfusepy==3.1.1 || { rm -rf $@; exit 1; }
 
 $(CLIENTS)/installed: Tests/Clients/requirements.txt
 	@scripts/setup.sh python3-venv

@@ -12,6 +12,12 @@ enum Extent {
     static func of(_ full: Int, short: Int) -> Int { isFull ? full : short }
 }
 
+/// TensorFlow, where it is installed.
+enum TensorFlow {
+    /// A Python that has it; nil where none is named.
+    static let python = ProcessInfo.processInfo.environment["METASERVE_TENSORFLOW"]
+}
+
 /// The rows of the table in docs/faults.md, which a full run writes.
 enum FaultReport {
     private static let rows = Locked<[String: String]>([:])

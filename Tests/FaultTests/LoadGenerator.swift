@@ -10,6 +10,8 @@ final class LoadGenerator: Sendable {
     struct Tally: Sendable {
         /// Answers by the step that they came from.
         var steps: [Int: Int] = [:]
+        /// When the first answer of each step came, by the monotonic clock in nanoseconds.
+        var firstAnswers: [Int: UInt64] = [:]
         /// Answers by a status other than 200, and by 0 those that did not come.
         var failures: [Int: Int] = [:]
         /// Answers whose numbers are of several steps, or not those of the step that the answer names.
@@ -120,6 +122,7 @@ final class LoadGenerator: Sendable {
         tally.withLock { tally in
             if let step {
                 tally.steps[step, default: 0] += 1
+                if tally.firstAnswers[step] == nil { tally.firstAnswers[step] = Self.now }
             } else {
                 tally.mixed.append(String(response.body.prefix(400)))
             }

@@ -41,11 +41,9 @@ struct ReloadFaults {
                 && late.openFiles <= early.openFiles)
     }
 
-    private static let tensorFlow = ProcessInfo.processInfo.environment["METASERVE_TENSORFLOW"]
-
     @Test(
         "a large model is reloaded beside requests that hardly notice",
-        .enabled(if: Extent.isFull && tensorFlow != nil, "needs TensorFlow, which make test-faults brings"))
+        .enabled(if: Extent.isFull && TensorFlow.python != nil, "needs TensorFlow, which make test-faults brings"))
     func largeReloads() throws {
         let store = NSTemporaryDirectory() + "metaserve-large-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: store) }
@@ -53,9 +51,9 @@ struct ReloadFaults {
             try FileManager.default.createDirectory(atPath: "\(store)/\(name)", withIntermediateDirectories: true)
         }
         let script = Fixtures.package.appendingPathComponent("Tests/FaultTests/large_model.py").path
-        let made = try Program.launch(try #require(Self.tensorFlow), [script, store + "/saved", "100", "2"])
+        let made = try Program.launch(try #require(TensorFlow.python), [script, store + "/saved", "100", "2"])
         try #require(made.status == 0, "\(made.errors)")
-        try link(1, from: store + "/saved", to: store + "/served")
+        try Self.link(1, from: store + "/saved", to: store + "/served")
         let server = try RunningServer(store + "/served")
         let body = #"{"feeds": {"x": [[1, 1, 1, 1, 1, 1, 1, 1]]}, "fetches": ["y"]}"#
         let load = try LoadGenerator(
@@ -73,7 +71,7 @@ struct ReloadFaults {
             quiet += still.latencies
             for turn in 0..<5 {
                 reloads += 1
-                try link(1 + (round + turn + 1) % 2, from: store + "/saved", to: store + "/served")
+                try Self.link(1 + (round + turn + 1) % 2, from: store + "/saved", to: store + "/served")
                 sleep(2)
             }
             let moved = load.take()
@@ -94,7 +92,7 @@ struct ReloadFaults {
     }
 
     /// Puts a save into a folder, by hard links under new names that are renamed, and `checkpoint` last.
-    private func link(_ step: Int, from: String, to: String) throws {
+    static func link(_ step: Int, from: String, to: String) throws {
         for suffix in ["data-00000-of-00001", "index", "meta"] {
             try? FileManager.default.removeItem(atPath: "\(to)/model-\(step).\(suffix)")
             try FileManager.default.linkItem(

@@ -54,10 +54,15 @@ public final class RunningServer {
     /// The port.
     public let port: Int
 
-    /// Starts it with arguments after `serve --port 0`, and waits until it listens, at most 60 seconds.
-    public init(_ arguments: String...) throws {
+    /// Starts it, and waits until it listens, at most 60 seconds.
+    ///
+    /// - Parameters:
+    ///   - program: What is started: the server, or what becomes the server.
+    ///   - arguments: What comes after `serve --port 0`.
+    /// - Throws: Where it ends before it listens.
+    public init(program: String = Program.path, _ arguments: String...) throws {
         _ = FileManager.default.createFile(atPath: logPath, contents: nil)
-        process.executableURL = URL(fileURLWithPath: Program.path)
+        process.executableURL = URL(fileURLWithPath: program)
         process.arguments = ["serve", "--port", "0"] + arguments
         process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: logPath))
         try process.run()

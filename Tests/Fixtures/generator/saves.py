@@ -15,18 +15,24 @@ import tempfile
 STEPS = 6
 
 
+def stepped_model(tf):
+    """Makes the graph: its step, and what puts that into the variables."""
+    tf1 = tf.compat.v1
+    x = tf1.placeholder(tf.float32, [], name="x")
+    step = tf1.placeholder(tf.float32, [], name="step")
+    variables = [tf1.get_variable(name, [64], initializer=tf1.zeros_initializer(), use_resource=False) for name in "abc"]
+    assign = [variable.assign(tf.fill([64], step)) for variable in variables]
+    tf.add(tf.concat(variables, 0), x, name="all")
+    return step, assign
+
+
 def train(folder, contents):
     """Saves STEPS times into a folder, and copies what each save left."""
     import tensorflow as tf
     tf1 = tf.compat.v1
     tf1.disable_eager_execution()
     with tf.Graph().as_default(), tf1.Session() as session:
-        x = tf1.placeholder(tf.float32, [], name="x")
-        step = tf1.placeholder(tf.float32, [], name="step")
-        variables = [tf1.get_variable(name, [64], initializer=tf1.zeros_initializer(), use_resource=False)
-                     for name in "abc"]
-        assign = [variable.assign(tf.fill([64], step)) for variable in variables]
-        tf.add(tf.concat(variables, 0), x, name="all")
+        step, assign = stepped_model(tf)
         saver = tf1.train.Saver(max_to_keep=2, save_relative_paths=True)
         for number in range(1, STEPS + 1):
             session.run(assign, {step: number})
