@@ -23,8 +23,8 @@ struct ServerSettings: SettingsGroup {
     var versions = VersionPolicy.Selection.latest(1)
     var pollIntervalSeconds = 1.0
     var waitsForModels = false
-    var maxQueue = 1000
-    var maxBatch = 32
+    var maxQueue = ModelQueue.Limits().waiting
+    var maxBatch = ModelQueue.Limits().batch
     var batchDelayMilliseconds = 0.0
     var corsOrigins: [String] = []
     var tokenFile: String?
