@@ -51,7 +51,7 @@ struct Describe: Sendable {
         let candidates = [catalog.defaultModel].compactMap(\.self) + catalog.models
         if let example = candidates.lazy.compactMap({ $0.versions.current.flatMap { Example($0.model) } }).first {
             writer.key("try")
-            writer.string(example.commandLine(address: options.address))
+            writer.string(example.commandLine(options.address(), needsToken: options.access.needsToken(.inference)))
         }
         writer.endObject()
     }
