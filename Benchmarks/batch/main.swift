@@ -47,32 +47,20 @@ guard given.allSatisfy({ $0.count == 2 }) else { throw Usage() }
 let model = try Model(contentsOf: String(arguments[0]), threadCount: 1)
 let callable = try model.callable(feeds: given.map { String($0[0]) }, fetches: [String(arguments[1])])
 let tensors = try zip(given, callable.feeds).map { try tensor($0[1], $1.dtype) }
-let dimensions = tensors.flatMap(\.shape.dimensions)
 
-// Safety: the views point into the dimensions and the tensors, which live until the program ends.
-dimensions.withUnsafeBufferPointer { dimensions in
-    var start = 0
-    let views = tensors.map { tensor in
-        defer { start += tensor.shape.rank }
-        return TensorView(
-            dtype: tensor.dtype,
-            dimensions: UnsafeBufferPointer(rebasing: dimensions[start..<start + tensor.shape.rank]),
-            elements: UnsafeRawPointer(tensor.storage.baseAddress + tensor.byteOffset))
-    }
-    views.withUnsafeBufferPointer { feeds in
-        let alone = microseconds { try? callable.run(feeds) { _ in } }
-        print("alone: \(alone.rounded()) us a request")
-        for size in [2, 8, 32] {
-            let requests = Array(repeating: feeds, count: size)
-            requests.withUnsafeBufferPointer { requests in
-                let isBatched = (try? callable.runBatch(requests) { _, _ in }) ?? false
-                guard isBatched else { return print("\(size) as one: the model does not keep their rows apart") }
-                let time = microseconds { _ = try? callable.runBatch(requests) { _, _ in } } / Double(size)
-                let ratio = (alone / time * 100).rounded() / 100
-                print(
-                    "\(size) as one: \((time * 100).rounded() / 100) us a request, \(ratio) times as many in the same time"
-                )
-            }
+TensorView.withViews(of: tensors) { feeds in
+    let alone = microseconds { try? callable.run(feeds) { _ in } }
+    print("alone: \(alone.rounded()) us a request")
+    for size in [2, 8, 32] {
+        let requests = Array(repeating: feeds, count: size)
+        requests.withUnsafeBufferPointer { requests in
+            let isBatched = (try? callable.runBatch(requests) { _, _ in }) ?? false
+            guard isBatched else { return print("\(size) as one: the model does not keep their rows apart") }
+            let time = microseconds { _ = try? callable.runBatch(requests) { _, _ in } } / Double(size)
+            let ratio = (alone / time * 100).rounded() / 100
+            print(
+                "\(size) as one: \((time * 100).rounded() / 100) us a request, \(ratio) times as many in the same time"
+            )
         }
     }
 }

@@ -39,10 +39,7 @@ struct Describe: Sendable {
     func server(_ response: inout HTTPResponse) {
         var writer = JSONWriter(response.body)
         writer.beginObject()
-        writer.key("name")
-        writer.string("metaserve")
-        writer.key("version")
-        writer.string(options.version)
+        Self.writeServer(options, &writer)
         writer.key("models")
         writer.beginList()
         let catalog = registry.catalog
@@ -51,9 +48,17 @@ struct Describe: Sendable {
         let candidates = [catalog.defaultModel].compactMap(\.self) + catalog.models
         if let example = candidates.lazy.compactMap({ $0.versions.current.flatMap { Example($0.model) } }).first {
             writer.key("try")
-            writer.string(example.commandLine(address: options.address))
+            writer.string(example.commandLine(options.address(), needsToken: options.access.needsToken(.inference)))
         }
         writer.endObject()
+    }
+
+    /// The server's name and version.
+    static func writeServer(_ options: Service.Options, _ writer: inout JSONWriter) {
+        writer.key("name")
+        writer.string("metaserve")
+        writer.key("version")
+        writer.string(options.version)
     }
 
     /// `GET /models`.

@@ -23,10 +23,20 @@ struct Example {
     }
 
     /// A line for the shell.
-    func commandLine(address: String) -> String {
-        let body = String(decoding: body(), as: UTF8.self).replacing("'", with: "'\\''")
-        return "curl -d '\(body)' \(address)/models/\(Self.percentEncoded(model.name))/predict"
+    ///
+    /// - Parameters:
+    ///   - address: Where the server is.
+    ///   - needsToken: Whether a request needs a token, which then is taken from the variable `TOKEN`.
+    /// - Returns: The line.
+    func commandLine(_ address: ServerAddress, needsToken: Bool) -> String {
+        let socket = address.socketPath.map { " --unix-socket \(Self.quoted($0))" } ?? ""
+        let token = needsToken ? " -H \"Authorization: Bearer $TOKEN\"" : ""
+        let body = Self.quoted(String(decoding: body(), as: UTF8.self))
+        return "curl\(socket)\(token) -d \(body) \(address.url)/models/\(Self.percentEncoded(model.name))/predict"
     }
+
+    /// As one word for the shell.
+    private static func quoted(_ text: String) -> String { "'" + text.replacing("'", with: "'\\''") + "'" }
 
     /// The body for `/predict`.
     func body() -> [UInt8] {

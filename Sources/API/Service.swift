@@ -11,8 +11,8 @@ public final class Service: Sendable {
         public var threadCount = 4
         /// The seconds after which a request is ended, between two steps of its graph; nil for none. A request may ask for less.
         public var timeoutSeconds: Double? = 60
-        /// What `GET /` shows as the server's address.
-        public var address = "localhost:8501"
+        /// What `GET /` shows as the server's address; asked each time, because it may be known late.
+        public var address: @Sendable () -> ServerAddress = { ServerAddress(url: "localhost:8501") }
         /// What `GET /` shows as the version.
         public var version = "dev"
         /// Where a line is written for each request; nil for nowhere.

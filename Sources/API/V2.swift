@@ -42,15 +42,15 @@ struct V2: Sendable {
             ) { _, response in describe.server(&response) },
             // Before the models' names: a model that is called "stats" is asked by its version.
             .immediate(.get, "/v2/models/stats", Self.statistics) { _, response in
-                describe.statistics(of: registry.catalog.models, &response)
+                V2Statistics.write(registry.catalog.models, &response)
             },
             .immediate(.get, "/v2/models/{name}/stats", Self.statistics) { parameters, response throws(RequestError) in
-                describe.statistics(of: [try ModelLookup.model(parameters[0], in: registry.catalog)], &response)
+                V2Statistics.write([try ModelLookup.model(parameters[0], in: registry.catalog)], &response)
             },
             .immediate(.get, "/v2/models/{name}/versions/{number}/stats", Self.statistics) {
                 parameters, response throws(RequestError) in
                 let (model, version) = try version(parameters)
-                describe.statistics(of: [model], only: version, &response)
+                V2Statistics.write([model], only: version, &response)
             },
         ]
             + ofVersion(

@@ -12,10 +12,7 @@ struct V2Describe: Sendable {
     func server(_ response: inout HTTPResponse) {
         var writer = JSONWriter(response.body)
         writer.beginObject()
-        writer.key("name")
-        writer.string("metaserve")
-        writer.key("version")
-        writer.string(options.version)
+        Describe.writeServer(options, &writer)
         writer.key("extensions")
         writer.beginList()
         for name in V2.extensions { writer.string(name) }
@@ -36,20 +33,8 @@ struct V2Describe: Sendable {
         writer.endList()
         writer.key("platform")
         writer.string(Self.platform(of: version.model))
-        for (key, tensors) in [("inputs", interface.inputs), ("outputs", interface.outputs)] {
-            writer.key(key)
-            writer.beginList()
-            for tensor in tensors {
-                writer.beginObject()
-                writer.key("name")
-                writer.string(tensor.name)
-                writer.key("datatype")
-                writer.string(V2Datatype.name(of: tensor.dtype) ?? "")
-                Self.write((key == "inputs" ? tensor.inputDimensions : tensor.dimensions)[...], "shape", &writer)
-                writer.endObject()
-            }
-            writer.endList()
-        }
+        Self.write(interface.inputs, "inputs", &writer) { Self.write($0, $0.inputDimensions, &$1) }
+        Self.write(interface.outputs, "outputs", &writer) { Self.write($0, $0.dimensions, &$1) }
         writer.endObject()
     }
 
@@ -78,34 +63,52 @@ struct V2Describe: Sendable {
         writer.key("backend")
         writer.string("metaserve")
         writer.key("max_batch_size")
-        writer.integer(interface.isBatchMajor ? Self.largestBatch : 0)
-        for (key, tensors) in [("input", interface.inputs), ("output", interface.outputs)] {
-            writer.key(key)
-            writer.beginList()
-            for tensor in tensors {
-                writer.beginObject()
-                writer.key("name")
-                writer.string(tensor.name)
-                writer.key("data_type")
-                writer.string(V2Datatype.configurationName(of: tensor.dtype) ?? "")
-                Self.write(
-                    (key == "input" ? tensor.inputDimensions : tensor.dimensions).dropFirst(hidden), "dims", &writer)
-                if key == "input" {
-                    writer.key("optional")
-                    writer.bool(tensor.isOptional)
-                }
-                writer.endObject()
-            }
-            writer.endList()
+        // There is no limit to a request's rows beside that of the body; so many requests of a row are run as one.
+        writer.integer(interface.isBatchMajor ? served.queue.limits.batch : 0)
+        Self.write(interface.inputs, "input", &writer) { tensor, writer in
+            Self.writeConfiguration(tensor, tensor.inputDimensions.dropFirst(hidden), &writer)
+            writer.key("optional")
+            writer.bool(tensor.isOptional)
+        }
+        Self.write(interface.outputs, "output", &writer) { tensor, writer in
+            Self.writeConfiguration(tensor, tensor.dimensions.dropFirst(hidden), &writer)
         }
         writer.endObject()
     }
 
-    /// Triton wants a number; there is no such limit here beside that of the body.
-    private static let largestBatch = 65_536
-
     private static func platform(of model: Model) -> String {
         model.format.hasSuffix("SavedModel") ? "tensorflow_savedmodel" : "tensorflow_graphdef"
+    }
+
+    /// A list of tensors; `describe` writes what there is to say beside the names.
+    private static func write(
+        _ tensors: [V2Interface.Tensor], _ key: String, _ writer: inout JSONWriter,
+        _ describe: (V2Interface.Tensor, inout JSONWriter) -> Void
+    ) {
+        writer.key(key)
+        writer.beginList()
+        for tensor in tensors {
+            writer.beginObject()
+            writer.key("name")
+            writer.string(tensor.name)
+            describe(tensor, &writer)
+            writer.endObject()
+        }
+        writer.endList()
+    }
+
+    private static func write(_ tensor: V2Interface.Tensor, _ dimensions: [Int], _ writer: inout JSONWriter) {
+        writer.key("datatype")
+        writer.string(V2Datatype.name(of: tensor.dtype) ?? "")
+        write(dimensions[...], "shape", &writer)
+    }
+
+    private static func writeConfiguration(
+        _ tensor: V2Interface.Tensor, _ dimensions: ArraySlice<Int>, _ writer: inout JSONWriter
+    ) {
+        writer.key("data_type")
+        writer.string(V2Datatype.configurationName(of: tensor.dtype) ?? "")
+        write(dimensions, "dims", &writer)
     }
 
     private static func write(_ dimensions: ArraySlice<Int>, _ key: String, _ writer: inout JSONWriter) {
@@ -113,63 +116,5 @@ struct V2Describe: Sendable {
         writer.beginList()
         for size in dimensions { writer.integer(size) }
         writer.endList()
-    }
-}
-
-// Statistics.
-extension V2Describe {
-    /// `GET /v2/models/stats` and the like. A model's versions are counted together, as the current one.
-    func statistics(of models: [ServedModel], only: ModelVersion? = nil, _ response: inout HTTPResponse) {
-        var writer = JSONWriter(response.body)
-        writer.beginObject()
-        writer.key("model_stats")
-        writer.beginList()
-        for model in models {
-            if let version = only ?? model.versions.current { write(model, version, &writer) }
-        }
-        writer.endList()
-        writer.endObject()
-    }
-
-    private func write(_ model: ServedModel, _ version: ModelVersion, _ writer: inout JSONWriter) {
-        let statistics = model.statistics
-        let count = statistics.successCount
-        writer.beginObject()
-        writer.key("name")
-        writer.string(model.name)
-        writer.key("version")
-        writer.string(String(version.number))
-        writer.key("inference_count")
-        writer.integer(count)
-        writer.key("execution_count")
-        writer.integer(statistics.executionCount)
-        writer.key("inference_stats")
-        writer.beginObject()
-        Self.write("success", count, statistics.successNanoseconds, &writer)
-        Self.write("fail", statistics.failureCount, statistics.failureNanoseconds, &writer)
-        for (key, phase) in [
-            ("queue", ModelStatistics.Phase.queue), ("compute_input", .parse), ("compute_infer", .run),
-            ("compute_output", .write),
-        ] {
-            let times = statistics.times(phase)
-            Self.write(key, times.total, times.sum, &writer)
-        }
-        Self.write("cache_hit", 0, 0, &writer)
-        Self.write("cache_miss", 0, 0, &writer)
-        writer.endObject()
-        writer.key("batch_stats")
-        writer.beginList()
-        writer.endList()
-        writer.endObject()
-    }
-
-    private static func write(_ key: String, _ count: Int, _ nanoseconds: Int, _ writer: inout JSONWriter) {
-        writer.key(key)
-        writer.beginObject()
-        writer.key("count")
-        writer.integer(count)
-        writer.key("ns")
-        writer.integer(nanoseconds)
-        writer.endObject()
     }
 }

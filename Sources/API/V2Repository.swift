@@ -22,15 +22,15 @@ struct V2Repository: Sendable {
                     .optional(["type": "object", "properties": ["ready": ["type": "boolean"]]]),
                     answer: .json(["type": "array", "items": ["type": "object", "required": ["name", "state"]]]))
             ) { exchange, _ throws(RequestError) in
-                let isReadyOnly = try Self.isReadyOnly(exchange.request)
-                index(isReadyOnly: isReadyOnly, &exchange.response)
+                let wantsReady = try isReadyOnly(exchange.request)
+                index(isReadyOnly: wantsReady, &exchange.response)
                 return .answered
             },
             Route(
                 .post, "/v2/repository/models/{name}/load", access: .admin,
                 Operation("Load what a model's folder says", .optional(["type": "object"]), answer: .object())
             ) { exchange, parameters throws(RequestError) in
-                try Self.requireNoParameters(exchange.request)
+                try requireNoParameters(exchange.request)
                 let name = try parameters[0].text()
                 registry.load(name) { answer(exchange, $0) }
                 return .later
@@ -39,7 +39,7 @@ struct V2Repository: Sendable {
                 .post, "/v2/repository/models/{name}/unload", access: .admin,
                 Operation("Unload a model, until it is loaded again", .optional(["type": "object"]), answer: .object())
             ) { exchange, parameters throws(RequestError) in
-                try Self.forEach(in: exchange.request) { _, _ in }
+                try forEach(in: exchange.request) { _, _ in }
                 let name = try parameters[0].text()
                 registry.unload(name) { answer(exchange, $0) }
                 return .later
@@ -92,7 +92,7 @@ struct V2Repository: Sendable {
 // Bodies.
 extension V2Repository {
     /// Whether an index request wants models that are ready only.
-    private static func isReadyOnly(_ request: HTTPRequest) throws(RequestError) -> Bool {
+    private func isReadyOnly(_ request: HTTPRequest) throws(RequestError) -> Bool {
         var isReadyOnly = false
         try forEach(in: request) { key, value throws(RequestError) in
             if key.equals("ready") { isReadyOnly = try V2Request.truth(value, "\"ready\"") }
@@ -101,7 +101,7 @@ extension V2Repository {
     }
 
     /// Files and a configuration that come with a request are not taken: models are what their folders say.
-    private static func requireNoParameters(_ request: HTTPRequest) throws(RequestError) {
+    private func requireNoParameters(_ request: HTTPRequest) throws(RequestError) {
         try forEach(in: request) { key, value throws(RequestError) in
             guard key.equals("parameters"), value.kind != .null else { return }
             try V2Request.forEach(in: value, "\"parameters\"") { key, _ throws(RequestError) in
@@ -111,15 +111,18 @@ extension V2Repository {
     }
 
     /// Calls `body` with each key and value of the request's object, which may be left out.
-    private static func forEach(
+    private func forEach(
         in request: HTTPRequest, _ body: (JSONValue, JSONValue) throws(RequestError) -> Void
     ) throws(RequestError) {
+        guard request.body.count > 0 else { return }
+        let buffer = ResponseBuffer()
+        let request = try finishing.compression.inflated(request, into: buffer)
         guard request.body.count > 0 else { return }
         try MediaType.requireJSON(request.headers[.contentType])
         guard let parser = JSONParser() else {
             throw RequestError(503, "not enough memory for the request: try again later")
         }
         try V2Request.forEach(in: try parser.parse(request.body), "the body", body)
-        withExtendedLifetime(parser) {}
+        withExtendedLifetime((parser, buffer)) {}
     }
 }

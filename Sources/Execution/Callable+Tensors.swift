@@ -11,7 +11,7 @@ extension Callable {
     /// - Throws: ``CompileError``, as ``run(_:limits:_:)`` does.
     package func run(_ tensors: [Tensor], limits: RunLimits = .none) throws(CompileError) -> [Tensor] {
         var results: [Tensor?] = []
-        try Self.withViews(of: tensors) { views throws(CompileError) in
+        try TensorView.withViews(of: tensors) { views throws(CompileError) in
             try run(views, limits: limits) { outputs in results = outputs.map { $0.copy() } }
         }
         let complete = results.compactMap(\.self)
@@ -26,16 +26,19 @@ extension Callable {
     /// - Parameter tensors: One for each of ``feeds``.
     /// - Throws: ``CompileError``, as ``run(_:limits:_:)`` does.
     package func prepare(for tensors: [Tensor]) throws(CompileError) {
-        try Self.withViews(of: tensors) { views throws(CompileError) in try prepare(views) }
+        try TensorView.withViews(of: tensors) { views throws(CompileError) in try prepare(views) }
     }
+}
 
-    private static func withViews(
-        of tensors: [Tensor], _ body: (UnsafeBufferPointer<TensorView>) throws(CompileError) -> Void
-    ) throws(CompileError) {
+extension TensorView {
+    /// Calls `body` with views of tensors, one for each, which are valid during the call.
+    package static func withViews<Result, Failure: Error>(
+        of tensors: [Tensor], _ body: (UnsafeBufferPointer<TensorView>) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
         defer { withExtendedLifetime(tensors) {} }
         let dimensions = tensors.flatMap(\.shape.dimensions)
         // Safety: the views point into the dimensions and the tensors, which live until the call has ended.
-        try dimensions.withUnsafeBufferPointer { dimensions throws(CompileError) in
+        return try dimensions.withUnsafeBufferPointer { dimensions throws(Failure) in
             var start = 0
             var views: [TensorView] = []
             for tensor in tensors {
@@ -47,7 +50,7 @@ extension Callable {
                         elements: UnsafeRawPointer(tensor.storage.baseAddress + tensor.byteOffset)))
                 start += rank
             }
-            try views.withUnsafeBufferPointer { views throws(CompileError) in try body(views) }
+            return try views.withUnsafeBufferPointer { views throws(Failure) in try body(views) }
         }
     }
 }

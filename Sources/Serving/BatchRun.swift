@@ -108,9 +108,13 @@ package struct BatchRun {
                 }
                 guard isRun else { return false }
             } catch { return false }
-            for member in members {
+            let rows = members.reduce(0) { $0 + $1.rows }
+            for (index, member) in members.enumerated() {
                 member.task.times.batchSize = members.count
                 member.task.times.run = runEnd &- start
+                member.task.times.rows = member.rows
+                member.task.times.runRows = rows
+                member.task.times.leadsRun = index == 0
                 note(member.task, (last &- start) / UInt64(members.count))
             }
             queue.statistics.recordExecution(ofRequests: members.count)
@@ -133,10 +137,12 @@ package struct BatchRun {
         guard let callable = task.callable else { return }
         let start = MonotonicClock.nanoseconds
         var runEnd = start
+        var rows = 0
         task.withFeeds { feeds in
             do throws(CompileError) {
                 try callable.run(feeds, limits: task.limits) { outputs in
                     runEnd = MonotonicClock.nanoseconds
+                    rows = callable.rowCount(of: feeds)
                     task.deliver(outputs)
                 }
             } catch {
@@ -147,6 +153,9 @@ package struct BatchRun {
         let end = MonotonicClock.nanoseconds
         task.times.run = runEnd &- start
         task.times.write = end &- runEnd
+        task.times.rows = rows
+        task.times.runRows = rows
+        task.times.leadsRun = rows > 0
         note(task, end &- start)
         queue.statistics.recordExecution(ofRequests: 1)
     }

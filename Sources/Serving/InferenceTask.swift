@@ -66,6 +66,12 @@ package struct PhaseTimes: Sendable {
     package var write: UInt64 = 0
     /// How many requests were run as one.
     package var batchSize = 1
+    /// How many rows the request has.
+    package var rows = 0
+    /// How many the run had that answered it, with those of the requests that were run with it; 0 if there was no run.
+    package var runRows = 0
+    /// Whether it was the first of the requests of that run.
+    package var leadsRun = false
 
     package init() {}
 }

@@ -127,7 +127,7 @@ extension VersionPolicy.Selection {
                 if let selection = VersionPolicy.Selection(text) { return selection }
             } else if case .list = node.content {
                 let numbers = SettingType<[Int]>.list(of: .whole(0...Int.max)).read(node, &problems)
-                return numbers.map { .numbers(Set($0)) }
+                if numbers?.isEmpty != true { return numbers.map { .numbers(Set($0)) } }
             }
             problems.append(node.misfit("latest, latest:N, all or a list of numbers"))
             return nil

@@ -56,8 +56,6 @@ package final class ModelStatistics: Sendable {
     private let requests = Counters(formCount * statuses.count)
     private let bytes = Counters(2)
     private let executions = Counters(1)
-    /// The time of answered and of failed requests, in nanoseconds, as sums of all phases.
-    private let outcomeTimes = Counters(2)
     private let queueTimes = Histogram.ofDurations()
     private let parseTimes = Histogram.ofDurations()
     private let runTimes = Histogram.ofDurations()
@@ -80,9 +78,7 @@ package final class ModelStatistics: Sendable {
         parseTimes.record(Int(clamping: times.parse))
         runTimes.record(Int(clamping: times.run))
         writeTimes.record(Int(clamping: times.write))
-        let total = Int(clamping: times.queue &+ times.parse &+ times.run &+ times.write)
-        totals.record(total)
-        outcomeTimes.add(total, at: outcome.status == 200 ? 0 : 1)
+        totals.record(Int(clamping: times.queue &+ times.parse &+ times.run &+ times.write))
     }
 
     /// Records that the graph was run, for that many requests at once.
@@ -108,20 +104,6 @@ package final class ModelStatistics: Sendable {
         requests[form.rawValue * Self.statuses.count + Self.index(of: status)]
     }
 
-    /// How many requests were answered with 200.
-    package var successCount: Int { Form.allCases.reduce(0) { $0 + count($1, 200) } }
-
-    /// How many were not.
-    package var failureCount: Int {
-        Form.allCases.reduce(0) { sum, form in
-            sum + Self.statuses.dropFirst().reduce(0) { $0 + count(form, $1) }
-        }
-    }
-
-    /// The time of the requests that were answered with 200, in nanoseconds.
-    package var successNanoseconds: Int { outcomeTimes[0] }
-    /// The time of the others, in nanoseconds.
-    package var failureNanoseconds: Int { outcomeTimes[1] }
     /// Bytes of bodies that came.
     package var receivedBytes: Int { bytes[0] }
     /// Bytes of bodies that went.

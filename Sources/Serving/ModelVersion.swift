@@ -7,6 +7,8 @@ package final class ModelVersion: Sendable {
     package let number: Int
     /// What the API keeps with the version, such as compiled calls; made by ``ModelRegistry/Configuration/attach``.
     package let attachment: any AnyObject & Sendable
+    /// What became of its requests.
+    package let statistics = VersionStatistics()
     /// When it was loaded, by a clock that does not jump.
     package let loadedAt = ContinuousClock.now
     /// When it was loaded, in seconds since 1970.

@@ -48,28 +48,10 @@ package struct VersionPolicy: Hashable, Sendable {
 
     package var selection = Selection.latest(1)
     package var labels: [String: Target] = [:]
-    /// The shares of requests that name nothing. What is left to 100, and the share of a label whose version is not loaded, gets the
-    /// latest.
+    /// The shares of requests that name nothing, 100 percent in all. That of a label whose version is not loaded gets the latest.
     package var split: [Share] = []
 
     package init() {}
-
-    /// What is wrong with it, for a message; nil if nothing is.
-    package var problem: String? {
-        switch selection {
-        case .latest(let count) where count < 1: return "at least 1 version must be loaded, not \(count)"
-        case .numbers(let numbers) where numbers.isEmpty: return "no version is named"
-        default: break
-        }
-        for share in split {
-            if labels[share.label] == nil { return "the split names label \"\(share.label)\", which there is not" }
-            if !(0...100).contains(share.percent) {
-                return "the share of label \"\(share.label)\" is \(share.percent) percent; expected 0 to 100"
-            }
-        }
-        let sum = split.reduce(0) { $0 + $1.percent }
-        return sum > 100 ? "the shares of the split are \(sum) percent; expected at most 100" : nil
-    }
 
     /// The numbers that labels want loaded.
     var labelledNumbers: Set<Int> {

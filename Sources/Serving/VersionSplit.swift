@@ -14,7 +14,7 @@ package final class VersionSplit: Sendable {
     private let turn: Turn
 
     /// - Parameters:
-    ///   - shares: Versions and their percents; 100 altogether or less.
+    ///   - shares: Versions and their percents; 100 altogether, or less where a version is not loaded.
     ///   - rest: Who gets what is left.
     ///   - turn: Counts the requests.
     init(_ shares: [(version: ModelVersion, percent: Int)], rest: ModelVersion, turn: Turn) {

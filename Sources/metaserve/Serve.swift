@@ -5,6 +5,7 @@ import HTTPServer
 import Logging
 import Serving
 import Settings
+import Threads
 
 /// `metaserve serve`
 struct Serve: ParsableCommand {
@@ -36,7 +37,10 @@ struct Serve: ParsableCommand {
         ThreadBudget.apply()
         let signals = try StopSignals { logger.info("ended before serving", metadata: ["signal": "\($0)"]) }
         logger.debug("starting", metadata: ["version": "\(Metaserve.version)"])
-        let options = try settings.serviceOptions(logger)
+        var options = try settings.serviceOptions(logger)
+        // A free port is known once the server listens.
+        let port = Locked(settings.port)
+        options.address = { settings.address(port: port.withLock { $0 }) }
         if !settings.isLocal, settings.tokenFile == nil {
             logger.warning("whoever reaches \(settings.host) may ask: give --token-file FILE to admit only some")
         }
@@ -44,6 +48,7 @@ struct Serve: ParsableCommand {
         let service = Service(registry, options: options)
         signals.beginServing()
         let server = try HTTPServer(settings.serverConfiguration(logger)) { service.handle($0) }
+        port.withLock { $0 = server.port }
         logger.info(
             "listening",
             metadata: ["address": "\(settings.address(port: server.port))", "threads": "\(settings.threadCount)"])

@@ -23,8 +23,8 @@ struct ServerSettings: SettingsGroup {
     var versions = VersionPolicy.Selection.latest(1)
     var pollIntervalSeconds = 1.0
     var waitsForModels = false
-    var maxQueue = 1000
-    var maxBatch = 32
+    var maxQueue = ModelQueue.Limits().waiting
+    var maxBatch = ModelQueue.Limits().batch
     var batchDelayMilliseconds = 0.0
     var corsOrigins: [String] = []
     var tokenFile: String?
@@ -210,10 +210,11 @@ extension ServerSettings {
     /// The path of the socket to listen on, if it is one in the file system.
     var socketPath: String? { host.hasPrefix("unix:") ? String(host.dropFirst("unix:".count)) : nil }
 
-    /// An address that a client on this machine can use.
-    func address(port: Int) -> String {
-        if socketPath != nil { return host }
+    /// Where a client on this machine finds the server.
+    func address(port: Int) -> ServerAddress {
+        let scheme = tlsCertificate == nil ? "http" : "https"
+        if let socketPath { return ServerAddress(url: "\(scheme)://localhost", socketPath: socketPath) }
         let name = host == "0.0.0.0" || host == "::" ? "localhost" : host.contains(":") ? "[\(host)]" : host
-        return "\(tlsCertificate == nil ? "http" : "https")://\(name):\(port)"
+        return ServerAddress(url: "\(scheme)://\(name):\(port)")
     }
 }

@@ -24,7 +24,6 @@ extension ServerSettings {
         options.threadCount = threadCount
         options.timeoutSeconds = timeoutSeconds > 0 ? timeoutSeconds : nil
         options.version = Metaserve.version
-        options.address = address(port: port)
         options.maxBodyBytes = maxBodyBytes
         options.accessLog = try accessLog.map { try AccessLog(path: $0) }
         options.cors = CORSRules(origins: corsOrigins)

@@ -1,5 +1,6 @@
 import HTTPMessages
 import Testing
+import VectorSupport
 
 @testable import API
 

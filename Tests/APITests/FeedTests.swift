@@ -2,6 +2,7 @@ import Execution
 import HTTPMessages
 import Tensors
 import Testing
+import VectorSupport
 
 @testable import API
 

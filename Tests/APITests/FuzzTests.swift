@@ -2,6 +2,7 @@ import API
 import Foundation
 import HTTPMessages
 import Testing
+import VectorSupport
 
 /// Bodies that were broken by chance: the answer is 200 or says what the client did wrong, in JSON.
 @Suite("Broken bodies")

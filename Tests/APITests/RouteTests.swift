@@ -1,6 +1,9 @@
+import API
 import Foundation
 import HTTPMessages
+import Serving
 import Testing
+import VectorSupport
 
 @Suite("Routes")
 struct RouteTests {
@@ -17,6 +20,39 @@ struct RouteTests {
         )
         #expect(client.post(#"{"feeds":{"w1:0":1.0,"w2:0":1.0}}"#, "/models/tutorial/predict").status == 200)
         #expect(client.send(.head, "/").status == 200)
+    }
+
+    @Test("the line to copy says how the server is reached")
+    func line() throws {
+        func line(_ address: ServerAddress, _ token: String? = nil) throws -> String {
+            var options = Service.Options()
+            options.address = { address }
+            var headers: [HTTPHeader: [UInt8]] = [:]
+            if let token {
+                let path = FileManager.default.temporaryDirectory.appendingPathComponent("tokens-\(UUID().uuidString)")
+                    .path
+                try Fixtures.write(Array(token.utf8), to: path)
+                defer { try? FileManager.default.removeItem(atPath: path) }
+                options.access = try AccessRules(tokenFile: path, adminTokenFile: nil) { _, _ in }
+                headers[.authorization] = Array("Bearer \(token)".utf8)
+            }
+            let registry = ModelRegistry(
+                [try Model(contentsOf: Fixtures.model("tutorial"))],
+                ModelRegistry.Configuration(attach: Service.attachment))
+            let answer = Service(registry, options: options).answer(.get, Array("/".utf8), headers: headers)
+            let object = try JSONSerialization.jsonObject(with: Data(answer.body)) as? [String: Any]
+            return try #require(object?["try"] as? String)
+        }
+        let feeds = #"-d '{"feeds":{"w1:0":1.0,"w2:0":1.0}}'"#
+        #expect(
+            try line(ServerAddress(url: "https://localhost:8501"))
+                == "curl \(feeds) https://localhost:8501/models/tutorial/predict")
+        #expect(
+            try line(ServerAddress(url: "http://localhost", socketPath: "/run/it's here"))
+                == "curl --unix-socket '/run/it'\\''s here' \(feeds) http://localhost/models/tutorial/predict")
+        #expect(
+            try line(ServerAddress(url: "http://localhost:1"), "secret")
+                == "curl -H \"Authorization: Bearer $TOKEN\" \(feeds) http://localhost:1/models/tutorial/predict")
     }
 
     @Test("the models, and one of them")

@@ -1,5 +1,5 @@
 import API
-import Glibc
+import Foundation
 import HTTPMessages
 import Serving
 import Testing
@@ -8,9 +8,13 @@ import VectorSupport
 @Suite("Open Inference Protocol: the repository")
 struct V2RepositoryTests {
     private func post(_ service: Service, _ path: String, _ body: String = "") -> DirectAnswer {
+        post(service, path, Array(body.utf8), "identity")
+    }
+
+    private func post(_ service: Service, _ path: String, _ body: [UInt8], _ coding: String) -> DirectAnswer {
         service.answer(
-            .post, Array("/v2/repository/\(path)".utf8), headers: [.authorization: Array("Bearer secret".utf8)],
-            body: Array(body.utf8))
+            .post, Array("/v2/repository/\(path)".utf8),
+            headers: [.authorization: Array("Bearer secret".utf8), .contentEncoding: Array(coding.utf8)], body: body)
     }
 
     /// Calls `body` with a service whose administrators have the token `secret`.
@@ -57,6 +61,31 @@ struct V2RepositoryTests {
             #expect(post(service, "models/tutorial/load").status == 200)
             #expect(client.get("/v2/models/tutorial/ready").status == 200)
             #expect(post(service, "models/nope/load").status == 404)
+        }
+    }
+
+    @Test("compressed bodies are read, and what is none is refused")
+    func compressed() throws {
+        let registry = ModelRegistry(
+            [try Model(contentsOf: Fixtures.model("tutorial"))],
+            ModelRegistry.Configuration(attach: Service.attachment))
+        // Python's gzip and zlib made these of `{"ready":1}`.
+        let bodies = [
+            ("gzip", "H4sIAAAAAAACA6tWKkpNTKlUsjKsBQBZdzo6CwAAAA=="),
+            ("deflate", "eJyrVipKTUypVLIyrAUAF0MDvQ=="),
+        ]
+        try withService(registry) { service in
+            for (coding, text) in bodies {
+                let body = try #require(Data(base64Encoded: text))
+                let answer = post(service, "index", Array(body), coding)
+                #expect(answer.status == 400)
+                #expect(self.text(answer) == #"{"error":"\"ready\" is a number; expected true or false"}"#)
+                #expect(
+                    self.text(post(service, "models/tutorial/unload", Array(body.dropLast(3)), coding))
+                        == #"{"error":"the body is not \#(coding), or is damaged or cut short"}"#)
+            }
+            #expect(post(service, "index", Array("{}".utf8), "br").status == 415)
+            #expect(post(service, "models/tutorial/load", [], "gzip").status == 503)
         }
     }
 

@@ -163,7 +163,7 @@ struct HostileSlicedTensorsTests {
 
     @Test("random changes with right checksums never trap", arguments: [1, 2] as [UInt64])
     func fuzz(seed: UInt64) throws {
-        var random = Random(seed: seed)
+        var random = SplitMix(state: seed)
         let builder = TableBuilder()
         let block = builder.block([([], try list()), (key, try values())])
         for _ in 0..<1500 { _ = reason(builder.table(dataBlock: random.changing(block))) }

@@ -101,26 +101,13 @@ extension Callable {
 private func withViews<Result>(
     _ requests: [[Tensor]], _ body: (UnsafeBufferPointer<UnsafeBufferPointer<TensorView>>) throws -> Result
 ) rethrows -> Result {
-    let tensors = requests.flatMap(\.self)
-    return try tensors.flatMap(\.shape.dimensions).withUnsafeBufferPointer { dimensions in
-        var start = 0
-        let views = tensors.map { tensor in
-            defer { start += tensor.shape.rank }
-            return TensorView(
-                dtype: tensor.dtype,
-                dimensions: UnsafeBufferPointer(rebasing: dimensions[start..<start + tensor.shape.rank]),
-                elements: UnsafeRawPointer(tensor.storage.baseAddress + tensor.byteOffset))
+    try TensorView.withViews(of: requests.flatMap(\.self)) { views in
+        var first = 0
+        let buffers = requests.map { request in
+            defer { first += request.count }
+            return UnsafeBufferPointer(rebasing: views[first..<first + request.count])
         }
-        // Safety: the views point into the dimensions and the tensors, which live until the call has ended.
-        defer { withExtendedLifetime(tensors) {} }
-        return try views.withUnsafeBufferPointer { views in
-            var first = 0
-            let buffers = requests.map { request in
-                defer { first += request.count }
-                return UnsafeBufferPointer(rebasing: views[first..<first + request.count])
-            }
-            return try buffers.withUnsafeBufferPointer(body)
-        }
+        return try buffers.withUnsafeBufferPointer(body)
     }
 }
 

@@ -21,7 +21,7 @@ struct MutationTests {
         let vectors = try VectorFile.readGraphs(family.path).filter { !$0.runs.isEmpty }
         var slowest = (seconds: 0.0, seed: UInt64(0))
         for seed in Self.seed..<Self.seed + UInt64(Self.count) {
-            var random = Mutation(seed: seed)
+            var random = SplitMix(state: seed &* 0x9E37_79B9_7F4A_7C15)
             let vector = vectors[Int(random.next() % UInt64(vectors.count))]
             if Self.count > 1000 { FileHandle.standardError.write(Data("\(family.name) \(seed)\n".utf8)) }
             let start = Date()
@@ -47,20 +47,8 @@ struct MutationTests {
 }
 
 /// Damages graphs.
-private struct Mutation: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
-    }
-
-    mutating func damaged(_ vector: GraphVector) -> GraphVector {
+extension SplitMix {
+    fileprivate mutating func damaged(_ vector: GraphVector) -> GraphVector {
         var result = vector
         for _ in 0..<Int.random(in: 1...4, using: &self) {
             let functions = result.graph.library.function.indices

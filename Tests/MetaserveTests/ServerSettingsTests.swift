@@ -106,6 +106,10 @@ struct ServerSettingsTests {
                 "models:\n  m: {versions: newest}",
                 "2: expected latest, latest:N, all or a list of numbers, found newest"
             ),
+            (
+                "versions: []",
+                "1: expected latest, latest:N, all or a list of numbers, found a list"
+            ),
             ("models:\n  m: {max-bach: 1}", "2: unknown key \"max-bach\"; the nearest are \"max-batch\""),
             ("models:\n  a/b: /m", "2: a model's name is not empty and has no \"/\", found \"a/b\""),
             ("max-batch: 0", "1: expected a whole number from 1 to 4096, found 0"),

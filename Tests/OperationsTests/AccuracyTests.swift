@@ -1,6 +1,7 @@
 import Foundation
 import Tensors
 import Testing
+import VectorSupport
 
 @testable import Operations
 
@@ -282,7 +283,7 @@ struct AccuracyTests {
 
     /// Two million numbers in [0, 1).
     private static let fractions: [Float] = {
-        var generator = SeededGenerator(state: 11)
+        var generator = SplitMix(state: 11)
         return (0..<2 * 1_000_003).map { _ in Float(generator.next() >> 40) * 0x1p-24 }
     }()
 
@@ -311,18 +312,6 @@ struct AccuracyTests {
 }
 
 private struct AccuracyFailure: Error {}
-
-private struct SeededGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
-    }
-}
 
 // References of another kind than the kernels': integrals, by Simpson's rule and the trapezoidal rule.
 

@@ -192,7 +192,7 @@ struct ModelRegistryTests {
         try folder.serve {
             var settings = ModelSettings()
             settings.labels = ["stable": .previous, "canary": .latest]
-            settings.split = ["stable": 75]
+            settings.split = ["stable": 75, "canary": 25]
             $0.models[folder.path.split(separator: "/").last.map(String.init) ?? ""] = settings
         }
         #expect(try folder.answer(nil, .label("stable")) == 1)

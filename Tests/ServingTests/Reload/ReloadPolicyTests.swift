@@ -183,23 +183,4 @@ struct ReloadPolicyTests {
         #expect(rig.states.last == "30 AVAILABLE")
         #expect(rig.states.first == "22 END")
     }
-
-    @Test("a policy that contradicts itself is told of")
-    func problems() {
-        var policy = VersionPolicy()
-        #expect(policy.problem == nil)
-        policy.split = [.init(label: "canary", percent: 10)]
-        #expect(policy.problem == "the split names label \"canary\", which there is not")
-        policy.labels = ["canary": .latest, "stable": .previous]
-        #expect(policy.problem == nil)
-        policy.split.append(.init(label: "stable", percent: 91))
-        #expect(policy.problem == "the shares of the split are 101 percent; expected at most 100")
-        policy.split[1] = .init(label: "stable", percent: 101)
-        #expect(policy.problem == "the share of label \"stable\" is 101 percent; expected 0 to 100")
-        policy.split = []
-        policy.selection = .latest(0)
-        #expect(policy.problem == "at least 1 version must be loaded, not 0")
-        policy.selection = .numbers([])
-        #expect(policy.problem == "no version is named")
-    }
 }
