@@ -73,7 +73,7 @@ final class InferenceRoute: Sendable {
                     headers: [("Retry-After", "\(scheduler.waitingSeconds(of: model.queue))")])
             }
         } catch {
-            task.version?.statistics.record(task.times, isSuccess: false)
+            task.version?.statistics.record(task.times, start: task.startNanoseconds, isSuccess: false)
             keep(task)
             model.statistics.record(ModelStatistics.Outcome(form: form, status: error.status))
             throw error
@@ -89,7 +89,8 @@ final class InferenceRoute: Sendable {
         outcome.receivedBytes = exchange.request.body.count
         outcome.sentBytes = exchange.response.body.count
         model.statistics.record(outcome)
-        task.version?.statistics.record(task.times, isSuccess: outcome.status == 200)
+        task.version?.statistics.record(
+            task.times, start: task.startNanoseconds, isSuccess: outcome.status == 200)
         recorder.record(exchange, RequestRecorder.Inference(model: model, version: task.version, outcome: outcome))
     }
 }

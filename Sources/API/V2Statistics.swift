@@ -30,32 +30,32 @@ struct V2Statistics {
     }
 
     private mutating func write(_ model: ServedModel, _ version: ModelVersion) {
-        let statistics = version.statistics
+        let report = version.statistics.report
         writer.beginObject()
         writer.key("name")
         writer.string(model.name)
         writer.key("version")
         writer.string(String(version.number))
         writer.key("last_inference")
-        writer.integer(statistics.lastMilliseconds)
+        writer.integer(report.lastMilliseconds)
         writer.key("inference_count")
-        writer.integer(statistics.rowCount)
+        writer.integer(report.rowCount)
         writer.key("execution_count")
-        writer.integer(statistics.runCount)
+        writer.integer(report.runCount)
         writer.key("inference_stats")
         writer.beginObject()
-        write("success", statistics.successes)
-        write("fail", statistics.failed)
-        write("queue", statistics.total(of: .queue))
-        write("compute_input", statistics.total(of: .parse))
-        write("compute_infer", statistics.total(of: .run))
-        write("compute_output", statistics.total(of: .write))
+        write("success", report.successes)
+        write("fail", report.failures)
+        write("queue", report.total(of: .queue))
+        write("compute_input", report.total(of: .parse))
+        write("compute_infer", report.total(of: .run))
+        write("compute_output", report.total(of: .write))
         write("cache_hit", .none)
         write("cache_miss", .none)
         writer.endObject()
         writer.key("batch_stats")
         writer.beginList()
-        for runs in statistics.runs { write(runs) }
+        for runs in report.runs { write(runs) }
         writer.endList()
         writer.endObject()
     }

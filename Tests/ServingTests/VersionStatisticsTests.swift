@@ -1,3 +1,4 @@
+import Execution
 import Testing
 
 @testable import Serving
@@ -19,42 +20,48 @@ struct VersionStatisticsTests {
     @Test("requests that are run as one are one run; its time counts for each of them, and once for the run")
     func together() {
         let statistics = VersionStatistics()
-        #expect(statistics.lastMilliseconds == 0)
-        statistics.record(times(rows: 2, of: 5, isFirst: true, 1), isSuccess: true)
-        statistics.record(times(rows: 3, of: 5, isFirst: false, 1), isSuccess: true)
-        #expect(statistics.rowCount == 5)
-        #expect(statistics.runCount == 1)
-        #expect(statistics.successes == .init(count: 2, nanoseconds: 2222))
-        #expect(statistics.total(of: .run) == .init(count: 2, nanoseconds: 200))
+        #expect(statistics.report.lastMilliseconds == 0)
+        statistics.record(times(rows: 2, of: 5, isFirst: true, 1), start: MonotonicClock.nanoseconds, isSuccess: true)
+        statistics.record(times(rows: 3, of: 5, isFirst: false, 1), start: MonotonicClock.nanoseconds, isSuccess: true)
+        let report = statistics.report
+        #expect(report.rowCount == 5)
+        #expect(report.runCount == 1)
+        #expect(report.successes == .init(count: 2, nanoseconds: 2222))
+        #expect(report.total(of: .run) == .init(count: 2, nanoseconds: 200))
         #expect(
-            statistics.runs == [
+            report.runs == [
                 .init(
                     rows: 5, parse: .init(count: 1, nanoseconds: 20), run: .init(count: 1, nanoseconds: 100),
                     write: .init(count: 1, nanoseconds: 2000))
             ])
-        #expect(statistics.lastMilliseconds > 0)
+        #expect(report.lastMilliseconds > 0)
     }
 
     @Test("a request that was not run, and one whose answer could not be written, have failed")
     func failures() {
         let statistics = VersionStatistics()
-        statistics.record(times(rows: 0, of: 0, isFirst: false, 1), isSuccess: false)
-        statistics.record(times(rows: 1, of: 1, isFirst: true, 1), isSuccess: false)
-        #expect(statistics.rowCount == 0)
-        #expect(statistics.runCount == 1)
-        #expect(statistics.successes == .none)
-        #expect(statistics.total(of: .queue) == .none)
-        #expect(statistics.failed == .init(count: 2, nanoseconds: 2222))
-        #expect(statistics.runs.map(\.rows) == [1])
+        statistics.record(times(rows: 0, of: 0, isFirst: false, 1), start: MonotonicClock.nanoseconds, isSuccess: false)
+        statistics.record(times(rows: 1, of: 1, isFirst: true, 1), start: MonotonicClock.nanoseconds, isSuccess: false)
+        let report = statistics.report
+        #expect(report.rowCount == 0)
+        #expect(report.runCount == 1)
+        #expect(report.successes == .none)
+        #expect(report.total(of: .queue) == .none)
+        #expect(report.failures == .init(count: 2, nanoseconds: 2222))
+        #expect(report.runs.map(\.rows) == [1])
     }
 
     @Test("what is counted does not grow with the numbers of rows that clients send")
     func bounded() {
         let statistics = VersionStatistics()
-        for rows in 1...1000 { statistics.record(times(rows: rows, of: rows, isFirst: true, 1), isSuccess: true) }
-        #expect(statistics.runs.map(\.rows) == Array(1...257))
-        #expect(statistics.runCount == 1000)
-        #expect(statistics.rowCount == 500_500)
-        #expect(statistics.successes.count == 1000)
+        for rows in 1...1000 {
+            statistics.record(
+                times(rows: rows, of: rows, isFirst: true, 1), start: MonotonicClock.nanoseconds, isSuccess: true)
+        }
+        let report = statistics.report
+        #expect(report.runs.map(\.rows) == Array(1...257))
+        #expect(report.runCount == 1000)
+        #expect(report.rowCount == 500_500)
+        #expect(report.successes.count == 1000)
     }
 }
