@@ -44,6 +44,47 @@ struct StructureTests {
         }
     }
 
+    /// What each target of `Sources` uses of the others, as the package says.
+    private func uses() throws -> [String: Set<String>] {
+        let text = try String(contentsOf: Fixtures.package.appendingPathComponent("Package.swift"), encoding: .utf8)
+        var uses: [String: Set<String>] = [:]
+        for match in text.matches(of: /\starget\(\s*"(\w+)",\s*uses: \[([^\]]*)\]/) {
+            uses[String(match.1)] = Set(match.2.matches(of: /"(\w+)"/).map { String($0.1) })
+        }
+        let program = try #require(text.firstMatch(of: /name: "metaserve",\s*dependencies: \[([^\]]*)\]/))
+        uses["metaserve"] = Set(program.1.matches(of: /"(\w+)"/).map { String($0.1) })
+        uses["TensorFlowProtos"] = []
+        return uses.mapValues { $0.intersection(uses.keys) }
+    }
+
+    @Test("the drawing of the targets is what the package says")
+    func drawing() throws {
+        let text = try String(
+            contentsOf: Fixtures.package.appendingPathComponent("docs/architecture.md"), encoding: .utf8)
+        let drawing = try #require(text.components(separatedBy: "```mermaid").dropFirst().first)
+        let uses = try uses()
+        #expect(uses.count > 10)
+        var drawn: [String: Set<String>] = [:]
+        for match in drawing.prefix(upTo: drawing.firstRange(of: "```")?.lowerBound ?? drawing.endIndex)
+            .matches(of: /\n  (\w+)(?:\[[^\]]*\])? --> (\w+)/)
+        where uses[String(match.2)] != nil {
+            drawn[String(match.1), default: []].insert(String(match.2))
+        }
+        for (target, used) in drawn {
+            let missing = used.subtracting(uses[target] ?? [])
+            #expect(missing.isEmpty, "\(target) does not use \(missing.sorted())")
+        }
+        for (target, used) in uses {
+            var found: Set<String> = []
+            var rest = drawn[target] ?? []
+            while let next = rest.popFirst() {
+                if found.insert(next).inserted { rest.formUnion(drawn[next] ?? []) }
+            }
+            let missing = used.subtracting(found)
+            #expect(missing.isEmpty, "no arrow leads from \(target) to \(missing.sorted())")
+        }
+    }
+
     @Test("what can trap on input is not used")
     func traps() throws {
         for (name, text) in try sources() {
