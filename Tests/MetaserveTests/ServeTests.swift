@@ -41,6 +41,29 @@ struct ServeTests {
         #expect(server.stop() == 0)
     }
 
+    @Test("the line to copy that the server shows runs, on a free port and with a socket in the file system")
+    func line() throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("metaserve-\(UUID().uuidString)")
+            .path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try Fixtures.write(Array("secret\n".utf8), to: folder + "/tokens")
+        let socket = folder + "/it's here"
+        for (host, tokenFlag) in [("127.0.0.1", "--admin-token-file"), ("unix:" + socket, "--token-file")] {
+            let server = try RunningServer(
+                Fixtures.model("tutorial"), "--host", host, tokenFlag, folder + "/tokens")
+            let reached = server.port > 0 ? [server.address] : ["--unix-socket", socket, "http://localhost"]
+            let told = try Program.launch(
+                "/usr/bin/curl", ["-s", "-H", "Authorization: Bearer secret"] + reached)
+            let answer = try #require(
+                try JSONSerialization.jsonObject(with: Data(told.output.utf8)) as? [String: Any])
+            let line = try #require(answer["try"] as? String)
+            let result = try Program.launch("/bin/sh", ["-c", "TOKEN=secret; " + line])
+            #expect(result.output.hasPrefix(#"{"outputs":{"op_to_restore:0":"#), "\(line): \(result.output)")
+            #expect(server.stop() == 0)
+        }
+    }
+
     @Test("a port in use is told")
     func portInUse() throws {
         let server = try RunningServer(Fixtures.model("tutorial"))

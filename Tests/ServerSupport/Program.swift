@@ -49,9 +49,9 @@ public enum Program {
 public final class RunningServer {
     private let process = Process()
     private let logPath = NSTemporaryDirectory() + "metaserve-\(UUID().uuidString).log"
-    /// `http://127.0.0.1:PORT`
+    /// `http://127.0.0.1:PORT`, or `unix:PATH`.
     public let address: String
-    /// The port.
+    /// The port; 0 for a socket in the file system.
     public let port: Int
 
     /// Starts it, and waits until it listens, at most 60 seconds.
@@ -69,9 +69,9 @@ public final class RunningServer {
         var log = ""
         for _ in 0..<6000 {
             log = (try? String(contentsOfFile: logPath, encoding: .utf8)) ?? ""
-            if let match = log.firstMatch(of: /address=(https?:\/\/\S+:(\d+))/) {
+            if let match = log.firstMatch(of: /address=(https?:\/\/\S+:(\d+)|unix:\S+)/) {
                 address = String(match.1)
-                port = Int(match.2) ?? 0
+                port = match.2.flatMap { Int($0) } ?? 0
                 return
             }
             guard process.isRunning else { throw CocoaError(.executableLoad, userInfo: ["log": log]) }
