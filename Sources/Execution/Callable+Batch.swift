@@ -31,12 +31,13 @@ extension Callable {
         return rows
     }
 
-    /// How many rows a request has, at least 1: the first dimension of the first feed for which the graph leaves it open.
+    /// How many rows a request has, at least 1: the first dimension of the first feed for which the graph leaves it open. Without
+    /// elements a feed may be of any size, and counts as one row.
     package func rowCount(of feeds: UnsafeBufferPointer<TensorView>) -> Int {
-        guard feeds.count == self.feeds.count, let feed = feeds.indices.first(where: { isRows($0, feeds[$0]) }) else {
-            return 1
-        }
-        return max(1, feeds[feed].dimensions[0])
+        guard feeds.count == self.feeds.count,
+            let feed = feeds.indices.first(where: { isRows($0, feeds[$0]) }), feeds[feed].elementCount > 0
+        else { return 1 }
+        return feeds[feed].dimensions[0]
     }
 
     /// Whether the feeds of two requests, both of which have ``batchRows(of:)``, differ in their rows only.

@@ -43,7 +43,7 @@ package final class VersionStatistics: Sendable {
         package let runs: [Runs]
 
         /// The requests that succeeded.
-        package var successes: Total { Total(count: requestCount, nanoseconds: nanoseconds.reduce(0, +)) }
+        package var successes: Total { Total(count: requestCount, nanoseconds: nanoseconds.reduce(0, &+)) }
 
         /// A phase of the requests that succeeded.
         package func total(of phase: ModelStatistics.Phase) -> Total {
@@ -72,22 +72,23 @@ package final class VersionStatistics: Sendable {
     }
 
     /// What ``Sums`` were at one time.
+    /// Sums of what clients send wrap around rather than trap.
     private struct Numbers {
         let size: Int
         let values: [Int]
 
         private subscript(count: Count) -> Int { values[count.rawValue] }
 
-        var runs: Int { self[.alone] + self[.runs] }
-        var requests: Int { self[.alone] + self[.requests] }
-        var rows: Int { self[.alone] * size + self[.rows] }
-        var runTime: Int { self[.aloneTime] + self[.runTime] }
+        var runs: Int { self[.alone] &+ self[.runs] }
+        var requests: Int { self[.alone] &+ self[.requests] }
+        var rows: Int { self[.alone] &* size &+ self[.rows] }
+        var runTime: Int { self[.aloneTime] &+ self[.runTime] }
 
         func time(of phase: ModelStatistics.Phase) -> Int {
             switch phase {
             case .queue: self[.queue]
             case .parse: self[.parse]
-            case .run: self[.aloneTime] + self[.requestTime]
+            case .run: self[.aloneTime] &+ self[.requestTime]
             case .write: self[.write]
             }
         }
@@ -155,18 +156,18 @@ package final class VersionStatistics: Sendable {
     package var report: Report {
         let all = ([ofOneRow, others] + sizes.values).map(\.numbers)
         return Report(
-            lastMilliseconds: lastMilliseconds, rowCount: all.reduce(0) { $0 + $1.rows },
-            runCount: all.reduce(0) { $0 + $1.runs }, requestCount: all.reduce(0) { $0 + $1.requests },
-            nanoseconds: ModelStatistics.Phase.allCases.map { phase in all.reduce(0) { $0 + $1.time(of: phase) } },
+            lastMilliseconds: lastMilliseconds, rowCount: all.reduce(0) { $0 &+ $1.rows },
+            runCount: all.reduce(0) { $0 &+ $1.runs }, requestCount: all.reduce(0) { $0 &+ $1.requests },
+            nanoseconds: ModelStatistics.Phase.allCases.map { phase in all.reduce(0) { $0 &+ $1.time(of: phase) } },
             failures: Total(count: failures[0], nanoseconds: failures[1]), runs: Self.runs(all))
     }
 
     private static func runs(_ all: [Numbers]) -> [Runs] {
         // Two threads may both have begun to count a size.
         Dictionary(grouping: all.filter { $0.size > 0 && $0.runs > 0 }, by: \.size).map { size, numbers in
-            let count = numbers.reduce(0) { $0 + $1.runs }
+            let count = numbers.reduce(0) { $0 &+ $1.runs }
             func total(_ nanoseconds: (Numbers) -> Int) -> Total {
-                Total(count: count, nanoseconds: numbers.reduce(0) { $0 + nanoseconds($1) })
+                Total(count: count, nanoseconds: numbers.reduce(0) { $0 &+ nanoseconds($1) })
             }
             return Runs(
                 rows: size, parse: total { $0.time(of: .parse) }, run: total(\.runTime),

@@ -46,6 +46,20 @@ struct V2StatisticsTests {
         #expect(inRuns == times["compute_infer"]?["ns"])
     }
 
+    @Test("a request without an element counts as one row, however many its shape says")
+    func empty() throws {
+        let client = V2Client(try Client())
+        let shape = #""shape":[4611686018427387904,0],"datatype":"FP32","data":[]"#
+        for _ in 0..<4 {
+            let answer = client.infer(
+                "tutorial", #"{"inputs":[{"name":"w1",\#(shape)},{"name":"w2",\#(shape)}]}"#)
+            #expect(answer.status == 200, "\(answer.text)")
+        }
+        let statistics = try #require(try statistics(client, "/tutorial").first)
+        #expect(statistics["inference_count"] as? Int == 4)
+        #expect(try counts(statistics, "success") == [4])
+    }
+
     @Test("each version counts for itself; without a version all that are loaded are told of")
     func versions() throws {
         try Fixtures.withCopy(of: Fixtures.model("tutorial")) { folder in
