@@ -233,11 +233,11 @@ final class ReloadLoop {
         case .report(.released(let id, let serial)):
             if let model = models[id] { perform(model.released(serial: serial, at: clock.now), model) }
         case .load(let name, let reply):
-            guard let model = find(name) else { return reply(.failure(unknown(name))) }
+            guard let model = find(name) else { return reply(.failure(missing(name))) }
             model.replies.append(reply)
             perform(model.load(at: clock.now), model)
         case .unload(let name, let reply):
-            guard let model = find(name) else { return reply(.failure(unknown(name))) }
+            guard let model = find(name) else { return reply(.failure(missing(name))) }
             perform(model.unload(at: clock.now), model)
             reply(.success(0))
         }
@@ -252,7 +252,10 @@ final class ReloadLoop {
         return models.values.first { $0.name == name }
     }
 
-    private func unknown(_ name: String) -> RepositoryError {
+    private func missing(_ name: String) -> RepositoryError {
+        if let reason = sources.lazy.compactMap({ $0.refusal(of: name) }).first {
+            return RepositoryError(.failed, reason)
+        }
         let names = models.values.map(\.name).sorted().map { "\"\($0)\"" }.joined(separator: ", ")
         return RepositoryError(.unknownModel, "there is no model \"\(name)\"; there are \(names)")
     }
@@ -267,7 +270,7 @@ final class ReloadLoop {
     private func look(at source: ServedSource, isStart: Bool) throws(ModelError) {
         let actions = source.look(clock, timing: configuration.timing)
         if source.isModel, source.models.isEmpty {
-            try add(source.path, source.name ?? ModelFolders.name(of: source.path), source, isStart: isStart)
+            try add(source.path, source.modelName, source, isStart: isStart)
         }
         for action in actions {
             switch action {

@@ -11,8 +11,7 @@ final class ServedSource {
 
     let index: Int
     let path: String
-    /// The name that a model at the path itself gets.
-    let name: String?
+    private let name: String?
     var kind = Kind.unknown
     /// The models that it brought.
     var models: Set<Int> = []
@@ -32,6 +31,9 @@ final class ServedSource {
         name = served.name
         nextPoll = now
     }
+
+    /// The name that a model at the path itself gets.
+    var modelName: String { name ?? ModelFolders.name(of: path) }
 
     /// What for a ``FolderWatch`` tells it from models.
     var watcher: Int { -1 - index }
@@ -94,6 +96,9 @@ final class ServedSource {
         isDirty = true
         return true
     }
+
+    /// Why the model of that name cannot be served; nil where none has been refused.
+    func refusal(of name: String) -> String? { refusals[folder(name)] ?? (name == modelName ? refusals[path] : nil) }
 
     private func follow(_ folders: [String]) {
         self.folders = folders

@@ -45,6 +45,9 @@ struct ModelRegistryTests {
         usleep(200_000)
         #expect(folder.log.complaints.count == 1)
         #expect(folder.log.complaints.first?.contains("metaserve.yaml") == true)
+        let refusal = #expect(throws: RepositoryError.self) { try folder.registry?.load("next") }
+        #expect(refusal?.kind == .failed)
+        #expect(refusal?.message.contains("found some") == true, "\(refusal?.message ?? "")")
         try Fixtures.write(Array("versions: all ".utf8), to: next + "/metaserve.yaml")
         #expect(try folder.wait(for: 2, "next"))
         #expect(folder.log.complaints.count == 1)
