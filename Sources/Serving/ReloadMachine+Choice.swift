@@ -31,6 +31,8 @@ extension ReloadMachine {
         var places = policy.latestCount(of: count)
         var result: [Int] = []
         for number in preference where places > 0 {
+            // What was left behind by going back is not taken up while the next save is on its way.
+            if let first, number > first, current != nil, loaded[first] == nil, loaded[number] == nil { continue }
             result.append(number)
             if loaded[number] != nil { places -= 1 }
         }

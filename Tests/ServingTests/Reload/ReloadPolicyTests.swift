@@ -46,6 +46,26 @@ struct ReloadPolicyTests {
         #expect(rig.serving == 5)
     }
 
+    @Test("what going back has left behind does not serve while the next save is on its way")
+    func leftBehind() {
+        var rig = rig(.latest(1), saves: 1...6)
+        #expect(rig.serving == 6)
+        rig.folder.named = 2
+        rig.run(.milliseconds(150))
+        #expect(rig.serving == 2)
+        // The training goes on from there: 3 is saved anew.
+        rig.folder.remove(3)
+        rig.folder.put(TestFolder.name(3, "data-00000-of-00001"), size: 20)
+        rig.folder.put(TestFolder.name(3, "index"), size: 20)
+        rig.folder.named = 3
+        rig.run(.seconds(2))
+        #expect(rig.serving == 2)
+        rig.folder.put(TestFolder.name(3, "meta"), size: 20)
+        rig.run(.milliseconds(150))
+        #expect(rig.serving == 3)
+        #expect(rig.begun == [6, 2, 3])
+    }
+
     @Test("all versions: what appears is loaded, what disappears goes after a second, but never the last")
     func all() {
         var rig = rig(.all, saves: 1...3)
