@@ -10,7 +10,8 @@ cd "$(dirname "$0")/.."
 over=${SECONDS_OVER:-20} connections=${CONNECTIONS:-1000} threads=${THREADS:-2} times=${TIMES:-10} matrices=${MATRICES:-8}
 port=${PORT:-18504} server=${SERVER:-.build/release/metaserve}
 folder=$(mktemp -d)
-cc -O2 -Wall -Wextra -o .build/open-loop Benchmarks/overload/open_loop.c
+mkdir -p .build
+"${CC:-cc}" -O2 -Wall -Wextra -o .build/open-loop Benchmarks/overload/open_loop.c
 
 # A chain of products of matrices that are made of the one number that is fed.
 model() {

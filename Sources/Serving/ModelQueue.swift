@@ -9,7 +9,7 @@ package final class ModelQueue: @unchecked Sendable {
     /// What is allowed to wait, and what is run together.
     package struct Limits: Hashable, Sendable {
         /// The most tasks that wait; further ones are refused.
-        package var waiting = 1000
+        package var waiting = 256
         /// The most tasks that are run as one.
         package var batch = 32
         /// How many nanoseconds a task waits for others to be run with, while there are fewer than ``batch``.
