@@ -220,7 +220,8 @@ extension OpenAPIModel {
             "properties": [
                 "id": ["type": "string"],
                 "model_name": ["const": .string(model.name)],
-                "model_version": ["const": .string(String(version.number))],
+                // Where the path names none, it is any: versions come, and share the requests.
+                "model_version": ["type": "string", "pattern": "^[0-9]+$"],
                 "outputs": [
                     "type": "array",
                     "items": [

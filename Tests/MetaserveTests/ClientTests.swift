@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import ServerSupport
 import Testing
 import VectorSupport
@@ -25,47 +26,63 @@ struct ClientTests {
         #expect(result.output == "ok\n")
     }
 
-    /// Runs with a file of the token `secret`.
-    private func withTokens(_ body: (String) throws -> Void) throws {
-        let tokens = FileManager.default.temporaryDirectory.appendingPathComponent("metaserve-\(UUID().uuidString)")
-        try Fixtures.write(Array("secret\n".utf8), to: tokens.path)
-        defer { try? FileManager.default.removeItem(at: tokens) }
-        try body(tokens.path)
+    /// A file that is there for a test.
+    private func temporaryFile(_ text: String, suffix: String = "") throws -> String {
+        let path = NSTemporaryDirectory() + "metaserve-\(UUID().uuidString)\(suffix)"
+        try Fixtures.write(Array(text.utf8), to: path)
+        return path
     }
 
     @Test("Triton's client: all it can ask for, tensors as JSON and as bytes")
     func triton() throws {
-        try withTokens { tokens in
-            let server = try RunningServer(models, "--admin-token-file", tokens)
-            try run("v2.py", "127.0.0.1:\(server.port)", "secret")
-            #expect(server.stop() == 0)
-        }
+        let tokens = try temporaryFile("secret\n")
+        defer { unlink(tokens) }
+        let server = try RunningServer(models, "--admin-token-file", tokens)
+        try run("v2.py", "127.0.0.1:\(server.port)", "secret")
+        #expect(server.stop() == 0)
     }
 
     @Test("a client of TensorFlow Serving: rows, columns, strings, its errors")
     func tensorFlowServing() throws {
-        let settings = FileManager.default.temporaryDirectory.appendingPathComponent(
-            "metaserve-\(UUID().uuidString).yaml")
-        try Fixtures.write(
-            Array("models: {strings: \"\(Fixtures.path("files/saved_model_2"))\"}\n".utf8), to: settings.path)
-        defer { try? FileManager.default.removeItem(at: settings) }
-        let server = try RunningServer(models, "--config", settings.path)
+        let settings = try temporaryFile(
+            "models: {strings: \(Fixtures.path("files/saved_model_2"))}", suffix: ".yaml")
+        defer { unlink(settings) }
+        let server = try RunningServer(models, "--config", settings)
         try run("tfserving.py", server.address)
         #expect(server.stop() == 0)
     }
 
     @Test("Prometheus' parsers: every metric, after requests that are answered and requests that fail")
     func prometheus() throws {
-        try withTokens { tokens in
-            let server = try RunningServer(models, "--admin-token-file", tokens)
-            try run("metrics.py", server.address, "secret")
-            #expect(server.stop() == 0)
-        }
+        let tokens = try temporaryFile("secret\n")
+        defer { unlink(tokens) }
+        let server = try RunningServer(models, "--admin-token-file", tokens)
+        try run("metrics.py", server.address, "secret")
+        #expect(server.stop() == 0)
     }
 
-    @Test("schemathesis: the OpenAPI document tells the truth")
-    func schemathesis() throws {
-        let server = try RunningServer(models, "--default-model", "tutorial")
+    /// Versions that share the requests, and models of strings and of other formats.
+    private static let manyModels = """
+        models:
+          digits:
+            path: \(Fixtures.model("digits"))
+            versions: [300, 3000]
+            labels: {stable: 300, canary: 3000}
+            split: {stable: 50, canary: 50}
+          strings: \(Fixtures.path("files/saved_model_2"))
+          older: \(Fixtures.path("files/v1"))
+        """
+
+    @Test(
+        "schemathesis: the OpenAPI document tells the truth",
+        arguments: [
+            "{default-model: tutorial, models: {tutorial: \(Fixtures.model("tutorial")), digits: \(Fixtures.model("digits"))}}",
+            manyModels,
+        ])
+    func schemathesis(settings: String) throws {
+        let path = try temporaryFile(settings, suffix: ".yaml")
+        defer { unlink(path) }
+        let server = try RunningServer("--config", path)
         // It keeps what it did in the folder that it is run in.
         let result = try Program.launch(
             "/usr/bin/env",
