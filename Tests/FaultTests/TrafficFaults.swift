@@ -21,11 +21,12 @@ struct TrafficFaults {
         let count = Extent.of(200, short: 40)
         let clients = try (0..<count).map { _ in try RawClient(port: server.port, seconds: 60) }
         for client in clients { client.post("/predict", Self.heavy) }
-        let probe = try RawClient(port: server.port)
         let start = LoadGenerator.now
         server.send(SIGTERM)
         var ready = 200
         while ready == 200, LoadGenerator.now - start < 2_000_000_000 {
+            // An answer given while the server begins to drain closes its connection.
+            let probe = try RawClient(port: server.port)
             probe.send("GET /v2/health/ready HTTP/1.1\r\nHost: test\r\n\r\n")
             ready = try probe.response().status
         }
