@@ -85,6 +85,21 @@ struct StructureTests {
         }
     }
 
+    /// The files that may ask for the time of day, which jumps: to show it, or, of tokens, to read a young file once more.
+    private static let clockReaders: Set<String> = [
+        "API/Metrics.swift", "API/Timestamp.swift", "API/TokenFile.swift", "Operations/Diagnostics.swift",
+        "Serving/ModelVersion.swift", "Serving/VersionStatistics.swift",
+    ]
+
+    @Test("whatever waits or ends by time goes by clocks that do not jump")
+    func clocks() throws {
+        for (name, text) in try sources() where !Self.clockReaders.contains(name) {
+            for word in ["CLOCK_REALTIME", "time(nil)", "gettimeofday", "Date()", "Date.now"] {
+                #expect(!text.contains(word), "\(name) has \(word)")
+            }
+        }
+    }
+
     @Test("what can trap on input is not used")
     func traps() throws {
         for (name, text) in try sources() {
