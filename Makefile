@@ -49,7 +49,7 @@ test-differential: setup $(TENSORFLOW) ## Compare random graphs with TensorFlow,
 test-clients: setup $(CLIENTS)/installed ## Test with clients of others (PyPI): Triton's, schemathesis, Prometheus' parser
 	swift test --filter ClientTests
 
-test-faults: build $(TENSORFLOW) $(FUSE) ## Do to a running server all that docs/faults.md lists, and write its table (half an hour)
+test-faults: build $(TENSORFLOW) $(FUSE) ## Do to a running server all that docs/faults.md lists, and write its table (45 minutes)
 	swift build --build-tests
 	METASERVE_FAULTS=full METASERVE_PROGRAM=$(CURDIR)/.build/release/metaserve \
 	METASERVE_TENSORFLOW=$(CURDIR)/$(TENSORFLOW)/bin/python METASERVE_FUSE=$(CURDIR)/$(FUSE)/bin/python \

@@ -13,6 +13,8 @@ package struct MatrixProduct: Sendable, Hashable {
     private let conjugates: Bool
     /// Whether one row times a matrix is best computed as a product of matrices (float32).
     private let isQuickerAsMatrices: Bool
+    /// Whether the right matrix is so large, and the left one so small, that packing it takes longer than the product (float32).
+    private let isOfFewRows: Bool
     /// Elements from one row to the next, as each matrix lies in memory.
     private let leftStride: Int32
     private let rightStride: Int32
@@ -45,6 +47,9 @@ package struct MatrixProduct: Sendable, Hashable {
         self.conjugates = conjugates
         let isSmall = Int(depth) * Int(columns) <= Self.mostElementsOfSmall && columns > 2
         isQuickerAsMatrices = rows == 1 && !transposesRight && isSmall && Self.hasSmallProducts
+        isOfFewRows =
+            (2...CK_MOST_FEW_ROWS).contains(Int(rows)) && !transposesLeft && !transposesRight
+            && columns >= Self.fewestColumns && Self.isLarge(rows: Int(rows), elements: Int(depth) * Int(columns))
         leftStride = max(1, transposesLeft ? rows : depth)
         self.rightStride = max(1, right)
         self.resultStride = max(1, result)
@@ -58,6 +63,15 @@ package struct MatrixProduct: Sendable, Hashable {
     }()
 
     private static let mostElementsOfSmall = 1 << 16
+    private static let fewestColumns = 64
+
+    /// Whether OpenBLAS would pack the right matrix, and that takes long.
+    private static func isLarge(rows: Int, elements: Int) -> Bool {
+        hasSmallProducts ? rows * elements > mostOfSmallProducts : elements > mostElementsOfSmall
+    }
+
+    /// OpenBLAS's own bound, in multiplications, up to which its products of small matrices are used.
+    private static let mostOfSmallProducts = 1_000_000
 
     /// The kernel of inputs 0 and 1; nil for a dtype that has none.
     package func kernel(_ dtype: DataType) -> Kernel? { MatrixKernels.kernel(dtype, self) }
@@ -206,6 +220,11 @@ extension MatrixProduct {
             cblas_sgemv(
                 CblasRowMajor, Self.flag(transposesLeft), transposesLeft ? depth : rows,
                 transposesLeft ? rows : depth, 1, left, leftStride, right, 1, 0, result, 1)
+        } else if isOfFewRows {
+            var task = ck_few_rows(
+                rows: rows, depth: depth, columns: columns, left_stride: leftStride, right_stride: rightStride,
+                result_stride: resultStride)
+            ck_few_rows_f32(&task, left, right, result)
         } else {
             cblas_sgemm(
                 CblasRowMajor, Self.flag(transposesLeft), Self.flag(transposesRight), rows, columns, depth, 1, left,

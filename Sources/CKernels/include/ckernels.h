@@ -6,6 +6,7 @@
 #include "ckernels_elementwise.h"
 #include "ckernels_image.h"
 #include "ckernels_matrices.h"
+#include "ckernels_products.h"
 #include "ckernels_random.h"
 #include "ckernels_random_boxes.h"
 #include "ckernels_reductions.h"
