@@ -56,7 +56,7 @@ struct LoaderThread: Sendable {
         _ orders: Mailbox<Order>, givesWay: Bool, report: @escaping @Sendable (Report) -> Void
     ) throws(ModelError) {
         do throws(SystemThread.Failure) {
-            _ = try SystemThread {
+            try SystemThread {
                 if givesWay { Self.giveWay() }
                 var retired = RetiredVersions()
                 func free() {
@@ -81,7 +81,7 @@ struct LoaderThread: Sendable {
                     usleep(Self.lookEveryMicroseconds)
                     free()
                 }
-            }
+            }.detach()
         } catch { throw ModelError(.io, "no thread can be made to load models: \(error.reason)") }
     }
 

@@ -105,7 +105,7 @@ package final class ModelRegistry: Sendable {
         let mailbox = try Mailbox<ReloadLoop.Message>()
         let start = try Awaited<ModelError?>()
         do throws(SystemThread.Failure) {
-            _ = try SystemThread { ReloadLoop.run(paths, configuration, state, mailbox, started: start.fulfil) }
+            try SystemThread { ReloadLoop.run(paths, configuration, state, mailbox, started: start.fulfil) }.detach()
         } catch { throw ModelError(.io, "no thread can be made to watch models: \(error.reason)") }
         self.state = state
         self.mailbox = mailbox

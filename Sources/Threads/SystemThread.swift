@@ -39,8 +39,11 @@ package struct SystemThread: Sendable {
         handle = thread
     }
 
-    /// Waits for its end; to be called once.
+    /// Waits for its end. Either this or ``detach()`` is to be called, once; otherwise the stack of a thread that has ended stays.
     package func join() { pthread_join(handle, nil) }
+
+    /// Lets it go: its stack is given back when it ends.
+    package func detach() { pthread_detach(handle) }
 }
 
 /// Counts permits: who takes one that is not there waits.

@@ -37,7 +37,7 @@ final class StopSignals: Sendable {
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         let source = ends[0]
         signalDescriptor = ends[1]
-        _ = try SystemThread { [state] in
+        try SystemThread { [state] in
             let first = Self.next(source)
             guard state.isServing.load(ordering: .sequentiallyConsistent) else {
                 early(Self.name(first))
@@ -47,7 +47,7 @@ final class StopSignals: Sendable {
             state.received.store(first, ordering: .sequentiallyConsistent)
             state.permits.signal()
             _exit(128 + Self.next(source))
-        }
+        }.detach()
         Self.handle()
     }
 
