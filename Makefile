@@ -1,8 +1,7 @@
 # make help lists what there is.
 SHELL := /bin/bash
 PORT ?= 8501
-FORMATTED := Package.swift $(wildcard Sources/*/*.swift) $(wildcard Tests/*/*.swift)
-FORMATTED := $(filter-out %.pb.swift,$(FORMATTED))
+FORMATTED = Package.swift $(shell find Sources Tests Benchmarks -name '*.swift' ! -name '*.pb.swift')
 TENSORFLOW := .build/tensorflow
 CLIENTS := .build/clients
 FUSE := .build/fuse
