@@ -1,6 +1,22 @@
 internal import Serving
 
 extension Describe {
+    /// The state of a model, the reason for it, and what an operator must know.
+    func writeCondition(of versions: VersionSet, _ writer: inout JSONWriter) {
+        writer.key("state")
+        writer.string(versions.condition.rawValue)
+        writer.key("reason")
+        if let reason = versions.reason { writer.string(reason) } else { writer.null() }
+        write(versions.warnings, "warnings", &writer)
+    }
+
+    private func write(_ texts: [String], _ key: String, _ writer: inout JSONWriter) {
+        writer.key(key)
+        writer.beginList()
+        for text in texts { writer.string(text) }
+        writer.endList()
+    }
+
     /// How the versions of a model stand, and what became of its loads.
     func write(_ versions: VersionSet, _ writer: inout JSONWriter) {
         writer.key("versions")
@@ -15,6 +31,8 @@ extension Describe {
                 writer.key("error")
                 writer.string(state.error)
             }
+            let model = versions.versions.first { $0.number == state.number }?.model
+            if let model, !model.warnings.isEmpty { write(model.warnings, "warnings", &writer) }
             writer.endObject()
         }
         writer.endList()

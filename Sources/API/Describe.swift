@@ -72,7 +72,9 @@ struct Describe: Sendable {
             writer.beginObject()
             writer.key("name")
             writer.string(model.name)
-            if let version = model.versions.current { writeHead(version.model, &writer) }
+            let versions = model.versions
+            writeCondition(of: versions, &writer)
+            if let version = versions.current { writeHead(version.model, &writer) }
             writer.endObject()
         }
         writer.endList()
@@ -88,6 +90,7 @@ struct Describe: Sendable {
         writer.key("name")
         writer.string(served.name)
         let versions = served.versions
+        writeCondition(of: versions, &writer)
         if let version = versions.current { write(version.model, &writer) }
         write(versions, &writer)
         writer.endObject()

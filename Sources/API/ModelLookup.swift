@@ -35,8 +35,7 @@ enum ModelLookup {
 
     private static func reason(of versions: VersionSet) -> String {
         if versions.isUnloaded { return ": it was unloaded" }
-        return (versions.record.lastError ?? versions.record.waitingFor.map { "waiting for \($0)" }).map { ": \($0)" }
-            ?? ""
+        return versions.reason.map { ": \($0)" } ?? ""
     }
 
     private static func unknownVersion(

@@ -21,7 +21,7 @@ public struct CheckpointFolder: Hashable, Sendable {
         guard let first = listing.items.first else {
             throw CheckpointError(.notFound, file: folder, "no checkpoint")
         }
-        self.init(folder: folder, name: Self.baseName(of: first.prefix), notes: listing.notes)
+        self.init(folder: folder, name: Self.baseName(of: first.prefix), notes: listing.warnings + listing.notes)
     }
 
     /// Names a checkpoint by its prefix.

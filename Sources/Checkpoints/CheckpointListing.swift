@@ -21,6 +21,8 @@ package struct CheckpointListing: Hashable, Sendable {
     package let items: [Item]
     /// What had to be decided for the first to be the first.
     package let notes: [String]
+    /// What an operator must know: the first is not what `checkpoint` names.
+    package let warnings: [String]
 
     /// Lists a folder. A path in `checkpoint` that leads elsewhere is looked for by its base name here: a file that anyone who trains
     /// can write decides only about files of its own folder.
@@ -30,7 +32,8 @@ package struct CheckpointListing: Hashable, Sendable {
     package init(folder: String) throws(CheckpointError) {
         let names = FolderNames(try CheckpointFolder.files(in: folder), folder)
         var notes: [String] = []
-        let named = Self.named(in: names, &notes)
+        var warnings: [String] = []
+        let named = Self.named(in: names, &warnings)
         let present = TensorStores.prefixes(among: names.all, in: folder)
         let set = Set(present)
         var ranked: [String] = []
@@ -40,16 +43,17 @@ package struct CheckpointListing: Hashable, Sendable {
         let order = { (name: String) -> (Int, String) in (CheckpointFolder.step(of: name) ?? -1, name) }
         let listed = Set(ranked)
         ranked += present.filter { !listed.contains($0) }.sorted { order($0) > order($1) }
-        guard let first = ranked.first else { throw names.nothingFound(named: named.first, notes) }
+        guard let first = ranked.first else { throw names.nothingFound(named: named.first, warnings) }
         if let wanted = named.first {
             if CheckpointFolder.baseName(of: wanted) != first {
-                notes.append("\(wanted) is not there: taking \(first)")
+                warnings.append("\(folder)/checkpoint names \(wanted), which is not there: taking \(first)")
             }
         } else {
             notes.append("\(folder) has no usable checkpoint file: taking \(first)")
         }
         items = ranked.map { names.item($0) }
         self.notes = notes
+        self.warnings = warnings
     }
 
     /// The checkpoint of a prefix, whether or not it is there.
@@ -61,16 +65,16 @@ package struct CheckpointListing: Hashable, Sendable {
     }
 
     /// The prefixes that the `checkpoint` file names, as it writes them.
-    private static func named(in names: FolderNames, _ notes: inout [String]) -> [String] {
+    private static func named(in names: FolderNames, _ warnings: inout [String]) -> [String] {
         guard names.all.contains("checkpoint") else { return [] }
         do throws(CheckpointError) {
             let state = try CheckpointState(contentsOf: "\(names.folder)/checkpoint")
             if state.modelCheckpointPath == nil {
-                notes.append("\(names.folder)/checkpoint names no model_checkpoint_path")
+                warnings.append("\(names.folder)/checkpoint names no model_checkpoint_path")
             }
             return [state.modelCheckpointPath].compactMap(\.self) + state.allModelCheckpointPaths.reversed()
         } catch {
-            notes.append("\(error)")
+            warnings.append("\(error)")
             return []
         }
     }

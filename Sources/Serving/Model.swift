@@ -34,6 +34,8 @@ public final class Model: Sendable {
     public let variables: [VariableDescription]
     /// What had to be decided while loading, for the log.
     public let notes: [String]
+    /// What an operator must know about the version: it is logged as a warning when the version is loaded.
+    public let warnings: [String]
     /// The signatures that the model was given, by name.
     public let signatures: [String: Signature]
     /// The weights; nil for a graph without variables.
@@ -95,6 +97,7 @@ public final class Model: Sendable {
         version = loading.candidate.version
         prefix = files.prefix
         notes = loading.notes + files.notes
+        warnings = loading.warnings + files.warnings
         signatures = shared.signatures
         reader = files.variables.reader
         assets = shared.assets

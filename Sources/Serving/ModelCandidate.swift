@@ -104,6 +104,8 @@ package struct ModelListing: Hashable, Sendable {
     package let ranked: [ModelCandidate]
     /// What had to be decided, for the log.
     package let notes: [String]
+    /// What an operator must know, whichever version serves: another version is taken than the one that is named.
+    package let warnings: [String]
 
     /// By number, ascending: all prefixes of a checkpoint's folder, all numbered versions, or the only one. Each number once.
     package let candidates: [ModelCandidate]
@@ -114,9 +116,9 @@ package struct ModelListing: Hashable, Sendable {
     /// The first that can be loaded; if none can, the first, so that its error is told.
     package var choice: ModelCandidate? { ranked.first { $0.isLoadable } ?? ranked.first }
 
-    init(ranked: [ModelCandidate], notes: [String] = []) {
+    init(ranked: [ModelCandidate], notes: [String] = [], warnings: [String] = []) {
         self.ranked = ranked
-        var notes = notes
+        var warnings = warnings
         var byNumber: [Int: ModelCandidate] = [:]
         for candidate in ranked {
             // Several may end in the same step, or in none.
@@ -124,9 +126,10 @@ package struct ModelListing: Hashable, Sendable {
         }
         candidates = byNumber.values.sorted { $0.number < $1.number }
         if let first = ranked.first, !first.isLoadable, let choice = ranked.first(where: { $0.isLoadable }) {
-            notes.append("\(first.path) is not complete (no \(first.missing ?? "files")): taking \(choice.path)")
+            warnings.append("\(first.path) is not complete (no \(first.missing ?? "files")): taking \(choice.path)")
         }
         self.notes = notes
+        self.warnings = warnings
     }
 
     /// Looks at a path: reads names, stats, and the few bytes that tell formats apart.

@@ -11,6 +11,8 @@ struct ModelFiles {
     let step: Int?
     /// What had to be decided, for the log.
     let notes: [String]
+    /// What an operator must know about the version.
+    let warnings: [String]
     let graph: ModelGraph
     let variables: RestoredVariables
     /// The files that were read, as they were then.
@@ -20,14 +22,15 @@ struct ModelFiles {
     ///
     /// - Throws: ``ModelError`` of kind `load` if the weights do not verify.
     init(
-        format: String, prefix: String, step: Int? = nil, notes: [String] = [], graph: ModelGraph,
-        graphFile: FileIdentity, reader: CheckpointReader?
+        format: String, prefix: String, step: Int? = nil, notes: [String] = [], warnings: [String] = [],
+        graph: ModelGraph, graphFile: FileIdentity, reader: CheckpointReader?
     ) throws(ModelError) {
         let loaded = try ModelError.loading { () throws(CheckpointError) in try reader?.loaded() }
         self.format = format
         self.prefix = prefix
         self.step = step
         self.notes = notes + graph.notes
+        self.warnings = warnings + graph.warnings
         self.graph = graph
         variables = RestoredVariables(plan: graph.plan, reader: loaded)
         read = [graphFile] + (loaded?.files ?? [])

@@ -14,7 +14,9 @@ extension ModelFormat {
             let listing = try ModelError.loading { () throws(CheckpointError) in
                 try CheckpointListing(folder: path.path)
             }
-            return ModelListing(ranked: listing.items.map { candidate($0, path.path) }, notes: listing.notes)
+            return ModelListing(
+                ranked: listing.items.map { candidate($0, path.path) }, notes: listing.notes,
+                warnings: listing.warnings)
         },
         open: { candidate, context throws(ModelError) in
             let location = CheckpointFolder(prefix: candidate.path)

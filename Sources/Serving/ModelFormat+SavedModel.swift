@@ -31,7 +31,7 @@ extension ModelFormat {
                 let content = try SavedModelContent(bytes, folder)
                 return try ModelGraph(
                     content.meta, bytes, context.defaults, assets: content.assets, initOps: content.initOps,
-                    format: content.format, notes: content.notes)
+                    format: content.format, notes: content.notes, warnings: content.warnings)
             }
             guard reader != nil || graph.plan.sources.isEmpty else {
                 throw ModelError(
@@ -89,6 +89,8 @@ struct SavedModelContent {
     private(set) var meta: MetaGraphDef
     let format: String
     private(set) var notes: [String] = []
+    /// What an operator must know.
+    private(set) var warnings: [String] = []
     private(set) var assets: [String: String] = [:]
     private(set) var initOps: [String] = []
 
@@ -141,7 +143,7 @@ struct SavedModelContent {
             }
             let tensor = asset.tensorInfo.name
             let file = "\(folder)/assets/\(name)"
-            if !FileIdentity.exists(file) { notes.append("asset \(file), for \"\(tensor)\", is not there") }
+            if !FileIdentity.exists(file) { warnings.append("asset \(file), for \"\(tensor)\", is not there") }
             assets[tensor.contains(":") ? tensor : tensor + ":0"] = file
         }
         guard !assets.isEmpty else { return }

@@ -4,11 +4,11 @@ extension ModelFormat {
         isThere: { path in numbers(of: path).contains { of($0.folder, among: single) != nil } },
         look: { path throws(ModelError) in
             var ranked: [ModelCandidate] = []
-            var notes: [String] = []
+            var warnings: [String] = []
             for version in numbers(of: path) {
                 guard let found = (try? of(version.folder, among: single)?.look(version.folder))??.choice else {
                     if ranked.isEmpty {
-                        notes.append("\(version.folder.path) holds no model: taking an earlier version")
+                        warnings.append("\(version.folder.path) holds no model: taking an earlier version")
                     }
                     continue
                 }
@@ -17,7 +17,7 @@ extension ModelFormat {
             guard !ranked.isEmpty else {
                 throw ModelError(.incomplete, "\(path.path): none of its versions holds a model")
             }
-            return ModelListing(ranked: ranked, notes: notes)
+            return ModelListing(ranked: ranked, warnings: warnings)
         },
         open: { candidate, context throws(ModelError) in try candidate.format.open(candidate, context) })
 

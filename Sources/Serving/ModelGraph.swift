@@ -29,6 +29,8 @@ final class ModelGraph: Sendable {
     let format: String?
     /// What had to be decided, for the log.
     let notes: [String]
+    /// What an operator must know about every version with this graph.
+    let warnings: [String]
     /// Before defaults were set.
     private let bare: Graph
     private let defaults: [Int: Tensor]
@@ -51,7 +53,7 @@ final class ModelGraph: Sendable {
     /// - Throws: ``ModelError`` of kind `load`.
     init(
         _ meta: MetaGraphDef, _ bytes: GraphBytes, _ defaults: Defaults, assets: [String: String] = [:],
-        initOps: [String] = [], format: String? = nil, notes: [String] = []
+        initOps: [String] = [], format: String? = nil, notes: [String] = [], warnings: [String] = []
     ) throws(ModelError) {
         let path = bytes.identity.path
         guard !meta.graphDef.node.isEmpty else { throw ModelError(.load, "\(path): the graph has no nodes") }
@@ -75,6 +77,7 @@ final class ModelGraph: Sendable {
         self.initOps = initOps
         self.format = format
         self.notes = notes
+        self.warnings = warnings
     }
 
     /// Whether this is what would be made of a file.

@@ -9,6 +9,8 @@ struct ModelLoading {
     let assets: [String: FileContents]
     /// What had to be decided to come to the candidate.
     let notes: [String]
+    /// What an operator must know about the choice of the candidate.
+    let warnings: [String]
     let start: ContinuousClock.Instant
 
     private static let mostLooks = 3
@@ -25,7 +27,8 @@ struct ModelLoading {
             }
             do throws(ModelError) {
                 self = try ModelLoading(
-                    candidate, name: name, defaults: defaults, previous: nil, notes: listing.notes)
+                    candidate, name: name, defaults: defaults, previous: nil, notes: listing.notes,
+                    warnings: listing.warnings)
                 return
             } catch {
                 guard error.failure == .changed, looks < Self.mostLooks else { throw error }
@@ -38,11 +41,13 @@ struct ModelLoading {
     ///
     /// - Throws: ``ModelError`` of kind `load`; of failure `changed` where whatever went wrong may come from a change of the files.
     init(
-        _ candidate: ModelCandidate, name: String, defaults: DefaultValues, previous: ModelGraph?, notes: [String] = []
+        _ candidate: ModelCandidate, name: String, defaults: DefaultValues, previous: ModelGraph?, notes: [String] = [],
+        warnings: [String] = []
     ) throws(ModelError) {
         start = ContinuousClock().now
         self.candidate = candidate
         self.notes = notes
+        self.warnings = warnings
         do throws(ModelError) {
             try AvailableMemory.now().require(for: candidate)
             let settings = try ModelSettings(folder: candidate.folder)

@@ -46,12 +46,14 @@ package final class VersionSet: Sendable {
     package let record: ReloadRecord
     /// Whether an administrator unloaded the model.
     package let isUnloaded: Bool
+    /// What an operator must know, whichever version serves.
+    private let standingWarnings: [String]
     private let split: VersionSplit?
 
     package init(
         _ versions: [ModelVersion], current: ModelVersion?, labels: [String: ModelVersion] = [:],
         states: [VersionState] = [], record: ReloadRecord = ReloadRecord(), isUnloaded: Bool = false,
-        split: VersionSplit? = nil
+        warnings: [String] = [], split: VersionSplit? = nil
     ) {
         self.versions = versions
         self.current = current
@@ -59,8 +61,12 @@ package final class VersionSet: Sendable {
         self.states = states
         self.record = record
         self.isUnloaded = isUnloaded
+        standingWarnings = warnings
         self.split = split
     }
+
+    /// What an operator must know of the files, of the labels, and of the version for requests that name none.
+    package var warnings: [String] { standingWarnings + (current?.model.warnings ?? []) }
 
     /// The version that a request gets; nil if there is none such.
     package func version(_ choice: VersionChoice) -> ModelVersion? {

@@ -8,6 +8,7 @@ extension ReloadMachine {
         var states: [VersionState] = []
         var record = ReloadRecord()
         var isUnloaded = false
+        var warnings: [String] = []
     }
 
     /// How many versions are told of that are not there any more, or cannot be loaded.
@@ -29,6 +30,7 @@ extension ReloadMachine {
         view.states = states
         view.record = record
         view.isUnloaded = isUnloaded
+        view.warnings = warnings.told
         return view
     }
 

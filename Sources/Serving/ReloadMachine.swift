@@ -49,6 +49,9 @@ struct ReloadMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Dura
     var absence: Absence?
     var isUnloaded = false
     var record = ReloadRecord()
+    /// What the last look that saw something warns of.
+    private var listingWarnings: [String] = []
+    var warnings = StandingWarnings<Time>()
     /// Since when there is something to load that is not quiet yet.
     var impatientSince: Time?
     /// When to look again, at the latest; nil if only changes matter.
@@ -96,6 +99,7 @@ struct ReloadMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Dura
         }
         seen = next
         wanted = listing.latest?.number
+        listingWarnings = listing.warnings
         for (number, version) in loaded {
             loaded[number]?.absentSince = seen[number] == nil ? version.absentSince ?? now : nil
         }
@@ -131,7 +135,7 @@ struct ReloadMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Dura
         case .success: take(load)
         case .failure(let error): actions += note(error, of: load)
         }
-        actions += settle()
+        actions += settle(hasLoaded: loaded[load.candidate.number] != nil)
         // Files may have changed meanwhile.
         nextLook = now
         return actions
@@ -194,15 +198,17 @@ struct ReloadMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Dura
     }
 
     /// Brings what is derived up to date.
-    private mutating func settle(hasLooked: Bool = false) -> [Action] {
+    private mutating func settle(hasLooked: Bool = false, hasLoaded: Bool = false) -> [Action] {
         if hasLooked, request != nil { request = .looked }
         if !isUnloaded { chooseCurrent(loaded: nil) }
         updateImpatience()
-        var actions = notices()
+        warnings.update(listingWarnings + missingVersions, at: now)
+        var actions = notices(hasLoaded: hasLoaded)
         record.lastError = currentError?.message
         record.waitingFor = isUnloaded ? nil : awaited?.missing
         if request == .looked, loading == nil, dueCandidate == nil, !isAboutToRetry {
             request = nil
+            actions += shortfall()
             actions.append(.answer(outcome))
         }
         let view = view
@@ -216,23 +222,4 @@ struct ReloadMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Dura
 
     /// Whether files are read without waiting for them to be quiet.
     var isForced: Bool { request != nil }
-
-    /// How long there must have been nothing to be seen before that is said.
-    var absenceNotice: Duration { current == nil ? timing.notice : timing.grace * 2 }
-
-    /// What to say of things that have been missing for a while; once each.
-    private mutating func notices() -> [Action] {
-        guard !isUnloaded else { return [] }
-        if let absence, !absence.isTold, hasPassed(absenceNotice, since: absence.since) {
-            self.absence?.isTold = true
-            return [.log(.absent(absence.error, serving: current))]
-        }
-        if absence == nil, let awaited, let version = seen[awaited.number], !version.isWaitTold,
-            hasPassed(timing.notice, since: version.missingSince ?? version.since)
-        {
-            seen[awaited.number]?.isWaitTold = true
-            return [.log(.waiting(awaited.missing, version.candidate))]
-        }
-        return []
-    }
 }

@@ -9,14 +9,16 @@ enum ReloadNotice: Hashable, Sendable {
     /// There is something again.
     case back
     /// A version is not complete.
-    case waiting(String, ModelCandidate)
+    case waiting(String, ModelCandidate, serving: Int?)
+    /// What an operator must know though a version may serve.
+    case warning(String)
 
     var level: Logger.Level {
         switch self {
-        case .failed(_, let error, _): error.failure == .changed || error.failure == .notThere ? .warning : .error
-        case .absent(_, let serving): serving == nil ? .info : .warning
+        case .failed(_, let error, _): Self.passing.contains(error.failure) ? .warning : .error
+        case .absent, .warning: .warning
         case .back: .notice
-        case .waiting: .info
+        case .waiting(_, _, let serving): serving == nil ? .warning : .info
         }
     }
 
@@ -27,9 +29,13 @@ enum ReloadNotice: Hashable, Sendable {
                 + (error.failure == .unfit ? "; a load by request takes it all the same" : "")
         case .absent(let error, let serving): "\(error)\(Self.text(of: serving))"
         case .back: "the files are back"
-        case .waiting(let missing, let candidate): "waiting for \(missing) of \(candidate.path)"
+        case .waiting(let missing, let candidate, _): "waiting for \(missing) of \(candidate.path)"
+        case .warning(let text): text
         }
     }
+
+    /// Files that are not there, or not all, or not yet.
+    private static let passing: Set<ModelError.LoadFailure?> = [.changed, .notThere, .incomplete]
 
     private static func text(of serving: Int?) -> String { serving.map { "; version \($0) serves on" } ?? "" }
 }

@@ -51,9 +51,7 @@ extension Catalog {
     private static func entries(of model: ServedModel) -> [RepositoryEntry] {
         let versions = model.versions
         guard !versions.states.isEmpty else {
-            let reason =
-                versions.isUnloaded
-                ? "unloaded" : versions.record.lastError ?? versions.record.waitingFor.map { "waiting for \($0)" } ?? ""
+            let reason = versions.isUnloaded ? "unloaded" : versions.reason ?? ""
             return [RepositoryEntry(name: model.name, version: nil, state: .unavailable, reason: reason)]
         }
         return versions.states.map { state in

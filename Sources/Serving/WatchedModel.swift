@@ -18,6 +18,7 @@ final class WatchedModel {
     private(set) var folders: [String] = []
     private let turn = VersionSplit.Turn()
     private var notes: [String] = []
+    private var warnings: [String] = []
     private let logger: Logger
     private let isInRoot: Bool
     private var isSilentlyAbsent = false
@@ -99,6 +100,8 @@ final class WatchedModel {
     private func tell(_ model: Model) {
         for note in model.notes where !notes.contains(note) { logger.notice("\(note)") }
         notes = model.notes
+        for warning in model.warnings where !warnings.contains(warning) { logger.warning("\(warning)") }
+        warnings = model.warnings
         logger.info(
             "loaded",
             metadata: [
@@ -135,7 +138,7 @@ final class WatchedModel {
         served.publish(
             VersionSet(
                 shown, current: current, labels: labels, states: view.states, record: view.record,
-                isUnloaded: view.isUnloaded, split: split(labels, current)))
+                isUnloaded: view.isUnloaded, warnings: view.warnings, split: split(labels, current)))
         return takeVersions(except: Set(view.versions.map(\.serial)))
     }
 

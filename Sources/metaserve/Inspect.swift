@@ -28,6 +28,7 @@ struct Inspect: ParsableCommand {
     private func show(_ model: Model) {
         let version = model.version.map { ", version \($0)" } ?? ""
         print("\(model.name): \(model.format), \(model.prefix)\(version)" + (model.step.map { ", step \($0)" } ?? ""))
+        for warning in model.warnings { print("  warning: \(warning)") }
         for note in model.notes { print("  note: \(note)") }
         if let reader = model.reader { show(reader) }
         for signature in model.signatures.values.sorted(by: { $0.name < $1.name }) { show(signature) }

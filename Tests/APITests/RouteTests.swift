@@ -58,7 +58,9 @@ struct RouteTests {
     @Test("the models, and one of them")
     func models() throws {
         let list = client.get("/models").body
-        #expect(list.hasPrefix(#"{"models":[{"name":"digits","step":3000,"prefix":""#))
+        #expect(
+            list.hasPrefix(
+                #"{"models":[{"name":"digits","state":"available","reason":null,"warnings":[],"step":3000,"prefix":""#))
         #expect(list.hasSuffix(#""default":"tutorial"}"#))
         let object = try #require(
             try JSONSerialization.jsonObject(with: Data(client.get("/models/digits").body.utf8)) as? [String: Any])
@@ -68,6 +70,9 @@ struct RouteTests {
         let shape = try #require(inputs[0]["shape"] as? [Any])
         #expect(shape[0] is NSNull)
         #expect(shape[1] as? Int == 64)
+        #expect(object["state"] as? String == "available")
+        #expect(object["reason"] is NSNull)
+        #expect(object["warnings"] as? [String] == [])
         #expect(object["step"] as? Int == 3000)
         let outputs = try #require(object["outputs"] as? [[String: Any]])
         #expect(outputs.contains { $0["name"] as? String == "class:0" && $0["dtype"] as? String == "int64" })

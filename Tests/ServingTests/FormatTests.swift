@@ -122,7 +122,7 @@ struct FormatTests {
             try Fixtures.write(Array(changed.utf8), to: file)
             let model = try Model(contentsOf: copy)
             #expect(model.assets == ["Const:0": copy + "/assets/words.txt"])
-            #expect(model.notes.last == "asset \(copy)/assets/words.txt, for \"Const:0\", is not there")
+            #expect(model.warnings == ["asset \(copy)/assets/words.txt, for \"Const:0\", is not there"])
         }
     }
 
@@ -159,7 +159,7 @@ struct FormatTests {
         let folder = Fixtures.path("files/versions")
         let model = try Model(contentsOf: folder)
         #expect(model.version == 10)
-        #expect(model.notes == ["\(folder)/11 holds no model: taking an earlier version"])
+        #expect(model.warnings == ["\(folder)/11 holds no model: taking an earlier version"])
         #expect(try ModelFolders.find(in: folder) == [folder])
         #expect(try Model(contentsOf: folder + "/2").version == nil)
     }

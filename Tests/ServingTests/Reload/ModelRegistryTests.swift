@@ -30,6 +30,24 @@ struct ModelRegistryTests {
         #expect(folder.state("d") == ["7 AVAILABLE"])
     }
 
+    @Test("a model of a served folder that cannot be loaded is a warning at the start, and shown with state and reason")
+    func unloadable() throws {
+        let folder = try ServedFolder()
+        try folder.makeModel("a", step: 1)
+        try folder.makeModel("b", step: 2)
+        try FileManager.default.removeItem(atPath: folder.path + "/b/model-2.meta")
+        try folder.serve()
+        let versions = try #require(folder.model("b")?.versions)
+        let reason = "\(folder.path)/b/model-2.meta: no such file, and no other graph is in the folder"
+        #expect(versions.condition == .failed)
+        #expect(versions.reason?.hasPrefix(reason) == true, "\(versions.reason ?? "")")
+        #expect(folder.log.complaints.count == 1)
+        #expect(
+            folder.log.complaints.first?.hasPrefix("warning: version 2 cannot be loaded: \(reason)") == true,
+            "\(folder.log.complaints)")
+        #expect(folder.model("a")?.versions.condition == .available)
+    }
+
     @Test(
         "a folder whose settings cannot be used is told of once, and served when they can",
         arguments: ReloadFilesTests.Way.allCases)

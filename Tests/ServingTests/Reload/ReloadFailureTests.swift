@@ -131,6 +131,46 @@ struct ReloadFailureTests {
         #expect(rig.serving == nil)
     }
 
+    @Test("a model that is not complete at the start is a warning with the reason, at once and once")
+    func incompleteAtStart() {
+        var rig = ReloadRig()
+        rig.folder.save(1)
+        let reason = "/models/m/model-1.meta: no such file, and no other graph is in the folder"
+        rig.faults = [1: ModelError(.incomplete, reason)]
+        rig.start()
+        rig.run(.seconds(100))
+        #expect(rig.logs == ["warning: version 1 cannot be loaded: \(reason)"])
+        var copied = ReloadRig()
+        copied.folder.put(TestFolder.name(1, "meta"))
+        copied.start()
+        copied.run(.seconds(100))
+        #expect(copied.logs.count == 1)
+        #expect(copied.logs.first?.hasPrefix("warning: waiting for ") == true, "\(copied.logs)")
+    }
+
+    @Test("what a look warns of is logged when a version is loaded, or when it lasts; and again when it comes back")
+    func warnings() {
+        var rig = ReloadRig()
+        rig.folder.save(1)
+        let warning = "/models/m/checkpoint names model-9, which is not there: taking model-1"
+        rig.folder.warnings = [warning]
+        rig.start()
+        #expect(rig.logs == ["warning: \(warning)"])
+        #expect(rig.machine.view.warnings == [warning])
+        rig.folder.warnings = []
+        rig.run(.seconds(10))
+        #expect(rig.machine.view.warnings == [])
+        // Short ones are those of a save on its way.
+        rig.folder.warnings = [warning]
+        rig.run(.milliseconds(500))
+        rig.folder.warnings = []
+        rig.run(.seconds(10))
+        #expect(rig.logs.count == 1)
+        rig.folder.warnings = [warning]
+        rig.run(.seconds(100))
+        #expect(rig.logs == ["warning: \(warning)", "warning: \(warning)"])
+    }
+
     @Test("a folder that vanishes unloads nothing, and is told of once; it is picked up when it is back")
     func vanished() {
         var rig = serving(1)
@@ -177,7 +217,7 @@ struct ReloadFailureTests {
         rig.start()
         #expect(rig.answers == [.failure(ModelError(.notThere, "/models/m: no such folder"))])
         rig.run(.seconds(10))
-        #expect(rig.logs == ["info: /models/m: no such folder"])
+        #expect(rig.logs == ["warning: /models/m: no such folder"])
         rig.absence = nil
         rig.folder.save(1)
         rig.run(.milliseconds(150))

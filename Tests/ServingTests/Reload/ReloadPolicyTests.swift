@@ -132,6 +132,32 @@ struct ReloadPolicyTests {
         #expect(rig(policy).machine.view.labels.isEmpty)
     }
 
+    @Test("a label or a selection whose version is not there is a warning with the versions there are")
+    func missingVersions() {
+        var policy = VersionPolicy()
+        policy.labels = ["stable": .number(7), "canary": .latest]
+        policy.split = [
+            VersionPolicy.Share(label: "stable", percent: 90), VersionPolicy.Share(label: "canary", percent: 10),
+        ]
+        policy.selection = .numbers([3, 9])
+        var rig = ReloadRig(policy)
+        rig.folder.save(2)
+        rig.folder.save(3)
+        rig.start()
+        rig.run(.seconds(100))
+        let warnings = [
+            "label \"stable\": version 7 is not there; found 2, 3; its share goes to the latest",
+            "versions: 9 is not there; found 2, 3",
+        ]
+        #expect(rig.logs == warnings.map { "warning: " + $0 })
+        #expect(rig.machine.view.warnings == warnings)
+        rig.folder.save(7)
+        rig.folder.save(9)
+        rig.run(.seconds(100))
+        #expect(rig.logs.count == 2)
+        #expect(rig.machine.view.warnings == [])
+    }
+
     @Test("after unloading nothing is loaded, whatever is saved, until somebody asks for it")
     func unload() {
         var rig = rig(.latest(1), saves: 1...1)

@@ -20,6 +20,8 @@ struct TestFolder {
     private(set) var files: [String: FileIdentity] = [:]
     /// What `checkpoint` names.
     var named: Int?
+    /// What a look warns of.
+    var warnings: [String] = []
     private var inode: ino_t = 100
     private static let parts = ["data-00000-of-00001", "index", "meta"]
 
@@ -66,7 +68,8 @@ struct TestFolder {
         }
         let newestFirst = Array(candidates.reversed())
         return ModelListing(
-            ranked: newestFirst.filter { $0.number == named } + newestFirst.filter { $0.number != named })
+            ranked: newestFirst.filter { $0.number == named } + newestFirst.filter { $0.number != named },
+            warnings: warnings)
     }
 }
 

@@ -1,0 +1,95 @@
+/// What is logged of things that last, once each.
+extension ReloadMachine {
+    /// How long there must have been nothing to be seen before that is logged.
+    var absenceNotice: Duration { current == nil ? timing.notice : timing.grace * 2 }
+
+    /// What to log of things that have been so for a while.
+    ///
+    /// - Parameter hasLoaded: Whether a version was loaded just now: what must be known of it is logged at once.
+    /// - Returns: Actions of the kind `log`.
+    mutating func notices(hasLoaded: Bool) -> [Action] {
+        guard !isUnloaded else { return [] }
+        var actions = warnings.tell(at: now, after: hasLoaded ? .zero : timing.notice).map {
+            Action.log(.warning($0))
+        }
+        if let absence, hasPassed(absenceNotice, since: absence.since) {
+            actions += tellAbsence()
+        } else if let awaited, let version = seen[awaited.number],
+            hasPassed(timing.notice, since: version.missingSince ?? version.since)
+        {
+            actions += tellWait()
+        }
+        return actions
+    }
+
+    /// Why somebody who asked for a load does not get the version that is wanted, unless it was logged before.
+    mutating func shortfall() -> [Action] {
+        guard !isUnloaded else { return [] }
+        return tellAbsence() + (current == nil ? tellWait() : [])
+    }
+
+    private mutating func tellAbsence() -> [Action] {
+        guard let absence, !absence.isTold else { return [] }
+        self.absence?.isTold = true
+        return [.log(.absent(absence.error, serving: current))]
+    }
+
+    private mutating func tellWait() -> [Action] {
+        guard absence == nil, let awaited, let version = seen[awaited.number], !version.isWaitTold else { return [] }
+        seen[awaited.number]?.isWaitTold = true
+        if let failure = version.failure {
+            return [.log(.failed(version.candidate, failure.error, serving: current))]
+        }
+        return [.log(.waiting(awaited.missing, version.candidate, serving: current))]
+    }
+
+    /// Versions that labels or the policy name, and that are not there.
+    var missingVersions: [String] {
+        guard absence == nil, !seen.isEmpty else { return [] }
+        let known = Set(seen.keys).union(loaded.keys)
+        let found = "found " + known.sorted().map(String.init).joined(separator: ", ")
+        var texts: [String] = []
+        for (label, target) in policy.labels.sorted(by: { $0.key < $1.key }) {
+            guard case .number(let number) = target, !known.contains(number) else { continue }
+            let share = policy.split.contains { $0.label == label } ? "; its share goes to the latest" : ""
+            texts.append("label \"\(label)\": version \(number) is not there; \(found)\(share)")
+        }
+        if case .numbers(let numbers) = policy.selection {
+            let missing = numbers.subtracting(known).sorted().map(String.init).joined(separator: ", ")
+            if !missing.isEmpty { texts.append("versions: \(missing) is not there; \(found)") }
+        }
+        return texts
+    }
+}
+
+/// What an operator must know for as long as it is so. It is logged once, when it has been so for a while.
+struct StandingWarnings<Time: InstantProtocol & Sendable>: Sendable where Time.Duration == Duration {
+    private struct Item: Sendable {
+        let text: String
+        let since: Time
+        var isTold = false
+    }
+
+    private var items: [Item] = []
+
+    /// Those that were logged and still hold.
+    var told: [String] { items.filter(\.isTold).map(\.text) }
+
+    /// Takes over what holds now.
+    mutating func update(_ texts: [String], at now: Time) {
+        items = texts.map { text in items.first { $0.text == text } ?? Item(text: text, since: now) }
+    }
+
+    /// Those that are to be logged now: they have been so for a time.
+    mutating func tell(at now: Time, after time: Duration) -> [String] {
+        var texts: [String] = []
+        for index in items.indices where !items[index].isTold && items[index].since.duration(to: now) >= time {
+            items[index].isTold = true
+            texts.append(items[index].text)
+        }
+        return texts
+    }
+
+    /// When the next is to be logged.
+    func next(after time: Duration) -> Time? { items.filter { !$0.isTold }.map { $0.since.advanced(by: time) }.min() }
+}
