@@ -102,6 +102,7 @@ struct Describe: Sendable {
         writer.number(model.loadMilliseconds)
         write(model.inputs, "inputs", &writer)
         write(model.outputs, "outputs", &writer)
+        writeSignatures(of: model, &writer)
         writer.key("variables")
         writer.beginList()
         for variable in model.variables {
@@ -131,12 +132,32 @@ struct Describe: Sendable {
         if let version = model.version { writer.integer(version) } else { writer.null() }
     }
 
+    /// The signatures, and which of them `inputs` and `outputs` are of; nothing for a model without any.
+    private func writeSignatures(of model: Model, _ writer: inout JSONWriter) {
+        guard let usual = model.defaultSignature else { return }
+        writer.key("signature")
+        writer.string(usual.name)
+        writer.key("signatures")
+        writer.beginList()
+        for signature in model.signatures.values.sorted(by: { $0.name < $1.name }) {
+            writer.beginObject()
+            writer.key("name")
+            writer.string(signature.name)
+            writer.key("method_name")
+            writer.string(signature.methodName)
+            write(signature.inputs, "inputs", &writer)
+            write(signature.outputs, "outputs", &writer)
+            writer.endObject()
+        }
+        writer.endList()
+    }
+
     private func write(_ tensors: [TensorDescription], _ key: String, _ writer: inout JSONWriter) {
         writer.key(key)
         writer.beginList()
         for tensor in tensors {
             writer.beginObject()
-            writeTensor(tensor.name, tensor.dtype, tensor.shape, &writer)
+            writeTensor(tensor.name, in: tensor.tensor, tensor.dtype, tensor.shape, &writer)
             if let value = tensor.defaultValue { write(default: value, &writer) }
             if let note = tensor.note {
                 writer.key("note")
@@ -165,9 +186,17 @@ struct Describe: Sendable {
     }
 
     /// Unknown dimensions, and an unknown shape, are null.
-    private func writeTensor(_ name: String, _ dtype: DataType?, _ shape: PartialShape, _ writer: inout JSONWriter) {
+    ///
+    /// - `tensor`: The tensor's name in the graph, where that is another.
+    private func writeTensor(
+        _ name: String, in tensor: String? = nil, _ dtype: DataType?, _ shape: PartialShape, _ writer: inout JSONWriter
+    ) {
         writer.key("name")
         writer.string(name)
+        if let tensor, tensor != name {
+            writer.key("tensor")
+            writer.string(tensor)
+        }
         writer.key("dtype")
         if let dtype { writer.string(dtype.name) } else { writer.null() }
         writer.key("shape")

@@ -58,8 +58,7 @@ struct Example {
     func value(of input: TensorDescription) -> [UInt8] {
         let buffer = ResponseBuffer()
         var writer = JSONWriter(buffer)
-        // A signature's tensors do not say what they are for.
-        write(model.inputs.first { $0.name == input.name } ?? input, &writer)
+        write(input, &writer)
         return Array(buffer.bytes)
     }
 

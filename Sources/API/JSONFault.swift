@@ -1,6 +1,6 @@
 internal import HTTPMessages
 
-/// What makes a text not JSON (RFC 8259), and where: for messages, after the parser has refused it.
+/// What makes a text not JSON (RFC 8259; NaN and infinities without quotes are let pass), and where: for messages, after the parser has refused it.
 struct JSONFault: Error, CustomStringConvertible {
     /// Where, from the beginning of the text.
     let offsetBytes: Int
@@ -9,8 +9,8 @@ struct JSONFault: Error, CustomStringConvertible {
     var description: String { "\(reason) at byte \(offsetBytes)" }
 
     /// The first fault of a text's grammar; nil if none is found.
-    static func first(in text: UnsafeRawBufferPointer, acceptsNaN: Bool = false) -> JSONFault? {
-        var scanner = JSONScanner(text, acceptsNaN: acceptsNaN)
+    static func first(in text: UnsafeRawBufferPointer) -> JSONFault? {
+        var scanner = JSONScanner(text)
         do throws(JSONFault) { try scanner.scan() } catch { return error }
         return nil
     }
@@ -29,14 +29,14 @@ struct JSONFault: Error, CustomStringConvertible {
         }
     }
 
-    /// The text as simdjson takes it, and padding behind it: with `.0` behind all integers that do not fit in 64 bits, and, where
-    /// they are accepted, with NaN and infinities in quotes.
+    /// The text as simdjson takes it, and padding behind it: with `.0` behind all integers that do not fit in 64 bits, and with NaN
+    /// and infinities in quotes.
     ///
     /// simdjson refuses such integers, but they are JSON, and JavaScript writes floats so from 2^64 up to 10^21.
     ///
     /// - Returns: nil if there is neither, or something else is wrong.
-    static func amended(_ text: UnsafeRawBufferPointer, acceptsNaN: Bool) -> [UInt8]? {
-        var scanner = JSONScanner(text, acceptsNaN: acceptsNaN)
+    static func amended(_ text: UnsafeRawBufferPointer) -> [UInt8]? {
+        var scanner = JSONScanner(text)
         do throws(JSONFault) { try scanner.scan() } catch { return nil }
         guard !scanner.amendments.isEmpty else { return nil }
         var result: [UInt8] = []

@@ -28,26 +28,25 @@ final class JSONParser {
 
     /// Parses a text after which ``HTTPRequest/bodyPadding`` bytes can be read.
     ///
-    /// A byte order mark before it is passed over.
+    /// A byte order mark before it is passed over. NaN, Infinity and -Infinity without quotes are read as if they had them: it is so
+    /// that Python's json and TensorFlow Serving write them.
     ///
-    /// - Parameters:
-    ///   - text: The text.
-    ///   - acceptsNaN: Whether NaN, Infinity and -Infinity without quotes are read as if they had them.
+    /// - Parameter text: The text.
     /// - Returns: The root; valid until the next call.
     /// - Throws: ``RequestError`` 400 saying what is wrong, and where; 503 without memory.
-    func parse(_ text: UnsafeRawBufferPointer, acceptsNaN: Bool = false) throws(RequestError) -> JSONValue {
+    func parse(_ text: UnsafeRawBufferPointer) throws(RequestError) -> JSONValue {
         let text = text.starts(with: [0xef, 0xbb, 0xbf]) ? UnsafeRawBufferPointer(rebasing: text[3...]) : text
         guard text.count > 0 else { throw .badRequest("the body is empty; expected a JSON object with \"feeds\"") }
         var document = document(text)
-        let mayBeAmended = document.outcome == CJSON_BAD_NUMBER || acceptsNaN && document.outcome != CJSON_PARSED
-        if mayBeAmended, let amended = JSONFault.amended(text, acceptsNaN: acceptsNaN) {
+        let mayBeAmended = document.outcome == CJSON_BAD_NUMBER || document.outcome == CJSON_MALFORMED
+        if mayBeAmended, let amended = JSONFault.amended(text) {
             // The tape points into the parser's memory, not into the text.
             document = amended.withUnsafeBytes {
                 self.document(UnsafeRawBufferPointer(rebasing: $0.dropLast(HTTPRequest.bodyPadding)))
             }
         }
         guard document.outcome == CJSON_PARSED, let tape = document.tape, let strings = document.strings else {
-            throw error(document, text, acceptsNaN)
+            throw error(document, text)
         }
         return JSONValue(tape: tape, strings: strings, index: 1)
     }
@@ -56,14 +55,12 @@ final class JSONParser {
         cjson_parse(handle, text.assumingMemoryBound(to: UInt8.self).baseAddress, text.count)
     }
 
-    private func error(
-        _ document: cjson_document, _ text: UnsafeRawBufferPointer, _ acceptsNaN: Bool
-    ) -> RequestError {
+    private func error(_ document: cjson_document, _ text: UnsafeRawBufferPointer) -> RequestError {
         switch document.outcome {
         case CJSON_WITHOUT_MEMORY: RequestError(503, "not enough memory for the request: try again later")
         case CJSON_TOO_DEEP: .badRequest("the body is nested deeper than \(Self.deepestNesting)")
         case CJSON_NOT_UTF8: malformed(JSONFault.invalidUTF8(in: text), document)
-        default: malformed(JSONFault.first(in: text, acceptsNaN: acceptsNaN), document)
+        default: malformed(JSONFault.first(in: text), document)
         }
     }
 

@@ -1,4 +1,4 @@
-/// Reads a text by JSON's grammar and stops at the first fault. Slow beside the parser, but it knows where it is.
+/// Reads a text by JSON's grammar, with NaN, Infinity and -Infinity for values, too, and stops at the first fault. Slow beside the parser, but it knows where it is.
 // Safety: every access to the text is by `peek`, which checks, or within a range that was read by it.
 struct JSONScanner {
     private let text: UnsafeRawBufferPointer
@@ -6,8 +6,6 @@ struct JSONScanner {
     /// The brackets that are open.
     private var open: [UInt8] = []
     private var expected = Expected.value
-    /// Whether NaN, Infinity and -Infinity without quotes are values too.
-    private let acceptsNaN: Bool
     /// Where integers end that do not fit in 64 bits, and where NaN and infinities begin, ascending.
     private(set) var amendments: [UInt32] = []
 
@@ -15,10 +13,7 @@ struct JSONScanner {
         case value, firstElement, firstKey, key, separator, end
     }
 
-    init(_ text: UnsafeRawBufferPointer, acceptsNaN: Bool = false) {
-        self.text = text
-        self.acceptsNaN = acceptsNaN
-    }
+    init(_ text: UnsafeRawBufferPointer) { self.text = text }
 
     /// Reads to the end.
     ///
@@ -124,7 +119,6 @@ struct JSONScanner {
         switch word {
         case "true", "false", "null": position += word.utf8.count
         case "NaN", "Infinity":
-            guard acceptsNaN else { throw notANumber(word) }
             amend(at: position)
             position += word.utf8.count
         default: throw fault("\(word) instead of a value")
@@ -136,9 +130,6 @@ struct JSONScanner {
         amendments.append(offset)
     }
 
-    private func notANumber(_ word: String) -> JSONFault {
-        fault("\(word), which JSON has only in quotes, as \"\(word)\",")
-    }
 }
 
 // Strings.
@@ -211,7 +202,6 @@ extension JSONScanner {
         position = start
         guard isSound else {
             guard shown == "-Infinity" else { throw fault("\(shown), which is no number,") }
-            guard acceptsNaN else { throw notANumber(shown) }
             amend(at: start)
             position += shown.utf8.count
             return

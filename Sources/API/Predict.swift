@@ -11,7 +11,7 @@ struct Predict: Sendable {
         route = InferenceRoute(.predict, context) { PredictTask($0, $1) }
     }
 
-    private static let summary = "Run the graph: feeds and fetches by the names of its tensors"
+    private static let summary = "Run the graph: feeds and fetches by a signature's keys or by the names of tensors"
 
     var routes: [Route] {
         [

@@ -7,12 +7,14 @@ struct PredictRequest {
     private(set) var model: JSONValue?
     /// The object of feeds, by name.
     private(set) var feeds: JSONValue?
-    /// The list of names to fetch; nil for the model's own outputs.
+    /// The list of names to fetch; nil for the signature's outputs, or the model's.
     private(set) var fetches: JSONValue?
+    /// The name of the signature whose keys feeds and fetches may be; nil for the model's default.
+    private(set) var signature: JSONValue?
 
     /// Finds the parts.
     ///
-    /// - Throws: ``RequestError`` 400 for what is not `{"model"?, "feeds"?, "fetches"?}`.
+    /// - Throws: ``RequestError`` 400 for what is not `{"model"?, "signature"?, "feeds"?, "fetches"?}`.
     init(_ root: JSONValue) throws(RequestError) {
         guard root.kind == .object else {
             throw .badRequest("the body is \(root.kindName); expected an object with \"feeds\"")
@@ -27,15 +29,22 @@ struct PredictRequest {
             } else if key.equals("fetches") {
                 fetches = try Self.names(value)
             } else if key.equals("model") {
-                guard value.kind == .string else {
-                    throw .badRequest("\"model\" is \(value.kindName); expected a string")
-                }
-                model = value
+                model = try Self.string(value, "model")
+            } else if key.equals("signature") {
+                signature = value.kind == .null ? nil : try Self.string(value, "signature")
             } else {
                 throw .badRequest(
-                    "the body has an unknown key \"\(key.excerpt)\"; known are \"model\", \"feeds\" and \"fetches\"")
+                    "the body has an unknown key \"\(key.excerpt)\"; known are \"model\", "
+                        + "\"signature\", \"feeds\" and \"fetches\"")
             }
         }
+    }
+
+    private static func string(_ value: JSONValue, _ key: StaticString) throws(RequestError) -> JSONValue {
+        guard value.kind == .string else {
+            throw .badRequest("\"\(key)\" is \(value.kindName); expected a string")
+        }
+        return value
     }
 
     private static func names(_ value: JSONValue) throws(RequestError) -> JSONValue? {
@@ -92,7 +101,7 @@ struct PredictRequest {
         }
     }
 
-    /// Appends the names of feeds and fetches: a 1 stands between them.
+    /// Appends the names of feeds and fetches, and that of the signature: a 1 stands before fetches, a 2 before the signature.
     func appendSignature(to signature: ResponseBuffer) {
         signature.append(PreparedCall.Kind.predict.rawValue)
         if let feeds {
@@ -102,13 +111,25 @@ struct PredictRequest {
                 key = key.next.next
             }
         }
-        guard let fetches else { return }
-        signature.append(1)
-        var name = fetches.first
-        while name.index < fetches.endIndex {
-            PreparedCall.append(name: UnsafeRawBufferPointer(name.string), to: signature)
-            name = name.next
+        if let fetches {
+            signature.append(1)
+            var name = fetches.first
+            while name.index < fetches.endIndex {
+                PreparedCall.append(name: UnsafeRawBufferPointer(name.string), to: signature)
+                name = name.next
+            }
         }
+        guard let name = self.signature else { return }
+        signature.append(2)
+        PreparedCall.append(name: UnsafeRawBufferPointer(name.string), to: signature)
+    }
+
+    /// The name of the signature, if the body has one.
+    ///
+    /// - Throws: ``RequestError`` 400 for one that cannot be a name.
+    func signatureName() throws(RequestError) -> String? {
+        guard let signature else { return nil }
+        return try Self.name(signature)
     }
 
     /// The names of the feeds, in the order of the text.
@@ -142,7 +163,7 @@ struct PredictRequest {
 
     private static func name(_ value: JSONValue) throws(RequestError) -> String {
         guard value.string.count <= longestName else {
-            throw .badRequest("\"\(value.excerpt)\" is no tensor's name: it has \(value.string.count) bytes")
+            throw .badRequest("\"\(value.excerpt)\" is too long for a name: it has \(value.string.count) bytes")
         }
         return value.text
     }

@@ -2,7 +2,7 @@ internal import Execution
 internal import HTTPMessages
 internal import Serving
 
-/// `POST /predict`: feeds and fetches by the names of the graph's tensors.
+/// `POST /predict`: feeds and fetches by the keys of a signature, and by the names of the graph's tensors.
 final class PredictTask: RequestTask {
     /// The request's parts, once they are known.
     private var parts: PredictRequest?
@@ -37,7 +37,9 @@ final class PredictTask: RequestTask {
         }
         parts.appendSignature(to: workspace.signature)
         let call = try calls.call(for: workspace.signature) { () throws(RequestError) in
-            PreparedCall.Names(feeds: try parts.feedNames(), fetches: try parts.fetchNames())
+            PreparedCall.Names(
+                feeds: try parts.feedNames(), fetches: try parts.fetchNames(),
+                signature: try calls.signature(named: try parts.signatureName()))
         }
         guard let feeds = parts.feeds else { return call }
         var key = feeds.first
@@ -57,7 +59,7 @@ final class PredictTask: RequestTask {
         workspace.signature.append(PreparedCall.Kind.predict.rawValue)
         name.withUTF8 { PreparedCall.append(name: UnsafeRawBufferPointer($0), to: workspace.signature) }
         let call = try calls.call(for: workspace.signature) {
-            PreparedCall.Names(feeds: [name], fetches: nil)
+            PreparedCall.Names(feeds: [name], fetches: nil, signature: calls.model.defaultSignature)
         }
         for feed in call.callable.feeds { try workspace.feeds.add(array, as: feed.dtype, name: name) }
         return call

@@ -15,10 +15,12 @@ final class PreparedCall: Sendable {
 
     /// What feeds and fetches are called.
     struct Names {
-        /// The tensors to feed.
+        /// What is to be fed: tensors, or keys of the signature.
         let feeds: [String]
-        /// The tensors to fetch; nil for the model's outputs.
+        /// What is to be fetched: tensors, or keys of the signature; nil for the signature's outputs, or the model's.
         let fetches: [String]?
+        /// The signature whose keys these may be.
+        var signature: Signature?
         /// What the request calls the feeds, where that is not the tensors' names.
         var feedNames: [String]?
         /// What the answer calls the fetches, where that is not the tensors' names.
@@ -95,7 +97,7 @@ final class VersionCalls: Sendable {
         self.model = model
         name = Array(model.name.utf8)
         signatures = TFServingSignatures(model)
-        neededInputs = model.inputs.filter { $0.isNeeded && !model.hasDefault($0.name) }.map(\.name)
+        neededInputs = model.inputs.filter { $0.isNeeded && !model.hasDefault($0.tensor) }.map(\.name)
         let buffer = ResponseBuffer()
         var writer = JSONWriter(buffer)
         writer.beginObject()
@@ -105,6 +107,13 @@ final class VersionCalls: Sendable {
         if let step = model.step { writer.integer(step) } else { writer.null() }
         writer.endObject()
         tail = Array(buffer.bytes)
+    }
+
+    /// The model's signature of a name, or its default.
+    ///
+    /// - Throws: ``RequestError`` 400 with the names that there are.
+    func signature(named name: String?) throws(RequestError) -> Signature? {
+        do throws(ModelError) { return try model.signature(named: name) } catch { throw RequestError(error) }
     }
 
     /// The call for a signature; a table look-up for all but the first of its kind.
@@ -126,10 +135,10 @@ final class VersionCalls: Sendable {
         }
         let names = try names()
         do throws(ModelError) {
-            let callable = try model.callable(feeds: names.feeds, fetches: names.fetches)
-            let fetched = names.fetches ?? callable.fetches.map(\.name)
+            let found = try model.callable(feeds: names.feeds, fetches: names.fetches, in: names.signature)
+            let fetched = found.fetchNames
             let call = PreparedCall(
-                signature: Array(signature.bytes), callable: callable, feedNames: names.feedNames ?? names.feeds,
+                signature: Array(signature.bytes), callable: found.callable, feedNames: names.feedNames ?? names.feeds,
                 fetchNames: names.fetchNames
                     ?? (names.isWithoutNumbers ? fetched.map(PreparedCall.withoutNumber) : fetched))
             calls.insert(call, hash: hash)

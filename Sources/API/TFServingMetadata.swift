@@ -55,7 +55,7 @@ enum TFServingMetadata {
                     writer.key("tensor_shape")
                     write(argument.tensor.shape, &writer)
                     writer.key("name")
-                    writer.string(argument.tensor.name)
+                    writer.string(argument.tensor.tensor)
                 }
             }
         }

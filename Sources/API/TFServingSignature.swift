@@ -34,16 +34,12 @@ final class TFServingSignature: Sendable {
 
     /// The longest list of names in messages.
     private static let mostListed = 20
-    static let defaultName = "serving_default"
-
     init(_ signature: Signature, _ model: Model) {
         name = signature.name
         nameBytes = Array(name.utf8)
         methodName = signature.methodName
-        inputs = signature.inputs.sorted { $0.key < $1.key }.map {
-            Argument($0.key, $0.value, isRequired: !model.hasDefault($0.value.name))
-        }
-        outputs = signature.outputs.sorted { $0.key < $1.key }.map { Argument($0.key, $0.value) }
+        inputs = signature.inputs.map { Argument($0.name, $0, isRequired: !model.hasDefault($0.tensor)) }
+        outputs = signature.outputs.map { Argument($0.name, $0) }
         inputKeys = inputs.map { Array($0.name.utf8) }
         plainInput = Self.plain(inputs)
         isDerived = false
@@ -51,11 +47,11 @@ final class TFServingSignature: Sendable {
 
     /// The signature of a graph that has none: what is to be fed and fetched, by the tensors' names without `:0`.
     init(derivedFrom model: Model) {
-        name = Self.defaultName
+        name = Signature.defaultName
         nameBytes = Array(name.utf8)
         methodName = "tensorflow/serving/predict"
         inputs = model.inputs.filter(\.isNeeded).map {
-            Argument(PreparedCall.withoutNumber($0.name), $0, isRequired: !model.hasDefault($0.name))
+            Argument(PreparedCall.withoutNumber($0.name), $0, isRequired: !model.hasDefault($0.tensor))
         }.sorted { $0.name < $1.name }
         outputs = model.outputs.map { Argument(PreparedCall.withoutNumber($0.name), $0) }
         inputKeys = inputs.map { Array($0.name.utf8) }
@@ -92,7 +88,7 @@ struct TFServingSignatures: Sendable {
     init(_ model: Model) {
         let named = model.signatures.values.sorted { $0.name < $1.name }.map { TFServingSignature($0, model) }
         all = named.isEmpty ? [TFServingSignature(derivedFrom: model)] : named
-        usual = all.first { $0.name == TFServingSignature.defaultName } ?? (all.count == 1 ? all.first : nil)
+        usual = all.first { $0.name == Signature.defaultName } ?? (all.count == 1 ? all.first : nil)
     }
 
     /// The signature of a name; an empty one counts as none.
@@ -104,7 +100,7 @@ struct TFServingSignatures: Sendable {
         guard let found else {
             let names = all.map { "\"\($0.name)\"" }.joined(separator: ", ")
             throw .badRequest(
-                "Serving signature name: \"\(name?.excerpt ?? TFServingSignature.defaultName)\" not found in signature "
+                "Serving signature name: \"\(name?.excerpt ?? Signature.defaultName)\" not found in signature "
                     + "def; \"signature_name\" can be \(names)")
         }
         guard !found.inputs.isEmpty else {

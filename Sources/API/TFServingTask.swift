@@ -26,7 +26,7 @@ final class TFServingTask: RequestTask {
         guard request.body.count > 0 else {
             throw .badRequest("the body is empty; expected a JSON object with \"instances\" or \"inputs\"")
         }
-        let parts = try TFServingRequest(try workspace.parser.parse(request.body, acceptsNaN: true))
+        let parts = try TFServingRequest(try workspace.parser.parse(request.body))
         let signature = try calls.signatures.signature(named: parts.signatureName)
         switch try parts.content() {
         case .columns(let inputs): return try readColumns(inputs, signature, calls)
@@ -171,8 +171,8 @@ extension VersionCalls {
         return try call(for: workspace.signature) {
             let inputs = given.map { signature.inputs[$0] }
             return PreparedCall.Names(
-                feeds: inputs.map(\.tensor.name),
-                fetches: signature.isDerived ? nil : signature.outputs.map(\.tensor.name),
+                feeds: inputs.map(\.tensor.tensor),
+                fetches: signature.isDerived ? nil : signature.outputs.map(\.tensor.tensor),
                 feedNames: inputs.map(\.name), fetchNames: signature.isDerived ? nil : signature.outputs.map(\.name),
                 isWithoutNumbers: signature.isDerived)
         }

@@ -32,6 +32,8 @@ struct V2Request {
     private(set) var inputs: [Input] = []
     /// Empty where the request names none.
     private(set) var outputs: [Output] = []
+    /// The name of the signature; nil for the model's default.
+    private(set) var signature: JSONValue?
     /// Whether outputs that say nothing else are sent as bytes.
     private(set) var isBinary = false
 
@@ -40,6 +42,7 @@ struct V2Request {
         id = nil
         inputs.removeAll(keepingCapacity: true)
         outputs.removeAll(keepingCapacity: true)
+        signature = nil
         isBinary = false
     }
 
@@ -69,8 +72,12 @@ struct V2Request {
                 id = try Self.string(value, "\"id\"")
             } else if key.equals("parameters"), value.kind != .null {
                 try Self.forEach(in: value, "\"parameters\"") { key, value throws(RequestError) in
-                    guard key.equals("binary_data_output") else { return }
-                    isBinary = try Self.truth(value, "\"binary_data_output\"")
+                    if key.equals("binary_data_output") {
+                        isBinary = try Self.truth(value, "\"binary_data_output\"")
+                    } else if key.equals("signature_name"), value.kind != .null {
+                        let name = try Self.string(value, "\"signature_name\"")
+                        signature = name.string.isEmpty ? nil : name
+                    }
                 }
             }
         }

@@ -52,42 +52,41 @@ final class V2Task: RequestTask {
         for output in parts.outputs {
             PreparedCall.append(name: UnsafeRawBufferPointer(output.name.string), to: workspace.signature)
         }
-        return try prepared(calls) { interface in
-            let inputs = parts.inputs.map(\.name.text)
+        if let name = parts.signature {
+            workspace.signature.append(3)
+            PreparedCall.append(name: UnsafeRawBufferPointer(name.string), to: workspace.signature)
+        }
+        return try prepared(calls) { () throws(RequestError) in
+            let signature = try calls.signature(named: parts.signature?.text)
             let outputs = parts.outputs.map(\.name.text)
             return PreparedCall.Names(
-                feeds: inputs.map(interface.tensor(ofInput:)),
-                fetches: outputs.isEmpty
-                    ? interface.defaultOutputs?.map(\.tensor) : outputs.map(interface.tensor(ofOutput:)),
-                feedNames: inputs, fetchNames: outputs.isEmpty ? interface.defaultOutputs?.map(\.name) : outputs)
+                feeds: parts.inputs.map(\.name.text),
+                fetches: outputs.isEmpty ? signature?.outputs.map(\.name) : outputs, signature: signature)
         }
     }
 
     /// A name that the model does not have is the request's fault, not the path's.
     private func prepared(
-        _ calls: VersionCalls, _ names: (V2Interface) throws(RequestError) -> PreparedCall.Names
+        _ calls: VersionCalls, _ names: () throws(RequestError) -> PreparedCall.Names
     ) throws(RequestError) -> PreparedCall {
-        do throws(RequestError) {
-            return try calls.call(for: workspace.signature) { () throws(RequestError) in
-                try names(V2Interface(calls.model))
-            }
-        } catch { throw error.status == 404 ? .badRequest(error.message) : error }
+        do throws(RequestError) { return try calls.call(for: workspace.signature, names: names) } catch {
+            throw error.status == 404 ? .badRequest(error.message) : error
+        }
     }
 
     private func readRaw(_ bytes: UnsafeRawBufferPointer, _ calls: VersionCalls) throws(RequestError) -> PreparedCall {
         workspace.signature.append(PreparedCall.Kind.v2.rawValue)
         workspace.signature.append(2)
-        let call = try prepared(calls) { interface throws(RequestError) in
-            let needed = interface.inputs.filter { !$0.isOptional }
+        let call = try prepared(calls) { () throws(RequestError) in
+            let needed = V2Interface(calls.model).inputs.filter { !$0.isOptional }
             guard let input = needed.first, needed.count == 1 else {
                 throw .badRequest(
                     "a body without JSON is for models of one input; model \"\(calls.model.name)\" has "
                         + needed.map { "\"\($0.name)\"" }.joined(separator: ", "))
             }
+            let signature = calls.model.defaultSignature
             return PreparedCall.Names(
-                feeds: [input.description.name], fetches: interface.defaultOutputs?.map(\.tensor),
-                feedNames: [input.name],
-                fetchNames: interface.defaultOutputs?.map(\.name))
+                feeds: [input.name], fetches: signature?.outputs.map(\.name), signature: signature)
         }
         try V2Input(name: call.feedNames[0], index: 0, expected: call.callable.feeds[0]).add(
             body: bytes, to: &workspace.feeds)

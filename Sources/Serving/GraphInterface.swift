@@ -43,7 +43,7 @@ struct GraphInterface: Sendable {
     init(_ graph: Graph, _ meta: MetaGraphDef, fact: @escaping (Endpoint) -> TensorFact?) {
         let forward = ForwardGraph(graph, meta)
         saving = forward.saving
-        let signature = meta.signatureDef["serving_default"] ?? meta.signatureDef.min { $0.key < $1.key }?.value
+        let signature = Signature.defaultName(among: meta.signatureDef.keys).flatMap { meta.signatureDef[$0] }
         let found = Self.derived(forward, meta, fact)
         inputs = Self.endpoints(signature?.inputs, graph)?.map { Input(tensor: $0, role: nil) } ?? found.inputs
         outputs = Self.endpoints(signature?.outputs, graph) ?? found.outputs

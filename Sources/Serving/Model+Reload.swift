@@ -5,16 +5,15 @@ internal import Operations
 internal import Tensors
 
 extension Model {
-    /// Checks that this model can answer what another answers: its outputs and its signatures.
+    /// Checks that this model can answer what another answers: its signatures by their keys; without any its outputs.
     ///
-    /// - Throws: ``ModelError`` of kind `load` and failure `unfit` that names every fetch, variable and op that it cannot.
+    /// - Throws: ``ModelError`` of kind `load` and failure `unfit` that names every signature, key, fetch, variable and op that it cannot.
     package func requireAnswers(of old: Model) throws(ModelError) {
         var faults: [String] = []
         var wrong: Set<Int> = []
-        for call in old.offered {
+        for call in calls(offeredBy: old, &faults) {
             guard let fetches = endpoints(call.fetches, "output", call.place, &faults),
-                let feeds = endpoints(call.feeds, "input", call.place, &faults),
-                old.canCompile(call)
+                let feeds = endpoints(call.feeds, "input", call.place, &faults)
             else { continue }
             do throws(CompileError) {
                 let needed = try session.nodes(for: fetches, feeds: feeds).filter { isNewlyWrong($0, old) }
@@ -31,23 +30,64 @@ extension Model {
         throw ModelError(.unfit, "\(prefix): cannot answer what the model that is served answers: \(list)")
     }
 
-    /// A way to call a model.
+    /// A way to call a model, by its tensors' names.
     private struct Call {
         let feeds: [String]
         let fetches: [String]
         /// For messages.
         let place: String
+
+        init(_ feeds: [TensorDescription], _ fetches: [TensorDescription], _ place: String) {
+            // Two keys may have one tensor.
+            self.feeds = Set(feeds.map(\.tensor)).sorted()
+            self.fetches = Set(fetches.map(\.tensor)).sorted()
+            self.place = place
+        }
     }
 
-    /// The signatures, or the outputs by themselves.
-    private var offered: [Call] {
-        let named = signatures.values.sorted { $0.name < $1.name }.map { signature in
-            Call(
-                feeds: signature.inputs.values.map(\.name).sorted(),
-                fetches: signature.outputs.values.map(\.name).sorted(), place: "signature \"\(signature.name)\"")
+    /// What can be asked of another model and computed by it, as this model would have to compute it.
+    private func calls(offeredBy old: Model, _ faults: inout [String]) -> [Call] {
+        guard !old.signatures.isEmpty else {
+            return old.outputs.map { Call(old.inputs, [$0], "fetch \"\($0.name)\"") }.filter(old.canCompile)
         }
-        let feeds = inputs.map(\.name)
-        return named + outputs.map { Call(feeds: feeds, fetches: [$0.name], place: "fetch \"\($0.name)\"") }
+        var calls: [Call] = []
+        for theirs in old.signatures.values.sorted(by: { $0.name < $1.name }) {
+            let place = "signature \"\(theirs.name)\""
+            guard old.canCompile(Call(theirs.inputs, theirs.outputs, place)) else { continue }
+            guard let own = signatures[theirs.name] else {
+                faults.append("there is no \(place)")
+                continue
+            }
+            let inputs = Self.keyed(theirs.inputs, among: own.inputs, "\(place) has no input", &faults)
+            let outputs = Self.keyed(theirs.outputs, among: own.outputs, "\(place) has no output", &faults)
+            if let inputs, let outputs { calls.append(Call(inputs, outputs, place)) }
+        }
+        return calls
+    }
+
+    /// The tensors of the same keys; nil after telling which are missing.
+    private static func keyed(
+        _ theirs: [TensorDescription], among own: [TensorDescription], _ lack: String, _ faults: inout [String]
+    ) -> [TensorDescription]? {
+        let found = theirs.compactMap { tensor in own.first { $0.name == tensor.name } }
+        for tensor in theirs where !own.contains(where: { $0.name == tensor.name }) {
+            faults.append("\(lack) \"\(tensor.name)\"")
+        }
+        return found.count == theirs.count ? found : nil
+    }
+
+    /// The names that tensors of another model have here: those of the same keys of the same signatures.
+    func ownNames(of old: Model) -> [String: String] {
+        var names: [String: String] = [:]
+        for theirs in old.signatures.values {
+            guard let own = signatures[theirs.name] else { continue }
+            for (tensors, among) in [(theirs.inputs, own.inputs), (theirs.outputs, own.outputs)] {
+                for tensor in tensors {
+                    names[tensor.tensor] = among.first { $0.name == tensor.name }?.tensor
+                }
+            }
+        }
+        return names
     }
 
     private func canCompile(_ call: Call) -> Bool {

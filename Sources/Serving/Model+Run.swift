@@ -6,21 +6,24 @@ extension Model {
     /// Runs the graph.
     ///
     /// - Parameters:
-    ///   - feeds: By name, `x` or `x:0`; any tensor of the graph can be fed, not only placeholders.
-    ///   - fetches: Names; nil for the model's outputs.
-    /// - Returns: The fetched tensors, by the names as given.
+    ///   - feeds: By name: a key of the signature, or `x` or `x:0`; any tensor of the graph can be fed, not only placeholders.
+    ///   - fetches: Names; nil for the signature's outputs.
+    ///   - signature: The signature's name; nil for the model's default.
+    /// - Returns: The fetched tensors, by the names as given; else by the signature's keys.
     /// - Throws: ``ModelError``.
-    public func run(feeds: [String: FeedValue], fetches: [String]? = nil) throws(ModelError) -> [String: Tensor] {
+    public func run(
+        feeds: [String: FeedValue], fetches: [String]? = nil, signature: String? = nil
+    ) throws(ModelError) -> [String: Tensor] {
         let names = feeds.keys.sorted()
-        let callable = try callable(feeds: names, fetches: fetches)
+        let found = try callable(feeds: names, fetches: fetches, in: try self.signature(named: signature))
+        let callable = found.callable
         var tensors: [Tensor] = []
         for (name, argument) in zip(names, callable.feeds) {
             guard let value = feeds[name] else { continue }
             tensors.append(try value.tensor(of: argument.dtype, feed: "feed \"\(name)\""))
         }
         let results = try run(callable, tensors)
-        let keys = fetches ?? callable.fetches.map(\.name)
-        return Dictionary(zip(keys, results), uniquingKeysWith: { first, _ in first })
+        return Dictionary(zip(found.fetchNames, results), uniquingKeysWith: { first, _ in first })
     }
 
     /// Runs a callable on tensors.

@@ -16,10 +16,12 @@ extension Model {
     package func warmUp(like old: Model?) {
         let deadline = Deadline(after: Self.mostSeconds)
         guard let old else { return warmUpOutputs(until: deadline) }
+        let names = ownNames(of: old)
+        func own(_ arguments: [Callable.Argument]) -> [String] { arguments.map { names[$0.name] ?? $0.name } }
         // The oldest first: what was compiled latest stays latest.
         for known in old.session.compiled.prefix(Self.mostCalls).reversed() {
             guard !deadline.isPast,
-                let callable = try? callable(feeds: known.feeds.map(\.name), fetches: known.fetches.map(\.name))
+                let callable = try? callable(feeds: own(known.feeds), fetches: own(known.fetches))
             else { continue }
             for shapes in known.shapesSeen(atMost: Self.mostShapes).reversed() where !deadline.isPast {
                 warmUp(callable, shapes)
@@ -29,13 +31,13 @@ extension Model {
 
     private func warmUpOutputs(until deadline: Deadline) {
         let feeds = inputs.filter { $0.isNeeded && $0.defaultValue == nil }
-        let signed = signatures.values.sorted { $0.name < $1.name }.map { signature in
+        let named = signatures.values.sorted { $0.name < $1.name }.map { signature in
             (
-                feeds: signature.inputs.values.map(\.name).sorted(),
-                fetches: signature.outputs.values.map(\.name).sorted()
+                feeds: Set(signature.inputs.map(\.tensor)).sorted(),
+                fetches: signature.outputs.map(\.tensor)
             )
         }
-        for call in signed + [(feeds.map(\.name), outputs.map(\.name))] where !deadline.isPast {
+        for call in named + [(Set(feeds.map(\.tensor)).sorted(), outputs.map(\.tensor))] where !deadline.isPast {
             guard let callable = try? callable(feeds: call.feeds, fetches: call.fetches) else { continue }
             let shapes = callable.feeds.compactMap { feed in
                 Shape((feed.shape.dimensions ?? []).map { $0 < 0 ? 1 : $0 })

@@ -1,5 +1,5 @@
 package import Checkpoints
-package import Execution
+internal import Execution
 package import Graphs
 internal import Operations
 internal import TensorFlowProtos
@@ -26,7 +26,7 @@ public final class Model: Sendable {
     public let prefix: String
     /// How long the loading took.
     public let loadMilliseconds: Double
-    /// The placeholders, or the signature's inputs.
+    /// The default signature's inputs; without one the placeholders.
     public let inputs: [TensorDescription]
     /// What is fetched when a request names nothing.
     public let outputs: [TensorDescription]
@@ -38,6 +38,8 @@ public final class Model: Sendable {
     public let warnings: [String]
     /// The signatures that the model was given, by name.
     public let signatures: [String: Signature]
+    /// The signature that is used where a request names none; nil where the model has none.
+    public let defaultSignature: Signature?
     /// The weights; nil for a graph without variables.
     package let reader: CheckpointReader?
     /// The files of a SavedModel's `assets` that the graph reads: their paths by the name of the tensor that is the path. No
@@ -52,7 +54,7 @@ public final class Model: Sendable {
     let session: Session
     let shared: ModelGraph
     let restored: RestoredVariables
-    private var interface: GraphInterface { shared.interface }
+    var interface: GraphInterface { shared.interface }
 
     /// Loads what is at a path: the newest checkpoint of a folder, a SavedModel, a frozen graph, the newest of numbered versions.
     ///
@@ -99,6 +101,7 @@ public final class Model: Sendable {
         notes = loading.notes + files.notes
         warnings = loading.warnings + files.warnings
         signatures = shared.signatures
+        defaultSignature = shared.defaultSignature
         reader = files.variables.reader
         assets = shared.assets
         initOps = shared.initOps
@@ -123,68 +126,5 @@ public final class Model: Sendable {
             }
             return VariableDescription(name: node.name, dtype: info.dtype, shape: info.shape, byteCount: info.byteCount)
         }
-    }
-
-    /// Compiles feeds and fetches, or finds what was compiled.
-    ///
-    /// - `feeds`: Names, `x` or `x:0`.
-    /// - `fetches`: Names; nil for the model's outputs, those that the feeds suffice for.
-    ///
-    /// Throws ``ModelError``: `unknownTensor` with the nearest names, `refused`, `invalidArgument` for a missing feed,
-    ///   `unsupported` for an op.
-    package func callable(feeds: [String], fetches: [String]?) throws(ModelError) -> Callable {
-        var feedEndpoints: [Endpoint] = []
-        for name in feeds {
-            let endpoint = try endpoint(name, "feed")
-            guard !feedEndpoints.contains(endpoint) else {
-                throw ModelError(.invalidArgument, "feed \"\(name)\" is given twice")
-            }
-            feedEndpoints.append(endpoint)
-        }
-        var fetchEndpoints: [Endpoint] = []
-        if let fetches {
-            for name in fetches { fetchEndpoints.append(try endpoint(name, "fetch")) }
-        } else {
-            fetchEndpoints = defaultFetches(feeds: feedEndpoints)
-        }
-        guard !fetchEndpoints.isEmpty else {
-            throw ModelError(.invalidArgument, "nothing to fetch: name tensors in \"fetches\"")
-        }
-        do throws(CompileError) {
-            return try session.callable(feeds: feedEndpoints, fetches: fetchEndpoints)
-        } catch { throw ModelError(error) }
-    }
-
-    private func endpoint(_ text: String, _ what: String) throws(ModelError) -> Endpoint {
-        guard let name = TensorName(parsing: text), !name.isControl, let index = graph.index(ofNode: name.node) else {
-            let parsed = TensorName(parsing: text)?.node ?? text
-            let nearest = graph.nearestNames(to: parsed).map { "\"\($0)\"" }.joined(separator: ", ")
-            throw ModelError(
-                .unknownTensor,
-                "\(what) \"\(text)\": the graph of model \"\(self.name)\" has no such tensor"
-                    + (nearest.isEmpty ? "" : "; the nearest are \(nearest)"))
-        }
-        guard !interface.isPrivate(graph.nodes[index]) else {
-            throw ModelError(
-                .refused, "\(what) \"\(text)\" is refused: it belongs to the saving and restoring of checkpoints")
-        }
-        return Endpoint(node: index, output: name.output)
-    }
-
-    /// The outputs that can be computed from these feeds. If none can: the first that lacks a feed, so that the error names it;
-    /// and if none does, all.
-    private func defaultFetches(feeds: [Endpoint]) -> [Endpoint] {
-        var computable: [Endpoint] = []
-        var incomplete: Endpoint?
-        for output in interface.outputs {
-            do throws(CompileError) {
-                _ = try session.callable(feeds: feeds, fetches: [output])
-                computable.append(output)
-            } catch {
-                if error.kind == .missingFeed { incomplete = incomplete ?? output }
-            }
-        }
-        guard computable.isEmpty else { return computable }
-        return incomplete.map { [$0] } ?? interface.outputs
     }
 }

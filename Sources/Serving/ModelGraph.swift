@@ -17,7 +17,9 @@ final class ModelGraph: Sendable {
     let plan: RestorePlan
     /// The signatures that the model was given, by name.
     let signatures: [String: Signature]
-    /// The placeholders, or the signature's inputs.
+    /// The signature that is used where a request names none.
+    let defaultSignature: Signature?
+    /// The default signature's inputs; without one the placeholders.
     let inputs: [TensorDescription]
     /// What is fetched when a request names nothing.
     let outputs: [TensorDescription]
@@ -67,9 +69,15 @@ final class ModelGraph: Sendable {
         let graph = bare.settingDefaults(self.defaults)
         let inference = FactInference(graph)
         interface = GraphInterface(graph, meta) { inference.feedableFact(of: $0) }
-        inputs = interface.inputs.map { Self.describe($0, graph, inference) }
-        outputs = interface.outputs.map { Self.describe($0, graph, inference) }
-        signatures = Dictionary(uniqueKeysWithValues: meta.signatureDef.map { ($0.key, Signature($0.key, $0.value)) })
+        var signatures: [String: Signature] = [:]
+        for (name, message) in meta.signatureDef {
+            signatures[name] = Signature(name, message) { Self.fact(of: $0, graph, inference) }
+        }
+        self.signatures = signatures
+        let usual = Signature.defaultName(among: signatures.keys).flatMap { signatures[$0] }
+        defaultSignature = usual
+        inputs = usual.map(\.inputs) ?? interface.inputs.map { Self.describe($0, graph, inference) }
+        outputs = usual.map(\.outputs) ?? interface.outputs.map { Self.describe($0, graph, inference) }
         plan = Self.plan(of: meta, initOps: initOps)
         self.graph = graph
         self.inference = inference
@@ -105,9 +113,16 @@ final class ModelGraph: Sendable {
         _ endpoint: Endpoint, _ graph: Graph, _ inference: FactInference
     ) -> TensorDescription {
         let fact = inference.feedableFact(of: endpoint)
-        return TensorDescription(
-            name: "\(graph.nodes[endpoint.node].name):\(endpoint.output)", dtype: fact?.dtype,
-            shape: fact?.shape ?? .unknown)
+        let name = "\(graph.nodes[endpoint.node].name):\(endpoint.output)"
+        return TensorDescription(name: name, tensor: name, dtype: fact?.dtype, shape: fact?.shape ?? .unknown)
+    }
+
+    private static func fact(of name: TensorName, _ graph: Graph, _ inference: FactInference) -> Signature.GraphFact {
+        guard let node = graph.index(ofNode: name.node) else { return Signature.GraphFact() }
+        let fact = inference.feedableFact(of: Endpoint(node: node, output: name.output))
+        return Signature.GraphFact(
+            dtype: fact?.dtype, shape: fact?.shape ?? .unknown,
+            defaultValue: defaultValue(of: graph.nodes[node], graph))
     }
 
     private static func describe(

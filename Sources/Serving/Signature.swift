@@ -8,25 +8,50 @@ public struct Signature: Sendable {
     public let name: String
     /// What kind of model it is: `tensorflow/serving/predict`.
     public let methodName: String
-    /// The tensors to feed, by the names that users give.
-    public let inputs: [String: TensorDescription]
-    /// The tensors to fetch, by the names that users get.
-    public let outputs: [String: TensorDescription]
+    /// The tensors to feed, by the signature's keys, which are their names.
+    public let inputs: [TensorDescription]
+    /// The tensors to fetch, by the signature's keys, which are their names.
+    public let outputs: [TensorDescription]
 
-    init(_ name: String, _ message: SignatureDef) {
+    /// What TensorFlow calls the signature that is used where a request names none.
+    package static let defaultName = "serving_default"
+
+    /// - Parameters:
+    ///   - name: The signature's name.
+    ///   - message: What the file says of it.
+    ///   - fact: What the graph says of a tensor, by the tensor's name.
+    init(_ name: String, _ message: SignatureDef, fact: (TensorName) -> GraphFact) {
         self.name = name
         methodName = message.methodName
-        inputs = Self.tensors(message.inputs)
-        outputs = Self.tensors(message.outputs)
+        inputs = Self.tensors(message.inputs, fact)
+        outputs = Self.tensors(message.outputs, fact)
+    }
+
+    /// What a graph says of a tensor.
+    struct GraphFact {
+        var dtype: DataType?
+        var shape = PartialShape.unknown
+        /// What a placeholder is when it is not fed.
+        var defaultValue: Tensor?
     }
 
     /// Sparse and composite tensors have no name: they are left out.
-    private static func tensors(_ infos: [String: TensorInfo]) -> [String: TensorDescription] {
-        infos.compactMapValues { info in
+    private static func tensors(
+        _ infos: [String: TensorInfo], _ fact: (TensorName) -> GraphFact
+    ) -> [TensorDescription] {
+        infos.sorted { $0.key < $1.key }.compactMap { key, info in
             guard let name = TensorName(parsing: info.name), !name.isControl else { return nil }
-            return TensorDescription(
-                name: name.description, dtype: DataType(protoNumber: info.dtype),
-                shape: info.hasTensorShape ? PartialShape(decoding: info.tensorShape) : .unknown)
+            let known = fact(name)
+            var description = TensorDescription(
+                name: key, tensor: name.description, dtype: DataType(protoNumber: info.dtype) ?? known.dtype,
+                shape: info.hasTensorShape ? PartialShape(decoding: info.tensorShape) : known.shape)
+            description.defaultValue = known.defaultValue
+            return description
         }
+    }
+
+    /// The name of the signature that is used where a request names none: `serving_default`, else the first.
+    static func defaultName(among names: some Collection<String>) -> String? {
+        names.contains(defaultName) ? defaultName : names.min()
     }
 }

@@ -2,11 +2,13 @@ public import Tensors
 
 /// An input or output of a model.
 public struct TensorDescription: Sendable {
-    /// The tensor's full name, `x:0`.
+    /// What requests call it: the signature's key; without a signature the tensor's own name.
     public let name: String
+    /// The tensor's full name in the graph, `x:0`.
+    public let tensor: String
     /// The element type; nil where the graph does not tell it.
     public let dtype: DataType?
-    /// The shape, as far as the graph tells it.
+    /// The shape, as far as signature or graph tells it.
     public let shape: PartialShape
     /// What it is when a request does not feed it; nil where it must be fed.
     public internal(set) var defaultValue: Tensor?

@@ -40,8 +40,8 @@ struct Inspect: ParsableCommand {
     private func show(_ signature: Signature) {
         print("\nSignature \(signature.name)")
         let rows = [("input", signature.inputs), ("output", signature.outputs)].flatMap { direction, tensors in
-            tensors.sorted { $0.key < $1.key }.map { key, tensor in
-                [direction, key, tensor.name, tensor.dtype?.name ?? "?", tensor.shape.description]
+            tensors.map { tensor in
+                [direction, tensor.name, tensor.tensor, tensor.dtype?.name ?? "?", tensor.shape.description]
             }
         }
         Table.print(["", "name", "tensor", "dtype", "shape"], rows)
@@ -63,11 +63,12 @@ struct Inspect: ParsableCommand {
 
     private func show(_ title: String, _ tensors: [TensorDescription]) {
         print("\n\(title)")
+        let hasKeys = tensors.contains { $0.name != $0.tensor }
         Table.print(
-            ["name", "dtype", "shape", "default", ""],
+            ["name"] + (hasKeys ? ["tensor"] : []) + ["dtype", "shape", "default", ""],
             tensors.map { tensor in
-                [
-                    tensor.name, tensor.dtype?.name ?? "?", tensor.shape.description,
+                [tensor.name] + (hasKeys ? [tensor.tensor] : []) + [
+                    tensor.dtype?.name ?? "?", tensor.shape.description,
                     tensor.defaultValue.map { Self.text(of: $0) } ?? "", tensor.note ?? "",
                 ]
             })

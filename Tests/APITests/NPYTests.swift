@@ -44,7 +44,7 @@ struct NPYTests {
     @Test("an array is the only input, by each route")
     func routes() {
         let own =
-            #"{"outputs":{"y:0":[[11.0,6.0],[2.5,-8.0]]},"model":{"name":"saved_model_1","step":null}}"#
+            #"{"outputs":{"out":[[11.0,6.0],[2.5,-8.0]]},"model":{"name":"saved_model_1","step":null}}"#
         #expect(text(send(Self.floats)) == own)
         #expect(text(send(Self.floats, "/models/saved_model_1/predict")) == own)
         #expect(
@@ -71,16 +71,16 @@ struct NPYTests {
     @Test("NumPy's usual dtypes become the input's, if the numbers fit")
     func conversions() {
         let doubles = send(Self.file("<f8", "(1, 2)", Self.bytes([0.1, .infinity] as [Double])))
-        #expect(text(doubles).hasPrefix(#"{"outputs":{"y:0":"#))
+        #expect(text(doubles).hasPrefix(#"{"outputs":{"out":"#))
         let large = send(Self.file("<f8", "(1, 2)", Self.bytes([0, 1e39] as [Double])))
         #expect(large.status == 400)
         #expect(
             text(large)
-                == #"{"error":"input \"x:0\": 1e+39, element 1 of the array, is not a number that float32 has"}"#)
+                == #"{"error":"input \"in\": 1e+39, element 1 of the array, is not a number that float32 has"}"#)
         let integers = send(Self.file("<i8", "(1, 2)", Self.bytes([0, 1] as [Int64])))
         #expect(
             text(integers)
-                == #"{"error":"input \"x:0\" takes float32, the array is int64: send x.astype(\"float32\")"}"#)
+                == #"{"error":"input \"in\" takes float32, the array is int64: send x.astype(\"float32\")"}"#)
         let shape = send(Self.file("<f4", "(2,)", Self.bytes([0, 1] as [Float])))
         #expect(text(shape) == #"{"error":"feed \"x:0\": expected float32 [?,2], got float32 [2]"}"#)
         #expect(send(Self.file("<f4", "(0, 2)", [])).status == 200)

@@ -51,7 +51,7 @@ struct PredictTests {
             (#"{"feeds":{},"model":1}"#, 400, "\"model\" is a number; expected a string"),
             (
                 #"{"inputs":{}}"#, 400,
-                "the body has an unknown key \"inputs\"; known are \"model\", \"feeds\" and \"fetches\""
+                "the body has an unknown key \"inputs\"; known are \"model\", \"signature\", \"feeds\" and \"fetches\""
             ),
             (#"{"feeds":{},"feeds":{}}"#, 400, "the body has the key \"feeds\" twice"),
             (#"{"feeds":{"w1":1,"w1":2}}"#, 400, "\"feeds\" has the key \"w1\" twice"),
@@ -113,7 +113,7 @@ struct PredictTests {
         let long = String(repeating: "x", count: 100_000)
         let shown = "\"" + String(repeating: "x", count: 200) + "...\""
         #expect(
-            client.post("{\"feeds\":{\"\(long)\":1}}").error == "\(shown) is no tensor's name: it has 100000 bytes")
+            client.post("{\"feeds\":{\"\(long)\":1}}").error == "\(shown) is too long for a name: it has 100000 bytes")
         #expect(client.post("{\"\(long)\":1}").error?.hasPrefix("the body has an unknown key \(shown); known") == true)
         #expect(client.post("{\"model\":\"\(long)\"}").error?.hasPrefix("there is no model \(shown); served") == true)
     }

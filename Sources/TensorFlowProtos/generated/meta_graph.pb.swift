@@ -119,17 +119,6 @@ public nonisolated struct MetaGraphDef: @unchecked Sendable {
   fileprivate var _storage = _StorageClass.defaultInstance
 }
 
-/// Only TensorFlow 2 writes it; what it says is not needed to serve.
-public nonisolated struct SavedObjectGraph: Sendable {
-  // SwiftProtobuf.Message conformance is added in an extension below. See the
-  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
-  // methods supported on all messages.
-
-  public var unknownFields = SwiftProtobuf.UnknownStorage()
-
-  public init() {}
-}
-
 /// A file of a SavedModel's `assets` folder; the tensor is its path.
 public nonisolated struct AssetFileDef: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -360,7 +349,31 @@ public nonisolated struct TensorInfo: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  public var name: String = String()
+  public var encoding: TensorInfo.OneOf_Encoding? = nil
+
+  public var name: String {
+    get {
+      if case .name(let v)? = encoding {return v}
+      return String()
+    }
+    set {encoding = .name(newValue)}
+  }
+
+  public var cooSparse: TensorInfo.CooSparse {
+    get {
+      if case .cooSparse(let v)? = encoding {return v}
+      return TensorInfo.CooSparse()
+    }
+    set {encoding = .cooSparse(newValue)}
+  }
+
+  public var compositeTensor: TensorInfo.CompositeTensor {
+    get {
+      if case .compositeTensor(let v)? = encoding {return v}
+      return TensorInfo.CompositeTensor()
+    }
+    set {encoding = .compositeTensor(newValue)}
+  }
 
   public var dtype: Int32 = 0
 
@@ -374,6 +387,52 @@ public nonisolated struct TensorInfo: Sendable {
   public mutating func clearTensorShape() {self._tensorShape = nil}
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public nonisolated enum OneOf_Encoding: Equatable, Sendable {
+    case name(String)
+    case cooSparse(TensorInfo.CooSparse)
+    case compositeTensor(TensorInfo.CompositeTensor)
+
+  }
+
+  public nonisolated struct CooSparse: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    public var valuesTensorName: String = String()
+
+    public var indicesTensorName: String = String()
+
+    public var denseShapeTensorName: String = String()
+
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    public init() {}
+  }
+
+  public nonisolated struct CompositeTensor: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    public var typeSpec: TypeSpecProto {
+      get {_typeSpec ?? TypeSpecProto()}
+      set {_typeSpec = newValue}
+    }
+    /// Returns true if `typeSpec` has been explicitly set.
+    public var hasTypeSpec: Bool {self._typeSpec != nil}
+    /// Clears the value of `typeSpec`. Subsequent reads from it will return its default value.
+    public mutating func clearTypeSpec() {self._typeSpec = nil}
+
+    public var components: [TensorInfo] = []
+
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    public init() {}
+
+    fileprivate var _typeSpec: TypeSpecProto? = nil
+  }
 
   public init() {}
 
@@ -594,25 +653,6 @@ nonisolated extension MetaGraphDef.MetaInfoDef: SwiftProtobuf.Message, SwiftProt
     if lhs.tags != rhs.tags {return false}
     if lhs.tensorflowVersion != rhs.tensorflowVersion {return false}
     if lhs.strippedDefaultAttrs != rhs.strippedDefaultAttrs {return false}
-    if lhs.unknownFields != rhs.unknownFields {return false}
-    return true
-  }
-}
-
-nonisolated extension SavedObjectGraph: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  public static let protoMessageName: String = _protobuf_package + ".SavedObjectGraph"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap()
-
-  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    // Load everything into unknown fields
-    while try decoder.nextFieldNumber() != nil {}
-  }
-
-  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    try unknownFields.traverse(visitor: &visitor)
-  }
-
-  public static func ==(lhs: SavedObjectGraph, rhs: SavedObjectGraph) -> Bool {
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1101,7 +1141,7 @@ nonisolated extension SignatureDef: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension TensorInfo: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".TensorInfo"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}dtype\0\u{3}tensor_shape\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}dtype\0\u{3}tensor_shape\0\u{3}coo_sparse\0\u{3}composite_tensor\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1109,9 +1149,42 @@ nonisolated extension TensorInfo: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 1: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.encoding != nil {try decoder.handleConflictingOneOf()}
+          self.encoding = .name(v)
+        }
+      }()
       case 2: try { try decoder.decodeSingularInt32Field(value: &self.dtype) }()
       case 3: try { try decoder.decodeSingularMessageField(value: &self._tensorShape) }()
+      case 4: try {
+        var v: TensorInfo.CooSparse?
+        var hadOneofValue = false
+        if let current = self.encoding {
+          hadOneofValue = true
+          if case .cooSparse(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.encoding = .cooSparse(v)
+        }
+      }()
+      case 5: try {
+        var v: TensorInfo.CompositeTensor?
+        var hadOneofValue = false
+        if let current = self.encoding {
+          hadOneofValue = true
+          if case .compositeTensor(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.encoding = .compositeTensor(v)
+        }
+      }()
       default: break
       }
     }
@@ -1122,22 +1195,112 @@ nonisolated extension TensorInfo: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
     // https://github.com/apple/swift-protobuf/issues/1182
-    if !self.name.isEmpty {
-      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
-    }
+    try { if case .name(let v)? = self.encoding {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    } }()
     if self.dtype != 0 {
       try visitor.visitSingularInt32Field(value: self.dtype, fieldNumber: 2)
     }
     try { if let v = self._tensorShape {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
     } }()
+    switch self.encoding {
+    case .cooSparse?: try {
+      guard case .cooSparse(let v)? = self.encoding else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    }()
+    case .compositeTensor?: try {
+      guard case .compositeTensor(let v)? = self.encoding else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    }()
+    default: break
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: TensorInfo, rhs: TensorInfo) -> Bool {
-    if lhs.name != rhs.name {return false}
+    if lhs.encoding != rhs.encoding {return false}
     if lhs.dtype != rhs.dtype {return false}
     if lhs._tensorShape != rhs._tensorShape {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension TensorInfo.CooSparse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = TensorInfo.protoMessageName + ".CooSparse"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}values_tensor_name\0\u{3}indices_tensor_name\0\u{3}dense_shape_tensor_name\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.valuesTensorName) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.indicesTensorName) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.denseShapeTensorName) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.valuesTensorName.isEmpty {
+      try visitor.visitSingularStringField(value: self.valuesTensorName, fieldNumber: 1)
+    }
+    if !self.indicesTensorName.isEmpty {
+      try visitor.visitSingularStringField(value: self.indicesTensorName, fieldNumber: 2)
+    }
+    if !self.denseShapeTensorName.isEmpty {
+      try visitor.visitSingularStringField(value: self.denseShapeTensorName, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: TensorInfo.CooSparse, rhs: TensorInfo.CooSparse) -> Bool {
+    if lhs.valuesTensorName != rhs.valuesTensorName {return false}
+    if lhs.indicesTensorName != rhs.indicesTensorName {return false}
+    if lhs.denseShapeTensorName != rhs.denseShapeTensorName {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension TensorInfo.CompositeTensor: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = TensorInfo.protoMessageName + ".CompositeTensor"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}type_spec\0\u{1}components\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._typeSpec) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.components) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._typeSpec {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.components.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.components, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: TensorInfo.CompositeTensor, rhs: TensorInfo.CompositeTensor) -> Bool {
+    if lhs._typeSpec != rhs._typeSpec {return false}
+    if lhs.components != rhs.components {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
