@@ -45,8 +45,9 @@ test-differential: setup $(TENSORFLOW) ## Compare random graphs with TensorFlow,
 	$(TENSORFLOW)/bin/python Tests/Fixtures/generator/differential.py .build/differential.graphs $(GRAPHS) $(SEED)
 	METASERVE_GRAPHS=$(CURDIR)/.build/differential.graphs swift test --filter DifferentialTests
 
-test-clients: setup $(CLIENTS)/installed ## Test with clients of others (PyPI): Triton's, schemathesis, Prometheus' parser
-	swift test --filter ClientTests
+test-clients: setup $(CLIENTS)/installed ## Test with clients of others (PyPI): Triton's, schemathesis, Prometheus' parser; alerts with promtool
+	@scripts/setup.sh prometheus
+	swift test --filter 'ClientTests|AlertTests'
 
 test-faults: build $(TENSORFLOW) $(FUSE) ## Do to a running server all that docs/faults.md lists, and write its table (45 minutes)
 	swift build --build-tests

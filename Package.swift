@@ -93,7 +93,8 @@ let package = Package(
         .executableTarget(
             name: "metaserve",
             dependencies: [
-                "API", "Checkpoints", "Execution", "Graphs", "HTTPMessages", "HTTPServer", "Kernels", "Operations",
+                "API", "Checkpoints", "Execution", "Files", "Graphs", "HTTPMessages", "HTTPServer", "Kernels",
+                "Operations",
                 "Threads", "Serving", "Settings", "Tensors", arguments, logging,
             ],
             swiftSettings: swiftSettings),

@@ -1,5 +1,6 @@
 internal import HTTPMessages
 package import Settings
+internal import Threads
 
 /// Who may use a route.
 enum Access: Sendable {
@@ -15,13 +16,24 @@ enum Access: Sendable {
 ///
 /// The files are read again when they change. One that is empty, damaged or gone admits nobody.
 public final class AccessRules: Sendable {
-    private let inference: TokenFile?
-    private let admin: TokenFile?
+    /// Files of tokens that are in use. Immutable, but for what is in the files.
+    package final class Files: Sendable {
+        fileprivate let inference: TokenFile?
+        fileprivate let admin: TokenFile?
+
+        fileprivate init(_ inference: TokenFile?, _ admin: TokenFile?) {
+            self.inference = inference
+            self.admin = admin
+        }
+    }
+
+    private let files: Published<Files>
+    private let report: @Sendable (_ message: String, _ isProblem: Bool) -> Void
 
     /// Everybody may ask, nobody may administer.
     public init() {
-        inference = nil
-        admin = nil
+        files = Published(Files(nil, nil))
+        report = { _, _ in }
     }
 
     /// - Parameters:
@@ -33,15 +45,45 @@ public final class AccessRules: Sendable {
         tokenFile: String?, adminTokenFile: String?,
         report: @escaping @Sendable (_ message: String, _ isProblem: Bool) -> Void
     ) throws(SettingsProblem) {
-        inference = if let tokenFile { try TokenFile(tokenFile, report) } else { nil }
-        admin = if let adminTokenFile { try TokenFile(adminTokenFile, report) } else { nil }
+        self.report = report
+        files = Published(try Self.files(tokenFile, adminTokenFile, report))
+    }
+
+    private static func files(
+        _ tokenFile: String?, _ adminTokenFile: String?,
+        _ report: @escaping @Sendable (_ message: String, _ isProblem: Bool) -> Void
+    ) throws(SettingsProblem) -> Files {
+        let inference = if let tokenFile { try TokenFile(tokenFile, report) } else { nil as TokenFile? }
+        let admin = if let adminTokenFile { try TokenFile(adminTokenFile, report) } else { nil as TokenFile? }
+        return Files(inference, admin)
+    }
+
+    /// Reads other files, to be used by ``use(_:)``.
+    ///
+    /// - Parameters:
+    ///   - tokenFile: Tokens for inference; nil lets everybody ask.
+    ///   - adminTokenFile: Tokens for everything; nil lets nobody administer.
+    /// - Returns: The files.
+    /// - Throws: `SettingsProblem` for a file that cannot be used now.
+    package func read(tokenFile: String?, adminTokenFile: String?) throws(SettingsProblem) -> Files {
+        try Self.files(tokenFile, adminTokenFile, report)
+    }
+
+    /// Decides by other files from now on. For one thread.
+    package func use(_ files: Files) { self.files.replace(with: files) }
+
+    /// Looks at the files now.
+    package func reread() {
+        let files = files.current
+        files.inference?.reread()
+        files.admin?.reread()
     }
 
     /// Whether a request needs a token to use a route.
     func needsToken(_ access: Access) -> Bool {
         switch access {
         case .open: false
-        case .inference: inference != nil
+        case .inference: files.current.inference != nil
         case .admin: true
         }
     }
@@ -53,6 +95,9 @@ public final class AccessRules: Sendable {
     ///   - authorization: The value of the request's header.
     /// - Throws: ``RequestError`` 401 without a token that is known, 403 with one that does not suffice.
     func check(_ access: Access, _ authorization: UnsafeRawBufferPointer?) throws(RequestError) {
+        if case .open = access { return }
+        let files = files.current
+        let (inference, admin) = (files.inference, files.admin)
         switch access {
         case .open: return
         case .inference:

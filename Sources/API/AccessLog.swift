@@ -5,7 +5,15 @@ internal import Threads
 /// A file that gets a line for each request, in JSON. Requests never wait for it: a thread of its own writes, and if that cannot keep up,
 /// lines are dropped and counted.
 public final class AccessLog: Sendable {
-    private let pending = Locked<[UInt8]>([])
+    /// What is to be written, and where.
+    private struct Pending {
+        var lines: [UInt8] = []
+        /// The file to go on in, once the lines are written.
+        var next: Int32?
+    }
+
+    private let pending = Locked(Pending())
+    private let path: String
     private let dropped = Atomic<Int>(0)
     private let isClosing = Flag()
     private let wake = Permits()
@@ -24,13 +32,14 @@ public final class AccessLog: Sendable {
     /// - Parameter path: The file; `-` for the standard output.
     /// - Throws: ``Failure`` naming file and cause.
     public init(path: String) throws(Failure) {
-        let descriptor = path == "-" ? dup(STDOUT_FILENO) : open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o640)
-        guard descriptor >= 0 else {
-            throw Failure(description: "access log \(path): \(String(cString: strerror(errno)))")
-        }
+        self.path = path
+        let descriptor = try Self.open(path)
         let writer = Writer(pending: pending, isClosing: isClosing, wake: wake, descriptor: descriptor)
         do throws(SystemThread.Failure) {
-            thread = try SystemThread { writer.run() }
+            thread = try SystemThread {
+                var writer = writer
+                writer.run()
+            }
         } catch { throw Failure(description: "access log \(path): no thread: \(error.reason)") }
     }
 
@@ -41,16 +50,38 @@ public final class AccessLog: Sendable {
         thread.join()
     }
 
+    private static func open(_ path: String) throws(Failure) -> Int32 {
+        let descriptor =
+            path == "-" ? dup(STDOUT_FILENO) : Glibc.open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o640)
+        guard descriptor >= 0 else {
+            throw Failure(description: "access log \(path): \(String(cString: strerror(errno)))")
+        }
+        return descriptor
+    }
+
+    /// Opens the file again: lines from now on go to what is at the path now, as after a rotation. Those before go where they went.
+    ///
+    /// - Throws: ``Failure``; then the file stays that it was.
+    public func reopen() throws(Failure) {
+        let descriptor = try Self.open(path)
+        let unused = pending.withLock { pending in
+            defer { pending.next = descriptor }
+            return pending.next
+        }
+        if let unused { close(unused) }
+        wake.signal()
+    }
+
     /// How many lines were dropped.
     var droppedCount: Int { dropped.load(ordering: .relaxed) }
 
     /// Adds a line, without its end.
     func append(_ line: UnsafeRawBufferPointer) {
         let (isFirst, isKept) = pending.withLock { pending in
-            guard pending.count + line.count < Self.mostPendingBytes else { return (false, false) }
-            let isFirst = pending.isEmpty
-            pending.append(contentsOf: line)
-            pending.append(UInt8(ascii: "\n"))
+            guard pending.lines.count + line.count < Self.mostPendingBytes else { return (false, false) }
+            let isFirst = pending.lines.isEmpty
+            pending.lines.append(contentsOf: line)
+            pending.lines.append(UInt8(ascii: "\n"))
             return (isFirst, true)
         }
         if !isKept { dropped.add(1, ordering: .relaxed) }
@@ -59,20 +90,24 @@ public final class AccessLog: Sendable {
 
     /// What the thread does.
     private struct Writer: Sendable {
-        let pending: Locked<[UInt8]>
+        let pending: Locked<Pending>
         let isClosing: Flag
         let wake: Permits
-        let descriptor: Int32
+        var descriptor: Int32
 
-        func run() {
+        mutating func run() {
             while true {
                 wake.wait()
                 let isLast = isClosing.isRaised
-                let lines = pending.withLock { pending in
-                    defer { pending = [] }
+                let taken = pending.withLock { pending in
+                    defer { pending = Pending() }
                     return pending
                 }
-                lines.withUnsafeBytes { write($0) }
+                taken.lines.withUnsafeBytes { write($0) }
+                if let next = taken.next {
+                    close(descriptor)
+                    descriptor = next
+                }
                 if isLast { break }
             }
             close(descriptor)

@@ -59,8 +59,8 @@ final class InferenceRoute: Sendable {
         _ task: RequestTask, _ exchange: HTTPExchange, model: ServedModel, version choice: VersionChoice
     ) throws(RequestError) -> HTTPOutcome {
         do throws(RequestError) {
-            let version = try ModelLookup.version(choice.pinned(by: exchange.request.headers), of: model)
-            try task.begin(exchange, model, version)
+            let chosen = try ModelLookup.chosen(choice.pinned(by: exchange.request.headers), of: model)
+            try task.begin(exchange, model, chosen)
             switch scheduler.submit(task, to: model.queue) {
             case .done:
                 record(task)
@@ -73,9 +73,12 @@ final class InferenceRoute: Sendable {
                     headers: [("Retry-After", "\(scheduler.waitingSeconds(of: model.queue))")])
             }
         } catch {
-            task.version?.statistics.record(task.times, start: task.startNanoseconds, isSuccess: false)
+            let outcome = ModelStatistics.Outcome(form: form, status: error.status)
+            count(outcome, of: task, model)
+            var error = error
+            error.inference = RequestRecorder.Inference(
+                model: model, version: task.version, label: task.label, outcome: outcome)
             keep(task)
-            model.statistics.record(ModelStatistics.Outcome(form: form, status: error.status))
             throw error
         }
     }
@@ -88,9 +91,16 @@ final class InferenceRoute: Sendable {
         outcome.times = task.times
         outcome.receivedBytes = exchange.request.body.count
         outcome.sentBytes = exchange.response.body.count
+        count(outcome, of: task, model)
+        recorder.record(
+            exchange,
+            RequestRecorder.Inference(model: model, version: task.version, label: task.label, outcome: outcome))
+    }
+
+    /// Counts a request: for the model, for the version, and for the label.
+    private func count(_ outcome: ModelStatistics.Outcome, of task: RequestTask, _ model: ServedModel) {
         model.statistics.record(outcome)
-        task.version?.statistics.record(
-            task.times, start: task.startNanoseconds, isSuccess: outcome.status == 200)
-        recorder.record(exchange, RequestRecorder.Inference(model: model, version: task.version, outcome: outcome))
+        task.version?.statistics.record(outcome.times, start: task.startNanoseconds, status: outcome.status)
+        task.label?.outcomes.record(status: outcome.status, outcome.times)
     }
 }

@@ -3,8 +3,8 @@ internal import HTTPMessages
 internal import Serving
 internal import Threads
 
-/// `GET /metrics`: everything in Prometheus' text format. Labels are models, protocols, phases and statuses of fixed lists, so what a
-/// client sends never makes a new time series.
+/// `GET /metrics`: everything in Prometheus' text format. Labels are models, their loaded versions and configured labels, and protocols,
+/// phases and statuses of fixed lists, so what a client sends never makes a new time series.
 struct Metrics: Sendable {
     private let registry: ModelRegistry
     private let options: Service.Options
@@ -31,6 +31,7 @@ struct Metrics: Sendable {
         writeServer(writer)
         writeRequests(models, writer)
         writeTimes(models, writer)
+        writeVersions(models, writer)
         writeModels(models, writer)
         writeReloads(models, writer)
         writeProcess(writer)
@@ -39,15 +40,17 @@ struct Metrics: Sendable {
     private func writeServer(_ writer: MetricsWriter) {
         writer.family("metaserve_build_info", .gauge, "Always 1; the version is a label.")
         writer.sample("metaserve_build_info", [("version", options.version)], 1)
-        writer.family("metaserve_http_answers_total", .counter, "Answers by status, whatever they answered.")
+        writer.family("metaserve_http_responses_total", .counter, "Responses by status, whatever was asked.")
         for (status, count) in answers.counts {
-            writer.sample("metaserve_http_answers_total", [("status", Self.text(ofStatus: status))], count)
+            writer.sample("metaserve_http_responses_total", [("status", Self.text(ofStatus: status))], count)
         }
         writer.family("metaserve_executors", .gauge, "Requests that may run at once.")
         writer.sample("metaserve_executors", [], options.threadCount)
+        writer.family("metaserve_http_connections", .gauge, "Connections that are open.")
+        if let count = options.openConnections() { writer.sample("metaserve_http_connections", [], count) }
     }
 
-    private static func text(ofStatus status: Int) -> String { status == 0 ? "other" : String(status) }
+    static func text(ofStatus status: Int) -> String { status == 0 ? "other" : String(status) }
 
     private func writeRequests(_ models: [ServedModel], _ writer: MetricsWriter) {
         writer.family(
@@ -74,7 +77,7 @@ struct Metrics: Sendable {
         write(models, writer, "metaserve_request_body_bytes_total", .counter, "Bytes of the bodies of requests.") {
             $0.statistics.receivedBytes
         }
-        write(models, writer, "metaserve_answer_body_bytes_total", .counter, "Bytes of the bodies of answers.") {
+        write(models, writer, "metaserve_response_body_bytes_total", .counter, "Bytes of the bodies of responses.") {
             $0.statistics.sentBytes
         }
         write(models, writer, "metaserve_requests_in_flight", .gauge, "Requests that are read, run and answered now.") {
@@ -116,7 +119,10 @@ struct Metrics: Sendable {
         write(models, writer, "metaserve_model_loaded", .gauge, "Whether a version of the model answers requests.") {
             $0.versions.current == nil ? 0 : 1
         }
-        write(models, writer, "metaserve_model_version", .gauge, "The version that answers requests which name none.") {
+        write(
+            models, writer, "metaserve_model_version", .gauge,
+            "The newest version that serves; metaserve_version_share_ratio tells what each gets of the requests that name none."
+        ) {
             $0.versions.current?.number
         }
         write(
@@ -142,6 +148,13 @@ struct Metrics: Sendable {
     }
 
     private func writeReloads(_ models: [ServedModel], _ writer: MetricsWriter) {
+        writer.family(
+            "metaserve_load_duration_seconds", .histogram,
+            "Time that loads of a version took which succeeded, warm-up included.")
+        for model in models {
+            writer.histogram(
+                "metaserve_load_duration_seconds", [("model", model.name)], model.loadTimes, perUnit: 1e9)
+        }
         writer.family(
             "metaserve_reloads_total", .counter,
             "Loads of a version that ended, the first ones among them, by what came of them.")
@@ -175,10 +188,14 @@ struct Metrics: Sendable {
         let facts = ProcessFacts()
         writer.family("process_resident_memory_bytes", .gauge, "Memory that the process has in RAM.")
         writer.sample("process_resident_memory_bytes", [], facts.residentBytes)
+        writer.family("process_virtual_memory_bytes", .gauge, "Addresses that the process has mapped.")
+        writer.sample("process_virtual_memory_bytes", [], facts.virtualBytes)
         writer.family("process_threads", .gauge, "Threads of the process.")
         writer.sample("process_threads", [], facts.threads)
         writer.family("process_open_fds", .gauge, "File descriptors that are open.")
         writer.sample("process_open_fds", [], facts.openFiles)
+        writer.family("process_max_fds", .gauge, "File descriptors that may be open at once.")
+        writer.sample("process_max_fds", [], facts.maxOpenFiles)
         writer.family("process_cpu_seconds_total", .counter, "Processor time that the process has used.")
         writer.sample("process_cpu_seconds_total", [], facts.cpuSeconds)
         writer.family("process_start_time_seconds", .gauge, "When the service was made, since 1970.")

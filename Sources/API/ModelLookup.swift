@@ -28,9 +28,14 @@ enum ModelLookup {
     ///
     /// - Throws: ``RequestError``: 404 with those that there are, 503 where there is none at all.
     static func version(_ choice: VersionChoice, of model: ServedModel) throws(RequestError) -> ModelVersion {
+        try chosen(choice, of: model).version
+    }
+
+    /// The same, with the label that it was chosen by.
+    static func chosen(_ choice: VersionChoice, of model: ServedModel) throws(RequestError) -> VersionSet.Chosen {
         let versions = model.versions
-        guard let version = versions.version(choice) else { throw unknownVersion(choice, of: model.name, versions) }
-        return version
+        guard let chosen = versions.choose(choice) else { throw unknownVersion(choice, of: model.name, versions) }
+        return chosen
     }
 
     private static func reason(of versions: VersionSet) -> String {

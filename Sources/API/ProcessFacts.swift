@@ -3,14 +3,22 @@ internal import Glibc
 /// What the operating system tells of this process, at one moment.
 struct ProcessFacts {
     private(set) var residentBytes = 0
+    private(set) var virtualBytes = 0
     private(set) var threads = 0
     private(set) var cpuSeconds = 0.0
     private(set) var openFiles = 0
+    /// How many may be open; the largest number where there is no limit.
+    private(set) var maxOpenFiles = 0
 
     init() {
         let pages = Self.words(of: "/proc/self/statm")
-        if pages.count > 1, let resident = Int(pages[1]) {
+        if pages.count > 1, let all = Int(pages[0]), let resident = Int(pages[1]) {
+            virtualBytes = all * Int(sysconf(Int32(_SC_PAGESIZE)))
             residentBytes = resident * Int(sysconf(Int32(_SC_PAGESIZE)))
+        }
+        var limit = rlimit()
+        if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 {
+            maxOpenFiles = Int(clamping: limit.rlim_cur)
         }
         // The program's name, in parentheses, may have spaces in it: what comes after has none (proc(5)).
         let fields = Self.text(of: "/proc/self/stat").split(separator: ")").last?.split(separator: " ") ?? []

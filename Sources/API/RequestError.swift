@@ -7,6 +7,8 @@ struct RequestError: Error {
     let message: String
     /// Headers that belong to the status, such as `Allow` with 405.
     let headers: [(name: StaticString, value: String)]
+    /// The inference that was refused, for the access log; nil for other requests.
+    var inference: RequestRecorder.Inference?
 
     init(_ status: Int, _ message: String, headers: [(name: StaticString, value: String)] = []) {
         self.status = status
@@ -36,6 +38,7 @@ struct RequestError: Error {
         response.clear()
         response.status = status
         response.headers = headers
+        response.error = message
         var writer = JSONWriter(response.body)
         writer.beginObject()
         writer.key("error")

@@ -1,3 +1,4 @@
+internal import Execution
 internal import HTTPMessages
 internal import Serving
 
@@ -7,6 +8,8 @@ final class RequestRecorder: Sendable {
     struct Inference {
         let model: ServedModel
         let version: ModelVersion?
+        /// The label that the version was chosen by, if it was one.
+        let label: LabelStatistics?
         let outcome: ModelStatistics.Outcome
     }
 
@@ -42,6 +45,19 @@ final class RequestRecorder: Sendable {
         writer.string(String(decoding: exchange.request.path.prefix(Self.longestPath), as: UTF8.self))
         writer.key("status")
         writer.integer(exchange.response.status)
+        if let client = exchange.clientAddress {
+            writer.key("client")
+            writer.string(client)
+        }
+        if exchange.beganNanoseconds > 0 {
+            writer.key("duration_ms")
+            let now = Int(clamping: MonotonicClock.nanoseconds)
+            writer.number(Self.milliseconds(max(0, now &- exchange.beganNanoseconds)))
+        }
+        if let error = exchange.response.error {
+            writer.key("error")
+            writer.string(String(decoding: error.utf8.prefix(Self.longestError), as: UTF8.self))
+        }
         writer.key("received_bytes")
         writer.integer(exchange.request.body.count)
         writer.key("sent_bytes")
@@ -63,6 +79,10 @@ final class RequestRecorder: Sendable {
             writer.key("version")
             writer.integer(version.number)
         }
+        if let label = inference.label {
+            writer.key("label")
+            writer.string(label.label)
+        }
         writer.key("protocol")
         writer.string(inference.outcome.form.label)
         let times = inference.outcome.times
@@ -70,13 +90,17 @@ final class RequestRecorder: Sendable {
             ("queue_ms", times.queue), ("parse_ms", times.parse), ("run_ms", times.run), ("write_ms", times.write),
         ] {
             writer.key(key)
-            writer.number(Double(nanoseconds / 1000) / 1000)
+            writer.number(Self.milliseconds(Int(clamping: nanoseconds)))
         }
         writer.key("batch_size")
         writer.integer(times.batchSize)
     }
 
+    /// Milliseconds, with microseconds behind the point.
+    private static func milliseconds(_ nanoseconds: Int) -> Double { Double(nanoseconds / 1000) / 1000 }
+
     private static let longestPath = 1024
+    private static let longestError = 1024
     private static let longestIdentity = 256
 
     /// The value of a header that is sent back: of plain text, and not long; nil for any other.

@@ -13,6 +13,8 @@ class RequestTask: InferenceTask {
     /// The model that answers, and its version.
     final private(set) var model: ServedModel?
     final private(set) var version: ModelVersion?
+    /// The label that the version was chosen by, if it was one.
+    final private(set) var label: LabelStatistics?
     /// The calls of that version.
     final private(set) var calls: VersionCalls?
     final private(set) var callable: Callable?
@@ -57,6 +59,7 @@ class RequestTask: InferenceTask {
         exchange = nil
         model = nil
         version = nil
+        label = nil
         calls = nil
         call = nil
         callable = nil
@@ -70,13 +73,16 @@ class RequestTask: InferenceTask {
     /// Takes a request up.
     ///
     /// - Throws: ``RequestError`` 400 for headers that cannot be understood.
-    final func begin(_ exchange: HTTPExchange, _ model: ServedModel, _ version: ModelVersion) throws(RequestError) {
+    final func begin(
+        _ exchange: HTTPExchange, _ model: ServedModel, _ chosen: VersionSet.Chosen
+    ) throws(RequestError) {
         routeInUse = route
         self.exchange = exchange
         self.model = model
-        self.version = version
+        version = chosen.version
+        label = chosen.label
         // Safety: Service.attachment(for:) makes all attachments.
-        calls = unsafeDowncast(version.attachment, to: VersionCalls.self)
+        calls = unsafeDowncast(chosen.version.attachment, to: VersionCalls.self)
         abandonment = exchange.abandonment
         startNanoseconds = MonotonicClock.nanoseconds
         let timeout = try RequestTimeout.seconds(

@@ -1,3 +1,4 @@
+internal import Execution
 public import HTTPMessages
 
 /// An answer that nobody sent.
@@ -25,6 +26,7 @@ extension Service {
         _ method: HTTPMethod, _ path: [UInt8], headers: [HTTPHeader: [UInt8]] = [:], body: [UInt8] = []
     ) -> DirectAnswer {
         let exchange = WaitingExchange()
+        exchange.beganNanoseconds = Int(clamping: MonotonicClock.nanoseconds)
         // Safety: the memory stays until the exchange is answered, and then is not looked at any more.
         let memory = Self.joined([body + [UInt8](repeating: 0, count: HTTPRequest.bodyPadding), path] + headers.values)
         memory.bytes.withUnsafeBytes { bytes in

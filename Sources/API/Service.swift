@@ -13,6 +13,8 @@ public final class Service: Sendable {
         public var timeoutSeconds: Double? = 60
         /// What `GET /` shows as the server's address; asked each time, because it may be known late.
         public var address: @Sendable () -> ServerAddress = { ServerAddress(url: "localhost:8501") }
+        /// How many connections are open, for `GET /metrics`; nil where there is no server to ask.
+        public var openConnections: @Sendable () -> Int? = { nil }
         /// What `GET /` shows as the version.
         public var version = "dev"
         /// Where a line is written for each request; nil for nowhere.
@@ -66,6 +68,7 @@ public final class Service: Sendable {
 
     /// Answers a request, now or later. Safe to call from many threads at once.
     public func handle(_ exchange: HTTPExchange) -> HTTPOutcome {
+        var inference: RequestRecorder.Inference?
         do throws(RequestError) {
             if cors.isOn, exchange.request.method == .options, exchange.request.headers[.origin] != nil {
                 cors.answerPreflight(try router.methods(of: exchange.request.path), exchange)
@@ -73,10 +76,13 @@ public final class Service: Sendable {
                 // Who answers later records it, and by now the exchange may be another request's.
                 return .later
             }
-        } catch { error.write(to: &exchange.response) }
+        } catch {
+            error.write(to: &exchange.response)
+            inference = error.inference
+        }
         if !exchange.isRecorded {
             finishing.finish(exchange)
-            recorder.record(exchange, nil)
+            recorder.record(exchange, inference)
         }
         return .answered
     }

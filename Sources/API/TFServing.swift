@@ -74,7 +74,10 @@ struct TFServing: Sendable {
             do throws(RequestError) {
                 return try route.respond(exchange, model: model, version: version)
             } catch {
-                throw error.status == 404 ? Self.unknown(version, of: model.name) : error
+                guard error.status == 404 else { throw error }
+                var unknown = Self.unknown(version, of: model.name)
+                unknown.inference = error.inference
+                throw unknown
             }
         }
     }

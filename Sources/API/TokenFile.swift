@@ -33,6 +33,9 @@ final class TokenFile: @unchecked Sendable {
         return published.current
     }
 
+    /// Reads the file now, if it is another one than before.
+    func reread() { look() }
+
     private func look() {
         guard !isLooking.exchange(true, ordering: .acquiring) else { return }
         defer { isLooking.store(false, ordering: .releasing) }

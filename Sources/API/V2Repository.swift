@@ -32,7 +32,7 @@ struct V2Repository: Sendable {
             ) { exchange, parameters throws(RequestError) in
                 try requireNoParameters(exchange.request)
                 let name = try parameters[0].text()
-                registry.load(name) { answer(exchange, $0) }
+                registry.load(name, asker: Self.asker(exchange)) { answer(exchange, $0) }
                 return .later
             },
             Route(
@@ -41,10 +41,15 @@ struct V2Repository: Sendable {
             ) { exchange, parameters throws(RequestError) in
                 try forEach(in: exchange.request) { _, _ in }
                 let name = try parameters[0].text()
-                registry.unload(name) { answer(exchange, $0) }
+                registry.unload(name, asker: Self.asker(exchange)) { answer(exchange, $0) }
                 return .later
             },
         ]
+    }
+
+    /// Who asks, for the log: the routes are for administrators.
+    private static func asker(_ exchange: HTTPExchange) -> String {
+        exchange.clientAddress.map { "an administrator at \($0)" } ?? "an administrator"
     }
 
     /// Answers a load or an unload, on the registry's thread.

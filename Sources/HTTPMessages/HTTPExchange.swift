@@ -31,6 +31,9 @@ open class HTTPExchange: @unchecked Sendable {
         response = HTTPResponse(body: ResponseBuffer())
     }
 
+    /// The address of who is at the other end of the connection: a client, or a proxy; nil where there is no connection.
+    open var clientAddress: String? { nil }
+
     /// Says that the answer is complete. To be called once, on any thread, for each exchange that was put off; who calls it does
     /// not touch the exchange afterwards.
     open func finish() {}

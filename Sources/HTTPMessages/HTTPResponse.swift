@@ -6,6 +6,8 @@ public struct HTTPResponse {
     public var contentType: StaticString = "application/json"
     /// Further headers. Most answers have none.
     public var headers: [(name: StaticString, value: String)] = []
+    /// Why the request failed, for the access log; nil if it did not.
+    public var error: String?
     /// The body; empty when the handler gets it.
     public var body: ResponseBuffer
 
@@ -16,6 +18,7 @@ public struct HTTPResponse {
     public mutating func clear() {
         status = 200
         contentType = "application/json"
+        error = nil
         headers.removeAll(keepingCapacity: true)
         body.clear()
     }

@@ -31,13 +31,15 @@ final class Certificates: Sendable {
     /// What a handshake is to use.
     var current: Certificate { published.current }
 
-    /// Looks at the files, unless that was less than a second ago. To be called by one thread.
+    /// Looks at the files, unless that was less than a second ago.
     ///
     /// Files that cannot be used are reported when they are the same at the next look: until then somebody may be writing them.
-    func refresh() {
+    ///
+    /// - Parameter isWanted: Whether somebody says that the files are complete: then they are looked at now, and reported at once.
+    func refresh(isWanted: Bool = false) {
         let now = Pace.nowNanoseconds
         let event = state.withLock { state -> HTTPServer.CertificateEvent? in
-            guard now >= state.nextLook else { return nil }
+            guard now >= state.nextLook || isWanted else { return nil }
             state.nextLook = now + 1_000_000_000
             let found = Self.identities(files)
             guard found != state.used, found != state.refused else { return nil }
@@ -46,7 +48,7 @@ final class Certificates: Sendable {
                 state = State(used: found, nextLook: state.nextLook)
                 return .replaced
             } catch {
-                guard found == state.suspect else {
+                guard found == state.suspect || isWanted else {
                     state.suspect = found
                     return nil
                 }

@@ -9,6 +9,8 @@ internal import Threads
 /// before the socket is closed, and before an exchange that was put off is its own again.
 final class Connection: Sendable {
     let socket: Int32
+    /// Who connected; nil if the connection was closed before it was asked.
+    let peer: PeerAddress?
     /// When the client must have moved on, on the clock of ``Pace``.
     let deadline: Atomic<Int>
     /// What the server waits for.
@@ -44,6 +46,7 @@ final class Connection: Sendable {
 
     init(socket: Int32, deadline: Int, certificates: Certificates?) {
         self.socket = socket
+        peer = PeerAddress(ofSocket: socket)
         self.certificates = certificates
         self.deadline = Atomic(deadline)
     }

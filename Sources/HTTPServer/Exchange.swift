@@ -81,6 +81,8 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
         }
     }
 
+    override var clientAddress: String? { connection?._withUnsafeGuaranteedRef { $0.peer?.text } }
+
     /// Whether ``finish()`` was called.
     var isFinished: Bool { stage.load(ordering: .acquiring) == .finished }
 

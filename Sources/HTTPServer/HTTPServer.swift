@@ -67,6 +67,7 @@ public final class HTTPServer: Sendable {
     public let port: Int
     private let daemons: [Daemon]
     private let acceptor: Acceptor
+    private let certificates: Certificates?
 
     /// Starts listening and answering.
     ///
@@ -78,6 +79,7 @@ public final class HTTPServer: Sendable {
         } else {
             certificates = nil
         }
+        self.certificates = certificates
         let listener = try Listener(host: configuration.host, port: configuration.port)
         port = listener.port
         // A client that goes away while it is answered must not end the process.
@@ -106,6 +108,9 @@ public final class HTTPServer: Sendable {
 
     /// How many requests are between the end of their headers and the end of their answer.
     package var activeRequestCount: Int { sum { $0.activeCount.load(ordering: .acquiring) } }
+
+    /// Looks at the files of the certificate now. They are looked at by themselves, within a second.
+    public func rereadCertificates() { certificates?.refresh(isWanted: true) }
 
     /// Says that the server is about to stop: from now on answers tell clients to close their connections. New connections are
     /// still accepted, and all requests answered.

@@ -82,10 +82,10 @@ struct Executor: ~Copyable {
 extension Executor {
     /// How many tasks may be run as one with this one, itself included.
     private static func mostTogether(with task: any InferenceTask, _ queue: ModelQueue) -> Int {
-        guard queue.limits.batch > 1, let callable = task.callable else { return 1 }
+        guard queue.maxBatch > 1, let callable = task.callable else { return 1 }
         var hasRows = false
         task.withFeeds { hasRows = callable.batchRows(of: $0) != nil }
-        return hasRows ? queue.limits.batch : 1
+        return hasRows ? queue.maxBatch : 1
     }
 
     /// Runs prepared tasks of one queue, together where that is possible; answers and finishes each.

@@ -24,6 +24,13 @@ package final class Histogram: Sendable {
             ])
     }
 
+    /// Of loads, in nanoseconds: from 10 milliseconds to ten minutes.
+    package static func ofLoads() -> Histogram {
+        Histogram(
+            bounds: [10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 180_000, 600_000]
+                .map { $0 * 1_000_000 })
+    }
+
     /// Of small numbers: 1, 2, 4 ... 256.
     package static func ofCounts() -> Histogram { Histogram(bounds: (0...8).map { 1 << $0 }) }
 

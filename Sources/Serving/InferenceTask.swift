@@ -74,4 +74,7 @@ package struct PhaseTimes: Sendable {
     package var leadsRun = false
 
     package init() {}
+
+    /// All phases.
+    package var total: UInt64 { queue &+ parse &+ run &+ write }
 }

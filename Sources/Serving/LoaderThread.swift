@@ -8,6 +8,8 @@ struct LoadJob: Sendable {
     let load: ReloadMachine<ContinuousClock.Instant>.Load
     let name: String
     let defaults: DefaultValues
+    /// The settings of the model's folder.
+    let own: ModelSettings
     let configuration: ModelRegistry.Configuration
     /// What serves now.
     let previous: Model?
@@ -19,7 +21,7 @@ struct LoadJob: Sendable {
         do throws(ModelError) {
             let model = try Model(
                 load.candidate, name: name, threadCount: configuration.threadCount, defaults: defaults,
-                previous: previous)
+                own: own, previous: previous)
             if let previous, mustFit { try model.requireAnswers(of: previous) }
             model.warmUp(like: previous)
             return .success(

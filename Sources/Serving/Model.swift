@@ -80,13 +80,15 @@ public final class Model: Sendable {
     ///   - name: The model's name.
     ///   - threadCount: How many runs are expected at once.
     ///   - defaults: Values of placeholders that a request does not feed; they come before those of the model's own settings.
+    ///   - own: The settings of the model's folder; nil to read them.
     ///   - previous: What is served now.
     /// - Throws: ``ModelError`` of kind `load`; its ``ModelError/failure`` tells whether to try again.
     package convenience init(
         _ candidate: ModelCandidate, name: String, threadCount: Int = 4, defaults: DefaultValues = DefaultValues(),
-        previous: Model? = nil
+        own: ModelSettings? = nil, previous: Model? = nil
     ) throws(ModelError) {
-        let loading = try ModelLoading(candidate, name: name, defaults: defaults, previous: previous?.shared)
+        let loading = try ModelLoading(
+            candidate, name: name, defaults: defaults, own: own, previous: previous?.shared)
         self.init(loading, name: name, threadCount: threadCount)
     }
 

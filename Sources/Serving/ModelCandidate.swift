@@ -47,7 +47,7 @@ package struct ModelCandidate: Hashable, Sendable {
         isLoadable: Bool = true
     ) {
         self.init(
-            number: number, path: path, folder: folder, format: format, files: Self.identities(reading, folder),
+            number: number, path: path, folder: folder, format: format, files: Self.identities(reading),
             missing: missing, isLoadable: isLoadable)
     }
 
@@ -69,13 +69,12 @@ package struct ModelCandidate: Hashable, Sendable {
     func numbered(_ version: Int, in folder: String) -> ModelCandidate {
         ModelCandidate(
             number: version, path: path, folder: folder, format: format,
-            files: Self.identities(files.map(\.path), folder), missing: missing, isLoadable: isLoadable,
+            files: Self.identities(files.map(\.path)), missing: missing, isLoadable: isLoadable,
             version: version)
     }
 
-    private static func identities(_ paths: [String], _ folder: String) -> [FileIdentity] {
-        let all = Set(paths + [ModelSettings.path(in: folder)])
-        return all.compactMap { FileIdentity(path: $0) }.sorted { $0.path < $1.path }
+    private static func identities(_ paths: [String]) -> [FileIdentity] {
+        Set(paths).compactMap { FileIdentity(path: $0) }.sorted { $0.path < $1.path }
     }
 
     /// Whether all that must be there is, by its name: of a checkpoint `.meta`, `.index` and all shards.

@@ -40,9 +40,11 @@ struct ModelLoading {
     /// Loads a candidate.
     ///
     /// - Throws: ``ModelError`` of kind `load`; of failure `changed` where whatever went wrong may come from a change of the files.
+    ///
+    /// `own` are the settings of the model's folder, where they were read before.
     init(
-        _ candidate: ModelCandidate, name: String, defaults: DefaultValues, previous: ModelGraph?, notes: [String] = [],
-        warnings: [String] = []
+        _ candidate: ModelCandidate, name: String, defaults: DefaultValues, own: ModelSettings? = nil,
+        previous: ModelGraph?, notes: [String] = [], warnings: [String] = []
     ) throws(ModelError) {
         start = ContinuousClock().now
         self.candidate = candidate
@@ -50,7 +52,7 @@ struct ModelLoading {
         self.warnings = warnings
         do throws(ModelError) {
             try AvailableMemory.now().require(for: candidate)
-            let settings = try ModelSettings(folder: candidate.folder)
+            let settings = if let own { own } else { try ModelSettings(folder: candidate.folder) }
             let context = LoadingContext(
                 defaults: ModelGraph.Defaults(own: settings.defaults, given: defaults, model: name), previous: previous)
             files = try candidate.format.open(candidate, context)

@@ -18,7 +18,9 @@ package final class ModelQueue: @unchecked Sendable {
         package init() {}
     }
 
-    package let limits: Limits
+    private let waitingLimit: Atomic<Int>
+    private let batchLimit: Atomic<Int>
+    private let batchDelay: Atomic<UInt64>
     /// Where executions are recorded.
     package let statistics: ModelStatistics
     let cost = RunCost()
@@ -32,10 +34,37 @@ package final class ModelQueue: @unchecked Sendable {
     var isInTurn = false
 
     package init(_ limits: Limits = Limits(), statistics: ModelStatistics = ModelStatistics()) {
-        self.limits = limits
+        waitingLimit = Atomic(max(1, limits.waiting))
+        batchLimit = Atomic(limits.batch)
+        batchDelay = Atomic(limits.batchDelayNanoseconds)
         self.statistics = statistics
         tasks = TaskRing(capacity: max(1, limits.waiting))
     }
+
+    /// What is allowed to wait, and what is run together. May be set at any time: what waits already stays.
+    package var limits: Limits {
+        get {
+            var limits = Limits()
+            limits.waiting = maxWaiting
+            limits.batch = maxBatch
+            limits.batchDelayNanoseconds = batchDelayNanoseconds
+            return limits
+        }
+        set {
+            waitingLimit.store(max(1, newValue.waiting), ordering: .relaxed)
+            batchLimit.store(newValue.batch, ordering: .relaxed)
+            batchDelay.store(newValue.batchDelayNanoseconds, ordering: .relaxed)
+        }
+    }
+
+    /// See ``Limits/waiting``.
+    var maxWaiting: Int { waitingLimit.load(ordering: .relaxed) }
+    /// See ``Limits/batch``.
+    var maxBatch: Int { batchLimit.load(ordering: .relaxed) }
+    /// See ``Limits/batchDelayNanoseconds``.
+    var batchDelayNanoseconds: UInt64 { batchDelay.load(ordering: .relaxed) }
+    /// Whether there is no room for another task.
+    var isFull: Bool { tasks.count >= maxWaiting }
 
     /// How many tasks wait.
     package var waiting: Int { waitingCount.load(ordering: .relaxed) }
@@ -75,7 +104,7 @@ struct RunCost: ~Copyable, Sendable {
     }
 }
 
-/// Tasks in their order, in memory that is taken once.
+/// Tasks in their order, in memory that is taken once, unless more is needed than was expected.
 struct TaskRing {
     private var slots: [(any InferenceTask)?]
     private var first = 0
@@ -83,17 +112,19 @@ struct TaskRing {
 
     init(capacity: Int) { slots = Array(repeating: nil, count: capacity) }
 
-    var isFull: Bool { count == slots.count }
-
     /// The oldest.
     var oldest: (any InferenceTask)? { count > 0 ? slots[first] : nil }
 
-    /// - Returns: false if there is no room.
-    mutating func append(_ task: any InferenceTask) -> Bool {
-        guard !isFull else { return false }
+    /// Adds the newest.
+    mutating func append(_ task: any InferenceTask) {
+        if count == slots.count { grow() }
         slots[index(count)] = task
         count += 1
-        return true
+    }
+
+    private mutating func grow() {
+        slots = (0..<count).map { slots[index($0)] } + Array(repeating: nil, count: max(16, count))
+        first = 0
     }
 
     /// Takes the oldest.

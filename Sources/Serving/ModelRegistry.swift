@@ -1,5 +1,6 @@
 internal import Glibc
 package import Logging
+internal import Settings
 internal import Threads
 
 /// Which models there are, kept up to date.
@@ -18,6 +19,8 @@ package final class ModelRegistry: Sendable {
         package var versions = VersionPolicy.Selection.latest(1)
         /// What may wait for a model, and is run together, where the model does not say it.
         package var limits = ModelQueue.Limits()
+        /// The seconds after which a request is ended, where the model does not say it; 0 for never, nil for what the service says.
+        package var timeoutSeconds: Double?
         /// How often files are looked at where nothing tells of changes; zero for only when told.
         package var pollInterval = Duration.seconds(1)
         /// Whether changes are asked of the kernel (inotify).
@@ -35,17 +38,25 @@ package final class ModelRegistry: Sendable {
         ///
         /// - Parameters:
         ///   - model: The name.
-        ///   - path: The model's folder or file.
+        ///   - own: What its folder says.
         /// - Returns: The settings; what neither says, this configuration does.
-        /// - Throws: ``ModelError`` for a file of settings that cannot be used.
-        func settings(of model: String, at path: String) throws(ModelError) -> ModelSettings {
-            let own = try ModelSettings(folder: path)
-            return models[model]?.over(own) ?? own
+        func settings(of model: String, own: ModelSettings) -> ModelSettings { models[model]?.over(own) ?? own }
+
+        /// Whether a model must be loaded again where another configuration held before.
+        ///
+        /// - Parameters:
+        ///   - model: The name.
+        ///   - old: The configuration that held before.
+        /// - Returns: Whether a setting is another one that is applied when a model is loaded.
+        func reloads(_ model: String, after old: Configuration) -> Bool {
+            if DefaultValues.type.text(defaults) != DefaultValues.type.text(old.defaults) { return true }
+            let settings = models[model] ?? ModelSettings()
+            return (old.models[model] ?? ModelSettings()).changes(to: settings).contains { $0.effect == .reload }
         }
     }
 
     /// What is to be served.
-    package struct ServedPath: Sendable, ExpressibleByStringLiteral {
+    package struct ServedPath: Hashable, Sendable, ExpressibleByStringLiteral {
         /// A model's folder or file, or a folder of model folders.
         package let path: String
         /// The model's name; nil for that of the folder.
@@ -122,19 +133,38 @@ package final class ModelRegistry: Sendable {
 
     // MARK: - Commands
 
+    /// Serves these paths from now on, by this configuration: models come and go, and those that stay take their settings over.
+    /// Requests are answered all the while. What cannot change is left as it is: threads, timing, how changes are watched for.
+    ///
+    /// - Parameters:
+    ///   - paths: All that is to be served. A model that cannot be loaded is logged, and served as soon as it can be.
+    ///   - configuration: How.
+    package func reconfigure(_ paths: [ServedPath], _ configuration: Configuration) {
+        mailbox?.send(.reconfigure(paths, configuration))
+    }
+
+    /// Reads the settings in all models' folders again, now.
+    package func rereadSettings() { mailbox?.send(.rereadSettings) }
+
     /// Loads the newest version of a model now, without waiting for quiet files; one that was unloaded is kept up to date again.
     ///
     /// - Parameters:
     ///   - name: The model's name.
+    ///   - asker: Who wants it, for the log.
     ///   - reply: Told how it ended; called on the registry's thread.
-    package func load(_ name: String, reply: @escaping RepositoryReply) { send(.load(name, reply), reply) }
+    package func load(_ name: String, asker: String = "the program", reply: @escaping RepositoryReply) {
+        send(.load(name, asker: asker, reply), reply)
+    }
 
-    /// Unloads all versions of a model, until ``load(_:reply:)``. Requests in flight are answered.
+    /// Unloads all versions of a model, until ``load(_:asker:reply:)``. Requests in flight are answered.
     ///
     /// - Parameters:
     ///   - name: The model's name.
+    ///   - asker: Who wants it, for the log.
     ///   - reply: Told when no request finds it any more; called on the registry's thread.
-    package func unload(_ name: String, reply: @escaping RepositoryReply) { send(.unload(name, reply), reply) }
+    package func unload(_ name: String, asker: String = "the program", reply: @escaping RepositoryReply) {
+        send(.unload(name, asker: asker, reply), reply)
+    }
 
     private func send(_ message: ReloadLoop.Message, _ reply: RepositoryReply) {
         guard let mailbox else {
@@ -144,7 +174,7 @@ package final class ModelRegistry: Sendable {
         mailbox.send(message)
     }
 
-    /// Loads as ``load(_:reply:)``, and waits for it.
+    /// Loads as ``load(_:asker:reply:)``, and waits for it.
     ///
     /// - Returns: The number of the version that serves.
     /// - Throws: ``RepositoryError``.
@@ -152,7 +182,7 @@ package final class ModelRegistry: Sendable {
         try wait(timeout, "loading \"\(name)\"") { load(name, reply: $0) }
     }
 
-    /// Unloads as ``unload(_:reply:)``, and waits for it.
+    /// Unloads as ``unload(_:asker:reply:)``, and waits for it.
     ///
     /// - Throws: ``RepositoryError``.
     package func unload(_ name: String, timeout: Duration = .seconds(60)) throws(RepositoryError) {

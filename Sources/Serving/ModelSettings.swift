@@ -45,7 +45,8 @@ package struct ModelSettings: SettingsGroup {
             "split", \.split, .map(of: .whole(0...100), "labels and percentages"),
             "How the requests that name no version are divided among the labels; 100 in all."),
         Setting(
-            "defaults", \.defaults, DefaultValues.type, "What placeholders are when a request does not feed them."),
+            "defaults", \.defaults, DefaultValues.type, effect: .reload,
+            "What placeholders are when a request does not feed them."),
         Setting(
             "max-queue", \.maxQueue, Limits.maxQueue.optional, absent: forAll,
             "The most requests that wait for the model."),

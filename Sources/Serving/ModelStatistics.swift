@@ -78,7 +78,7 @@ package final class ModelStatistics: Sendable {
         parseTimes.record(Int(clamping: times.parse))
         runTimes.record(Int(clamping: times.run))
         writeTimes.record(Int(clamping: times.write))
-        totals.record(Int(clamping: times.queue &+ times.parse &+ times.run &+ times.write))
+        totals.record(Int(clamping: times.total))
     }
 
     /// Records that the graph was run, for that many requests at once.
@@ -87,7 +87,7 @@ package final class ModelStatistics: Sendable {
         batchSizes.record(count)
     }
 
-    private static func index(of status: Int) -> Int { statuses.firstIndex(of: status) ?? statuses.count - 1 }
+    static func index(of status: Int) -> Int { statuses.firstIndex(of: status) ?? statuses.count - 1 }
 
     /// How long a phase took, in nanoseconds.
     package func times(_ phase: Phase) -> Histogram {

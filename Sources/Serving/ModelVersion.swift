@@ -48,12 +48,14 @@ package final class VersionSet: Sendable {
     package let isUnloaded: Bool
     /// What an operator must know, whichever version serves.
     private let standingWarnings: [String]
+    /// What became of the requests of each label that is configured, by the label.
+    package let labelStatistics: [String: LabelStatistics]
     private let split: VersionSplit?
 
     package init(
         _ versions: [ModelVersion], current: ModelVersion?, labels: [String: ModelVersion] = [:],
         states: [VersionState] = [], record: ReloadRecord = ReloadRecord(), isUnloaded: Bool = false,
-        warnings: [String] = [], split: VersionSplit? = nil
+        labelStatistics: [String: LabelStatistics] = [:], warnings: [String] = [], split: VersionSplit? = nil
     ) {
         self.versions = versions
         self.current = current
@@ -62,19 +64,34 @@ package final class VersionSet: Sendable {
         self.record = record
         self.isUnloaded = isUnloaded
         standingWarnings = warnings
+        self.labelStatistics = labelStatistics
         self.split = split
     }
 
     /// What an operator must know of the files, of the labels, and of the version for requests that name none.
     package var warnings: [String] { standingWarnings + (current?.model.warnings ?? []) }
 
+    /// A version that was chosen, and the label that it was chosen by, if it was one.
+    package typealias Chosen = (version: ModelVersion, label: LabelStatistics?)
+
     /// The version that a request gets; nil if there is none such.
-    package func version(_ choice: VersionChoice) -> ModelVersion? {
+    package func choose(_ choice: VersionChoice) -> Chosen? {
         switch choice {
-        case .any: split?.next() ?? current
-        case .number(let number): versions.first { $0.number == number }
-        case .label(let label): labels[label]
+        case .any:
+            if let share = split?.next() { return (share.version, share.label) }
+            return current.map { ($0, nil) }
+        case .number(let number): return versions.first { $0.number == number }.map { ($0, nil) }
+        case .label(let label): return labels[label].map { ($0, labelStatistics[label]) }
         }
+    }
+
+    /// The version that a request gets; nil if there is none such.
+    package func version(_ choice: VersionChoice) -> ModelVersion? { choose(choice)?.version }
+
+    /// Of the requests that name neither a version nor a label, the part that a loaded version gets, from 0 to 1.
+    package func share(of version: ModelVersion) -> Double {
+        guard let split else { return version === current ? 1 : 0 }
+        return Double(split.shares.reduce(0) { $0 + ($1.version === version ? $1.percent : 0) }) / 100
     }
 }
 

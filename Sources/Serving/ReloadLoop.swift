@@ -6,21 +6,25 @@ internal import Threads
 final class ReloadLoop {
     enum Message: Sendable {
         case report(LoaderThread.Report)
-        case load(String, RepositoryReply)
-        case unload(String, RepositoryReply)
+        case load(String, asker: String, RepositoryReply)
+        case unload(String, asker: String, RepositoryReply)
+        case reconfigure([ModelRegistry.ServedPath], ModelRegistry.Configuration)
+        case rereadSettings
         case stop
     }
 
     private typealias Action = WatchedModel.Machine.Action
 
-    private let configuration: ModelRegistry.Configuration
+    private var configuration: ModelRegistry.Configuration
     private let state: ModelRegistry.State
     private let mailbox: Mailbox<Message>
     /// What the loaders are to do.
     private var orders: Mailbox<LoaderThread.Order>
     private let clock = ContinuousClock()
     private let watch: FolderWatch?
-    private let sources: [ServedSource]
+    /// In the order in which they came.
+    private var sources: [ServedSource] = []
+    private var nextSource = 0
     /// By id.
     private var models: [Int: WatchedModel] = [:]
     private var nextID: Int
@@ -71,12 +75,19 @@ final class ReloadLoop {
         self.mailbox = mailbox
         orders = try Mailbox()
         watch = configuration.isWatching ? FolderWatch() : nil
-        let now = clock.now
-        sources = paths.enumerated().map { ServedSource(index: $0, $1, at: now) }
         nextID = 0
         loaderCount = max(1, configuration.threadCount)
         pollInterval = configuration.pollInterval
         if pollInterval <= .zero, watch == nil { pollInterval = .seconds(1) }
+        for path in paths { addSource(path) }
+    }
+
+    @discardableResult
+    private func addSource(_ path: ModelRegistry.ServedPath) -> ServedSource {
+        let source = ServedSource(index: nextSource, path, at: clock.now)
+        nextSource += 1
+        sources.append(source)
+        return source
     }
 
     // MARK: - The start
@@ -193,7 +204,7 @@ final class ReloadLoop {
         case .of(let users)?:
             for user in users {
                 models[user]?.isDirty = true
-                if user < 0 { sources[-1 - user].isDirty = true }
+                if user < 0 { sources.first { $0.watcher == user }?.isDirty = true }
             }
         case nil: break
         }
@@ -232,15 +243,40 @@ final class ReloadLoop {
             perform(model.finish(job, result, at: clock.now), model)
         case .report(.released(let id, let serial)):
             if let model = models[id] { perform(model.released(serial: serial, at: clock.now), model) }
-        case .load(let name, let reply):
+        case .load(let name, let asker, let reply):
             guard let model = find(name) else { return reply(.failure(missing(name))) }
             model.replies.append(reply)
-            perform(model.load(at: clock.now), model)
-        case .unload(let name, let reply):
+            perform(model.load(by: asker, at: clock.now), model)
+        case .unload(let name, let asker, let reply):
             guard let model = find(name) else { return reply(.failure(missing(name))) }
-            perform(model.unload(at: clock.now), model)
+            perform(model.unload(by: asker, at: clock.now), model)
             reply(.success(0))
+        case .reconfigure(let paths, let configuration): reconfigure(paths, configuration)
+        case .rereadSettings: for model in ordered { perform(model.readSettings(at: clock.now), model) }
         }
+    }
+
+    /// Takes over other paths and settings.
+    private func reconfigure(_ paths: [ModelRegistry.ServedPath], _ new: ModelRegistry.Configuration) {
+        configuration = new
+        pollInterval = new.pollInterval
+        if pollInterval <= .zero, watch == nil || hasFewWatches { pollInterval = .seconds(1) }
+        let gone = sources.filter { !paths.contains($0.served) }
+        sources.removeAll { !paths.contains($0.served) }
+        for source in gone {
+            for model in source.models.compactMap({ models[$0] }) {
+                remove(model, of: source, "the settings do not name it any more")
+            }
+            watch?.forget(source.watcher)
+        }
+        for model in ordered { perform(model.reconfigure(new, at: clock.now), model) }
+        let known = Set(sources.map(\.served))
+        for path in paths where !known.contains(path) {
+            let source = addSource(path)
+            do throws(ModelError) { try look(at: source, isStart: false) } catch { log(.error, "\(error)") }
+        }
+        publishCatalog()
+        if sources.allSatisfy(\.isServed) { state.isReady.raise() }
     }
 
     /// The model of that name, perhaps one whose folder has appeared just now.
@@ -315,10 +351,8 @@ final class ReloadLoop {
         if let other = models.values.first(where: { $0.name == name }) {
             throw ModelError(.broken, "\(path): a model is called \"\(name)\" already, at \(other.path)")
         }
-        let settings = try configuration.settings(of: name, at: path)
-        let model = WatchedModel(
-            id: nextID, path: path, source: source, served: ServedModel(name: name, settings, configuration),
-            settings: settings, configuration, at: clock.now)
+        let model = try WatchedModel(
+            id: nextID, path: path, source: source, name: name, configuration, at: clock.now)
         nextID += 1
         models[model.id] = model
         source.models.insert(model.id)
@@ -327,14 +361,17 @@ final class ReloadLoop {
 
     private func remove(_ name: String, of source: ServedSource) {
         let found = source.models.compactMap { models[$0] }.first { $0.name == name }
-        guard let model = found else { return }
+        if let model = found { remove(model, of: source, "\(model.path) was removed") }
+    }
+
+    private func remove(_ model: WatchedModel, of source: ServedSource, _ why: String) {
         models[model.id] = nil
         source.models.remove(model.id)
         watch?.forget(model.id)
         publishCatalog()
         release(model.close(), of: model)
         for reply in model.replies { reply(.failure(RepositoryError(.failed, "\(model.path) was removed"))) }
-        log(.notice, "\(model.path) was removed: model \"\(name)\" is not served any more")
+        log(.notice, "\(why): model \"\(model.name)\" is not served any more")
     }
 
     private func perform(_ actions: [Action], _ model: WatchedModel) {
@@ -354,7 +391,7 @@ final class ReloadLoop {
         let wasLoaded = model.served.versions.current != nil
         let retired = model.publish()
         let isLoaded = model.served.versions.current != nil
-        if isLoaded { sources[model.source].isServed = true }
+        if isLoaded { sources.first { $0.index == model.source }?.isServed = true }
         if isLoaded != wasLoaded { publishCatalog() }
         release(retired, of: model)
         if sources.allSatisfy(\.isServed) { state.isReady.raise() }
@@ -372,7 +409,7 @@ final class ReloadLoop {
         let order = ordered
         let start = order.firstIndex { $0.id > lastLoaded } ?? 0
         for model in order[start...] + order[..<start] where loadsInFlight < loaderCount {
-            guard let (job, actions) = model.nextLoad(configuration, at: clock.now) else { continue }
+            guard let (job, actions) = model.nextLoad(at: clock.now) else { continue }
             loadsInFlight += 1
             lastLoaded = model.id
             orders.send(.load(job))
@@ -393,8 +430,8 @@ final class ReloadLoop {
         }
         for message in mailbox.take() {
             switch message {
-            case .load(_, let reply), .unload(_, let reply): reply(.failure(Self.stopping))
-            case .report, .stop: break
+            case .load(_, _, let reply), .unload(_, _, let reply): reply(.failure(Self.stopping))
+            case .report, .reconfigure, .rereadSettings, .stop: break
             }
         }
     }

@@ -51,9 +51,10 @@ extension ReloadMachine {
         return nil
     }
 
-    /// Whether a version is loaded as its files are now.
+    /// Whether a version is loaded as its files and the settings are now.
     private func isLoaded(_ version: SeenVersion<Time>) -> Bool {
-        loaded[version.candidate.number]?.load.candidate.hasSameFiles(as: version.candidate) == true
+        guard let load = loaded[version.candidate.number]?.load, load.serial > lastOutdated else { return false }
+        return load.candidate.hasSameFiles(as: version.candidate)
     }
 
     private func isDue(_ version: SeenVersion<Time>) -> Bool {
@@ -106,16 +107,20 @@ extension ReloadMachine {
     // MARK: - What serves
 
     /// Chooses the version for requests that name none: that which is wanted, if it is loaded; else a newer one that was loaded just
-    /// now; else it stays.
+    /// now; else it stays. One that the policy does not want any more stays until one that it wants is loaded.
     mutating func chooseCurrent(loaded new: Int?) {
         if let first, loaded[first] != nil { return current = first }
         if let new, !policy.labelledNumbers.contains(new), current.map({ $0 < new }) ?? true { return current = new }
-        if let current, loaded[current] != nil { return }
-        current = preference.first { loaded[$0] != nil }
+        if let current, loaded[current] != nil, isSelected(current) { return }
+        if let best = preference.first(where: { loaded[$0] != nil }) { return current = best }
+        current = current.flatMap { loaded[$0] == nil ? nil : $0 } ?? loaded.keys.max()
     }
 
-    /// With the policy `latest`, retires what is loaded beyond its number.
+    /// With the policy `latest`, retires what is loaded beyond its number; with numbers, what is none of them, if one of them serves.
     mutating func dropSurplus() {
+        if case .numbers = policy.selection, let current, isSelected(current) {
+            for number in loaded.keys.filter({ !isSelected($0) }) { retire(number) }
+        }
         guard case .latest(let count) = policy.selection else { return }
         let others = preference.filter { loaded[$0] != nil && $0 != current && !policy.labelledNumbers.contains($0) }
         for number in others.dropFirst(policy.latestCount(of: count) - (current == nil ? 0 : 1)) { retire(number) }

@@ -28,7 +28,7 @@ struct ReloadMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Dura
         var absentSince: Time?
     }
 
-    let policy: VersionPolicy
+    private(set) var policy: VersionPolicy
     let timing: ReloadTiming
     /// The time of what happened last.
     private(set) var now: Time
@@ -58,6 +58,8 @@ struct ReloadMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Dura
     private(set) var nextLook: Time?
     private var request: Request?
     private var serial = 0
+    /// Loads up to this one were made with settings that do not hold any more.
+    private(set) var lastOutdated = 0
     private var published: View?
 
     struct Absence: Sendable {
@@ -169,6 +171,28 @@ struct ReloadMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Dura
         ended.append(VersionState(number: number, phase: .ended))
         if ended.count > Self.mostEnded { ended.removeFirst() }
         return settle()
+    }
+
+    /// Another policy holds. What it does not want any more serves until something that it wants is loaded.
+    ///
+    /// - Parameters:
+    ///   - policy: The policy.
+    ///   - reloads: Whether what is loaded was loaded with settings that do not hold any more.
+    ///   - now: The time.
+    /// - Returns: What is to be done; the view is published in any case.
+    mutating func reconfigure(_ policy: VersionPolicy, reloads: Bool, at now: Time) -> [Action] {
+        self.now = now
+        self.policy = policy
+        if reloads {
+            lastOutdated = serial
+            for number in seen.keys { seen[number]?.failure = nil }
+        }
+        if !isUnloaded { chooseCurrent(loaded: nil) }
+        dropSurplus()
+        published = nil
+        let actions = settle()
+        nextLook = now
+        return actions
     }
 
     // MARK: - What follows

@@ -74,7 +74,7 @@ package final class Scheduler: Sendable {
 
     private func mayRunHere(_ task: any InferenceTask, _ queue: ModelQueue) -> Bool {
         let cost = queue.cost.nanoseconds
-        guard cost <= configuration.longestInlineNanoseconds, queue.limits.batchDelayNanoseconds == 0 else {
+        guard cost <= configuration.longestInlineNanoseconds, queue.batchDelayNanoseconds == 0 else {
             return false
         }
         return (cost <= configuration.alwaysInlineNanoseconds || queue.running == 0)

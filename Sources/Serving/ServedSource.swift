@@ -10,6 +10,8 @@ final class ServedSource {
     }
 
     let index: Int
+    /// What was given.
+    let served: ModelRegistry.ServedPath
     let path: String
     private let name: String?
     var kind = Kind.unknown
@@ -27,6 +29,7 @@ final class ServedSource {
 
     init(index: Int, _ served: ModelRegistry.ServedPath, at now: ContinuousClock.Instant) {
         self.index = index
+        self.served = served
         path = ModelPath(served.path).path
         name = served.name
         nextPoll = now

@@ -69,22 +69,23 @@ final class Turns: @unchecked Sendable {
     /// - Returns: false if there is no room. The task was not touched.
     func add(_ task: any InferenceTask, to queue: ModelQueue, stale: inout [any InferenceTask]) -> Bool {
         monitor.lock()
-        if queue.tasks.isFull, task.startNanoseconds > lastClearing &+ Self.clearingPause {
+        if queue.isFull, task.startNanoseconds > lastClearing &+ Self.clearingPause {
             lastClearing = task.startNanoseconds
             clear(queue, lastClearing, &stale)
         }
-        guard !isStopping, queue.tasks.append(task) else {
+        guard !isStopping, !queue.isFull else {
             monitor.unlock()
             return false
         }
+        queue.tasks.append(task)
         queue.addWaiting(1)
         waitingCount.add(1, ordering: .sequentiallyConsistent)
         if !queue.isInTurn { append(queue) }
         // A queue that waits for more tasks has woken an executor with its first, which sees to the time.
         let isWanted =
             idleCount > 0 && takenSlots.load(ordering: .sequentiallyConsistent) < slotCount
-            && (queue.limits.batchDelayNanoseconds == 0 || queue.tasks.count == 1
-                || queue.tasks.count >= queue.limits.batch)
+            && (queue.batchDelayNanoseconds == 0 || queue.tasks.count == 1
+                || queue.tasks.count >= queue.maxBatch)
         let isEarlier = task.deadline.map { $0.nanoseconds < nextLook } ?? false
         if isEarlier, let deadline = task.deadline { nextLook = deadline.nanoseconds }
         monitor.unlock()
@@ -153,10 +154,10 @@ extension Turns {
                 removeFirst()
                 continue
             }
-            let limits = queue.limits
-            if limits.batchDelayNanoseconds == 0 || queue.tasks.count >= limits.batch || isStopping { return queue }
+            let delay = queue.batchDelayNanoseconds
+            if delay == 0 || queue.tasks.count >= queue.maxBatch || isStopping { return queue }
             if now == 0 { now = MonotonicClock.nanoseconds }
-            let time = oldest.startNanoseconds &+ limits.batchDelayNanoseconds
+            let time = oldest.startNanoseconds &+ delay
             if now >= time { return queue }
             earliest = min(earliest, time)
             if end == nil { end = queue }
@@ -184,7 +185,7 @@ extension Turns {
     func takeMore(from queue: ModelQueue, most: Int, into tasks: inout [any InferenceTask]) {
         monitor.lock()
         let free = min(idleCount, slotCount - takenSlots.load(ordering: .relaxed))
-        let left = queue.limits.batchDelayNanoseconds == 0 ? max(0, free) : 0
+        let left = queue.batchDelayNanoseconds == 0 ? max(0, free) : 0
         let count = max(0, min(most, queue.tasks.count - left))
         for _ in 0..<count {
             guard let task = queue.tasks.popFirst() else { break }

@@ -9,31 +9,49 @@ package final class VersionSplit: Sendable {
 
     private static let turnCount = 100
 
-    /// The versions of the next hundred requests.
-    private let versions: [ModelVersion]
+    /// A part of the requests.
+    package struct Share: Sendable {
+        /// Who gets them.
+        package let version: ModelVersion
+        package let percent: Int
+        /// The label that they are for; nil for what is left.
+        package let label: LabelStatistics?
+
+        package init(_ version: ModelVersion, percent: Int, label: LabelStatistics? = nil) {
+            self.version = version
+            self.percent = percent
+            self.label = label
+        }
+    }
+
+    /// All parts that get requests.
+    package let shares: [Share]
+    /// The shares of the next hundred requests, by their indices.
+    private let order: [Int]
     private let turn: Turn
 
     /// - Parameters:
     ///   - shares: Versions and their percents; 100 altogether, or less where a version is not loaded.
     ///   - rest: Who gets what is left.
     ///   - turn: Counts the requests.
-    init(_ shares: [(version: ModelVersion, percent: Int)], rest: ModelVersion, turn: Turn) {
+    init(_ shares: [Share], rest: ModelVersion, turn: Turn) {
         let left = max(0, Self.turnCount - shares.reduce(0) { $0 + $1.percent })
-        let all = shares + [(rest, left)]
+        let all = shares + [Share(rest, percent: left)]
         var credits = all.map { _ in 0 }
         // Each gains its percent a turn; who has the most is next and pays a hundred: so the turns of each are spread evenly.
-        versions = (0..<Self.turnCount).map { _ in
+        order = (0..<Self.turnCount).map { _ in
             for index in all.indices { credits[index] += all[index].percent }
             let next = credits.indices.max { credits[$0] < credits[$1] } ?? 0
             credits[next] -= Self.turnCount
-            return all[next].version
+            return next
         }
+        self.shares = all
         self.turn = turn
     }
 
-    /// The version of the next request.
-    func next() -> ModelVersion {
+    /// The share that the next request is of.
+    func next() -> Share {
         let number = UInt(bitPattern: turn.number.wrappingAdd(1, ordering: .relaxed).oldValue)
-        return versions[Int(number % UInt(Self.turnCount))]
+        return shares[order[Int(number % UInt(Self.turnCount))]]
     }
 }

@@ -104,6 +104,8 @@ package final class VersionStatistics: Sendable {
     private let others = Sums(size: 0)
     private let failures = Counters(2)
     private let last = Atomic<UInt64>(0)
+    /// The requests by their statuses, and how long they took.
+    package let outcomes = OutcomeStatistics()
 
     package init() {}
 
@@ -112,8 +114,10 @@ package final class VersionStatistics: Sendable {
     /// - Parameters:
     ///   - times: What it took.
     ///   - start: When it came, by `MonotonicClock`.
-    ///   - isSuccess: Whether it was answered with what it asked for.
-    package func record(_ times: PhaseTimes, start: UInt64, isSuccess: Bool) {
+    ///   - status: How it ended; 200 where it was answered with what it asked for.
+    package func record(_ times: PhaseTimes, start: UInt64, status: Int) {
+        let isSuccess = status == 200
+        outcomes.record(status: status, times)
         last.store(start, ordering: .relaxed)
         let sums = sums(ofSize: times.runRows)
         if isSuccess, times.leadsRun, times.rows == sums.size {
@@ -126,7 +130,7 @@ package final class VersionStatistics: Sendable {
             }
             guard isSuccess else {
                 failures.add(1, at: 0)
-                failures.add(Int(clamping: times.queue &+ times.parse &+ times.run &+ times.write), at: 1)
+                failures.add(Int(clamping: times.total), at: 1)
                 return
             }
             sums.add(1, .requests)

@@ -1,4 +1,6 @@
+internal import Files
 internal import Logging
+internal import Settings
 
 /// A model that is kept up to date: its rules, its versions, and what is shown of them. Belongs to the thread of the ``ReloadLoop``.
 final class WatchedModel {
@@ -9,14 +11,21 @@ final class WatchedModel {
     /// The index of the served path that it belongs to.
     let source: Int
     let served: ServedModel
-    private let policy: VersionPolicy
-    private let defaults: DefaultValues
+    /// The settings in the model's folder: the last that could be used.
+    private(set) var own: ModelSettings
+    private var ownFile: SettledFile
+    private var configuration: ModelRegistry.Configuration
+    private var policy: VersionPolicy
+    private var defaults: DefaultValues
     private(set) var machine: Machine
     private(set) var versions: [Int: ModelVersion] = [:]
     private var listing: ModelListing?
     private var footprint = Footprint()
     private(set) var folders: [String] = []
+    private var loadStart: ContinuousClock.Instant?
     private let turn = VersionSplit.Turn()
+    /// Of each label that is configured; stay when versions change.
+    private var labelStatistics: [String: LabelStatistics] = [:]
     private var notes: [String] = []
     private var warnings: [String] = []
     private let logger: Logger
@@ -30,17 +39,23 @@ final class WatchedModel {
     var isDirty = false
     private(set) var lastLook: ContinuousClock.Instant?
 
+    /// - Throws: ``ModelError`` for settings in the model's folder that cannot be used.
     init(
-        id: Int, path: String, source: ServedSource, served: ServedModel, settings: ModelSettings,
-        _ configuration: ModelRegistry.Configuration, at now: ContinuousClock.Instant
-    ) {
+        id: Int, path: String, source: ServedSource, name: String, _ configuration: ModelRegistry.Configuration,
+        at now: ContinuousClock.Instant
+    ) throws(ModelError) {
         self.id = id
         self.path = path
         self.source = source.index
         isInRoot = source.isRoot
-        self.served = served
+        self.configuration = configuration
+        // Looked at before it is read: if it changes meanwhile, that is seen later.
+        ownFile = SettledFile(ModelSettings.path(in: path))
+        own = try ModelSettings(folder: path)
+        let settings = configuration.settings(of: name, own: own)
+        served = ServedModel(name: name, settings, configuration)
         policy = settings.policy(configuration.versions)
-        // The folder's own are read with each version.
+        labelStatistics = Self.statistics(of: policy, [:])
         defaults = configuration.defaults.merging(configuration.models[served.name]?.defaults)
         var logger = configuration.logger
         logger[metadataKey: "model"] = "\(served.name)"
@@ -52,7 +67,12 @@ final class WatchedModel {
     var name: String { served.name }
 
     /// When to look again, at the latest.
-    var nextLook: ContinuousClock.Instant? { machine.nextLook }
+    var nextLook: ContinuousClock.Instant? {
+        guard let first = machine.nextLook, let second = ownFile.nextLook else {
+            return machine.nextLook ?? ownFile.nextLook
+        }
+        return min(first, second)
+    }
 
     /// Whether something may have changed, by a look that costs little.
     func mayHaveChanged() -> Bool { footprint.hasChanged() }
@@ -60,28 +80,76 @@ final class WatchedModel {
     /// Looks at the files.
     func look(_ clock: ContinuousClock) -> [Machine.Action] {
         isDirty = false
-        let actions: [Machine.Action]
+        var actions: [Machine.Action] = []
+        if ownFile.hasChanged(at: clock.now) { actions = readSettings(at: clock.now) }
         do throws(ModelError) {
             let listing = try ModelListing.look(at: path)
             self.listing = listing
-            actions = machine.look(listing, at: clock.now)
-        } catch { actions = machine.look(error, at: clock.now) }
+            actions += machine.look(listing, at: clock.now)
+        } catch { actions += machine.look(error, at: clock.now) }
         lastLook = clock.now
         folders = ModelPlaces.folders(of: path)
-        footprint.follow(ModelPlaces.footprint(of: path, folders: folders, listing))
+        footprint.follow(ModelPlaces.footprint(of: path, folders: folders, listing) + [ownFile.path])
         return actions
+    }
+
+    /// Reads the settings in the model's folder again. Those that cannot be used change nothing.
+    func readSettings(at now: ContinuousClock.Instant) -> [Machine.Action] {
+        ownFile.accept()
+        // A folder that is gone says nothing: the model serves on.
+        guard FileIdentity(anythingAt: path) != nil else { return [] }
+        let new: ModelSettings
+        do throws(ModelError) { new = try ModelSettings(folder: path) } catch {
+            logger.error("the settings are not taken over: \(error)")
+            return []
+        }
+        let changes = own.changes(to: new)
+        guard !changes.isEmpty else { return [] }
+        for change in changes {
+            logger.notice(
+                "setting changed", metadata: ["key": "\(change.key)", "old": "\(change.old)", "new": "\(change.new)"])
+        }
+        own = new
+        return apply(reloads: changes.contains { $0.effect == .reload }, at: now)
+    }
+
+    /// Takes over what is said for all models, and for this one by its name.
+    func reconfigure(
+        _ new: ModelRegistry.Configuration, at now: ContinuousClock.Instant
+    ) -> [Machine.Action] {
+        let reloads = new.reloads(name, after: configuration)
+        configuration = new
+        return apply(reloads: reloads, at: now)
+    }
+
+    private func apply(reloads: Bool, at now: ContinuousClock.Instant) -> [Machine.Action] {
+        let settings = configuration.settings(of: name, own: own)
+        served.apply(settings, configuration)
+        policy = settings.policy(configuration.versions)
+        defaults = configuration.defaults.merging(configuration.models[name]?.defaults)
+        labelStatistics = Self.statistics(of: policy, labelStatistics)
+        return machine.reconfigure(policy, reloads: reloads, at: now)
+    }
+
+    private static func statistics(
+        of policy: VersionPolicy, _ known: [String: LabelStatistics]
+    ) -> [String: LabelStatistics] {
+        Dictionary(uniqueKeysWithValues: policy.labels.keys.map { ($0, known[$0] ?? LabelStatistics(label: $0)) })
     }
 
     /// The load to make now, if there is one.
     func nextLoad(
-        _ configuration: ModelRegistry.Configuration, at now: ContinuousClock.Instant
+        at now: ContinuousClock.Instant
     ) -> (job: LoadJob, actions: [Machine.Action])? {
         let isForced = machine.isForced
         guard let (load, actions) = machine.nextLoad(at: now) else { return nil }
         var mustFit = false
-        if case .latest = policy.selection { mustFit = !isForced }
+        // With other settings, other requests may be answered.
+        let isOutdated = machine.view.current.map { $0.serial <= machine.lastOutdated } ?? false
+        if case .latest = policy.selection { mustFit = !isForced && !isOutdated }
+        loadStart = now
         let job = LoadJob(
-            model: id, load: load, name: name, defaults: defaults, configuration: configuration,
+            model: id, load: load, name: name, defaults: defaults, own: own, configuration: configuration,
             previous: machine.view.current.flatMap { versions[$0.serial]?.model }, mustFit: mustFit)
         return (job, actions)
     }
@@ -92,31 +160,46 @@ final class WatchedModel {
     ) -> [Machine.Action] {
         if case .success(let version) = result {
             versions[job.load.serial] = version
-            tell(version.model)
+            if let loadStart {
+                served.loadTimes.record(Int(clamping: Int64(loadStart.duration(to: now) / .nanoseconds(1))))
+            }
+            tell(version)
         }
         return machine.finish(job.load, result.map { _ in () }, at: now)
     }
 
-    private func tell(_ model: Model) {
+    private func tell(_ version: ModelVersion) {
+        let model = version.model
         for note in model.notes where !notes.contains(note) { logger.notice("\(note)") }
         notes = model.notes
         for warning in model.warnings where !warnings.contains(warning) { logger.warning("\(warning)") }
         warnings = model.warnings
-        logger.info(
-            "loaded",
-            metadata: [
-                "format": "\(model.format)", "prefix": "\(model.prefix)",
-                "version": "\(model.version.map(String.init) ?? "none")",
-                "step": "\(model.step.map(String.init) ?? "none")", "ms": "\(Int(model.loadMilliseconds.rounded()))",
-            ])
+        var metadata: Logger.Metadata = [
+            "format": "\(model.format)", "prefix": "\(model.prefix)",
+            "version": .stringConvertible(version.number),
+            "ms": .stringConvertible(Int(model.loadMilliseconds.rounded())),
+        ]
+        if let step = model.step { metadata["step"] = .stringConvertible(step) }
+        logger.info("loaded", metadata: metadata)
     }
 
     func released(serial: Int, at now: ContinuousClock.Instant) -> [Machine.Action] {
         machine.released(serial: serial, at: now)
     }
 
+    /// Loads the newest version, as somebody wants.
+    func load(by asker: String, at now: ContinuousClock.Instant) -> [Machine.Action] {
+        logger.notice("loaded by request", metadata: ["by": "\(asker)"])
+        return load(at: now)
+    }
+
     func load(at now: ContinuousClock.Instant) -> [Machine.Action] { machine.load(at: now) }
-    func unload(at now: ContinuousClock.Instant) -> [Machine.Action] { machine.unload(at: now) }
+
+    /// Unloads all versions, as somebody wants.
+    func unload(by asker: String, at now: ContinuousClock.Instant) -> [Machine.Action] {
+        logger.notice("unloaded by request", metadata: ["by": "\(asker)"])
+        return machine.unload(at: now)
+    }
 
     /// Says something of the files, but not that a folder of a served folder is gone: that is said once for all of them.
     func log(_ notice: ReloadNotice) {
@@ -138,13 +221,16 @@ final class WatchedModel {
         served.publish(
             VersionSet(
                 shown, current: current, labels: labels, states: view.states, record: view.record,
-                isUnloaded: view.isUnloaded, warnings: view.warnings, split: split(labels, current)))
+                isUnloaded: view.isUnloaded, labelStatistics: labelStatistics, warnings: view.warnings,
+                split: split(labels, current)))
         return takeVersions(except: Set(view.versions.map(\.serial)))
     }
 
     private func split(_ labels: [String: ModelVersion], _ current: ModelVersion?) -> VersionSplit? {
         let shares = policy.split.compactMap { share in
-            labels[share.label].map { (version: $0, percent: share.percent) }
+            labels[share.label].map {
+                VersionSplit.Share($0, percent: share.percent, label: labelStatistics[share.label])
+            }
         }
         guard let current, !shares.isEmpty else { return nil }
         return VersionSplit(shares, rest: current, turn: turn)

@@ -10,6 +10,25 @@ package protocol SettingsGroup: Sendable {
     var places: [String: String] { get set }
 }
 
+/// When a setting that has changed in its file takes effect.
+package enum SettingEffect: String, Sendable {
+    /// At once.
+    case live
+    /// At once for what is loaded from then on; what is loaded is loaded again, while it serves on.
+    case reload
+    /// When the server is started again.
+    case restart
+}
+
+/// A setting that two groups have differently.
+package struct SettingChange: Hashable, Sendable {
+    package let key: String
+    /// The values as YAML; what holds without one, where there is none.
+    package let old: String
+    package let new: String
+    package let effect: SettingEffect
+}
+
 /// One setting of a group.
 package struct Setting<Group: SettingsGroup>: Sendable {
     /// Its name in a file.
@@ -22,6 +41,8 @@ package struct Setting<Group: SettingsGroup>: Sendable {
     package let standard: String
     /// Whether a flag may be given several times.
     package let isList: Bool
+    /// When a change in the file takes effect.
+    package let effect: SettingEffect
     fileprivate let set: @Sendable (inout Group, SettingsNode, inout [SettingsProblem]) -> Void
     fileprivate let copy: @Sendable (Group, inout Group) -> Void
     fileprivate let text: @Sendable (Group) -> String?
@@ -32,14 +53,16 @@ package struct Setting<Group: SettingsGroup>: Sendable {
     ///   - type: What it takes.
     ///   - absent: What happens without it, where that is not a value.
     ///   - isList: Whether a flag may be given several times.
+    ///   - effect: When a change in the file takes effect.
     ///   - help: What it means.
     package init<Value>(
         _ key: String, _ path: any WritableKeyPath<Group, Value> & Sendable, _ type: SettingType<Value>,
-        absent: String = "none", isList: Bool = false, _ help: String
+        absent: String = "none", isList: Bool = false, effect: SettingEffect = .live, _ help: String
     ) {
         self.key = key
         self.help = help
         self.isList = isList
+        self.effect = effect
         expected = type.expected
         standard = type.text(Group()[keyPath: path]) ?? absent
         text = { type.text($0[keyPath: path]) }
@@ -79,6 +102,23 @@ extension SettingsGroup {
     /// Takes over what was given to another group.
     package mutating func apply(_ other: Self) {
         for setting in Self.settings where other.places[setting.key] != nil {
+            setting.copy(other, &self)
+            places[setting.key] = other.places[setting.key]
+        }
+    }
+
+    /// What another group has differently.
+    package func changes(to new: Self) -> [SettingChange] {
+        Self.settings.compactMap { setting in
+            let texts = [self, new].map { setting.text($0) ?? setting.standard }
+            guard texts[0] != texts[1] else { return nil }
+            return SettingChange(key: setting.key, old: texts[0], new: texts[1], effect: setting.effect)
+        }
+    }
+
+    /// Takes over another group's settings of one effect.
+    package mutating func keep(_ effect: SettingEffect, of other: Self) {
+        for setting in Self.settings where setting.effect == effect {
             setting.copy(other, &self)
             places[setting.key] = other.places[setting.key]
         }

@@ -27,6 +27,17 @@ package final class Alarm: Sendable {
     /// What to wait for.
     package var polled: pollfd { pollfd(fd: reader, events: Int16(POLLIN), revents: 0) }
 
+    /// Waits until somebody rings, perhaps not so long, and forgets the rings.
+    ///
+    /// - Parameter milliseconds: How long at the most; nil for ever.
+    /// - Returns: Whether somebody rang.
+    package func wait(milliseconds: Int32?) -> Bool {
+        var polled = polled
+        guard poll(&polled, 1, milliseconds ?? -1) > 0 else { return false }
+        silence()
+        return true
+    }
+
     /// Wakes.
     package func ring() {
         var byte: UInt8 = 1

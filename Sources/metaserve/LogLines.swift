@@ -1,32 +1,64 @@
 import API
 import Foundation
 import Logging
+import Threads
 
-/// Log lines on the standard error, as text or as JSON; models may have a level of their own.
+/// The levels of log lines, which may change while the program runs.
+final class LogLevels: Sendable {
+    private struct Levels {
+        var shared: Logger.Level
+        var models: [String: Logger.Level]
+    }
+
+    private let levels: Locked<Levels>
+
+    /// - Parameters:
+    ///   - shared: That of lines about no model, and of models that have none of their own.
+    ///   - models: By the model's name.
+    init(_ shared: Logger.Level, models: [String: Logger.Level] = [:]) {
+        levels = Locked(Levels(shared: shared, models: models))
+    }
+
+    /// Takes over other levels.
+    func set(_ shared: Logger.Level, models: [String: Logger.Level]) {
+        levels.withLock { $0 = Levels(shared: shared, models: models) }
+    }
+
+    /// The lowest of all.
+    var lowest: Logger.Level { levels.withLock { $0.models.values.reduce($0.shared) { min($0, $1) } } }
+
+    /// That of lines about a model; nil for those about none.
+    func level(ofModel model: String?) -> Logger.Level {
+        levels.withLock { levels in model.flatMap { levels.models[$0] } ?? levels.shared }
+    }
+}
+
+/// Log lines on the standard error, as text or as JSON; models may have a level of their own, by the metadata `model`.
+///
+/// A line of text is the time, the level, the message, and `key=value` for each key of the metadata.
 struct LogLines: LogHandler {
-    /// What all lines pass; ``log(event:)`` looks closer.
-    var logLevel: Logger.Level
     var metadata: Logger.Metadata = [:]
     private let format: LogFormat
-    private let level: Logger.Level
-    /// By the model's name, which is the metadata `model`.
-    private let modelLevels: [String: Logger.Level]
+    private let levels: LogLevels
     private let write: @Sendable (String) -> Void
 
     /// - Parameters:
-    ///   - level: That of lines about no model, and of models that have none of their own.
-    ///   - modelLevels: By the model's name.
+    ///   - levels: Which lines are written.
     ///   - format: How they are written.
     ///   - write: Gets each line, with its end.
     init(
-        _ level: Logger.Level, modelLevels: [String: Logger.Level], format: LogFormat,
+        _ levels: LogLevels, format: LogFormat,
         write: @escaping @Sendable (String) -> Void = { FileHandle.standardError.write(Data($0.utf8)) }
     ) {
-        self.level = level
-        self.modelLevels = modelLevels
+        self.levels = levels
         self.format = format
         self.write = write
-        logLevel = modelLevels.values.reduce(level) { min($0, $1) }
+    }
+
+    /// What all lines pass; ``log(event:)`` looks closer. One level holds for the whole log: a logger cannot set its own.
+    var logLevel: Logger.Level {
+        get { levels.lowest }
+        set {}
     }
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
@@ -37,19 +69,47 @@ struct LogLines: LogHandler {
     func log(event: LogEvent) {
         var metadata = metadata.merging(event.metadata ?? [:]) { $1 }
         if let error = event.error { metadata["error"] = "\(error)" }
-        let own = metadata["model"].flatMap { modelLevels["\($0)"] }
-        guard event.level >= (own ?? level) else { return }
+        guard event.level >= levels.level(ofModel: metadata["model"].map { "\($0)" }) else { return }
         let fields = metadata.sorted { $0.key < $1.key }
         switch format {
         case .text:
-            let pairs = fields.map { " \($0.key)=\($0.value)" }.joined()
-            write("\(Timestamp.now()) \(event.level) metaserve:\(pairs) [\(event.source)] \(event.message)\n")
+            let pairs = fields.map { " \($0.key)=\(Self.text("\($0.value)"))" }.joined()
+            write("\(Timestamp.now()) \(event.level) \(Self.line("\(event.message)"))\(pairs)\n")
         case .json:
             let pairs =
-                [("time", Timestamp.now()), ("level", "\(event.level)"), ("message", "\(event.message)")]
-                + fields.map { ($0.key, "\($0.value)") }
-            let members = pairs.map { "\(JSONText.quoted($0.0)):\(JSONText.quoted($0.1))" }
+                [
+                    ("time", JSONText.quoted(Timestamp.now())), ("level", JSONText.quoted("\(event.level)")),
+                    ("message", JSONText.quoted("\(event.message)")),
+                ] + fields.map { ($0.key, Self.json($0.value)) }
+            let members = pairs.map { "\(JSONText.quoted($0.0)):\($0.1)" }
             write("{\(members.joined(separator: ","))}\n")
+        }
+    }
+
+    /// A value, in quotes where without them it would be several words.
+    private static func text(_ value: String) -> String {
+        let isWord =
+            !value.isEmpty && value.unicodeScalars.allSatisfy { $0.value > 0x20 && $0 != "\"" && $0 != "\u{7f}" }
+        return isWord ? value : JSONText.quoted(value)
+    }
+
+    /// A message without ends of lines: names of files may have them.
+    private static func line(_ message: String) -> String {
+        guard message.unicodeScalars.contains(where: { $0.value < 0x20 || $0 == "\u{7f}" }) else { return message }
+        return String(JSONText.quoted(message).dropFirst().dropLast())
+    }
+
+    /// Numbers and truths are JSON's own.
+    private static func json(_ value: Logger.MetadataValue) -> String {
+        switch value {
+        case .string(let text): JSONText.quoted(text)
+        case .stringConvertible(let value as any BinaryInteger): "\(value)"
+        case .stringConvertible(let value as Double) where value.isFinite: "\(value)"
+        case .stringConvertible(let value as Bool): "\(value)"
+        case .stringConvertible(let value): JSONText.quoted("\(value)")
+        case .array(let values): "[\(values.map(json).joined(separator: ","))]"
+        case .dictionary(let values):
+            "{\(values.sorted { $0.key < $1.key }.map { "\(JSONText.quoted($0.key)):\(json($0.value))" }.joined(separator: ","))}"
         }
     }
 }

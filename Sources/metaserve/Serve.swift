@@ -33,14 +33,16 @@ struct Serve: ParsableCommand {
         guard !paths.isEmpty || !settings.models.isEmpty else {
             throw ValidationError("give the path of a model folder, or of a folder of model folders, or --config FILE")
         }
-        let logger = settings.logger()
+        let levels = LogLevels(settings.logLevel, models: settings.modelLogLevels)
+        let logger = Logger(label: "metaserve") { _ in LogLines(levels, format: settings.logFormat) }
         ThreadBudget.apply()
         let signals = try StopSignals { logger.info("ended before serving", metadata: ["signal": "\($0)"]) }
         logger.debug("starting", metadata: ["version": "\(Metaserve.version)"])
         var options = try settings.serviceOptions(logger)
-        // A free port is known once the server listens.
-        let port = Locked(settings.port)
-        options.address = { settings.address(port: port.withLock { $0 }) }
+        // The server is there later than what tells of it.
+        let listening = Locked<HTTPServer?>(nil)
+        options.address = { settings.address(port: listening.withLock { $0?.port } ?? settings.port) }
+        options.openConnections = { listening.withLock { $0?.openConnectionCount } }
         if !settings.isLocal, settings.tokenFile == nil {
             logger.warning("whoever reaches \(settings.host) may ask: give --token-file FILE to admit only some")
         }
@@ -48,13 +50,18 @@ struct Serve: ParsableCommand {
         let service = Service(registry, options: options)
         signals.beginServing()
         let server = try HTTPServer(settings.serverConfiguration(logger)) { service.handle($0) }
-        port.withLock { $0 = server.port }
-        logger.info(
-            "listening",
-            metadata: ["address": "\(settings.address(port: server.port))", "threads": "\(settings.threadCount)"])
+        listening.withLock { $0 = server }
+        let live = LiveSettings(
+            settings,
+            LiveSettings.Source(file: config, flags: { [flags] in try flags.settings(file: $0) }, paths: paths),
+            LiveSettings.Parts(
+                registry: registry, access: options.access, accessLog: options.accessLog, server: server,
+                levels: levels, logger: logger))
+        try live.follow(signals.hangUps)
+        logger.info("listening", metadata: settings.listeningMetadata(port: server.port))
         let signal = signals.wait()
         logger.info("stopping", metadata: ["signal": "\(signal)"])
-        guard stop(server, options.readiness, settings) else {
+        guard stop(server, options.readiness, live.current) else {
             logger.error("stopped, but not all requests were answered: raise --drain-timeout")
             throw ExitCode.failure
         }
@@ -74,38 +81,13 @@ struct Serve: ParsableCommand {
 
     private func load(_ settings: ServerSettings, _ logger: Logger) throws -> ModelRegistry {
         let registry = try ModelRegistry(settings.servedPaths(paths), settings.registryConfiguration(logger))
-        let served = registry.catalog.models
-        for (name, own) in settings.models.sorted(by: { $0.key < $1.key }) {
-            guard let model = served.first(where: { $0.name == name }) else {
-                // Of a path that is waited for it is not known what it holds.
-                if own.path != nil || settings.waitsForModels { continue }
-                throw SettingsError([
-                    settings.problem(
-                        "models", "model \"\(name)\" has no path, and none of the given paths has it: add path")
-                ])
-            }
-            let models = model.versions.versions.map(\.model)
-            guard !models.isEmpty, let (placeholder, nearest) = unknownPlaceholder(in: own.defaults, models) else {
-                continue
-            }
-            throw SettingsError([
-                own.problem("defaults", "model \"\(name)\" has no placeholder \"\(placeholder)\"\(nearest)")
-            ])
-        }
-        let models = served.flatMap(\.versions.versions).map(\.model)
-        if !models.isEmpty, let (name, nearest) = unknownPlaceholder(in: settings.defaults, models) {
+        let served = ServedModels(registry)
+        let problems = served.problems(of: settings)
+        guard problems.isEmpty else { throw SettingsError(problems) }
+        if let (name, nearest) = served.unknownDefault(in: settings) {
             throw ValidationError("--default \(name): no model has such a placeholder\(nearest)")
         }
         return registry
-    }
-
-    /// A default for a placeholder that is nowhere, with the nearest.
-    private func unknownPlaceholder(in defaults: DefaultValues, _ models: [Model]) -> (name: String, nearest: String)? {
-        let names = defaults.values.keys.sorted()
-        guard let name = names.first(where: { name in !models.contains { $0.hasPlaceholder(name) } }) else {
-            return nil
-        }
-        return (name, DefaultValues.nearest(to: name, among: Set(models.flatMap(\.placeholderNames)).sorted()))
     }
 }
 

@@ -47,24 +47,28 @@ extension ServerSettings {
 
     private static let listening: [Setting<ServerSettings>] = [
         Setting(
-            "host", \.host, .text("an address, a name of this machine or unix:/PATH"),
+            "host", \.host, .text("an address, a name of this machine or unix:/PATH"), effect: .restart,
             "Where to listen: an address, 0.0.0.0 for all, or unix:/PATH for a socket in the file system."),
-        Setting("port", \.port, .whole(0...65535), "The port; 0 for a free one."),
+        Setting("port", \.port, .whole(0...65535), effect: .restart, "The port; 0 for a free one."),
         Setting(
-            "max-connections", \.maxConnections, .whole(1...1_000_000),
+            "max-connections", \.maxConnections, .whole(1...1_000_000), effect: .restart,
             "The most connections at once; more wait to be accepted."),
         Setting(
-            "max-body", \.maxBodyBytes, .whole(1...(1 << 40)), "The largest body of a request, in bytes, inflated."),
+            "max-body", \.maxBodyBytes, .whole(1...(1 << 40)), effect: .restart,
+            "The largest body of a request, in bytes, inflated."),
         Setting(
-            "idle-timeout", \.idleTimeoutSeconds, .whole(1...86_400),
+            "idle-timeout", \.idleTimeoutSeconds, .whole(1...86_400), effect: .restart,
             "Cut connections on which nothing moves for so many seconds."),
-        Setting("tls-cert", \.tlsCertificate, path.optional, "A certificate chain, PEM; with it, HTTPS is spoken."),
-        Setting("tls-key", \.tlsKey, path.optional, "The certificate's private key, PEM."),
+        Setting(
+            "tls-cert", \.tlsCertificate, path.optional, effect: .restart,
+            "A certificate chain, PEM; with it, HTTPS is spoken."),
+        Setting("tls-key", \.tlsKey, path.optional, effect: .restart, "The certificate's private key, PEM."),
     ]
 
     private static let answering: [Setting<ServerSettings>] = [
         Setting(
             "threads", \.threads, SettingType.whole(1...1024).optional, absent: "one a processor",
+            effect: .restart,
             "Threads that answer requests."),
         Setting("max-queue", \.maxQueue, ModelSettings.Limits.maxQueue, "The most requests that wait for a model."),
         Setting(
@@ -77,7 +81,8 @@ extension ServerSettings {
             "timeout", \.timeoutSeconds, ModelSettings.Limits.timeout,
             "End a request after so many seconds, with status 504; 0 for never."),
         Setting(
-            "nan", \.nan, .choice(NaNPolicy.allCases.map { ($0.rawValue, $0) }), "How NaN and infinities are written."),
+            "nan", \.nan, .choice(NaNPolicy.allCases.map { ($0.rawValue, $0) }), effect: .restart,
+            "How NaN and infinities are written."),
     ]
 
     private static let serving: [Setting<ServerSettings>] = [
@@ -88,7 +93,7 @@ extension ServerSettings {
             "default-model", \.defaultModel, SettingType.text("a model's name").optional, absent: "the only one",
             "The model for requests to /predict that name none."),
         Setting(
-            "defaults", \.defaults, DefaultValues.type,
+            "defaults", \.defaults, DefaultValues.type, effect: .reload,
             "What placeholders are when a request does not feed them, for all models that have them."),
         Setting(
             "versions", \.versions, VersionPolicy.Selection.type,
@@ -98,7 +103,7 @@ extension ServerSettings {
             "The seconds between two looks at the models' folders, beside what the system tells of changes; 0 for none."
         ),
         Setting(
-            "wait-for-models", \.waitsForModels, .truth,
+            "wait-for-models", \.waitsForModels, .truth, effect: .restart,
             "Start without models, or with some that do not load, and serve them when they can be."),
     ]
 
@@ -111,7 +116,7 @@ extension ServerSettings {
             "Bearer tokens for loading and unloading models, one a line."),
         Setting(
             "cors-origin", \.corsOrigins, .list(of: .text("an origin, such as https://example.com, or *")),
-            isList: true,
+            isList: true, effect: .restart,
             "A web origin whose pages may ask; repeatable, * for all."),
     ]
 
@@ -120,10 +125,10 @@ extension ServerSettings {
             "log-level", \.logLevel, .choice(Logger.Level.allCases.map { ($0.rawValue, $0) }),
             "Log lines of this level and above."),
         Setting(
-            "log-format", \.logFormat, .choice(LogFormat.allCases.map { ($0.rawValue, $0) }),
+            "log-format", \.logFormat, .choice(LogFormat.allCases.map { ($0.rawValue, $0) }), effect: .restart,
             "How log lines are written."),
         Setting(
-            "access-log", \.accessLog, SettingType.text("a path, or - for standard output").optional,
+            "access-log", \.accessLog, SettingType.text("a path, or - for standard output").optional, effect: .restart,
             "Write a line of JSON for each request."),
         Setting(
             "drain-delay", \.drainDelaySeconds, .number(0...3600, "seconds"),
@@ -142,6 +147,7 @@ extension ServerSettings {
                 var model = ModelSettings()
                 if case .scalar(let path, _) = entry.value.content {
                     model.path = path
+                    model.places["path"] = entry.value.place
                 } else {
                     model.apply(entry.value, &problems)
                 }
@@ -210,11 +216,26 @@ extension ServerSettings {
     /// The path of the socket to listen on, if it is one in the file system.
     var socketPath: String? { host.hasPrefix("unix:") ? String(host.dropFirst("unix:".count)) : nil }
 
-    /// Where a client on this machine finds the server.
-    func address(port: Int) -> ServerAddress {
+    /// Whether the server listens on all addresses of this machine.
+    var isEverywhere: Bool { host == "0.0.0.0" || host == "::" }
+
+    /// Where the server listens, for people: an address that stands for all of this machine's is that, and no name of it.
+    func listeningAddress(port: Int) -> ServerAddress {
+        guard isEverywhere else { return address(port: port) }
+        let scheme = tlsCertificate == nil ? "http" : "https"
+        return ServerAddress(url: "\(scheme)://\(host == "::" ? "[::]" : host):\(port)")
+    }
+
+    /// Where a client finds the server.
+    ///
+    /// - Parameters:
+    ///   - port: The port.
+    ///   - everywhere: What the client calls this machine, where the server listens on all addresses.
+    /// - Returns: The address.
+    func address(port: Int, name everywhere: String = "localhost") -> ServerAddress {
         let scheme = tlsCertificate == nil ? "http" : "https"
         if let socketPath { return ServerAddress(url: "\(scheme)://localhost", socketPath: socketPath) }
-        let name = host == "0.0.0.0" || host == "::" ? "localhost" : host.contains(":") ? "[\(host)]" : host
+        let name = isEverywhere ? everywhere : host.contains(":") ? "[\(host)]" : host
         return ServerAddress(url: "\(scheme)://\(name):\(port)")
     }
 }

@@ -3,14 +3,15 @@ import Synchronization
 import Threads
 
 // Safety: written once, before the handler is there; afterwards only read.
-/// Where the handler writes the numbers of signals.
+/// Where the handler writes what came.
 nonisolated(unsafe) private var signalDescriptor: Int32 = -1
 
-/// SIGINT and SIGTERM. The handler only writes to a pipe, which a thread reads: whichever thread gets the signal, also one of a library
-/// that was there before `main`.
+/// SIGINT, SIGTERM and SIGHUP. The handler only writes to a pipe, which a thread reads: whichever thread gets the signal, also one of a
+/// library that was there before `main`.
 ///
-/// Until ``beginServing()`` the first one ends the process; afterwards the first one wakes who ``wait()``s, and the second ends the
-/// process.
+/// Until ``beginServing()`` the first SIGINT or SIGTERM ends the process. Afterwards the first one wakes who ``wait()``s, and the next
+/// one ends the process, unless it comes within ``togetherNanoseconds``: process managers signal a process and its group. SIGHUP never
+/// ends the process: it rings ``hangUps``.
 final class StopSignals: Sendable {
     /// What the reading thread and the others share.
     private final class State: Sendable {
@@ -18,6 +19,33 @@ final class StopSignals: Sendable {
         /// The signal that came; 0 before.
         let received = Atomic<Int32>(0)
         let permits = Permits()
+        let hangUps: Alarm
+
+        init() throws(SystemThread.Failure) { hangUps = try Alarm() }
+    }
+
+    /// A signal, and when it came by the monotonic clock. Small enough for one write to a pipe to be whole.
+    private struct Arrival {
+        var nanoseconds: UInt64 = 0
+        var number: Int32 = 0
+
+        /// Takes the time. For handlers: calls nothing but what may be called there.
+        init(now number: Int32) {
+            var time = timespec()
+            clock_gettime(CLOCK_MONOTONIC, &time)
+            nanoseconds = UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
+            self.number = number
+        }
+
+        /// Waits for one in the calling thread.
+        init(from source: Int32) {
+            let size = MemoryLayout<Arrival>.size
+            while withUnsafeMutableBytes(of: &self, { Glibc.read(source, $0.baseAddress, size) }) != size {}
+        }
+
+        func write(to descriptor: Int32) {
+            withUnsafeBytes(of: self) { _ = Glibc.write(descriptor, $0.baseAddress, $0.count) }
+        }
     }
 
     /// Why signals cannot be handled.
@@ -25,30 +53,50 @@ final class StopSignals: Sendable {
         let description: String
     }
 
-    private let state = State()
+    /// What comes within this time after the first signal is the same signal.
+    private static let togetherNanoseconds: UInt64 = 100_000_000
+
+    private let state: State
+
+    /// Rings at a SIGHUP; also at one that came before anybody waited.
+    var hangUps: Alarm { state.hangUps }
 
     /// Handles the signals from now on.
     ///
     /// - Parameter early: Called with a signal's name before it ends a process that does not serve yet.
     /// - Throws: ``Failure``, `SystemThread.Failure` if there are no files or threads left.
     init(early: @escaping @Sendable (String) -> Void) throws {
+        state = try State()
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else { throw Failure(description: "signals: \(String(cString: strerror(errno)))") }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         let source = ends[0]
         signalDescriptor = ends[1]
-        try SystemThread { [state] in
-            let first = Self.next(source)
+        try SystemThread { [state] in Self.read(source, state, early) }.detach()
+        Self.handle()
+    }
+
+    private static func read(_ source: Int32, _ state: State, _ early: (String) -> Void) {
+        var first: Arrival?
+        while true {
+            let arrival = Arrival(from: source)
+            guard arrival.number != SIGHUP else {
+                state.hangUps.ring()
+                continue
+            }
             guard state.isServing.load(ordering: .sequentiallyConsistent) else {
-                early(Self.name(first))
+                early(name(arrival.number))
                 // Nobody's request is lost; what is being loaded need not be tidied up.
                 _exit(0)
             }
-            state.received.store(first, ordering: .sequentiallyConsistent)
+            if let first {
+                guard arrival.nanoseconds &- first.nanoseconds > togetherNanoseconds else { continue }
+                _exit(128 + arrival.number)
+            }
+            first = arrival
+            state.received.store(arrival.number, ordering: .sequentiallyConsistent)
             state.permits.signal()
-            _exit(128 + Self.next(source))
-        }.detach()
-        Self.handle()
+        }
     }
 
     /// From now on there are requests, which a signal must not cut off.
@@ -64,22 +112,14 @@ final class StopSignals: Sendable {
 
     private static func name(_ number: Int32) -> String { number == SIGINT ? "SIGINT" : "SIGTERM" }
 
-    /// Waits for a signal's number in the calling thread.
-    private static func next(_ source: Int32) -> Int32 {
-        var number: UInt8 = 0
-        while read(source, &number, 1) != 1 {}
-        return Int32(number)
-    }
-
     private static func handle() {
         var set = sigset_t()
         sigemptyset(&set)
-        for number in [SIGINT, SIGTERM] {
+        for number in [SIGINT, SIGTERM, SIGHUP] {
             // Safety: captures nothing, and calls only what may be called while a signal is handled.
             signal(number) { number in
                 let code = errno
-                var byte = UInt8(truncatingIfNeeded: number)
-                _ = write(signalDescriptor, &byte, 1)
+                Arrival(now: number).write(to: signalDescriptor)
                 errno = code
             }
             sigaddset(&set, number)

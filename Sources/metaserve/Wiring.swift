@@ -1,5 +1,5 @@
 import API
-import Foundation
+import Glibc
 import HTTPServer
 import Logging
 import Serving
@@ -9,10 +9,9 @@ import Settings
 extension ServerSettings {
     var threadCount: Int { threads ?? ThreadBudget.processors }
 
-    /// Writes log lines.
-    func logger() -> Logger {
-        let levels = models.compactMapValues { $0.logLevel.flatMap(Logger.Level.init(rawValue:)) }
-        return Logger(label: "metaserve") { _ in LogLines(logLevel, modelLevels: levels, format: logFormat) }
+    /// The levels of models that have their own.
+    var modelLogLevels: [String: Logger.Level] {
+        models.compactMapValues { $0.logLevel.flatMap(Logger.Level.init(rawValue:)) }
     }
 
     /// What the service gets.
@@ -65,6 +64,7 @@ extension ServerSettings {
         configuration.limits.waiting = maxQueue
         configuration.limits.batch = maxBatch
         configuration.limits.batchDelayNanoseconds = UInt64(max(0, batchDelayMilliseconds) * 1e6)
+        configuration.timeoutSeconds = timeoutSeconds
         configuration.pollInterval = .seconds(pollIntervalSeconds)
         configuration.waits = waitsForModels
         configuration.logger = logger
@@ -73,6 +73,27 @@ extension ServerSettings {
 }
 
 extension ServerSettings {
+    /// What the log says when the server listens: where, and where it is reached if it listens everywhere.
+    func listeningMetadata(port: Int) -> Logger.Metadata {
+        var metadata: Logger.Metadata = [
+            "address": "\(listeningAddress(port: port))", "threads": .stringConvertible(threadCount),
+        ]
+        if isEverywhere {
+            metadata["here"] = "\(address(port: port))"
+            metadata["elsewhere"] = "\(address(port: port, name: Self.hostName))"
+        }
+        return metadata
+    }
+
+    /// What this machine calls itself.
+    private static var hostName: String {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { room in
+            room.initialize(repeating: 0)
+            guard let start = room.baseAddress, gethostname(start, room.count - 1) == 0 else { return "localhost" }
+            return String(cString: start)
+        }
+    }
+
     /// The paths of the command line, then those of the file.
     func servedPaths(_ paths: [String]) -> [ModelRegistry.ServedPath] {
         paths.map { ModelRegistry.ServedPath($0) }

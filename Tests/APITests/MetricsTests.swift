@@ -44,12 +44,18 @@ struct MetricsTests {
         }
         #expect(requests("200") == 3)
         #expect(requests("400") == 1)
-        #expect(samples["metaserve_http_answers_total{status=\"404\"}"] == 1)
+        #expect(samples["metaserve_http_responses_total{status=\"404\"}"] == 1)
         #expect(samples["metaserve_requests_total{model=\"digits\",protocol=\"predict\",status=\"200\"}"] == 0)
         #expect(samples["metaserve_request_duration_seconds_count{model=\"tutorial\"}"] == 4)
         #expect(samples["metaserve_model_step{model=\"tutorial\"}"] == 1000)
         #expect(samples["metaserve_model_loaded{model=\"digits\"}"] == 1)
         #expect(samples["metaserve_model_weights_bytes{model=\"digits\"}"] == 68912)
+        #expect(samples["metaserve_version_requests_total{model=\"tutorial\",version=\"1000\",status=\"200\"}"] == 3)
+        #expect(samples["metaserve_version_requests_total{model=\"tutorial\",version=\"1000\",status=\"400\"}"] == 1)
+        #expect(
+            samples["metaserve_version_request_duration_seconds_count{model=\"tutorial\",version=\"1000\"}"] == 4)
+        #expect(samples["metaserve_version_share_ratio{model=\"tutorial\",version=\"1000\"}"] == 1)
+        #expect((samples["process_max_fds"] ?? 0) >= (samples["process_open_fds"] ?? .infinity))
         #expect((samples["process_resident_memory_bytes"] ?? 0) > 1_000_000)
     }
 
@@ -75,6 +81,65 @@ struct MetricsTests {
             let age = "metaserve_model_age_seconds{model=\"m\"}"
             #expect(try #require(after[age]) > #require(before[age]))
         }
+    }
+
+    @Test("a canary can be judged: requests by version and by label, which go when these go")
+    func canary() throws {
+        var configuration = ModelRegistry.Configuration(attach: Service.attachment)
+        var settings = ModelSettings()
+        settings.versions = .numbers([300, 3000])
+        settings.labels = ["stable": .number(300), "canary": .number(3000), "later": .number(9)]
+        settings.split = ["stable": 75, "canary": 25]
+        configuration.models = ["m": settings]
+        let paths = [ModelRegistry.ServedPath(Fixtures.model("digits"), name: "m")]
+        let registry = try ModelRegistry(paths, configuration)
+        defer { registry.stop() }
+        let client = Client(Service(registry))
+        let good =
+            "{\"feeds\": {\"x\": [[\(Array(repeating: "0", count: 64).joined(separator: ","))]], \"keep_prob\": 1}}"
+        for _ in 0..<100 { #expect(client.post(good, "/models/m/predict").status == 200) }
+        #expect(client.post("{\"feeds\": {\"x\": 1}}", "/v1/models/m/labels/canary:predict").status == 400)
+        #expect(client.post(good, "/models/m/versions/300/predict").status == 200)
+        #expect(client.post(good, "/v1/models/m/labels/nobody:predict").status == 400)
+        let before = try samples(of: client)
+        func requests(_ kind: String, _ name: String, _ status: Int, _ samples: [String: Double]) -> Double? {
+            samples["metaserve_\(kind)_requests_total{model=\"m\",\(kind)=\"\(name)\",status=\"\(status)\"}"]
+        }
+        #expect(requests("version", "300", 200, before) == 76)
+        #expect(requests("version", "3000", 200, before) == 25)
+        #expect(requests("version", "3000", 400, before) == 1)
+        #expect(requests("label", "stable", 200, before) == 75)
+        #expect(requests("label", "canary", 200, before) == 25)
+        #expect(requests("label", "canary", 400, before) == 1)
+        #expect(requests("label", "later", 200, before) == 0)
+        #expect(before["metaserve_label_request_duration_seconds_count{model=\"m\",label=\"canary\"}"] == 26)
+        #expect(before["metaserve_version_share_ratio{model=\"m\",version=\"300\"}"] == 0.75)
+        #expect(before["metaserve_label_version{model=\"m\",label=\"canary\"}"] == 3000)
+        #expect(before["metaserve_label_version{model=\"m\",label=\"later\"}"] == nil)
+        #expect(before["metaserve_load_duration_seconds_count{model=\"m\"}"] == 2)
+        #expect(!before.keys.contains { $0.contains("nobody") })
+
+        // The canary takes over: labels, shares and versions change, and no version is loaded again.
+        settings.versions = .numbers([3000])
+        settings.labels = ["stable": .number(3000)]
+        settings.split = [:]
+        configuration.models = ["m": settings]
+        registry.reconfigure(paths, configuration)
+        var after = try samples(of: client)
+        for _ in 0..<2000 where requests("version", "300", 200, after) != nil {
+            usleep(5000)
+            after = try samples(of: client)
+        }
+        #expect(client.post(good, "/models/m/predict").status == 200)
+        #expect(client.post(good, "/v1/models/m/labels/stable:predict").status == 400)
+        after = try samples(of: client)
+        #expect(requests("version", "300", 200, after) == nil)
+        #expect(requests("version", "3000", 200, after) == 26)
+        #expect(requests("label", "stable", 400, after) == 1)
+        #expect(requests("label", "stable", 200, after) == 75)
+        #expect(requests("label", "canary", 200, after) == nil)
+        #expect(after["metaserve_version_share_ratio{model=\"m\",version=\"3000\"}"] == 1)
+        #expect(after["metaserve_load_duration_seconds_count{model=\"m\"}"] == 2)
     }
 
     @Test("a histogram's buckets only grow, and the last is the count")
@@ -122,9 +187,14 @@ struct MetricsTests {
             #expect(answer.headers["traceparent"] == "00-0af7651916cd43dd-b7ad6b7169203331-01")
             let hostile = service.answer(.get, Array("/no\"\n".utf8), headers: [.requestID: Array("a\r\nb: c".utf8)])
             #expect(hostile.headers["X-Request-ID"] == nil)
+            let refused = service.answer(.post, Array("/models/tutorial/versions/7/predict".utf8), body: body)
+            #expect(refused.status == 404)
+            let wrong = service.answer(
+                .post, Array("/predict".utf8), body: Array("{\"feeds\": {\"w1:0\": \"x\", \"w2:0\": 1}}".utf8))
+            #expect(wrong.status == 400)
         }
         let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
-        try #require(lines.count == 2)
+        try #require(lines.count == 4)
         let first = try #require(try JSONSerialization.jsonObject(with: Data(lines[0].utf8)) as? [String: Any])
         #expect(first["request_id"] as? String == "abc-1")
         #expect(first["status"] as? Int == 200)
@@ -132,9 +202,45 @@ struct MetricsTests {
         #expect(first["version"] as? Int == 1000)
         #expect(first["protocol"] as? String == "predict")
         #expect((first["time"] as? String)?.count == 24)
+        #expect(try #require(first["duration_ms"] as? Double) >= #require(first["run_ms"] as? Double))
+        #expect(first["error"] == nil)
         let second = try #require(try JSONSerialization.jsonObject(with: Data(lines[1].utf8)) as? [String: Any])
         #expect(second["path"] as? String == "/no\"\n")
         #expect(second["status"] as? Int == 404)
+        #expect(second["model"] == nil)
+        #expect(second["error"] as? String == "there is no route /no\"\n: GET / shows what is served")
+        let third = try #require(try JSONSerialization.jsonObject(with: Data(lines[2].utf8)) as? [String: Any])
+        #expect(third["model"] as? String == "tutorial")
+        #expect(third["version"] == nil)
+        #expect(third["error"] as? String == "model \"tutorial\" has no version 7 loaded; loaded are 1000")
+        let fourth = try #require(try JSONSerialization.jsonObject(with: Data(lines[3].utf8)) as? [String: Any])
+        #expect(fourth["version"] as? Int == 1000)
+        #expect((fourth["error"] as? String)?.contains("w1:0") == true)
+    }
+
+    @Test("a log that is renamed goes on in a new file once it is opened again; no line is lost")
+    func rotation() throws {
+        let path = NSTemporaryDirectory() + "access-\(UUID().uuidString).log"
+        defer { for suffix in ["", ".1"] { try? FileManager.default.removeItem(atPath: path + suffix) } }
+        do {
+            var options = Service.Options()
+            let log = try AccessLog(path: path)
+            options.accessLog = log
+            let service = Service(
+                ModelRegistry([Model](), ModelRegistry.Configuration(attach: Service.attachment)), options: options)
+            func ask(_ number: Int) { _ = service.answer(.get, Array("/\(number)".utf8)) }
+            for number in 0..<50 { ask(number) }
+            rename(path, path + ".1")
+            for number in 50..<60 { ask(number) }
+            try log.reopen()
+            try log.reopen()
+            for number in 60..<100 { ask(number) }
+        }
+        let old = try String(contentsOfFile: path + ".1", encoding: .utf8).split(separator: "\n")
+        let new = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
+        let paths = (old + new).compactMap { $0.firstMatch(of: /"path":"\/(\d+)"/).flatMap { Int($0.1) } }
+        #expect(paths == Array(0..<100))
+        #expect(old.count >= 50 && !new.isEmpty)
     }
 
     @Test("an access log that cannot be opened is an error with file and cause")

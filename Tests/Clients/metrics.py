@@ -83,7 +83,7 @@ assert value(end, "metaserve_request_duration_seconds", "_sum", model="tutorial"
 assert value(end, "metaserve_batch_size", "_sum", model="tutorial") == 15
 assert total(end, "metaserve_executions", model="tutorial") == 15
 assert total(end, "metaserve_request_body_bytes", model="tutorial") == bytes_in
-assert total(end, "metaserve_answer_body_bytes", model="tutorial") == bytes_out
+assert total(end, "metaserve_response_body_bytes", model="tutorial") == bytes_out
 for model, step, weights in (("tutorial", 1000, 4), ("digits", 3000, 68912)):
     assert value(end, "metaserve_model_loaded", model=model) == 1
     assert value(end, "metaserve_model_step", model=model) == step
@@ -94,20 +94,28 @@ for model, step, weights in (("tutorial", 1000, 4), ("digits", 3000, 68912)):
     assert value(end, "metaserve_requests_in_flight", model=model) == 0
     assert total(end, "metaserve_reloads", model=model, outcome="loaded") == 1
     assert total(end, "metaserve_reloads", model=model, outcome="broken") == 0
-assert total(end, "metaserve_http_answers", status="504") == 1
+assert total(end, "metaserve_http_responses", status="504") == 1
 assert value(end, "process_resident_memory_bytes") > 1_000_000
+assert value(end, "metaserve_http_connections") >= 1
+assert value(end, "process_max_fds") >= value(end, "process_open_fds")
+assert total(end, "metaserve_version_requests", model="tutorial", version="1000", status="200") == 15
+assert total(end, "metaserve_version_requests", model="tutorial", version="1000", status="400") == 9
+assert value(end, "metaserve_version_request_duration_seconds", "_count", model="tutorial", version="1000") == 24
+assert value(end, "metaserve_version_share_ratio", model="tutorial", version="1000") == 1
+assert value(end, "metaserve_load_duration_seconds", "_count", model="tutorial") == 1
 assert value(end, "process_threads") > 2 and value(end, "process_open_fds") > 3
 assert 0 < value(end, "process_cpu_seconds", "_total")
 
 # What clients made up made no series; only statuses of models are new.
 new = {(name, dict(labels).get("status")) for name, labels in series(end) - series(start)}
-assert all(name == "metaserve_requests_total" and status in ("400", "404", "504") for name, status in new), new
+assert all(name in ("metaserve_requests_total", "metaserve_version_requests_total") and status in ("400", "404", "504") for name, status in new), new
 
 admin = {"Authorization": "Bearer " + token}
 session.post(f"{address}/v2/repository/models/tutorial/unload", headers=admin, timeout=20).raise_for_status()
 gone = scrape()
 assert value(gone, "metaserve_model_loaded", model="tutorial") == 0
-assert not [sample for sample in gone["metaserve_model_step"].samples if sample.labels["model"] == "tutorial"]
+for family in ("metaserve_model_step", "metaserve_version_requests", "metaserve_version_request_duration_seconds"):
+    assert not [sample for sample in gone[family].samples if sample.labels["model"] == "tutorial"]
 session.post(f"{address}/v2/repository/models/tutorial/load", headers=admin, timeout=20).raise_for_status()
 back = scrape()
 assert value(back, "metaserve_model_loaded", model="tutorial") == 1

@@ -139,7 +139,7 @@ struct SurroundingsFaults {
         let status = try String(contentsOfFile: "/proc/\(child)/status", encoding: .utf8)
         #expect(status.contains("Uid:\t65534\t65534"))
         #expect(status.contains(/NSpid:\t\d+(\t\d+)*\t1\n/))
-        #expect(server.log.contains("threads=1 "), "\(server.log)")
+        #expect(server.log.contains("threads=1\n"), "\(server.log)")
         let load = try LoadGenerator(
             port: server.port, clients: 4, body: #"{"feeds": {"w1:0": 13.0, "w2:0": 17.0}}"#, isChecked: false)
         sleep(Extent.isFull ? 10 : 1)

@@ -201,7 +201,9 @@ struct ServerSettingsTests {
 
     private static func row<Group>(_ setting: Setting<Group>, flag: String? = nil) -> String {
         let cells =
-            ["`\(setting.key)`"] + (flag.map { [$0] } ?? []) + [setting.expected, setting.standard, setting.help]
+            ["`\(setting.key)`"] + (flag.map { [$0] } ?? []) + [
+                setting.expected, setting.standard, setting.effect.rawValue, setting.help,
+            ]
         return "| " + cells.joined(separator: " | ") + " |"
     }
 }
@@ -254,23 +256,56 @@ struct LogLineTests {
         var text = ""
     }
 
-    @Test("models have levels of their own, and JSON is JSON")
+    @Test("models have levels of their own, which may change, and JSON is JSON")
     func lines() throws {
         let lines = Lines()
-        var logger = Logger(label: "x") { _ in
-            LogLines(.warning, modelLevels: ["m": .debug, "n": .error], format: .json) { lines.text += $0 }
-        }
+        let levels = LogLevels(.warning, models: ["m": .debug, "n": .error])
+        var logger = Logger(label: "x") { _ in LogLines(levels, format: .json) { lines.text += $0 } }
         logger.info("no")
         logger.debug("yes \"1\"", metadata: ["model": "m", "a": "b\n"])
         logger.warning("no", metadata: ["model": "n"])
         logger[metadataKey: "model"] = "n"
         logger.error("yes 2")
+        levels.set(.error, models: ["n": .info])
+        logger.info("yes 3")
+        logger.debug("no", metadata: ["model": "m"])
+        logger.warning("no", metadata: ["model": "m"])
         let objects = try lines.text.split(separator: "\n").map {
             try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: String])
         }
-        #expect(objects.map { $0["message"] } == ["yes \"1\"", "yes 2"])
-        #expect(objects.map { $0["level"] } == ["debug", "error"])
-        #expect(objects.map { $0["a"] } == ["b\n", nil])
-        #expect(objects.map { $0["model"] } == ["m", "n"])
+        #expect(objects.map { $0["message"] } == ["yes \"1\"", "yes 2", "yes 3"])
+        #expect(objects.map { $0["level"] } == ["debug", "error", "info"])
+        #expect(objects.map { $0["a"] } == ["b\n", nil, nil])
+        #expect(objects.map { $0["model"] } == ["m", "n", "n"])
+    }
+
+    private static let metadata: Logger.Metadata = [
+        "ms": .stringConvertible(5), "share": .stringConvertible(0.25), "nan": .stringConvertible(Double.nan),
+        "done": .stringConvertible(true), "path": "/a b/\"c\"", "word": "http://0.0.0.0:8501",
+        "list": [.stringConvertible(1), "two"], "empty": "",
+    ]
+
+    @Test(
+        "a line of text begins with time, level and message; then come keys and values, in quotes where they need them")
+    func text() {
+        let lines = Lines()
+        let logger = Logger(label: "x") { _ in LogLines(LogLevels(.info), format: .text) { lines.text += $0 } }
+        logger.notice("model\nloaded", metadata: Self.metadata)
+        let words = lines.text.split(separator: " ", maxSplits: 1).map(String.init)
+        #expect(words[0].count == 24)
+        #expect(
+            words[1] == #"notice model\nloaded done=true empty="" list="[1, \"two\"]" ms=5 nan=nan "#
+                + #"path="/a b/\"c\"" share=0.25 word=http://0.0.0.0:8501"# + "\n")
+    }
+
+    @Test("in JSON numbers are numbers and truths are truths")
+    func numbers() throws {
+        let lines = Lines()
+        let logger = Logger(label: "x") { _ in LogLines(LogLevels(.info), format: .json) { lines.text += $0 } }
+        logger.notice("loaded", metadata: Self.metadata)
+        #expect(
+            lines.text.hasSuffix(
+                #""level":"notice","message":"loaded","done":true,"empty":"","list":[1,"two"],"ms":5,"nan":"nan","#
+                    + #""path":"/a b/\"c\"","share":0.25,"word":"http://0.0.0.0:8501"}"# + "\n"), "\(lines.text)")
     }
 }

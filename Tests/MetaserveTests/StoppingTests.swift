@@ -31,7 +31,61 @@ struct StoppingTests {
             Fixtures.model("tutorial"), "--drain-delay", "3600", "--drain-timeout", "3600")
         server.send(SIGTERM)
         while !server.log.contains("stopping") { usleep(10_000) }
+        // What comes within a tenth of a second is the same signal.
+        usleep(200_000)
         #expect(server.stop(number) == 128 + number)
+    }
+
+    @Test("signals to a process and to its group are one signal: it ends as after one")
+    func twoAtOnce() throws {
+        let server = try RunningServer(Fixtures.model("tutorial"), "--drain-delay", "1")
+        server.send(SIGTERM)
+        server.send(SIGINT)
+        server.send(SIGTERM)
+        #expect(server.wait() == 0)
+        #expect(server.log.contains("stopped"))
+    }
+
+    @Test("SIGHUP ends nothing: not while models are loaded, not while requests are served, not while it stops")
+    func hangUp() throws {
+        let folder = NSTemporaryDirectory() + "metaserve-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        // Whoever opens a pipe to read it waits until somebody writes.
+        mkfifo(folder + "/checkpoint", 0o600)
+        let log = folder + "/log"
+        _ = FileManager.default.createFile(atPath: log, contents: nil)
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: Program.path)
+        process.arguments = [
+            "serve", folder, Fixtures.model("tutorial"), "--port", "0", "--log-level", "debug", "--drain-delay", "1",
+            "--wait-for-models",
+        ]
+        process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: log))
+        func wait(for text: String) throws {
+            while true {
+                let lines = try String(contentsOfFile: log, encoding: .utf8)
+                if lines.contains(text) { return }
+                try #require(process.isRunning, "\(lines)")
+                usleep(10_000)
+            }
+        }
+        try process.run()
+        try wait(for: "starting")
+        kill(process.processIdentifier, SIGHUP)
+        usleep(100_000)
+        #expect(process.isRunning)
+        let writer = open(folder + "/checkpoint", O_WRONLY)
+        unlink(folder + "/checkpoint")
+        close(writer)
+        try wait(for: "listening")
+        // What came before there was anything to be read again is not forgotten.
+        try wait(for: "SIGHUP: reading")
+        kill(process.processIdentifier, SIGTERM)
+        try wait(for: "stopping")
+        kill(process.processIdentifier, SIGHUP)
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
     }
 
     @Test("a signal while models are being loaded ends it")

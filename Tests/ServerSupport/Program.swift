@@ -60,7 +60,12 @@ public final class RunningServer {
     ///   - program: What is started: the server, or what becomes the server.
     ///   - arguments: What comes after `serve --port 0`.
     /// - Throws: Where it ends before it listens.
-    public init(program: String = Program.path, _ arguments: String...) throws {
+    public convenience init(program: String = Program.path, _ arguments: String...) throws {
+        try self.init(program: program, arguments)
+    }
+
+    /// The same, of arguments in a list.
+    public init(program: String = Program.path, _ arguments: [String]) throws {
         _ = FileManager.default.createFile(atPath: logPath, contents: nil)
         process.executableURL = URL(fileURLWithPath: program)
         process.arguments = ["serve", "--port", "0"] + arguments
@@ -69,7 +74,7 @@ public final class RunningServer {
         var log = ""
         for _ in 0..<6000 {
             log = (try? String(contentsOfFile: logPath, encoding: .utf8)) ?? ""
-            if let match = log.firstMatch(of: /address=(https?:\/\/\S+:(\d+)|unix:\S+)/) {
+            if let match = log.firstMatch(of: /address="?(https?:\/\/\S+:(\d+)|unix:[^"\n]+)/) {
                 address = String(match.1)
                 port = match.2.flatMap { Int($0) } ?? 0
                 return

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("A model's queue")
 struct ModelQueueTests {
-    private func append(_ name: String, _ ring: inout TaskRing) -> Bool { ring.append(TrialTask(name)) }
+    private func append(_ name: String, _ ring: inout TaskRing) { ring.append(TrialTask(name)) }
 
     private func names(_ ring: inout TaskRing) -> [String] {
         var names: [String] = []
@@ -16,30 +16,62 @@ struct ModelQueueTests {
     func ring() {
         var ring = TaskRing(capacity: 3)
         for round in 0..<10 {
-            #expect(append("a\(round)", &ring) && append("b\(round)", &ring))
+            append("a\(round)", &ring)
+            append("b\(round)", &ring)
             #expect(ring.count == 2)
             #expect(names(&ring) == ["a\(round)", "b\(round)"])
         }
-        #expect(append("1", &ring) && append("2", &ring) && append("3", &ring))
-        #expect(ring.isFull)
-        #expect(!append("4", &ring))
+        for number in 1...3 { append("\(number)", &ring) }
         #expect((ring.oldest as? TrialTask)?.name == "1")
         #expect(names(&ring) == ["1", "2", "3"])
         #expect(ring.oldest == nil)
+    }
+
+    @Test("a ring that is full grows, and keeps the order", arguments: 0..<3)
+    func growth(shift: Int) {
+        var ring = TaskRing(capacity: 3)
+        for _ in 0..<shift {
+            append("", &ring)
+            _ = ring.popFirst()
+        }
+        for number in 0..<100 { append("\(number)", &ring) }
+        #expect(ring.count == 100)
+        #expect(names(&ring) == (0..<100).map { "\($0)" })
+    }
+
+    @Test("limits may change at any time: what waits stays, and what comes finds the new ones")
+    func limits() {
+        var limits = ModelQueue.Limits()
+        limits.waiting = 2
+        let queue = ModelQueue(limits)
+        let turns = Turns(slotCount: 1)
+        var stale: [any InferenceTask] = []
+        func add(_ name: String) -> Bool { turns.add(TrialTask(name), to: queue, stale: &stale) }
+        #expect(add("1") && add("2") && !add("3"))
+        limits.waiting = 3
+        limits.batch = 7
+        queue.limits = limits
+        #expect(queue.limits == limits)
+        #expect(add("4") && !add("5"))
+        limits.waiting = 1
+        queue.limits = limits
+        #expect(!add("6"))
+        #expect(queue.waiting == 3)
+        #expect(names(&queue.tasks) == ["1", "2", "4"])
     }
 
     @Test("what is removed from the middle leaves the others in order", arguments: 0..<5)
     func removal(shift: Int) {
         var ring = TaskRing(capacity: 5)
         for _ in 0..<shift {
-            _ = append("", &ring)
+            append("", &ring)
             _ = ring.popFirst()
         }
-        for number in 0..<5 { #expect(append("\(number)", &ring)) }
+        for number in 0..<5 { append("\(number)", &ring) }
         var removed: [any InferenceTask] = []
         ring.removeAll(into: &removed) { ($0 as? TrialTask).map { ["1", "3"].contains($0.name) } ?? false }
         #expect(removed.compactMap { ($0 as? TrialTask)?.name } == ["1", "3"])
-        #expect(append("5", &ring))
+        append("5", &ring)
         #expect(names(&ring) == ["0", "2", "4", "5"])
     }
 

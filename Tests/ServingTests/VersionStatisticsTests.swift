@@ -21,8 +21,8 @@ struct VersionStatisticsTests {
     func together() {
         let statistics = VersionStatistics()
         #expect(statistics.report.lastMilliseconds == 0)
-        statistics.record(times(rows: 2, of: 5, isFirst: true, 1), start: MonotonicClock.nanoseconds, isSuccess: true)
-        statistics.record(times(rows: 3, of: 5, isFirst: false, 1), start: MonotonicClock.nanoseconds, isSuccess: true)
+        statistics.record(times(rows: 2, of: 5, isFirst: true, 1), start: MonotonicClock.nanoseconds, status: 200)
+        statistics.record(times(rows: 3, of: 5, isFirst: false, 1), start: MonotonicClock.nanoseconds, status: 200)
         let report = statistics.report
         #expect(report.rowCount == 5)
         #expect(report.runCount == 1)
@@ -40,8 +40,8 @@ struct VersionStatisticsTests {
     @Test("a request that was not run, and one whose answer could not be written, have failed")
     func failures() {
         let statistics = VersionStatistics()
-        statistics.record(times(rows: 0, of: 0, isFirst: false, 1), start: MonotonicClock.nanoseconds, isSuccess: false)
-        statistics.record(times(rows: 1, of: 1, isFirst: true, 1), start: MonotonicClock.nanoseconds, isSuccess: false)
+        statistics.record(times(rows: 0, of: 0, isFirst: false, 1), start: MonotonicClock.nanoseconds, status: 500)
+        statistics.record(times(rows: 1, of: 1, isFirst: true, 1), start: MonotonicClock.nanoseconds, status: 500)
         let report = statistics.report
         #expect(report.rowCount == 0)
         #expect(report.runCount == 1)
@@ -56,7 +56,7 @@ struct VersionStatisticsTests {
         let statistics = VersionStatistics()
         for rows in 1...1000 {
             statistics.record(
-                times(rows: rows, of: rows, isFirst: true, 1), start: MonotonicClock.nanoseconds, isSuccess: true)
+                times(rows: rows, of: rows, isFirst: true, 1), start: MonotonicClock.nanoseconds, status: 200)
         }
         let report = statistics.report
         #expect(report.runs.map(\.rows) == Array(1...257))

@@ -148,6 +148,11 @@ struct ReloadRig {
         take(load ? machine.load(at: now) : machine.unload(at: now))
     }
 
+    /// Takes over another policy.
+    mutating func reconfigure(_ policy: VersionPolicy, reloads: Bool = false) {
+        take(machine.reconfigure(policy, reloads: reloads, at: now))
+    }
+
     /// Tells that nobody uses what was retired.
     mutating func release() {
         for load in machine.retiring { take(machine.released(serial: load.serial, at: now)) }

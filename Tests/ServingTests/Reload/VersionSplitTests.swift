@@ -20,7 +20,10 @@ struct VersionSplitTests {
         for _ in 0..<4 {
             let set = VersionSet(
                 versions, current: versions[0],
-                split: VersionSplit([(versions[1], 10), (versions[2], 20)], rest: versions[0], turn: turn))
+                split: VersionSplit(
+                    [VersionSplit.Share(versions[1], percent: 10), VersionSplit.Share(versions[2], percent: 20)],
+                    rest: versions[0], turn: turn))
+            #expect(versions.map(set.share) == [0.7, 0.1, 0.2])
             for _ in 0..<50 { taken.append(try #require(set.version(.any)).number) }
         }
         for start in [0, 17, 100] {
@@ -39,5 +42,6 @@ struct VersionSplitTests {
         #expect(set.version(.number(4)) == nil)
         #expect(set.version(.label("stable"))?.number == 1)
         #expect(set.version(.label("canary")) == nil)
+        #expect(versions.map(set.share) == [0, 0, 1])
     }
 }

@@ -1,0 +1,41 @@
+internal import Glibc
+
+/// Who is at the other end of a connection: an address and a port, or a socket in the file system.
+struct PeerAddress: Sendable {
+    private let storage: sockaddr_storage
+
+    /// Asks the kernel; nil if it does not know, as of a connection that is closed.
+    init?(ofSocket socket: Int32) {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let status = withUnsafeMutablePointer(to: &storage) { storage in
+            storage.withMemoryRebound(to: sockaddr.self, capacity: 1) { getpeername(socket, $0, &length) }
+        }
+        guard status == 0 else { return nil }
+        self.storage = storage
+    }
+
+    /// `192.0.2.1`, `2001:db8::1`, or `unix`. An IPv4 address that came by an IPv6 socket is written as IPv4.
+    var text: String {
+        let family = Int32(storage.ss_family)
+        guard family == AF_INET || family == AF_INET6 else { return family == AF_UNIX ? "unix" : "unknown" }
+        let size = Int(INET6_ADDRSTRLEN)
+        let text = withUnsafeTemporaryAllocation(of: CChar.self, capacity: size) { room in
+            withUnsafeBytes(of: storage) { bytes -> String? in
+                // Safety: a sockaddr_storage is large enough for both, and aligned for both.
+                let start = bytes.baseAddress
+                let address = start.map {
+                    family == AF_INET
+                        ? $0 + (MemoryLayout<sockaddr_in>.offset(of: \.sin_addr) ?? 0)
+                        : $0 + (MemoryLayout<sockaddr_in6>.offset(of: \.sin6_addr) ?? 0)
+                }
+                guard let address, let name = room.baseAddress,
+                    inet_ntop(family, address, name, socklen_t(size)) != nil
+                else { return nil }
+                return String(cString: name)
+            }
+        }
+        guard let text else { return "unknown" }
+        return text.hasPrefix("::ffff:") && text.contains(".") ? String(text.dropFirst("::ffff:".count)) : text
+    }
+}

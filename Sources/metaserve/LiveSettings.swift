@@ -1,0 +1,148 @@
+import API
+import Files
+import Glibc
+import HTTPServer
+import Logging
+import Serving
+import Settings
+import Threads
+
+/// The settings in effect. A thread brings them up to date: when the file of ``Source/file`` has changed, and at SIGHUP.
+///
+/// SIGHUP also reads tokens, certificates and the models' own settings again, and opens the access log again. Settings that cannot be
+/// used change nothing, and are logged.
+final class LiveSettings: Sendable {
+    /// Where settings come from.
+    struct Source: Sendable {
+        /// `--config`; nil without one.
+        var file: String?
+        /// What wins over the file.
+        var flags: @Sendable (_ file: String?) throws -> ServerSettings
+        /// The paths of the command line.
+        var paths: [String]
+    }
+
+    /// Who takes settings over.
+    struct Parts: Sendable {
+        let registry: ModelRegistry
+        let access: AccessRules
+        let accessLog: AccessLog?
+        let server: HTTPServer
+        let levels: LogLevels
+        let logger: Logger
+    }
+
+    private let source: Source
+    private let parts: Parts
+    private let settings: Locked<ServerSettings>
+
+    /// How often the file is looked at.
+    private static let lookMilliseconds: Int32 = 250
+
+    init(_ settings: ServerSettings, _ source: Source, _ parts: Parts) {
+        self.settings = Locked(settings)
+        self.source = source
+        self.parts = parts
+    }
+
+    /// The settings now.
+    var current: ServerSettings { settings.withLock { $0 } }
+
+    /// Starts the thread, which lives as long as the process.
+    ///
+    /// - Parameter hangUps: Rings at a SIGHUP.
+    /// - Throws: `SystemThread.Failure`.
+    func follow(_ hangUps: Alarm) throws(SystemThread.Failure) {
+        // From here on changes count; what has changed since the file was read is seen by the first look.
+        let first = source.file.map { SettledFile($0) }
+        try SystemThread { [self] in
+            var file = first
+            if file != nil { reload(isQuiet: true) }
+            while true {
+                if hangUps.wait(milliseconds: file == nil ? nil : Self.lookMilliseconds) {
+                    file?.accept()
+                    rereadAll()
+                } else if file?.hasChanged(at: .now) == true {
+                    reload()
+                }
+            }
+        }.detach()
+    }
+
+    /// What SIGHUP asks for.
+    private func rereadAll() {
+        parts.logger.notice("SIGHUP: reading settings, tokens and certificates again")
+        do throws(AccessLog.Failure) { try parts.accessLog?.reopen() } catch {
+            parts.logger.error("the access log stays the file that it was: \(error)")
+        }
+        parts.access.reread()
+        parts.server.rereadCertificates()
+        if source.file != nil { reload() }
+        parts.registry.rereadSettings()
+    }
+
+    /// Reads the file, and takes over what it says.
+    ///
+    /// - Parameter isQuiet: Whether nothing is said where nothing has changed.
+    private func reload(isQuiet: Bool = false) {
+        let old = current
+        do {
+            var new = try source.flags(source.file)
+            let problems = ServedModels(parts.registry).problems(of: new, after: old)
+            guard problems.isEmpty else { throw SettingsError(problems) }
+            let files =
+                old.tokenFile == new.tokenFile && old.adminTokenFile == new.adminTokenFile
+                ? nil : try parts.access.read(tokenFile: new.tokenFile, adminTokenFile: new.adminTokenFile)
+            let changes = log(old, new)
+            new.keep(.restart, of: old)
+            if !changes { return isQuiet ? () : parts.logger.info("the settings are as they were") }
+            if let files { parts.access.use(files) }
+            take(new)
+        } catch let error as SettingsError {
+            for problem in error.problems { parts.logger.error("settings not taken over: \(problem)") }
+        } catch { parts.logger.error("settings not taken over: \(error)") }
+    }
+
+    private func take(_ new: ServerSettings) {
+        settings.withLock { $0 = new }
+        parts.levels.set(new.logLevel, models: new.modelLogLevels)
+        parts.registry.reconfigure(new.servedPaths(source.paths), new.registryConfiguration(parts.logger))
+    }
+
+    /// Says what has changed.
+    ///
+    /// - Returns: Whether something has that can change while the server runs.
+    private func log(_ old: ServerSettings, _ new: ServerSettings) -> Bool {
+        var isChanged = false
+        for change in old.changes(to: new) where change.key != "models" {
+            isChanged = log(change) || isChanged
+        }
+        for name in Set(old.models.keys).union(new.models.keys).sorted() {
+            switch (old.models[name], new.models[name]) {
+            case (let old?, let new?):
+                for change in old.changes(to: new) { isChanged = log(change, model: name) || isChanged }
+            case (nil, _?):
+                parts.logger.notice("the settings name another model", metadata: ["model": "\(name)"])
+                isChanged = true
+            case (_?, nil):
+                parts.logger.notice("the settings do not name the model any more", metadata: ["model": "\(name)"])
+                isChanged = true
+            case (nil, nil): break
+            }
+        }
+        return isChanged
+    }
+
+    private func log(_ change: SettingChange, model: String? = nil) -> Bool {
+        var metadata: Logger.Metadata = [
+            "key": "\(change.key)", "old": "\(change.old)", "new": "\(change.new)",
+        ]
+        if let model { metadata["model"] = "\(model)" }
+        guard change.effect != .restart else {
+            parts.logger.warning("setting changed, but needs a restart of the server", metadata: metadata)
+            return false
+        }
+        parts.logger.notice("setting changed", metadata: metadata)
+        return true
+    }
+}
