@@ -103,6 +103,10 @@ struct Describe: Sendable {
         write(model.inputs, "inputs", &writer)
         write(model.outputs, "outputs", &writer)
         writeSignatures(of: model, &writer)
+        writer.key("variables_mode")
+        writer.string(model.variablesMode.rawValue)
+        writer.key("variables_reason")
+        writer.string(model.variablesReason)
         writer.key("variables")
         writer.beginList()
         for variable in model.variables {

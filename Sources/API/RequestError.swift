@@ -24,6 +24,7 @@ struct RequestError: Error {
             switch error.kind {
             case .unknownTensor: 404
             case .refused, .invalidArgument, .resourceExhausted: 400
+            case .readOnlyVariable: 409
             case .unsupported: 501
             case .load, .brokenModel: 500
             case .deadlineExceeded: 504

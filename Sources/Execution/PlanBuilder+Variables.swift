@@ -5,8 +5,9 @@ internal import Tensors
 
 /// Variables: constants as long as no plan changes them, else read and written by steps, in the order of the graph.
 extension PlanBuilder {
-    /// Gives the variables that some nodes change a state.
+    /// Gives the variables that some nodes change a state. In a read-only session no node changes one.
     func findChangedVariables(among order: [Int]) throws(CompileError) {
+        guard variables.readOnlyReason == nil else { return }
         for index in order where OpTable.changesVariable(graph.nodes[index].op) {
             guard let reference = reference(of: index) else { continue }
             try variables.makeMutable(reference)
@@ -46,6 +47,11 @@ extension PlanBuilder {
         let outputs = try op.outputs(for: inputs.map { facts[$0] })
         guard let reference = inputs.first.flatMap({ facts[$0].variable }) else {
             throw .unsupported("is not given a variable")
+        }
+        if op is any VariableWriting, let reason = variables.readOnlyReason {
+            // In a branch this is an error only of the runs that take it, before anything is assigned.
+            throw CompileError(
+                .readOnlyVariable, "would assign the variable \"\(reference.name)\", which is read-only: \(reason)")
         }
         if let query = op as? any VariableQuery, variables.state(of: reference.name) == nil {
             constantVariables.insert(reference.name)

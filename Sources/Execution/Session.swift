@@ -39,12 +39,14 @@ package final class Session: Sendable {
     ///   - limitBytes: The most memory that one run may take for what it computes.
     ///   - tables: What tables are filled with, if it is not in the graph.
     ///   - inference: Of the same graph, from another session; nil for a new one.
+    ///   - readOnlyReason: Why runs may not assign variables, and what to do about it; nil where they may.
     package init(
         graph: Graph, variables: any VariableSource, threadCount: Int, limitBytes: Int = Session.defaultLimitBytes,
-        tables: any TableSource = NoTables(), inference: FactInference? = nil
+        tables: any TableSource = NoTables(), inference: FactInference? = nil,
+        readOnlyReason: String? = nil
     ) {
         self.graph = graph
-        self.variables = VariableStates(variables)
+        self.variables = VariableStates(variables, readOnlyReason: readOnlyReason)
         self.limitBytes = limitBytes
         let inference = inference ?? FactInference(graph)
         self.inference = inference

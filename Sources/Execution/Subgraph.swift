@@ -78,8 +78,10 @@ struct Subgraph {
 }
 
 extension Node {
-    var isMerge: Bool { op == "Merge" || op == "RefMerge" }
-    var isSwitch: Bool { op == "Switch" || op == "RefSwitch" }
+    /// Whether the node takes the first of its inputs that is alive.
+    package var isMerge: Bool { op == "Merge" || op == "RefMerge" }
+    /// Whether the node lets one of its outputs live.
+    package var isSwitch: Bool { op == "Switch" || op == "RefSwitch" }
     var isEnter: Bool { op == "Enter" || op == "RefEnter" }
     var isExit: Bool { op == "Exit" || op == "RefExit" }
     var isNextIteration: Bool { op == "NextIteration" || op == "RefNextIteration" }

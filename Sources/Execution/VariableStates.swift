@@ -27,14 +27,20 @@ final class VariableState: Sendable {
     }
 }
 
-/// The variables of a session: those that no plan changes are constants to all plans, the others have a state.
+/// The variables of a session: those that no plan changes are constants to all plans, the others have a state. In a read-only
+/// session all are constants.
 final class VariableStates: Sendable {
+    /// Why runs may not assign variables, and what to do about it; nil where they may.
+    let readOnlyReason: String?
     private let source: any VariableSource
     private let states = Mutex<[String: VariableState]>([:])
     /// How many variables have a state: a plan that is older may hold one of them for a constant.
     private let count = Atomic<Int>(0)
 
-    init(_ source: any VariableSource) { self.source = source }
+    init(_ source: any VariableSource, readOnlyReason: String? = nil) {
+        self.source = source
+        self.readOnlyReason = readOnlyReason
+    }
 
     /// Changes when a variable turns out to be changed by a plan.
     var generation: Int { count.load(ordering: .acquiring) }

@@ -16,6 +16,8 @@ public struct CompileError: Error, Hashable, Sendable {
         case missingFeed
         /// A variable has no value.
         case missingVariable
+        /// The run would assign a variable of a read-only session.
+        case readOnlyVariable
         /// An output would be larger than is allowed, or than memory.
         case resourceExhausted
         /// The run took longer than it may.

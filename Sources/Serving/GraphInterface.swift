@@ -20,6 +20,9 @@ struct GraphInterface: Sendable {
         /// No output needs it.
         case unused
 
+        /// Whether it chooses between training and prediction.
+        var isTrainingSwitch: Bool { self == .inputSwitch(.training) || self == .inputSwitch(.testing) }
+
         /// The role in words.
         var note: String {
             switch self {
@@ -34,6 +37,8 @@ struct GraphInterface: Sendable {
     let inputs: [Input]
     /// The signature's outputs, or what a person would fetch, the likeliest first.
     let outputs: [Endpoint]
+    /// The placeholders that tell the graph whether it is being trained; a signature need not name them.
+    let trainingSwitches: [Endpoint]
     private let saving: Saving
 
     /// - Parameters:
@@ -45,6 +50,7 @@ struct GraphInterface: Sendable {
         saving = forward.saving
         let signature = Signature.defaultName(among: meta.signatureDef.keys).flatMap { meta.signatureDef[$0] }
         let found = Self.derived(forward, meta, fact)
+        trainingSwitches = found.inputs.filter { $0.role?.isTrainingSwitch == true }.map(\.tensor)
         inputs = Self.endpoints(signature?.inputs, graph)?.map { Input(tensor: $0, role: nil) } ?? found.inputs
         outputs = Self.endpoints(signature?.outputs, graph) ?? found.outputs
     }

@@ -21,7 +21,8 @@ struct LoadJob: Sendable {
         do throws(ModelError) {
             let model = try Model(
                 load.candidate, name: name, threadCount: configuration.threadCount, defaults: defaults,
-                own: own, previous: previous)
+                own: own, variables: configuration.models[name]?.variables,
+                standardVariables: configuration.variables, previous: previous)
             if let previous, mustFit { try model.requireAnswers(of: previous) }
             model.warmUp(like: previous)
             return .success(

@@ -146,6 +146,8 @@ extension Model {
                 _ = try session.callable(feeds: feeds, fetches: [output.endpoint])
                 computable.append(output)
             } catch {
+                // To leave it out would hide the refusal.
+                if error.kind == .readOnlyVariable { return [output] }
                 if error.kind == .missingFeed { incomplete = incomplete ?? output }
             }
         }

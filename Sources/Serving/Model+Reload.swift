@@ -21,7 +21,10 @@ extension Model {
                 // They are told below, all together.
                 if !needed.isEmpty { continue }
                 _ = try session.callable(feeds: feeds, fetches: fetches)
-            } catch { faults.append("\(call.place): \(error)") }
+            } catch {
+                // That requests must not assign variables any more is the wish of whoever serves it.
+                if error.kind != .readOnlyVariable { faults.append("\(call.place): \(error)") }
+            }
         }
         faults += wrong.sorted().compactMap { fault(ofVariable: graph.nodes[$0]) }
         guard !faults.isEmpty else { return }

@@ -40,6 +40,10 @@ public final class Model: Sendable {
     public let signatures: [String: Signature]
     /// The signature that is used where a request names none; nil where the model has none.
     public let defaultSignature: Signature?
+    /// Whether runs may assign variables.
+    public let variablesMode: VariablesMode
+    /// Why that mode holds, for people.
+    public let variablesReason: String
     /// The weights; nil for a graph without variables.
     package let reader: CheckpointReader?
     /// The files of a SavedModel's `assets` that the graph reads: their paths by the name of the tensor that is the path. No
@@ -63,13 +67,16 @@ public final class Model: Sendable {
     ///   - name: The model's name; the path's last component when left out.
     ///   - threadCount: How many runs are expected at once.
     ///   - defaults: Values of placeholders that a request does not feed; they come before those of the model's own settings.
+    ///   - variables: Whether runs may assign variables; nil for what the model's own settings say, and else what suits the graph:
+    ///     read-only where a training switch decides whether variables are assigned.
     /// - Throws: ``ModelError`` of kind `load`, naming file and cause.
     public convenience init(
-        contentsOf path: String, name: String? = nil, threadCount: Int = 4, defaults: DefaultValues = DefaultValues()
+        contentsOf path: String, name: String? = nil, threadCount: Int = 4, defaults: DefaultValues = DefaultValues(),
+        variables: VariablesMode? = nil
     ) throws(ModelError) {
         let name = name ?? ModelFolders.name(of: path)
         let loading = try ModelLoading(newestAt: path, name: name, defaults: defaults)
-        self.init(loading, name: name, threadCount: threadCount)
+        self.init(loading, name: name, threadCount: threadCount, variables: variables ?? loading.variables)
     }
 
     /// Loads a candidate. If `previous` has the same meta graph, its graph, interface and shape inference are used again, and only
@@ -81,18 +88,23 @@ public final class Model: Sendable {
     ///   - threadCount: How many runs are expected at once.
     ///   - defaults: Values of placeholders that a request does not feed; they come before those of the model's own settings.
     ///   - own: The settings of the model's folder; nil to read them.
+    ///   - variables: Whether runs may assign variables; it comes before what the model's own settings say.
+    ///   - standardVariables: The same, for a model whose own settings do not say it.
     ///   - previous: What is served now.
     /// - Throws: ``ModelError`` of kind `load`; its ``ModelError/failure`` tells whether to try again.
     package convenience init(
         _ candidate: ModelCandidate, name: String, threadCount: Int = 4, defaults: DefaultValues = DefaultValues(),
-        own: ModelSettings? = nil, previous: Model? = nil
+        own: ModelSettings? = nil, variables: VariablesMode? = nil, standardVariables: VariablesMode? = nil,
+        previous: Model? = nil
     ) throws(ModelError) {
         let loading = try ModelLoading(
             candidate, name: name, defaults: defaults, own: own, previous: previous?.shared)
-        self.init(loading, name: name, threadCount: threadCount)
+        self.init(
+            loading, name: name, threadCount: threadCount,
+            variables: variables ?? loading.variables ?? standardVariables)
     }
 
-    private init(_ loading: ModelLoading, name: String, threadCount: Int) {
+    private init(_ loading: ModelLoading, name: String, threadCount: Int, variables mode: VariablesMode?) {
         let files = loading.files
         let shared = files.graph
         self.name = name
@@ -112,10 +124,13 @@ public final class Model: Sendable {
         outputs = shared.outputs
         self.shared = shared
         restored = files.variables
+        let rule = VariablesRule(mode, for: shared)
+        variablesMode = rule.mode
+        variablesReason = rule.reason
         session = Session(
             graph: shared.graph, variables: CheckpointVariables(files.variables), threadCount: threadCount,
             tables: ModelTables(files.variables, assets: loading.assets, path: loading.candidate.folder),
-            inference: shared.inference)
+            inference: shared.inference, readOnlyReason: rule.refusal)
         variables = Self.variables(of: shared.graph, files.variables)
         loadMilliseconds = Double((ContinuousClock().now - loading.start) / .microseconds(1)) / 1000
     }

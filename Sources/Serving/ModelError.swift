@@ -18,6 +18,8 @@ public struct ModelError: Error, Hashable, Sendable {
         case unsupported
         /// The checkpoint lacks a variable that the fetches need, or the graph contradicts itself.
         case brokenModel
+        /// The run would assign a variable, and the model's variables are read-only.
+        case readOnlyVariable
         /// The answer would take more memory than a run may have.
         case resourceExhausted
         /// The run took longer than it may.
@@ -80,6 +82,7 @@ public struct ModelError: Error, Hashable, Sendable {
             switch error.kind {
             case .unsupported: .unsupported
             case .malformed, .missingVariable: .brokenModel
+            case .readOnlyVariable: .readOnlyVariable
             case .invalidArgument, .missingFeed: .invalidArgument
             case .notFound: .unknownTensor
             case .resourceExhausted: .resourceExhausted

@@ -15,6 +15,8 @@ final class ModelGraph: Sendable {
     let interface: GraphInterface
     /// How variables are restored.
     let plan: RestorePlan
+    /// Whether runs may assign variables where no setting says it, and why.
+    let standardVariables: (mode: VariablesMode, reason: String)
     /// The signatures that the model was given, by name.
     let signatures: [String: Signature]
     /// The signature that is used where a request names none.
@@ -69,6 +71,7 @@ final class ModelGraph: Sendable {
         let graph = bare.settingDefaults(self.defaults)
         let inference = FactInference(graph)
         interface = GraphInterface(graph, meta) { inference.feedableFact(of: $0) }
+        standardVariables = AssignmentGuard.standard(graph, interface) { inference.feedableFact(of: $0) }
         var signatures: [String: Signature] = [:]
         for (name, message) in meta.signatureDef {
             signatures[name] = Signature(name, message) { Self.fact(of: $0, graph, inference) }

@@ -7,6 +7,8 @@ struct ModelLoading {
     let files: ModelFiles
     /// The assets that are there, by their paths.
     let assets: [String: FileContents]
+    /// Whether runs may assign variables, as far as the model's own settings say it.
+    let variables: VariablesMode?
     /// What had to be decided to come to the candidate.
     let notes: [String]
     /// What an operator must know about the choice of the candidate.
@@ -53,6 +55,7 @@ struct ModelLoading {
         do throws(ModelError) {
             try AvailableMemory.now().require(for: candidate)
             let settings = if let own { own } else { try ModelSettings(folder: candidate.folder) }
+            variables = settings.variables
             let context = LoadingContext(
                 defaults: ModelGraph.Defaults(own: settings.defaults, given: defaults, model: name), previous: previous)
             files = try candidate.format.open(candidate, context)

@@ -17,6 +17,8 @@ package final class ModelRegistry: Sendable {
         package var models: [String: ModelSettings] = [:]
         /// Which versions are loaded of models that do not say it.
         package var versions = VersionPolicy.Selection.latest(1)
+        /// Whether requests may assign variables of models that do not say it; nil for what suits each graph.
+        package var variables: VariablesMode?
         /// What may wait for a model, and is run together, where the model does not say it.
         package var limits = ModelQueue.Limits()
         /// The seconds after which a request is ended, where the model does not say it; 0 for never, nil for what the service says.
@@ -49,6 +51,7 @@ package final class ModelRegistry: Sendable {
         ///   - old: The configuration that held before.
         /// - Returns: Whether a setting is another one that is applied when a model is loaded.
         func reloads(_ model: String, after old: Configuration) -> Bool {
+            if variables != old.variables { return true }
             if DefaultValues.type.text(defaults) != DefaultValues.type.text(old.defaults) { return true }
             let settings = models[model] ?? ModelSettings()
             return (old.models[model] ?? ModelSettings()).changes(to: settings).contains { $0.effect == .reload }

@@ -18,7 +18,8 @@ package struct ModelSettings: SettingsGroup {
     /// How much of the requests that name no version each label gets, in per cent.
     package var split: [String: Int] = [:]
     package var defaults = DefaultValues()
-    /// These five are nil where what the server says for all models holds.
+    /// These are nil where what the server says for all models holds.
+    package var variables: VariablesMode?
     package var maxQueue: Int?
     package var maxBatch: Int?
     package var batchDelayMilliseconds: Double?
@@ -47,6 +48,10 @@ package struct ModelSettings: SettingsGroup {
         Setting(
             "defaults", \.defaults, DefaultValues.type, effect: .reload,
             "What placeholders are when a request does not feed them."),
+        Setting(
+            "variables", \.variables, VariablesMode.type.optional, absent: forAll, effect: .reload,
+            "Whether requests may assign variables: read-only refuses those that would; in a session, later requests see what was assigned."
+        ),
         Setting(
             "max-queue", \.maxQueue, Limits.maxQueue.optional, absent: forAll,
             "The most requests that wait for the model."),
@@ -99,6 +104,7 @@ extension ModelSettings {
             result.labels = others.labels
             result.split = others.split
         }
+        result.variables = variables ?? others.variables
         result.maxQueue = maxQueue ?? others.maxQueue
         result.maxBatch = maxBatch ?? others.maxBatch
         result.batchDelayMilliseconds = batchDelayMilliseconds ?? others.batchDelayMilliseconds

@@ -49,7 +49,7 @@ package final class ModelStatistics: Sendable {
 
     /// The statuses that are told apart; what is none of them counts as the last.
     package static let statuses = [
-        200, 400, 401, 403, 404, 413, 415, 422, 429, 499, 500, 501, 503, 504, 0,
+        200, 400, 401, 403, 404, 409, 413, 415, 422, 429, 499, 500, 501, 503, 504, 0,
     ]
 
     private static let formCount = Form.allCases.count

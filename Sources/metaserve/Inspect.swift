@@ -30,6 +30,7 @@ struct Inspect: ParsableCommand {
         print("\(model.name): \(model.format), \(model.prefix)\(version)" + (model.step.map { ", step \($0)" } ?? ""))
         for warning in model.warnings { print("  warning: \(warning)") }
         for note in model.notes { print("  note: \(note)") }
+        print("  variables: \(model.variablesMode.rawValue), because \(model.variablesReason)")
         if let reader = model.reader { show(reader) }
         for signature in model.signatures.values.sorted(by: { $0.name < $1.name }) { show(signature) }
         show("Inputs", model.inputs)

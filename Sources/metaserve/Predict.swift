@@ -26,6 +26,9 @@ struct Predict: ParsableCommand {
         transform: Parse.defaultValue)
     var defaults: [NamedDefault] = []
 
+    @Option(help: "Whether the run may assign variables: read-only or session.", transform: Parse.variablesMode)
+    var variables: VariablesMode?
+
     @Option(help: "A tensor to compute; repeatable. Without any, the model's outputs.")
     var fetch: [String] = []
 
@@ -43,7 +46,7 @@ struct Predict: ParsableCommand {
         options.nanPolicy = nan
         options.threadCount = 1
         let values = DefaultValues(try Parse.values(of: defaults))
-        let model = try Model(contentsOf: folders[0], threadCount: 1, defaults: values)
+        let model = try Model(contentsOf: folders[0], threadCount: 1, defaults: values, variables: variables)
         let registry = ModelRegistry([model], ModelRegistry.Configuration(attach: Service.attachment))
         let response = Service(registry, options: options).answer(.post, Array("/predict".utf8), body: try body())
         let answer = String(decoding: response.body, as: UTF8.self)

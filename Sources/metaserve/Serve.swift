@@ -122,6 +122,11 @@ enum Parse {
         try choice(text, NaNPolicy.allCases.map { ($0.rawValue, $0) })
     }
 
+    /// The value of `--variables`.
+    static func variablesMode(_ text: String) throws -> VariablesMode {
+        try choice(text, VariablesMode.allCases.map { ($0.rawValue, $0) })
+    }
+
     private static func choice<Value>(_ text: String, _ choices: [(name: String, value: Value)]) throws -> Value {
         guard let match = choices.first(where: { $0.name == text }) else {
             throw ValidationError("\"\(text)\" is none of \(choices.map(\.name).joined(separator: ", "))")

@@ -26,6 +26,7 @@ struct ServeFlags: ParsableArguments {
         transform: Parse.defaultValue)
     var defaults: [NamedDefault] = []
     @Option("versions") var versions: String?
+    @Option("variables") var variables: String?
     @Option("poll-interval") var pollInterval: String?
     @Flag("wait-for-models") var waitForModels = false
     @Option("token-file", "FILE") var tokenFile: String?
@@ -43,7 +44,7 @@ struct ServeFlags: ParsableArguments {
             ("host", host), ("port", port), ("max-connections", maxConnections), ("max-body", maxBody),
             ("idle-timeout", idleTimeout), ("tls-cert", tlsCert), ("tls-key", tlsKey), ("threads", threads),
             ("max-queue", maxQueue), ("max-batch", maxBatch), ("batch-delay", batchDelay), ("timeout", timeout),
-            ("nan", nan), ("default-model", defaultModel), ("versions", versions),
+            ("nan", nan), ("default-model", defaultModel), ("versions", versions), ("variables", variables),
             ("poll-interval", pollInterval),
             ("wait-for-models", waitForModels ? "true" : nil), ("token-file", tokenFile),
             ("admin-token-file", adminTokenFile), ("log-level", logLevel), ("log-format", logFormat),

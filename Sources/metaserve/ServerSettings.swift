@@ -21,6 +21,7 @@ struct ServerSettings: SettingsGroup {
     var logFormat = LogFormat.text
     var accessLog: String?
     var versions = VersionPolicy.Selection.latest(1)
+    var variables: VariablesMode?
     var pollIntervalSeconds = 1.0
     var waitsForModels = false
     var maxQueue = ModelQueue.Limits().waiting
@@ -98,6 +99,11 @@ extension ServerSettings {
         Setting(
             "versions", \.versions, VersionPolicy.Selection.type,
             "Which versions of a model are loaded: the newest, so many of the newest, all, or these."),
+        Setting(
+            "variables", \.variables, VariablesMode.type.optional,
+            absent: "read-only where a training switch decides what is assigned, else session", effect: .reload,
+            "Whether requests may assign variables: read-only refuses those that would; in a session, later requests see what was assigned."
+        ),
         Setting(
             "poll-interval", \.pollIntervalSeconds, .number(0...3600, "seconds"),
             "The seconds between two looks at the models' folders, beside what the system tells of changes; 0 for none."

@@ -61,6 +61,7 @@ extension ServerSettings {
         configuration.defaults = defaults
         configuration.models = models
         configuration.versions = versions
+        configuration.variables = variables
         configuration.limits.waiting = maxQueue
         configuration.limits.batch = maxBatch
         configuration.limits.batchDelayNanoseconds = UInt64(max(0, batchDelayMilliseconds) * 1e6)

@@ -17,7 +17,7 @@ struct LiveSettingsTests {
             try Fixtures.write(Array(text.replacing("FOLDER", with: folder).utf8), to: config)
             try Fixtures.write(Array("first\n".utf8), to: folder + "/tokens")
             try Fixtures.write(Array("second\n".utf8), to: folder + "/others")
-            server = try RunningServer(["--config", config] + arguments)
+            server = try RunningServer(arguments: ["--config", config] + arguments)
         }
 
         deinit { try? FileManager.default.removeItem(atPath: folder) }

@@ -61,11 +61,11 @@ public final class RunningServer {
     ///   - arguments: What comes after `serve --port 0`.
     /// - Throws: Where it ends before it listens.
     public convenience init(program: String = Program.path, _ arguments: String...) throws {
-        try self.init(program: program, arguments)
+        try self.init(program: program, arguments: arguments)
     }
 
-    /// The same, of arguments in a list.
-    public init(program: String = Program.path, _ arguments: [String]) throws {
+    /// Starts it as `init(program:_:)` does.
+    public init(program: String = Program.path, arguments: [String]) throws {
         _ = FileManager.default.createFile(atPath: logPath, contents: nil)
         process.executableURL = URL(fileURLWithPath: program)
         process.arguments = ["serve", "--port", "0"] + arguments
