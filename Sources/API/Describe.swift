@@ -162,6 +162,8 @@ struct Describe: Sendable {
         for tensor in tensors {
             writer.beginObject()
             writeTensor(tensor.name, in: tensor.tensor, tensor.dtype, tensor.shape, &writer)
+            writer.key("source")
+            writer.string(tensor.isGuessed ? "guessed" : "signature")
             if let value = tensor.defaultValue { write(default: value, &writer) }
             if let note = tensor.note {
                 writer.key("note")

@@ -48,7 +48,7 @@ struct TFServingRows {
                 feeds[index] = given.count
                 given.append(index)
             } else if input.isRequired {
-                throw Self.unequal(row: 0, signature.inputNames)
+                throw Self.unequal(row: 0, signature.inputNames, hint: input.hint)
             }
         }
     }
@@ -143,8 +143,8 @@ struct TFServingRows {
         Self.unequal(row: row, given.map { signature.inputs[$0].name }.joined(separator: ","))
     }
 
-    private static func unequal(row: Int, _ names: String) -> RequestError {
+    private static func unequal(row: Int, _ names: String, hint: String = "") -> RequestError {
         .badRequest(
-            "Failed to process element: \(row) of 'instances' list. JSON object keys must be equal to: \(names)")
+            "Failed to process element: \(row) of 'instances' list. JSON object keys must be equal to: \(names)\(hint)")
     }
 }

@@ -15,6 +15,9 @@ final class TFServingSignature: Sendable {
             self.tensor = tensor
             self.isRequired = isRequired
         }
+
+        /// The end of a message that says that it is missing: the value that a switch usually has.
+        var hint: String { tensor.switchHint.map { "; \($0)" } ?? "" }
     }
 
     let name: String

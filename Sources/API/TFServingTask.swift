@@ -109,7 +109,7 @@ final class TFServingTask: RequestTask {
             key = key.next.next
         }
         for (index, input) in signature.inputs.enumerated() where input.isRequired && values[index] == nil {
-            throw .badRequest("Missing named input: \(input.name) in 'inputs' object.")
+            throw .badRequest("Missing named input: \(input.name) in 'inputs' object.\(input.hint)")
         }
     }
 

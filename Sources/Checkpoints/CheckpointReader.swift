@@ -115,10 +115,19 @@ public struct CheckpointReader: Sendable {
         self.store = store
     }
 
+    /// The end of a message: some of the names that there are.
+    private var contents: String {
+        let names = names
+        guard !names.isEmpty else { return "" }
+        let shown = names.prefix(3).map { "\"\($0)\"" }.joined(separator: ", ")
+        return "; it has \(shown)" + (names.count > 3 ? " and \(names.count - 3) more" : "")
+    }
+
     private func knownInfo(_ name: String) throws(CheckpointError) -> TensorInfo {
         if let info = store.info(for: name) { return info }
         let nearest = NearestNames.of(name, among: store.names)
-        let hint = nearest.isEmpty ? "" : "; the nearest are \(nearest.map { "\"\($0)\"" }.joined(separator: ", "))"
+        let hint =
+            nearest.isEmpty ? contents : "; the nearest are \(nearest.map { "\"\($0)\"" }.joined(separator: ", "))"
         throw CheckpointError(.notFound, file: indexPath, "has no tensor \"\(name)\"\(hint)")
     }
 }

@@ -13,6 +13,8 @@ package struct RestorePlan: Sendable {
         package let key: String
         /// The part of it, in RestoreV2's form; empty for all.
         package let slice: String
+        /// Whether the graph gives the value the variable's shape, as `Saver(reshape=True)` does.
+        package var isReshaped = false
     }
 
     /// The sources, by the name of the variable's node and, where it differs, by its `shared_name`.

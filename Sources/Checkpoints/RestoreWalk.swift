@@ -93,14 +93,27 @@ struct RestoreWalk {
             self.caller = caller
         }
 
+        /// The node at which a chain of ops that hand on their first input begins.
+        struct Origin {
+            let node: NodeDef
+            let output: Int
+            let scope: Scope
+            /// Whether the chain changes the value's shape.
+            let isReshaped: Bool
+        }
+
         /// Follows a chain of ops that hand on their first input, out of functions through their arguments.
-        func follow(_ input: String, until isEnd: (NodeDef) -> Bool) -> (node: NodeDef, output: Int, scope: Scope)? {
+        func follow(_ input: String, until isEnd: (NodeDef) -> Bool) -> Origin? {
             var name = InputName(input)
             var scope = self
+            var isReshaped = false
             for _ in 0..<longestChain {
                 if let node = scope.nodes[name.node] {
-                    if isEnd(node) { return (node, name.output, scope) }
+                    if isEnd(node) {
+                        return Origin(node: node, output: name.output, scope: scope, isReshaped: isReshaped)
+                    }
                     guard passing.contains(node.op), let next = node.input.first else { return nil }
+                    isReshaped = isReshaped || node.op == "Reshape"
                     name = InputName(next)
                 } else {
                     guard let outer = scope.arguments[name.node], let caller = scope.caller else { return nil }
@@ -149,6 +162,6 @@ extension RestoreWalk.Effect {
         let element = found.node.op == "RestoreV2" ? found.output : 0
         guard inputs.count >= 2, let key = found.scope.string(inputs[1], at: element) else { return nil }
         let slice = inputs.count > 2 && !inputs[2].hasPrefix("^") ? found.scope.string(inputs[2], at: element) : nil
-        return RestorePlan.Source(key: key, slice: slice ?? "")
+        return RestorePlan.Source(key: key, slice: slice ?? "", isReshaped: found.isReshaped)
     }
 }

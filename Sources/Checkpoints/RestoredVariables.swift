@@ -23,7 +23,7 @@ package final class RestoredVariables: Sendable {
             reader.objectKeys[source.key], reader.objectKeys[variable], variable + "/.ATTRIBUTES/VARIABLE_VALUE",
         ]
         for case let key? in candidates where reader.info(for: key) != nil {
-            return RestorePlan.Source(key: key, slice: source.slice)
+            return RestorePlan.Source(key: key, slice: source.slice, isReshaped: source.isReshaped)
         }
         return source
     }
@@ -37,13 +37,18 @@ package final class RestoredVariables: Sendable {
     ///
     /// - `variable`: The name in the graph.
     /// - `dtype`: As the graph declares it.
-    /// - `shape`: As the graph declares it.
+    /// - `shape`: As the graph declares it. Where the graph reshapes the value, as many elements are enough.
     ///
     /// Throws ``CheckpointError`` of kind `notFound`, naming variable, key and the nearest keys, if the checkpoint lacks it;
     ///   of kind `mismatch` if its dtype or shape is another.
     package func value(of variable: String, dtype: DataType, shape: PartialShape) throws(CheckpointError) -> Tensor {
         if let known = values.withLock({ $0[variable] }) { return known }
-        let (tensor, origin) = try read(variable)
+        var (tensor, origin) = try read(variable)
+        if plan.sources[variable]?.isReshaped == true, let known = shape.known,
+            let reshaped = tensor.reshaped(to: known)
+        {
+            tensor = reshaped
+        }
         guard tensor.dtype == dtype, shape.admits(tensor.shape) else {
             throw CheckpointError(
                 .mismatch, file: reader?.indexPath ?? "graph",

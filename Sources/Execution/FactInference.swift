@@ -97,7 +97,9 @@ package final class FactInference: Sendable {
                 continue
             }
             stack.removeLast()
-            if facts[top] == nil { facts[top] = outputs(of: graph.nodes[top], facts) }
+            if facts[top] == nil {
+                facts[top] = InputPipeline.outputs(ofNode: top, in: graph) ?? outputs(of: graph.nodes[top], facts)
+            }
         }
     }
 

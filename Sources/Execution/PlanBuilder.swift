@@ -27,7 +27,8 @@ struct PlanBuilder {
     var loopFetches: [Endpoint: Int] = [:]
     /// How many loops are around what is being built.
     var loopDepth = 0
-    private var missingFeeds: [String] = []
+    /// Placeholders that are not fed.
+    private var missingFeeds: [(tensor: String, fact: TensorFact)] = []
     /// Variables whose values are constants of the plan.
     var constantVariables: Set<String> = []
     /// The bytes of all constants so far, those of the graph and those that were folded.
@@ -68,7 +69,7 @@ struct PlanBuilder {
         fusedActivations = FusedActivations(graph, subgraph, fetches: fetches)
         // With branches, it may be that nobody comes there.
         let isStraight = !order.contains { graph.nodes[$0].isSwitch }
-        if isStraight, order.contains(where: { OpTable.entries[graph.nodes[$0].op] == nil }) { throw unsupportedOps() }
+        if isStraight, order.contains(where: isUnsupported) { throw unsupportedOps() }
         try findChangedVariables(among: order)
         let nesting = try LoopNesting.units(
             of: subgraph, in: graph, fetches: fetches.filter { !self.feeds.contains($0) })
@@ -76,7 +77,8 @@ struct PlanBuilder {
         try add(nesting.units)
         var fetched: [(value: Int, liveness: Liveness)] = []
         for fetch in fetches { fetched.append(try value(fetched: fetch)) }
-        if !missingFeeds.isEmpty { throw Self.missingFeedError(missingFeeds) }
+        addMissingFeeds(ofPipelinesIn: subgraph)
+        if !missingFeeds.isEmpty { throw missingFeedError() }
         return Plan(
             steps: steps, items: items, flagRules: flags.rules, facts: facts, feeds: feedValues, fetches: fetched,
             constantVariables: constantVariables)
@@ -119,7 +121,7 @@ struct PlanBuilder {
     /// One error for everything that is not supported, with the first node of each op.
     private func unsupportedOps() -> CompileError {
         var missing: [String: (node: String, count: Int)] = [:]
-        for index in order where OpTable.entries[graph.nodes[index].op] == nil {
+        for index in order where isUnsupported(index) {
             missing[graph.nodes[index].op, default: (graph.nodes[index].name, 0)].count += 1
         }
         let list = missing.sorted { $0.key < $1.key }.map { op, place in
@@ -131,6 +133,21 @@ struct PlanBuilder {
             "\(list.joined(separator: ", ")) not supported; needed by fetch \(names.joined(separator: ", "))")
     }
 
+    private func isUnsupported(_ index: Int) -> Bool {
+        OpTable.entries[graph.nodes[index].op] == nil && !InputPipeline.isEnd(graph.nodes[index].op)
+    }
+
+    /// Notes what is not fed of the outputs of pipelines: those that somebody takes.
+    private mutating func addMissingFeeds(ofPipelinesIn subgraph: Subgraph) {
+        for index in subgraph.order {
+            guard let facts = InputPipeline.outputs(ofNode: index, in: graph) else { continue }
+            for output in subgraph.outputs(takenOf: index, fetches: fetches) where facts.indices.contains(output) {
+                if feeds.contains(Endpoint(node: index, output: output)) { continue }
+                missingFeeds.append(("\(graph.nodes[index].name):\(output)", facts[output]))
+            }
+        }
+    }
+
     /// A request reads no files but those that the model names as its own, and writes none.
     private static let fileOps: Set<String> = [
         "MatchingFiles", "MergeV2Checkpoints", "ReadFile", "Restore", "RestoreSlice", "RestoreV2", "Save", "SaveSlices",
@@ -138,8 +155,11 @@ struct PlanBuilder {
         "WriteFile",
     ]
 
-    private static func missingFeedError(_ names: [String]) -> CompileError {
-        CompileError(.missingFeed, "the fetches need a feed for \(names.joined(separator: ", "))")
+    private func missingFeedError() -> CompileError {
+        let texts = missingFeeds.map { "\"\($0.tensor)\" (\($0.fact.dtype) \($0.fact.shape))" }
+        return CompileError(
+            .missingFeed, "the fetches need a feed for \(texts.joined(separator: ", "))",
+            tensors: missingFeeds.map(\.tensor))
     }
 
     /// Adds a node: what it is depends on whether its inputs are alive, dead, or could not be computed.
@@ -148,6 +168,10 @@ struct PlanBuilder {
         var liveness = Liveness.always
         do throws(CompileError) {
             if node.isMerge { return try addMerge(index) }
+            if let outputs = InputPipeline.outputs(ofNode: index, in: graph) {
+                for (number, fact) in outputs.enumerated() { define(index, number, newValue(fact), .always) }
+                return
+            }
             if let failure = cause(of: index) {
                 failures[index] = failure
                 return
@@ -252,7 +276,7 @@ struct PlanBuilder {
             return
         }
         if let placeholder = op as? any PlaceholderOp {
-            missingFeeds.append("\"\(graph.nodes[index].name):0\" (\(placeholder.dtype) \(placeholder.shape))")
+            missingFeeds.append(("\(graph.nodes[index].name):0", TensorFact(placeholder.dtype, placeholder.shape)))
         } else if let folded = try Self.fold(op, inputs.map { facts[$0] }, outputs, Self.foldLimitBytes) {
             outputs = folded
             try count(folded, from: inputs)

@@ -15,6 +15,17 @@ struct Subgraph {
         let output: Int?
     }
 
+    /// The outputs of a node that others take, or that are fetched. Linear in all edges.
+    func outputs(takenOf node: Int, fetches: [Endpoint]) -> [Int] {
+        var taken = Set(fetches.filter { $0.node == node }.map(\.output))
+        for list in dependencies.values {
+            for dependency in list where dependency.node == node {
+                if let output = dependency.output { taken.insert(output) }
+            }
+        }
+        return taken.sorted()
+    }
+
     private enum Mark { case new, open, done }
 
     /// Walks from the fetches against the edges; a fed tensor is not walked through.
@@ -59,6 +70,11 @@ struct Subgraph {
     ) throws(CompileError) -> [Int] {
         let node = graph.nodes[index]
         var result: [Dependency] = []
+        // What is before it is not run: its outputs are fed.
+        guard !InputPipeline.isEnd(node.op) else {
+            dependencies[index] = []
+            return []
+        }
         for input in node.inputs {
             let endpoint = try input.existing(for: node)
             if feeds.contains(endpoint) { continue }

@@ -67,6 +67,9 @@ public final class Graph: Sendable {
         return Graph(nodes: nodes, indices: indices, declarations: declarations)
     }
 
+    /// Other nodes in the place of these; those at the end that are new cannot be found by name.
+    func replacingNodes(_ nodes: [Node]) -> Graph { Graph(nodes: nodes, indices: indices, declarations: declarations) }
+
     /// The place of the node of that name.
     public func index(ofNode name: String) -> Int? { indices[name] }
 

@@ -68,6 +68,16 @@ public struct Node: Sendable {
             attributes: attributes)
     }
 
+    /// A placeholder of which nothing else is known.
+    init(placeholder name: String) {
+        self.init(name: name, op: "Placeholder", inputs: [], controlInputs: [], attributes: [:])
+    }
+
+    /// The same node with other data inputs.
+    func taking(_ inputs: [NodeInput]) -> Node {
+        Node(name: name, op: op, inputs: inputs, controlInputs: controlInputs, attributes: attributes)
+    }
+
     /// Whether another node has the same attributes, but for those that only say where it is from.
     package func hasSameAttributes(as other: Node) -> Bool {
         attributes.filter { !$0.key.hasPrefix("_") } == other.attributes.filter { !$0.key.hasPrefix("_") }

@@ -34,12 +34,15 @@ public struct CompileError: Error, Hashable, Sendable {
     public private(set) var node: String?
     /// The node's op, once known.
     public private(set) var op: String?
+    /// Of kind `missingFeed`: the names of the tensors.
+    package let tensors: [String]
 
-    package init(_ kind: Kind, _ reason: String, node: String? = nil, op: String? = nil) {
+    package init(_ kind: Kind, _ reason: String, node: String? = nil, op: String? = nil, tensors: [String] = []) {
         self.kind = kind
         self.reason = reason
         self.node = node
         self.op = op
+        self.tensors = tensors
     }
 
     /// The request, not the graph, is wrong.

@@ -104,7 +104,8 @@ struct CheckpointGraph {
             }
             let shape = node.attr["shape"].map { PartialShape(decoding: $0.shape) } ?? .unknown
             let dtype = node.attr["dtype"].flatMap { DataType(protoNumber: $0.type) }
-            guard dtype == info.dtype, source?.slice.isEmpty == false || shape.admits(info.shape) else {
+            let isReshaped = source?.isReshaped == true && shape.known?.elementCount == info.shape.elementCount
+            guard dtype == info.dtype, source?.slice.isEmpty == false || isReshaped || shape.admits(info.shape) else {
                 let declared = "\(dtype?.name ?? "?") \(shape)"
                 return "variable \"\(node.name)\" is \(declared) there, \(info.dtype) \(info.shape) in the checkpoint"
             }

@@ -1,5 +1,6 @@
 internal import Checkpoints
 internal import Execution
+internal import Graphs
 internal import Operations
 internal import Tensors
 
@@ -13,5 +14,18 @@ struct CheckpointVariables: VariableSource {
         do throws(CheckpointError) {
             return try variables.value(of: variable.name, dtype: variable.dtype, shape: variable.shape)
         } catch { throw CompileError(.missingVariable, "\(error)") }
+    }
+}
+
+extension RestoredVariables {
+    /// Why the variable that a node is cannot be restored; nil if it can, and for a node that is none.
+    func fault(of node: Node) -> String? {
+        guard RestorePlan.variableOps.contains(node.op), let entry = OpTable.entries[node.op],
+            let op = try? entry.make(NodeReader(node)), let reference = try? op.outputs(for: []).first?.variable
+        else { return nil }
+        do throws(CheckpointError) {
+            _ = try value(of: reference.name, dtype: reference.dtype, shape: reference.shape)
+            return nil
+        } catch { return error.reason }
     }
 }

@@ -1,3 +1,4 @@
+internal import Execution
 internal import Graphs
 internal import TensorFlowProtos
 
@@ -8,7 +9,9 @@ struct ForwardGraph {
     let isExcluded: [Bool]
     /// For each node the forward nodes that take its values.
     let readers: [[Int]]
-    /// For each node whether all that it leads to is an assignment: moving averages and the like.
+    /// For each node the nodes, also those that are left out, that take its values.
+    let allReaders: [[Int]]
+    /// For each node whether all that it leads to is an assignment, as of moving averages, or an input pipeline.
     let isForUpdates: [Bool]
     let saving: Saving
 
@@ -20,7 +23,11 @@ struct ForwardGraph {
 
     static let variableOps: Set<String> = ["Variable", "VariableV2", "VarHandleOp", "AutoReloadVariable"]
 
-    init(_ graph: Graph, _ meta: MetaGraphDef) {
+    /// - Parameters:
+    ///   - graph: The graph; see ``PipelineSources``.
+    ///   - meta: Its saver.
+    ///   - choices: Nodes that belong to input pipelines, whatever their op.
+    init(_ graph: Graph, _ meta: MetaGraphDef, choices: Set<Int> = []) {
         self.graph = graph
         let saving = Saving(graph, meta)
         self.saving = saving
@@ -34,7 +41,8 @@ struct ForwardGraph {
             }
         }
         self.readers = readers
-        isForUpdates = Self.updates(graph, allReaders)
+        self.allReaders = allReaders
+        isForUpdates = Self.updates(graph, allReaders, choices)
     }
 
     /// Marks all forward nodes that some nodes' values reach, and these nodes themselves.
@@ -76,7 +84,7 @@ struct ForwardGraph {
 
     private static func isExcluded(_ node: Node) -> Bool {
         if excludedOps.contains(node.op) || isUpdate(node) || node.op.hasSuffix("Summary")
-            || node.op.hasSuffix("SummaryV2") || node.op.contains("Enqueue") || node.op.contains("QueueClose")
+            || node.op.hasSuffix("SummaryV2") || InputPipeline.isPart(node.op)
         {
             return true
         }
@@ -84,7 +92,7 @@ struct ForwardGraph {
     }
 
     /// Whether a node writes to a variable.
-    private static func isUpdate(_ node: Node) -> Bool {
+    static func isUpdate(_ node: Node) -> Bool {
         node.op.hasPrefix("Assign") || node.op.contains("Apply") || node.op.hasPrefix("ResourceScatter")
             || node.op.hasPrefix("Scatter") && node.op != "ScatterNd"
     }
@@ -99,9 +107,10 @@ struct ForwardGraph {
         component == "gradients" || component.hasPrefix("gradients_") && component.dropFirst(10).allSatisfy(\.isNumber)
     }
 
-    /// Marks what only assignments read, directly or not.
-    private static func updates(_ graph: Graph, _ readers: [[Int]]) -> [Bool] {
-        var marks = graph.nodes.map { isUpdate($0) }
+    /// Marks what only assignments and pipelines read, directly or not.
+    private static func updates(_ graph: Graph, _ readers: [[Int]], _ choices: Set<Int>) -> [Bool] {
+        var marks = graph.nodes.map { isUpdate($0) || InputPipeline.isPart($0.op) }
+        for index in choices { marks[index] = true }
         var otherReaders = readers.map(\.count)
         var stack = marks.indices.filter { marks[$0] }
         while let index = stack.popLast() {

@@ -46,13 +46,16 @@ struct GraphInterface: Sendable {
     ///   - meta: Its signatures, collections and saver.
     ///   - fact: What is known of a tensor.
     init(_ graph: Graph, _ meta: MetaGraphDef, fact: @escaping (Endpoint) -> TensorFact?) {
-        let forward = ForwardGraph(graph, meta)
+        let sources = PipelineSources(graph)
+        let forward = ForwardGraph(sources.graph, meta, choices: sources.choices)
         saving = forward.saving
         let signature = Signature.defaultName(among: meta.signatureDef.keys).flatMap { meta.signatureDef[$0] }
-        let found = Self.derived(forward, meta, fact)
-        trainingSwitches = found.inputs.filter { $0.role?.isTrainingSwitch == true }.map(\.tensor)
-        inputs = Self.endpoints(signature?.inputs, graph)?.map { Input(tensor: $0, role: nil) } ?? found.inputs
-        outputs = Self.endpoints(signature?.outputs, graph) ?? found.outputs
+        let found = Self.derived(forward, meta, sources) { fact(sources.original($0)) }
+        trainingSwitches = found.inputs.filter { $0.role?.isTrainingSwitch == true }.map { sources.original($0.tensor) }
+        inputs =
+            Self.endpoints(signature?.inputs, graph)?.map { Input(tensor: $0, role: nil) }
+            ?? found.inputs.map { Input(tensor: sources.original($0.tensor), role: $0.role) }
+        outputs = Self.endpoints(signature?.outputs, graph) ?? found.outputs.map(sources.original)
     }
 
     /// Whether a node saves or restores: neither to be fed nor fetched.
@@ -72,9 +75,10 @@ struct GraphInterface: Sendable {
     private static let mostAnalysed = 1024
 
     private static func derived(
-        _ forward: ForwardGraph, _ meta: MetaGraphDef, _ fact: @escaping (Endpoint) -> TensorFact?
+        _ forward: ForwardGraph, _ meta: MetaGraphDef, _ pipelines: PipelineSources,
+        _ fact: @escaping (Endpoint) -> TensorFact?
     ) -> (inputs: [Input], outputs: [Endpoint]) {
-        let sources = sources(forward)
+        let sources = sources(forward, pipelines)
         guard sources.count <= mostAnalysed else {
             let training = TrainingParts(forward, meta, sources: [], fact: fact)
             return (
@@ -82,7 +86,7 @@ struct GraphInterface: Sendable {
                 Answers(forward, meta, training, sources: [], fact: fact).find()
             )
         }
-        let isRandom = forward.dependents(of: forward.nodes { $0.op == "RandomUniform" })
+        let isRandom = forward.dependents(of: forward.nodes { randomOps.contains($0.op) })
         var switches: [Int: InputSwitch] = [:]
         for source in sources {
             switches[source.node] = InputSwitch(source.node, forward, isRandom: isRandom, fact: fact(source))
@@ -98,6 +102,9 @@ struct GraphInterface: Sendable {
         return (inputs.filter { $0.role == nil } + inputs.filter { $0.role != nil }, outputs)
     }
 
+    /// What dropout draws.
+    private static let randomOps: Set<String> = ["RandomUniform", "StatelessRandomUniform", "StatelessRandomUniformV2"]
+
     private static func role(
         of source: Endpoint, _ switches: [Int: InputSwitch], _ training: TrainingParts, _ outputs: [Endpoint],
         _ forward: ForwardGraph
@@ -108,18 +115,16 @@ struct GraphInterface: Sendable {
         return training.labels.contains(source.node) ? .label : .unused
     }
 
-    /// Placeholders that something reads; without any, what comes out of queues and iterators.
-    private static func sources(_ forward: ForwardGraph) -> [Endpoint] {
-        let placeholders = forward.nodes { $0.op.hasPrefix("Placeholder") }
-            .filter { index in forward.readers[index].contains { !forward.isForUpdates[$0] } }
-        guard placeholders.isEmpty else { return placeholders.map { Endpoint(node: $0, output: 0) } }
-        let readers = forward.nodes { $0.op.hasPrefix("IteratorGetNext") || $0.op.hasPrefix("QueueDequeue") }
-        var read: Set<Endpoint> = []
-        for (index, node) in forward.graph.nodes.enumerated() where !forward.isExcluded[index] {
-            for case .endpoint(let endpoint) in node.inputs where readers.contains(endpoint.node) {
-                read.insert(endpoint)
+    /// Placeholders, and tensors out of input pipelines, that something reads.
+    ///
+    /// A pipeline that is only the default of a placeholder is not meant to be fed: the placeholder is.
+    private static func sources(_ forward: ForwardGraph, _ pipelines: PipelineSources) -> [Endpoint] {
+        forward.nodes { $0.op.hasPrefix("Placeholder") }
+            .filter { index in
+                let readers = forward.readers[index].filter { !forward.isForUpdates[$0] }
+                guard pipelines.isPipelines(index) else { return !readers.isEmpty }
+                return !readers.allSatisfy { forward.graph.nodes[$0].op == "PlaceholderWithDefault" }
             }
-        }
-        return read.sorted { ($0.node, $0.output) < ($1.node, $1.output) }
+            .map { Endpoint(node: $0, output: 0) }
     }
 }

@@ -40,12 +40,16 @@ enum InputSwitch {
     /// - `isRandom`: For each node whether it hangs on a random number.
     init?(_ placeholder: Int, _ forward: ForwardGraph, isRandom: [Bool], fact: TensorFact?) {
         guard let fact, (fact.shape.rank ?? 0) == 0 else { return nil }
-        let node = forward.graph.nodes[placeholder]
-        let words = NodeWords(node).components.last ?? []
-        let readers = forward.readers[placeholder]
-        if fact.dtype == .bool, readers.allSatisfy({ Self.branchOps.contains(forward.graph.nodes[$0].op) }) {
-            self =
-                words.contains { ["test", "testing", "inference", "infer", "eval"].contains($0) } ? .testing : .training
+        let words = NodeWords(forward.graph.nodes[placeholder]).components.last ?? []
+        if fact.dtype == .bool {
+            let choosesOnly = forward.readers[placeholder].allSatisfy {
+                Self.branchOps.contains(forward.graph.nodes[$0].op)
+            }
+            // A boolean of unknown rank that is computed with may be data.
+            guard choosesOnly || fact.shape.rank == 0,
+                let kind = Self.training(named: words) ?? Self.training(usedBy: placeholder, forward, isRandom)
+            else { return nil }
+            self = kind
         } else if fact.dtype.isFloating,
             let kind = Self.dropout(placeholder, forward, isRandom) ?? Self.dropout(named: words)
         {
@@ -53,6 +57,24 @@ enum InputSwitch {
         } else {
             return nil
         }
+    }
+
+    private static let testingWords: Set<String> = [
+        "test", "testing", "inference", "infer", "eval", "evaluate", "evaluation", "predict", "predicting",
+        "prediction", "deterministic", "istest", "istesting", "iseval",
+    ]
+    private static let trainingWords: Set<String> = [
+        "train", "training", "phase", "learning", "dropout", "istrain", "istraining",
+    ]
+
+    private static func training(named words: [String]) -> InputSwitch? {
+        if !testingWords.isDisjoint(with: words) { return .testing }
+        return trainingWords.isDisjoint(with: words) ? nil : .training
+    }
+
+    private static func training(usedBy placeholder: Int, _ forward: ForwardGraph, _ isRandom: [Bool]) -> InputSwitch? {
+        guard let trains = TrainingUse(of: placeholder, forward, isRandom: isRandom).trainsWhenTrue else { return nil }
+        return trains ? .training : .testing
     }
 
     private static func dropout(named words: [String]) -> InputSwitch? {

@@ -1,3 +1,4 @@
+internal import Execution
 internal import Graphs
 
 extension Model {
@@ -5,7 +6,11 @@ extension Model {
     ///
     /// - `tensor`: The tensor's name, `x:0`.
     package func hasDefault(_ tensor: String) -> Bool {
-        guard let name = TensorName(parsing: tensor), let node = graph.node(named: name.node) else { return false }
-        return node.op == "PlaceholderWithDefault"
+        guard let name = TensorName(parsing: tensor), let node = graph.node(named: name.node),
+            node.op == "PlaceholderWithDefault"
+        else { return false }
+        // A default that comes out of an input pipeline is none: pipelines are not run.
+        guard case .endpoint(let source)? = node.inputs.first else { return true }
+        return !InputPipeline.isEnd(graph.nodes[source.node].op)
     }
 }

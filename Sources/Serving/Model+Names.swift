@@ -31,7 +31,7 @@ extension Model {
     /// Compiles feeds and fetches, or finds what was compiled. Names are those of the graph's tensors.
     ///
     /// - `feeds`: Names, `x` or `x:0`.
-    /// - `fetches`: Names; nil for the model's outputs, those that the feeds suffice for.
+    /// - `fetches`: Names; nil for all of the model's outputs.
     ///
     /// Throws ``ModelError``: `unknownTensor` with the nearest names, `refused`, `invalidArgument` for a missing feed,
     ///   `unsupported` for an op.
@@ -41,7 +41,7 @@ extension Model {
 
     /// The same with the keys of a signature for names, too: where a key and a tensor have the same name, it means the key's tensor.
     ///
-    /// - `fetches`: Without, the outputs of the signature, those that the feeds suffice for.
+    /// - `fetches`: Without, all outputs of the signature.
     package func callable(
         feeds: [String], fetches: [String]?, in signature: Signature?
     ) throws(ModelError) -> NamedCallable {
@@ -57,7 +57,7 @@ extension Model {
         if let fetches {
             for name in fetches { fetched.append((name, try endpoint(name, .fetch, signature))) }
         } else {
-            fetched = computable(try offered(by: signature), from: feedEndpoints)
+            fetched = try offered(by: signature)
         }
         guard !fetched.isEmpty else {
             throw ModelError(.invalidArgument, "nothing to fetch: name tensors in \"fetches\"")
@@ -65,17 +65,10 @@ extension Model {
         do throws(CompileError) {
             let callable = try session.callable(feeds: feedEndpoints, fetches: fetched.map(\.endpoint))
             return NamedCallable(callable: callable, fetchNames: fetched.map(\.name))
-        } catch { throw Self.error(error, in: signature) }
-    }
-
-    /// The error; inputs of the signature are called by their keys in it.
-    private static func error(_ error: CompileError, in signature: Signature?) -> ModelError {
-        let plain = ModelError(error)
-        guard error.kind == .missingFeed, let signature else { return plain }
-        let message = signature.inputs.reduce(plain.message) {
-            $0.replacing("\"\($1.tensor)\"", with: "\"\($1.name)\"")
+        } catch {
+            guard error.kind == .missingFeed else { throw ModelError(error) }
+            throw missingFeed(error, feedEndpoints, outputs: fetches == nil ? fetched : [], signature)
         }
-        return ModelError(plain.kind, message)
     }
 
     /// What a name is for.
@@ -124,34 +117,10 @@ extension Model {
     private func offered(
         by signature: Signature?
     ) throws(ModelError) -> [(name: String, endpoint: Endpoint)] {
-        guard let signature else {
-            return interface.outputs.map { ("\(graph.nodes[$0.node].name):\($0.output)", $0) }
-        }
         var offered: [(name: String, endpoint: Endpoint)] = []
-        for output in signature.outputs {
+        for output in signature?.outputs ?? outputs {
             offered.append((output.name, try endpoint(output.name, .fetch, signature)))
         }
         return offered
-    }
-
-    /// The outputs that can be computed from these feeds. If none can: the first that lacks a feed, so that the error names it;
-    /// and if none does, all.
-    private func computable(
-        _ outputs: [(name: String, endpoint: Endpoint)], from feeds: [Endpoint]
-    ) -> [(name: String, endpoint: Endpoint)] {
-        var computable: [(name: String, endpoint: Endpoint)] = []
-        var incomplete: (name: String, endpoint: Endpoint)?
-        for output in outputs {
-            do throws(CompileError) {
-                _ = try session.callable(feeds: feeds, fetches: [output.endpoint])
-                computable.append(output)
-            } catch {
-                // To leave it out would hide the refusal.
-                if error.kind == .readOnlyVariable { return [output] }
-                if error.kind == .missingFeed { incomplete = incomplete ?? output }
-            }
-        }
-        guard computable.isEmpty else { return computable }
-        return incomplete.map { [$0] } ?? outputs
     }
 }

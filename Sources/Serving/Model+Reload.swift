@@ -26,7 +26,7 @@ extension Model {
                 if error.kind != .readOnlyVariable { faults.append("\(call.place): \(error)") }
             }
         }
-        faults += wrong.sorted().compactMap { fault(ofVariable: graph.nodes[$0]) }
+        faults += wrong.sorted().compactMap { restored.fault(of: graph.nodes[$0]) }
         guard !faults.isEmpty else { return }
         var told: Set<String> = []
         let list = faults.filter { told.insert($0).inserted }.joined(separator: "; ")
@@ -119,18 +119,7 @@ extension Model {
     /// Whether a node is a variable that cannot be restored here, and could in the old model, if that has it.
     private func isNewlyWrong(_ node: Int, _ old: Model) -> Bool {
         let node = graph.nodes[node]
-        guard RestorePlan.variableOps.contains(node.op), fault(ofVariable: node) != nil else { return false }
-        return old.graph.node(named: node.name).map { old.fault(ofVariable: $0) == nil } ?? true
-    }
-
-    /// Why a variable cannot be restored; nil if it can.
-    private func fault(ofVariable node: Node) -> String? {
-        guard let entry = OpTable.entries[node.op], let op = try? entry.make(NodeReader(node)),
-            let reference = try? op.outputs(for: []).first?.variable
-        else { return nil }
-        do throws(CheckpointError) {
-            _ = try restored.value(of: reference.name, dtype: reference.dtype, shape: reference.shape)
-            return nil
-        } catch { return error.reason }
+        guard restored.fault(of: node) != nil else { return false }
+        return old.graph.node(named: node.name).map { old.restored.fault(of: $0) == nil } ?? true
     }
 }

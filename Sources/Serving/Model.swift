@@ -76,7 +76,7 @@ public final class Model: Sendable {
     ) throws(ModelError) {
         let name = name ?? ModelFolders.name(of: path)
         let loading = try ModelLoading(newestAt: path, name: name, defaults: defaults)
-        self.init(loading, name: name, threadCount: threadCount, variables: variables ?? loading.variables)
+        try self.init(loading, name: name, threadCount: threadCount, variables: variables ?? loading.variables)
     }
 
     /// Loads a candidate. If `previous` has the same meta graph, its graph, interface and shape inference are used again, and only
@@ -99,12 +99,12 @@ public final class Model: Sendable {
     ) throws(ModelError) {
         let loading = try ModelLoading(
             candidate, name: name, defaults: defaults, own: own, previous: previous?.shared)
-        self.init(
+        try self.init(
             loading, name: name, threadCount: threadCount,
             variables: variables ?? loading.variables ?? standardVariables)
     }
 
-    private init(_ loading: ModelLoading, name: String, threadCount: Int, variables mode: VariablesMode?) {
+    private init(_ loading: ModelLoading, name: String, threadCount: Int, variables mode: VariablesMode?) throws(ModelError) {
         let files = loading.files
         let shared = files.graph
         self.name = name
@@ -112,16 +112,10 @@ public final class Model: Sendable {
         step = files.step
         version = loading.candidate.version
         prefix = files.prefix
-        notes = loading.notes + files.notes
-        warnings = loading.warnings + files.warnings
-        signatures = shared.signatures
-        defaultSignature = shared.defaultSignature
         reader = files.variables.reader
         assets = shared.assets
         initOps = shared.initOps
         restoredTables = shared.plan.tables
-        inputs = shared.inputs
-        outputs = shared.outputs
         self.shared = shared
         restored = files.variables
         let rule = VariablesRule(mode, for: shared)
@@ -131,6 +125,13 @@ public final class Model: Sendable {
             graph: shared.graph, variables: CheckpointVariables(files.variables), threadCount: threadCount,
             tables: ModelTables(files.variables, assets: loading.assets, path: loading.candidate.folder),
             inference: shared.inference, readOnlyReason: rule.refusal)
+        let offered = try OfferedInterface(shared, session, files.variables, prefix: files.prefix)
+        inputs = offered.inputs
+        outputs = offered.outputs
+        signatures = offered.signatures
+        defaultSignature = offered.defaultSignature
+        notes = loading.notes + files.notes
+        warnings = loading.warnings + files.warnings + offered.warnings
         variables = Self.variables(of: shared.graph, files.variables)
         loadMilliseconds = Double((ContinuousClock().now - loading.start) / .microseconds(1)) / 1000
     }

@@ -112,12 +112,16 @@ final class ModelGraph: Sendable {
         RestorePlan(graph: meta.graphDef, saver: meta.hasSaverDef ? meta.saverDef : nil, initOps: initOps)
     }
 
+    /// Describes a guessed input or output.
     private static func describe(
         _ endpoint: Endpoint, _ graph: Graph, _ inference: FactInference
     ) -> TensorDescription {
         let fact = inference.feedableFact(of: endpoint)
         let name = "\(graph.nodes[endpoint.node].name):\(endpoint.output)"
-        return TensorDescription(name: name, tensor: name, dtype: fact?.dtype, shape: fact?.shape ?? .unknown)
+        var description = TensorDescription(
+            name: name, tensor: name, dtype: fact?.dtype, shape: fact?.shape ?? .unknown)
+        description.isGuessed = true
+        return description
     }
 
     private static func fact(of name: TensorName, _ graph: Graph, _ inference: FactInference) -> Signature.GraphFact {
@@ -133,7 +137,10 @@ final class ModelGraph: Sendable {
     ) -> TensorDescription {
         var description = describe(input.tensor, graph, inference)
         description.note = input.role?.note
-        if case .inputSwitch(let kind)? = input.role { description.usualValue = kind.usualValue }
+        if case .inputSwitch(let kind)? = input.role {
+            description.usualValue = kind.usualValue
+            description.note = "guessed: \(kind.note)"
+        }
         description.isNeeded = input.role != .label && input.role != .unused
         description.defaultValue = defaultValue(of: graph.nodes[input.tensor.node], graph)
         return description

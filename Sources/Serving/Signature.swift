@@ -35,6 +35,19 @@ public struct Signature: Sendable {
         var defaultValue: Tensor?
     }
 
+    private init(_ other: Signature, outputs: [TensorDescription]) {
+        name = other.name
+        methodName = other.methodName
+        inputs = other.inputs
+        self.outputs = outputs
+    }
+
+    /// The signature without some outputs; nil if none are left.
+    func without(_ isLeftOut: (TensorDescription) -> Bool) -> Signature? {
+        let kept = outputs.filter { !isLeftOut($0) }
+        return kept.isEmpty && !outputs.isEmpty ? nil : Signature(self, outputs: kept)
+    }
+
     /// Sparse and composite tensors have no name: they are left out.
     private static func tensors(
         _ infos: [String: TensorInfo], _ fact: (TensorName) -> GraphFact

@@ -14,6 +14,8 @@ public struct TensorDescription: Sendable {
     public internal(set) var defaultValue: Tensor?
     /// What it is for, where it is no data.
     public internal(set) var note: String?
+    /// Whether no signature tells it: metaserve guessed from the graph that it is an input, or an output.
+    public internal(set) var isGuessed = false
     /// What a prediction is made with, where the graph tells it.
     package internal(set) var usualValue: Double?
     /// Whether an output needs it.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Checkpoints
+import Execution
 import Graphs
 import Operations
 import Serving
@@ -33,9 +34,13 @@ struct Inspect: ParsableCommand {
         print("  variables: \(model.variablesMode.rawValue), because \(model.variablesReason)")
         if let reader = model.reader { show(reader) }
         for signature in model.signatures.values.sorted(by: { $0.name < $1.name }) { show(signature) }
-        show("Inputs", model.inputs)
-        show("Outputs", model.outputs)
+        show(title("Inputs", model.inputs), model.inputs)
+        show(title("Outputs", model.outputs), model.outputs)
         showOps(of: model.graph)
+    }
+
+    private func title(_ title: String, _ tensors: [TensorDescription]) -> String {
+        tensors.contains(where: \.isGuessed) ? "\(title) (guessed from the graph: no signature tells them)" : title
     }
 
     private func show(_ signature: Signature) {
@@ -85,15 +90,20 @@ struct Inspect: ParsableCommand {
         return tensor.strings?.first.map { String(decoding: $0, as: UTF8.self) } ?? "a \(tensor.dtype)"
     }
 
+    private func isMissing(_ op: String) -> Bool { OpTable.entries[op] == nil && !InputPipeline.isPart(op) }
+
     private func showOps(of graph: Graph) {
         let counts = Dictionary(graph.nodes.map { ($0.op, 1) }, uniquingKeysWith: +)
         print("\nOps")
         Table.print(
             ["op", "nodes", ""],
             counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { op, count in
-                [op, "\(count)", OpTable.entries[op] == nil ? "not supported" : ""]
+                [
+                    op, "\(count)",
+                    isMissing(op) ? "not supported" : InputPipeline.isPart(op) ? "input pipeline, not run" : "",
+                ]
             })
-        let missing = counts.filter { OpTable.entries[$0.key] == nil }
+        let missing = counts.filter { isMissing($0.key) }
         print(
             "  \(graph.nodes.count) nodes of \(counts.count) ops; not supported: \(missing.count) ops of "
                 + "\(missing.values.reduce(0, +)) nodes. Those that no fetch needs do no harm.")

@@ -150,8 +150,11 @@ struct PredictTests {
         #expect(error(#""x":[[1,2]],"keep_prob":1"#) == expected + "[1,2]")
         #expect(error(#""x":[],"keep_prob":1"#) == expected + "[0]")
         #expect(error(#""x":1,"keep_prob":1"#) == expected + "[]")
-        #expect(error(#""x":[[1,2]]"#) == "the fetches need a feed for \"keep_prob:0\" (float32 [])")
-        #expect(error("") == "the fetches need a feed for \"x:0\" (float32 [?,64]), \"keep_prob:0\" (float32 [])")
+        let hint =
+            "; \"keep_prob:0\" is usually 1 for predictions: feed that, or start with --default keep_prob:0=1"
+        #expect(error(#""x":[[1,2]]"#) == "the fetches need a feed for \"keep_prob:0\" (float32 [])" + hint)
+        #expect(
+            error("") == "the fetches need a feed for \"x:0\" (float32 [?,64]), \"keep_prob:0\" (float32 [])" + hint)
     }
 
     @Test("integers must be integers that the dtype has")

@@ -131,7 +131,7 @@ struct CommandTests {
         let described = try Program.curl(server.address + "/models/digits")
         #expect(
             described.contains(
-                #"{"name":"keep_prob:0","dtype":"float32","shape":[],"default":1.0,"note":"the share that dropout keeps: 1 for predictions"}"#
+                #"{"name":"keep_prob:0","dtype":"float32","shape":[],"source":"guessed","default":1.0,"note":"guessed: the share that dropout keeps: 1 for predictions"}"#
             ), "\(described)")
         #expect(server.stop() == 0)
         let wrong = try Program.run("serve", models, "--port", "0", "--default", "kep_prob:0=1")

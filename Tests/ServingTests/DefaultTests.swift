@@ -28,7 +28,7 @@ struct DefaultTests {
         #expect(try model.run(feeds: ["x": x])["probs:0"] != nil)
         let input = try #require(model.inputs.first { $0.name == "keep_prob:0" })
         #expect(input.defaultValue?.scalars(as: Float.self) == [1])
-        #expect(input.note == "the share that dropout keeps: 1 for predictions")
+        #expect(input.note == "guessed: the share that dropout keeps: 1 for predictions")
         #expect(model.inputs.first?.name == "x:0")
         #expect(model.inputs.first?.defaultValue == nil)
     }

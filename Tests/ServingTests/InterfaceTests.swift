@@ -173,6 +173,73 @@ struct InterfaceTests {
             inputs: ["x", "training: whether the model is being trained: false for predictions"],
             outputs: ["cond/Merge"]),
         Sketch(
+            testDescription: "a boolean that only chooses branches may as well be data",
+            graph: """
+                upper Placeholder | bool []
+                x Placeholder | float32 ?,4
+                cond/Switch Switch x upper
+                cond/neg Neg cond/Switch
+                cond/exp Exp cond/Switch:1
+                cond/Merge Merge cond/neg cond/exp
+                """,
+            inputs: ["upper", "x"], outputs: ["cond/Merge"]),
+        Sketch(
+            testDescription:
+                "a boolean without a name whose true side draws random numbers, and one whose false side does",
+            graph: """
+                Placeholder Placeholder | bool []
+                Placeholder_1 Placeholder | bool []
+                x Placeholder | float32 ?,4
+                not LogicalNot Placeholder_1
+                cond/Switch Switch x Placeholder
+                cond/random RandomUniform
+                cond/mul Mul cond/Switch:1 cond/random
+                cond/Merge Merge cond/Switch cond/mul
+                cond_1/id Identity not
+                cond_1/Switch Switch cond/Merge cond_1/id
+                cond_1/random RandomUniform
+                cond_1/mul Mul cond_1/Switch:1 cond_1/random
+                cond_1/Merge Merge cond_1/Switch cond_1/mul
+                """,
+            inputs: [
+                "x", "Placeholder: whether the model is being trained: false for predictions",
+                "Placeholder_1: whether the model is being tested: true for predictions",
+            ], outputs: ["cond_1/Merge"]),
+        Sketch(
+            testDescription: "a boolean whose one side changes variables, and one that takes the batch's own moments",
+            graph: """
+                Placeholder Placeholder | bool []
+                Placeholder_1 Placeholder | bool []
+                x Placeholder | float32 ?,4
+                average VariableV2 | float32 4
+                average/read Identity average
+                cond/Switch Switch average Placeholder
+                cond/Assign AssignSub cond/Switch:1 x
+                moments/mean Mean x
+                cond_1/Switch Switch moments/mean Placeholder_1
+                cond_1/Switch_1 Switch average/read Placeholder_1
+                cond_1/Merge Merge cond_1/Switch_1 cond_1/Switch:1
+                sub Sub x cond_1/Merge
+                cond_2/Switch Switch sub Placeholder
+                cond_2/Merge Merge cond_2/Switch cond_2/Switch:1
+                """,
+            inputs: [
+                "x", "Placeholder: whether the model is being trained: false for predictions",
+                "Placeholder_1: whether the model is being trained: false for predictions",
+            ], outputs: ["cond_2/Merge"]),
+        Sketch(
+            testDescription: "a boolean with a telling name, whatever computes with it; a mask is data",
+            graph: """
+                x Placeholder | float32 ?,4
+                is_training Placeholder | bool []
+                mask Placeholder | bool ?,4
+                flag Cast is_training
+                mul Mul x flag
+                out Select mask mul x
+                """,
+            inputs: ["x", "mask", "is_training: whether the model is being trained: false for predictions"],
+            outputs: ["out"]),
+        Sketch(
             testDescription: "probabilities and the class that is chosen by them",
             graph: """
                 x Placeholder | float32 ?,4

@@ -1,0 +1,53 @@
+internal import Execution
+internal import Graphs
+internal import Operations
+internal import Tensors
+
+extension Model {
+    /// The error for feeds that are missing, with the values that switches usually have, and the fetches that need no more feeds.
+    ///
+    /// - Parameters:
+    ///   - error: From the compiler, of kind `missingFeed`. Inputs of the signature are called by their keys in the message.
+    ///   - feeds: Those of the request.
+    ///   - outputs: All outputs, where the request names no fetches.
+    ///   - signature: The signature of the request.
+    func missingFeed(
+        _ error: CompileError, _ feeds: [Endpoint], outputs: [(name: String, endpoint: Endpoint)],
+        _ signature: Signature?
+    ) -> ModelError {
+        let inputs = signature?.inputs ?? inputs
+        var message = inputs.reduce("\(error)") { $0.replacing("\"\($1.tensor)\"", with: "\"\($1.name)\"") }
+        for input in inputs where error.tensors.contains(input.tensor) {
+            guard let hint = input.switchHint else { continue }
+            message += "; \(hint)"
+        }
+        let needed = inputs.filter { $0.isNeeded && $0.defaultValue == nil }.map(\.name)
+        if !needed.isEmpty, !error.tensors.allSatisfy({ tensor in inputs.contains { $0.tensor == tensor } }) {
+            message += "; the model's inputs are \(Self.list(needed))"
+        }
+        let others = outputs.filter { (try? session.callable(feeds: feeds, fetches: [$0.endpoint])) != nil }
+        if !others.isEmpty { message += "; without more feeds \"fetches\" can be \(Self.list(others.map(\.name)))" }
+        return ModelError(.invalidArgument, message)
+    }
+
+    private static func list(_ names: [String]) -> String {
+        let shown = names.prefix(16).map { "\"\($0)\"" }.joined(separator: ", ")
+        return names.count > 16 ? "\(shown) and \(names.count - 16) more" : shown
+    }
+}
+
+extension TensorDescription {
+    /// How to feed a switch of dropout or training, or how not to have to; nil for data.
+    package var switchHint: String? {
+        guard let usualText else { return nil }
+        return
+            "\"\(name)\" is usually \(usualText) for predictions: feed that, or start with --default \(name)=\(usualText)"
+    }
+
+    /// The value that predictions are usually made with, as JSON; nil for data.
+    private var usualText: String? {
+        guard let usualValue else { return nil }
+        if dtype == .bool { return usualValue == 0 ? "false" : "true" }
+        return Int(exactly: usualValue).map(String.init) ?? "\(usualValue)"
+    }
+}

@@ -1,0 +1,41 @@
+internal import Execution
+internal import Graphs
+internal import Operations
+
+/// Finds the outputs that a session cannot compute, whatever is fed.
+struct OutputTrial {
+    private let session: Session
+    /// The outputs that cannot be computed, and why.
+    private(set) var failures: [Endpoint: CompileError] = [:]
+    /// The outputs that were tried.
+    private(set) var tried: Set<Endpoint> = []
+
+    init(_ session: Session) { self.session = session }
+
+    /// Compiles outputs together, and one by one where that fails. The session keeps what was compiled: a request for these feeds
+    /// and fetches finds it.
+    ///
+    /// A feed that is missing is no failure: a request may have it.
+    mutating func add(feeds: [Endpoint], fetches: [Endpoint]) {
+        guard (1...Self.maxOutputs).contains(fetches.count), !tried.isSuperset(of: fetches) else { return }
+        tried.formUnion(fetches)
+        guard let failure = failure(feeds, fetches) else { return }
+        guard fetches.count > 1 else {
+            failures[fetches[0]] = failure
+            return
+        }
+        for fetch in fetches {
+            if let failure = self.failure(feeds, [fetch]) { failures[fetch] = failure }
+        }
+    }
+
+    /// More outputs are not tried: a request finds out.
+    private static let maxOutputs = 1024
+
+    private func failure(_ feeds: [Endpoint], _ fetches: [Endpoint]) -> CompileError? {
+        do throws(CompileError) {
+            _ = try session.callable(feeds: feeds, fetches: fetches)
+            return nil
+        } catch { return error.kind == .missingFeed ? nil : error }
+    }
+}
