@@ -116,7 +116,7 @@ private struct Paths {
     private mutating func reference(
         _ form: OpenAPIModel.Form, _ version: ModelVersion, _ what: String, _ schema: () -> JSONTree
     ) -> JSONTree {
-        let number = models.firstIndex { $0.name == version.model.name } ?? 0
+        let number = models.firstIndex { $0.name.utf8.elementsEqual(version.model.name.utf8) } ?? 0
         let plain = version.model.name.utf8.map { byte in
             let scalar = UnicodeScalar(byte)
             return byte < 0x80 && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar))

@@ -1,4 +1,4 @@
-internal import Glibc
+internal import Files
 
 /// The newest checkpoint of a folder, and how it was found.
 public struct CheckpointFolder: Hashable, Sendable {
@@ -21,18 +21,16 @@ public struct CheckpointFolder: Hashable, Sendable {
         guard let first = listing.items.first else {
             throw CheckpointError(.notFound, file: folder, "no checkpoint")
         }
-        self.init(folder: folder, name: Self.baseName(of: first.prefix), notes: listing.warnings + listing.notes)
+        self.init(prefix: first.prefix, notes: listing.warnings + listing.notes)
     }
 
     /// Names a checkpoint by its prefix.
-    public init(prefix: String) {
-        let name = Self.baseName(of: prefix)
-        let folder = prefix.hasSuffix("/" + name) ? String(prefix.dropLast(name.utf8.count + 1)) : "."
-        self.init(folder: folder, name: name, notes: [])
-    }
+    public init(prefix: String) { self.init(prefix: prefix, notes: []) }
 
-    private init(folder: String, name: String, notes: [String]) {
-        prefix = "\(folder)/\(name)"
+    private init(prefix: String, notes: [String]) {
+        let folder = PathText.folder(of: prefix)
+        let name = PathText.name(of: prefix)
+        self.prefix = "\(folder)/\(name)"
         metaPath = "\(folder)/\(Self.withoutShards(name)).meta"
         step = Self.step(of: name)
         self.notes = notes
@@ -40,35 +38,29 @@ public struct CheckpointFolder: Hashable, Sendable {
 
     /// Whether a folder holds something that ``init(folder:)`` would find.
     public static func isCheckpoint(folder: String) -> Bool {
-        guard let files = try? files(in: folder) else { return false }
-        let names = Set(files)
+        guard let names = try? FileNames(folder: folder) else { return false }
         return TensorStores.all.contains { !$0.prefixes(among: names, in: folder).isEmpty }
     }
 
     /// Whether there are files of that prefix, in any format.
     public static func isCheckpoint(prefix: String) -> Bool { TensorStores.all.contains { $0.exists(prefix: prefix) } }
 
-    /// The names of the folder's files, sorted.
-    package static func files(in folder: String) throws(CheckpointError) -> [String] {
-        guard let directory = opendir(folder) else {
-            let code = errno
-            throw CheckpointError(
-                code == ENOENT || code == ENOTDIR ? .notFound : .io, file: folder,
-                code == ENOENT ? "no such folder" : String(cString: strerror(code)))
+    /// The prefix of the checkpoint that a path means: itself, or that of a file of the checkpoint.
+    ///
+    /// - Parameter path: `model-7`, or `model-7.index`, `model-7.data-00000-of-00001`, `model-7.meta`.
+    /// - Returns: nil if there is no such checkpoint.
+    package static func prefix(ofFile path: String) -> String? {
+        var prefixes = [".index", ".meta"].compactMap { path.withoutEnding($0) }
+        if let parts = ShardName.split(path, after: ".data") { prefixes.append(parts.base) }
+        if let parts = ShardName.split(path), parts.shard != nil {
+            prefixes.append("\(parts.base)-?????-of-\(ShardName.padded(parts.total))")
         }
-        defer { closedir(directory) }
-        var names: [String] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name != "." && name != ".." { names.append(name) }
-        }
-        return names.sorted()
+        return (prefixes + [path]).first(where: isCheckpoint(prefix:))
     }
 
-    static func baseName(of path: String) -> String {
-        path.split(separator: "/").last.map(String.init) ?? path
+    /// The names of the folder's files that are UTF-8, sorted.
+    package static func files(in folder: String) throws(CheckpointError) -> [String] {
+        try FileNames(folder: folder).sorted
     }
 
     /// A name without the numbers of its shards (`-?????-of-00002`): the meta graph is not sharded.
@@ -76,9 +68,10 @@ public struct CheckpointFolder: Hashable, Sendable {
 
     /// The digits after the last dash.
     package static func step(of name: String) -> Int? {
-        let name = withoutShards(name)
-        guard let dash = name.lastIndex(of: "-") else { return nil }
+        let name = withoutShards(name).utf8
+        guard let dash = name.lastIndex(of: UInt8(ascii: "-")) else { return nil }
         let digits = name[name.index(after: dash)...]
-        return digits.allSatisfy { ("0"..."9").contains($0) } ? Int(digits) : nil
+        let isNumber = digits.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        return isNumber ? Int(Substring(digits)) : nil
     }
 }

@@ -1,3 +1,6 @@
+internal import Files
+internal import Tensors
+
 /// The checkpoints of a folder, as the names of its files tell.
 package struct CheckpointListing: Hashable, Sendable {
     /// One of them.
@@ -23,82 +26,78 @@ package struct CheckpointListing: Hashable, Sendable {
     package let notes: [String]
     /// What an operator must know: the first is not what `checkpoint` names.
     package let warnings: [String]
+    /// Why the first is not what `checkpoint` names; nil if it is.
+    package let lostPointer: String?
 
-    /// Lists a folder. A path in `checkpoint` that leads elsewhere is looked for by its base name here: a file that anyone who trains
-    /// can write decides only about files of its own folder.
+    /// Lists a folder.
     ///
+    /// - Parameters:
+    ///   - folder: Its path.
+    ///   - followsPaths: Whether `checkpoint` may name files of other folders.
     /// - Throws: ``CheckpointError`` of kind `notFound` listing what is there, if no checkpoint is; of kind `io` if the folder cannot
     ///   be read.
-    package init(folder: String) throws(CheckpointError) {
-        let names = FolderNames(try CheckpointFolder.files(in: folder), folder)
+    package init(folder: String, followsPaths: Bool = false) throws(CheckpointError) {
+        let folder = PathText.withoutTrailingSlashes(folder)
+        let files = try FileNames(folder: folder)
+        let names = FolderNames(files, folder)
+        let present = TensorStores.prefixes(among: files, in: folder)
+        let pointer = CheckpointPointer(folder, files, present: present, followsPaths: followsPaths)
+        let (named, isFirstThere) = pointer.resolved
+        let listed = Set(named.map { ExactText($0) })
+        let others = present.map { "\(folder)/\($0)" }.filter { !listed.contains(ExactText($0)) }
+        let order = { (path: String) -> (Int, String) in
+            (CheckpointFolder.step(of: PathText.name(of: path)) ?? -1, path)
+        }
+        let ranked = named + others.sorted { order($0) > order($1) }
+        guard let first = ranked.first else { throw names.nothingFound(pointer) }
+        var warnings = files.unreadable.map { "\(folder)/\($0): the name is not UTF-8: it is left out" }
         var notes: [String] = []
-        var warnings: [String] = []
-        let named = Self.named(in: names, &warnings)
-        let present = TensorStores.prefixes(among: names.all, in: folder)
-        let set = Set(present)
-        var ranked: [String] = []
-        for name in named.map(CheckpointFolder.baseName) where set.contains(name) && !ranked.contains(name) {
-            ranked.append(name)
-        }
-        let order = { (name: String) -> (Int, String) in (CheckpointFolder.step(of: name) ?? -1, name) }
-        let listed = Set(ranked)
-        ranked += present.filter { !listed.contains($0) }.sorted { order($0) > order($1) }
-        guard let first = ranked.first else { throw names.nothingFound(named: named.first, warnings) }
-        if let wanted = named.first {
-            if CheckpointFolder.baseName(of: wanted) != first {
-                warnings.append("\(folder)/checkpoint names \(wanted), which is not there: taking \(first)")
-            }
+        let taking = ": taking \(PathText.name(of: first))"
+        if isFirstThere {
+            notes += [pointer.remark].compactMap(\.self)
+            lostPointer = nil
+        } else if let fault = pointer.fault, !files.contains("checkpoint") {
+            notes.append(fault + taking)
+            lostPointer = fault + taking
         } else {
-            notes.append("\(folder) has no usable checkpoint file: taking \(first)")
+            let reason = (pointer.shortfall ?? pointer.fault ?? "\(folder)/checkpoint names nothing") + taking
+            warnings.append(reason)
+            lostPointer = reason
         }
-        items = ranked.map { names.item($0) }
+        items = ranked.map { path in
+            PathText.folder(of: path).isExactly(folder) ? names.item(PathText.name(of: path)) : Self.item(prefix: path)
+        }
         self.notes = notes
         self.warnings = warnings
     }
 
     /// The checkpoint of a prefix, whether or not it is there.
     package static func item(prefix: String) -> Item {
-        let location = CheckpointFolder(prefix: prefix)
-        let name = CheckpointFolder.baseName(of: prefix)
-        let folder = String(location.prefix.dropLast(name.utf8.count + 1))
-        return FolderNames((try? CheckpointFolder.files(in: folder)) ?? [], folder).item(name)
-    }
-
-    /// The prefixes that the `checkpoint` file names, as it writes them.
-    private static func named(in names: FolderNames, _ warnings: inout [String]) -> [String] {
-        guard names.all.contains("checkpoint") else { return [] }
-        do throws(CheckpointError) {
-            let state = try CheckpointState(contentsOf: "\(names.folder)/checkpoint")
-            if state.modelCheckpointPath == nil {
-                warnings.append("\(names.folder)/checkpoint names no model_checkpoint_path")
-            }
-            return [state.modelCheckpointPath].compactMap(\.self) + state.allModelCheckpointPaths.reversed()
-        } catch {
-            warnings.append("\(error)")
-            return []
-        }
+        let folder = PathText.folder(of: prefix)
+        let names = (try? FileNames(folder: folder)) ?? FileNames([])
+        return FolderNames(names, folder).item(PathText.name(of: prefix))
     }
 }
 
 /// The names in a folder, made ready for looking up checkpoints' parts.
 private struct FolderNames {
     let folder: String
-    let all: Set<String>
+    let all: FileNames
     /// The shards that are there: by prefix and number of shards.
-    private let shards: [String: [Int: Set<Int>]]
+    private let shards: [ExactText: [Int: Set<Int>]]
     /// The meta graphs by step, ascending.
     private let metas: [(name: String, step: Int)]
 
-    init(_ names: [String], _ folder: String) {
+    init(_ names: FileNames, _ folder: String) {
         self.folder = folder
-        all = Set(names)
-        var shards: [String: [Int: Set<Int>]] = [:]
+        all = names
+        var shards: [ExactText: [Int: Set<Int>]] = [:]
         var metas: [(name: String, step: Int)] = []
-        for name in names {
-            if name.hasSuffix(".meta") {
-                metas.append((name, CheckpointFolder.step(of: String(name.dropLast(5))) ?? -1))
+        for name in names.sorted {
+            if let stem = name.withoutEnding(".meta") {
+                metas.append((name, CheckpointFolder.step(of: stem) ?? -1))
             } else if let parts = ShardName.split(name, after: ".data"), let shard = parts.shard {
-                shards[parts.base, default: [:]][parts.total, default: []].insert(shard)
+                shards[ExactText(parts.base), default: [:]][parts.total, default: []].insert(shard)
             }
         }
         self.shards = shards
@@ -121,10 +120,10 @@ private struct FolderNames {
         guard all.contains(index) else {
             // A V1 checkpoint.
             let files = SlicedTensors.paths(of: name)
-            guard all.contains(where: { $0 == name }) || files != [name] else { return (there(name), index) }
+            guard all.contains(name) || files != [name] else { return (there(name), index) }
             return (files.filter(all.contains), files.first { !all.contains($0) })
         }
-        let totals = shards[name] ?? [:]
+        let totals = shards[ExactText(name)] ?? [:]
         let complete = totals.filter { $0.value.count >= $0.key }
         if !complete.isEmpty {
             let files = complete.keys.sorted().flatMap { total in
@@ -141,8 +140,10 @@ private struct FolderNames {
     }
 
     private func there(_ name: String) -> [String] {
-        (shards[name] ?? [:]).flatMap { total, found in found.map { TensorBundle.shardPath(name, $0, of: total) } }
-            .sorted()
+        (shards[ExactText(name)] ?? [:]).flatMap { total, found in
+            found.map { TensorBundle.shardPath(name, $0, of: total) }
+        }
+        .sorted()
     }
 
     private static let mostOtherGraphs = 64
@@ -155,17 +156,16 @@ private struct FolderNames {
         return (earlier + later).map(\.name)
     }
 
-    func nothingFound(named: String?, _ notes: [String]) -> CheckpointError {
-        let files = all.sorted()
+    func nothingFound(_ pointer: CheckpointPointer) -> CheckpointError {
+        let files = all.sorted + all.unreadable
         let seen =
             files.isEmpty ? "nothing" : files.prefix(10).joined(separator: ", ") + (files.count > 10 ? ", ..." : "")
-        let wanted = named.map { "the checkpoint file names \($0), and " } ?? ""
-        let hint =
-            files.contains("checkpoint.txt") ? " (rename checkpoint.txt to checkpoint)" : ""
-        let reasons = notes.isEmpty ? "" : " (" + notes.joined(separator: "; ") + ")"
+        let hint = files.contains("checkpoint.txt") ? " (rename checkpoint.txt to checkpoint)" : ""
+        let fault = all.contains("checkpoint") ? pointer.shortfall ?? pointer.fault : nil
+        let reason = fault.map { "; \($0)" } ?? ""
         return CheckpointError(
             .notFound, file: folder,
-            "no checkpoint: \(wanted)there is no .index file here; expected checkpoint, PREFIX.meta, PREFIX.index and "
-                + "PREFIX.data-00000-of-00001, found \(seen)\(hint)\(reasons)")
+            "no checkpoint: there is no .index file here; expected checkpoint, PREFIX.meta, PREFIX.index and "
+                + "PREFIX.data-00000-of-00001, found \(seen)\(hint)\(reason)")
     }
 }

@@ -20,7 +20,7 @@ struct SlicedTensors: TensorStore {
 
     let indexPath: String
     let files: [FileIdentity]
-    private let entries: [String: Entry]
+    private let entries: [ExactText: Entry]
     private let values: [[UInt8]: SortedTable.Value]
 
     private static let version: Int32 = 1
@@ -32,12 +32,12 @@ struct SlicedTensors: TensorStore {
         return SortedTable.isTable(first) || FileIdentity.exists(prefix + ".meta")
     }
 
-    static func prefixes(among files: Set<String>, in folder: String) -> [String] {
+    static func prefixes(among files: FileNames, in folder: String) -> [String] {
         let others = [".index", ".meta", ".pb", ".pbtxt", ".json", ".txt"]
-        return files.compactMap { name in
+        return files.sorted.compactMap { name in
             // Summaries are not looked into: training leaves them in numbers.
-            guard !others.contains(where: name.hasSuffix), name != "checkpoint", !name.hasPrefix("events.out.tfevents"),
-                !name.contains(".data-")
+            guard !others.contains(where: name.ends), name != "checkpoint", !name.begins(with: "events.out.tfevents"),
+                ShardName.split(name, after: ".data") == nil
             else { return nil }
             guard let parts = ShardName.split(name) else {
                 return files.contains(name + ".meta") || SortedTable.isTable("\(folder)/\(name)") ? name : nil
@@ -59,7 +59,7 @@ struct SlicedTensors: TensorStore {
     ///
     /// - Throws: ``CheckpointError`` naming file, tensor and cause.
     init(prefix: String) throws(CheckpointError) {
-        var entries: [String: Entry] = [:]
+        var entries: [ExactText: Entry] = [:]
         var values: [[UInt8]: SortedTable.Value] = [:]
         var files: [FileIdentity] = []
         for (shard, path) in Self.paths(of: prefix).enumerated() {
@@ -93,7 +93,7 @@ struct SlicedTensors: TensorStore {
 
     private static func add(
         _ tensor: SavedSliceMeta, _ shard: Int, _ path: String, _ values: [[UInt8]: SortedTable.Value],
-        to entries: inout [String: Entry]
+        to entries: inout [ExactText: Entry]
     ) throws(CheckpointError) {
         func failure(_ reason: String) -> CheckpointError {
             CheckpointError(.malformed, file: path, "tensor \"\(tensor.name)\": \(reason)")
@@ -103,7 +103,7 @@ struct SlicedTensors: TensorStore {
         guard !tensor.shape.unknownRank, let shape = Shape(dimensions), shape.byteCount(of: dtype) != nil else {
             throw failure("shape \(dimensions) is not one that a tensor can have")
         }
-        var entry = entries[tensor.name] ?? Entry(dtype: dtype, shape: shape)
+        var entry = entries[ExactText(tensor.name)] ?? Entry(dtype: dtype, shape: shape)
         guard entry.dtype == dtype, entry.shape == shape else {
             throw failure("is \(dtype) \(shape) here and \(entry.dtype) \(entry.shape) in another shard")
         }
@@ -116,10 +116,10 @@ struct SlicedTensors: TensorStore {
             entry.storedBytes += value.count
         }
         if entry.shards.last != shard { entry.shards.append(shard) }
-        entries[tensor.name] = entry
+        entries[ExactText(tensor.name)] = entry
     }
 
-    var names: [String] { Array(entries.keys) }
+    var names: [String] { entries.keys.map(\.string) }
 
     /// Everything is in memory, and its blocks are verified: what is left to check is that the values can be decoded.
     func loaded() throws(CheckpointError) -> SlicedTensors {
@@ -128,14 +128,14 @@ struct SlicedTensors: TensorStore {
     }
 
     func info(for name: String) -> CheckpointReader.TensorInfo? {
-        guard let entry = entries[name] else { return nil }
+        guard let entry = entries[ExactText(name)] else { return nil }
         return CheckpointReader.TensorInfo(
             name: name, dtype: entry.dtype, shape: entry.shape, shards: entry.shards,
             byteCount: entry.dtype.fixedWidth.map { $0 * entry.shape.elementCount } ?? entry.storedBytes)
     }
 
     func tensor(_ name: String, slice: TensorSlice?) throws(CheckpointError) -> Tensor {
-        guard let entry = entries[name] else {
+        guard let entry = entries[ExactText(name)] else {
             throw CheckpointError(.notFound, file: indexPath, "has no tensor \"\(name)\"")
         }
         let assembly = SliceAssembly(

@@ -8,7 +8,7 @@ struct TensorBundle: TensorStore {
 
     let prefix: String
     /// The tensors by name; slices' own entries are not among them.
-    let entries: [String: BundleEntry]
+    private let entries: [ExactText: BundleEntry]
     private let slices: [[UInt8]: BundleEntry]
     private let shards: [Shard]
     private let isBigEndian: Bool
@@ -18,15 +18,15 @@ struct TensorBundle: TensorStore {
 
     var indexPath: String { prefix + ".index" }
 
-    var names: [String] { Array(entries.keys) }
+    var names: [String] { entries.keys.map(\.string) }
 
     private static let version: Int32 = 1
     private static let mostShards = 100_000
 
     static func exists(prefix: String) -> Bool { FileIdentity.exists(prefix + ".index") }
 
-    static func prefixes(among files: Set<String>, in folder: String) -> [String] {
-        files.filter { $0.hasSuffix(".index") }.map { String($0.dropLast(6)) }
+    static func prefixes(among files: FileNames, in folder: String) -> [String] {
+        files.sorted.compactMap { $0.withoutEnding(".index") }
     }
 
     /// Opens all files and checks all entries; the tensors' bytes are checked when they are read.
@@ -36,13 +36,13 @@ struct TensorBundle: TensorStore {
         let index = try FileContents(path: prefix + ".index")
         let table = try SortedTable(index)
         let header = try Self.header(table, index.path)
-        var entries: [String: BundleEntry] = [:]
+        var entries: [ExactText: BundleEntry] = [:]
         var slices: [[UInt8]: BundleEntry] = [:]
         for entry in table.entries.dropFirst() {
             let name = String(decoding: entry.key, as: UTF8.self)
             do throws(BundleEntry.Failure) {
                 let decoded = try BundleEntry(decoding: entry.value, shardCount: Int(header.numShards))
-                if entry.key.first == 0 { slices[entry.key] = decoded } else { entries[name] = decoded }
+                if entry.key.first == 0 { slices[entry.key] = decoded } else { entries[ExactText(name)] = decoded }
             } catch { throw CheckpointError(error.kind, file: index.path, "tensor \"\(name)\": \(error.reason)") }
         }
         self.prefix = prefix
@@ -51,7 +51,7 @@ struct TensorBundle: TensorStore {
         isBigEndian = header.endianness == 1
         indexIdentity = index.identity
         shards = try Self.openShards(prefix, Int(header.numShards))
-        for (name, entry) in entries { try checkBounds(name, entry) }
+        for (name, entry) in entries { try checkBounds(name.string, entry) }
         for (key, entry) in slices { try checkBounds(String(decoding: key, as: UTF8.self), entry) }
     }
 
@@ -101,7 +101,7 @@ struct TensorBundle: TensorStore {
     /// - Throws: ``CheckpointError`` for the first tensor that does not verify; of kind `changed` if a file was written meanwhile.
     func loaded() throws(CheckpointError) -> TensorBundle {
         var stored = [[ShardMemory.Item]](repeating: [], count: shards.count)
-        for (name, entry) in entries where entry.slices.isEmpty { stored[entry.shard].append((name, entry)) }
+        for (name, entry) in entries where entry.slices.isEmpty { stored[entry.shard].append((name.string, entry)) }
         for (key, entry) in slices where entry.slices.isEmpty {
             stored[entry.shard].append((String(decoding: key, as: UTF8.self), entry))
         }
@@ -113,7 +113,7 @@ struct TensorBundle: TensorStore {
         let bundle = TensorBundle(self, loaded)
         // What cannot be told while the bytes are read: strings, and tensors that are put together from slices.
         let others = entries.filter { $0.value.dtype.fixedWidth == nil || !$0.value.slices.isEmpty }
-        for name in others.keys.sorted() { _ = try bundle.tensor(name, slice: nil) }
+        for name in others.keys.sorted() { _ = try bundle.tensor(name.string, slice: nil) }
         return bundle
     }
 
@@ -128,13 +128,13 @@ struct TensorBundle: TensorStore {
 
     /// The names of the shard files that hold a tensor's bytes.
     func shards(of name: String) -> [Int] {
-        guard let entry = entries[name] else { return [] }
+        guard let entry = entries[ExactText(name)] else { return [] }
         guard !entry.slices.isEmpty else { return [entry.shard] }
         return Array(Set(entry.slices.compactMap { slices[$0.key(of: name)]?.shard })).sorted()
     }
 
     func info(for name: String) -> CheckpointReader.TensorInfo? {
-        guard let entry = entries[name] else { return nil }
+        guard let entry = entries[ExactText(name)] else { return nil }
         let width = entry.dtype.fixedWidth ?? 0
         return CheckpointReader.TensorInfo(
             name: name, dtype: entry.dtype, shape: entry.shape, shards: shards(of: name),
@@ -145,7 +145,7 @@ struct TensorBundle: TensorStore {
     ///
     /// - Throws: ``CheckpointError`` if its checksum or its parts do not fit, or its dtype cannot be read.
     func tensor(_ name: String, slice: TensorSlice?) throws(CheckpointError) -> Tensor {
-        guard let entry = entries[name] else {
+        guard let entry = entries[ExactText(name)] else {
             throw CheckpointError(.notFound, file: indexPath, "has no tensor \"\(name)\"")
         }
         if entry.slices.isEmpty, slice == nil { return try whole(name, entry) }

@@ -15,7 +15,7 @@ protocol TensorStore: Sendable {
     /// - `folder`: Its path, to look into files whose names do not tell.
     ///
     /// Gives the part of the prefixes after the folder.
-    static func prefixes(among files: Set<String>, in folder: String) -> [String]
+    static func prefixes(among files: FileNames, in folder: String) -> [String]
 
     /// Opens all files, and checks what can be checked without the tensors' bytes.
     init(prefix: String) throws(CheckpointError)
@@ -50,8 +50,8 @@ enum TensorStores {
     }
 
     /// The checkpoints of a folder, each once.
-    static func prefixes(among files: Set<String>, in folder: String) -> [String] {
-        Set(all.flatMap { $0.prefixes(among: files, in: folder) }).sorted()
+    static func prefixes(among files: FileNames, in folder: String) -> [String] {
+        Set(all.flatMap { $0.prefixes(among: files, in: folder) }.map { ExactText($0) }).sorted().map(\.string)
     }
 }
 
@@ -76,8 +76,8 @@ enum ShardName {
 
     /// Splits what ends in a suffix and such numbers: `model-7.data-00000-of-00001`.
     static func split(_ name: String, after suffix: String) -> (base: String, shard: Int?, total: Int)? {
-        guard let parts = split(name), parts.base.hasSuffix(suffix) else { return nil }
-        return (String(parts.base.dropLast(suffix.count)), parts.shard, parts.total)
+        guard let parts = split(name), let base = parts.base.withoutEnding(suffix) else { return nil }
+        return (base, parts.shard, parts.total)
     }
 
     private static func number(_ text: Substring.UTF8View) -> Int? {

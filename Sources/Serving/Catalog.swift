@@ -1,3 +1,4 @@
+internal import Files
 internal import Tensors
 
 /// The models that are served, at one time. Immutable; replaced as a whole when a model appears or disappears.
@@ -16,8 +17,10 @@ package final class Catalog: Sendable {
             ?? (candidates.count == 1 ? candidates.first : nil)
     }
 
-    /// The model of that name.
-    package func model(named name: String) -> ServedModel? { models.first { $0.name == name } }
+    /// The model of that name; of names that differ only in how letters are composed the one with the same bytes.
+    package func model(named name: String) -> ServedModel? {
+        models.first { $0.name.isExactly(name) } ?? models.first { $0.name == name }
+    }
 
     /// The model whose name has these bytes.
     package func model(named name: UnsafeRawBufferPointer) -> ServedModel? {

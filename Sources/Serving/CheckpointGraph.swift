@@ -14,7 +14,7 @@ struct CheckpointGraph {
     let notes: [String]
 
     /// The file's name without the folder.
-    var fileName: Substring { file.path.split(separator: "/").last ?? "" }
+    var fileName: String { PathText.name(of: file.path) }
 
     /// - Throws: ``ModelError`` of kind `load` if there is no graph that fits, saying why those that are there do not.
     init(
@@ -33,7 +33,7 @@ struct CheckpointGraph {
         }
         var misfits: [String] = []
         for path in Self.candidates(location) {
-            let name = path.split(separator: "/").last ?? ""
+            let name = PathText.name(of: path)
             do throws(ModelError) {
                 let bytes = try ModelError.loading { () throws(CheckpointError) in try GraphBytes(path: path) }
                 let meta = try Self.decode(bytes)
@@ -85,9 +85,9 @@ struct CheckpointGraph {
     private static func candidates(_ location: CheckpointFolder) -> [String] {
         let metas = CheckpointListing.item(prefix: location.prefix).otherGraphs
         guard metas.count < mostCandidates else { return metas }
-        let folder = location.prefix.lastIndex(of: "/").map { String(location.prefix[..<$0]) } ?? "."
+        let folder = PathText.folder(of: location.prefix)
         let names = (try? CheckpointFolder.files(in: folder)) ?? []
-        let others = names.filter { !$0.hasSuffix(".meta") }.map { "\(folder)/\($0)" }.filter(GraphFile.isGraph)
+        let others = names.filter { !$0.ends(with: ".meta") }.map { "\(folder)/\($0)" }.filter(GraphFile.isGraph)
         return Array((metas + others).prefix(mostCandidates))
     }
 

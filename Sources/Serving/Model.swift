@@ -69,13 +69,14 @@ public final class Model: Sendable {
     ///   - defaults: Values of placeholders that a request does not feed; they come before those of the model's own settings.
     ///   - variables: Whether runs may assign variables; nil for what the model's own settings say, and else what suits the graph:
     ///     read-only where a training switch decides whether variables are assigned.
+    ///   - followsPaths: Whether a `checkpoint` file may name files of other folders.
     /// - Throws: ``ModelError`` of kind `load`, naming file and cause.
     public convenience init(
         contentsOf path: String, name: String? = nil, threadCount: Int = 4, defaults: DefaultValues = DefaultValues(),
-        variables: VariablesMode? = nil
+        variables: VariablesMode? = nil, followsPaths: Bool = false
     ) throws(ModelError) {
         let name = name ?? ModelFolders.name(of: path)
-        let loading = try ModelLoading(newestAt: path, name: name, defaults: defaults)
+        let loading = try ModelLoading(newestAt: path, name: name, defaults: defaults, followsPaths: followsPaths)
         try self.init(loading, name: name, threadCount: threadCount, variables: variables ?? loading.variables)
     }
 

@@ -1,5 +1,6 @@
 internal import Checkpoints
 package import Files
+internal import Tensors
 
 /// A version of a model that lies in files, as a look at their names and stats tells: nothing is decoded.
 package struct ModelCandidate: Hashable, Sendable {
@@ -74,7 +75,7 @@ package struct ModelCandidate: Hashable, Sendable {
     }
 
     private static func identities(_ paths: [String]) -> [FileIdentity] {
-        Set(paths).compactMap { FileIdentity(path: $0) }.sorted { $0.path < $1.path }
+        Set(paths.map { ExactText($0) }).sorted().compactMap { FileIdentity(path: $0.string) }
     }
 
     /// Whether all that must be there is, by its name: of a checkpoint `.meta`, `.index` and all shards.
@@ -91,7 +92,7 @@ package struct ModelCandidate: Hashable, Sendable {
     /// - Throws: ``ModelError`` of failure `changed`.
     func require(_ read: [FileIdentity]) throws(ModelError) {
         for file in read {
-            guard let seen = files.first(where: { $0.path == file.path }), seen != file else { continue }
+            guard let seen = files.first(where: { $0.path.isExactly(file.path) }), seen != file else { continue }
             throw ModelError(.changed, "\(file.path): changed while the model was read")
         }
     }
@@ -105,6 +106,8 @@ package struct ModelListing: Hashable, Sendable {
     package let notes: [String]
     /// What an operator must know, whichever version serves: another version is taken than the one that is named.
     package let warnings: [String]
+    /// Why the first is not what a `checkpoint` file names; nil where it is, and where formats have no such file.
+    package let lostPointer: String?
 
     /// By number, ascending: all prefixes of a checkpoint's folder, all numbered versions, or the only one. Each number once.
     package let candidates: [ModelCandidate]
@@ -115,7 +118,7 @@ package struct ModelListing: Hashable, Sendable {
     /// The first that can be loaded; if none can, the first, so that its error is told.
     package var choice: ModelCandidate? { ranked.first { $0.isLoadable } ?? ranked.first }
 
-    init(ranked: [ModelCandidate], notes: [String] = [], warnings: [String] = []) {
+    init(ranked: [ModelCandidate], notes: [String] = [], warnings: [String] = [], lostPointer: String? = nil) {
         self.ranked = ranked
         var warnings = warnings
         var byNumber: [Int: ModelCandidate] = [:]
@@ -128,19 +131,25 @@ package struct ModelListing: Hashable, Sendable {
             warnings.append("\(first.path) is not complete (no \(first.missing ?? "files")): taking \(choice.path)")
         }
         self.notes = notes
+        self.lostPointer = lostPointer
         self.warnings = warnings
     }
 
     /// Looks at a path: reads names, stats, and the few bytes that tell formats apart.
     ///
+    /// - Parameters:
+    ///   - path: A folder, a file or a prefix.
+    ///   - followsPaths: Whether a `checkpoint` file may name files of other folders.
     /// - Throws: ``ModelError`` of kind `load`; its ``ModelError/failure`` is `notThere` if the path is gone, `io` if it cannot be
     ///   read, `incomplete` or `broken` if what is there is no model, or none yet.
-    package static func look(at path: String) throws(ModelError) -> ModelListing {
-        let path = ModelPath(path)
+    package static func look(at path: String, followsPaths: Bool = false) throws(ModelError) -> ModelListing {
+        if let fault = RemotePath.fault(of: path) { throw ModelError(.broken, fault) }
+        let path = ModelPath(path, followsPaths: followsPaths)
         if let failure = path.failure, !FileIdentity.exists(path.path) { throw ModelError(failure) }
         // A path that looks like nothing gives the checkpoint's error, which lists what is there.
         guard let format = ModelFormat.of(path) else {
             if path.isGone { throw ModelError(.notThere, "\(path.path): no such file or folder") }
+            if let foreign = path.foreign { throw ModelError(.broken, foreign.message) }
             return try ModelFormat.checkpoint.look(path)
         }
         return try format.look(path)

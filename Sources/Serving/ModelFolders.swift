@@ -8,13 +8,15 @@ public enum ModelFolders {
     ///
     /// - Throws: ``ModelError`` of kind `load` if there is none.
     public static func find(in path: String) throws(ModelError) -> [String] {
+        if let fault = RemotePath.fault(of: path) { throw ModelError(.broken, fault) }
         let own = ModelPath(path)
         if ModelFormat.of(own) != nil { return [own.path] }
-        let found = own.names.filter { !$0.hasPrefix(".") }.map(own.appending).filter {
+        let found = own.names.filter { !$0.begins(with: ".") }.map(own.appending).filter {
             let path = ModelPath($0)
             return path.isFolder && ModelFormat.of(path) != nil
         }
         guard found.isEmpty else { return found }
+        if let foreign = own.foreign { throw ModelError(.broken, foreign.message) }
         try ModelError.loading { () throws(CheckpointError) in
             // Either says what it is not.
             if FileIdentity.exists(own.path) { _ = try GraphFile(path: own.path) }
@@ -23,17 +25,23 @@ public enum ModelFolders {
         return []
     }
 
-    /// A path's own name: a folder's last component, a file's without what follows the last dot.
+    /// A path's own name: that of the folder. A checkpoint's prefix and the files of a checkpoint or SavedModel have the name of their
+    /// folder, a frozen graph that of its file without the ending.
     package static func name(of path: String) -> String {
         let own = ModelPath(path)
-        if let name = own.path.split(separator: "/").last, name != ".", name != ".." {
-            guard !own.isFolder, let dot = name.lastIndex(of: "."), dot != name.startIndex,
-                [".pb", ".pbtxt", ".meta", ".index"].contains(String(name[dot...]))
-            else { return String(name) }
-            return String(name[..<dot])
+        guard !own.isFolder else { return folderName(own.path) }
+        let name = PathText.name(of: own.path)
+        if CheckpointFolder.prefix(ofFile: own.path) != nil || ModelFormat.isSavedModel(fileNamed: name) {
+            return folderName(PathText.folder(of: own.path))
         }
+        return [".pb", ".pbtxt", ".meta", ".index"].lazy.compactMap { name.withoutEnding($0) }.first { !$0.isEmpty }
+            ?? (name == "." || name == ".." ? folderName(own.path) : name)
+    }
+
+    private static func folderName(_ path: String) -> String {
+        if let name = PathText.components(of: path).last, name != ".", name != ".." { return name }
         guard let resolved = realpath(path, nil) else { return "model" }
         defer { free(resolved) }
-        return String(cString: resolved).split(separator: "/").last.map(String.init) ?? "model"
+        return PathText.components(of: String(cString: resolved)).last ?? "model"
     }
 }

@@ -1,22 +1,25 @@
 internal import Checkpoints
+internal import Files
 
 extension ModelFormat {
     /// What a Saver left: a checkpoint of any format, and the meta graph that was written with it.
     static let checkpoint = ModelFormat(
         isThere: { path in
-            path.isFolder ? CheckpointFolder.isCheckpoint(folder: path.path) : prefix(ofFile: path.path) != nil
+            path.isFolder
+                ? CheckpointFolder.isCheckpoint(folder: path.path) : CheckpointFolder.prefix(ofFile: path.path) != nil
         },
         look: { path throws(ModelError) in
             guard path.isFolder else {
-                let item = CheckpointListing.item(prefix: prefix(ofFile: path.path) ?? path.path)
-                return ModelListing(ranked: [candidate(item, path.path)])
+                let prefix = CheckpointFolder.prefix(ofFile: path.path) ?? path.path
+                let item = CheckpointListing.item(prefix: prefix)
+                return ModelListing(ranked: [candidate(item, PathText.folder(of: prefix))])
             }
             let listing = try ModelError.loading { () throws(CheckpointError) in
-                try CheckpointListing(folder: path.path)
+                try CheckpointListing(folder: path.path, followsPaths: path.followsPaths)
             }
             return ModelListing(
                 ranked: listing.items.map { candidate($0, path.path) }, notes: listing.notes,
-                warnings: listing.warnings)
+                warnings: listing.warnings, lostPointer: listing.lostPointer)
         },
         open: { candidate, context throws(ModelError) in
             let location = CheckpointFolder(prefix: candidate.path)
@@ -32,8 +35,7 @@ extension ModelFormat {
     private static func candidate(_ item: CheckpointListing.Item, _ folder: String) -> ModelCandidate {
         // The graph that will be looked at first, where it has none of its own.
         let graph = item.ownGraph ?? item.otherGraphs.first
-        let name = item.prefix.split(separator: "/").last.map(String.init) ?? item.prefix
-        let missing = item.missingPart ?? (item.ownGraph == nil ? name + ".meta" : nil)
+        let missing = item.missingPart ?? (item.ownGraph == nil ? PathText.name(of: item.prefix) + ".meta" : nil)
         return ModelCandidate(
             number: item.step ?? 1, path: item.prefix, folder: folder, format: .checkpoint,
             reading: item.parts + [graph].compactMap(\.self), missing: missing, isLoadable: item.missingPart == nil)
@@ -42,17 +44,7 @@ extension ModelFormat {
     /// What is left of a checkpoint, or not there yet: it is not passed over, the error tells what is missing.
     static let incompleteCheckpoint = ModelFormat(
         isThere: { path in
-            path.names.contains { $0 == "checkpoint" || $0.hasSuffix(".index") || $0.hasSuffix(".meta") }
+            path.names.contains { $0 == "checkpoint" || $0.ends(with: ".index") || $0.ends(with: ".meta") }
         },
         look: checkpoint.look, open: checkpoint.open)
-
-    /// The prefix of the checkpoint that a path means: itself, or one of the checkpoint's files.
-    private static func prefix(ofFile path: String) -> String? {
-        if CheckpointFolder.isCheckpoint(prefix: path) { return path }
-        for suffix in [".index", ".meta"] where path.hasSuffix(suffix) {
-            let prefix = String(path.dropLast(suffix.count))
-            return CheckpointFolder.isCheckpoint(prefix: prefix) ? prefix : nil
-        }
-        return nil
-    }
 }

@@ -1,6 +1,7 @@
 internal import Checkpoints
 internal import Files
 internal import TensorFlowProtos
+internal import Tensors
 
 extension ModelFormat {
     /// A graph in which constants stand for the variables: one file, binary or text.
@@ -47,9 +48,12 @@ extension ModelFormat {
     /// In a folder a Saver's meta graph is not looked at: its variables would be missing.
     private static func graphs(at path: ModelPath) -> [String] {
         let files =
-            path.isFolder ? path.names.filter { !$0.hasSuffix(".meta") }.map(path.appending) : [path.path]
+            path.isFolder ? path.names.filter { !$0.ends(with: ".meta") }.map(path.appending) : [path.path]
         return files.filter { GraphFile.isGraph(path: $0) }
     }
 
-    private static func stem(_ path: String) -> Substring { path.lastIndex(of: ".").map { path[..<$0] } ?? path[...] }
+    private static func stem(_ path: String) -> ExactText {
+        let end = path.utf8.lastIndex(of: UInt8(ascii: ".")) ?? path.utf8.endIndex
+        return ExactText(String(path[..<end]))
+    }
 }

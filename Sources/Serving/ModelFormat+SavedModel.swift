@@ -43,7 +43,7 @@ extension ModelFormat {
         })
 
     private static func folder(of file: String) -> String {
-        file.lastIndex(of: "/").map { String(file[..<$0]) } ?? "."
+        PathText.folder(of: file)
     }
 
     /// The files of the variables; nil where there are none.
@@ -74,10 +74,13 @@ extension ModelFormat {
 
     private static let names = ["saved_model.pb", "saved_model.pbtxt"]
 
+    /// Whether a SavedModel's file is called so.
+    static func isSavedModel(fileNamed name: String) -> Bool { names.contains(name) }
+
     private static func savedModelFile(_ path: ModelPath) -> String? {
         guard path.isFolder else {
-            let isNamed = names.contains { path.path == $0 || path.path.hasSuffix("/" + $0) }
-            return isNamed && FileIdentity.exists(path.path) ? path.path : nil
+            return isSavedModel(fileNamed: PathText.name(of: path.path)) && FileIdentity.exists(path.path)
+                ? path.path : nil
         }
         return names.first(where: path.names.contains).map(path.appending)
     }
@@ -137,7 +140,8 @@ struct SavedModelContent {
         for asset in listedAssets() {
             let name = asset.filename
             // A file that anyone may have made decides only about files of its own folder.
-            guard !name.isEmpty, !name.hasPrefix("/"), !name.split(separator: "/").contains(".."), !name.contains("\0")
+            guard !name.isEmpty, !name.begins(with: "/"), !PathText.components(of: name).contains(".."),
+                !name.utf8.contains(0)
             else {
                 throw ModelError(.load, "\(path): asset \"\(name)\" is not the name of a file in \(folder)/assets")
             }

@@ -25,7 +25,7 @@ extension ModelFormat {
     private static func numbers(of path: ModelPath) -> [(number: Int, folder: ModelPath)] {
         let numbered = path.names.compactMap { name -> (number: Int, folder: ModelPath)? in
             guard name.allSatisfy({ ("0"..."9").contains($0) }), let number = Int(name) else { return nil }
-            let folder = ModelPath(path.appending(name))
+            let folder = ModelPath(path.appending(name), followsPaths: path.followsPaths)
             return folder.isFolder ? (number, folder) : nil
         }
         return numbered.sorted { $0.number > $1.number }

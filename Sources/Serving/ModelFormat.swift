@@ -1,4 +1,5 @@
 internal import Checkpoints
+internal import Files
 internal import Glibc
 
 /// A way in which TensorFlow leaves a model in files; one file here a format.
@@ -36,9 +37,17 @@ struct ModelPath: Sendable {
     let names: [String]
     /// Why a folder cannot be read.
     let failure: CheckpointError?
+    /// Whether a `checkpoint` file may name files of other folders.
+    let followsPaths: Bool
 
-    init(_ path: String) {
-        self.path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+    /// - Parameters:
+    ///   - path: A folder, a file or a prefix; a `checkpoint` file stands for its folder.
+    ///   - followsPaths: Whether a `checkpoint` file may name files of other folders.
+    init(_ path: String, followsPaths: Bool = false) {
+        let path = PathText.withoutTrailingSlashes(path)
+        let isPointer = PathText.name(of: path).isExactly("checkpoint") && FileIdentity.exists(path)
+        self.path = isPointer ? PathText.folder(of: path) : path
+        self.followsPaths = followsPaths
         do throws(CheckpointError) {
             names = try CheckpointFolder.files(in: self.path)
             isFolder = true
@@ -57,10 +66,9 @@ struct ModelPath: Sendable {
     var isGone: Bool {
         var status = stat()
         guard stat(path, &status) != 0, errno == ENOENT || errno == ENOTDIR else { return false }
-        let name = path.split(separator: "/").last ?? ""
-        let folder = path.dropLast(name.count + 1)
-        let beside = ModelPath(path.contains("/") ? (folder.isEmpty ? "/" : String(folder)) : ".")
-        return beside.failure == nil && !beside.names.contains { $0.hasPrefix(name) }
+        let name = PathText.name(of: path)
+        let beside = ModelPath(PathText.folder(of: path))
+        return beside.failure == nil && !beside.names.contains { $0.begins(with: name) }
     }
 }
 

@@ -1,12 +1,13 @@
 internal import Checkpoints
 internal import Files
+internal import Tensors
 
 /// A candidate that is loaded: its files, checked and in memory.
 struct ModelLoading {
     let candidate: ModelCandidate
     let files: ModelFiles
     /// The assets that are there, by their paths.
-    let assets: [String: FileContents]
+    let assets: [ExactText: FileContents]
     /// Whether runs may assign variables, as far as the model's own settings say it.
     let variables: VariablesMode?
     /// What had to be decided to come to the candidate.
@@ -20,10 +21,10 @@ struct ModelLoading {
     /// Loads the newest of a path; looks again if it changes meanwhile.
     ///
     /// - Throws: ``ModelError`` of kind `load`.
-    init(newestAt path: String, name: String, defaults: DefaultValues) throws(ModelError) {
+    init(newestAt path: String, name: String, defaults: DefaultValues, followsPaths: Bool = false) throws(ModelError) {
         var looks = 1
         while true {
-            let listing = try ModelListing.look(at: path)
+            let listing = try ModelListing.look(at: path, followsPaths: followsPaths)
             guard let candidate = listing.choice else {
                 throw ModelError(.incomplete, "\(path): holds no model")
             }
@@ -62,16 +63,26 @@ struct ModelLoading {
             assets = try Self.assets(of: files.graph)
             try candidate.require(files.read + assets.values.map(\.identity))
         } catch {
-            guard error.failure == .broken || error.failure == .incomplete, !candidate.isUnchanged else { throw error }
+            guard error.failure == .broken || error.failure == .incomplete else { throw error }
+            guard !candidate.isUnchanged else { throw Self.foreignFile(of: candidate) ?? error }
             throw ModelError(.changed, "\(candidate.path): changed while it was read (\(error))")
         }
     }
 
+    /// The error that a file of the candidate is not what its name says, such as a pointer of Git LFS.
+    private static func foreignFile(of candidate: ModelCandidate) -> ModelError? {
+        candidate.files.lazy.compactMap { file in
+            ForeignFile.of(path: file.path).map { ModelError(.broken, "\(file.path): \($0)") }
+        }.first
+    }
+
     /// Reads the assets: a plan that needs them may be made when the files are gone.
-    private static func assets(of graph: ModelGraph) throws(ModelError) -> [String: FileContents] {
-        var assets: [String: FileContents] = [:]
-        for path in Set(graph.assets.values) where FileIdentity.exists(path) {
-            assets[path] = try ModelError.loading { () throws(CheckpointError) in try FileContents(path: path) }
+    private static func assets(of graph: ModelGraph) throws(ModelError) -> [ExactText: FileContents] {
+        var assets: [ExactText: FileContents] = [:]
+        for path in Set(graph.assets.values.map { ExactText($0) }) where FileIdentity.exists(path.string) {
+            assets[path] = try ModelError.loading { () throws(CheckpointError) in
+                try FileContents(path: path.string)
+            }
         }
         return assets
     }

@@ -29,6 +29,8 @@ package final class ModelRegistry: Sendable {
         package var isWatching = true
         /// Whether to begin without a model, and to wait for one.
         package var waits = false
+        /// Whether a `checkpoint` file may name files of other folders.
+        package var followsPaths = false
         package var timing = ReloadTiming()
         package var logger = Logger(label: "metaserve", factory: { _ in SwiftLogNoOpLogHandler() })
         /// Makes what the API keeps with a version; called by the loader before the version is published.

@@ -1,5 +1,6 @@
 internal import Checkpoints
 internal import Execution
+internal import Files
 internal import Glibc
 internal import Operations
 internal import Tensors
@@ -9,14 +10,14 @@ internal import Tensors
 /// A graph reads no file but those that were given with it: a SavedModel's assets, and files in the model's own folder.
 struct ModelTables: TableSource {
     private let variables: RestoredVariables
-    private let assets: [String: FileContents]
+    private let assets: [ExactText: FileContents]
     private let folder: String
 
     /// - Parameters:
     ///   - variables: The checkpoint.
     ///   - assets: The assets that are there, by their paths.
     ///   - path: Where the model is: a folder, or a file in it.
-    init(_ variables: RestoredVariables, assets: [String: FileContents], path: String) {
+    init(_ variables: RestoredVariables, assets: [ExactText: FileContents], path: String) {
         self.variables = variables
         self.assets = assets
         folder = path
@@ -34,7 +35,7 @@ struct ModelTables: TableSource {
 
     func content(ofFile path: String) throws(CompileError) -> [UInt8] {
         // It was read with the model: the file may be another version's by now.
-        if let asset = assets[path] { return withExtendedLifetime(asset) { Array(asset.bytes) } }
+        if let asset = assets[ExactText(path)] { return withExtendedLifetime(asset) { Array(asset.bytes) } }
         guard let allowed = allowedPath(path) else {
             throw CompileError(
                 .notFound,
@@ -48,15 +49,15 @@ struct ModelTables: TableSource {
 
     /// The file of that name that lies in the model's folder; nil if there is none.
     private func allowedPath(_ path: String) -> String? {
-        guard let name = path.split(separator: "/").last, name != "..", let root = Self.resolved(folder) else {
+        guard let name = PathText.components(of: path).last, name != "..", let root = Self.resolved(folder) else {
             return nil
         }
-        let parent = root.split(separator: "/").dropLast().joined(separator: "/")
+        let parent = PathText.components(of: root).dropLast().joined(separator: "/")
         // The model may be a file: then what lies beside it is in its folder.
         for place in ["\(root)/\(name)", "\(root)/assets/\(name)", "/\(parent)/\(name)"] {
             guard let file = Self.resolved(place) else { continue }
-            let isBeside = !Self.isFolder(root) && file.hasPrefix("/\(parent)/")
-            if file.hasPrefix(root + "/") || isBeside { return file }
+            let isBeside = !Self.isFolder(root) && file.begins(with: "/\(parent)/")
+            if file.begins(with: root + "/") || isBeside { return file }
         }
         return nil
     }

@@ -1,3 +1,4 @@
+internal import Files
 internal import Glibc
 internal import Logging
 internal import Threads
@@ -84,7 +85,8 @@ final class ReloadLoop {
 
     @discardableResult
     private func addSource(_ path: ModelRegistry.ServedPath) -> ServedSource {
-        let source = ServedSource(index: nextSource, path, at: clock.now)
+        let source = ServedSource(
+            index: nextSource, path, followsPaths: configuration.followsPaths, at: clock.now)
         nextSource += 1
         sources.append(source)
         return source
@@ -109,8 +111,12 @@ final class ReloadLoop {
         // A box of its own, so that it does not take the others' orders to end.
         orders = try Mailbox()
         try startLoader(givesWay: true)
-        guard !configuration.waits, !isStopped else { return }
-        for source in sources where !source.isServed { throw reason(of: source) }
+        guard !isStopped else { return }
+        for source in sources where !source.isServed {
+            guard configuration.waits else { throw reason(of: source) }
+            if source.models.isEmpty { log(.warning, "\(reason(of: source)); it is waited for") }
+        }
+        for stranger in sources.flatMap(\.strangers) { log(stranger.isProblem ? .warning : .notice, stranger.reason) }
     }
 
     /// Counts down; for the thread of the loop alone, though replies are made for all.
@@ -281,11 +287,15 @@ final class ReloadLoop {
 
     /// The model of that name, perhaps one whose folder has appeared just now.
     private func find(_ name: String) -> WatchedModel? {
-        if let model = models.values.first(where: { $0.name == name }) { return model }
+        if let model = served(as: name) { return model }
         for source in sources {
             do throws(ModelError) { try look(at: source, isStart: false) } catch { log(.error, "\(error)") }
         }
-        return models.values.first { $0.name == name }
+        return served(as: name)
+    }
+
+    private func served(as name: String) -> WatchedModel? {
+        models.values.first { $0.name.isExactly(name) } ?? models.values.first { $0.name == name }
     }
 
     private func missing(_ name: String) -> RepositoryError {
@@ -305,6 +315,7 @@ final class ReloadLoop {
 
     private func look(at source: ServedSource, isStart: Bool) throws(ModelError) {
         let actions = source.look(clock, timing: configuration.timing)
+        for notice in source.notices { log(.warning, notice) }
         if source.isModel, source.models.isEmpty {
             try add(source.path, source.modelName, source, isStart: isStart)
         }
@@ -348,7 +359,7 @@ final class ReloadLoop {
     }
 
     private func add(_ path: String, name: String, _ source: ServedSource) throws(ModelError) {
-        if let other = models.values.first(where: { $0.name == name }) {
+        if let other = models.values.first(where: { $0.name.isExactly(name) }) {
             throw ModelError(.broken, "\(path): a model is called \"\(name)\" already, at \(other.path)")
         }
         let model = try WatchedModel(
@@ -360,7 +371,7 @@ final class ReloadLoop {
     }
 
     private func remove(_ name: String, of source: ServedSource) {
-        let found = source.models.compactMap { models[$0] }.first { $0.name == name }
+        let found = source.models.compactMap { models[$0] }.first { $0.name.isExactly(name) }
         if let model = found { remove(model, of: source, "\(model.path) was removed") }
     }
 

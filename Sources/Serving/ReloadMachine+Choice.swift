@@ -93,7 +93,7 @@ extension ReloadMachine {
     /// When something will have lasted long enough, if nothing happens before.
     var nextTime: Time? {
         guard !isUnloaded else { return nil }
-        var times = [warnings.next(after: timing.notice)].compactMap(\.self)
+        var times = [warnings.next(after: timing.notice), pointerTime].compactMap(\.self)
         if let absence, !absence.isTold { times.append(absence.since.advanced(by: absenceNotice)) }
         if let impatientSince { times.append(impatientSince.advanced(by: timing.patience)) }
         for version in eligible.compactMap({ seen[$0] }) where !isLoaded(version) {

@@ -52,6 +52,7 @@ struct ReloadMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Dura
     /// What the last look that saw something warns of.
     private var listingWarnings: [String] = []
     var warnings = StandingWarnings<Time>()
+    private(set) var pointer = PointerWait<Time>()
     /// Since when there is something to load that is not quiet yet.
     var impatientSince: Time?
     /// When to look again, at the latest; nil if only changes matter.
@@ -100,8 +101,11 @@ struct ReloadMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Dura
             next[candidate.number] = version
         }
         seen = next
-        wanted = listing.latest?.number
-        listingWarnings = listing.warnings
+        pointer.update(listing, at: now)
+        if !isWaitingForPointer {
+            wanted = listing.latest?.number
+            listingWarnings = listing.warnings + pointer.warnings(of: listing)
+        }
         for (number, version) in loaded {
             loaded[number]?.absentSince = seen[number] == nil ? version.absentSince ?? now : nil
         }

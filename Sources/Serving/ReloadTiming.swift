@@ -12,6 +12,9 @@ package struct ReloadTiming: Hashable, Sendable {
     package var notice = Duration.seconds(3)
     /// How long something must be gone before it counts as gone: a swap by two renames is no gap.
     package var grace = Duration.seconds(1)
+    /// How long a `checkpoint` file may be gone, or name what is not there, before its folder is served without it: it is rewritten,
+    /// checked out or copied.
+    package var pointerWait = Duration.seconds(10)
     /// How long after a failure that may pass by itself the next attempt is made; then twice as long each time.
     package var firstRetry = Duration.milliseconds(200)
     /// The longest time between such attempts.

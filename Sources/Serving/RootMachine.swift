@@ -1,3 +1,5 @@
+internal import Tensors
+
 /// Decides which folders of a served root are models. Like ``ReloadMachine``: rules only.
 struct RootMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Duration == Duration {
     enum Action: Hashable, Sendable {
@@ -13,7 +15,7 @@ struct RootMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Durati
 
     private let timing: ReloadTiming
     /// The folders that are served, and since when they are not there.
-    private var served: [String: Time?] = [:]
+    private var served: [ExactText: Time?] = [:]
     private var allGone: (since: Time, isTold: Bool)?
     /// When to look again, at the latest; nil if only changes matter.
     private(set) var nextLook: Time?
@@ -21,15 +23,15 @@ struct RootMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Durati
     init(timing: ReloadTiming) { self.timing = timing }
 
     /// The names of the folders that are served, sorted.
-    var names: [String] { served.keys.sorted() }
+    var names: [String] { served.keys.sorted().map(\.string) }
 
     /// Takes back that a folder is served: it could not be. It is tried again at each look.
-    mutating func forget(_ name: String) { served.removeValue(forKey: name) }
+    mutating func forget(_ name: String) { served.removeValue(forKey: ExactText(name)) }
 
     /// A look found folders. `holdsModel` tells of one that is not served yet whether it holds a model, or a part of one.
-    mutating func look(_ folders: Set<String>, at now: Time, holdsModel: (String) -> Bool) -> [Action] {
+    mutating func look(_ folders: Set<ExactText>, at now: Time, holdsModel: (String) -> Bool) -> [Action] {
         nextLook = nil
-        let added = folders.sorted().filter { served[$0] == nil && holdsModel($0) }
+        let added = folders.sorted().filter { served[$0] == nil && holdsModel($0.string) }
         if !served.isEmpty, served.keys.allSatisfy({ !folders.contains($0) }), added.isEmpty {
             return lost("none of its model folders is there", at: now)
         }
@@ -46,14 +48,14 @@ struct RootMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Durati
             }
             if since.duration(to: now) >= timing.grace {
                 served[name] = nil
-                actions.append(.remove(name))
+                actions.append(.remove(name.string))
             } else {
                 wake(since.advanced(by: timing.grace))
             }
         }
         for name in added {
             served[name] = .some(nil)
-            actions.append(.add(name))
+            actions.append(.add(name.string))
         }
         return actions
     }

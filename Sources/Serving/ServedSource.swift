@@ -1,3 +1,7 @@
+internal import Checkpoints
+internal import Files
+internal import Tensors
+
 /// A path that is served: a model, or a folder of them. Belongs to the thread of the ``ReloadLoop``.
 final class ServedSource {
     enum Kind {
@@ -23,13 +27,21 @@ final class ServedSource {
     /// Whether one of its models has been loaded: it may serve.
     var isServed = false
     /// Why models cannot be served, by the path of each.
-    private var refusals: [String: String] = [:]
+    private var refusals: [ExactText: String] = [:]
+    private let followsPaths: Bool
+    /// Names that are not UTF-8 and were logged.
+    private var unreadable: Set<String> = []
+    /// What is to be logged of the last look.
+    private(set) var notices: [String] = []
     private var footprint = Footprint()
     private(set) var folders: [String] = []
 
-    init(index: Int, _ served: ModelRegistry.ServedPath, at now: ContinuousClock.Instant) {
+    init(
+        index: Int, _ served: ModelRegistry.ServedPath, followsPaths: Bool, at now: ContinuousClock.Instant
+    ) {
         self.index = index
         self.served = served
+        self.followsPaths = followsPaths
         path = ModelPath(served.path).path
         name = served.name
         nextPoll = now
@@ -54,31 +66,58 @@ final class ServedSource {
     /// What is to be done to serve what is there.
     func look(_ clock: ContinuousClock, timing: ReloadTiming) -> [RootMachine<ContinuousClock.Instant>.Action] {
         isDirty = false
+        notices = []
         lastLook = clock.now
         if case .unknown = kind { decide(timing) }
         guard case .root(var machine) = kind else { return [] }
         defer { kind = .root(machine) }
         do throws(ModelError) {
-            let names = try ModelPlaces.subfolders(of: path)
-            let actions = machine.look(names, at: clock.now) { ModelFormat.of(ModelPath(folder($0))) != nil }
-            refusals = refusals.filter { refusal in names.contains { folder($0) == refusal.key } }
-            let served = Set(machine.names).filter { refusals[folder($0)] == nil }
+            let (names, others) = try ModelPlaces.subfolders(of: path)
+            notice(others)
+            let actions = machine.look(names, at: clock.now) { modelPath(folder($0)).isMeantAsModel }
+            let present = Set(names.map { ExactText(folder($0.string)) })
+            refusals = refusals.filter { present.contains($0.key) }
+            let served = Set(machine.names.map { ExactText($0) }).filter {
+                refusals[ExactText(folder($0.string))] == nil
+            }
             follow([path] + places(of: names.subtracting(served)))
             return actions
         } catch { return machine.look(error.message, at: clock.now) }
     }
 
+    private func notice(_ names: [String]) {
+        for name in names where unreadable.insert(name).inserted {
+            notices.append("\(path)/\(name): the name is not UTF-8: it is not served until it is renamed")
+        }
+    }
+
+    private func modelPath(_ path: String) -> ModelPath { ModelPath(path, followsPaths: followsPaths) }
+
+    /// The folders of a served folder that hold no model, why not, and whether they look as if they should; for the log at the start.
+    var strangers: [(reason: String, isProblem: Bool)] {
+        guard case .root(let machine) = kind, let (names, _) = try? ModelPlaces.subfolders(of: path) else { return [] }
+        let others = names.subtracting(machine.names.map { ExactText($0) }).sorted()
+        return others.prefix(Self.mostWatched).compactMap { name -> (reason: String, isProblem: Bool)? in
+            let place = modelPath(folder(name.string))
+            do throws(ModelError) { _ = try ModelListing.look(at: place.path, followsPaths: followsPaths) } catch {
+                // A SavedModel without its graph.
+                return ("\(error); it is not served", place.failure != nil || place.names.contains("variables"))
+            }
+            return nil
+        }
+    }
+
     private static let mostWatched = 256
 
     /// Where files may appear that make models of folders.
-    private func places(of names: Set<String>) -> [String] {
-        names.sorted().prefix(Self.mostWatched).flatMap { ModelPlaces.folders(of: folder($0)) }
+    private func places(of names: Set<ExactText>) -> [String] {
+        names.sorted().prefix(Self.mostWatched).flatMap { ModelPlaces.folders(of: folder($0.string)) }
     }
 
     func folder(_ name: String) -> String { "\(path)/\(name)" }
 
     /// Takes over that a model is served.
-    func accept(_ place: String) { refusals[place] = nil }
+    func accept(_ place: String) { refusals[ExactText(place)] = nil }
 
     /// Takes over that a model cannot be served as it is. It is tried again when something changes.
     ///
@@ -89,33 +128,36 @@ final class ServedSource {
     func refuse(_ place: String, _ error: ModelError) -> Bool {
         switch kind {
         case .root(var machine):
-            machine.forget(String(place.dropFirst(path.count + 1)))
+            machine.forget(PathText.name(of: place))
             kind = .root(machine)
         case .model: kind = .unknown
         case .unknown: break
         }
-        guard refusals.updateValue(error.message, forKey: place) != error.message else { return false }
+        guard refusals.updateValue(error.message, forKey: ExactText(place)) != error.message else { return false }
         // What to follow is decided when it is looked at again.
         isDirty = true
         return true
     }
 
     /// Why the model of that name cannot be served; nil where none has been refused.
-    func refusal(of name: String) -> String? { refusals[folder(name)] ?? (name == modelName ? refusals[path] : nil) }
+    func refusal(of name: String) -> String? {
+        refusals[ExactText(folder(name))] ?? (name == modelName ? refusals[ExactText(path)] : nil)
+    }
 
     private func follow(_ folders: [String]) {
         self.folders = folders
-        footprint.follow(folders + refusals.keys.sorted().map(ModelSettings.path(in:)))
+        footprint.follow(folders + refusals.keys.sorted().map { ModelSettings.path(in: $0.string) })
     }
 
     /// Finds out what the path is, once there is something.
     private func decide(_ timing: ReloadTiming) {
         follow(ModelPlaces.folders(of: path))
-        if ModelFormat.of(ModelPath(path)) != nil {
+        if ModelFormat.of(modelPath(path)) != nil {
             kind = .model
-        } else if let names = try? ModelPlaces.subfolders(of: path) {
+        } else if let (names, others) = try? ModelPlaces.subfolders(of: path) {
             follow(folders + places(of: names))
-            if names.contains(where: { ModelFormat.of(ModelPath(folder($0))) != nil }) {
+            notice(others)
+            if names.contains(where: { ModelFormat.of(modelPath(folder($0.string))) != nil }) {
                 kind = .root(RootMachine(timing: timing))
             }
         }

@@ -30,6 +30,7 @@ final class WatchedModel {
     private var warnings: [String] = []
     private let logger: Logger
     private let isInRoot: Bool
+    private let followsPaths: Bool
     private var isSilentlyAbsent = false
     /// Who waits for a load.
     var replies: [RepositoryReply] = []
@@ -49,9 +50,11 @@ final class WatchedModel {
         self.source = source.index
         isInRoot = source.isRoot
         self.configuration = configuration
+        followsPaths = configuration.followsPaths
+        let folder = ModelPlaces.settingsFolder(of: path)
         // Looked at before it is read: if it changes meanwhile, that is seen later.
-        ownFile = SettledFile(ModelSettings.path(in: path))
-        own = try ModelSettings(folder: path)
+        ownFile = SettledFile(ModelSettings.path(in: folder))
+        own = try ModelSettings(folder: folder)
         let settings = configuration.settings(of: name, own: own)
         served = ServedModel(name: name, settings, configuration)
         policy = settings.policy(configuration.versions)
@@ -83,12 +86,12 @@ final class WatchedModel {
         var actions: [Machine.Action] = []
         if ownFile.hasChanged(at: clock.now) { actions = readSettings(at: clock.now) }
         do throws(ModelError) {
-            let listing = try ModelListing.look(at: path)
+            let listing = try ModelListing.look(at: path, followsPaths: followsPaths)
             self.listing = listing
             actions += machine.look(listing, at: clock.now)
         } catch { actions += machine.look(error, at: clock.now) }
         lastLook = clock.now
-        folders = ModelPlaces.folders(of: path)
+        folders = ModelPlaces.folders(of: path, listing)
         footprint.follow(ModelPlaces.footprint(of: path, folders: folders, listing) + [ownFile.path])
         return actions
     }
@@ -99,7 +102,7 @@ final class WatchedModel {
         // A folder that is gone says nothing: the model serves on.
         guard FileIdentity(anythingAt: path) != nil else { return [] }
         let new: ModelSettings
-        do throws(ModelError) { new = try ModelSettings(folder: path) } catch {
+        do throws(ModelError) { new = try ModelSettings(folder: ModelPlaces.settingsFolder(of: path)) } catch {
             logger.error("the settings are not taken over: \(error)")
             return []
         }

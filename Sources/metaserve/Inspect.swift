@@ -14,11 +14,16 @@ struct Inspect: ParsableCommand {
     @Argument(help: "A model folder, a file of a model, or a folder of model folders.")
     var path: String
 
+    @Flag(help: "Take what a checkpoint file names in other folders.")
+    var followPaths = false
+
     func run() throws {
         for path in try ModelFolders.find(in: path) {
-            do { show(try Model(contentsOf: path, threadCount: 1)) } catch {
+            do { show(try Model(contentsOf: path, threadCount: 1, followsPaths: followPaths)) } catch {
                 // Weights can be looked at without a graph.
-                guard let reader = try? CheckpointReader(folder: path) else { throw error }
+                guard let reader = (try? CheckpointReader(folder: path)) ?? (try? CheckpointReader(prefix: path)) else {
+                    throw error
+                }
                 print("\(path): \(reader.format) without a graph, \(reader.prefix)")
                 print("  note: it cannot be served: \(error)")
                 show(reader)

@@ -35,6 +35,9 @@ struct Predict: ParsableCommand {
     @Option(help: "How NaN and infinities are written: string, token, null or error.", transform: Parse.nanPolicy)
     var nan = NaNPolicy.string
 
+    @Flag(help: "Take what a checkpoint file names in other folders.")
+    var followPaths = false
+
     func run() throws {
         ThreadBudget.apply()
         let folders = try ModelFolders.find(in: path)
@@ -46,7 +49,8 @@ struct Predict: ParsableCommand {
         options.nanPolicy = nan
         options.threadCount = 1
         let values = DefaultValues(try Parse.values(of: defaults))
-        let model = try Model(contentsOf: folders[0], threadCount: 1, defaults: values, variables: variables)
+        let model = try Model(
+            contentsOf: folders[0], threadCount: 1, defaults: values, variables: variables, followsPaths: followPaths)
         let registry = ModelRegistry([model], ModelRegistry.Configuration(attach: Service.attachment))
         let response = Service(registry, options: options).answer(.post, Array("/predict".utf8), body: try body())
         let answer = String(decoding: response.body, as: UTF8.self)

@@ -29,6 +29,7 @@ struct ServeFlags: ParsableArguments {
     @Option("variables") var variables: String?
     @Option("poll-interval") var pollInterval: String?
     @Flag("wait-for-models") var waitForModels = false
+    @Flag("follow-paths") var followPaths = false
     @Option("token-file", "FILE") var tokenFile: String?
     @Option("admin-token-file", "FILE", alias: "admin-token") var adminTokenFile: String?
     @Option("cors-origin", "ORIGIN") var corsOrigin: [String] = []
@@ -46,7 +47,8 @@ struct ServeFlags: ParsableArguments {
             ("max-queue", maxQueue), ("max-batch", maxBatch), ("batch-delay", batchDelay), ("timeout", timeout),
             ("nan", nan), ("default-model", defaultModel), ("versions", versions), ("variables", variables),
             ("poll-interval", pollInterval),
-            ("wait-for-models", waitForModels ? "true" : nil), ("token-file", tokenFile),
+            ("wait-for-models", waitForModels ? "true" : nil), ("follow-paths", followPaths ? "true" : nil),
+            ("token-file", tokenFile),
             ("admin-token-file", adminTokenFile), ("log-level", logLevel), ("log-format", logFormat),
             ("access-log", accessLog), ("drain-delay", drainDelay), ("drain-timeout", drainTimeout),
         ]

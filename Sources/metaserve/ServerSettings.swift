@@ -24,6 +24,7 @@ struct ServerSettings: SettingsGroup {
     var variables: VariablesMode?
     var pollIntervalSeconds = 1.0
     var waitsForModels = false
+    var followsPaths = false
     var maxQueue = ModelQueue.Limits().waiting
     var maxBatch = ModelQueue.Limits().batch
     var batchDelayMilliseconds = 0.0
@@ -111,6 +112,9 @@ extension ServerSettings {
         Setting(
             "wait-for-models", \.waitsForModels, .truth, effect: .restart,
             "Start without models, or with some that do not load, and serve them when they can be."),
+        Setting(
+            "follow-paths", \.followsPaths, .truth, effect: .restart,
+            "Serve what a checkpoint file names in other folders; otherwise only files of its own folder are read."),
     ]
 
     private static let access: [Setting<ServerSettings>] = [

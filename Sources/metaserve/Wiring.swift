@@ -68,6 +68,7 @@ extension ServerSettings {
         configuration.timeoutSeconds = timeoutSeconds
         configuration.pollInterval = .seconds(pollIntervalSeconds)
         configuration.waits = waitsForModels
+        configuration.followsPaths = followsPaths
         configuration.logger = logger
         return configuration
     }

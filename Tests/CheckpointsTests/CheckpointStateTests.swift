@@ -91,7 +91,7 @@ struct CheckpointFolderTests {
             try FileManager.default.removeItem(atPath: copy + "/checkpoint")
             let highest = try CheckpointFolder(folder: copy)
             #expect(highest.step == 3000)
-            #expect(highest.notes == ["\(copy) has no usable checkpoint file: taking model-3000"])
+            #expect(highest.notes == ["\(copy) has no checkpoint file: taking model-3000"])
         }
     }
 

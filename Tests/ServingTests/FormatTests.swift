@@ -172,9 +172,9 @@ struct FormatTests {
         let runs = try runs()
         for (path, name, run) in [
             ("frozen/frozen.pb", "frozen", "frozen"), ("frozen_text/model.pbtxt", "model", "frozen_text"),
-            ("saved_model_1/saved_model.pb", "saved_model", "saved_model_1"),
-            ("text_meta/model-7", "model-7", "text_meta"), ("text_meta/model-7.meta", "model-7", "text_meta"),
-            ("v1/model.ckpt-7", "model.ckpt-7", "v1"),
+            ("saved_model_1/saved_model.pb", "saved_model_1", "saved_model_1"),
+            ("text_meta/model-7", "text_meta", "text_meta"), ("text_meta/model-7.meta", "text_meta", "text_meta"),
+            ("v1/model.ckpt-7", "v1", "v1"),
         ] {
             #expect(try ModelFolders.find(in: Fixtures.path("files/" + path)) == [Fixtures.path("files/" + path)])
             let model = try Model(contentsOf: Fixtures.path("files/" + path))
@@ -210,7 +210,7 @@ struct FormatTests {
             try FileManager.default.removeItem(atPath: copy + "/model-7.index")
             #expect(try ModelFolders.find(in: copy) == [copy])
             let error = #expect(throws: ModelError.self) { try Model(contentsOf: copy) }
-            #expect(error?.message.hasPrefix("\(copy): no checkpoint: the checkpoint file names model-7, and") == true)
+            #expect(error?.message.hasSuffix("; \(copy)/checkpoint names model-7, which is not there") == true)
         }
         try Fixtures.withCopy(of: Fixtures.path("files/saved_model_2")) { copy in
             try FileManager.default.removeItem(atPath: copy + "/variables")

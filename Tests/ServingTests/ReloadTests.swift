@@ -52,7 +52,7 @@ struct ModelListingTests {
             try remove(copy + "/model-7.index")
             let none = #expect(throws: ModelError.self) { try ModelListing.look(at: copy) }
             #expect(none?.failure == .incomplete)
-            #expect(none?.message.hasPrefix("\(copy): no checkpoint: the checkpoint file names model-7, and") == true)
+            #expect(none?.message.hasSuffix("; \(copy)/checkpoint names model-7, which is not there") == true)
             try remove(copy)
             let gone = #expect(throws: ModelError.self) { try ModelListing.look(at: copy) }
             #expect(gone?.failure == .notThere)
@@ -70,7 +70,7 @@ struct ModelListingTests {
             let model = try Model(contentsOf: copy)
             #expect(model.step == before.number)
             #expect(
-                model.notes == [
+                model.warnings == [
                     "\(copy)/model-3000 is not complete (no model-3000.data-00000-of-00001): taking \(before.path)"
                 ])
         }
@@ -98,7 +98,7 @@ struct ModelListingTests {
         let versions = try ModelListing.look(at: Fixtures.path("files/versions"))
         #expect(versions.candidates.map(\.number) == [2, 10])
         #expect(versions.latest?.number == 10)
-        #expect(versions.notes == ["\(Fixtures.path("files/versions"))/11 holds no model: taking an earlier version"])
+        #expect(versions.warnings == ["\(Fixtures.path("files/versions"))/11 holds no model: taking an earlier version"])
         let second = try Model(try #require(versions.candidates.first), name: "m")
         #expect(second.version == 2)
         try Fixtures.withCopy(of: Fixtures.path("files/saved_model_2")) { copy in

@@ -46,7 +46,7 @@ struct TableModelTests {
     func ownFilesOnly() throws {
         try Fixtures.withCopy(of: Fixtures.path("files/saved_model_1")) { copy in
             let loading = try ModelLoading(newestAt: copy, name: "m", defaults: DefaultValues())
-            #expect(loading.assets.keys.sorted() == [copy + "/assets/words.txt"])
+            #expect(loading.assets.keys.sorted().map(\.string) == [copy + "/assets/words.txt"])
             let tables = ModelTables(loading.files.variables, assets: loading.assets, path: copy)
             let expected = Array("a\nb\nc\n".utf8)
             #expect(try tables.content(ofFile: copy + "/assets/words.txt") == expected)

@@ -69,7 +69,8 @@ struct TestFolder {
         let newestFirst = Array(candidates.reversed())
         return ModelListing(
             ranked: newestFirst.filter { $0.number == named } + newestFirst.filter { $0.number != named },
-            warnings: warnings)
+            warnings: warnings,
+            lostPointer: numbers.contains { $0 == named } ? nil : "/models/m/checkpoint names nothing that is there")
     }
 }
 

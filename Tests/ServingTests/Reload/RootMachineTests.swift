@@ -1,3 +1,4 @@
+import Tensors
 import Testing
 
 @testable import Serving
@@ -9,7 +10,7 @@ struct RootMachineTests {
 
     /// Looks at each of some milliseconds.
     private mutating func look(
-        _ folders: Set<String>?, at milliseconds: Int..., models: Set<String> = ["a", "b", "c"]
+        _ folders: Set<ExactText>?, at milliseconds: Int..., models: Set<String> = ["a", "b", "c"]
     ) -> [RootMachine<TestInstant>.Action] {
         milliseconds.flatMap { time in
             now = TestInstant(offset: .milliseconds(time))

@@ -1,0 +1,37 @@
+/// What happens while a `checkpoint` file is gone, or names what is not there.
+extension ReloadMachine {
+    /// Whether the version that was named last stays wanted: the file may be back in a moment.
+    var isWaitingForPointer: Bool {
+        guard current != nil, let since = pointer.lostSince else { return false }
+        return !hasPassed(timing.pointerWait, since: since)
+    }
+
+    /// When the wait for the file ends.
+    var pointerTime: Time? {
+        current == nil ? nil : pointer.lostSince.map { $0.advanced(by: timing.pointerWait) }
+    }
+}
+
+/// Whether a `checkpoint` file names what is there, and since when it does not.
+struct PointerWait<Time: InstantProtocol & Sendable>: Sendable {
+    /// Whether it ever named what is there.
+    private var wasThere = false
+    /// Since when it does not, after it did.
+    private(set) var lostSince: Time?
+
+    /// Takes over what a look found.
+    mutating func update(_ listing: ModelListing, at now: Time) {
+        guard listing.lostPointer != nil else {
+            wasThere = true
+            lostSince = nil
+            return
+        }
+        if wasThere { lostSince = lostSince ?? now }
+    }
+
+    /// What to warn of beside what the look warns of: a file that was there is gone for good.
+    func warnings(of listing: ModelListing) -> [String] {
+        guard lostSince != nil, let reason = listing.lostPointer, !listing.warnings.contains(reason) else { return [] }
+        return [reason]
+    }
+}
