@@ -85,6 +85,37 @@ struct AnswerWriter {
         writer.endList()
     }
 
+    /// Writes for each row a list of pairs of a label and a score; without labels they are empty, without scores 0.
+    ///
+    /// - Parameters:
+    ///   - rows: The first dimension of both.
+    ///   - columns: The second.
+    ///   - labels: Strings.
+    ///   - scores: Of dtype float32.
+    /// - Throws: ``RequestError`` as ``write(_:key:)`` does.
+    mutating func writeClasses(
+        rows: Int, columns: Int, labels: TensorView?, scores: TensorView?
+    ) throws(RequestError) {
+        let key = Array("\"scores\"".utf8)
+        if let scores { try requireShort(scores, key) }
+        if let labels { try requireShort(labels, Array("\"classes\"".utf8)) }
+        let texts = labels?.elements.assumingMemoryBound(to: TensorString.self)
+        let numbers = scores?.elements.assumingMemoryBound(to: Float.self)
+        writer.beginList()
+        for row in 0..<rows {
+            writer.beginList()
+            for index in row * columns..<(row + 1) * columns {
+                writer.beginList()
+                string(texts?[index] ?? TensorString(start: nil, count: 0))
+                float(numbers?[index] ?? 0)
+                writer.endList()
+            }
+            writer.endList()
+        }
+        writer.endList()
+        try requireAllowed(key)
+    }
+
     private func requireShort(_ tensor: TensorView, _ key: [UInt8]) throws(RequestError) {
         guard Self.itemCount(tensor.dimensions) == nil else { return }
         let shape = tensor.dimensions.map(String.init).joined(separator: ",")
@@ -100,6 +131,10 @@ struct AnswerWriter {
             suffixMeansBytes && tensor.dtype == .string
             && key.suffix(Self.bytesSuffix.count).elementsEqual(Self.bytesSuffix)
         try write(tensor)
+        try requireAllowed(key)
+    }
+
+    private func requireAllowed(_ key: [UInt8]) throws(RequestError) {
         guard forbidden else { return }
         throw RequestError(
             422,

@@ -1,10 +1,18 @@
-/// Base 64 (RFC 4648, section 4: `+`, `/`, padding required).
+/// Base 64 (RFC 4648, sections 4 and 5).
+///
+/// Both alphabets are read, `+/` and the web-safe `-_`; padding may be left out, and white space is passed over: tools write lines.
 enum Base64 {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
     private static let invalid: UInt8 = 255
+    private static let space: UInt8 = 254
+    private static let padding: UInt8 = 253
     private static let values: [UInt8] = {
         var table = [UInt8](repeating: invalid, count: 256)
         for (value, byte) in alphabet.enumerated() { table[Int(byte)] = UInt8(value) }
+        table[Int(UInt8(ascii: "-"))] = 62
+        table[Int(UInt8(ascii: "_"))] = 63
+        for byte in " \n\r\t".utf8 { table[Int(byte)] = space }
+        table[Int(UInt8(ascii: "="))] = padding
         return table
     }()
 
@@ -12,24 +20,29 @@ enum Base64 {
     ///
     /// - Returns: How many bytes were decoded; nil if the text is not base 64.
     static func decode(inPlace text: UnsafeMutableBufferPointer<UInt8>) -> Int? {
-        guard text.count % 4 == 0 else { return nil }
-        let padding = text.suffix(2).reversed().prefix { $0 == UInt8(ascii: "=") }.count
-        let digits = text.count - padding
         var written = 0
+        var digits = 0
+        var paddingCount = 0
         var bits: UInt32 = 0
-        for index in 0..<digits {
+        for index in 0..<text.count {
             let value = values[Int(text[index])]
-            guard value != invalid else { return nil }
+            guard value < 64, paddingCount == 0 else {
+                guard value == space || value == padding else { return nil }
+                if value == padding { paddingCount += 1 }
+                continue
+            }
             bits = bits << 6 | UInt32(value)
-            // Digits 1, 2 and 3 of each four complete a byte, which is written before any digit that is still to be read.
-            guard index % 4 != 0 else { continue }
-            let rest = UInt32(6 - 2 * (index % 4))
-            text[written] = UInt8(truncatingIfNeeded: bits >> rest)
+            digits += 1
+            // Digits 2, 3 and 4 of each four complete a byte, which is written before any digit that is still to be read.
+            let place = digits & 3
+            guard place != 1 else { continue }
+            text[written] = UInt8(truncatingIfNeeded: bits >> (place == 0 ? 0 : UInt32(8 - 2 * place)))
             written += 1
         }
+        let missing = (4 - digits & 3) & 3
+        guard missing < 3, paddingCount == 0 || paddingCount == missing else { return nil }
         // Bits after the last byte must be zero: one text for one value.
-        if padding > 0, bits & ((1 << UInt32(2 * padding)) - 1) != 0 { return nil }
-        return written
+        return bits & ((1 << UInt32(2 * missing)) - 1) == 0 ? written : nil
     }
 
     /// Encodes bytes.
@@ -45,5 +58,27 @@ enum Base64 {
             }
         }
         return result
+    }
+}
+
+// Whether a text may be base 64, for messages.
+extension Base64 {
+    private static let lookBytes = 256
+    /// A shorter text of letters and digits may be a word.
+    private static let shortestBytes = 32
+    /// How JPEG, PNG, GIF, WebP or WAV, and BMP files begin as base 64.
+    private static let fileStarts: [StaticString] = ["/9j/", "iVBORw0KGgo", "R0lGOD", "UklGR", "Qk0"]
+
+    /// Whether a text looks like base 64 of bytes that are no text: that of a file of a known kind, or a long one without spaces.
+    static func isLikely(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        if hasPrefix(text, "data:") { return true }
+        let isFile = fileStarts.contains { hasPrefix(text, $0) }
+        guard isFile || text.count >= shortestBytes else { return false }
+        return text.prefix(lookBytes).allSatisfy { values[Int($0)] < 64 || $0 == UInt8(ascii: "=") || $0 == 0x0a }
+    }
+
+    private static func hasPrefix(_ text: UnsafeBufferPointer<UInt8>, _ prefix: StaticString) -> Bool {
+        text.count >= prefix.utf8CodeUnitCount
+            && (0..<prefix.utf8CodeUnitCount).allSatisfy { text[$0] == prefix.utf8Start[$0] }
     }
 }

@@ -31,8 +31,8 @@ extension Describe {
                 writer.key("error")
                 writer.string(state.error)
             }
-            let model = versions.versions.first { $0.number == state.number }?.model
-            if let model, !model.warnings.isEmpty { write(model.warnings, "warnings", &writer) }
+            let version = versions.versions.first { $0.number == state.number }
+            if let version, !version.warnings.isEmpty { write(version.warnings, "warnings", &writer) }
             writer.endObject()
         }
         writer.endList()

@@ -32,7 +32,31 @@ struct Describe: Sendable {
             .immediate(
                 .get, "/v2/health/ready", access: .open, Operation("Whether all models can answer", answer: .empty)
             ) { _, _ throws(RequestError) in try ready() },
+        ] + health
+    }
+
+    /// The paths that load balancers and process managers ask by habit.
+    private var health: [Route] {
+        ["/health", "/healthz", "/livez"].map { path in
+            .immediate(
+                .get, path, access: .open, Operation("Whether the server is alive", answer: .object("status"))
+            ) { _, response in writeHealth(&response) }
+        } + [
+            .immediate(
+                .get, "/readyz", access: .open, Operation("Whether all models can answer", answer: .object("status"))
+            ) { _, response throws(RequestError) in
+                try ready()
+                writeHealth(&response)
+            }
         ]
+    }
+
+    private func writeHealth(_ response: inout HTTPResponse) {
+        var writer = JSONWriter(response.body)
+        writer.object { writer in
+            writer.key("status")
+            writer.string("ok")
+        }
     }
 
     /// `GET /`: name, version, models, and a line to copy.

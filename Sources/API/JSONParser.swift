@@ -5,6 +5,8 @@ internal import HTTPMessages
 // Safety: owns the handle, and frees it in deinit; belongs to one thread at a time.
 final class JSONParser {
     private let handle: OpaquePointer
+    /// Whether the last text had integers of more than 64 bits, or NaN and infinities without quotes.
+    private(set) var wasAmended = false
 
     /// Deeper documents are refused.
     static let deepestNesting = 100
@@ -38,8 +40,10 @@ final class JSONParser {
         let text = text.starts(with: [0xef, 0xbb, 0xbf]) ? UnsafeRawBufferPointer(rebasing: text[3...]) : text
         guard text.count > 0 else { throw .badRequest("the body is empty; expected a JSON object with \"feeds\"") }
         var document = document(text)
+        wasAmended = false
         let mayBeAmended = document.outcome == CJSON_BAD_NUMBER || document.outcome == CJSON_MALFORMED
         if mayBeAmended, let amended = JSONFault.amended(text) {
+            wasAmended = true
             // The tape points into the parser's memory, not into the text.
             document = amended.withUnsafeBytes {
                 self.document(UnsafeRawBufferPointer(rebasing: $0.dropLast(HTTPRequest.bodyPadding)))

@@ -19,6 +19,19 @@ enum MediaType {
     }
 
     private static let npy: StaticString = "application/x-npy"
+    private static let form: StaticString = "multipart/form-data"
+    private static let fileTypes: [StaticString] = ["image/", "audio/", "application/octet-stream"]
+
+    /// Whether a body is a file, which is the value of an input as it is.
+    static func isFile(_ contentType: UnsafeRawBufferPointer?) -> Bool {
+        guard let contentType else { return false }
+        return fileTypes.contains { hasPrefix(contentType, $0) }
+    }
+
+    /// Whether a body is a form, whose parts may be files.
+    static func isForm(_ contentType: UnsafeRawBufferPointer?) -> Bool {
+        contentType.map { hasPrefix($0, form) } ?? false
+    }
 
     /// Whether a body is a NumPy array.
     static func isNPY(_ contentType: UnsafeRawBufferPointer?) -> Bool {

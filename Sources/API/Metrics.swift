@@ -20,7 +20,14 @@ struct Metrics: Sendable {
         [
             .immediate(.get, "/metrics", Operation("Metrics in Prometheus' text format", answer: .text)) {
                 _, response in write(to: &response)
-            }
+            },
+            .immediate(
+                .get, "/monitoring/prometheus/metrics",
+                Operation("The same where TensorFlow Serving has them, and its own names", answer: .text)
+            ) { _, response in
+                write(to: &response)
+                TFServingMetrics.write(registry.catalog.models, MetricsWriter(response.body))
+            },
         ]
     }
 

@@ -46,26 +46,43 @@ enum ModelLookup {
     private static func unknownVersion(
         _ choice: VersionChoice, of model: String, _ versions: VersionSet
     ) -> RequestError {
-        let loaded = versions.versions.map { "\($0.number)" }.joined(separator: ", ")
         return switch choice {
         case .any: RequestError(503, "model \"\(model)\" is not loaded" + reason(of: versions))
         case .number(let number):
-            RequestError(404, "model \"\(model)\" has no version \(number) loaded; loaded are \(loaded)")
+            RequestError(
+                404, "model \"\(model)\" has no version \(number) loaded; \(alternatives(to: choice, versions))")
         case .label(let label):
             RequestError(
                 404,
-                "model \"\(model)\" has no version labelled \"\(label)\"; labels are "
-                    + versions.labels.keys.sorted().joined(separator: ", "))
+                "model \"\(model)\" has no version labelled \"\(label)\"; \(alternatives(to: choice, versions))")
         }
+    }
+
+    /// The versions or labels that there are instead of a choice, for messages.
+    static func alternatives(to choice: VersionChoice, _ versions: VersionSet) -> String {
+        if case .label = choice {
+            let labels = versions.labels.keys.sorted().joined(separator: ", ")
+            return labels.isEmpty ? "it has no labels" : "labels are \(labels)"
+        }
+        let loaded = versions.versions.map { "\($0.number)" }.joined(separator: ", ")
+        return loaded.isEmpty ? "none is loaded\(reason(of: versions))" : "loaded are \(loaded)"
     }
 
     /// Tells what is served, and of many models the nearest.
     static func unknownModel(_ name: String, _ catalog: Catalog) -> RequestError {
-        let nearest = catalog.models.count > mostListed ? catalog.nearestNames(to: name) : []
-        guard nearest.isEmpty else {
-            return RequestError(404, "there is no model \"\(name)\"; the nearest are \(list(nearest))")
+        let alternatives =
+            catalog.models.count > mostListed ? alternatives(to: name, catalog) : "served are \(names(catalog))"
+        return RequestError(404, "there is no model \"\(name)\"; \(alternatives)")
+    }
+
+    /// The models whose names are nearest to a name, else all, for messages.
+    static func alternatives(to name: String, _ catalog: Catalog) -> String {
+        let nearest = catalog.nearestNames(to: name)
+        switch nearest.count {
+        case 0: return catalog.models.isEmpty ? "no model is served" : "served are \(names(catalog))"
+        case 1: return "the nearest is \(list(nearest))"
+        default: return "the nearest are \(list(nearest))"
         }
-        return RequestError(404, "there is no model \"\(name)\"; served are \(names(catalog))")
     }
 
     private static let mostListed = 20

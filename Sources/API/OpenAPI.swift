@@ -107,6 +107,7 @@ private struct Paths {
         _ route: Route, _ path: String, _ operation: Operation, _ form: OpenAPIModel.Form, _ version: ModelVersion
     ) {
         let model = OpenAPIModel(version)
+        guard model.takes(form) else { return }
         add(
             route, path, operation, body: reference(form, version, "request") { model.request(form) },
             example: model.example(form), answer: reference(form, version, "answer") { model.answer(form) })

@@ -5,7 +5,18 @@ internal import Tensors
 /// What the OpenAPI document says of requests to a version of a model, with its true inputs and outputs.
 struct OpenAPIModel {
     /// A protocol.
-    enum Form: CaseIterable { case predict, tfServing, openInference }
+    enum Form {
+        case predict, tfServing, classify, regress, openInference
+
+        /// The method that a model must have a signature of, to be asked so.
+        fileprivate var examples: ExamplesMethod? {
+            switch self {
+            case .classify: .classify
+            case .regress: .regress
+            default: nil
+            }
+        }
+    }
 
     private let model: Model
     private let version: ModelVersion
@@ -15,11 +26,17 @@ struct OpenAPIModel {
         model = version.model
     }
 
+    /// Whether the model can be asked so.
+    func takes(_ form: Form) -> Bool {
+        form.examples.map { !$0.signatures(of: TFServingSignatures(model)).isEmpty } ?? true
+    }
+
     /// The schema of a request's body.
     func request(_ form: Form) -> JSONTree {
         switch form {
         case .predict: predict
         case .tfServing: rowsOrColumns
+        case .classify, .regress: form.examples.map(examples) ?? [:]
         case .openInference: infer
         }
     }
@@ -30,6 +47,13 @@ struct OpenAPIModel {
         case .predict: predicted
         case .tfServing:
             ["anyOf": [["type": "object", "required": ["predictions"]], ["type": "object", "required": ["outputs"]]]]
+        case .classify, .regress:
+            [
+                "type": "object", "required": ["results"],
+                "properties": [
+                    "results": ["type": "array", "items": ["type": form == .classify ? "array" : "number"]]
+                ],
+            ]
         case .openInference: inferred
         }
     }
@@ -46,6 +70,8 @@ struct OpenAPIModel {
                 inputs.append((input.name, .json(example.value(of: input.tensor))))
             }
             return ["inputs": .object(inputs)]
+        // Which features there are, only the graph knows.
+        case .classify, .regress: return nil
         case .openInference:
             let inputs = V2Interface(model).inputs.filter { !$0.isOptional }
             return [
@@ -154,6 +180,31 @@ extension OpenAPIModel {
             ])
         }
         return ["anyOf": .list(forms)]
+    }
+}
+
+// POST /v1/models/NAME:classify and :regress
+extension OpenAPIModel {
+    private func examples(_ method: ExamplesMethod) -> JSONTree {
+        let names = method.signatures(of: TFServingSignatures(model)).map(\.name)
+        let hasDefault = names.contains(TFServingSignature.defaultName)
+        let value: JSONTree = [
+            "anyOf": [
+                ["type": ["number", "string", "boolean"]],
+                ["type": "object", "required": ["b64"], "properties": ["b64": ["type": "string"]]],
+            ]
+        ]
+        let features: JSONTree = [
+            "description": "A tf.train.Example: the values of each feature.", "type": "object",
+            "additionalProperties": ["anyOf": [value, ["type": "array", "items": value]]],
+        ]
+        return [
+            "type": "object", "required": hasDefault ? ["examples"] : ["examples", "signature_name"],
+            "properties": [
+                "signature_name": ["enum": .list(names.map { .string($0) })], "context": features,
+                "examples": ["type": "array", "minItems": 1, "items": features],
+            ],
+        ]
     }
 }
 

@@ -17,7 +17,8 @@ final class PredictTask: RequestTask {
 
     /// The model that the body names, if it does.
     func modelName(in request: HTTPRequest) throws(RequestError) -> JSONValue? {
-        MediaType.isNPY(request.headers[.contentType]) ? nil : try parse(request).model
+        let isJSON = !MediaType.isNPY(request.headers[.contentType]) && !FileBody.isThere(request)
+        return isJSON ? try parse(request).model : nil
     }
 
     private func parse(_ request: HTTPRequest) throws(RequestError) -> PredictRequest {
@@ -30,6 +31,7 @@ final class PredictTask: RequestTask {
 
     override func read(_ request: HTTPRequest, _ calls: VersionCalls) throws(RequestError) -> PreparedCall {
         if MediaType.isNPY(request.headers[.contentType]) { return try readArray(request, calls) }
+        if FileBody.isThere(request) { return try readFiles(request, calls) }
         let parts = try parse(request)
         if let named = parts.model, !named.equals(calls.name) {
             if let catalog { throw ModelLookup.unknownModel(named.excerpt, catalog) }
@@ -52,17 +54,33 @@ final class PredictTask: RequestTask {
 
     /// An array is the model's only input.
     private func readArray(_ request: HTTPRequest, _ calls: VersionCalls) throws(RequestError) -> PreparedCall {
-        guard calls.neededInputs.count == 1, var name = calls.neededInputs.first else {
+        guard calls.neededInputs.count == 1, let name = calls.neededInputs.first else {
             throw NPYArray.needsOneInput(of: calls.model.name, calls.neededInputs)
         }
         let array = try NPYArray(body: request.body)
-        workspace.signature.append(PreparedCall.Kind.predict.rawValue)
-        name.withUTF8 { PreparedCall.append(name: UnsafeRawBufferPointer($0), to: workspace.signature) }
-        let call = try calls.call(for: workspace.signature) {
-            PreparedCall.Names(feeds: [name], fetches: nil, signature: calls.model.defaultSignature)
-        }
+        let call = try self.call(for: name, calls)
         for feed in call.callable.feeds { try workspace.feeds.add(array, as: feed.dtype, name: name) }
         return call
+    }
+
+    /// So is a file, or a form of files.
+    private func readFiles(_ request: HTTPRequest, _ calls: VersionCalls) throws(RequestError) -> PreparedCall {
+        guard calls.neededInputs.count == 1, let name = calls.neededInputs.first else {
+            throw FileBody.needsOneString(of: calls.model.name, calls.neededInputs)
+        }
+        let call = try self.call(for: name, calls)
+        try FileBody.read(request, for: call, of: calls.model.name, into: &workspace.feeds)
+        return call
+    }
+
+    /// The call that feeds one input.
+    private func call(for name: String, _ calls: VersionCalls) throws(RequestError) -> PreparedCall {
+        var name = name
+        workspace.signature.append(PreparedCall.Kind.predict.rawValue)
+        name.withUTF8 { PreparedCall.append(name: UnsafeRawBufferPointer($0), to: workspace.signature) }
+        return try calls.call(for: workspace.signature) {
+            PreparedCall.Names(feeds: [name], fetches: nil, signature: calls.model.defaultSignature)
+        }
     }
 
     override func write(

@@ -11,6 +11,7 @@ final class PreparedCall: Sendable {
         case predict = 1
         case tfServing
         case v2
+        case examples
     }
 
     /// What feeds and fetches are called.

@@ -16,6 +16,13 @@ struct RequestError: Error {
         self.headers = headers
     }
 
+    /// The same error with more behind its message, which may end as a sentence does.
+    func appending(_ text: String) -> RequestError {
+        guard !text.isEmpty else { return self }
+        let sentence = message.hasSuffix(".") ? String(message.dropLast()) : message
+        return RequestError(status, "\(sentence); \(text)", headers: headers)
+    }
+
     static func badRequest(_ message: String) -> RequestError { RequestError(400, message) }
 
     /// The one place where a model's error becomes a status.

@@ -131,7 +131,11 @@ class RequestTask: InferenceTask {
 
     final func fail(_ error: ModelError) {
         guard let exchange else { return }
-        write(RequestError(error), to: &exchange.response)
+        var error = RequestError(error)
+        if error.status == 400, let call {
+            withFeeds { error = error.appending(BytesHint.text(for: $0, names: call.feedNames)) }
+        }
+        write(error, to: &exchange.response)
     }
 
     final func finish() {

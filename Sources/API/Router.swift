@@ -87,27 +87,36 @@ struct Router: Sendable {
             try rules.check(route.access, request.headers[.authorization])
             return try route.handler(exchange, parameters)
         }
-        let allow = try methods(of: request.path)
-        throw RequestError(405, "\(Self.text(request.path)) takes \(allow)", headers: [("Allow", allow)])
+        let allow = try methods(of: request.path, method)
+        let alternatives = NearestRoutes(routes, request.path).alternatives(method: method)
+        let hint = alternatives.first.map { "; \(Self.name(method)) takes \($0)" } ?? ""
+        throw RequestError(405, "\(Self.text(request.path)) takes \(allow)\(hint)", headers: [("Allow", allow)])
     }
 
     /// The methods that a path takes, as in `Allow`.
     ///
+    /// - Parameters:
+    ///   - path: The path.
+    ///   - wanted: The method that was tried.
+    /// - Returns: The methods, with commas.
     /// - Throws: ``RequestError`` 404 if there is no such path.
-    func methods(of path: UnsafeRawBufferPointer) throws(RequestError) -> String {
+    func methods(of path: UnsafeRawBufferPointer, _ wanted: HTTPMethod) throws(RequestError) -> String {
         let segmentCount = Self.segmentCount(path)
         let methods = routes.filter { $0.segments.count == segmentCount && match($0, path) != nil }.map(\.method)
         guard methods.isEmpty else {
             return methods.map { $0 == .get ? "GET, HEAD" : Self.name($0) }.joined(separator: ", ")
         }
-        throw RequestError(404, "there is no route \(Self.text(path)): GET / shows what is served")
+        let nearest = NearestRoutes(routes, path).names(method: wanted)
+        let hint = nearest.isEmpty ? "" : "; the nearest is \(nearest.joined(separator: " or "))"
+        throw RequestError(404, "there is no route \(Self.text(path))\(hint): GET / shows what is served")
     }
 
     private static func text(_ path: UnsafeRawBufferPointer) -> String {
         String(decoding: path.prefix(200), as: UTF8.self)
     }
 
-    private static func name(_ method: HTTPMethod) -> String {
+    /// The method as requests have it.
+    static func name(_ method: HTTPMethod) -> String {
         switch method {
         case .get: "GET"
         case .post: "POST"

@@ -71,7 +71,7 @@ public final class Service: Sendable {
         var inference: RequestRecorder.Inference?
         do throws(RequestError) {
             if cors.isOn, exchange.request.method == .options, exchange.request.headers[.origin] != nil {
-                cors.answerPreflight(try router.methods(of: exchange.request.path), exchange)
+                cors.answerPreflight(try router.methods(of: exchange.request.path, .options), exchange)
             } else if try router.respond(to: exchange) == .later {
                 // Who answers later records it, and by now the exchange may be another request's.
                 return .later

@@ -3,21 +3,34 @@ internal import Serving
 
 /// The routes of TF Serving's REST protocol, with its statuses and words where a client may look at them.
 ///
-/// What differs: the wrong method for a path gives 405 (400 there); `GET /v1/models` lists the models (400 there); NaN and
-/// infinities, which are read in quotes and without, are written as `--nan` says (bare there: `--nan token`).
+/// Differences: the wrong method for a path gives 405 (400 there); `GET /v1/models` lists the models (400 there); NaN and
+/// infinities, which are read in quotes and without, are written as `--nan` says (bare there: `--nan token`). The list and the
+/// status also have the keys of KServe's first protocol, which shares the paths.
 struct TFServing: Sendable {
     private let registry: ModelRegistry
-    private let route: InferenceRoute
+    private let predict: InferenceRoute
+    private let classify: InferenceRoute
+    private let regress: InferenceRoute
 
     init(_ context: Service.Context) {
         registry = context.registry
-        route = InferenceRoute(.tfServing, context) { TFServingTask($0, $1) }
+        predict = InferenceRoute(.tfServing, context) { TFServingTask($0, $1) }
+        classify = InferenceRoute(.tfServing, context) { ExamplesTask(.classify, $0, $1) }
+        regress = InferenceRoute(.tfServing, context) { ExamplesTask(.regress, $0, $1) }
     }
 
     var routes: [Route] {
         Self.paths.flatMap { path in
             [
-                predict(path),
+                infer(
+                    "predict", path, predict,
+                    Operation("Run a signature on rows or columns", .inference(.tfServing), answer: .inference)),
+                infer(
+                    "classify", path, classify,
+                    Operation("Classify examples", .inference(.classify), answer: .inference)),
+                infer(
+                    "regress", path, regress,
+                    Operation("Compute a value for each example", .inference(.regress), answer: .inference)),
                 .immediate(
                     .get, path.pattern,
                     Operation("The states of a model's versions", answer: .object("model_version_status"))
@@ -30,11 +43,11 @@ struct TFServing: Sendable {
                 ) { parameters, response throws(RequestError) in
                     try metadata(path, parameters, &response)
                 },
-                Self.unserved("classify", path), Self.unserved("regress", path),
             ]
         } + [
             .immediate(
-                .get, "/v1/models", Operation("The models with the states of their versions", answer: .object("models"))
+                .get, "/v1/models",
+                Operation("The models, and the states of their versions", answer: .object("models", "states"))
             ) { _, response in models(&response) }
         ]
     }
@@ -64,34 +77,30 @@ struct TFServing: Sendable {
         path.pattern.dropLast(2) + "}:" + verb
     }
 
-    private func predict(_ path: Path) -> Route {
-        Route(
-            .post, Self.verb("predict", path),
-            Operation("Run a signature on rows or columns", .inference(.tfServing), answer: .inference)
-        ) { exchange, parameters throws(RequestError) in
+    private func infer(_ verb: String, _ path: Path, _ route: InferenceRoute, _ operation: Operation) -> Route {
+        Route(.post, Self.verb(verb, path), operation) { exchange, parameters throws(RequestError) in
             let version = try path.version(parameters)
             let model = try model(parameters[0], version)
             do throws(RequestError) {
                 return try route.respond(exchange, model: model, version: version)
             } catch {
                 guard error.status == 404 else { throw error }
-                var unknown = Self.unknown(version, of: model.name)
+                var unknown = self.unknown(version, of: model)
                 unknown.inference = error.inference
                 throw unknown
             }
         }
     }
 
-    private static func unserved(_ verb: String, _ path: Path) -> Route {
-        Route(.post, Self.verb(verb, path)) { _, _ throws(RequestError) in
-            throw RequestError(
-                501, "\(verb) is not served, as it takes tf.Examples: use predict, with a signature that has tensors")
-        }
-    }
-
     private func model(_ name: PathParameter, _ version: VersionChoice) throws(RequestError) -> ServedModel {
         if let model = try find(name) { return model }
-        throw Self.unknown(version, of: try name.text())
+        let name = try name.text()
+        // Such as clients look for, with more behind it.
+        throw Self.unknown(version, of: name, ModelLookup.alternatives(to: name, registry.catalog), isModel: true)
+    }
+
+    private func unknown(_ version: VersionChoice, of model: ServedModel) -> RequestError {
+        Self.unknown(version, of: model.name, ModelLookup.alternatives(to: version, model.versions), isModel: false)
     }
 
     private func find(_ name: PathParameter) throws(RequestError) -> ServedModel? {
@@ -100,11 +109,23 @@ struct TFServing: Sendable {
         return catalog.model(named: try name.text())
     }
 
-    private static func unknown(_ version: VersionChoice, of model: String) -> RequestError {
+    /// - Parameters:
+    ///   - version: The version that is not there.
+    ///   - model: The name of its model.
+    ///   - alternatives: What there is instead.
+    ///   - isModel: Whether it is the model that is not there.
+    /// - Returns: The error in TensorFlow Serving's words, with the alternatives behind them.
+    private static func unknown(
+        _ version: VersionChoice, of model: String, _ alternatives: String, isModel: Bool
+    ) -> RequestError {
         switch version {
-        case .any: RequestError(404, "Servable not found for request: Latest(\(model))")
-        case .number(let number): RequestError(404, "Servable not found for request: Specific(\(model), \(number))")
-        case .label(let label): .badRequest("Unrecognized servable version label: \(label)")
+        case .any: RequestError(404, "Servable not found for request: Latest(\(model)); \(alternatives)")
+        case .number(let number):
+            RequestError(404, "Servable not found for request: Specific(\(model), \(number)); \(alternatives)")
+        case .label(let label) where isModel:
+            RequestError(
+                404, "Servable not found for request: Label(\(model), \(label)); \(alternatives)")
+        case .label(let label): .badRequest("Unrecognized servable version label: \(label); \(alternatives)")
         }
     }
 }
@@ -117,7 +138,10 @@ extension TFServing {
     ) throws(RequestError) {
         let choice = try path.version(parameters)
         guard let model = try find(parameters[0]) else {
-            throw RequestError(404, "Could not find any versions of model \(try parameters[0].text())")
+            let name = try parameters[0].text()
+            throw RequestError(
+                404,
+                "Could not find any versions of model \(name); \(ModelLookup.alternatives(to: name, registry.catalog))")
         }
         let versions = model.versions
         var states = versions.states[...]
@@ -128,25 +152,35 @@ extension TFServing {
             }
         case .number(let number): states = states.filter { $0.number == number }[...]
         case .label(let label):
-            guard let labelled = versions.labels[label] else { throw Self.unknown(choice, of: model.name) }
+            guard let labelled = versions.labels[label] else { throw unknown(choice, of: model) }
             states = states.filter { $0.number == labelled.number }[...]
         }
         if case .number(let number) = choice, states.isEmpty {
-            throw RequestError(404, "Could not find version \(number) of model \(model.name)")
+            let known = versions.states.map { "\($0.number)" }.joined(separator: ", ")
+            throw RequestError(404, "Could not find version \(number) of model \(model.name); there are \(known)")
         }
         var writer = JSONWriter(response.body)
         writer.beginObject()
         Self.write(states, &writer)
+        writer.key("name")
+        writer.string(model.name)
+        writer.key("ready")
+        writer.bool(states.contains { $0.phase == .available })
         writer.endObject()
     }
 
-    /// All models with the states of their versions.
+    /// The names of all models, as KServe's clients expect them, and the states of their versions.
     private func models(_ response: inout HTTPResponse) {
+        let models = registry.catalog.models
         var writer = JSONWriter(response.body)
         writer.beginObject()
         writer.key("models")
         writer.beginList()
-        for model in registry.catalog.models {
+        for model in models { writer.string(model.name) }
+        writer.endList()
+        writer.key("states")
+        writer.beginList()
+        for model in models {
             writer.beginObject()
             writer.key("name")
             writer.string(model.name)
@@ -185,7 +219,7 @@ extension TFServing {
     ) throws(RequestError) {
         let choice = try path.version(parameters)
         let model = try model(parameters[0], choice)
-        guard let version = model.versions.version(choice) else { throw Self.unknown(choice, of: model.name) }
+        guard let version = model.versions.version(choice) else { throw unknown(choice, of: model) }
         TFServingMetadata.write(model.name, version, to: &response)
     }
 }

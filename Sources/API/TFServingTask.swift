@@ -22,6 +22,7 @@ final class TFServingTask: RequestTask {
 
     override func read(_ request: HTTPRequest, _ calls: VersionCalls) throws(RequestError) -> PreparedCall {
         if MediaType.isNPY(request.headers[.contentType]) { return try readArray(request, calls) }
+        if FileBody.isThere(request) { return try readFiles(request, calls) }
         try MediaType.requireJSON(request.headers[.contentType])
         guard request.body.count > 0 else {
             throw .badRequest("the body is empty; expected a JSON object with \"instances\" or \"inputs\"")
@@ -58,6 +59,17 @@ final class TFServingTask: RequestTask {
         for (index, feed) in call.callable.feeds.enumerated() {
             try workspace.feeds.add(array, as: feed.dtype, name: call.feedNames[index])
         }
+        return call
+    }
+
+    /// So is a file, or a form of files. As with an array, the response has "outputs".
+    private func readFiles(_ request: HTTPRequest, _ calls: VersionCalls) throws(RequestError) -> PreparedCall {
+        let signature = try calls.signatures.signature(named: nil)
+        guard let input = signature.plainInput else {
+            throw FileBody.needsOneString(of: calls.model.name, signature.inputs.map(\.name))
+        }
+        let call = try calls.call(signature, given: CollectionOfOne(input), workspace)
+        try FileBody.read(request, for: call, of: calls.model.name, into: &workspace.feeds)
         return call
     }
 

@@ -16,7 +16,7 @@ struct V2Repository: Sendable {
     var routes: [Route] {
         [
             Route(
-                .post, "/v2/repository/index", access: .admin,
+                .post, "/v2/repository/index",
                 Operation(
                     "All models and how they stand",
                     .optional(["type": "object", "properties": ["ready": ["type": "boolean"]]]),

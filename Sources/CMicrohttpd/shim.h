@@ -3,6 +3,7 @@
 #include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
 #include <microhttpd.h>
+#include <sys/socket.h>
 
 /// What MHD_start_daemon, which is variadic and not seen by Swift, is called with. `certificate` and `priorities` are for TLS.
 struct cmicrohttpd_options {
@@ -53,6 +54,14 @@ static inline void *cmicrohttpd_session_context(gnutls_session_t session) {
 static inline size_t cmicrohttpd_header_bytes(struct MHD_Connection *connection) {
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
     return info ? info->header_size : 0;
+}
+
+/// Sends bytes past the library, by TLS if the connection has it, without waiting; how many were sent, or -1.
+static inline ssize_t cmicrohttpd_send(struct MHD_Connection *connection, const void *bytes, size_t count) {
+    const union MHD_ConnectionInfo *tls = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    if (tls && tls->tls_session) return gnutls_record_send((gnutls_session_t)tls->tls_session, bytes, count);
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    return info ? send(info->connect_fd, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT) : -1;
 }
 
 /// The connection's socket, or -1.

@@ -18,7 +18,7 @@ func receiveRequest(
             guard size.pointee == 0 else {
                 let bytes = UnsafeRawBufferPointer(start: data, count: size.pointee)
                 size.pointee = 0
-                return worker.receive(bytes, exchange)
+                return worker.receive(connection, bytes, exchange)
             }
             return worker.answer(connection, exchange, method: method, path: path)
         }

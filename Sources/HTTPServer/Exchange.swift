@@ -16,8 +16,8 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
     private var body: UnsafeMutableRawPointer?
     private var capacity = 0
     private(set) var bodyCount = 0
-    /// Bytes that came after the limit was passed, which are dropped.
-    private(set) var droppedCount = 0
+    /// Whether the body is larger than it may be, or than there is memory for.
+    private(set) var isTooLarge = false
     private(set) var connection: Unmanaged<Connection>?
     /// Those that handlers look at.
     private(set) var headers = HTTPHeaders()
@@ -111,10 +111,10 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
     }
 
     /// Answers with an error.
-    func respond(_ status: Int, _ message: String) {
+    func respond(_ refusal: Refusal) {
         response.clear()
-        response.status = status
-        response.body.append("{\"error\":\"\(message)\"}")
+        response.status = refusal.status
+        response.body.append(refusal.body)
     }
 
     /// Makes ready for another request.
@@ -124,7 +124,7 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
         connection = nil
         handle = nil
         bodyCount = 0
-        droppedCount = 0
+        isTooLarge = false
         isRefused = false
         isPutOff = false
         stage.store(.handling, ordering: .relaxed)
@@ -139,12 +139,12 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
 
     /// Adds received bytes; memory grows with what has come, not with what was announced.
     ///
-    /// If the body is larger than `limit`, or memory is short, this and all that follows is only counted as dropped.
+    /// If the body is larger than `limit`, or memory is short, it is ``isTooLarge`` from now on.
     func append(_ bytes: UnsafeRawBufferPointer, limit: Int) {
-        guard droppedCount == 0, bytes.count <= limit - bodyCount, makeRoom(bodyCount + bytes.count),
+        guard !isTooLarge, bytes.count <= limit - bodyCount, makeRoom(bodyCount + bytes.count),
             let body, let source = bytes.baseAddress
         else {
-            droppedCount += bytes.count
+            isTooLarge = true
             return
         }
         (body + bodyCount).copyMemory(from: source, byteCount: bytes.count)

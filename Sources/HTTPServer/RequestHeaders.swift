@@ -94,8 +94,23 @@ struct Refusal: Sendable {
     /// The server stops.
     static let closing = Refusal(503, "the server is stopping: send the request again")
 
+    /// The answer has no memory.
+    static let withoutMemory = Refusal(503, "there is not enough memory for the answer")
+
     /// The body is beyond the limit.
     static func tooLarge(_ maxBodyBytes: Int) -> Refusal {
         Refusal(413, "the body is larger than \(maxBodyBytes) bytes: send less at once, or raise --max-body")
+    }
+
+    /// The body of the answer.
+    var body: String { "{\"error\":\"\(message)\"}" }
+
+    /// The whole answer to a body that is too large, for a client that still sends it.
+    static func tooLargeResponse(_ maxBodyBytes: Int) -> [UInt8] {
+        let body = tooLarge(maxBodyBytes).body
+        let head =
+            "HTTP/1.1 413 Content Too Large\r\nContent-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n"
+            + "Connection: close\r\n\r\n"
+        return Array((head + body).utf8)
     }
 }

@@ -90,13 +90,16 @@ final class Worker: @unchecked Sendable {
     }
 
     /// A part of the body.
-    func receive(_ bytes: UnsafeRawBufferPointer, _ exchange: Exchange) -> MHD_Result {
+    func receive(_ handle: OpaquePointer, _ bytes: UnsafeRawBufferPointer, _ exchange: Exchange) -> MHD_Result {
         exchange.append(bytes, limit: maxBodyBytes)
-        let received = exchange.bodyCount + exchange.droppedCount
-        exchange.expect(.body, by: pace.deadline(ofBody: received, since: exchange.startSeconds))
-        // The library lets a chunked body be refused only at its end: what is beyond the limit is dropped until then, but
-        // not for ever.
-        return exchange.droppedCount > max(maxBodyBytes, 1 << 20) ? .NO : .YES
+        exchange.expect(.body, by: pace.deadline(ofBody: exchange.bodyCount, since: exchange.startSeconds))
+        guard exchange.isTooLarge else { return .YES }
+        // The library takes no answer in the middle of a body. So the client gets it past the library, which then closes its
+        // side; what the client still sends is read on, for a while, by whoever lingers.
+        exchange.isRefused = Refusal.tooLargeResponse(maxBodyBytes).withUnsafeBytes {
+            cmicrohttpd_send(handle, $0.baseAddress, $0.count) == $0.count
+        }
+        return .NO
     }
 
     /// The request is complete: handle and answer it; or its answer, which was put off, is complete.
@@ -104,7 +107,7 @@ final class Worker: @unchecked Sendable {
         _ handle: OpaquePointer, _ exchange: Exchange, method: UnsafePointer<CChar>, path: UnsafePointer<CChar>
     ) -> MHD_Result {
         if exchange.isPutOff { return exchange.isFinished ? send(handle, exchange) : .YES }
-        guard exchange.droppedCount == 0, exchange.makeRoom(exchange.bodyCount) else {
+        guard exchange.makeRoom(exchange.bodyCount) else {
             return refuse(handle, exchange, .tooLarge(maxBodyBytes))
         }
         unfinishedCount.add(1, ordering: .sequentiallyConsistent)
@@ -114,7 +117,8 @@ final class Worker: @unchecked Sendable {
         }
         exchange.expect(.nothing, by: .max)
         exchange.request = HTTPRequest(
-            method: HTTPMethod(method), path: UnsafeRawBufferPointer(start: path, count: strlen(path)),
+            method: HTTPMethod(method),
+            path: RequestTarget.path(of: UnsafeRawBufferPointer(start: path, count: strlen(path))),
             headers: exchange.headers, body: exchange.bodyBytes)
         exchange.noteSize(headerBytes: cmicrohttpd_header_bytes(handle))
         guard handler(exchange) == .later, !exchange.isFinished else {
@@ -127,13 +131,13 @@ final class Worker: @unchecked Sendable {
     }
 
     private func refuse(_ handle: OpaquePointer, _ exchange: Exchange, _ refusal: Refusal) -> MHD_Result {
-        exchange.respond(refusal.status, refusal.message)
+        exchange.respond(refusal)
         exchange.isRefused = true
         return send(handle, exchange)
     }
 
     private func send(_ handle: OpaquePointer, _ exchange: Exchange) -> MHD_Result {
-        if exchange.response.body.hasFailed { exchange.respond(503, "there is not enough memory for the answer") }
+        if exchange.response.body.hasFailed { exchange.respond(.withoutMemory) }
         let bytes = exchange.response.body.bytes
         exchange.expect(.nothing, by: pace.deadline(ofAnswer: bytes.count))
         // Safety: the exchange, and so the buffer, is not reused before the library says that the request is complete.

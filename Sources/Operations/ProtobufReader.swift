@@ -1,7 +1,7 @@
 /// Reads the wire format of protocol buffers (developers.google.com/protocol-buffers/docs/encoding), field by field.
-struct ProtobufReader {
+package struct ProtobufReader {
     /// A field's content.
-    enum Value {
+    package enum Value {
         case varint(UInt64)
         case fixed64(UInt64)
         case fixed32(UInt32)
@@ -10,13 +10,13 @@ struct ProtobufReader {
     }
 
     /// The bytes are not a message.
-    struct Malformed: Error {}
+    package struct Malformed: Error {}
 
     private let bytes: [UInt8]
     private var place: Int
     private let end: Int
 
-    init(_ bytes: [UInt8], _ range: Range<Int>? = nil) {
+    package init(_ bytes: [UInt8], _ range: Range<Int>? = nil) {
         self.bytes = bytes
         let range = range?.clamped(to: bytes.indices) ?? bytes.indices
         place = range.lowerBound
@@ -24,10 +24,10 @@ struct ProtobufReader {
     }
 
     /// Whether everything has been read.
-    var isAtEnd: Bool { place >= end }
+    package var isAtEnd: Bool { place >= end }
 
     /// The next field; nil at the end.
-    mutating func readField() throws(Malformed) -> (number: Int, value: Value)? {
+    package mutating func readField() throws(Malformed) -> (number: Int, value: Value)? {
         guard place < end else { return nil }
         let tag = try readVarint()
         let number = Int(truncatingIfNeeded: tag >> 3)
@@ -47,7 +47,7 @@ struct ProtobufReader {
     }
 
     /// A number of one to ten bytes.
-    mutating func readVarint() throws(Malformed) -> UInt64 {
+    package mutating func readVarint() throws(Malformed) -> UInt64 {
         var result: UInt64 = 0
         for shift in stride(from: UInt64(0), to: 70, by: 7) {
             guard place < end else { throw Malformed() }
@@ -60,7 +60,7 @@ struct ProtobufReader {
     }
 
     /// Four or eight bytes, the least significant first.
-    mutating func readFixed(_ count: Int) throws(Malformed) -> UInt64 {
+    package mutating func readFixed(_ count: Int) throws(Malformed) -> UInt64 {
         guard end - place >= count else { throw Malformed() }
         defer { place += count }
         return (0..<count).reduce(0) { $0 | UInt64(bytes[place + $1]) << UInt64(8 * $1) }

@@ -138,6 +138,7 @@ package struct BatchRun {
         let start = MonotonicClock.nanoseconds
         var runEnd = start
         var rows = 0
+        var failure: CompileError?
         task.withFeeds { feeds in
             do throws(CompileError) {
                 try callable.run(feeds, limits: task.limits) { outputs in
@@ -147,9 +148,11 @@ package struct BatchRun {
                 }
             } catch {
                 runEnd = MonotonicClock.nanoseconds
-                task.fail(ModelError(error))
+                failure = error
             }
         }
+        // Out of that call: who fails looks at the feeds again.
+        if let failure { task.fail(ModelError(failure)) }
         let end = MonotonicClock.nanoseconds
         task.times.run = runEnd &- start
         task.times.write = end &- runEnd

@@ -25,8 +25,11 @@ struct LoadJob: Sendable {
                 standardVariables: configuration.variables, previous: previous)
             if let previous, mustFit { try model.requireAnswers(of: previous) }
             model.warmUp(like: previous)
+            let warnings = model.replayWarmUpRequests(in: load.candidate.folder)
             return .success(
-                ModelVersion(model, number: load.candidate.number, attachment: configuration.attach(model)))
+                ModelVersion(
+                    model, number: load.candidate.number, attachment: configuration.attach(model),
+                    warnings: warnings))
         } catch { return .failure(error) }
     }
 }

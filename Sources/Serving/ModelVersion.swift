@@ -7,6 +7,8 @@ package final class ModelVersion: Sendable {
     package let number: Int
     /// What the API keeps with the version, such as compiled calls; made by ``ModelRegistry/Configuration/attach``.
     package let attachment: any AnyObject & Sendable
+    /// What an operator must know: the model's warnings, and those of warming it up.
+    package let warnings: [String]
     /// What became of its requests.
     package let statistics = VersionStatistics()
     /// When it was loaded, by a clock that does not jump.
@@ -14,8 +16,11 @@ package final class ModelVersion: Sendable {
     /// When it was loaded, in seconds since 1970.
     package let loadedAtSeconds: Double
 
-    package init(_ model: Model, number: Int? = nil, attachment: any AnyObject & Sendable) {
+    package init(
+        _ model: Model, number: Int? = nil, attachment: any AnyObject & Sendable, warnings: [String] = []
+    ) {
         self.model = model
+        self.warnings = model.warnings + warnings
         self.number = number ?? model.version ?? model.step ?? 1
         self.attachment = attachment
         var now = timespec()
@@ -69,7 +74,7 @@ package final class VersionSet: Sendable {
     }
 
     /// What an operator must know of the files, of the labels, and of the version for requests that name none.
-    package var warnings: [String] { standingWarnings + (current?.model.warnings ?? []) }
+    package var warnings: [String] { standingWarnings + (current?.warnings ?? []) }
 
     /// A version that was chosen, and the label that it was chosen by, if it was one.
     package typealias Chosen = (version: ModelVersion, label: LabelStatistics?)

@@ -175,8 +175,8 @@ final class WatchedModel {
         let model = version.model
         for note in model.notes where !notes.contains(note) { logger.notice("\(note)") }
         notes = model.notes
-        for warning in model.warnings where !warnings.contains(warning) { logger.warning("\(warning)") }
-        warnings = model.warnings
+        for warning in version.warnings where !warnings.contains(warning) { logger.warning("\(warning)") }
+        warnings = version.warnings
         var metadata: Logger.Metadata = [
             "format": "\(model.format)", "prefix": "\(model.prefix)",
             "version": .stringConvertible(version.number),

@@ -56,8 +56,21 @@ struct CodecTests {
     }
 
     @Test(
+        "the web-safe alphabet is read, padding may be left out, and lines are joined",
+        arguments: [
+            ("-_8=", [0xfb, 0xff]), ("+/8", [0xfb, 0xff]), ("_-8", [0xff, 0xef]), ("Zg", [0x66]),
+            ("Zm8", [0x66, 0x6f]),
+            ("Zm9v\r\nYmFy\n", Array("foobar".utf8)), ("Zg= =", [0x66]), (" ", []),
+        ] as [(String, [UInt8])])
+    func lenientBase64(text: String, plain: [UInt8]) {
+        var bytes = Array(text.utf8)
+        let count = bytes.withUnsafeMutableBufferPointer { Base64.decode(inPlace: $0) }
+        #expect(count.map { Array(bytes[..<$0]) } == plain)
+    }
+
+    @Test(
         "what is not base 64 is refused",
-        arguments: ["Z", "Zg", "Zg=", "Zg===", "Z===", "Zh==", "Zm9=", "Zm 9", "Zm-_", "===="])
+        arguments: ["Z", "Zg=", "Zg===", "Z===", "Zh==", "Zh", "Zm9=", "Zm9v=", "Zm.9", "Zg==Zg==", "====", "é"])
     func notBase64(text: String) {
         var bytes = Array(text.utf8)
         #expect(bytes.withUnsafeMutableBufferPointer { Base64.decode(inPlace: $0) } == nil)

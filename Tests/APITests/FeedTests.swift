@@ -123,7 +123,7 @@ struct FeedTests {
             (#"{"b64":1}"#, .string, "expected a string or {\"b64\": \"...\"}, got an object"),
             (#"{"b64":"","b64":""}"#, .string, "expected a string or {\"b64\": \"...\"}, got an object"),
             (#"{"b65":""}"#, .string, "expected a string or {\"b64\": \"...\"}, got an object"),
-            (#"["",{"b64":"Zg"}]"#, .string, "the value of \"b64\" at [1] is not base 64"),
+            (#"["",{"b64":"Z"}]"#, .string, "the value of \"b64\" at [1] is not base 64"),
             (#"{"b64":"Zg=="}"#, .uint8, "expected uint8, got an object"),
             ("1", .resource, "dtype resource cannot be fed in JSON"),
         ] as [(String, DataType, String)])

@@ -142,6 +142,22 @@ struct MetricsTests {
         #expect(after["metaserve_load_duration_seconds_count{model=\"m\"}"] == 2)
     }
 
+    @Test("TensorFlow Serving's path has the same metrics, and those of its names")
+    func servingNames() throws {
+        let client = try Client(["tutorial"])
+        #expect(client.post(#"{"inputs":{"w1":1,"w2":2}}"#, "/v1/models/tutorial:predict").status == 200)
+        #expect(client.post(#"{"inputs":{"w1":1}}"#, "/v1/models/tutorial:predict").status == 400)
+        let lines = client.get("/monitoring/prometheus/metrics").body.split(separator: "\n").map(String.init)
+        for line in [
+            #":tensorflow:serving:request_count{model_name="tutorial",status="OK"} 1"#,
+            #":tensorflow:serving:request_count{model_name="tutorial",status="INVALID_ARGUMENT"} 1"#,
+            #":tensorflow:serving:request_latency_count{model_name="tutorial",API="Predict",entrypoint="REST"} 2"#,
+            #":tensorflow:serving:runtime_latency_count{model_name="tutorial",API="Predict",runtime="TF1"} 2"#,
+            #"metaserve_requests_total{model="tutorial",protocol="tfserving",status="200"} 1"#,
+        ] { #expect(lines.contains(line), "\(line)") }
+        #expect(!client.get("/metrics").body.contains(":tensorflow:"))
+    }
+
     @Test("a histogram's buckets only grow, and the last is the count")
     func buckets() throws {
         let client = try Client()

@@ -202,7 +202,7 @@ struct PredictTests {
         for type in ["application/json", "application/x-www-form-urlencoded", "text/plain; charset=utf-8", ""] {
             #expect(client.send(.post, "/predict", body, type: type).status == 200)
         }
-        for type in ["multipart/form-data; boundary=x", "application/octet-stream", "IMAGE/png"] {
+        for type in ["multipart/mixed; boundary=x", "video/mp4", "application/ZIP"] {
             let answer = client.send(.post, "/predict", body, type: type)
             #expect(answer.status == 415)
             #expect(answer.error?.hasSuffix("is not JSON: send application/json") == true)

@@ -88,6 +88,55 @@ struct RouteTests {
         #expect(client.get("/v2/health/ready").status == 200)
     }
 
+    @Test("the health paths of others are open to everybody, and follow the server's state")
+    func healthOfOthers() throws {
+        try Fixtures.withCopy(of: Fixtures.model("tutorial")) { folder in
+            try Fixtures.write(Array("secret\n".utf8), to: folder + "/tokens")
+            var options = Service.Options()
+            options.access = try AccessRules(tokenFile: folder + "/tokens", adminTokenFile: nil) { _, _ in }
+            let registry = ModelRegistry(
+                [try Model(contentsOf: folder, name: "tutorial")],
+                ModelRegistry.Configuration(attach: Service.attachment))
+            let client = Client(Service(registry, options: options))
+            #expect(client.get("/models").status == 401)
+            let paths = ["/health", "/healthz", "/livez", "/readyz"]
+            for path in paths { #expect(client.get(path).body == #"{"status":"ok"}"#) }
+            options.readiness.beginDraining()
+            #expect(paths.map { client.get($0).status } == [200, 200, 200, 503])
+            #expect(client.get("/readyz").error == "the server is about to end")
+        }
+    }
+
+    @Test(
+        "a path that is nearly a route gets the route",
+        arguments: [
+            ("POST", "/models/tutorial/perdict", "; the nearest is POST /models/tutorial/predict"),
+            ("POST", "/model/tutorial/predict", "; the nearest is POST /models/tutorial/predict"),
+            ("POST", "/v2/models/tutorial/infre", "; the nearest is POST /v2/models/tutorial/infer"),
+            (
+                "POST", "/v2/model/tutorial/versions/1/infer",
+                "; the nearest is POST /v2/models/tutorial/versions/1/infer"
+            ),
+            ("GET", "/metric", "; the nearest is GET /metrics"),
+            ("GET", "/healtz", "; the nearest is GET /health or GET /healthz"),
+            ("GET", "/nothing", ""), ("GET", "/models/tutorial/a/b/c", ""),
+        ])
+    func nearRoutes(method: String, path: String, hint: String) {
+        let answer = client.send(method == "GET" ? .get : .post, path)
+        #expect(answer.status == 404)
+        #expect(answer.error == "there is no route \(path)\(hint): GET / shows what is served")
+    }
+
+    @Test("a method that a path does not take gets the path that takes it")
+    func nearMethods() {
+        for (path, message) in [
+            ("/v2/models/tutorial", "/v2/models/tutorial takes GET, HEAD; POST takes /v2/models/tutorial/infer"),
+            ("/models/tutorial", "/models/tutorial takes GET, HEAD; POST takes /models/tutorial/predict"),
+            ("/models/tutorial:predict", "/models/tutorial:predict takes GET, HEAD; POST takes /models/tutorial/predict"),
+            ("/metrics", "/metrics takes GET, HEAD"),
+        ] { #expect(client.send(.post, path).error == message) }
+    }
+
     @Test("wrong paths, methods and names")
     func wrong() {
         let route = client.get("/nothing")

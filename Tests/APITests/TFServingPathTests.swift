@@ -19,25 +19,37 @@ struct TFServingPathTests {
         #expect(predict(body, "/v1/models/sig/versions/1:predict").body == #"{"predictions":[[2.0,4.0]]}"#)
         #expect(predict(body, "/v1/models/%73ig/versions/1:predict").status == 200)
         for (path, status, error) in [
-            ("nope:predict", 404, "Servable not found for request: Latest(nope)"),
-            ("a%2Fb%20c:predict", 404, "Servable not found for request: Latest(a/b c)"),
-            ("sig/versions/2:predict", 404, "Servable not found for request: Specific(sig, 2)"),
-            ("nope/versions/2:predict", 404, "Servable not found for request: Specific(nope, 2)"),
+            ("nope:predict", 404, "Servable not found for request: Latest(nope); served are \"sig\""),
+            ("sgi:predict", 404, "Servable not found for request: Latest(sgi); the nearest is \"sig\""),
+            ("a%2Fb%20c:predict", 404, "Servable not found for request: Latest(a/b c); served are \"sig\""),
+            ("sig/versions/2:predict", 404, "Servable not found for request: Specific(sig, 2); loaded are 1"),
+            ("nope/versions/2:predict", 404, "Servable not found for request: Specific(nope, 2); served are \"sig\""),
             ("sig/versions/x:predict", 400, "Failed to convert version: x to numeric."),
             (
                 "sig/versions/9223372036854775808:predict", 400,
                 "Failed to convert version: 9223372036854775808 to numeric."
             ),
-            ("sig/labels/stable:predict", 400, "Unrecognized servable version label: stable"),
+            ("sig/labels/stable:predict", 400, "Unrecognized servable version label: stable; it has no labels"),
             (
-                "sig:classify", 501,
-                "classify is not served, as it takes tf.Examples: use predict, with a signature that has tensors"
+                "nope/labels/stable:predict", 404,
+                "Servable not found for request: Label(nope, stable); served are \"sig\""
+            ),
+            ("sig", 405, "/v1/models/sig takes GET, HEAD; POST takes /v1/models/sig:predict"),
+            (
+                "sig:perdict", 404,
+                "there is no route /v1/models/sig:perdict; the nearest is POST /v1/models/sig:predict: GET / shows what is "
+                    + "served"
             ),
             (
-                "sig/versions/1:regress", 501,
-                "regress is not served, as it takes tf.Examples: use predict, with a signature that has tensors"
+                "sig/version/1:predict", 404,
+                "there is no route /v1/models/sig/version/1:predict; the nearest is POST /v1/models/sig/versions/1:predict: "
+                    + "GET / shows what is served"
             ),
-            ("sig", 405, "/v1/models/sig takes GET, HEAD"),
+            (
+                "sig/predict", 404,
+                "there is no route /v1/models/sig/predict; the nearest is POST /v1/models/sig:predict: GET / shows what is "
+                    + "served"
+            ),
             (":predict", 404, "there is no route /v1/models/:predict: GET / shows what is served"),
             ("sig:explain", 404, "there is no route /v1/models/sig:explain: GET / shows what is served"),
             ("sig:x:predict", 404, "there is no route /v1/models/sig:x:predict: GET / shows what is served"),
@@ -53,16 +65,17 @@ struct TFServingPathTests {
     func status() {
         let state =
             #""model_version_status":[{"version":"1","state":"AVAILABLE","status":{"error_code":"OK","error_message":""}}]"#
-        #expect(client.get("/v1/models/sig").body == "{\(state)}")
-        #expect(client.get("/v1/models/sig/versions/1").body == "{\(state)}")
-        #expect(client.get("/v1/models").body == #"{"models":[{"name":"sig",\#(state)}]}"#)
+        let one = #"{\#(state),"name":"sig","ready":true}"#
+        #expect(client.get("/v1/models/sig").body == one)
+        #expect(client.get("/v1/models/sig/versions/1").body == one)
+        #expect(client.get("/v1/models").body == #"{"models":["sig"],"states":[{"name":"sig",\#(state)}]}"#)
         for (path, status, error) in [
-            ("nope", 404, "Could not find any versions of model nope"),
-            ("sig/versions/7", 404, "Could not find version 7 of model sig"),
+            ("nope", 404, "Could not find any versions of model nope; served are \"sig\""),
+            ("sig/versions/7", 404, "Could not find version 7 of model sig; there are 1"),
             ("sig/versions/x", 400, "Failed to convert version: x to numeric."),
-            ("sig/labels/x", 400, "Unrecognized servable version label: x"),
-            ("nope/metadata", 404, "Servable not found for request: Latest(nope)"),
-            ("sig/versions/2/metadata", 404, "Servable not found for request: Specific(sig, 2)"),
+            ("sig/labels/x", 400, "Unrecognized servable version label: x; it has no labels"),
+            ("nope/metadata", 404, "Servable not found for request: Latest(nope); served are \"sig\""),
+            ("sig/versions/2/metadata", 404, "Servable not found for request: Specific(sig, 2); loaded are 1"),
         ] {
             let answer = client.get("/v1/models/" + path)
             #expect(answer.status == status, "\(path)")
@@ -92,7 +105,8 @@ struct TFServingPathTests {
                 == #"{"model_version_status":[{"version":"3","state":"END","status":{"error_code":"UNKNOWN","#
                 + #""error_message":"model-3.index: is cut off"}},"#
                 + #"{"version":"2","state":"LOADING","status":{"error_code":"OK","error_message":""}},"#
-                + #"{"version":"1","state":"AVAILABLE","status":{"error_code":"OK","error_message":""}}]}"#)
+                + #"{"version":"1","state":"AVAILABLE","status":{"error_code":"OK","error_message":""}}],"name":"sig","ready":true}"#
+        )
         #expect(get("/v1/models/sig/versions/2").contains(#"[{"version":"2","#))
         #expect(get("/v1/models/sig/labels/stable").contains(#"[{"version":"1","#))
         let body = Array(#"{"signature_name":"one","instances":[[1,2]]}"#.utf8)

@@ -89,10 +89,14 @@ struct V2RepositoryTests {
         }
     }
 
-    @Test("only administrators may look, load and unload")
+    @Test("everybody may look; only administrators may load and unload")
     func access() throws {
         let service = try Client().service
-        for path in ["index", "models/tutorial/load", "models/tutorial/unload"] {
+        #expect(
+            text(service.answer(.post, Array("/v2/repository/index".utf8)))
+                == #"[{"name":"digits","version":"3000","state":"READY","reason":""},"#
+                + #"{"name":"tutorial","version":"1000","state":"READY","reason":""}]"#)
+        for path in ["models/tutorial/load", "models/tutorial/unload"] {
             let answer = service.answer(.post, Array("/v2/repository/\(path)".utf8))
             #expect(answer.status == 403, "\(path)")
         }

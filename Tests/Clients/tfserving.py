@@ -33,8 +33,13 @@ def describe():
     signature = body["metadata"]["signature_def"]["signature_def"]["serving_default"]
     assert signature["inputs"]["x"]["dtype"] == "DT_FLOAT"
     assert [size["size"] for size in signature["inputs"]["x"]["tensor_shape"]["dim"]] == ["-1", "64"]
-    assert get("/nope") == (404, {"error": "Could not find any versions of model nope"})
-    assert get("/digits/versions/7") == (404, {"error": "Could not find version 7 of model digits"})
+    for path, error in (("/nope", "Could not find any versions of model nope"),
+                        ("/digits/versions/7", "Could not find version 7 of model digits")):
+        status, body = get(path)
+        assert status == 404 and body["error"].startswith(error), body
+    # KServe's clients read the same paths.
+    assert "digits" in get("")[1]["models"]
+    assert get("/digits")[1]["ready"] is True
 
 
 def columns():
@@ -77,7 +82,7 @@ def strings():
     status, body = look_up(instances=text)
     assert status == 200 and [row["number"] for row in body["predictions"]] == encoded[1]["outputs"]["number"], body
     assert body == look_up(instances=["a", "b"])[1] == look_up(instances=[{"words": word} for word in text])[1]
-    status, body = look_up(inputs=[{"b64": "no base 64"}])
+    status, body = look_up(inputs=[{"b64": "no base 64!"}])
     assert status == 400, body
 
 

@@ -70,13 +70,27 @@ struct MessageTests {
         let client = try RawClient(port: server.port)
         for (sent, seen) in [
             ("/a%2Fb%00c", "/a%2Fb%00c"), ("/a/../b", "/a/../b"), ("/x?y=%20&z", "/x"), ("/x?", "/x"), ("//", "//"),
-            ("/%zz%", "/%zz%"), ("/ü", "/ü"), ("http://test/x", "http://test/x"),
+            ("/%zz%", "/%zz%"), ("/ü", "/ü"), ("*", "*"), ("ftp://test/x", "ftp://test/x"), ("http:/x", "http:/x"),
         ] {
             client.post(sent, "")
             let response = try client.response()
             #expect(response.status == 404)
             #expect(response.body == "post \(seen)")
         }
+    }
+
+    @Test(
+        "a target with scheme and host is its path",
+        arguments: [
+            ("http://test/x", "/x"), ("HTTP://test:80/x/y?z=1", "/x/y"), ("https://u@[::1]:1/%2F", "/%2F"),
+            ("http://test", "/"),
+            ("http://test?x", "/"), ("http://test//", "//"), ("http:///x", "http:///x"), ("http://", "http://"),
+        ])
+    func absoluteTargets(sent: String, seen: String) throws {
+        let server = try startServer()
+        let client = try RawClient(port: server.port)
+        client.post(sent, "")
+        #expect(try client.response().body == "post \(seen)")
     }
 
     @Test("methods are told apart by case")

@@ -82,6 +82,20 @@ struct TLSTests {
         #expect((answer.status == 0) == isSpoken)
     }
 
+    @Test("a chunked body beyond the limit is answered while the client still sends")
+    func chunkedTooLarge() throws {
+        let pair = try SelfSigned()
+        let server = try startServer {
+            $0.tls = pair.tls
+            $0.maxBodyBytes = 1000
+        }
+        let client = try TLSClient(port: server.port)
+        client.send(raw: "POST /echo HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n")
+        client.send(raw: "7d0\r\n\(String(repeating: "b", count: 2000))\r\n")
+        let body = #"{"error":"the body is larger than 1000 bytes: send less at once, or raise --max-body"}"#
+        #expect(try client.receive(body.utf8.count) == body)
+    }
+
     @Test("a client that speaks no TLS is closed, and others are answered")
     func plainClient() throws {
         let pair = try SelfSigned()
@@ -212,7 +226,10 @@ private final class TLSClient {
     }
 
     func send(_ path: String, _ body: String) {
-        let request = "POST \(path) HTTP/1.1\r\nHost: t\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+        send(raw: "POST \(path) HTTP/1.1\r\nHost: t\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
+    }
+
+    func send(raw request: String) {
         (process.standardInput as? Pipe)?.fileHandleForWriting.write(Data(request.utf8))
     }
 

@@ -32,8 +32,8 @@ struct RouteSmokeTests {
 
     private static let questions = [
         Question("GET /", 200, #"{"name":"metaserve","version":"..."#),
-        Question("GET /models", 200, #"{"models":[{"name":"digits","step":3000,..."#),
-        Question("GET /models/tutorial", 200, #"{"name":"tutorial","step":1000,..."#),
+        Question("GET /models", 200, #"{"models":[{"name":"digits","state":"available",..."#),
+        Question("GET /models/tutorial", 200, #"{"name":"tutorial","state":"available",..."#),
         Question(
             #"POST /predict {"feeds":{"w1:0":13.0,"w2:0":17.0},"fetches":["op_to_restore:0"]}"#, 200,
             #"{"outputs":{"op_to_restore:0":60.0},"# + model),
@@ -46,9 +46,15 @@ struct RouteSmokeTests {
         Question(
             "POST /models/digits/predict {\"feeds\":{\"x\":[[\(Array(repeating: "0", count: 64).joined(separator: ","))]],\"keep_prob\":1},\"fetches\":[\"class\"]}",
             200, #"{"outputs":{"class":[8]},"model":{"name":"digits","step":3000}}"#),
-        Question("GET /v1/models", 200, #"{"models":[{"name":"digits","model_version_status":[..."#),
-        Question("GET /v1/models/tutorial", 200, "{\(available)}"),
-        Question("GET /v1/models/tutorial/versions/1000", 200, "{\(available)}"),
+        Question("GET /health", 200, #"{"status":"ok"}"#),
+        Question("GET /healthz", 200, #"{"status":"ok"}"#),
+        Question("GET /livez", 200, #"{"status":"ok"}"#),
+        Question("GET /readyz", 200, #"{"status":"ok"}"#),
+        Question(
+            "GET /v1/models", 200,
+            #"{"models":["digits","tutorial"],"states":[{"name":"digits","model_version_status":[..."#),
+        Question("GET /v1/models/tutorial", 200, #"{\#(available),"name":"tutorial","ready":true}"#),
+        Question("GET /v1/models/tutorial/versions/1000", 200, #"{\#(available),"name":"tutorial","ready":true}"#),
         Question(
             "GET /v1/models/tutorial/metadata", 200,
             #"{"model_spec":{"name":"tutorial","signature_name":"","version":"1000"},"metadata":{..."#),
@@ -57,8 +63,11 @@ struct RouteSmokeTests {
             #"POST /v1/models/tutorial/versions/1000:predict {"instances":[{"w1":1,"w2":2},{"w1":3,"w2":4}]}"#, 200,
             #"{"predictions":[6.0,14.0]}"#),
         Question(
-            #"POST /v1/models/tutorial:classify {}"#, 501,
-            #"{"error":"classify is not served, as it takes tf.Examples..."#),
+            #"POST /v1/models/tutorial:classify {"examples":[{"x":1.0}]}"#, 400,
+            #"{"error":"Expected classification signature method_name to be tensorflow/serving/classify. Was: ..."#),
+        Question(
+            #"POST /v1/models/tutorial/versions/1000:regress {"examples":[{"x":1.0}]}"#, 400,
+            #"{"error":"Expected regression signature method_name to be tensorflow/serving/regress. Was: ..."#),
         Question("GET /v2", 200, #"{"name":"metaserve","version":"..."#),
         Question("GET /v2/health/live", 200, ""),
         Question("GET /v2/health/ready", 200, ""),
@@ -73,8 +82,11 @@ struct RouteSmokeTests {
             "POST /v2/models/tutorial/infer \(v2Inputs)", 200,
             #"{"model_name":"tutorial","model_version":"1000","outputs":[{"name":"op_to_restore:0","datatype":"FP32","shape":[1],"data":[60.0]}]}"#
         ),
-        Question("POST /v2/repository/index", 403, #"{"error":"..."#),
+        Question(
+            "POST /v2/repository/index", 200, #"[{"name":"digits","version":"3000","state":"READY","reason":""},..."#),
+        Question("POST /v2/repository/models/tutorial/load", 403, #"{"error":"nobody may do this..."#),
         Question("GET /metrics", 200, "# HELP metaserve_build_info ..."),
+        Question("GET /monitoring/prometheus/metrics", 200, "# HELP metaserve_build_info ..."),
         Question("GET /openapi.json", 200, #"{"openapi":"3.1.0",..."#),
         Question("GET /nothing", 404, #"{"error":"there is no route /nothing: GET / shows what is served"}"#),
         Question(
@@ -86,7 +98,7 @@ struct RouteSmokeTests {
         Question(#"POST /predict {"feeds":{"w1":1,"w2":1},"fetches":["none"]}"#, 404, #"{"error":"..."#),
         Question(
             #"POST /v1/models/none:predict {"inputs":1}"#, 404,
-            #"{"error":"Servable not found for request: Latest(none)"}"#),
+            #"{"error":"Servable not found for request: Latest(none); served are \"digits\", \"tutorial\""}"#),
         Question(#"POST /v2/models/tutorial/infer {"inputs":1}"#, 400, #"{"error":"..."#),
     ]
 

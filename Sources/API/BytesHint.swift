@@ -1,0 +1,19 @@
+internal import Execution
+internal import Tensors
+
+/// Tells whoever sent bytes as the text of their base 64 how they are sent as bytes.
+enum BytesHint {
+    private static let maxElements = 16
+
+    /// What to append to the error of a run that failed on feeds; empty if none of their strings looks like base 64.
+    static func text(for feeds: UnsafeBufferPointer<TensorView>, names: [String]) -> String {
+        for (feed, name) in zip(feeds, names) where feed.dtype == .string {
+            let strings = UnsafeBufferPointer(
+                start: feed.elements.assumingMemoryBound(to: TensorString.self),
+                count: min(feed.elementCount, maxElements))
+            guard strings.contains(where: { Base64.isLikely($0.bytes) }) else { continue }
+            return "\"\(name)\" was fed a text that looks like base 64: to feed the bytes, send {\"b64\": \"...\"}"
+        }
+        return ""
+    }
+}
