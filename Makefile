@@ -29,7 +29,7 @@ test: setup lint ## Check the formatting, build, run all tests
 
 test-release: build ## Ask the release program once for everything; -O has broken what debug tests find sound
 	swift build --build-tests
-	METASERVE_PROGRAM=$(CURDIR)/.build/release/metaserve swift test --skip-build --filter 'RouteSmokeTests|ServeTests|CommandTests'
+	METASERVE_PROGRAM=$(CURDIR)/.build/release/metaserve swift test --skip-build --filter 'RouteSmokeTests|ServeTests|CommandTests|CommandLineTests|DocumentTests'
 
 lint: setup ## Check the formatting
 	@swift format lint --strict --configuration .swift-format $(FORMATTED)

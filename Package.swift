@@ -57,6 +57,7 @@ let package = Package(
         system("CZstd", "libzstd", apt: "libzstd-dev"),
         .target(name: "CChecksum"),
         .target(name: "CMemory"),
+        .target(name: "CArguments"),
         .target(name: "CKernels"),
         .target(name: "CImages", linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png16")]),
         .target(name: "CRegex", linkerSettings: [.linkedLibrary("re2")]),
@@ -94,8 +95,7 @@ let package = Package(
             name: "metaserve",
             dependencies: [
                 "API", "Checkpoints", "Execution", "Files", "Graphs", "HTTPMessages", "HTTPServer", "Kernels",
-                "Operations",
-                "Threads", "Serving", "Settings", "Tensors", arguments, logging,
+                "Operations", "Threads", "Serving", "Settings", "Tensors", "CArguments", arguments, logging,
             ],
             swiftSettings: swiftSettings),
 

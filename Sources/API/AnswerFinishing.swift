@@ -1,6 +1,6 @@
 internal import HTTPMessages
 
-/// What is done to every answer when it is complete, at once or later: headers for browsers, compression.
+/// What is done to every answer when it is complete, at once or later: a newline at its end, headers for browsers, compression.
 final class AnswerFinishing: Sendable {
     let compression: Compression
     private let cors: CORSRules
@@ -12,7 +12,17 @@ final class AnswerFinishing: Sendable {
 
     /// Called once an answer, before it is handed back.
     func finish(_ exchange: HTTPExchange) {
+        Self.endLine(of: exchange.response)
         cors.allow(exchange.request, &exchange.response)
         compression.compress(exchange.request, &exchange.response)
+    }
+
+    /// Ends a body that is JSON with a newline, so that a terminal's next line begins below it.
+    private static func endLine(of response: HTTPResponse) {
+        let body = response.body
+        guard body.count > 0, body.count < ResponseBuffer.mostBytes, !body.hasFailed,
+            MediaType.isJSON(response.contentType)
+        else { return }
+        body.append(UInt8(ascii: "\n"))
     }
 }

@@ -17,7 +17,7 @@ public enum NaNPolicy: String, Sendable, CaseIterable {
 /// Writes tensors as nested lists; a complex number is a list `[re, im]`, a quantised one the integer it is stored as.
 struct AnswerWriter {
     private let policy: NaNPolicy
-    private var writer: JSONWriter
+    var writer: JSONWriter
     /// Whether a value was met that the policy forbids.
     private var forbidden: Bool = false
     /// Whether strings of outputs whose name ends in `_bytes` are written as bytes, be they text or not.
@@ -116,7 +116,7 @@ struct AnswerWriter {
         try requireAllowed(key)
     }
 
-    private func requireShort(_ tensor: TensorView, _ key: [UInt8]) throws(RequestError) {
+    func requireShort(_ tensor: TensorView, _ key: [UInt8]) throws(RequestError) {
         guard Self.itemCount(tensor.dimensions) == nil else { return }
         let shape = tensor.dimensions.map(String.init).joined(separator: ",")
         throw .badRequest(
@@ -134,7 +134,8 @@ struct AnswerWriter {
         try requireAllowed(key)
     }
 
-    private func requireAllowed(_ key: [UInt8]) throws(RequestError) {
+    /// - Throws: ``RequestError`` 422 where a value was met that the policy forbids.
+    func requireAllowed(_ key: [UInt8]) throws(RequestError) {
         guard forbidden else { return }
         throw RequestError(
             422,
@@ -207,11 +208,11 @@ struct AnswerWriter {
         writer.endList()
     }
 
-    private mutating func float(_ value: Float) {
+    mutating func float(_ value: Float) {
         if value.isFinite { writer.number(value) } else { special(Double(value)) }
     }
 
-    private mutating func double(_ value: Double) {
+    mutating func double(_ value: Double) {
         if value.isFinite { writer.number(value) } else { special(value) }
     }
 

@@ -15,9 +15,16 @@ struct Describe: Sendable {
 
     var routes: [Route] {
         [
-            .immediate(
+            Route(
                 .get, "/", Operation("What is served, and a line to copy", answer: .object("name", "version", "models"))
-            ) { _, response in server(&response) },
+            ) { exchange, _ in
+                if MediaType.prefersText(exchange.request.headers) {
+                    Overview(catalog: registry.catalog, options: options, line: line()).write(to: &exchange.response)
+                } else {
+                    server(&exchange.response)
+                }
+                return .answered
+            },
             .immediate(.get, "/models", Operation("The models", answer: .object("models", "default"))) { _, response in
                 models(&response)
             },
@@ -69,12 +76,20 @@ struct Describe: Sendable {
         let catalog = registry.catalog
         for model in catalog.models { writer.string(model.name) }
         writer.endList()
-        let candidates = [catalog.defaultModel].compactMap(\.self) + catalog.models
-        if let example = candidates.lazy.compactMap({ $0.versions.current.flatMap { Example($0.model) } }).first {
+        if let line = line() {
             writer.key("try")
-            writer.string(example.commandLine(options.address(), needsToken: options.access.needsToken(.inference)))
+            writer.string(line)
         }
         writer.endObject()
+    }
+
+    /// A line for the shell that asks a model; nil where no model has an example.
+    private func line() -> String? {
+        let catalog = registry.catalog
+        let candidates = [catalog.defaultModel].compactMap(\.self) + catalog.models
+        let models = candidates.lazy.compactMap(\.versions.current?.model)
+        let needsToken = options.access.needsToken(.inference)
+        return models.compactMap { Example($0).commandLine(options.address(), needsToken: needsToken) }.first
     }
 
     /// The server's name and version.

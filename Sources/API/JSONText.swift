@@ -10,12 +10,24 @@ public enum JSONText {
         return String(decoding: buffer.bytes, as: UTF8.self)
     }
 
-    /// Whether a text is a JSON value.
-    public static func isValue(_ text: String) -> Bool {
+    /// A string tensor's element as JSON: as a string where the bytes are text, else as `{"b64": "..."}`.
+    public static func bytes(_ bytes: [UInt8]) -> String {
+        if let text = String(validating: bytes, as: UTF8.self) { return quoted(text) }
+        let encoded = bytes.withUnsafeBufferPointer { Base64.encode($0) }
+        return "{\"b64\":\"\(String(decoding: encoded, as: UTF8.self))\"}"
+    }
+
+    /// What makes a text not a JSON value, and where; nil for one that is.
+    public static func fault(in text: String) -> String? {
         let bytes = Array(text.utf8) + [UInt8](repeating: 0, count: HTTPRequest.bodyPadding)
-        guard let parser = JSONParser() else { return false }
+        guard !text.isEmpty else { return "it is empty" }
+        guard let parser = JSONParser() else { return "not enough memory" }
         return bytes.withUnsafeBytes { bytes in
-            (try? parser.parse(UnsafeRawBufferPointer(rebasing: bytes[..<text.utf8.count]))) != nil
+            let body = UnsafeRawBufferPointer(rebasing: bytes[..<text.utf8.count])
+            do throws(RequestError) { _ = try parser.parse(body) } catch {
+                return JSONFault.first(in: body)?.description ?? error.message
+            }
+            return nil
         }
     }
 }

@@ -18,6 +18,11 @@ enum MediaType {
         }
     }
 
+    /// Whether a response's type is JSON.
+    static func isJSON(_ type: StaticString) -> Bool {
+        hasPrefix(UnsafeRawBufferPointer(start: type.utf8Start, count: type.utf8CodeUnitCount), "application/json")
+    }
+
     private static let npy: StaticString = "application/x-npy"
     private static let form: StaticString = "multipart/form-data"
     private static let fileTypes: [StaticString] = ["image/", "audio/", "application/octet-stream"]
@@ -39,10 +44,22 @@ enum MediaType {
     }
 
     /// Whether an `Accept` header has NumPy arrays in its list.
-    static func acceptsNPY(_ accept: UnsafeRawBufferPointer?) -> Bool {
+    static func acceptsNPY(_ accept: UnsafeRawBufferPointer?) -> Bool { accepts(npy, accept) }
+
+    /// Whether who asks wants text for a person: by `Accept: text/plain`, or because it is curl, which has not been told to accept
+    /// anything else.
+    static func prefersText(_ headers: HTTPHeaders) -> Bool {
+        if accepts("application/json", headers[.accept]) { return false }
+        if accepts("text/plain", headers[.accept]) { return true }
+        guard let agent = headers[.userAgent], hasPrefix(agent, "curl/") else { return false }
+        return headers[.accept].map { $0.elementsEqual("*/*".utf8) } ?? true
+    }
+
+    /// Whether an `Accept` header has a type in its list.
+    private static func accepts(_ type: StaticString, _ accept: UnsafeRawBufferPointer?) -> Bool {
         guard let accept else { return false }
-        return accept.split(separator: UInt8(ascii: ",")).contains { type in
-            hasPrefix(UnsafeRawBufferPointer(rebasing: type.drop { $0 == UInt8(ascii: " ") }), npy)
+        return accept.split(separator: UInt8(ascii: ",")).contains { item in
+            hasPrefix(UnsafeRawBufferPointer(rebasing: item.drop { $0 == UInt8(ascii: " ") }), type)
         }
     }
 

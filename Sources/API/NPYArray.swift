@@ -1,11 +1,13 @@
 internal import Tensors
 
-/// An array in NumPy's `.npy` format, versions 1 to 3: little-endian numbers or booleans in C order, where they lie.
+/// An array in NumPy's `.npy` format, versions 1 to 3: little-endian numbers, booleans or strings in C order, where they lie.
 ///
 /// The header is the text of a Python dictionary of three keys; it is read as that and nothing else, and is never evaluated.
 // Safety: refers to memory of whoever made it; `elements` has as many bytes as dtype and dimensions say.
 struct NPYArray {
     let dtype: DataType
+    /// How strings lie there; nil for other elements.
+    let strings: NPYStrings?
     /// The sizes, outermost first.
     let shape: Shape
     /// The elements, row-major, at any address.
@@ -39,7 +41,8 @@ struct NPYArray {
         try header.read(UnsafeRawBufferPointer(rebasing: bytes[start..<start + length]))
         dtype = header.dtype
         elements = UnsafeRawBufferPointer(rebasing: bytes[(start + length)...])
-        guard let shape = Shape(header.dimensions), let expected = shape.byteCount(of: dtype) else {
+        strings = header.strings
+        guard let shape = Shape(header.dimensions), let expected = Self.byteCount(shape, header) else {
             throw Fault("its shape is too large: \(header.dimensions)")
         }
         self.shape = shape
@@ -50,11 +53,48 @@ struct NPYArray {
             throw Fault("it has a boolean of value \(other)")
         }
     }
+
+    /// How many bytes the elements have; nil for more than there can be.
+    private static func byteCount(_ shape: Shape, _ header: NPYHeader) -> Int? {
+        guard let strings = header.strings else { return shape.byteCount(of: header.dtype) }
+        let (count, overflow) = shape.elementCount.multipliedReportingOverflow(by: strings.byteCount)
+        return overflow ? nil : count
+    }
+}
+
+/// How strings lie in a `.npy` array: each has the same width, and zeros at its end do not belong to it.
+enum NPYStrings {
+    /// `S5`: as many bytes.
+    case bytes(width: Int)
+    /// `U5`: as many code points of four bytes, little-endian.
+    case codePoints(width: Int)
+
+    /// The bytes of one.
+    var byteCount: Int {
+        switch self {
+        case .bytes(let width): width
+        case .codePoints(let width): 4 * width
+        }
+    }
+
+    /// Strings are not longer than this.
+    private static let maxWidth = 1 << 28
+
+    /// Reads a dtype such as `S5`; gives nil for others, and for a width of 0, which would make elements of nothing.
+    init?(_ kind: Substring) {
+        guard let width = Int(kind.dropFirst()), (1...Self.maxWidth).contains(width) else { return nil }
+        switch kind.first {
+        case "S": self = .bytes(width: width)
+        case "U": self = .codePoints(width: width)
+        default: return nil
+        }
+    }
 }
 
 /// What the header of a `.npy` array says.
 struct NPYHeader {
     private(set) var dtype = DataType.float32
+    private(set) var strings: NPYStrings?
     private(set) var dimensions: [Int] = []
 
     /// Reads the text of a dictionary.
@@ -86,11 +126,12 @@ struct NPYHeader {
         guard !isFortran else {
             throw NPYArray.Fault("it is in Fortran order: save numpy.ascontiguousarray(x)")
         }
-        dtype = try Self.dtype(descr)
+        strings = NPYStrings(descr.dropFirst())
+        dtype = try Self.dtype(descr, strings)
         dimensions = shape
     }
 
-    private static func dtype(_ descr: String) throws(NPYArray.Fault) -> DataType {
+    private static func dtype(_ descr: String, _ strings: NPYStrings?) throws(NPYArray.Fault) -> DataType {
         let kind = descr.dropFirst()
         let found: DataType? =
             switch kind {
@@ -108,9 +149,16 @@ struct NPYHeader {
             case "b1": .bool
             case "c8": .complex64
             case "c16": .complex128
-            default: nil
+            default: strings == nil ? nil : .string
             }
-        guard let found else { throw NPYArray.Fault("its elements are \"\(descr)\"; expected numbers or booleans") }
+        guard kind != "O" else {
+            throw NPYArray.Fault(
+                "its elements are Python objects, which NumPy pickles: for strings save x.astype(\"S\") or x.astype(\"U\")"
+            )
+        }
+        guard let found else {
+            throw NPYArray.Fault("its elements are \"\(descr)\"; expected numbers, booleans or strings")
+        }
         switch descr.first {
         case "<", "|": return found
         case ">": throw NPYArray.Fault("it is big-endian: save x.astype(\"<\(kind)\")")

@@ -26,6 +26,7 @@ extension FeedMemory {
     ///
     /// - Throws: ``RequestError`` 400 for another dtype, and for a number that the other has not; 503 where memory is short.
     mutating func add(_ array: NPYArray, as dtype: DataType, name: String) throws(RequestError) {
+        if let strings = array.strings, dtype == .string { return try add(strings, of: array, name) }
         let dimensions = array.shape.dimensions
         let count = array.shape.elementCount
         switch (array.dtype, dtype.quantizedStorage ?? dtype) {
@@ -51,6 +52,24 @@ extension FeedMemory {
         }
     }
 
+    /// Adds strings: bytes stay where they lie in the array, code points become UTF-8.
+    private mutating func add(_ strings: NPYStrings, of array: NPYArray, _ name: String) throws(RequestError) {
+        let count = array.shape.elementCount
+        let width = strings.byteCount
+        var texts: NPYTexts?
+        if case .codePoints = strings { texts = try NPYTexts(array, width: width, name) }
+        try addRoom(for: .string, array.shape.dimensions, elementCount: count)
+        guard let elements = lastElements()?.assumingMemoryBound(to: TensorString.self) else { return }
+        for index in 0..<count {
+            let bytes =
+                texts?.bytes(of: index)
+                ?? UnsafeRawBufferPointer(rebasing: array.elements[index * width..<(index + 1) * width]).withoutZeros
+            let start = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
+            elements[index] = TensorString(start: start, count: bytes.count)
+        }
+        if let texts { keep(texts.buffer) }
+    }
+
     private func convert<Source: BitwiseCopyable & CustomStringConvertible, Target: TensorScalar>(
         _ array: NPYArray, _ name: String, _ conversion: (Source) -> Target?
     ) throws(RequestError) {
@@ -65,6 +84,46 @@ extension FeedMemory {
             }
             elements[index] = converted
         }
+    }
+}
+
+/// The strings of an array of code points, as UTF-8.
+// Safety: the buffer does not change any more, so that pointers into it stay valid as long as it is kept.
+private struct NPYTexts {
+    let buffer = ResponseBuffer()
+    /// Where each ends in the buffer.
+    private var ends: [Int] = []
+
+    /// - Throws: ``RequestError`` 400 for what is not a code point of Unicode, 503 where memory is short.
+    init(_ array: NPYArray, width: Int, _ name: String) throws(RequestError) {
+        for index in 0..<array.shape.elementCount {
+            let slot = UnsafeRawBufferPointer(rebasing: array.elements[index * width..<(index + 1) * width])
+            let used = (slot.withoutZeros.count + 3) / 4
+            for place in 0..<used {
+                let value = UInt32(littleEndian: slot.loadUnaligned(fromByteOffset: 4 * place, as: UInt32.self))
+                guard let scalar = UnicodeScalar(value) else {
+                    throw .badRequest(
+                        "input \"\(name)\": string \(index) of the array has \(value), which is not a code point of Unicode"
+                    )
+                }
+                for byte in UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter { buffer.append(byte) }
+            }
+            ends.append(buffer.count)
+        }
+        guard !buffer.hasFailed else {
+            throw RequestError(503, "not enough memory for the request: try again later")
+        }
+    }
+
+    func bytes(of index: Int) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: buffer.bytes[(index > 0 ? ends[index - 1] : 0)..<ends[index]])
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// All bytes before the zeros at the end.
+    fileprivate var withoutZeros: UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: self[..<(lastIndex { $0 != 0 }.map { $0 + 1 } ?? 0)])
     }
 }
 

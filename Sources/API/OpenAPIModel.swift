@@ -60,7 +60,8 @@ struct OpenAPIModel {
 
     /// A request that is answered: zeros and the like; nil where the inputs are too large for that.
     func example(_ form: Form) -> JSONTree? {
-        guard let example = Example(model) else { return nil }
+        let example = Example(model)
+        guard !example.isLarge else { return nil }
         switch form {
         case .predict: return .json(example.body())
         case .tfServing:
@@ -78,8 +79,11 @@ struct OpenAPIModel {
                 "inputs": .list(
                     inputs.map { input in
                         let value = JSONTree.json(example.value(of: input.description))
-                        let sizes = input.inputDimensions.map { JSONTree.integer($0 < 0 ? 1 : $0) }
-                        let isFlat = input.shape.dimensions?.isEmpty ?? true
+                        let dimensions = example.dimensions(of: input.description)
+                        let isFlat = dimensions.isEmpty
+                        let sizes = (isFlat ? input.inputDimensions : dimensions).map {
+                            JSONTree.integer($0 < 0 ? 1 : $0)
+                        }
                         return [
                             "name": .string(input.name), "datatype": .string(V2Datatype.name(of: input.dtype) ?? ""),
                             "shape": .list(sizes), "data": isFlat ? [value] : value,
@@ -109,6 +113,10 @@ extension OpenAPIModel {
                     "type": ["array", "null"], "minItems": 1, "uniqueItems": true,
                     "items": ["enum": .list(model.outputs.map { .string($0.name) })],
                 ],
+                "top": [
+                    "description": "How many of the highest classes to return for outputs that are scores.",
+                    "type": ["integer", "null"], "minimum": 1,
+                ],
             ],
         ]
     }
@@ -119,7 +127,8 @@ extension OpenAPIModel {
             "properties": [
                 "outputs": [
                     "type": "object",
-                    "properties": .object(model.outputs.map { ($0.name, schema(of: $0, .answer)) }),
+                    "properties": .object(
+                        model.outputs.map { ($0.name, ["anyOf": [schema(of: $0, .answer), Self.classes]]) }),
                 ],
                 "model": [
                     "type": "object", "required": ["name", "step"],
@@ -128,6 +137,9 @@ extension OpenAPIModel {
             ],
         ]
     }
+
+    /// What `"top"` makes of scores: lists, of as many dimensions as the output has, of classes.
+    private static let classes: JSONTree = ["description": "The highest classes, where asked for.", "type": "array"]
 
     private func schema(of tensor: TensorDescription, _ place: OpenAPISchema.Place) -> JSONTree {
         let schema = OpenAPISchema.tensor(tensor.dtype, tensor.shape, place)

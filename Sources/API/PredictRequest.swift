@@ -11,10 +11,12 @@ struct PredictRequest {
     private(set) var fetches: JSONValue?
     /// The name of the signature whose keys feeds and fetches may be; nil for the model's default.
     private(set) var signature: JSONValue?
+    /// How many of the highest classes are to be told of each row of scores, instead of all scores.
+    private(set) var top: Int?
 
     /// Finds the parts.
     ///
-    /// - Throws: ``RequestError`` 400 for what is not `{"model"?, "signature"?, "feeds"?, "fetches"?}`.
+    /// - Throws: ``RequestError`` 400 for what is not `{"model"?, "signature"?, "feeds"?, "fetches"?, "top"?}`.
     init(_ root: JSONValue) throws(RequestError) {
         guard root.kind == .object else {
             throw .badRequest("the body is \(root.kindName); expected an object with \"feeds\"")
@@ -32,10 +34,12 @@ struct PredictRequest {
                 model = try Self.string(value, "model")
             } else if key.equals("signature") {
                 signature = value.kind == .null ? nil : try Self.string(value, "signature")
+            } else if key.equals("top") {
+                top = try Self.classCount(value)
             } else {
                 throw .badRequest(
                     "the body has an unknown key \"\(key.excerpt)\"; known are \"model\", "
-                        + "\"signature\", \"feeds\" and \"fetches\"")
+                        + "\"signature\", \"feeds\", \"fetches\" and \"top\"")
             }
         }
     }
@@ -45,6 +49,14 @@ struct PredictRequest {
             throw .badRequest("\"\(key)\" is \(value.kindName); expected a string")
         }
         return value
+    }
+
+    private static func classCount(_ value: JSONValue) throws(RequestError) -> Int? {
+        if value.kind == .null { return nil }
+        guard value.isOf(.int64), value.int64 > 0 else {
+            throw .badRequest("\"top\" is \(value.shown); expected a number of classes, 1 or more")
+        }
+        return Int(value.int64)
     }
 
     private static func names(_ value: JSONValue) throws(RequestError) -> JSONValue? {

@@ -86,12 +86,17 @@ final class PredictTask: RequestTask {
     override func write(
         _ outputs: UnsafeBufferPointer<TensorView>, of call: PreparedCall, to response: inout HTTPResponse
     ) throws(RequestError) {
-        if let exchange, NPYAnswer.write(outputs, for: exchange.request, to: &response) { return }
+        let top = parts?.top
+        if top == nil, let exchange, NPYAnswer.write(outputs, for: exchange.request, to: &response) { return }
         var writer = JSONWriter(response.body)
         writer.beginObject()
         writer.key("outputs")
         var answer = AnswerWriter(writer, policy: route.options.nanPolicy)
-        try answer.writeObject(outputs, keys: call.keys)
+        if let top {
+            try answer.writeTop(top, of: outputs, call)
+        } else {
+            try answer.writeObject(outputs, keys: call.keys)
+        }
         writer = answer.rest
         writer.key("model")
         if let calls { writer.json(calls.tail) } else { writer.null() }

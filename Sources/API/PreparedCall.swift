@@ -37,8 +37,13 @@ final class PreparedCall: Sendable {
     let feedNames: [String]
     /// The fetches' names as the request has them, quoted and escaped.
     let keys: [[UInt8]]
+    /// The names of the classes that the fetches give scores for.
+    let classes: [ClassNames?]
 
-    init(signature: [UInt8], callable: Callable, feedNames: [String], fetchNames: [String]) {
+    init(
+        signature: [UInt8], callable: Callable, feedNames: [String], fetchNames: [String], classes: [ClassNames?]
+    ) {
+        self.classes = classes
         self.signature = signature
         self.callable = callable
         self.feedNames = feedNames
@@ -141,7 +146,8 @@ final class VersionCalls: Sendable {
             let call = PreparedCall(
                 signature: Array(signature.bytes), callable: found.callable, feedNames: names.feedNames ?? names.feeds,
                 fetchNames: names.fetchNames
-                    ?? (names.isWithoutNumbers ? fetched.map(PreparedCall.withoutNumber) : fetched))
+                    ?? (names.isWithoutNumbers ? fetched.map(PreparedCall.withoutNumber) : fetched),
+                classes: found.callable.fetches.map { model.classes.names(of: $0.name) })
             calls.insert(call, hash: hash)
             return call
         } catch { throw RequestError(error) }

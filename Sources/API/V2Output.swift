@@ -1,5 +1,6 @@
 internal import Execution
 internal import HTTPMessages
+internal import Serving
 internal import Tensors
 
 /// An output in an answer: described in the JSON, its elements there or behind it.
@@ -69,10 +70,11 @@ struct V2Output {
 
     /// Calls `body` with a tensor, or with the classes that it tells of, if the request wants these.
     static func with(
-        _ tensor: TensorView, classCount: Int?, _ key: [UInt8], _ body: (TensorView) throws(RequestError) -> Void
+        _ tensor: TensorView, classCount: Int?, _ names: ClassNames?, _ key: [UInt8],
+        _ body: (TensorView) throws(RequestError) -> Void
     ) throws(RequestError) {
         guard let classCount else { return try body(tensor) }
-        guard let classes = V2Classes(tensor, most: classCount) else {
+        guard let classes = try V2Classes(tensor, most: classCount, names: names, key) else {
             throw .badRequest(
                 "output \(String(decoding: key, as: UTF8.self)) is \(tensor.dtype), which has no classes: leave "
                     + "\"classification\" out")

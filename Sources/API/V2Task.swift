@@ -105,7 +105,7 @@ final class V2Task: RequestTask {
         for (index, output) in outputs.enumerated() {
             let isBinary = isBinary(index)
             isPlain = isPlain && !isBinary
-            try V2Output.with(output, classCount: wish(index)?.classCount, call.keys[index]) {
+            try V2Output.with(output, classCount: wish(index)?.classCount, call.classes[index], call.keys[index]) {
                 tensor throws(RequestError) in
                 let output = V2Output(tensor: tensor, key: call.keys[index])
                 try output.write(isBinary: isBinary, policy: route.options.nanPolicy, &writer)
@@ -117,7 +117,8 @@ final class V2Task: RequestTask {
         response.contentType = "application/octet-stream"
         response.headers.append((HTTPHeader.inferenceHeaderContentLength.name, "\(response.body.count)"))
         for (index, output) in outputs.enumerated() where isBinary(index) {
-            try V2Output.with(output, classCount: wish(index)?.classCount, call.keys[index]) { tensor in
+            try V2Output.with(output, classCount: wish(index)?.classCount, call.classes[index], call.keys[index]) {
+                tensor in
                 V2Output(tensor: tensor, key: call.keys[index]).append(to: response.body)
             }
         }

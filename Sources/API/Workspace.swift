@@ -38,6 +38,8 @@ struct FeedMemory: ~Copyable {
     private var feeds: [Feed] = []
     private var views: [TensorView] = []
     private var dimensions: [Int] = []
+    /// What elements point to that is neither here nor in the request.
+    private var kept: [ResponseBuffer] = []
 
     private struct Feed {
         let dtype: DataType
@@ -57,6 +59,7 @@ struct FeedMemory: ~Copyable {
         used = 0
         feeds.removeAll(keepingCapacity: true)
         dimensions.removeAll(keepingCapacity: true)
+        if !kept.isEmpty { kept.removeAll() }
         guard capacity > Self.keptBytes else { return }
         free(memory)
         memory = nil
@@ -122,6 +125,9 @@ struct FeedMemory: ~Copyable {
         dimensions.append(contentsOf: shape)
         used += elementCount * dtype.stride
     }
+
+    /// Keeps bytes, which elements of a feed point to, as long as the request. They must not change any more.
+    mutating func keep(_ buffer: ResponseBuffer) { kept.append(buffer) }
 
     /// Adds a feed of so many rows, which are decoded later: see ``decodeRow(_:_:ofFeed:as:)``.
     ///

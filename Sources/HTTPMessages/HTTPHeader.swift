@@ -1,6 +1,6 @@
 /// The request headers that the server looks at; all others are passed over.
 public enum HTTPHeader: Int, CaseIterable, Sendable {
-    case contentType, contentEncoding, accept, acceptEncoding, authorization, origin
+    case contentType, contentEncoding, accept, acceptEncoding, authorization, origin, userAgent
     /// The length of the JSON part of a body with binary tensors (Open Inference Protocol's binary extension).
     case inferenceHeaderContentLength
     /// The name that the client, or a proxy, gave the request; it is sent back.
@@ -21,6 +21,7 @@ public enum HTTPHeader: Int, CaseIterable, Sendable {
         case .acceptEncoding: "Accept-Encoding"
         case .authorization: "Authorization"
         case .origin: "Origin"
+        case .userAgent: "User-Agent"
         case .inferenceHeaderContentLength: "Inference-Header-Content-Length"
         case .requestID: "X-Request-ID"
         case .traceParent: "traceparent"
@@ -32,7 +33,7 @@ public enum HTTPHeader: Int, CaseIterable, Sendable {
 
 /// The values of a request's headers, as they were sent. Valid as long as the request.
 public struct HTTPHeaders {
-    @usableFromInline var values = InlineArray<11, UnsafeRawBufferPointer?>(repeating: nil)
+    @usableFromInline var values = InlineArray<12, UnsafeRawBufferPointer?>(repeating: nil)
 
     /// No headers.
     public init() {}

@@ -103,7 +103,7 @@ struct Refusal: Sendable {
     }
 
     /// The body of the answer.
-    var body: String { "{\"error\":\"\(message)\"}" }
+    var body: String { "{\"error\":\"\(message)\"}\n" }
 
     /// The whole answer to a body that is too large, for a client that still sends it.
     static func tooLargeResponse(_ maxBodyBytes: Int) -> [UInt8] {

@@ -54,6 +54,9 @@ public final class Model: Sendable {
     /// Where the contents of mutable tables are in the checkpoint, by the name of the table's node.
     package let restoredTables: [String: RestorePlan.TableSource]
 
+    /// The names of the classes that outputs give scores for.
+    package let classes: ModelClasses
+
     package var graph: Graph { shared.graph }
     let session: Session
     let shared: ModelGraph
@@ -113,6 +116,7 @@ public final class Model: Sendable {
         step = files.step
         version = loading.candidate.version
         prefix = files.prefix
+        classes = loading.classes
         reader = files.variables.reader
         assets = shared.assets
         initOps = shared.initOps
@@ -131,8 +135,8 @@ public final class Model: Sendable {
         outputs = offered.outputs
         signatures = offered.signatures
         defaultSignature = offered.defaultSignature
-        notes = loading.notes + files.notes
-        warnings = loading.warnings + files.warnings + offered.warnings
+        notes = loading.notes + files.notes + loading.classes.notes
+        warnings = loading.warnings + files.warnings + loading.classes.warnings + offered.warnings
         variables = Self.variables(of: shared.graph, files.variables)
         loadMilliseconds = Double((ContinuousClock().now - loading.start) / .microseconds(1)) / 1000
     }

@@ -48,7 +48,7 @@ package struct ModelCandidate: Hashable, Sendable {
         isLoadable: Bool = true
     ) {
         self.init(
-            number: number, path: path, folder: folder, format: format, files: Self.identities(reading),
+            number: number, path: path, folder: folder, format: format, files: Self.identities(reading, folder, path),
             missing: missing, isLoadable: isLoadable)
     }
 
@@ -70,12 +70,13 @@ package struct ModelCandidate: Hashable, Sendable {
     func numbered(_ version: Int, in folder: String) -> ModelCandidate {
         ModelCandidate(
             number: version, path: path, folder: folder, format: format,
-            files: Self.identities(files.map(\.path)), missing: missing, isLoadable: isLoadable,
+            files: Self.identities(files.map(\.path), folder, path), missing: missing, isLoadable: isLoadable,
             version: version)
     }
 
-    private static func identities(_ paths: [String]) -> [FileIdentity] {
-        Set(paths.map { ExactText($0) }).sorted().compactMap { FileIdentity(path: $0.string) }
+    private static func identities(_ paths: [String], _ folder: String, _ model: String) -> [FileIdentity] {
+        let classes = ClassFiles(ofModel: model, in: folder).paths(try? ModelSettings(folder: folder))
+        return Set((paths + classes).map { ExactText($0) }).sorted().compactMap { FileIdentity(path: $0.string) }
     }
 
     /// Whether all that must be there is, by its name: of a checkpoint `.meta`, `.index` and all shards.

@@ -17,6 +17,7 @@ public enum ModelFolders {
         }
         guard found.isEmpty else { return found }
         if let foreign = own.foreign { throw ModelError(.broken, foreign.message) }
+        if let error = nestedModels(in: own) { throw error }
         try ModelError.loading { () throws(CheckpointError) in
             // Either says what it is not.
             if FileIdentity.exists(own.path) { _ = try GraphFile(path: own.path) }

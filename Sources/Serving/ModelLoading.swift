@@ -10,6 +10,8 @@ struct ModelLoading {
     let assets: [ExactText: FileContents]
     /// Whether runs may assign variables, as far as the model's own settings say it.
     let variables: VariablesMode?
+    /// The names of classes.
+    let classes: ModelClasses
     /// What had to be decided to come to the candidate.
     let notes: [String]
     /// What an operator must know about the choice of the candidate.
@@ -61,7 +63,10 @@ struct ModelLoading {
                 defaults: ModelGraph.Defaults(own: settings.defaults, given: defaults, model: name), previous: previous)
             files = try candidate.format.open(candidate, context)
             assets = try Self.assets(of: files.graph)
-            try candidate.require(files.read + assets.values.map(\.identity))
+            classes = try ModelClasses(
+                settings.classes, in: ClassFiles(ofModel: candidate.path, in: candidate.folder),
+                outputs: files.graph.outputs)
+            try candidate.require(files.read + assets.values.map(\.identity) + classes.files)
         } catch {
             guard error.failure == .broken || error.failure == .incomplete else { throw error }
             guard !candidate.isUnchanged else { throw Self.foreignFile(of: candidate) ?? error }

@@ -18,6 +18,8 @@ package struct ModelSettings: SettingsGroup {
     /// How much of the requests that name no version each label gets, in per cent.
     package var split: [String: Int] = [:]
     package var defaults = DefaultValues()
+    /// Files of class names, by output; only in the model's own folder.
+    package var classes: [String: String] = [:]
     /// These are nil where what the server says for all models holds.
     package var variables: VariablesMode?
     package var maxQueue: Int?
@@ -51,6 +53,11 @@ package struct ModelSettings: SettingsGroup {
         Setting(
             "variables", \.variables, VariablesMode.type.optional, absent: forAll, effect: .reload,
             "Whether requests may assign variables: read-only refuses those that would; in a session, later requests see what was assigned."
+        ),
+        Setting(
+            "classes", \.classes, .map(of: .text("the name of a file"), "outputs and files of class names"),
+            effect: .reload,
+            "Files in the model's folder with a class name on each line, for outputs that give scores. Only in the model's own folder."
         ),
         Setting(
             "max-queue", \.maxQueue, Limits.maxQueue.optional, absent: forAll,

@@ -2,12 +2,13 @@ internal import Graphs
 internal import TensorFlowProtos
 
 /// Which nodes of a graph save and restore checkpoints.
-struct Saving: Sendable {
+package struct Saving: Sendable {
     private let scopes: Set<String>
 
-    private static let ops: Set<String> = [
+    /// The ops that only write and read checkpoints.
+    package static let ops: Set<String> = [
         "Save", "SaveV2", "SaveSlices", "Restore", "RestoreV2", "RestoreSlice", "ShardedFilename", "ShardedFilespec",
-        "MergeV2Checkpoints",
+        "MergeV2Checkpoints", "DisableCopyOnRead", "CheckpointHasTensor",
     ]
 
     /// Finds the scopes of savers: that which the meta graph names, and `save`, `save_1`, ... where something restores.

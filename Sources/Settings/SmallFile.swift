@@ -1,15 +1,28 @@
 internal import Glibc
 
-/// Files that are read as a whole: settings, tokens.
+/// Files that are read as a whole: settings, tokens, feeds of the command line.
 package enum SmallFile {
     /// Whether there is something at the path.
     package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
+    /// Whether there is a regular file at the path.
+    package static func isRegular(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+    }
+
     /// A file's bytes.
     ///
+    /// - Parameters:
+    ///   - path: The file's path.
+    ///   - mostBytes: A longer file is an error.
+    ///   - waits: Whether to wait for the writer of a pipe.
+    /// - Returns: The bytes.
     /// - Throws: ``SettingsProblem`` if it cannot be read, is no file, or has more than `mostBytes`.
-    package static func read(_ path: String, mostBytes: Int) throws(SettingsProblem) -> [UInt8] {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    package static func read(
+        _ path: String, mostBytes: Int, waits: Bool = false
+    ) throws(SettingsProblem) -> [UInt8] {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | (waits ? 0 : O_NONBLOCK))
         guard descriptor >= 0 else { throw failure(path) }
         defer { close(descriptor) }
         var bytes: [UInt8] = []

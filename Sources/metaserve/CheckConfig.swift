@@ -5,6 +5,7 @@ import Settings
 /// `metaserve check-config`
 struct CheckConfig: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "check-config",
         abstract: "Say what is wrong with a file of settings, or print the settings in effect.")
 
     @Argument(help: "The file, as for serve --config.")

@@ -9,26 +9,40 @@ import Tensors
 /// `metaserve inspect`
 struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "inspect",
         abstract: "Show what a model folder holds: variables, inputs, outputs, ops.")
 
     @Argument(help: "A model folder, a file of a model, or a folder of model folders.")
     var path: String
+
+    @Flag(help: "Print a line of JSON for each model.")
+    var json = false
 
     @Flag(help: "Take what a checkpoint file names in other folders.")
     var followPaths = false
 
     func run() throws {
         for path in try ModelFolders.find(in: path) {
-            do { show(try Model(contentsOf: path, threadCount: 1, followsPaths: followPaths)) } catch {
+            let model: Model
+            do throws(ModelError) {
+                model = try Model(contentsOf: path, threadCount: 1, followsPaths: followPaths)
+            } catch {
                 // Weights can be looked at without a graph.
                 guard let reader = (try? CheckpointReader(folder: path)) ?? (try? CheckpointReader(prefix: path)) else {
                     throw error
                 }
-                print("\(path): \(reader.format) without a graph, \(reader.prefix)")
-                print("  note: it cannot be served: \(error)")
-                show(reader)
+                try show(path, reader, error)
+                continue
             }
+            if json { print(try InspectedModel(model).line()) } else { show(model) }
         }
+    }
+
+    private func show(_ path: String, _ reader: CheckpointReader, _ error: ModelError) throws {
+        if json { return print(try InspectedModel(path, reader, error: error).line()) }
+        print("\(path): \(reader.format) without a graph, \(reader.prefix)")
+        print("  note: it cannot be served: \(error)")
+        show(reader)
     }
 
     private func show(_ model: Model) {
@@ -80,38 +94,21 @@ struct Inspect: ParsableCommand {
             tensors.map { tensor in
                 [tensor.name] + (hasKeys ? [tensor.tensor] : []) + [
                     tensor.dtype?.name ?? "?", tensor.shape.description,
-                    tensor.defaultValue.map { Self.text(of: $0) } ?? "", tensor.note ?? "",
+                    tensor.defaultValue.map { DefaultNumber($0).description } ?? "", tensor.note ?? "",
                 ]
             })
     }
 
-    /// A tensor of one number as that, another by its shape.
-    private static func text(of tensor: Tensor) -> String {
-        guard tensor.shape.elementCount == 1 else { return "a \(tensor.dtype) \(tensor.shape)" }
-        if let value = tensor.scalars(as: Float.self)?.first { return "\(value)" }
-        if let value = tensor.scalars(as: Double.self)?.first { return "\(value)" }
-        if let value = tensor.scalars(as: Bool.self)?.first { return "\(value)" }
-        if let value = tensor.integers?.first { return "\(value)" }
-        return tensor.strings?.first.map { String(decoding: $0, as: UTF8.self) } ?? "a \(tensor.dtype)"
-    }
-
-    private func isMissing(_ op: String) -> Bool { OpTable.entries[op] == nil && !InputPipeline.isPart(op) }
-
     private func showOps(of graph: Graph) {
-        let counts = Dictionary(graph.nodes.map { ($0.op, 1) }, uniquingKeysWith: +)
+        let ops = InspectedOp.all(of: graph)
         print("\nOps")
         Table.print(
             ["op", "nodes", ""],
-            counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { op, count in
-                [
-                    op, "\(count)",
-                    isMissing(op) ? "not supported" : InputPipeline.isPart(op) ? "input pipeline, not run" : "",
-                ]
-            })
-        let missing = counts.filter { isMissing($0.key) }
+            ops.map { [$0.name, "\($0.nodes)", $0.remark] })
+        let missing = ops.filter(\.isMissing)
         print(
-            "  \(graph.nodes.count) nodes of \(counts.count) ops; not supported: \(missing.count) ops of "
-                + "\(missing.values.reduce(0, +)) nodes. Those that no fetch needs do no harm.")
+            "  \(graph.nodes.count) nodes of \(ops.count) ops; not supported: \(missing.count) ops of "
+                + "\(missing.map(\.nodes).reduce(0, +)) nodes. Those that no fetch needs do no harm.")
     }
 }
 

@@ -16,6 +16,16 @@ struct Metaserve: ParsableCommand {
         version: version,
         subcommands: [Serve.self, CheckConfig.self, Predict.self, Inspect.self, Ops.self])
 
+    /// Runs the command that the command line names.
+    static func main() {
+        let words = ProgramArguments.words
+        let commands = configuration.subcommands.compactMap { $0.configuration.commandName }
+        if let mistake = MistakenCommand(words, commands: commands) {
+            exit(withError: ValidationError(mistake.message))
+        }
+        main(words)
+    }
+
     /// The release.
     static let version = "0.1.0"
 }

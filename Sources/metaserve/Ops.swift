@@ -3,7 +3,8 @@ import Operations
 
 /// `metaserve ops`
 struct Ops: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "List the ops that are supported.")
+    static let configuration = CommandConfiguration(
+        commandName: "ops", abstract: "List the ops that are supported.")
 
     func run() {
         for name in OpTable.entries.keys.sorted() { print(name) }

@@ -7,12 +7,14 @@ import Serving
 /// `metaserve predict`
 struct Predict: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "predict",
         abstract: "Run a model once, without a server.",
         discussion: """
-            A feed is NAME=VALUE: a number, a string, true or false, or lists as JSON; or NAME=@FILE.npy.
+            A feed is NAME=VALUE: a number, a string, true or false, or lists as JSON; or NAME=@FILE. A file is a .npy
+            array, a text file of JSON, or, for an input of strings, any file: an image, a text.
 
               metaserve predict models/tutorial --feed w1:0=13 --feed w2:0=17 --fetch op_to_restore:0
-              metaserve predict models/digits --feed x:0=@digits.npy --feed keep_prob:0=1 --fetch probs:0
+              metaserve predict models/digits --feed x:0=@x.npy --feed keep_prob:0=1 --fetch probs:0
             """)
 
     @Argument(help: "A model folder, or a file of one.")
@@ -31,6 +33,9 @@ struct Predict: ParsableCommand {
 
     @Option(help: "A tensor to compute; repeatable. Without any, the model's outputs.")
     var fetch: [String] = []
+
+    @Option(help: "Print so many of the highest classes of outputs that are scores, instead of all scores.")
+    var top: Int?
 
     @Option(help: "How NaN and infinities are written: string, token, null or error.", transform: Parse.nanPolicy)
     var nan = NaNPolicy.string
@@ -52,39 +57,26 @@ struct Predict: ParsableCommand {
         let model = try Model(
             contentsOf: folders[0], threadCount: 1, defaults: values, variables: variables, followsPaths: followPaths)
         let registry = ModelRegistry([model], ModelRegistry.Configuration(attach: Service.attachment))
-        let response = Service(registry, options: options).answer(.post, Array("/predict".utf8), body: try body())
+        let response = Service(registry, options: options).answer(
+            .post, Array("/predict".utf8), body: try body(for: model))
         let answer = String(decoding: response.body, as: UTF8.self)
         guard response.status == 200 else {
-            FileHandle.standardError.write(Data((answer + "\n").utf8))
+            FileHandle.standardError.write(Data(answer.utf8))
             throw ExitCode.failure
         }
-        print(answer)
+        print(answer, terminator: "")
     }
 
-    private func body() throws -> [UInt8] {
+    private func body(for model: Model) throws -> [UInt8] {
         let feeds = try feed.map { text in
-            guard let equals = text.firstIndex(of: "=") else {
-                throw ValidationError("--feed \(text) has no \"=\": write NAME=VALUE, such as w1:0=13")
+            let feed = try FeedArgument(text)
+            let input = model.inputs.first {
+                $0.name == feed.name || $0.tensor == feed.name || $0.tensor == feed.name + ":0"
             }
-            let value = String(text[text.index(after: equals)...])
-            return JSONText.quoted(String(text[..<equals])) + ":" + (try Self.json(value))
+            return JSONText.quoted(feed.name) + ":" + (try feed.json(for: input))
         }
         let fetches = fetch.isEmpty ? "" : ",\"fetches\":[" + fetch.map(JSONText.quoted).joined(separator: ",") + "]"
-        return Array("{\"feeds\":{\(feeds.joined(separator: ","))}\(fetches)}".utf8)
-    }
-
-    /// What is no JSON is a string.
-    private static func json(_ value: String) throws -> String {
-        if value.hasPrefix("@") { return try json(file: String(value.dropFirst())) }
-        return JSONText.isValue(value) ? value : JSONText.quoted(value)
-    }
-
-    private static func json(file path: String) throws -> String {
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw ValidationError("\(path): cannot be read")
-        }
-        do throws(NPYText.Fault) { return try NPYText.json(file: Array(data)) } catch {
-            throw ValidationError("\(path): is not a .npy file that can be fed: \(error.reason)")
-        }
+        let top = top.map { ",\"top\":\($0)" } ?? ""
+        return Array("{\"feeds\":{\(feeds.joined(separator: ","))}\(fetches)\(top)}".utf8)
     }
 }

@@ -10,6 +10,7 @@ import Threads
 /// `metaserve serve`
 struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "serve",
         abstract: "Serve models until SIGINT or SIGTERM.",
         discussion: """
             Each PATH is a model folder (what a Saver left, a SavedModel, numbered versions, a frozen graph), a file
@@ -105,6 +106,10 @@ enum Parse {
             throw ValidationError("\"\(text)\" is not NAME=VALUE, such as keep_prob:0=1")
         }
         let value = String(text[text.index(after: equals)...])
+        if value.hasPrefix("[") || value.hasPrefix("{") || value.hasPrefix("\""), let fault = JSONText.fault(in: value)
+        {
+            throw ValidationError("\"\(text)\" is not NAME=VALUE: its value is not JSON: \(fault)")
+        }
         return NamedDefault(name: String(text[..<equals]), value: FeedValue(text: value))
     }
 

@@ -166,6 +166,12 @@ extension ServerSettings {
                         SettingsProblem(
                             entry.place, "a model's name is not empty and has no \"/\", found \"\(entry.name)\""))
                 }
+                if model.places["classes"] != nil {
+                    problems.append(
+                        model.problem(
+                            "classes", "class names lie in the model's folder: write classes into metaserve.yaml there")
+                    )
+                }
                 problems += model.problems
                 models[entry.name] = model
             }

@@ -52,10 +52,20 @@ struct Client {
         let headers = type.map { [HTTPHeader.contentType: Array($0.utf8)] } ?? [:]
         let answer = service.answer(method, path, headers: headers, body: body)
         return Answer(
-            status: answer.status, body: String(decoding: answer.body, as: UTF8.self), allow: answer.headers["Allow"])
+            status: answer.status, body: answer.text, allow: answer.headers["Allow"])
     }
 
     func post(_ body: String, _ path: String = "/predict") -> Answer { send(.post, path, Array(body.utf8)) }
 
     func get(_ path: String) -> Answer { send(.get, path) }
+}
+
+extension DirectAnswer {
+    /// The body, of JSON without the newline that it ends with.
+    var text: String {
+        let text = String(decoding: body, as: UTF8.self)
+        guard contentType == "application/json", !text.isEmpty else { return text }
+        #expect(text.hasSuffix("\n"))
+        return text.hasSuffix("\n") ? String(text.dropLast()) : text
+    }
 }

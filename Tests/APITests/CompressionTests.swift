@@ -26,7 +26,7 @@ struct CompressionTests {
         service.answer(.post, Array(path.utf8), headers: [.contentEncoding: Array(coding.utf8)], body: body)
     }
 
-    private func text(_ answer: DirectAnswer) -> String { String(decoding: answer.body, as: UTF8.self) }
+    private func text(_ answer: DirectAnswer) -> String { answer.text }
 
     private static func bytes(hex: String) -> [UInt8] {
         let digits = hex.compactMap(\.hexDigitValue)

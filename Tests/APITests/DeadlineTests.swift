@@ -77,7 +77,7 @@ struct DeadlineTests {
         let answer = post(try Client(try EndlessModel.load()), timeout: timeout)
         #expect(answer.status == 400)
         #expect(
-            String(decoding: answer.body, as: UTF8.self)
+            answer.text
                 == "{\"error\":\"header Request-Timeout: expected seconds above 0, such as 2.5, found \\\"\(timeout)\\\"\"}"
         )
     }

@@ -39,7 +39,7 @@ struct NPYTests {
         return client.service.answer(.post, Array(path.utf8), headers: headers, body: body)
     }
 
-    private func text(_ answer: DirectAnswer) -> String { String(decoding: answer.body, as: UTF8.self) }
+    private func text(_ answer: DirectAnswer) -> String { answer.text }
 
     @Test("an array is the only input, by each route")
     func routes() {
@@ -97,6 +97,20 @@ struct NPYTests {
         #expect(text(send(body)).contains("[[11.0,6.0]]"))
     }
 
+    @Test("strings are fed without the zeros that fill them up, bytes as they are and code points as UTF-8")
+    func strings() throws {
+        let bytes = Self.file("|S3", "(2, 2)", Array("ab\0a\0b\0\0\0xyz".utf8))
+        #expect(try NPYText.json(file: bytes) == #"[["ab","a\u0000b"],["","xyz"]]"#)
+        let raw = Self.file("|S2", "(1,)", [0xff, 0xd8])
+        #expect(try NPYText.json(file: raw) == #"[{"b64":"/9g="}]"#)
+        let points: [UInt32] = [0x1f600, 0x61, 0xe9, 0, 0, 0, 0x100, 0]
+        let text = Self.file("<U2", "(4,)", Self.bytes(points))
+        #expect(try NPYText.json(file: text) == #"["😀a","é","","Ā"]"#)
+        let surrogate = Self.file("<U1", "(2,)", Self.bytes([0x61, 0xd800] as [UInt32]))
+        let fault = #expect(throws: NPYText.Fault.self) { try NPYText.json(file: surrogate) }
+        #expect(fault?.reason.contains("string 1 of the array has 55296, which is not a code point of Unicode") == true)
+    }
+
     @Test(
         "what is no array, word for word",
         arguments: [
@@ -108,8 +122,18 @@ struct NPYTests {
             ),
             (file(">f4", "(1,)", [0, 0, 0, 0]), "it is big-endian: save x.astype(\"<f4\")"),
             (file("=f4", "(1,)", [0, 0, 0, 0]), "its elements are \"=f4\"; expected little-endian ones, \"<f4\""),
-            (file("<U5", "(1,)", []), "its elements are \"<U5\"; expected numbers or booleans"),
-            (file("|O", "(1,)", []), "its elements are \"|O\"; expected numbers or booleans"),
+            (file("<U5", "(1,)", []), "it has 0 bytes of elements, expected 20 for string [1]"),
+            (file(">U5", "(1,)", []), "it is big-endian: save x.astype(\"<U5\")"),
+            (file("|S0", "(9,)", []), "its elements are \"|S0\"; expected numbers, booleans or strings"),
+            (file("<M8", "(1,)", []), "its elements are \"<M8\"; expected numbers, booleans or strings"),
+            (
+                file("|S268435456", "(9223372036854775807,)", []),
+                "its shape is too large: [9223372036854775807]"
+            ),
+            (
+                file("|O", "(1,)", []),
+                "its elements are Python objects, which NumPy pickles: for strings save x.astype(\"S\") or x.astype(\"U\")"
+            ),
             (
                 file(header: "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }", []),
                 "its elements are records; expected numbers"

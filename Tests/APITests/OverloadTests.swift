@@ -54,7 +54,7 @@ struct OverloadTests {
         let refused = service.answer(.post, Array("/predict".utf8), body: Array(EndlessModel.short.utf8))
         #expect(refused.status == 429)
         #expect(refused.headers["Retry-After"] == "1")
-        let text = String(decoding: refused.body, as: UTF8.self)
+        let text = refused.text
         #expect(text.contains("has as many requests waiting as --max-queue allows: try again later"), "\(text)")
         #expect(service.answer(.get, Array("/".utf8)).status == 200)
         let busy = metrics(of: service)
@@ -82,6 +82,6 @@ struct OverloadTests {
     }
 
     private func metrics(of service: Service) -> String {
-        String(decoding: service.answer(.get, Array("/metrics".utf8)).body, as: UTF8.self)
+        service.answer(.get, Array("/metrics".utf8)).text
     }
 }

@@ -51,7 +51,7 @@ struct PredictTests {
             (#"{"feeds":{},"model":1}"#, 400, "\"model\" is a number; expected a string"),
             (
                 #"{"inputs":{}}"#, 400,
-                "the body has an unknown key \"inputs\"; known are \"model\", \"signature\", \"feeds\" and \"fetches\""
+                "the body has an unknown key \"inputs\"; known are \"model\", \"signature\", \"feeds\", \"fetches\" and \"top\""
             ),
             (#"{"feeds":{},"feeds":{}}"#, 400, "the body has the key \"feeds\" twice"),
             (#"{"feeds":{"w1":1,"w1":2}}"#, 400, "\"feeds\" has the key \"w1\" twice"),

@@ -98,7 +98,7 @@ struct TFServingPathTests {
                 ]))
         let service = Service(registry)
         func get(_ path: String) -> String {
-            String(decoding: service.answer(.get, Array(path.utf8)).body, as: UTF8.self)
+            service.answer(.get, Array(path.utf8)).text
         }
         #expect(
             get("/v1/models/sig")

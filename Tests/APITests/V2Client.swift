@@ -43,7 +43,8 @@ struct V2Client {
         let length = direct.headers["Inference-Header-Content-Length"].flatMap { Int($0) } ?? direct.body.count
         return Answer(
             status: direct.status, contentType: direct.contentType,
-            text: String(decoding: direct.body.prefix(length), as: UTF8.self),
+            text: direct.headers["Inference-Header-Content-Length"] == nil
+                ? direct.text : String(decoding: direct.body.prefix(length), as: UTF8.self),
             binary: Array(direct.body.dropFirst(length)))
     }
 }

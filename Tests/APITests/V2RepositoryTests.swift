@@ -27,7 +27,7 @@ struct V2RepositoryTests {
         }
     }
 
-    private func text(_ answer: DirectAnswer) -> String { String(decoding: answer.body, as: UTF8.self) }
+    private func text(_ answer: DirectAnswer) -> String { answer.text }
 
     @Test("what there is; unloading and loading again")
     func unloadAndLoad() throws {

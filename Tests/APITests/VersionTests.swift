@@ -22,7 +22,7 @@ struct VersionTests {
     }
 
     private func get(_ path: String) -> String {
-        String(decoding: service.answer(.get, Array(path.utf8)).body, as: UTF8.self)
+        service.answer(.get, Array(path.utf8)).text
     }
 
     private func post(_ path: String, label: String? = nil) -> (status: Int, body: String) {
@@ -30,7 +30,7 @@ struct VersionTests {
         let answer = service.answer(
             .post, Array(path.utf8), headers: label.map { [.modelLabel: Array($0.utf8)] } ?? [:],
             body: Array(#"{"feeds": {"keep_prob": 1, "x": [[\#(image)]]}}"#.utf8))
-        return (answer.status, String(decoding: answer.body, as: UTF8.self))
+        return (answer.status, answer.text)
     }
 
     @Test("a header pins the version of a label; a number in the path wins")

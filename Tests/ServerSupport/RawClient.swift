@@ -8,7 +8,7 @@ public final class RawClient {
         public let status: Int
         /// The headers, by their names in lower case.
         public let headers: [String: String]
-        /// The body.
+        /// The body; of JSON, without the newline that it ends with.
         public let body: String
     }
 
@@ -93,7 +93,8 @@ public final class RawClient {
         let status = Int(lines[0].split(separator: " ").dropFirst().first ?? "") ?? 0
         let count = hasBody && status != 100 ? Int(headers["content-length"] ?? "") ?? 0 : 0
         while received.count < count { try receive() }
-        let body = String(decoding: received.prefix(count), as: UTF8.self)
+        let isLine = headers["content-type"] == "application/json" && received.prefix(count).last == 0x0a
+        let body = String(decoding: received.prefix(isLine ? count - 1 : count), as: UTF8.self)
         received.removeFirst(count)
         return Response(status: status, headers: headers, body: body)
     }

@@ -15,6 +15,7 @@ struct StructureTests {
         "CSnappy": ["Checkpoints/SortedTable.swift"],
         "CChecksum": ["Checkpoints/Checksum.swift"],
         "CMemory": ["Serving/LoaderThread.swift"],
+        "CArguments": ["metaserve/ProgramArguments.swift"],
         "CJSON": ["API/JSONParser.swift", "API/JSONWriter.swift"],
         "CRegex": ["Kernels/RegularExpression.swift"],
         "CZlib": ["API/ZlibStreams.swift", "Kernels/Inflation.swift"],

@@ -1,0 +1,91 @@
+internal import Files
+internal import Settings
+internal import Tensors
+
+/// The names of the classes that a model's outputs give scores for.
+package struct ModelClasses: Sendable {
+    /// By the output's tensor, `probs:0`: the settings name a file for it.
+    private var explicit: [String: ClassNames] = [:]
+    /// `labels.txt`, for all outputs with as many values in their last dimension as it has names.
+    private var general: ClassNames?
+    /// The files that were read, as they were then.
+    private(set) var files: [FileIdentity] = []
+    /// What was found, for the log.
+    private(set) var notes: [String] = []
+    /// What an operator must know.
+    private(set) var warnings: [String] = []
+
+    /// Reads the files of class names.
+    ///
+    /// - Parameters:
+    ///   - classes: Names of files by outputs, from the model's settings.
+    ///   - places: Where the files lie.
+    ///   - outputs: The model's outputs.
+    /// - Throws: ``ModelError`` of kind `load` for a file of the settings that cannot be used, an output that the model lacks, and an
+    ///   output that has another number of values.
+    init(
+        _ classes: [String: String], in places: ClassFiles, outputs: [TensorDescription]
+    ) throws(ModelError) {
+        for (name, file) in classes.sorted(by: { $0.key < $1.key }) {
+            let output = try Self.output(name, outputs)
+            guard let path = places.file(file) else {
+                throw ModelError(
+                    .incomplete,
+                    "classes of \"\(name)\": there is no file \"\(file)\" in \(places.description)")
+            }
+            let read = try ClassNames.read(path, isExplicit: true)
+            files.append(read.file)
+            if let size = Self.lastSize(output), size != read.names.names.count {
+                throw ModelError(
+                    .load,
+                    "classes of \"\(name)\": \(path) has \(read.names.names.count) names, but the output has \(size) values "
+                        + "in its last dimension")
+            }
+            notes.append("\(path) has the names of the \(read.names.names.count) classes of \"\(name)\"")
+            explicit[output.tensor] = read.names
+        }
+        readGeneral(places, outputs)
+    }
+
+    /// Nobody has asked for `labels.txt` to be read: what is wrong with it is only a warning.
+    private mutating func readGeneral(_ places: ClassFiles, _ outputs: [TensorDescription]) {
+        guard let path = places.general else { return }
+        do throws(ModelError) {
+            let read = try ClassNames.read(path, isExplicit: false)
+            files.append(read.file)
+            let count = read.names.names.count
+            let isUsed = outputs.contains { output in
+                output.dtype?.isFloating != false && (Self.lastSize(output) ?? count) == count
+            }
+            guard isUsed else {
+                warnings.append("\(path) is not used: it has \(count) names, and no output has as many values")
+                return
+            }
+            notes.append("\(path) has the names of \(count) classes")
+            general = read.names
+        } catch { warnings.append("\(error.message): it is not used") }
+    }
+
+    private static func output(
+        _ name: String, _ outputs: [TensorDescription]
+    ) throws(ModelError) -> TensorDescription {
+        let isNamed = { (output: TensorDescription) in
+            output.name == name || output.tensor == name || output.tensor == name + ":0"
+        }
+        if let output = outputs.first(where: isNamed) { return output }
+        let nearest = DefaultValues.nearest(
+            to: name, among: outputs.map { $0.name.hasSuffix(":0") ? String($0.name.dropLast(2)) : $0.name })
+        throw ModelError(.load, "classes of \"\(name)\": the model has no such output\(nearest)")
+    }
+
+    /// The size of the last dimension; nil where the graph does not tell it.
+    private static func lastSize(_ output: TensorDescription) -> Int? {
+        output.shape.dimensions?.last.flatMap { $0 < 0 ? nil : $0 }
+    }
+
+    /// The names for an output; of `labels.txt`, they are its names only if they are as many as its values.
+    ///
+    /// - Parameter tensor: The output's tensor, `probs:0`.
+    /// - Returns: nil where there are none.
+    package func names(of tensor: String) -> ClassNames? { explicit[tensor] ?? general }
+}

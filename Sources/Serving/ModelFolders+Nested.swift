@@ -1,0 +1,34 @@
+extension ModelFolders {
+    /// How many folders and files are looked at in search of models.
+    private static let maxLooks = 1000
+    /// How many folders a message lists.
+    private static let maxListed = 3
+
+    /// The error for a folder without models whose folders are folders of models.
+    ///
+    /// - Parameter root: The folder, in which no model was found.
+    /// - Returns: The error, which says what to do; nil where no models are found there either.
+    static func nestedModels(in root: ModelPath) -> ModelError? {
+        var looks = 0
+        var found: [String] = []
+        for name in root.names where !name.hasPrefix(".") {
+            let folder = ModelPath(root.appending(name))
+            guard folder.isFolder else { continue }
+            for inner in folder.names where !inner.hasPrefix(".") {
+                looks += 1
+                guard looks <= maxLooks else { break }
+                let path = ModelPath(folder.appending(inner))
+                guard path.isFolder, ModelFormat.of(path) != nil else { continue }
+                found.append(folder.path)
+                break
+            }
+        }
+        guard !found.isEmpty else { return nil }
+        let listed = found.prefix(maxListed).joined(separator: " ")
+        let rest = found.count > maxListed ? ", and \(found.count - maxListed) more" : ""
+        return ModelError(
+            .incomplete,
+            "\(root.path): holds no model itself, but folders that hold folders of models. Give these instead: "
+                + listed + rest)
+    }
+}

@@ -1,0 +1,58 @@
+import API
+import ArgumentParser
+import Serving
+import Settings
+import Tensors
+
+/// A value of `--feed`: a tensor's name, and what to feed.
+struct FeedArgument {
+    let name: String
+    private let value: String
+
+    /// - Throws: `ValidationError` for a text that is not NAME=VALUE.
+    init(_ text: String) throws {
+        guard let equals = text.firstIndex(of: "=") else {
+            throw ValidationError("--feed \(text) has no \"=\": write NAME=VALUE, such as w1:0=13")
+        }
+        name = String(text[..<equals])
+        value = String(text[text.index(after: equals)...])
+    }
+
+    /// The value as JSON.
+    ///
+    /// - Parameter input: The model's input of that name, if it is one.
+    /// - Returns: JSON.
+    /// - Throws: `ValidationError` for a value that is not what the input takes, and says what to write.
+    func json(for input: TensorDescription?) throws -> String {
+        if value.hasPrefix("@") {
+            return try FeedFile(path: String(value.dropFirst()), feed: name).json(for: input)
+        }
+        if input?.dtype == .string, !looksLikeJSON { return try text() }
+        guard let fault = JSONText.fault(in: value) else { return value }
+        if Self.numbers.contains(value) { return JSONText.quoted(value) }
+        let isText = (input?.dtype ?? .string) == .string && !looksLikeJSON
+        if isText || SmallFile.isRegular(value) { return try text() }
+        let expected = input?.dtype.map { "; input \(name) takes \($0) \(input?.shape ?? .unknown)" } ?? ""
+        throw ValidationError(
+            "--feed \(name)=\(value): is not JSON: \(fault)\(expected). Write a number, true, false, \"text\" or lists "
+                + "of them as JSON, or \(name)=@FILE")
+    }
+
+    /// Whether nobody would write that as a string without quotes.
+    private var looksLikeJSON: Bool { value.first.map { "[{\"".contains($0) } ?? false }
+
+    /// What JSON lacks.
+    private static let numbers: Set<String> = ["NaN", "Infinity", "-Infinity"]
+
+    /// The value as a string.
+    ///
+    /// - Throws: `ValidationError` for the name of a file.
+    private func text() throws -> String {
+        guard !SmallFile.isRegular(value) else {
+            throw ValidationError(
+                "--feed \(name)=\(value): there is a file of that name. To feed what it holds, write \(name)=@\(value); "
+                    + "to feed the text itself, write \(name)='\(JSONText.quoted(value))'")
+        }
+        return JSONText.quoted(value)
+    }
+}

@@ -1,0 +1,36 @@
+import Graphs
+import Operations
+import Serving
+
+/// An op of a graph, and whether it is supported.
+struct InspectedOp: Encodable {
+    let name: String
+    /// How many nodes have it.
+    let nodes: Int
+    let supported: Bool
+    /// Whether it only saves or restores checkpoints: then nothing that is served needs it.
+    let saving: Bool
+
+    /// Whether it is a part of an input pipeline: what comes out of that is fed.
+    let pipeline: Bool
+
+    /// Whether a fetch that needs it fails.
+    var isMissing: Bool { !supported && !saving && !pipeline }
+
+    /// What there is to say of it.
+    var remark: String {
+        if isMissing { return "not supported" }
+        if pipeline { return "input pipeline: not run" }
+        return supported ? "" : "saves and restores: not needed to serve"
+    }
+
+    /// The ops of a graph, the most frequent first.
+    static func all(of graph: Graph) -> [InspectedOp] {
+        let counts = Dictionary(graph.nodes.map { ($0.op, 1) }, uniquingKeysWith: +)
+        return counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { op, count in
+            InspectedOp(
+                name: op, nodes: count, supported: OpTable.entries[op] != nil, saving: Saving.ops.contains(op),
+                pipeline: InputPipeline.isPart(op))
+        }
+    }
+}

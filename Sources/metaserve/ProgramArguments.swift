@@ -1,0 +1,13 @@
+import CArguments
+
+/// The words that the program was started with.
+///
+/// Swift's `CommandLine` reads them from /proc, which is not mounted everywhere.
+enum ProgramArguments {
+    /// All words after the program's name.
+    static var words: [String] {
+        let count = carguments_count()
+        guard count > 0 else { return Array(CommandLine.arguments.dropFirst()) }
+        return (0..<count).dropFirst().compactMap { index in carguments_word(index).map { String(cString: $0) } }
+    }
+}
