@@ -199,7 +199,7 @@ extension OpenAPIModel {
 extension OpenAPIModel {
     private func examples(_ method: ExamplesMethod) -> JSONTree {
         let names = method.signatures(of: TFServingSignatures(model)).map(\.name)
-        let hasDefault = names.contains(TFServingSignature.defaultName)
+        let hasDefault = names.contains(Signature.defaultName)
         let value: JSONTree = [
             "anyOf": [
                 ["type": ["number", "string", "boolean"]],

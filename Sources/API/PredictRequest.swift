@@ -173,6 +173,18 @@ struct PredictRequest {
         return names
     }
 
+    /// The names of feeds and fetches. For a sparse or ragged input the tensors stand that it consists of.
+    ///
+    /// - Throws: ``RequestError`` 400 for a name that stands there twice, or cannot be one.
+    func names(in signature: Signature?) throws(RequestError) -> PreparedCall.Names {
+        let feeds = try feedNames()
+        let composites = feeds.map { name in signature?.composites.first { $0.name == name } }
+        let isPlain = composites.allSatisfy { $0 == nil }
+        return PreparedCall.Names(
+            feeds: zip(feeds, composites).flatMap { name, composite in composite?.partNames ?? [name] },
+            fetches: try fetchNames(), signature: signature, composites: isPlain ? [] : composites)
+    }
+
     private static func name(_ value: JSONValue) throws(RequestError) -> String {
         guard value.string.count <= longestName else {
             throw .badRequest("\"\(value.excerpt)\" is too long for a name: it has \(value.string.count) bytes")

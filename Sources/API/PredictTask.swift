@@ -39,11 +39,14 @@ final class PredictTask: RequestTask {
         }
         parts.appendSignature(to: workspace.signature)
         let call = try calls.call(for: workspace.signature) { () throws(RequestError) in
-            PreparedCall.Names(
-                feeds: try parts.feedNames(), fetches: try parts.fetchNames(),
-                signature: try calls.signature(named: try parts.signatureName()))
+            let signature = try calls.signature(named: try parts.signatureName())
+            return try parts.names(in: signature)
         }
         guard let feeds = parts.feeds else { return call }
+        guard call.composites.isEmpty else {
+            try CompositeFeeds(call).add(feeds, to: &workspace.feeds)
+            return call
+        }
         var key = feeds.first
         for (index, argument) in call.callable.feeds.enumerated() {
             try workspace.feeds.add(key.next, as: FeedDecoder(name: call.feedNames[index], dtype: argument.dtype))

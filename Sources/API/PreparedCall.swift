@@ -22,6 +22,10 @@ final class PreparedCall: Sendable {
         let fetches: [String]?
         /// The signature whose keys these may be.
         var signature: Signature?
+        /// By the request's feeds: which are sparse or ragged, so that several feeds stand for each; empty where none is.
+        var composites: [CompositeTensor?] = []
+        /// Which feeds are known to be scalars, though the graph does not tell their shape; empty where none is.
+        var scalars: [Bool] = []
         /// What the request calls the feeds, where that is not the tensors' names.
         var feedNames: [String]?
         /// What the answer calls the fetches, where that is not the tensors' names.
@@ -35,18 +39,22 @@ final class PreparedCall: Sendable {
     let callable: Callable
     /// The feeds' names as the request has them, for messages.
     let feedNames: [String]
+    /// By the request's feeds: which are sparse or ragged, so that several of ``feedNames`` stand for each; empty where none is.
+    let composites: [CompositeTensor?]
+    /// Which feeds are known to be scalars, though the graph does not tell their shape; empty where none is.
+    let scalars: [Bool]
     /// The fetches' names as the request has them, quoted and escaped.
     let keys: [[UInt8]]
     /// The names of the classes that the fetches give scores for.
     let classes: [ClassNames?]
 
-    init(
-        signature: [UInt8], callable: Callable, feedNames: [String], fetchNames: [String], classes: [ClassNames?]
-    ) {
+    init(signature: [UInt8], callable: Callable, _ names: Names, fetchNames: [String], classes: [ClassNames?]) {
         self.classes = classes
         self.signature = signature
         self.callable = callable
-        self.feedNames = feedNames
+        feedNames = names.feedNames ?? names.feeds
+        composites = names.composites
+        scalars = names.scalars
         keys = fetchNames.map(Self.escaped)
     }
 
@@ -144,7 +152,7 @@ final class VersionCalls: Sendable {
             let found = try model.callable(feeds: names.feeds, fetches: names.fetches, in: names.signature)
             let fetched = found.fetchNames
             let call = PreparedCall(
-                signature: Array(signature.bytes), callable: found.callable, feedNames: names.feedNames ?? names.feeds,
+                signature: Array(signature.bytes), callable: found.callable, names,
                 fetchNames: names.fetchNames
                     ?? (names.isWithoutNumbers ? fetched.map(PreparedCall.withoutNumber) : fetched),
                 classes: found.callable.fetches.map { model.classes.names(of: $0.name) })

@@ -41,7 +41,7 @@ final class TFServingSignature: Sendable {
         name = signature.name
         nameBytes = Array(name.utf8)
         methodName = signature.methodName
-        inputs = signature.inputs.map { Argument($0.name, $0, isRequired: !model.hasDefault($0.tensor)) }
+        inputs = signature.inputs.map { Argument($0.name, $0, isRequired: $0.isNeeded && !model.hasDefault($0.tensor)) }
         outputs = signature.outputs.map { Argument($0.name, $0) }
         inputKeys = inputs.map { Array($0.name.utf8) }
         plainInput = Self.plain(inputs)

@@ -8,6 +8,8 @@ struct V2Input {
     /// Which of the call's feeds.
     let index: Int
     let expected: Callable.Argument
+    /// Whether it is known to be a scalar, whatever the graph tells of its shape.
+    var isScalar = false
 
     /// Compares the datatype.
     ///
@@ -36,7 +38,9 @@ struct V2Input {
             sizes.append(Int(size.int64))
             size = size.next
         }
-        if sizes == [1], expected.shape.dimensions?.isEmpty == true { sizes.removeAll(keepingCapacity: true) }
+        if sizes == [1], isScalar || expected.shape.dimensions?.isEmpty == true {
+            sizes.removeAll(keepingCapacity: true)
+        }
         return try count(sizes)
     }
 

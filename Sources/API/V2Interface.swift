@@ -46,8 +46,20 @@ struct V2Interface {
             guard V2Datatype.name(of: dtype) != nil else { return nil }
             return Tensor(
                 name: description.name, description: description, dtype: dtype,
-                isOptional: description.defaultValue != nil)
+                isOptional: description.defaultValue != nil || !description.isNeeded)
         }
+    }
+
+    /// Which inputs are known to be scalars, by the names of a request: that of an input, or of its tensor. Empty where none is.
+    func scalars(among names: [String]) -> [Bool] {
+        let scalars = names.map { name in
+            inputs.contains {
+                $0.shape.rank == 0
+                    && [$0.name, $0.description.tensor, PreparedCall.withoutNumber($0.description.tensor)].contains(
+                        name)
+            }
+        }
+        return scalars.contains(true) ? scalars : []
     }
 
     /// Whether all inputs and outputs begin with a dimension of any size, which then is the batch's. Triton's clients want inputs

@@ -22,7 +22,9 @@ final class V2Task: RequestTask {
         try parts.read(try workspace.parser.parse(body.json))
         let call = try call(of: calls)
         for (index, input) in parts.inputs.enumerated() {
-            let expected = V2Input(name: call.feedNames[index], index: index, expected: call.callable.feeds[index])
+            let expected = V2Input(
+                name: call.feedNames[index], index: index, expected: call.callable.feeds[index],
+                isScalar: !call.scalars.isEmpty && call.scalars[index])
             try expected.requireDatatype(input.datatype)
             let count = try expected.readShape(input.shape, into: &sizes)
             switch input.elements {
@@ -59,9 +61,10 @@ final class V2Task: RequestTask {
         return try prepared(calls) { () throws(RequestError) in
             let signature = try calls.signature(named: parts.signature?.text)
             let outputs = parts.outputs.map(\.name.text)
+            let inputs = parts.inputs.map(\.name.text)
             return PreparedCall.Names(
-                feeds: parts.inputs.map(\.name.text),
-                fetches: outputs.isEmpty ? signature?.outputs.map(\.name) : outputs, signature: signature)
+                feeds: inputs, fetches: outputs.isEmpty ? signature?.outputs.map(\.name) : outputs,
+                signature: signature, scalars: V2Interface(calls.model, signature).scalars(among: inputs))
         }
     }
 

@@ -1,5 +1,6 @@
 package import Files
 internal import Glibc
+package import TensorFlowProtos
 public import Tensors
 
 /// Reads the tensors of a checkpoint by name.
@@ -33,6 +34,8 @@ public struct CheckpointReader: Sendable {
     /// Of a checkpoint that TensorFlow 2 wrote by objects, not by names: the keys by the variables' full names. A name that
     /// several variables have is not among them.
     package let objectKeys: [String: String]
+    /// The graph of objects of such a checkpoint.
+    package let objects: TrackableObjectGraph?
     private let store: any TensorStore
 
     /// Opens the newest checkpoint of a folder.
@@ -49,7 +52,9 @@ public struct CheckpointReader: Sendable {
         self.prefix = prefix
         store = try TensorStores.open(prefix: prefix)
         let isObjectBased = store.info(for: ObjectGraph.key) != nil
-        objectKeys = isObjectBased ? try ObjectGraph(store).keys : [:]
+        let graph = isObjectBased ? try ObjectGraph(store) : nil
+        objectKeys = graph?.keys ?? [:]
+        objects = graph?.message
         format = (isObjectBased ? "object-based " : "") + type(of: store).title
     }
 
@@ -112,6 +117,7 @@ public struct CheckpointReader: Sendable {
         prefix = other.prefix
         format = other.format
         objectKeys = other.objectKeys
+        objects = other.objects
         self.store = store
     }
 

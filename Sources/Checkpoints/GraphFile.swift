@@ -22,6 +22,33 @@ package enum GraphFile: Sendable {
         return GraphKind(ofText: beginning) != nil
     }
 
+    /// What a file that is called like a SavedModel's looks like.
+    package enum Look: Sendable {
+        case savedModel
+        /// A meta graph, or a graph by itself.
+        case graph
+        /// Cut off, or of another kind.
+        case damaged
+    }
+
+    /// Looks at a file's fields; little is read, nothing is decoded.
+    package static func look(path: String) -> Look {
+        // Why it cannot be read is told when it is opened.
+        guard let file = try? PeekedFile(path: path) else { return .savedModel }
+        let fields = GraphFields(0..<file.byteCount) { file.byte(at: $0) }
+        let beginning = file.bytes(at: 0, count: min(file.byteCount, GraphKind.textBeginningBytes)) ?? []
+        switch GraphKind(ofBinary: fields) {
+        case .savedModel?: return fields.isWhole ? .savedModel : .damaged
+        case .metaGraph?, .graph?: return fields.isWhole ? .graph : .damaged
+        case nil: break
+        }
+        switch GraphKind(ofText: beginning) {
+        case .savedModel?: return .savedModel
+        case .metaGraph?, .graph?: return .graph
+        case nil: return .damaged
+        }
+    }
+
     /// The meta graph; a bare graph becomes one without saver and signatures, and of a SavedModel it is the first.
     package var metaGraph: MetaGraphDef? {
         switch self {

@@ -68,24 +68,40 @@ struct GraphFields {
     func hasMessage(_ number: UInt64, where fits: (GraphFields) -> Bool) -> Bool {
         var position = range.lowerBound
         for _ in 0..<Self.mostFields {
-            guard position < range.upperBound, let tag = varint(&position) else { return false }
-            let count: Int
-            switch tag & 7 {
-            case 0:
-                guard varint(&position) != nil else { return false }
-                count = 0
-            case 1: count = 8
-            case 2:
-                guard let length = varint(&position), let known = Int(exactly: length) else { return false }
-                count = known
-            case 5: count = 4
-            default: return false
-            }
-            guard count <= range.upperBound - position else { return false }
-            if tag & 7 == 2, tag >> 3 == number { return fits(GraphFields(position..<position + count, byte: byte)) }
-            position += count
+            guard let field = next(&position) else { return false }
+            if field.isMessage, field.number == number { return fits(GraphFields(field.content, byte: byte)) }
         }
         return false
+    }
+
+    /// Whether the last field ends where the message does. Of very many fields the first are looked at.
+    var isWhole: Bool {
+        var position = range.lowerBound
+        for _ in 0..<Self.mostFields where position < range.upperBound {
+            guard next(&position) != nil else { return false }
+        }
+        return true
+    }
+
+    /// The field at a position, which then is behind it; nil where none can be read.
+    private func next(_ position: inout Int) -> (number: UInt64, isMessage: Bool, content: Range<Int>)? {
+        guard position < range.upperBound, let tag = varint(&position) else { return nil }
+        let count: Int
+        switch tag & 7 {
+        case 0:
+            guard varint(&position) != nil else { return nil }
+            count = 0
+        case 1: count = 8
+        case 2:
+            guard let length = varint(&position), let known = Int(exactly: length) else { return nil }
+            count = known
+        case 5: count = 4
+        default: return nil
+        }
+        guard count <= range.upperBound - position else { return nil }
+        let start = position
+        position += count
+        return (tag >> 3, tag & 7 == 2, start..<position)
     }
 
     private func varint(_ position: inout Int) -> UInt64? {

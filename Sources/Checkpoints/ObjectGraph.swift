@@ -9,6 +9,8 @@ struct ObjectGraph {
 
     /// The keys by the variables' full names; names that several variables have are left out.
     let keys: [String: String]
+    /// The objects, their children, and the keys of what they hold.
+    let message: TrackableObjectGraph
 
     /// Reads the graph from a checkpoint that has one.
     ///
@@ -28,5 +30,6 @@ struct ObjectGraph {
         }
         for name in ambiguous { keys[name] = nil }
         self.keys = keys
+        message = graph
     }
 }

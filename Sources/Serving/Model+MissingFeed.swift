@@ -11,6 +11,7 @@ extension Model {
     ///   - feeds: Those of the request.
     ///   - outputs: All outputs, where the request names no fetches.
     ///   - signature: The signature of the request.
+    /// - Returns: The error, of kind `invalidArgument`.
     func missingFeed(
         _ error: CompileError, _ feeds: [Endpoint], outputs: [(name: String, endpoint: Endpoint)],
         _ signature: Signature?

@@ -48,9 +48,7 @@ extension Model {
         var feedEndpoints: [Endpoint] = []
         for name in feeds {
             let endpoint = try endpoint(name, .feed, signature)
-            guard !feedEndpoints.contains(endpoint) else {
-                throw ModelError(.invalidArgument, "feed \"\(name)\" is given twice")
-            }
+            if let first = feedEndpoints.firstIndex(of: endpoint) { throw twice(name, feeds[first], signature) }
             feedEndpoints.append(endpoint)
         }
         var fetched: [(name: String, endpoint: Endpoint)] = []
@@ -93,6 +91,17 @@ extension Model {
                 .refused, "\(use) \"\(text)\" is refused: it belongs to the saving and restoring of checkpoints")
         }
         return Endpoint(node: index, output: name.output)
+    }
+
+    /// Two names for one tensor: both may be a signature's keys.
+    private func twice(_ name: String, _ other: String, _ signature: Signature?) -> ModelError {
+        let keys = signature?.inputs.filter { $0.name == name || $0.name == other } ?? []
+        guard keys.count == 2, let tensor = keys.first?.tensor else {
+            return ModelError(.invalidArgument, "feed \"\(name)\" is given twice")
+        }
+        return ModelError(
+            .invalidArgument,
+            "feeds \"\(other)\" and \"\(name)\" are one tensor, \"\(tensor)\": give one of them")
     }
 
     private func unknown(

@@ -153,6 +153,8 @@ package struct ModelListing: Hashable, Sendable {
             if let foreign = path.foreign { throw ModelError(.broken, foreign.message) }
             return try ModelFormat.checkpoint.look(path)
         }
-        return try format.look(path)
+        let listing = try format.look(path)
+        guard let warning = ModelFormat.passedOver(at: path) else { return listing }
+        return ModelListing(ranked: listing.ranked, notes: listing.notes, warnings: listing.warnings + [warning])
     }
 }

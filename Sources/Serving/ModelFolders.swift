@@ -27,22 +27,37 @@ public enum ModelFolders {
     }
 
     /// A path's own name: that of the folder. A checkpoint's prefix and the files of a checkpoint or SavedModel have the name of their
-    /// folder, a frozen graph that of its file without the ending.
+    /// folder, a frozen graph that of its file without the ending. A folder that is one of a model's numbered versions has the name of
+    /// the folder that it is in.
     package static func name(of path: String) -> String {
         let own = ModelPath(path)
-        guard !own.isFolder else { return folderName(own.path) }
+        guard !own.isFolder else { return folderName(own) }
         let name = PathText.name(of: own.path)
         if CheckpointFolder.prefix(ofFile: own.path) != nil || ModelFormat.isSavedModel(fileNamed: name) {
-            return folderName(PathText.folder(of: own.path))
+            return folderName(ModelPath(PathText.folder(of: own.path)))
         }
         return [".pb", ".pbtxt", ".meta", ".index"].lazy.compactMap { name.withoutEnding($0) }.first { !$0.isEmpty }
-            ?? (name == "." || name == ".." ? folderName(own.path) : name)
+            ?? (name == "." || name == ".." ? folderName(own) : name)
     }
 
-    private static func folderName(_ path: String) -> String {
-        if let name = PathText.components(of: path).last, name != ".", name != ".." { return name }
-        guard let resolved = realpath(path, nil) else { return "model" }
+    private static func folderName(_ folder: ModelPath) -> String {
+        if let parent = parent(ofVersion: folder) { return parent }
+        if let name = PathText.components(of: folder.path).last, name != ".", name != ".." { return name }
+        return resolvedName(of: folder.path) ?? "model"
+    }
+
+    /// The name of the folder that a version's folder is in; nil for what is no version's.
+    private static func parent(ofVersion own: ModelPath) -> String? {
+        let name = PathText.components(of: own.path).last ?? ""
+        guard !name.isEmpty, name.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
+            ModelFormat.of(own, among: ModelFormat.single) != nil
+        else { return nil }
+        return resolvedName(of: own.appending(".."))
+    }
+
+    private static func resolvedName(of path: String) -> String? {
+        guard let resolved = realpath(path, nil) else { return nil }
         defer { free(resolved) }
-        return PathText.components(of: String(cString: resolved)).last ?? "model"
+        return PathText.components(of: String(cString: resolved)).last
     }
 }

@@ -8,7 +8,15 @@ internal import Tensors
 extension ModelFormat {
     /// A SavedModel's folder: `saved_model.pb` or `saved_model.pbtxt`, its variables in `variables/`, files in `assets/`.
     static let savedModel = ModelFormat(
-        isThere: { path in savedModelFile(path) != nil },
+        isThere: { path in
+            guard let file = savedModelFile(path) else { return false }
+            switch GraphFile.look(path: file) {
+            case .savedModel: return true
+            // It may be called so, and is a model of another format.
+            case .graph: return false
+            case .damaged: return !path.isFolder || !checkpoint.isThere(path)
+            }
+        },
         look: { path throws(ModelError) in
             let file = savedModelFile(path) ?? path.path
             let folder = folder(of: file)
@@ -28,7 +36,7 @@ extension ModelFormat {
                 return (reader, try GraphBytes(path: file))
             }
             let graph = try context.graph(of: bytes) { () throws(ModelError) in
-                let content = try SavedModelContent(bytes, folder)
+                let content = try SavedModelContent(bytes, folder, reader?.objects)
                 return try ModelGraph(
                     content.meta, bytes, context.defaults, assets: content.assets, initOps: content.initOps,
                     format: content.format, notes: content.notes, warnings: content.warnings)
@@ -41,6 +49,16 @@ extension ModelFormat {
                 format: graph.format ?? "SavedModel", prefix: reader?.prefix ?? file, graph: graph,
                 graphFile: bytes.identity, reader: reader)
         })
+
+    /// What an operator must know where a file is called like a SavedModel's and another format is served; nil where none is.
+    static func passedOver(at path: ModelPath) -> String? {
+        guard path.isFolder, let file = savedModelFile(path) else { return nil }
+        switch GraphFile.look(path: file) {
+        case .savedModel: return nil
+        case .graph: return "\(file) is a graph, not a SavedModel: it is not read as one"
+        case .damaged: return "\(file) is no SavedModel: it is cut off or damaged; the checkpoint beside it is served"
+        }
+    }
 
     private static func folder(of file: String) -> String {
         PathText.folder(of: file)
@@ -102,8 +120,13 @@ struct SavedModelContent {
     private static let initSignature = "__saved_model_init_op"
     private static let trainSignature = "__saved_model_train_op"
 
-    /// - Throws: ``ModelError`` of kind `load` if it cannot be decoded, has no meta graph, or an asset that is not a file's name.
-    init(_ bytes: GraphBytes, _ folder: String) throws(ModelError) {
+    /// - Parameters:
+    ///   - bytes: The file.
+    ///   - folder: The folder that it is in.
+    ///   - objects: The objects of the checkpoint in `variables/`.
+    /// - Throws: ``ModelError`` of kind `load` if it cannot be decoded, has no meta graph, an asset that is not a file's name, or
+    ///   neither signatures nor functions that can become some.
+    init(_ bytes: GraphBytes, _ folder: String, _ objects: TrackableObjectGraph?) throws(ModelError) {
         let path = bytes.identity.path
         let file = try ModelError.loading { () throws(CheckpointError) in try bytes.decoded() }
         guard case .savedModel(let model) = file else { throw ModelError(.load, "\(path): is not a SavedModel") }
@@ -119,6 +142,12 @@ struct SavedModelContent {
             notes.append("no meta graph has the tag \"\(Self.tag)\": taking the first of those with \(found)")
         }
         takeInitOps()
+        if meta.hasObjectGraphDef, meta.signatureDef.isEmpty {
+            let refusals = try SavedFunctions.addSignatures(to: &meta, objects, path: path)
+            let names = meta.signatureDef.keys.sorted().map { "\"\($0)\"" }.joined(separator: ", ")
+            notes.append("it has no signatures: its functions stand for them, as \(names)")
+            notes += refusals.map { "the function \($0): it is not served" }
+        }
         try takeAssets(path, folder)
     }
 

@@ -136,6 +136,11 @@ final class ModelGraph: Sendable {
         _ input: GraphInterface.Input, _ graph: Graph, _ inference: FactInference
     ) -> TensorDescription {
         var description = describe(input.tensor, graph, inference)
+        if case .inputSwitch? = input.role, description.shape.rank == nil {
+            // What chooses branches, and the share of dropout, is one value.
+            description = TensorDescription(
+                name: description.name, tensor: description.tensor, dtype: description.dtype, shape: PartialShape([]))
+        }
         description.note = input.role?.note
         if case .inputSwitch(let kind)? = input.role {
             description.usualValue = kind.usualValue

@@ -112,7 +112,7 @@ struct OfferedInterface {
         /// Whether a variable that cannot be restored is among the causes.
         let areVariables: Bool
 
-        private static let maxListed = 8
+        private static let maxListed = 32
 
         init(
             _ trial: OutputTrial, _ feeds: [Endpoint: [Endpoint]], _ session: Session, _ restored: RestoredVariables

@@ -4,6 +4,8 @@ internal import TensorFlowProtos
 /// Which nodes of a graph save and restore checkpoints.
 package struct Saving: Sendable {
     private let scopes: Set<String>
+    /// The nodes that the saver names and that are in no scope, as TensorFlow 2 makes them.
+    private let nodes: Set<String>
 
     /// The ops that only write and read checkpoints.
     package static let ops: Set<String> = [
@@ -15,7 +17,9 @@ package struct Saving: Sendable {
     init(_ graph: Graph, _ meta: MetaGraphDef) {
         func scope(_ name: String) -> String? { name.lastIndex(of: "/").map { String(name[..<$0]) } }
         let saver = meta.saverDef
-        var scopes = Set([saver.filenameTensorName, saver.saveTensorName, saver.restoreOpName].compactMap(scope))
+        let named = [saver.filenameTensorName, saver.saveTensorName, saver.restoreOpName]
+        nodes = Set(named.filter { scope($0) == nil }.compactMap { TensorName(parsing: $0)?.node })
+        var scopes = Set(named.compactMap(scope))
         for node in graph.nodes where Self.ops.contains(node.op) {
             guard let scope = scope(node.name), let last = scope.split(separator: "/").last else { continue }
             if last == "save" || last.hasPrefix("save_") { scopes.insert(scope) }
@@ -25,7 +29,7 @@ package struct Saving: Sendable {
 
     /// Whether a node saves or restores: neither to be fed nor fetched.
     func isPrivate(_ node: Node) -> Bool {
-        if Self.ops.contains(node.op) { return true }
+        if Self.ops.contains(node.op) || nodes.contains(node.name) { return true }
         var scope = node.name[...]
         while let slash = scope.lastIndex(of: "/") {
             scope = scope[..<slash]

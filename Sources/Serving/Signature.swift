@@ -12,6 +12,8 @@ public struct Signature: Sendable {
     public let inputs: [TensorDescription]
     /// The tensors to fetch, by the signature's keys, which are their names.
     public let outputs: [TensorDescription]
+    /// The inputs that are several tensors, each of which is among ``inputs``.
+    package let composites: [CompositeTensor]
 
     /// What TensorFlow calls the signature that is used where a request names none.
     package static let defaultName = "serving_default"
@@ -23,8 +25,9 @@ public struct Signature: Sendable {
     init(_ name: String, _ message: SignatureDef, fact: (TensorName) -> GraphFact) {
         self.name = name
         methodName = message.methodName
-        inputs = Self.tensors(message.inputs, fact)
+        inputs = Self.withoutNeedOfSeconds(Self.tensors(message.inputs, fact))
         outputs = Self.tensors(message.outputs, fact)
+        composites = message.inputs.sorted { $0.key < $1.key }.compactMap { CompositeTensor($0.key, $0.value) }
     }
 
     /// What a graph says of a tensor.
@@ -48,23 +51,45 @@ public struct Signature: Sendable {
         return kept.isEmpty && !outputs.isEmpty ? nil : Signature(self, outputs: kept)
     }
 
-    /// Sparse and composite tensors have no name: they are left out.
+    /// A sparse or ragged tensor is listed as the tensors that it consists of.
     private static func tensors(
         _ infos: [String: TensorInfo], _ fact: (TensorName) -> GraphFact
     ) -> [TensorDescription] {
-        infos.sorted { $0.key < $1.key }.compactMap { key, info in
-            guard let name = TensorName(parsing: info.name), !name.isControl else { return nil }
-            let known = fact(name)
+        let named = infos.sorted { $0.key < $1.key }.flatMap {
+            key, info -> [(name: String, info: TensorInfo, note: String?)] in
+            guard let composite = CompositeTensor(key, info) else { return [(key, info, nil)] }
+            return composite.parts.map { ($0.name, $0.info, composite.note(of: $0)) }
+        }
+        return named.compactMap { name, info, note in
+            guard let tensor = TensorName(parsing: info.name), !tensor.isControl else { return nil }
+            let known = fact(tensor)
             var description = TensorDescription(
-                name: key, tensor: name.description, dtype: DataType(protoNumber: info.dtype) ?? known.dtype,
+                name: name, tensor: tensor.description, dtype: DataType(protoNumber: info.dtype) ?? known.dtype,
                 shape: info.hasTensorShape ? PartialShape(decoding: info.tensorShape) : known.shape)
             description.defaultValue = known.defaultValue
+            description.note = note
             return description
         }
     }
 
-    /// The name of the signature that is used where a request names none: `serving_default`, else the first.
+    /// Of several keys for one tensor the first must be fed; the others may stand for it.
+    private static func withoutNeedOfSeconds(_ inputs: [TensorDescription]) -> [TensorDescription] {
+        var first: [String: String] = [:]
+        return inputs.map { input in
+            guard let other = first[input.tensor] else {
+                first[input.tensor] = input.name
+                return input
+            }
+            var second = input
+            second.isNeeded = false
+            second.note = "the same tensor as \"\(other)\": give one of them"
+            return second
+        }
+    }
+
+    /// The name of the signature that is used where a request names none: `serving_default`, else what an object does when it is
+    /// called, else the first.
     static func defaultName(among names: some Collection<String>) -> String? {
-        names.contains(defaultName) ? defaultName : names.min()
+        [defaultName, "__call__"].first(where: names.contains) ?? names.min()
     }
 }

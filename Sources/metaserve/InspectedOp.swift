@@ -1,3 +1,4 @@
+import Execution
 import Graphs
 import Operations
 import Serving

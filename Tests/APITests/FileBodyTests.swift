@@ -188,7 +188,8 @@ struct FileBodyTests {
         }
         for _ in 0..<500 {
             let header = Mutation.apply(to: Array(type.utf8), using: &random)
-            let answer = many.send(.post, "/v1/models/images:predict", body, type: String(decoding: header, as: UTF8.self))
+            let answer = many.send(
+                .post, "/v1/models/images:predict", body, type: String(decoding: header, as: UTF8.self))
             #expect([200, 400, 415].contains(answer.status), "seed \(seed): \(answer.body)")
         }
     }

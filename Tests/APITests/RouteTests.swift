@@ -132,7 +132,10 @@ struct RouteTests {
         for (path, message) in [
             ("/v2/models/tutorial", "/v2/models/tutorial takes GET, HEAD; POST takes /v2/models/tutorial/infer"),
             ("/models/tutorial", "/models/tutorial takes GET, HEAD; POST takes /models/tutorial/predict"),
-            ("/models/tutorial:predict", "/models/tutorial:predict takes GET, HEAD; POST takes /models/tutorial/predict"),
+            (
+                "/models/tutorial:predict",
+                "/models/tutorial:predict takes GET, HEAD; POST takes /models/tutorial/predict"
+            ),
             ("/metrics", "/metrics takes GET, HEAD"),
         ] { #expect(client.send(.post, path).error == message) }
     }

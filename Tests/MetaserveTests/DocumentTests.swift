@@ -89,7 +89,7 @@ struct DocumentTests {
                 let path = Fixtures.package.path + "/" + word
                 return FileManager.default.fileExists(atPath: path) ? path : word
             }
-            let server = try RunningServer(words)
+            let server = try RunningServer(arguments: words)
             #expect(server.stop() == 0, "\(command.testDescription)")
             count += 1
         }

@@ -27,11 +27,14 @@ struct PipelineTests {
             let data: [Element]
 
             func tensor() throws -> Tensor {
-                switch dtype {
-                case "string": try #require(Tensor(strings: data.map(\.bytes), shape: try #require(Shape(shape))))
-                case "int64": try #require(Tensor(data.map { Int64($0.number) }, shape: shape))
-                default: try #require(Tensor(data.map { Float($0.number) }, shape: shape))
-                }
+                let dimensions = try #require(Shape(shape))
+                let tensor: Tensor? =
+                    switch dtype {
+                    case "string": Tensor(strings: data.map(\.bytes), shape: dimensions)
+                    case "int64": Tensor(data.map { Int64($0.number) }, shape: shape)
+                    default: Tensor(data.map { Float($0.number) }, shape: shape)
+                    }
+                return try #require(tensor)
             }
         }
 

@@ -48,7 +48,7 @@ enum ExamplesMethod: UInt8, CaseIterable, Sendable {
     ) throws(RequestError) -> (
         signature: TFServingSignature, input: TFServingSignature.Argument, outputs: [TFServingSignature.Argument]
     ) {
-        let text = name.flatMap { $0.string.isEmpty ? nil : $0.excerpt } ?? TFServingSignature.defaultName
+        let text = name.flatMap { $0.string.isEmpty ? nil : $0.excerpt } ?? Signature.defaultName
         guard let found = version.all.first(where: { $0.name == text }) else {
             throw .badRequest("No signature was found with the name: \(text)" + alternatives(in: version))
         }

@@ -29,7 +29,7 @@ final class ExamplesTask: RequestTask {
         guard request.body.count > 0 else {
             throw .badRequest("the body is empty; expected a JSON object with \"examples\"")
         }
-        let parts = try ExamplesRequest(try workspace.parser.parse(request.body, acceptsNaN: true))
+        let parts = try ExamplesRequest(try workspace.parser.parse(request.body))
         let (signature, input, outputs) = try method.signature(named: parts.signatureName, in: calls.signatures)
         let call = try call(signature, input, outputs, calls)
         guard let feed = call.callable.feeds.first, feed.dtype == .string else {
@@ -51,7 +51,7 @@ final class ExamplesTask: RequestTask {
         signature.nameBytes.withUnsafeBytes { PreparedCall.append(name: $0, to: workspace.signature) }
         return try calls.call(for: workspace.signature) {
             PreparedCall.Names(
-                feeds: [input.tensor.name], fetches: outputs.map(\.tensor.name), feedNames: [input.name],
+                feeds: [input.tensor.tensor], fetches: outputs.map(\.tensor.tensor), feedNames: [input.name],
                 fetchNames: outputs.map(\.name))
         }
     }

@@ -57,7 +57,7 @@ extension Model {
                     throw WarmUpRequest.Fault(reason: "has no examples")
                 }
                 for name in signatures {
-                    let inputs = try signature(name).inputs.keys.sorted().map { (name: $0, value: tensor) }
+                    let inputs = try signature(name).inputs.map { (name: $0.name, value: tensor) }
                     try replay(name, inputs, [])
                 }
             }
@@ -79,17 +79,17 @@ extension Model {
         let signature = try signature(name)
         var feeds: [String] = []
         for input in inputs {
-            guard let tensor = signature.inputs[input.name] else {
+            guard let tensor = signature.inputs.first(where: { $0.name == input.name }) else {
                 throw WarmUpRequest.Fault(reason: "feeds \"\(input.name)\", which signature \"\(name)\" does not have")
             }
-            feeds.append(tensor.name)
+            feeds.append(tensor.tensor)
         }
         var fetches: [String] = []
-        for output in outputs.isEmpty ? signature.outputs.keys.sorted() : outputs {
-            guard let tensor = signature.outputs[output] else {
+        for output in outputs.isEmpty ? signature.outputs.map(\.name) : outputs {
+            guard let tensor = signature.outputs.first(where: { $0.name == output }) else {
                 throw WarmUpRequest.Fault(reason: "fetches \"\(output)\", which signature \"\(name)\" does not have")
             }
-            fetches.append(tensor.name)
+            fetches.append(tensor.tensor)
         }
         let callable: Callable
         do throws(ModelError) { callable = try self.callable(feeds: feeds, fetches: fetches) } catch {

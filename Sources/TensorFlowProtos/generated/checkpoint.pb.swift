@@ -212,7 +212,23 @@ public nonisolated struct TrackableObjectGraph: Sendable {
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
+    public var children: [TrackableObjectGraph.Reference] = []
+
     public var attributes: [TrackableObjectGraph.SerializedTensor] = []
+
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    public init() {}
+  }
+
+  public nonisolated struct Reference: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    public var nodeID: Int32 = 0
+
+    public var localName: String = String()
 
     public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -593,7 +609,7 @@ nonisolated extension TrackableObjectGraph: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension TrackableObjectGraph.TrackableObject: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = TrackableObjectGraph.protoMessageName + ".TrackableObject"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\u{2}attributes\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}children\0\u{1}attributes\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -601,6 +617,7 @@ nonisolated extension TrackableObjectGraph.TrackableObject: SwiftProtobuf.Messag
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.children) }()
       case 2: try { try decoder.decodeRepeatedMessageField(value: &self.attributes) }()
       default: break
       }
@@ -608,6 +625,9 @@ nonisolated extension TrackableObjectGraph.TrackableObject: SwiftProtobuf.Messag
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.children.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.children, fieldNumber: 1)
+    }
     if !self.attributes.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.attributes, fieldNumber: 2)
     }
@@ -615,7 +635,43 @@ nonisolated extension TrackableObjectGraph.TrackableObject: SwiftProtobuf.Messag
   }
 
   public static func ==(lhs: TrackableObjectGraph.TrackableObject, rhs: TrackableObjectGraph.TrackableObject) -> Bool {
+    if lhs.children != rhs.children {return false}
     if lhs.attributes != rhs.attributes {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension TrackableObjectGraph.Reference: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = TrackableObjectGraph.protoMessageName + ".Reference"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}node_id\0\u{3}local_name\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt32Field(value: &self.nodeID) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.localName) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.nodeID != 0 {
+      try visitor.visitSingularInt32Field(value: self.nodeID, fieldNumber: 1)
+    }
+    if !self.localName.isEmpty {
+      try visitor.visitSingularStringField(value: self.localName, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: TrackableObjectGraph.Reference, rhs: TrackableObjectGraph.Reference) -> Bool {
+    if lhs.nodeID != rhs.nodeID {return false}
+    if lhs.localName != rhs.localName {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

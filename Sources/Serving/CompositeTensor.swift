@@ -1,0 +1,88 @@
+internal import SwiftProtobuf
+internal import TensorFlowProtos
+internal import Tensors
+
+/// An input or output of a signature that is several tensors of the graph: a sparse or a ragged one.
+package struct CompositeTensor: Sendable {
+    /// What it is.
+    package enum Kind: String, Sendable {
+        /// Of indices, values and a shape.
+        case sparse
+        /// Of values and the places where its rows end.
+        case ragged
+        /// Of what only its maker knows.
+        case composite
+    }
+
+    /// One of the tensors that it consists of.
+    struct Part: Sendable {
+        /// The signature's key, and behind a slash what it is: `x/values`.
+        let name: String
+        let info: TensorInfo
+    }
+
+    /// The signature's key.
+    package let name: String
+    /// What it is.
+    package let kind: Kind
+    let parts: [Part]
+
+    /// What the tensors that it consists of are called in the signature.
+    package var partNames: [String] { parts.map(\.name) }
+
+    /// TensorFlow's numbers of kinds.
+    private static let sparseClass: Int32 = 1
+    private static let raggedClass: Int32 = 3
+
+    /// Gives nil for what is one tensor.
+    init?(_ name: String, _ info: TensorInfo) {
+        self.name = name
+        switch info.encoding {
+        case .cooSparse(let sparse)?:
+            let rank = info.tensorShape.unknownRank ? -1 : Int64(info.tensorShape.dim.count)
+            kind = .sparse
+            parts = [
+                Self.part(name, "indices", sparse.indicesTensorName, .int64, [-1, rank]),
+                Self.part(name, "values", sparse.valuesTensorName, DataType(protoNumber: info.dtype), [-1]),
+                Self.part(name, "dense_shape", sparse.denseShapeTensorName, .int64, [rank]),
+            ]
+        case .compositeTensor(let composite)?:
+            kind =
+                switch (composite.typeSpec.typeSpecClass, composite.components.count) {
+                case (Self.sparseClass, 3): .sparse
+                case (Self.raggedClass, 2...): .ragged
+                default: .composite
+                }
+            let suffixes = Self.suffixes(kind, composite.components.count)
+            parts = zip(suffixes, composite.components).map { Part(name: "\(name)/\($0)", info: $1) }
+        default: return nil
+        }
+    }
+
+    private static func part(
+        _ name: String, _ suffix: String, _ tensor: String, _ dtype: DataType?, _ sizes: [Int64]
+    ) -> Part {
+        Part(
+            name: "\(name)/\(suffix)",
+            info: .with { info in
+                info.name = tensor
+                info.dtype = dtype?.rawValue ?? 0
+                info.tensorShape.dim = sizes.map { size in .with { $0.size = size } }
+            })
+    }
+
+    /// What the tensors are called, in TensorFlow's order.
+    private static func suffixes(_ kind: Kind, _ count: Int) -> [String] {
+        switch kind {
+        case .sparse: ["indices", "values", "dense_shape"]
+        case .ragged where count == 2: ["values", "row_splits"]
+        case .ragged: ["values"] + (0..<count - 1).map { "row_splits_\($0)" }
+        case .composite: (0..<count).map { "component_\($0)" }
+        }
+    }
+
+    /// What a part is, in words.
+    func note(of part: Part) -> String {
+        "\(part.name.dropFirst(name.count + 1)) of the \(kind == .composite ? "composite" : kind.rawValue) tensor \"\(name)\""
+    }
+}
