@@ -1,4 +1,5 @@
 internal import CMemory
+internal import Files
 internal import Glibc
 internal import Threads
 
@@ -25,7 +26,7 @@ struct LoadJob: Sendable {
                 standardVariables: configuration.variables, previous: previous)
             if let previous, mustFit { try model.requireAnswers(of: previous) }
             model.warmUp(like: previous)
-            let warnings = model.replayWarmUpRequests(in: load.candidate.folder)
+            let warnings = model.replayWarmUpRequests(in: PathText.folder(of: load.candidate.path))
             return .success(
                 ModelVersion(
                     model, number: load.candidate.number, attachment: configuration.attach(model),

@@ -108,7 +108,9 @@ public final class Model: Sendable {
             variables: variables ?? loading.variables ?? standardVariables)
     }
 
-    private init(_ loading: ModelLoading, name: String, threadCount: Int, variables mode: VariablesMode?) throws(ModelError) {
+    private init(_ loading: ModelLoading, name: String, threadCount: Int, variables mode: VariablesMode?)
+        throws(ModelError)
+    {
         let files = loading.files
         let shared = files.graph
         self.name = name

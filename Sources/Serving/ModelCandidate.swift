@@ -141,6 +141,7 @@ package struct ModelListing: Hashable, Sendable {
     /// - Parameters:
     ///   - path: A folder, a file or a prefix.
     ///   - followsPaths: Whether a `checkpoint` file may name files of other folders.
+    /// - Returns: What can be opened there, the first choice first.
     /// - Throws: ``ModelError`` of kind `load`; its ``ModelError/failure`` is `notThere` if the path is gone, `io` if it cannot be
     ///   read, `incomplete` or `broken` if what is there is no model, or none yet.
     package static func look(at path: String, followsPaths: Bool = false) throws(ModelError) -> ModelListing {

@@ -43,6 +43,7 @@ public struct Signature: Sendable {
         methodName = other.methodName
         inputs = other.inputs
         self.outputs = outputs
+        composites = other.composites
     }
 
     /// The signature without some outputs; nil if none are left.

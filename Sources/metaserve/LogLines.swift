@@ -73,7 +73,7 @@ struct LogLines: LogHandler {
         let fields = metadata.sorted { $0.key < $1.key }
         switch format {
         case .text:
-            let pairs = fields.map { " \($0.key)=\(Self.text("\($0.value)"))" }.joined()
+            let pairs = fields.map { " \($0.key)=\(Self.text($0.value))" }.joined()
             write("\(Timestamp.now()) \(event.level) \(Self.line("\(event.message)"))\(pairs)\n")
         case .json:
             let pairs =
@@ -83,6 +83,13 @@ struct LogLines: LogHandler {
                 ] + fields.map { ($0.key, Self.json($0.value)) }
             let members = pairs.map { "\(JSONText.quoted($0.0)):\($0.1)" }
             write("{\(members.joined(separator: ","))}\n")
+        }
+    }
+
+    private static func text(_ value: Logger.MetadataValue) -> String {
+        switch value {
+        case .string, .stringConvertible: text("\(value)")
+        case .array, .dictionary: text(json(value))
         }
     }
 

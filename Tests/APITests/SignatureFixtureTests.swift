@@ -93,7 +93,7 @@ struct SignatureFixtureTests {
         let described = client.get("/models/sparse_and_doubled").body
         #expect(
             described.contains(
-                #""name":"sp/values","tensor":"sp/values:0","dtype":"float32","shape":[null],"note":"values of the sparse tensor \"sp\"""#
+                #""name":"sp/values","tensor":"sp/values:0","dtype":"float32","shape":[null],"source":"signature","note":"values of the sparse tensor \"sp\"""#
             ))
         #expect(described.contains(#""name":"back/indices""#))
     }

@@ -12,7 +12,7 @@ struct ServeTests {
         let body = #"{"feeds": {"w1:0": 13.0, "w2:0": 17.0}, "fetches": ["op_to_restore:0"]}"#
         #expect(
             try Program.curl("-d", body, server.address + "/predict")
-                == #"{"outputs":{"op_to_restore:0":60.0},"model":{"name":"tutorial","step":1000}}"#)
+                == #"{"outputs":{"op_to_restore:0":60.0},"model":{"name":"tutorial","step":1000}}"# + "\n")
         #expect(try Program.curl("-w", "%{http_code}", server.address + "/v2/health/ready") == "200")
         #expect(try Program.curl("-I", server.address + "/models").hasPrefix("HTTP/1.1 200"))
         #expect(try Program.curl("-o", "/dev/null", "-w", "%{http_code}", server.address + "/nope") == "404")
@@ -54,7 +54,8 @@ struct ServeTests {
                 Fixtures.model("tutorial"), "--host", host, tokenFlag, folder + "/tokens")
             let reached = server.port > 0 ? [server.address] : ["--unix-socket", socket, "http://localhost"]
             let told = try Program.launch(
-                "/usr/bin/curl", ["-s", "-H", "Authorization: Bearer secret"] + reached)
+                "/usr/bin/curl",
+                ["-s", "-H", "Authorization: Bearer secret", "-H", "Accept: application/json"] + reached)
             let answer = try #require(
                 try JSONSerialization.jsonObject(with: Data(told.output.utf8)) as? [String: Any])
             let line = try #require(answer["try"] as? String)

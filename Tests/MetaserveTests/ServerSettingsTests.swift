@@ -294,7 +294,7 @@ struct LogLineTests {
         let words = lines.text.split(separator: " ", maxSplits: 1).map(String.init)
         #expect(words[0].count == 24)
         #expect(
-            words[1] == #"notice model\nloaded done=true empty="" list="[1, \"two\"]" ms=5 nan=nan "#
+            words[1] == #"notice model\nloaded done=true empty="" list="[1,\"two\"]" ms=5 nan=nan "#
                 + #"path="/a b/\"c\"" share=0.25 word=http://0.0.0.0:8501"# + "\n")
     }
 

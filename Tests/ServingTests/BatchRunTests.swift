@@ -36,8 +36,12 @@ struct BatchRunTests {
             #expect(task.answers.count == 1)
             #expect(answer.map(\.shape) == alone.map(\.shape))
             for (mine, theirs) in zip(answer, alone) {
-                let pairs = zip(mine.scalars(as: Float.self) ?? [], theirs.scalars(as: Float.self) ?? [])
-                #expect(pairs.allSatisfy { abs($0 - $1) <= 1e-5 })
+                let own = mine.scalars(as: Float.self) ?? []
+                let expected = theirs.scalars(as: Float.self) ?? []
+                // Products of many rows are summed in another order than those of few.
+                let tolerance = 1e-6 * max(1, expected.map(abs).max() ?? 0)
+                let worst = zip(own, expected).map { abs($0 - $1) }.max() ?? 0
+                #expect(worst <= tolerance, "\(worst), more than \(tolerance)")
             }
         }
     }

@@ -119,7 +119,7 @@ struct PipelineTests {
             ("records", ["probs"], "the fetches need a feed for \"ReaderReadV2:1\" (string [])"),
             (
                 "shuffle_batch", ["probs"],
-                "the fetches need a feed for \"shuffle_batch:0\" (float32 [?,4]), \"keep_prob:0\" (float32 <unknown>); \"keep_prob:0\" is usually 1 for predictions: feed that, or start with --default keep_prob:0=1"
+                "the fetches need a feed for \"keep_prob:0\" (float32 <unknown>), \"shuffle_batch:0\" (float32 [?,4]); \"keep_prob:0\" is usually 1 for predictions: feed that, or start with --default keep_prob:0=1"
             ),
         ])
     func unfed(kind: String, fetches: [String], message: String) throws {

@@ -12,7 +12,7 @@ struct RestoringTests {
     private func error(_ name: String) -> String? {
         let error = #expect(throws: ModelError.self) { try model(name) }
         #expect(error?.kind == .load)
-        return error?.message.replacing(Fixtures.path("restoring/\(name)/"), with: "")
+        return error?.message.replacing(Fixtures.path("restoring/\(name)") + "/", with: "")
     }
 
     @Test("Saver(reshape=True) gives the file's elements the variables' shapes")

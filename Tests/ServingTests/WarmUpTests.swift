@@ -36,6 +36,27 @@ struct WarmUpTests {
         #expect(warnings == [])
     }
 
+    @Test("the requests of a numbered version are replayed, and what fails is a warning of that version")
+    func numberedVersion() throws {
+        try Fixtures.withCopy(of: Fixtures.path("serving/one_image")) { version in
+            let folder = version + "-versions"
+            defer { try? FileManager.default.removeItem(atPath: folder) }
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            try FileManager.default.createDirectory(
+                atPath: version + "/assets.extra", withIntermediateDirectories: true)
+            // Of another model: its signatures are not here.
+            try Fixtures.write(try recorded(), to: "\(version)/\(Self.file)")
+            try FileManager.default.moveItem(atPath: version, toPath: folder + "/7")
+            let registry = try ModelRegistry(
+                [ModelRegistry.ServedPath(folder, name: "one")],
+                ModelRegistry.Configuration(attach: { _ in Nothing() }))
+            defer { registry.stop() }
+            let current = try #require(registry.catalog.models.first?.versions.current)
+            #expect(current.warnings.count == 1)
+            #expect(current.warnings.first?.hasPrefix(Self.file) == true, "\(current.warnings)")
+        }
+    }
+
     @Test("without the file nothing is said")
     func noFile() throws {
         let path = Fixtures.path("serving/flowers")

@@ -181,8 +181,9 @@ struct ReloadMachineTests {
     func deleted() {
         var rig = serving(1)
         rig.folder.save(2)
+        // Nothing names a version any more.
         rig.folder.named = nil
-        rig.run(.seconds(1))
+        rig.run(.seconds(12))
         #expect(rig.serving == 2)
         let saved = rig.folder
         rig.folder.remove(2)
