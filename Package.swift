@@ -67,35 +67,38 @@ let package = Package(
         .target(
             name: "TensorFlowProtos", dependencies: [protobuf], exclude: ["proto", "regenerate.sh"],
             swiftSettings: swiftSettings),
+        target("Memory", uses: []),
         target("Threads", uses: []),
         target("Files", uses: []),
         target("Tensors", uses: ["TensorFlowProtos"]),
         target("Settings", uses: ["Tensors"], [yaml]),
         target("Checkpoints", uses: ["Tensors", "Files", "TensorFlowProtos", "CChecksum", "CSnappy"], [protobuf]),
         target("Graphs", uses: ["Tensors", "TensorFlowProtos"], [protobuf]),
-        target("Kernels", uses: ["Tensors", "CKernels", "CImages", "COpenBLAS", "CRegex", "CZlib"]),
-        target("Operations", uses: ["Kernels", "Graphs", "Tensors"]),
-        target("Execution", uses: ["Operations", "Kernels", "Graphs", "Tensors", "Threads"]),
+        target(
+            "Kernels", uses: ["Tensors", "Memory", "Threads", "CKernels", "CImages", "COpenBLAS", "CRegex", "CZlib"]),
+        target("Operations", uses: ["Kernels", "Graphs", "Tensors", "Memory", "Threads"]),
+        target("Execution", uses: ["Operations", "Kernels", "Graphs", "Tensors", "Threads", "Memory"]),
         target(
             "Serving",
             uses: [
                 "Execution", "Operations", "Checkpoints", "Graphs", "Settings", "Tensors", "TensorFlowProtos",
-                "Files", "Threads", "CMemory",
+                "Files", "Threads", "Memory", "CMemory",
             ],
             [protobuf, logging]),
         target("HTTPMessages", uses: ["Threads"]),
-        target("HTTPServer", uses: ["HTTPMessages", "Files", "Threads", "CMicrohttpd"]),
+        target("HTTPServer", uses: ["HTTPMessages", "Files", "Threads", "Memory", "CMicrohttpd"]),
         target(
             "API",
             uses: [
-                "Serving", "Execution", "Graphs", "Settings", "Tensors", "HTTPMessages", "Threads", "Files", "CJSON",
+                "Serving", "Execution", "Graphs", "Settings", "Tensors", "HTTPMessages", "Threads", "Memory", "Files",
+                "CJSON",
                 "CZlib", "CZstd",
             ]),
         .executableTarget(
             name: "metaserve",
             dependencies: [
                 "API", "Checkpoints", "Execution", "Files", "Graphs", "HTTPMessages", "HTTPServer", "Kernels",
-                "Operations", "Threads", "Serving", "Settings", "Tensors", "CArguments", arguments, logging,
+                "Operations", "Threads", "Memory", "Serving", "Settings", "Tensors", "CArguments", arguments, logging,
             ],
             swiftSettings: swiftSettings),
 

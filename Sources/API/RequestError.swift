@@ -34,11 +34,13 @@ struct RequestError: Error {
             case .readOnlyVariable: 409
             case .unsupported: 501
             case .load, .brokenModel: 500
+            case .memoryShort: 503
             case .deadlineExceeded: 504
             // Nobody reads it; it tells who looks at statistics that it was the client who ended it.
             case .cancelled: 499
             }
-        self.init(status, error.message)
+        self.init(
+            status, error.message, headers: error.kind == .memoryShort ? [("Retry-After", "1")] : [])
     }
 
     /// Makes the answer.

@@ -1,6 +1,7 @@
 internal import Execution
 internal import HTTPMessages
 internal import Serving
+internal import Threads
 
 /// Notes each request when it is answered: counts it, sends its identity back, and writes its line of the access log.
 final class RequestRecorder: Sendable {

@@ -1,5 +1,6 @@
 internal import Execution
 public import HTTPMessages
+internal import Threads
 
 /// An answer that nobody sent.
 public struct DirectAnswer: Sendable {

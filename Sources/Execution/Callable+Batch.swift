@@ -1,7 +1,7 @@
 internal import Glibc
 package import Operations
 internal import Tensors
-internal import Threads
+package import Threads
 
 /// Runs of several requests as one.
 extension Callable {

@@ -1,5 +1,6 @@
 package import Operations
 package import Tensors
+package import Threads
 
 extension Callable {
     /// Runs the graph on tensors of their own, and copies what it gives.

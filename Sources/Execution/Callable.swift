@@ -1,7 +1,8 @@
+internal import Memory
 package import Operations
 internal import Synchronization
 package import Tensors
-internal import Threads
+package import Threads
 
 /// A graph compiled for some feeds and fetches: called with tensors, it gives tensors. Many threads may call it at once.
 package final class Callable: Sendable {
@@ -24,13 +25,14 @@ package final class Callable: Sendable {
     let batches = BatchDecisions()
     private let workspaces: ObjectPool<Workspace>
     private let limitBytes: Int
+    private let memory: MemoryAccount?
     private let variables: VariableStates
     /// Until which generation of the variables the plan is known to be right.
     private let checkedGeneration: Atomic<Int>
 
     init(
         feeds: [Argument], fetches: [String], plan: Plan, workspaces: ObjectPool<Workspace>, limitBytes: Int,
-        variables: VariableStates, generation: Int
+        memory: MemoryAccount?, variables: VariableStates, generation: Int
     ) {
         self.feeds = feeds
         self.fetches = zip(fetches, plan.fetches).map { name, fetch in
@@ -39,6 +41,7 @@ package final class Callable: Sendable {
         self.plan = plan
         self.workspaces = workspaces
         self.limitBytes = limitBytes
+        self.memory = memory
         self.variables = variables
         checkedGeneration = Atomic(generation)
     }
@@ -81,7 +84,7 @@ package final class Callable: Sendable {
         for (index, tensor) in tensors.enumerated() where tensor.dtype != feeds[index].dtype {
             throw mismatch(index, tensor)
         }
-        let workspace = workspaces.take() ?? Workspace()
+        let workspace = workspaces.take() ?? Workspace(memory)
         defer {
             workspace.reset()
             workspaces.give(workspace)

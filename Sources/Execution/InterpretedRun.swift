@@ -1,6 +1,7 @@
 internal import Kernels
 internal import Operations
 internal import Tensors
+internal import Threads
 
 /// A run of a program that is more than kernels one after another: branches and loops, and steps whose shapes or values only the
 /// run itself tells.
@@ -10,7 +11,7 @@ internal import Tensors
 struct InterpretedRun {
     private let program: Program
     private let workspace: Workspace
-    private let budget: RunBudget
+    private let account: RunAccount
     private let limits: RunLimits
     private let isLimited: Bool
     /// Shapes that the program could not know.
@@ -24,12 +25,12 @@ struct InterpretedRun {
     private var strings: [RunMemory] = []
     private var stringStorages: Set<ObjectIdentifier> = []
 
-    init(_ program: Program, _ workspace: Workspace, limitBytes: Int, limits: RunLimits) {
+    init(_ program: Program, _ workspace: Workspace, limits: RunLimits) {
         self.program = program
         self.workspace = workspace
         self.limits = limits
         isLimited = !limits.isNone
-        budget = RunBudget(bytes: limitBytes - program.arenaBytes)
+        account = workspace.state.pointee.account
         shapes = Array(repeating: nil, count: program.facts.count)
         memories = Array(repeating: nil, count: program.facts.count)
         objects = Array(repeating: nil, count: program.facts.count)
@@ -194,7 +195,7 @@ extension InterpretedRun {
             guard let bytes = shape?.byteCount(of: program.facts[source].dtype) else {
                 throw CompileError(.resourceExhausted, "a loop's variable has a shape that no tensor can have")
             }
-            let copy = try RunMemory(byteCount: bytes, budget)
+            let copy = try RunMemory(byteCount: bytes, account)
             copy.storage.baseAddress.copyMemory(from: address, byteCount: bytes)
             address = copy.storage.baseAddress
             memory = copy
@@ -210,10 +211,13 @@ extension InterpretedRun {
         if let state = source.state { return try access(state, source) }
         if let op = source.op as? any TensorOp {
             let inputs = try source.inputs.map { (value) throws(CompileError) in try tensor(value) }
-            try define(source.outputs, try op.results(of: inputs).map { .tensor($0) })
+            let used = account.usedBytes
+            let results = try op.results(of: inputs, account)
+            account.give(downTo: used)
+            try define(source.outputs, results.map { .tensor($0) })
         } else if let op = source.op as? any RunOp {
             let inputs = try source.inputs.map { (value) throws(CompileError) in try runValue(value) }
-            try define(source.outputs, try op.run(inputs, budget))
+            try define(source.outputs, try op.run(inputs, account))
         } else {
             try kernel(source, step)
         }
@@ -261,7 +265,7 @@ extension InterpretedRun {
             let input = try tensor(source.inputs[input])
             input.withUnsafeBytes { copy($0, to: source.outputs[0]) }
         case .compute(let body):
-            let scratch = try RunMemory(byteCount: kernel.scratchBytes, budget)
+            let scratch = try RunMemory(byteCount: kernel.scratchBytes, account)
             call(body, step, scratch: scratch.storage.baseAddress)
             withExtendedLifetime(scratch) {}
         }
@@ -282,7 +286,7 @@ extension InterpretedRun {
                 .malformed, "gives \(fact.dtype) \(shape), its rule says \(expected.dtype) \(expected.shape)")
         }
         guard !expected.shape.isFullyDefined else { return }
-        let memory = try RunMemory(byteCount: bytes, budget)
+        let memory = try RunMemory(byteCount: bytes, account)
         memories[value] = memory
         shapes[value] = shape
         workspace.values[value] = memory.storage.baseAddress
@@ -301,7 +305,7 @@ extension InterpretedRun {
                 }
                 let tensor = try tensor.kept()
                 let memory = try RunMemory(
-                    tensor.storage, tensor.dtype == .string ? tensor.storage.byteCount : tensor.byteCount, budget)
+                    tensor.storage, tensor.dtype == .string ? tensor.storage.byteCount : tensor.byteCount, account)
                 memories[value] = memory
                 if tensor.dtype == .string, stringStorages.insert(ObjectIdentifier(tensor.storage)).inserted {
                     strings.append(memory)
@@ -345,25 +349,25 @@ extension InterpretedRun {
 final class RunMemory {
     let storage: TensorStorage
     private let byteCount: Int
-    private let budget: RunBudget
+    private let account: RunAccount
 
-    init(_ storage: TensorStorage, _ byteCount: Int, _ budget: RunBudget) throws(CompileError) {
-        try budget.reserve(byteCount)
+    init(_ storage: TensorStorage, _ byteCount: Int, _ account: RunAccount) throws(CompileError) {
+        try account.reserve(byteCount)
         self.storage = storage
         self.byteCount = byteCount
-        self.budget = budget
+        self.account = account
     }
 
-    convenience init(byteCount: Int, _ budget: RunBudget) throws(CompileError) {
-        try budget.reserve(byteCount)
-        defer { budget.release(byteCount) }
+    convenience init(byteCount: Int, _ account: RunAccount) throws(CompileError) {
+        try account.reserve(byteCount)
+        defer { account.give(byteCount) }
         guard let storage = TensorStorage(byteCount: byteCount) else {
             throw CompileError(.resourceExhausted, "not enough memory for \(byteCount) bytes")
         }
-        try self.init(storage, byteCount, budget)
+        try self.init(storage, byteCount, account)
     }
 
-    deinit { budget.release(byteCount) }
+    deinit { account.give(byteCount) }
 
     func contains(_ address: UnsafeMutableRawPointer, _ byteCount: Int) -> Bool {
         address >= storage.baseAddress && byteCount <= storage.byteCount

@@ -8,11 +8,11 @@ final class LoopFetch: RunObject {
     static let kind = "a fetch in a loop"
 
     fileprivate var tensor: Tensor?
-    fileprivate let held: RunBudget
+    fileprivate let held: RunAccount
 
-    init(_ budget: RunBudget) { held = budget }
+    init(_ account: RunAccount) { held = account }
 
-    deinit { if let tensor { held.release(tensor.byteCount) } }
+    deinit { if let tensor { held.give(tensor.byteCount) } }
 }
 
 /// What a plan does with it: three steps, of which the second is in the loop.
@@ -34,8 +34,8 @@ enum LoopFetchStep: RunOp {
         }
     }
 
-    func run(_ inputs: [RunValue], _ budget: RunBudget) throws(CompileError) -> [RunValue] {
-        if self == .begin { return [.object(LoopFetch(budget))] }
+    func run(_ inputs: [RunValue], _ account: RunAccount) throws(CompileError) -> [RunValue] {
+        if self == .begin { return [.object(LoopFetch(account))] }
         guard case .object(let object)? = inputs.first, let fetch = object as? LoopFetch else {
             throw CompileError(.malformed, "is not given the fetch")
         }
@@ -44,7 +44,7 @@ enum LoopFetchStep: RunOp {
             guard fetch.tensor == nil else {
                 throw .invalid("is in a loop that computes it more than once: it has no one value to fetch")
             }
-            try budget.reserve(tensor.byteCount)
+            try account.reserve(tensor.byteCount)
             fetch.tensor = try tensor.kept()
             return []
         }

@@ -321,7 +321,7 @@ struct PlanBuilder {
             outputs.allSatisfy({ $0.value != nil || !$0.isKnown && !$0.dtype.isHandle })
         else { return nil }
         do {
-            return try op.evaluate(inputs, limitBytes: limitBytes).map { TensorFact($0) }
+            return try op.evaluate(inputs, RunAccount(limitBytes: limitBytes)).map { TensorFact($0) }
         } catch let error as CompileError {
             // Too large to keep: the run will compute it, under the run's own limit.
             guard error.kind == .resourceExhausted else { throw error }

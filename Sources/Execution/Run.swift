@@ -1,6 +1,7 @@
 internal import Kernels
 internal import Operations
 internal import Tensors
+internal import Threads
 
 /// One execution of a program in a workspace.
 struct Run {
@@ -23,17 +24,17 @@ struct Run {
     func execute(
         _ feeds: UnsafeBufferPointer<TensorView>, _ take: (UnsafeBufferPointer<TensorView>) -> Void
     ) throws(CompileError) {
-        guard
-            workspace.prepare(
-                valueCount: program.facts.count, arenaBytes: program.arenaBytes, dimensionCount: program.fetchRankTotal)
-        else { throw CompileError(.resourceExhausted, "not enough memory for \(program.arenaBytes) bytes") }
-        workspace.state.pointee.limitBytes = limitBytes
+        let refusal = workspace.prepare(
+            valueCount: program.facts.count, arenaBytes: program.arenaBytes, dimensionCount: program.fetchRankTotal,
+            limitBytes: limitBytes)
+        if let refusal { throw CompileError(refusal) }
+        workspace.state.pointee.account.limits = limits
         bind(feeds)
         if program.isStraight {
             try executeKernels()
             deliver(take) { program.facts[$0].shape.dimensions }
         } else {
-            var interpreted = InterpretedRun(program, workspace, limitBytes: limitBytes, limits: limits)
+            var interpreted = InterpretedRun(program, workspace, limits: limits)
             try interpreted.execute()
             deliver(take) { interpreted.shape(of: $0)?.dimensions }
             withExtendedLifetime(interpreted) {}

@@ -1,4 +1,5 @@
 package import Graphs
+package import Memory
 package import Operations
 internal import Synchronization
 internal import Tensors
@@ -15,6 +16,7 @@ package final class Session: Sendable {
     private let tables: TableResolution
     private let workspaces: ObjectPool<Workspace>
     private let limitBytes: Int
+    private let memory: MemoryAccount?
     private let statefulOps = StatefulOps()
     private let callables = Mutex<[Signature: Kept]>([:])
 
@@ -37,17 +39,20 @@ package final class Session: Sendable {
     ///   - variables: Their values.
     ///   - threadCount: How many runs are expected at once.
     ///   - limitBytes: The most memory that one run may take for what it computes.
+    ///   - memory: The account of all runs, and more; nil for none.
     ///   - tables: What tables are filled with, if it is not in the graph.
     ///   - inference: Of the same graph, from another session; nil for a new one.
     ///   - readOnlyReason: Why runs may not assign variables, and what to do about it; nil where they may.
     package init(
         graph: Graph, variables: any VariableSource, threadCount: Int, limitBytes: Int = Session.defaultLimitBytes,
+        memory: MemoryAccount? = nil,
         tables: any TableSource = NoTables(), inference: FactInference? = nil,
         readOnlyReason: String? = nil
     ) {
         self.graph = graph
         self.variables = VariableStates(variables, readOnlyReason: readOnlyReason)
         self.limitBytes = limitBytes
+        self.memory = memory
         let inference = inference ?? FactInference(graph)
         self.inference = inference
         self.tables = TableResolution(graph: graph, variables: self.variables, inference: inference, source: tables)
@@ -75,7 +80,7 @@ package final class Session: Sendable {
         let plan = try builder.build(feeds: facts, fetches: fetches)
         let callable = Callable(
             feeds: facts.map { Callable.Argument(name: name($0.0), dtype: $0.1.dtype, shape: $0.1.shape) },
-            fetches: fetches.map(name), plan: plan, workspaces: workspaces, limitBytes: limitBytes,
+            fetches: fetches.map(name), plan: plan, workspaces: workspaces, limitBytes: limitBytes, memory: memory,
             variables: variables,
             generation: generation)
         return callables.withLock { known in

@@ -1,5 +1,6 @@
 internal import Glibc
 internal import Kernels
+internal import Memory
 internal import Tensors
 
 /// The memory of one run, kept from run to run: the arena, the table of values, the fault.
@@ -20,7 +21,8 @@ final class Workspace {
     /// An arena larger than this is given back after its run.
     private static let keptArenaBytes = 256 << 20
 
-    init() {
+    /// - Parameter memory: The server's account.
+    init(_ memory: MemoryAccount? = nil) {
         valueCapacity = 64
         values = .allocate(capacity: valueCapacity)
         arenaCapacity = 0
@@ -28,7 +30,7 @@ final class Workspace {
         dimensionCapacity = 64
         dimensions = .allocate(capacity: dimensionCapacity)
         state = .allocate(capacity: 1)
-        state.initialize(to: RunState())
+        state.initialize(to: RunState(RunAccount(memory: memory)))
     }
 
     deinit {
@@ -41,8 +43,14 @@ final class Workspace {
 
     /// Makes room.
     ///
-    /// - Returns: false if there is not enough memory.
-    func prepare(valueCount: Int, arenaBytes: Int, dimensionCount: Int) -> Bool {
+    /// - Parameter limitBytes: The most that the run may take, the arena among it.
+    /// - Returns: Why there is no room.
+    func prepare(
+        valueCount: Int, arenaBytes: Int, dimensionCount: Int, limitBytes: Int
+    ) -> MemoryRefusal? {
+        let refusal = state.pointee.account.begin(
+            limitBytes: limitBytes, arenaBytes: arenaBytes, keptBytes: max(arenaBytes, arenaCapacity))
+        if let refusal { return refusal }
         if valueCount > valueCapacity {
             values.deallocate()
             valueCapacity = valueCount
@@ -53,15 +61,15 @@ final class Workspace {
             dimensionCapacity = dimensionCount
             dimensions = .allocate(capacity: dimensionCount)
         }
-        guard arenaBytes > arenaCapacity else { return true }
+        guard arenaBytes > arenaCapacity else { return nil }
+        // The smaller one goes first: both together may be too much.
+        giveArenaBack()
         guard let larger = aligned_alloc(TensorStorage.alignment, arenaBytes.roundedUp(to: TensorStorage.alignment))
-        else {
-            return false
-        }
+        else { return MemoryRefusal(byteCount: arenaBytes, remainingBytes: 0, isPassing: true) }
         free(arena)
         arena = larger
         arenaCapacity = arenaBytes
-        return true
+        return nil
     }
 
     /// Whether an address is in the arena.
@@ -70,9 +78,14 @@ final class Workspace {
     /// Forgets the run.
     func reset() {
         state.pointee.reset()
-        guard arenaCapacity > Self.keptArenaBytes,
-            let smaller = aligned_alloc(TensorStorage.alignment, TensorStorage.alignment)
-        else { return }
+        if arenaCapacity > Self.keptArenaBytes { giveArenaBack() }
+        state.pointee.account.end(keptBytes: arenaCapacity)
+    }
+
+    private func giveArenaBack() {
+        guard arenaCapacity > 0, let smaller = aligned_alloc(TensorStorage.alignment, TensorStorage.alignment) else {
+            return
+        }
         free(arena)
         arena = smaller
         arenaCapacity = 0

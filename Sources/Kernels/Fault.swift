@@ -1,3 +1,4 @@
+package import Memory
 package import Tensors
 
 /// What a kernel found wrong in the data it was given: an error of the request, known only when the graph runs.
@@ -15,6 +16,8 @@ package struct Fault: Error, Hashable, Sendable {
         case integerDivisionByZero
         /// An integer was raised to a negative integer power.
         case negativeIntegerPower
+        /// The run may not take the memory.
+        case memoryRefused(MemoryRefusal)
         /// There is not enough memory for `byteCount` bytes.
         case outOfMemory(byteCount: Int)
         /// Anything that a fixed text says.
@@ -53,6 +56,7 @@ extension Fault: CustomStringConvertible {
             "segment_ids\(Self.place(position, in: shape)) = \(value) is out of range [0, \(limit))"
         case .integerDivisionByZero: "integer division by zero"
         case .negativeIntegerPower: "integers to negative integer powers are not allowed"
+        case .memoryRefused(let refusal): refusal.description
         case .outOfMemory(let byteCount): "not enough memory for \(byteCount) bytes"
         case .other(let text): text.description
         case .message(let text): text

@@ -9,14 +9,12 @@ package struct RunState: ~Copyable {
     private var blocks: [UnsafeMutableRawPointer] = []
     private var next: UnsafeMutableRawPointer?
     private var remaining = 0
-    /// What the blocks take.
-    private var allocatedBytes = 0
-    /// The most that new strings may take: a loop can make them without end.
-    package var limitBytes = Int.max
+    /// Counts what the run takes.
+    package let account: RunAccount
 
     private static let blockBytes = 64 << 10
 
-    package init() {}
+    package init(_ account: RunAccount = RunAccount()) { self.account = account }
 
     deinit { for block in blocks { free(block) } }
 
@@ -33,7 +31,6 @@ package struct RunState: ~Copyable {
         blocks.removeAll(keepingCapacity: true)
         next = nil
         remaining = 0
-        allocatedBytes = 0
     }
 
     /// Memory for the bytes of a new string, valid until ``reset()``.
@@ -42,11 +39,14 @@ package struct RunState: ~Copyable {
     package mutating func allocate(byteCount: Int) -> UnsafeMutableRawPointer? {
         if byteCount > remaining || next == nil {
             let size = max(byteCount, Self.blockBytes)
-            guard size <= max(limitBytes, Self.blockBytes) - allocatedBytes, let block = malloc(size) else {
+            if let refusal = account.take(size) {
+                report(.memoryRefused(refusal))
+                return nil
+            }
+            guard let block = malloc(size) else {
                 report(.outOfMemory(byteCount: byteCount))
                 return nil
             }
-            allocatedBytes += size
             blocks.append(block)
             next = block
             remaining = size

@@ -108,7 +108,7 @@ struct ToBool: TensorOp {
 
     func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] { [TensorFact(.bool, Shape.scalar)] }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         let input = inputs[0]
         guard input.shape.rank == 0 else { return [try .scalar(input.shape.elementCount > 0)] }
         if let string = input.strings?.first { return [try .scalar(!string.isEmpty)] }

@@ -1,3 +1,4 @@
+internal import Kernels
 internal import Tensors
 
 extension OpTable {
@@ -49,7 +50,7 @@ struct DecodeCSV: TensorOp {
         return types.map { TensorFact($0, inputs[0].shape) }
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
         var fields = [[[UInt8]]](repeating: [], count: types.count)
         for (record, text) in try inputs[0].bytes("records").enumerated() {

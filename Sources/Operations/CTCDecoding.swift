@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Kernels
 internal import Tensors
 
 extension OpTable {
@@ -91,7 +92,7 @@ struct CTCGreedyDecoder: TensorOp {
         try TensorFact.decoded(inputs, paths: 1)
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
         return inputs[0].dtype == .float32
             ? try decode(CTCScores<Float>(inputs)) : try decode(CTCScores<Double>(inputs))
@@ -149,7 +150,7 @@ struct CTCBeamSearchDecoder: TensorOp {
         try TensorFact.decoded(inputs, paths: pathCount)
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
         return inputs[0].dtype == .float32
             ? try decode(CTCScores<Float>(inputs), expf, logf, log1pf)

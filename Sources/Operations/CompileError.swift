@@ -1,4 +1,5 @@
 package import Kernels
+package import Memory
 
 /// Why a plan cannot be made, or why its run ended.
 public struct CompileError: Error, Hashable, Sendable {
@@ -20,6 +21,8 @@ public struct CompileError: Error, Hashable, Sendable {
         case readOnlyVariable
         /// An output would be larger than is allowed, or than memory.
         case resourceExhausted
+        /// Other runs and requests hold the memory that the run needs: it may be there later.
+        case memoryShort
         /// The run took longer than it may.
         case deadlineExceeded
         /// Nobody waits for the run's results any more.
@@ -53,11 +56,16 @@ public struct CompileError: Error, Hashable, Sendable {
 
     /// What a kernel found wrong.
     package init(_ fault: Fault) {
-        if case .outOfMemory = fault.kind {
-            self.init(.resourceExhausted, fault.description)
-        } else {
-            self.init(.invalidArgument, fault.description)
+        switch fault.kind {
+        case .memoryRefused(let refusal): self.init(refusal)
+        case .outOfMemory: self.init(.resourceExhausted, fault.description)
+        default: self.init(.invalidArgument, fault.description)
         }
+    }
+
+    /// Why memory is refused.
+    package init(_ refusal: MemoryRefusal) {
+        self.init(refusal.isPassing ? .memoryShort : .resourceExhausted, refusal.description)
     }
 
     /// The same error, telling at which node, unless it tells already.

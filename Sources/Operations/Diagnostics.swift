@@ -125,7 +125,7 @@ struct Timestamp: TensorOp {
 
     func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] { [TensorFact(.float64, .scalar)] }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
         return [try .scalar(Double(now.tv_sec) + Double(now.tv_nsec / 1000) / 1e6)]

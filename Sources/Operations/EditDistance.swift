@@ -1,3 +1,4 @@
+internal import Kernels
 internal import Tensors
 
 extension OpTable {
@@ -47,7 +48,7 @@ struct EditDistance: TensorOp {
         return [TensorFact(.float32, PartialShape(zip(one, two).dropLast().map { max($0, $1) }))]
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         let fact = try outputs(for: inputs.map { TensorFact($0) })[0]
         guard let shape = fact.shape.known, shape.elementCount <= 1 << 26 else {
             throw CompileError(.resourceExhausted, "the output would have the shape \(fact.shape)")

@@ -1,4 +1,4 @@
-internal import Kernels
+package import Kernels
 package import Tensors
 
 extension Op {
@@ -7,21 +7,23 @@ extension Op {
     /// Used to fold constants, and to try an op on its own. Strings that the kernel makes are copied into the results.
     ///
     /// - `inputs`: What is known of the inputs: all of them with a value.
-    /// - `limitBytes`: The most bytes that all outputs may have together.
+    /// - `account`: Counts what is computed, until the call is over.
     ///
     /// Throws ``CompileError``, or the ``Fault`` that the kernel reports.
-    package func evaluate(_ inputs: [TensorFact], limitBytes: Int = .max) throws -> [Tensor] {
+    package func evaluate(_ inputs: [TensorFact], _ account: RunAccount = RunAccount()) throws -> [Tensor] {
+        let used = account.usedBytes
+        defer { account.give(downTo: used) }
         let facts = try outputs(for: inputs)
         let known = facts.compactMap(\.value)
         if known.count == facts.count { return known }
         let spec = KernelSpec(inputs: inputs, outputs: facts)
         let operands = inputs.compactMap(\.value)
         guard operands.count == inputs.count else { throw CompileError(.malformed, "an input has no value") }
-        if let op = self as? any TensorOp { return try op.results(of: operands) }
+        if let op = self as? any TensorOp { return try op.results(of: operands, account) }
         let kernel = try makeKernel(for: spec)
         switch kernel.work {
         case .alias(let input): return [try alias(operands[input], spec)]
-        case .compute(let body): return try compute(body, kernel.scratchBytes, operands, spec, limitBytes)
+        case .compute(let body): return try compute(body, kernel.scratchBytes, operands, spec, account)
         }
     }
 
@@ -33,28 +35,28 @@ extension Op {
     }
 
     private func compute(
-        _ body: Kernel.Body, _ scratchBytes: Int, _ inputs: [Tensor], _ spec: KernelSpec, _ limitBytes: Int
+        _ body: Kernel.Body, _ scratchBytes: Int, _ inputs: [Tensor], _ spec: KernelSpec, _ account: RunAccount
     ) throws -> [Tensor] {
         var results: [Tensor] = []
-        var left = limitBytes
         for index in spec.outputs.indices {
             let shape = try spec.outputShape(index)
             let dtype = spec.outputs[index].dtype
-            guard let bytes = shape.byteCount(of: dtype), bytes <= left else {
-                throw CompileError(.resourceExhausted, "output \(index), \(dtype) \(shape), is larger than is allowed")
+            guard let bytes = shape.byteCount(of: dtype) else {
+                throw CompileError(.resourceExhausted, "output \(index), \(dtype) \(shape), is larger than any memory")
             }
-            left -= bytes
+            try account.reserve(bytes)
             guard let result = Tensor(dtype: dtype, shape: shape, initializing: { _ in }) else {
                 throw Fault(.outOfMemory(byteCount: bytes))
             }
             results.append(result)
         }
+        try account.reserve(scratchBytes)
         guard let scratch = TensorStorage(byteCount: scratchBytes) else {
             throw Fault(.outOfMemory(byteCount: scratchBytes))
         }
         let operands = (0..<Int32(inputs.count + results.count)).map { $0 }
         let values = (inputs + results).map { $0.storage.baseAddress + $0.byteOffset }
-        var state = RunState()
+        var state = RunState(account)
         // Safety: the tensors and the scratch outlive the call; nobody else sees the results before it ends.
         values.withUnsafeBufferPointer { values in
             operands.withUnsafeBufferPointer { operands in

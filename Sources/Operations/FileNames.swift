@@ -17,7 +17,7 @@ struct ShardedFilename: TensorOp {
         return [TensorFact(.string, Shape.scalar)]
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         guard let name = inputs[0].strings?.first, let shard = inputs[1].integers?.first,
             let count = inputs[2].integers?.first
         else { throw .invalid("takes a string and two whole numbers") }

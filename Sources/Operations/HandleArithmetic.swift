@@ -11,22 +11,22 @@ struct HandleZeros: RunOp {
         return [output]
     }
 
-    func run(_ inputs: [RunValue], _ budget: RunBudget) throws(CompileError) -> [RunValue] {
-        [try zeros(inputs[0], budget)]
+    func run(_ inputs: [RunValue], _ account: RunAccount) throws(CompileError) -> [RunValue] {
+        [try zeros(inputs[0], account)]
     }
 
-    private func zeros(_ value: RunValue, _ budget: RunBudget) throws(CompileError) -> RunValue {
+    private func zeros(_ value: RunValue, _ account: RunAccount) throws(CompileError) -> RunValue {
         switch value {
         case .tensor(let tensor): return .tensor(try .zeros(tensor.dtype, tensor.shape))
         case .object(let optional as OptionalValues):
-            let values = try optional.values?.map { (value) throws(CompileError) in try zeros(value, budget) }
-            return .object(try OptionalValues(values, budget))
+            let values = try optional.values?.map { (value) throws(CompileError) in try zeros(value, account) }
+            return .object(try OptionalValues(values, account))
         case .object(let object):
             let list = try RunValue.object(object).object(as: TensorList.self)
             // What was never set is zeros already, of a shape that is not known yet.
             let elements = try list.elements.map { (element) throws(CompileError) in
                 try element.map { (element) throws(CompileError) in
-                    try list.held(try zeros(element.value, budget), budget)
+                    try list.held(try zeros(element.value, account), account)
                 }
             }
             return .object(try list.with(elements))
@@ -46,7 +46,7 @@ struct ListSum: RunOp {
         return [output]
     }
 
-    func run(_ inputs: [RunValue], _ budget: RunBudget) throws(CompileError) -> [RunValue] {
+    func run(_ inputs: [RunValue], _ account: RunAccount) throws(CompileError) -> [RunValue] {
         let lists = try inputs.map { (input) throws(CompileError) in try input.object(as: TensorList.self) }
         guard let first = lists.first else { throw .invalid("adds nothing") }
         for list in lists where list.dtype != first.dtype || list.elements.count != first.elements.count {
@@ -57,7 +57,7 @@ struct ListSum: RunOp {
             let set = lists.compactMap { $0.elements[index] }
             if set.count < 2 { return set.first }
             let values = set.map(\.value)
-            return try first.held(first.dtype.isHandle ? run(values, budget)[0] : .tensor(try total(values)), budget)
+            return try first.held(first.dtype.isHandle ? run(values, account)[0] : .tensor(try total(values)), account)
         }
         return [.object(try first.with(elements))]
     }

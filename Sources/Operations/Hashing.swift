@@ -62,7 +62,7 @@ struct Fingerprint: TensorOp {
         return [TensorFact(.uint8, PartialShape([inputs[0].shape.dimension(0), 8]))]
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
         let method = String(decoding: try inputs[1].oneString("method"), as: UTF8.self)
         guard method == "farmhash64" else { throw .invalid("Unsupported fingerprint method: \(method)") }

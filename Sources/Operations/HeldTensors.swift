@@ -11,12 +11,12 @@ final class HeldTensor {
     /// - `whole`: What it is a part of, with others that are kept too; nil for one on its own.
     ///
     /// Throws `resourceExhausted` where that is too much.
-    init(_ tensor: Tensor, _ budget: RunBudget, partOf whole: HeldMemory? = nil) throws(CompileError) {
+    init(_ tensor: Tensor, _ account: RunAccount, partOf whole: HeldMemory? = nil) throws(CompileError) {
         if let whole {
             self.tensor = try tensor.kept()
             memory = whole
         } else {
-            memory = try HeldMemory(tensor.byteCount, budget)
+            memory = try HeldMemory(tensor.byteCount, account)
             // A small part of something large must not keep all of it.
             let isPart = tensor.byteCount < tensor.storage.byteCount / 2 && tensor.dtype != .string
             self.tensor = isPart ? try tensor.copied() : try tensor.kept()
@@ -27,32 +27,32 @@ final class HeldTensor {
 /// Memory of one or more held tensors, counted once, until the last of them is gone.
 final class HeldMemory {
     private let byteCount: Int
-    private let budget: RunBudget
+    private let account: RunAccount
 
-    init(_ byteCount: Int, _ budget: RunBudget) throws(CompileError) {
-        try budget.reserve(byteCount)
+    init(_ byteCount: Int, _ account: RunAccount) throws(CompileError) {
+        try account.reserve(byteCount)
         self.byteCount = byteCount
-        self.budget = budget
+        self.account = account
     }
 
     /// The memory that parts of one tensor share.
-    convenience init(of parts: [Tensor], _ budget: RunBudget) throws(CompileError) {
-        try self.init(parts.reduce(0) { $0 + $1.byteCount }, budget)
+    convenience init(of parts: [Tensor], _ account: RunAccount) throws(CompileError) {
+        try self.init(parts.reduce(0) { $0 + $1.byteCount }, account)
     }
 
-    deinit { budget.release(byteCount) }
+    deinit { account.give(byteCount) }
 }
 
 /// Putting tensors together and apart along a first axis.
 enum TensorStacking {
     /// What the slots for so many tensors take, before there is anything in them.
-    static func slots(_ count: Int, _ budget: RunBudget) throws(CompileError) -> HeldMemory {
+    static func slots(_ count: Int, _ account: RunAccount) throws(CompileError) -> HeldMemory {
         // A slot of an array has a case besides what it holds.
         let (bytes, overflow) = count.multipliedReportingOverflow(by: 2 * MemoryLayout<HeldTensor?>.stride)
         guard !overflow else {
             throw CompileError(.resourceExhausted, "\(count) tensors are more than memory can hold")
         }
-        return try HeldMemory(bytes, budget)
+        return try HeldMemory(bytes, account)
     }
 
     /// One tensor of which each is a row; all have the shape `element`.

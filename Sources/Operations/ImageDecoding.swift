@@ -121,7 +121,7 @@ struct DecodeImage: TensorOp {
         return [TensorFact(dtype, PartialShape(frames + [-1, -1, depth]))]
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         let bytes = try inputs[0].file()
         guard let format = ImageFormatName(bytes) else {
             throw .invalid("Unknown image file format. One of JPEG, PNG, GIF, BMP required.")
@@ -239,7 +239,7 @@ struct ExtractJpegShape: TensorOp {
         return [TensorFact(dtype, PartialShape([3]))]
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         let bytes = try inputs[0].file()
         let dimensions: [Int]
         do { dimensions = try JPEGReading.shape(bytes) } catch {

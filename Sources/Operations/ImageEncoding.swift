@@ -86,7 +86,7 @@ struct EncodeJpeg: TensorOp {
         return [TensorFact(.string, .scalar)]
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         let channels = inputs[0].shape.dimensions.last ?? 0
         guard format == .any || channels == (format == .grey ? 1 : 3) else {
             throw .invalid(
@@ -107,7 +107,7 @@ struct EncodeJpegVariableQuality: TensorOp {
         return [TensorFact(.string, .scalar)]
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         guard let quality = inputs[1].integers?.first, (0...100).contains(quality) else {
             throw .invalid("quality must be in [0,100], got \(inputs[1].integers ?? [])")
         }
@@ -138,7 +138,7 @@ struct EncodePng: TensorOp {
         return [TensorFact(.string, inputs[0].shape.dimensions.map { PartialShape(Array($0.dropLast(3))) } ?? .unknown)]
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         let image = inputs[0]
         guard image.shape.rank >= 3 else { throw .invalid("image must be at least rank 3") }
         let dimensions = Array(image.shape.dimensions.suffix(3))

@@ -23,19 +23,22 @@ extension Op {
 }
 
 extension TensorOp {
-    /// ``compute(_:)``; where the op does not take half precision or bfloat16, of the same elements in float32.
+    /// ``compute(_:_:)``; where the op does not take half precision or bfloat16, of the same elements in float32.
     ///
-    /// - Throws: ``CompileError`` as ``compute(_:)`` does.
-    package func results(of inputs: [Tensor]) throws(CompileError) -> [Tensor] {
-        guard inputs.contains(where: { $0.dtype.isNarrowFloat }) else { return try compute(inputs) }
+    /// - Throws: ``CompileError`` as ``compute(_:_:)`` does.
+    package func results(of inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+        guard inputs.contains(where: { $0.dtype.isNarrowFloat }) else { return try compute(inputs, account) }
         let refusal: CompileError
-        do throws(CompileError) { return try compute(inputs) } catch { refusal = error }
+        do throws(CompileError) { return try compute(inputs, account) } catch { refusal = error }
         guard refusal.kind == .unsupported else { throw refusal }
         let facts = try outputs(for: inputs.map { TensorFact($0) })
         var wide: [Tensor] = []
+        for input in inputs where input.dtype.isNarrowFloat {
+            try account.reserve(input.shape.elementCount, of: Float.self)
+        }
         for input in inputs { wide.append(input.dtype.isNarrowFloat ? try input.converted(to: .float32) : input) }
         var results: [Tensor] = []
-        for (result, fact) in zip(try compute(wide), facts) {
+        for (result, fact) in zip(try compute(wide, account), facts) {
             let isWide = fact.dtype.isNarrowFloat && result.dtype == .float32
             results.append(isWide ? try result.converted(to: fact.dtype) : result)
         }

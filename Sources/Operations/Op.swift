@@ -85,9 +85,13 @@ package protocol VariableConsuming: Op {
 package protocol TensorOp: Op {
     /// Computes the outputs. Results may share an input's storage; strings among them own their bytes.
     ///
+    /// - `account`: All memory that the call takes, whose size hangs on the inputs, is reserved here before it is taken: the results
+    ///   and what is needed on the way. The caller gives it back when the call is over, and counts the results. What takes long
+    ///   asks ``RunAccount/checkTime()`` now and then.
+    ///
     /// - Throws: ``CompileError`` of kind `invalidArgument` where values do not fit, `unsupported` for a dtype,
     ///   `resourceExhausted` where an output would be too large.
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor]
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor]
 }
 
 extension TensorOp {

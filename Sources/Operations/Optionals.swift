@@ -21,11 +21,11 @@ final class OptionalValues: RunObject {
     private let held: [HeldTensor]
 
     /// Throws `resourceExhausted` where the tensors are more than the run may hold.
-    init(_ values: [RunValue]?, _ budget: RunBudget) throws(CompileError) {
+    init(_ values: [RunValue]?, _ account: RunAccount) throws(CompileError) {
         var held: [HeldTensor] = []
         self.values = try values?.map { (value) throws(CompileError) in
             if case .object(let object) = value { return .object(try object.requireShallow()) }
-            let kept = try HeldTensor(try value.tensor("a value"), budget)
+            let kept = try HeldTensor(try value.tensor("a value"), account)
             held.append(kept)
             return .tensor(kept.tensor)
         }
@@ -47,8 +47,8 @@ struct OptionalMaking: RunOp {
         [TensorFact(.variant, Shape.scalar)]
     }
 
-    func run(_ inputs: [RunValue], _ budget: RunBudget) throws(CompileError) -> [RunValue] {
-        [.object(try OptionalValues(isSet ? inputs : nil, budget))]
+    func run(_ inputs: [RunValue], _ account: RunAccount) throws(CompileError) -> [RunValue] {
+        [.object(try OptionalValues(isSet ? inputs : nil, account))]
     }
 }
 
@@ -58,7 +58,7 @@ struct OptionalHasValue: RunOp {
 
     func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] { [TensorFact(.bool, Shape.scalar)] }
 
-    func run(_ inputs: [RunValue], _ budget: RunBudget) throws(CompileError) -> [RunValue] {
+    func run(_ inputs: [RunValue], _ account: RunAccount) throws(CompileError) -> [RunValue] {
         [.tensor(try .scalar(try inputs[0].object(as: OptionalValues.self).values != nil))]
     }
 }
@@ -81,7 +81,7 @@ struct OptionalGetValue: RunOp {
         zip(types, shapes).map { TensorFact($0, $0.isHandle ? PartialShape(.scalar) : $1) }
     }
 
-    func run(_ inputs: [RunValue], _ budget: RunBudget) throws(CompileError) -> [RunValue] {
+    func run(_ inputs: [RunValue], _ account: RunAccount) throws(CompileError) -> [RunValue] {
         guard let values = try inputs[0].object(as: OptionalValues.self).values else {
             throw .invalid("the optional has no value")
         }

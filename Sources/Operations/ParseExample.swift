@@ -1,3 +1,4 @@
+internal import Kernels
 internal import Tensors
 
 extension OpTable {
@@ -114,7 +115,7 @@ struct ParseExample: TensorOp {
         return roles.indices.map { dense.contains($0) ? roles[$0] : .mixed }
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
         let names = if case .single = version { [[UInt8]]() } else { try inputs[1].bytes("names") }
         let serialized = try inputs[0].bytes("serialized")

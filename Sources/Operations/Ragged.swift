@@ -1,3 +1,4 @@
+internal import Kernels
 internal import Tensors
 
 extension OpTable {
@@ -96,7 +97,7 @@ struct RaggedRange: TensorOp {
         return [TensorFact(splits, PartialShape([length])), TensorFact(inputs[0].dtype, .ofRank(1))]
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         let facts = try outputs(for: inputs.map { TensorFact($0) })
         let rows = (facts[0].shape.known?.elementCount ?? 1) - 1
         switch inputs[0].dtype {
@@ -191,7 +192,7 @@ struct RaggedGather: TensorOp {
             + [TensorFact(values.dtype, shape ?? .unknown)]
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try outputs(for: inputs.map { TensorFact($0) })
         let (values, indices) = (inputs[levelCount], inputs[levelCount + 1])
         let levels = try self.levels(inputs, valueCount: values.shape.dimensions[0])
@@ -259,7 +260,7 @@ struct RaggedTensorToSparse: TensorOp {
         ]
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try outputs(for: inputs.map { TensorFact($0) })
         let values = inputs[levelCount]
         let inner = Array(values.shape.dimensions.dropFirst())

@@ -1,3 +1,4 @@
+internal import Kernels
 internal import Tensors
 
 /// A ragged tensor as a dense one: shorter rows are filled up, what does not fit is left out.
@@ -61,7 +62,7 @@ struct RaggedTensorToTensor: TensorOp {
         return [TensorFact(inputs[1].dtype, PartialShape(sizes))]
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         let fact = try outputs(for: inputs.map { TensorFact($0) })[0]
         let values = inputs[1]
         let levels = try levels(inputs)

@@ -56,7 +56,7 @@ struct DecodeRaw: TensorOp {
         return length
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
         let strings = try inputs[0].bytes("bytes")
         let length = isPadded ? try inputs[1].oneWholeNumber("fixed_length") : try commonLength(strings)
@@ -124,7 +124,7 @@ struct DecodeCompressed: TensorOp {
         return [TensorFact(.string, inputs[0].shape)]
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         guard let format else { return [inputs[0]] }
         var results: [[UInt8]] = []
         var left = Self.limitBytes

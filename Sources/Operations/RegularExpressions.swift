@@ -77,7 +77,7 @@ struct RegexReplace: TensorOp {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
         let expression = try pattern.expression(inputs.count > 1 ? inputs[1] : nil)
         let replacement =
@@ -114,7 +114,7 @@ struct RegexFullMatch: TensorOp {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
         let expression = try pattern.expression(inputs.count > 1 ? inputs[1] : nil)
         let matches = try inputs[0].bytes("input").map { expression.matchesAll(of: $0) }

@@ -51,39 +51,15 @@ package enum RunValue {
     }
 }
 
-/// The memory that a run may still take for what it computes on its way.
-///
-/// Belongs to one run, and so to one thread.
-package final class RunBudget {
-    private var remainingBytes: Int
-
-    package init(bytes: Int) { remainingBytes = bytes }
-
-    /// Counts memory that is about to be held.
-    ///
-    /// - Throws: `resourceExhausted` where it is too much.
-    package func reserve(_ byteCount: Int) throws(CompileError) {
-        guard byteCount <= remainingBytes else {
-            throw CompileError(
-                .resourceExhausted,
-                "needs \(byteCount) bytes more than the \(max(0, remainingBytes)) that the run may still take")
-        }
-        remainingBytes -= byteCount
-    }
-
-    /// Gives counted memory back.
-    package func release(_ byteCount: Int) { remainingBytes += byteCount }
-}
-
 /// An op that works on the objects of a run.
 package protocol RunOp: Op {
     /// Computes the outputs.
     ///
     /// - `inputs`: Tensors among them may be valid during the call only: what is kept is ``Tensor/kept()``.
-    /// - `budget`: Counts what objects hold.
+    /// - `account`: Counts what the call takes. What is reserved and not given back stays counted until the run ends.
     ///
     /// Throws ``CompileError``, `invalidArgument` where an index or a value does not fit.
-    func run(_ inputs: [RunValue], _ budget: RunBudget) throws(CompileError) -> [RunValue]
+    func run(_ inputs: [RunValue], _ account: RunAccount) throws(CompileError) -> [RunValue]
 }
 
 extension RunOp {

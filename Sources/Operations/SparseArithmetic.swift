@@ -1,3 +1,4 @@
+internal import Kernels
 internal import Tensors
 
 extension OpTable {
@@ -43,7 +44,7 @@ struct SparseMatMul: TensorOp {
         return [TensorFact(inputs[1].dtype, PartialShape([rows, inputs[3].shape.dimension(transposesRight ? 0 : 1)]))]
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
         return [try product(inputs, try inputs[1].dtype.sparseNumber)]
     }
@@ -97,7 +98,7 @@ struct SparseTensorDenseAdd: TensorOp {
         return [TensorFact(inputs[3].dtype, inputs[3].shape)]
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
         return [try sum(inputs, try inputs[1].dtype.sparseNumber)]
     }
@@ -187,7 +188,7 @@ struct SparseAdd: TensorOp {
         return [.sparseIndices(rank: rank), .sparseValues(inputs[1].dtype), .sparseValues(.int64, count: rank)]
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
         return try sum(inputs, try inputs[1].dtype.sparseNumber)
     }
@@ -230,7 +231,7 @@ struct SparseExtreme: TensorOp {
         return [.sparseIndices(rank: rank), .sparseValues(inputs[1].dtype)]
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
         return try extremes(inputs, try inputs[1].dtype.sparseNumber)
     }
@@ -275,7 +276,7 @@ struct SparseDenseCwise: TensorOp {
         return [.sparseValues(inputs[1].dtype, count: inputs[0].sparseCount)]
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
         return [try values(inputs, try inputs[1].dtype.sparseNumber)]
     }

@@ -50,7 +50,7 @@ struct SparseToDense: TensorOp {
         return [TensorFact(dtype, PartialShape(sizes))]
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
         let count = inputs[0].shape.rank > 0 ? inputs[0].shape.dimensions[0] : 1
         let width = inputs[0].shape.rank > 1 ? inputs[0].shape.dimensions[1] : 1
@@ -96,7 +96,7 @@ struct SparseReorder: TensorOp {
         return [.sparseIndices(rank: rank, count: count), .sparseValues(inputs[1].dtype, count: count)]
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         let parts = try SparseParts(inputs[0], inputs[1], inputs[2])
         let order = parts.ascending
         return [
@@ -118,7 +118,7 @@ struct SparseReshape: TensorOp {
         return [.sparseIndices(rank: rank, count: inputs[0].sparseCount), .sparseValues(.int64, count: rank)]
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
         let count = inputs[0].shape.dimensions[0]
         let old = try SparseParts(inputs[0], try .holding([UInt8](repeating: 0, count: count)), inputs[1])
@@ -194,7 +194,7 @@ struct SparseFillEmptyRows: TensorOp {
         ]
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
         let parts = try SparseParts(inputs[0], inputs[1], inputs[2])
         guard let rows = parts.shape.first else { throw .invalid("dense_shape must have at least one dimension") }

@@ -37,7 +37,7 @@ struct SparseConcat: TensorOp {
         ]
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
         var parts: [SparseParts] = []
         for number in 0..<count {
@@ -110,7 +110,7 @@ struct SparseSlice: TensorOp {
         return [.sparseIndices(rank: rank), .sparseValues(inputs[1].dtype), .sparseValues(.int64, count: rank)]
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         let parts = try SparseParts(inputs[0], inputs[1], inputs[2])
         let start = try inputs[3].wholeNumbers("start")
         let size = try inputs[4].wholeNumbers("size")
@@ -151,7 +151,7 @@ struct SparseSplit: TensorOp {
             + Array(repeating: .sparseValues(.int64, count: rank), count: count)
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         let parts = try SparseParts(inputs[1], inputs[2], inputs[3])
         try parts.checkBounds()
         let asked = try inputs[0].oneWholeNumber("split_dim")

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Kernels
 internal import Tensors
 
 extension OpTable {
@@ -65,7 +66,7 @@ struct SparseReduce: TensorOp {
             ? shape.indices.map { kept.contains($0) ? shape[$0] : 1 } : kept.map { shape[$0] }
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
         return try folds(inputs, try inputs[1].dtype.sparseNumber)
     }
@@ -140,7 +141,7 @@ struct SparseSoftmax: TensorOp {
         return [.sparseValues(inputs[1].dtype, count: inputs[0].sparseCount)]
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
         let parts = try SparseParts(inputs[0], inputs[1], inputs[2])
         try parts.checkBounds()

@@ -53,7 +53,7 @@ struct NewStack: RunOp {
         [TensorFact(.resource, Shape.scalar)]
     }
 
-    func run(_ inputs: [RunValue], _ budget: RunBudget) throws(CompileError) -> [RunValue] {
+    func run(_ inputs: [RunValue], _ account: RunAccount) throws(CompileError) -> [RunValue] {
         let limit = try inputs.first?.tensor("max_size").integers?.first
         return [.object(TensorStack(dtype, limit: limit.flatMap { $0 < 0 ? nil : $0 }))]
     }
@@ -71,8 +71,8 @@ struct StackPush: RunOp {
         return [output]
     }
 
-    func run(_ inputs: [RunValue], _ budget: RunBudget) throws(CompileError) -> [RunValue] {
-        let held = try HeldTensor(try inputs[1].tensor("the element"), budget)
+    func run(_ inputs: [RunValue], _ account: RunAccount) throws(CompileError) -> [RunValue] {
+        let held = try HeldTensor(try inputs[1].tensor("the element"), account)
         try inputs[0].object(as: TensorStack.self).push(held)
         return [.tensor(held.tensor)]
     }
@@ -91,7 +91,7 @@ struct StackPop: RunOp {
 
     func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] { [TensorFact(dtype, .unknown)] }
 
-    func run(_ inputs: [RunValue], _ budget: RunBudget) throws(CompileError) -> [RunValue] {
+    func run(_ inputs: [RunValue], _ account: RunAccount) throws(CompileError) -> [RunValue] {
         let stack = try inputs[0].object(as: TensorStack.self)
         guard stack.dtype == dtype else { throw .invalid("pops \(dtype) from a stack of \(stack.dtype)") }
         return [.tensor(try stack.pop())]

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Kernels
 internal import Tensors
 
 extension OpTable {
@@ -39,7 +40,7 @@ struct StringFormat: TensorOp {
 
     func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] { [TensorFact(.string, .scalar)] }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         var result = texts[0]
         for (input, text) in zip(inputs, texts.dropFirst()) {
             let count = input.shape.elementCount

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Kernels
 internal import Tensors
 
 extension OpTable {
@@ -58,7 +59,7 @@ struct AsString: TensorOp {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
         guard let texts = texts(of: inputs[0]) else { throw .unsupported(inputs[0].dtype) }
         return [try .holding(texts, inputs[0].shape)]
@@ -150,7 +151,7 @@ struct StringToNumber: TensorOp {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         let strings = try inputs[0].bytes("string_tensor")
         return switch dtype {
         case .float32: [try parse(strings, inputs[0].shape) { NumberText.float($0) }]

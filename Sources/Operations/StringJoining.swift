@@ -58,7 +58,7 @@ struct StringJoin: TensorOp {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.elementwise() }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         guard let shape = try check(inputs)[0].shape.known else { throw .invalid("Input shapes do not match") }
         var parts: [[[UInt8]]] = []
         for input in inputs { parts.append(try input.bytes("inputs")) }
@@ -113,7 +113,7 @@ struct ReduceJoin: TensorOp {
         return axes
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         let shape = inputs[0].shape
         guard let output = try check(inputs)[0].shape.known else { throw .invalid("the axes are not known") }
         let axes = try axes(try inputs[1].wholeNumbers("reduction_indices"), rank: shape.rank)
@@ -171,7 +171,7 @@ struct UnsortedSegmentJoin: TensorOp {
         return [TensorFact(.string, PartialShape([segments ?? PartialShape.unknownDimension] + data[ids.count...]))]
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         guard let shape = try check(inputs)[0].shape.known,
             shape.byteCount(of: .string) ?? .max <= Tensor.repeatedStringsLimitBytes
         else { throw CompileError(.resourceExhausted, "the segments would take too much memory") }

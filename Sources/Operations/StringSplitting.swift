@@ -1,3 +1,4 @@
+internal import Kernels
 internal import Tensors
 
 extension OpTable {
@@ -33,7 +34,7 @@ extension StringSplitting {
         ]
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
         let separator = try inputs[1].oneString("separator")
         let strings = try inputs[0].bytes("input")
@@ -163,7 +164,7 @@ struct StringNGrams: TensorOp {
         ]
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
         let data = try inputs[0].bytes("data")
         let splits = try inputs[1].wholeNumbers("data_splits")

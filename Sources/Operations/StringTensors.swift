@@ -1,3 +1,4 @@
+internal import Kernels
 internal import Tensors
 
 // What the ops on strings have in common. A string is bytes to TensorFlow.
@@ -115,7 +116,7 @@ extension StringTransform {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         var results: [[UInt8]] = []
         for string in try inputs[0].bytes("input") { results.append(try transform(string)) }
         return [try .holding(results, inputs[0].shape)]

@@ -124,7 +124,7 @@ struct Substr: TensorOp {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.elementwise() }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         guard let shape = try check(inputs)[0].shape.known, shape.byteCount(of: .string) ?? .max < 1 << 40 else {
             throw CompileError(.resourceExhausted, "the output is larger than is allowed")
         }

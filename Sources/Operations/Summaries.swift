@@ -1,3 +1,4 @@
+internal import Kernels
 internal import Tensors
 
 extension OpTable {
@@ -39,7 +40,7 @@ struct ScalarSummary: TensorOp {
         return [TensorFact(.string, .scalar)]
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try outputs(for: inputs.map { TensorFact($0) })
         var summary = MessageWriter()
         for (tag, number) in zip(inputs[0].strings ?? [], inputs[1].numbers ?? []) {
@@ -64,7 +65,7 @@ struct HistogramSummary: TensorOp {
         return [TensorFact(.string, .scalar)]
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try outputs(for: inputs.map { TensorFact($0) })
         let tag = inputs[0].strings?.first ?? []
         var histogram = Histogram()
@@ -153,7 +154,7 @@ struct MergeSummary: TensorOp {
         return [TensorFact(.string, .scalar)]
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         var summary = MessageWriter()
         var tags = Set<[UInt8]>()
         for bytes in inputs.flatMap({ $0.strings ?? [] }) {

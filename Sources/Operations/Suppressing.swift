@@ -1,3 +1,4 @@
+internal import Kernels
 internal import Tensors
 
 extension OpTable {
@@ -86,7 +87,7 @@ struct NonMaxSuppression: TensorOp {
         return facts
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try outputs(for: inputs.map { TensorFact($0) })
         let size = inputs[2].integers?.first ?? 0
         let threshold = if let overlapThreshold { overlapThreshold } else { try inputs.scalarFloat(3) }
@@ -136,7 +137,7 @@ struct NonMaxSuppressionWithOverlaps: TensorOp {
         return [TensorFact(.int32, .ofRank(1))]
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try outputs(for: inputs.map { TensorFact($0) })
         let scores = try inputs[1].floats()
         let overlaps = try inputs[0].floats()
@@ -202,7 +203,7 @@ struct CombinedNonMaxSuppression: TensorOp {
         ]
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         let facts = try outputs(for: inputs.map { TensorFact($0) })
         guard let shape = facts[0].shape.known, shape.elementCount <= mostPadded, shape.rank == 3 else {
             throw CompileError(.resourceExhausted, "the output would have the shape \(facts[0].shape)")

@@ -35,7 +35,7 @@ final class TensorArray: RunObject {
     private let isDynamic: Bool
     private let clearsAfterRead: Bool
     private let sums: Bool
-    private let budget: RunBudget
+    private let account: RunAccount
     private var slots: [Slot]
     /// What the slots take.
     private var slotMemory: [HeldMemory]
@@ -44,16 +44,16 @@ final class TensorArray: RunObject {
 
     init(
         _ dtype: DataType, _ elementShape: PartialShape, size: Int, isDynamic: Bool, clearsAfterRead: Bool, sums: Bool,
-        _ budget: RunBudget
+        _ account: RunAccount
     ) throws(CompileError) {
         guard size >= 0 else { throw .invalid("the size of a TensorArray must not be negative, got \(size)") }
-        slotMemory = [try TensorStacking.slots(size, budget)]
+        slotMemory = [try TensorStacking.slots(size, account)]
         self.dtype = dtype
         self.elementShape = elementShape
         self.isDynamic = isDynamic
         self.clearsAfterRead = clearsAfterRead
         self.sums = sums
-        self.budget = budget
+        self.account = account
         slots = Array(repeating: .empty, count: size)
     }
 
@@ -66,7 +66,7 @@ final class TensorArray: RunObject {
         let gradient = try TensorArray(
             dtype, dimensions.map { PartialShape($0) } ?? .unknown, size: count, isDynamic: false,
             clearsAfterRead: false,
-            sums: true, budget)
+            sums: true, account)
         gradients[name] = gradient
         return gradient
     }
@@ -88,13 +88,13 @@ final class TensorArray: RunObject {
                 "tried to write to index \(index), but the TensorArray is not resizeable and its size is \(count)")
         }
         if index >= slots.count {
-            slotMemory.append(try TensorStacking.slots(min(index, .max - 1) + 1 - slots.count, budget))
+            slotMemory.append(try TensorStacking.slots(min(index, .max - 1) + 1 - slots.count, account))
             slots += Array(repeating: .empty, count: index + 1 - slots.count)
         }
         switch slots[index] {
-        case .empty: slots[index] = .holding(try HeldTensor(tensor, budget, partOf: whole))
+        case .empty: slots[index] = .holding(try HeldTensor(tensor, account, partOf: whole))
         case .holding(let held) where sums:
-            slots[index] = .holding(try HeldTensor(try Self.sum(held.tensor, tensor), budget))
+            slots[index] = .holding(try HeldTensor(try Self.sum(held.tensor, tensor), account))
         case .holding:
             throw .invalid("could not write to TensorArray index \(index), because it has already been written to")
         case .cleared:
@@ -174,12 +174,13 @@ struct NewTensorArray: RunOp {
         return hasFlow ? [handle, flow] : [handle]
     }
 
-    func run(_ inputs: [RunValue], _ budget: RunBudget) throws(CompileError) -> [RunValue] {
+    func run(_ inputs: [RunValue], _ account: RunAccount) throws(CompileError) -> [RunValue] {
         guard let size = try inputs[0].tensor("the size").integers?.first else {
             throw .invalid("the size is not a number")
         }
         let array = try TensorArray(
-            dtype, elementShape, size: size, isDynamic: isDynamic, clearsAfterRead: clearsAfterRead, sums: false, budget
+            dtype, elementShape, size: size, isDynamic: isDynamic, clearsAfterRead: clearsAfterRead, sums: false,
+            account
         )
         return hasFlow ? [.object(array), .tensor(try .scalar(Float(0)))] : [.object(array)]
     }
@@ -202,7 +203,7 @@ struct TensorArrayGrad: RunOp {
         return [handle, flow]
     }
 
-    func run(_ inputs: [RunValue], _ budget: RunBudget) throws(CompileError) -> [RunValue] {
+    func run(_ inputs: [RunValue], _ account: RunAccount) throws(CompileError) -> [RunValue] {
         let array = try inputs[0].object(as: TensorArray.self)
         return [
             .object(try array.gradient(named: source, prepending: PartialShape([]))), .tensor(try .scalar(Float(0))),
@@ -216,7 +217,7 @@ struct CloseHandle: RunOp {
 
     func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] { [] }
 
-    func run(_ inputs: [RunValue], _ budget: RunBudget) throws(CompileError) -> [RunValue] { [] }
+    func run(_ inputs: [RunValue], _ account: RunAccount) throws(CompileError) -> [RunValue] { [] }
 }
 
 /// What is done with a `TensorArray`: input 0 is the handle, the last one the flow.
@@ -305,20 +306,20 @@ struct TensorArrayAction: RunOp {
         }
     }
 
-    func run(_ inputs: [RunValue], _ budget: RunBudget) throws(CompileError) -> [RunValue] {
+    func run(_ inputs: [RunValue], _ account: RunAccount) throws(CompileError) -> [RunValue] {
         let array = try inputs[0].object(as: TensorArray.self)
         switch action {
         case .write: try array.write(try inputs[2].tensor("the value"), at: try index(inputs[1]))
         case .scatter:
             let rows = try TensorStacking.rows(of: try inputs[2].tensor("the value"))
-            try write(rows, at: try indices(inputs[1]), array, budget)
+            try write(rows, at: try indices(inputs[1]), array, account)
         case .unpack:
             let rows = try TensorStacking.rows(of: try inputs[1].tensor("the value"))
-            try write(rows, at: Array(rows.indices), array, budget)
+            try write(rows, at: Array(rows.indices), array, account)
         case .split:
             let (value, lengths) = (try inputs[1].tensor("the value"), try indices(inputs[2]))
             let parts = try split(value, lengths)
-            try write(parts, at: Array(parts.indices), array, budget)
+            try write(parts, at: Array(parts.indices), array, account)
         case .read: return [.tensor(try checked(array.read(at: try index(inputs[1]))))]
         case .gather: return [.tensor(try gather(try indices(inputs[1]), array))]
         case .pack: return [.tensor(try gather(Array(0..<array.count), array))]
@@ -343,10 +344,10 @@ struct TensorArrayAction: RunOp {
     }
 
     private func write(
-        _ rows: [Tensor], at indices: [Int], _ array: TensorArray, _ budget: RunBudget
+        _ rows: [Tensor], at indices: [Int], _ array: TensorArray, _ account: RunAccount
     ) throws(CompileError) {
         guard rows.count == indices.count else { throw .invalid("\(indices.count) indices for \(rows.count) values") }
-        let whole = try HeldMemory(of: rows, budget)
+        let whole = try HeldMemory(of: rows, account)
         for (index, row) in zip(indices, rows) { try array.write(row, at: index, partOf: whole) }
     }
 

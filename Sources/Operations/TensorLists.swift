@@ -28,13 +28,13 @@ final class TensorList: RunObject {
     let elements: [Element?]
     let depth: Int
     private let slotMemory: HeldMemory
-    private let budget: RunBudget
+    private let account: RunAccount
 
     init(
-        _ dtype: DataType, _ elementShape: PartialShape, _ elements: [Element?], _ budget: RunBudget
+        _ dtype: DataType, _ elementShape: PartialShape, _ elements: [Element?], _ account: RunAccount
     ) throws(CompileError) {
-        slotMemory = try TensorStacking.slots(elements.count, budget)
-        self.budget = budget
+        slotMemory = try TensorStacking.slots(elements.count, account)
+        self.account = account
         self.dtype = dtype
         self.elementShape = elementShape
         self.elements = elements
@@ -42,13 +42,13 @@ final class TensorList: RunObject {
     }
 
     func with(_ elements: [Element?]) throws(CompileError) -> TensorList {
-        try TensorList(dtype, elementShape, elements, budget)
+        try TensorList(dtype, elementShape, elements, account)
     }
 
     /// Keeps a value that is to be an element.
-    func held(_ value: RunValue, _ budget: RunBudget) throws(CompileError) -> Element {
+    func held(_ value: RunValue, _ account: RunAccount) throws(CompileError) -> Element {
         switch value {
-        case .tensor(let tensor): return try held(tensor, budget)
+        case .tensor(let tensor): return try held(tensor, account)
         case .object(let object):
             guard dtype.isHandle else { throw .invalid("a list of \(dtype) is given a handle") }
             return .object(try object.requireShallow())
@@ -57,20 +57,20 @@ final class TensorList: RunObject {
 
     /// Keeps a tensor that is to be an element.
     func held(
-        _ tensor: Tensor, _ budget: RunBudget, partOf whole: HeldMemory? = nil
+        _ tensor: Tensor, _ account: RunAccount, partOf whole: HeldMemory? = nil
     ) throws(CompileError) -> Element {
         guard tensor.dtype == dtype else { throw .invalid("a list of \(dtype) is given \(tensor.dtype)") }
         guard elementShape.admits(tensor.shape) else {
             throw .invalid(
                 "an element of shape \(PartialShape(tensor.shape)) for a list of elements of shape \(elementShape)")
         }
-        return .tensor(try HeldTensor(tensor, budget, partOf: whole))
+        return .tensor(try HeldTensor(tensor, account, partOf: whole))
     }
 
     /// The list of these elements, which are parts of one tensor.
-    func holding(_ parts: [Tensor], _ budget: RunBudget) throws(CompileError) -> TensorList {
-        let whole = try HeldMemory(of: parts, budget)
-        return try with(try parts.map { (part) throws(CompileError) in try held(part, budget, partOf: whole) })
+    func holding(_ parts: [Tensor], _ account: RunAccount) throws(CompileError) -> TensorList {
+        let whole = try HeldMemory(of: parts, account)
+        return try with(try parts.map { (part) throws(CompileError) in try held(part, account, partOf: whole) })
     }
 
     func require(_ index: Int) throws(CompileError) {
@@ -198,49 +198,50 @@ struct TensorListMaking: RunOp {
         }
     }
 
-    func run(_ inputs: [RunValue], _ budget: RunBudget) throws(CompileError) -> [RunValue] {
+    func run(_ inputs: [RunValue], _ account: RunAccount) throws(CompileError) -> [RunValue] {
         switch way {
-        case .empty: return [.object(try TensorList(dtype, try inputs[0].shape("element_shape"), [], budget))]
+        case .empty: return [.object(try TensorList(dtype, try inputs[0].shape("element_shape"), [], account))]
         case .reserve:
             let count = try inputs[1].number("num_elements")
             guard count >= 0 else { throw .invalid("a list of \(count) elements") }
-            _ = try TensorStacking.slots(count, budget)
+            _ = try TensorStacking.slots(count, account)
             return [
                 .object(
                     try TensorList(
-                        dtype, try inputs[0].shape("element_shape"), Array(repeating: nil, count: count), budget))
+                        dtype, try inputs[0].shape("element_shape"), Array(repeating: nil, count: count), account))
             ]
         case .fromTensor:
-            let empty = try TensorList(dtype, try inputs[1].shape("element_shape"), [], budget)
+            let empty = try TensorList(dtype, try inputs[1].shape("element_shape"), [], account)
             let rows = try TensorStacking.rows(of: try inputs[0].tensor("the tensor"))
-            return [.object(try empty.holding(rows, budget))]
-        case .scatter: return [.object(try scattered(inputs, count: nil, budget))]
+            return [.object(try empty.holding(rows, account))]
+        case .scatter: return [.object(try scattered(inputs, count: nil, account))]
         case .scatterV2:
             let count = try inputs[3].number("num_elements")
-            return [.object(try scattered(inputs, count: count < 0 ? nil : count, budget))]
+            return [.object(try scattered(inputs, count: count < 0 ? nil : count, account))]
         case .split:
-            let empty = try TensorList(dtype, try inputs[1].shape("element_shape"), [], budget)
+            let empty = try TensorList(dtype, try inputs[1].shape("element_shape"), [], account)
             let value = try inputs[0].tensor("the tensor")
             let lengths = try inputs[2].numbers("the lengths")
             guard try TensorStacking.total(of: lengths) == value.shape.dimensions.first else {
                 throw .invalid("lengths \(lengths) for a tensor of shape \(PartialShape(value.shape))")
             }
             let parts = try TensorStacking.parts(of: value, lengths)
-            return [.object(try empty.holding(parts, budget))]
+            return [.object(try empty.holding(parts, account))]
         }
     }
 
-    private func scattered(_ inputs: [RunValue], count: Int?, _ budget: RunBudget) throws(CompileError) -> TensorList {
+    private func scattered(_ inputs: [RunValue], count: Int?, _ account: RunAccount) throws(CompileError) -> TensorList
+    {
         let indices = try inputs[1].numbers("the indices")
         let largest = indices.max() ?? -1
         guard (indices.min() ?? 0) >= 0, largest < Int.max else { throw .invalid("\(indices) are not indices") }
         let needed = largest + 1
         if let count, needed > count { throw .invalid("index \(needed - 1) for a list of \(count)") }
         let size = count ?? needed
-        _ = try TensorStacking.slots(size, budget)
+        _ = try TensorStacking.slots(size, account)
         let empty = try TensorList(
-            dtype, try inputs[2].shape("element_shape"), Array(repeating: nil, count: size), budget)
-        return try TensorListChange.scatter(try inputs[0].tensor("the tensor"), indices, into: empty, budget)
+            dtype, try inputs[2].shape("element_shape"), Array(repeating: nil, count: size), account)
+        return try TensorListChange.scatter(try inputs[0].tensor("the tensor"), indices, into: empty, account)
     }
 }
 
@@ -298,20 +299,20 @@ struct TensorListChange: RunOp {
         }
     }
 
-    func run(_ inputs: [RunValue], _ budget: RunBudget) throws(CompileError) -> [RunValue] {
+    func run(_ inputs: [RunValue], _ account: RunAccount) throws(CompileError) -> [RunValue] {
         let list = try inputs[0].list()
         var elements = list.elements
         switch change {
         case .set:
             let index = try inputs[1].number("the index")
             if grows, index >= elements.count {
-                _ = try TensorStacking.slots(index - elements.count, budget)
+                _ = try TensorStacking.slots(index - elements.count, account)
                 elements += Array(repeating: nil, count: index + 1 - elements.count)
             } else {
                 try list.require(index)
             }
-            elements[index] = try list.held(inputs[2], budget)
-        case .push: elements.append(try list.held(inputs[1], budget))
+            elements[index] = try list.held(inputs[2], account)
+        case .push: elements.append(try list.held(inputs[1], account))
         case .pop:
             guard !elements.isEmpty else { throw .invalid("takes the last element of an empty list") }
             let last = try list.element(elements.count - 1, asked: try inputs[1].shape("element_shape"))
@@ -321,7 +322,7 @@ struct TensorListChange: RunOp {
             let count = try inputs[1].number("the size")
             guard count >= 0 else { throw .invalid("a list of \(count) elements") }
             if count > elements.count {
-                _ = try TensorStacking.slots(count - elements.count, budget)
+                _ = try TensorStacking.slots(count - elements.count, account)
                 elements += Array(repeating: nil, count: count - elements.count)
             } else {
                 elements.removeLast(elements.count - count)
@@ -329,26 +330,26 @@ struct TensorListChange: RunOp {
         case .append: elements += try inputs[1].list().elements
         case .scatter:
             let indices = try inputs[2].numbers("the indices")
-            return [.object(try Self.scatter(try inputs[1].tensor("the tensor"), indices, into: list, budget))]
+            return [.object(try Self.scatter(try inputs[1].tensor("the tensor"), indices, into: list, account))]
         }
         return [.object(try list.with(elements))]
     }
 
     /// The list with a tensor's rows at these indices.
     static func scatter(
-        _ tensor: Tensor, _ indices: [Int], into list: TensorList, _ budget: RunBudget
+        _ tensor: Tensor, _ indices: [Int], into list: TensorList, _ account: RunAccount
     ) throws(CompileError) -> TensorList {
         let rows = try TensorStacking.rows(of: tensor)
         guard rows.count == indices.count else { throw .invalid("\(indices.count) indices for \(rows.count) rows") }
         var elements = list.elements
-        let whole = try HeldMemory(of: rows, budget)
+        let whole = try HeldMemory(of: rows, account)
         for (index, row) in zip(indices, rows) {
             guard index >= 0 else { throw .invalid("\(index) is not an index") }
             if index >= elements.count {
-                _ = try TensorStacking.slots(index - elements.count, budget)
+                _ = try TensorStacking.slots(index - elements.count, account)
                 elements += Array(repeating: nil, count: index + 1 - elements.count)
             }
-            elements[index] = try list.held(row, budget, partOf: whole)
+            elements[index] = try list.held(row, account, partOf: whole)
         }
         return try list.with(elements)
     }
@@ -426,7 +427,7 @@ struct TensorListReading: RunOp {
         [TensorFact(dtype, row.prepending(nil)), TensorFact(.int64, .ofRank(1))]
     }
 
-    func run(_ inputs: [RunValue], _ budget: RunBudget) throws(CompileError) -> [RunValue] {
+    func run(_ inputs: [RunValue], _ account: RunAccount) throws(CompileError) -> [RunValue] {
         let list = try inputs[0].list()
         guard way == .length || way == .elementShape || list.dtype == dtype else {
             throw .invalid("reads \(dtype) from a list of \(list.dtype)")

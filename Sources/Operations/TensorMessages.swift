@@ -1,4 +1,5 @@
 internal import Graphs
+internal import Kernels
 internal import Tensors
 
 extension OpTable {
@@ -26,7 +27,7 @@ struct ParseTensor: TensorOp {
         return [TensorFact(dtype, .unknown)]
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
         let tensor: Tensor
         do { tensor = try Tensor(serialized: try inputs[0].oneString("serialized")) } catch {
@@ -45,7 +46,7 @@ struct SerializeTensor: TensorOp {
 
     func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] { [TensorFact(.string, .scalar)] }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         let bytes: [UInt8]
         do { bytes = try inputs[0].serialized() } catch { throw .unsupported(error.reason) }
         return [try .holding([bytes], .scalar)]

@@ -1,4 +1,5 @@
 internal import Graphs
+internal import Kernels
 internal import Tensors
 
 extension OpTable {
@@ -20,7 +21,7 @@ struct NamedTensorSummary: TensorOp {
 
     func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] { [TensorFact(.string, .scalar)] }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         var value = MessageWriter()
         value.append(Array(name.utf8), field: 7)
         value.append(try inputs[0].message(), field: 8)
@@ -42,7 +43,7 @@ struct TaggedTensorSummary: TensorOp {
         return [TensorFact(.string, .scalar)]
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try outputs(for: inputs.map { TensorFact($0) })
         var value = MessageWriter()
         value.append(tag: inputs[0].strings?.first ?? [])

@@ -1,3 +1,4 @@
+internal import Kernels
 internal import Tensors
 
 extension OpTable {
@@ -97,7 +98,7 @@ struct UnicodeDecode: TensorOp {
         return [splits, TensorFact(.int32, list)] + (hasOffsets ? [TensorFact(.int64, list)] : [])
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         var splits = [0]
         var (points, offsets): ([Int32], [Int64]) = ([], [])
         for string in try inputs[0].bytes("input") {
@@ -136,7 +137,7 @@ struct UnicodeEncode: TensorOp {
         return [TensorFact(.string, PartialShape([ends < 0 ? ends : ends - 1]))]
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
         let points = inputs[0].scalars(as: Int32.self) ?? []
         let splits = try inputs[1].wholeNumbers("input_splits")

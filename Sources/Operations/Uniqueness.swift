@@ -103,7 +103,7 @@ struct Unique: TensorOp {
         return try axis.axis(rank: rank, outOfRange: "axis has to be between [0, \(rank))")
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         let x = inputs[0]
         let axis = try axis(inputs.map { TensorFact($0) }) ?? []
         let place = try place(axis.first, rank: x.shape.rank)
@@ -170,7 +170,7 @@ struct ListDiff: TensorOp {
         return [TensorFact(inputs[0].dtype, .ofRank(1)), TensorFact(output, .ofRank(1))]
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try outputs(for: inputs.map { TensorFact($0) })
         var table = ElementKeys()
         let keys = try table.keys(of: inputs[0])
@@ -194,7 +194,7 @@ struct Where: TensorOp {
         return [TensorFact(.int64, PartialShape([PartialShape.unknownDimension, rank]))]
     }
 
-    func compute(_ inputs: [Tensor]) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try outputs(for: [TensorFact(inputs[0])])
         let shape = inputs[0].shape
         let places = try inputs[0].placesOfNonzero()

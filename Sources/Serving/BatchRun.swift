@@ -1,5 +1,6 @@
 internal import Execution
 internal import Operations
+internal import Threads
 
 /// Runs prepared tasks of one queue: as few times as their graphs allow. Answers them, and does not finish them.
 package struct BatchRun {

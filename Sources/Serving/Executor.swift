@@ -1,4 +1,5 @@
 internal import Execution
+internal import Threads
 
 /// What a thread does that runs tasks.
 struct Executor: ~Copyable {

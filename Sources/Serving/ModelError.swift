@@ -22,6 +22,8 @@ public struct ModelError: Error, Hashable, Sendable {
         case readOnlyVariable
         /// The answer would take more memory than a run may have.
         case resourceExhausted
+        /// Other requests hold the memory that the answer needs.
+        case memoryShort
         /// The run took longer than it may.
         case deadlineExceeded
         /// The client has gone before its answer was there.
@@ -86,6 +88,7 @@ public struct ModelError: Error, Hashable, Sendable {
             case .invalidArgument, .missingFeed: .invalidArgument
             case .notFound: .unknownTensor
             case .resourceExhausted: .resourceExhausted
+            case .memoryShort: .memoryShort
             case .deadlineExceeded: .deadlineExceeded
             case .cancelled: .cancelled
             }

@@ -1,5 +1,6 @@
 internal import Execution
 internal import Glibc
+internal import Threads
 
 /// A mutex, and conditions that threads wait for under it.
 ///

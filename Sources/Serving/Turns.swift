@@ -1,5 +1,6 @@
 internal import Execution
 internal import Synchronization
+internal import Threads
 
 /// Whose turn it is: the queues in which tasks wait, in a ring, and how many tasks may be run at once.
 ///

@@ -6,6 +6,7 @@ import SwiftProtobuf
 import TensorFlowProtos
 import Tensors
 import Testing
+import Threads
 
 @Suite("Loops and branches")
 struct LoopTests {

@@ -6,6 +6,7 @@ import SwiftProtobuf
 import TensorFlowProtos
 import Tensors
 import Testing
+import Threads
 import VectorSupport
 
 /// Graphs of TensorFlow with something wrong in them: each ends with an answer or an error.

@@ -103,7 +103,7 @@ struct ArrayOpTests {
         ]
         for (name, inputs) in cases {
             let op = try makeOp(name, inputs: inputs.count)
-            #expect(throws: CompileError.self, "\(name)") { try op.evaluate(inputs, limitBytes: 1 << 20) }
+            #expect(throws: CompileError.self, "\(name)") { try op.evaluate(inputs, RunAccount(limitBytes: 1 << 20)) }
         }
     }
 

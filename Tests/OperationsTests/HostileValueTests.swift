@@ -27,7 +27,7 @@ struct HostileValueTests {
                     var inputs = trial.inputs
                     inputs[index] = other
                     tried += 1
-                    _ = try? trial.op.evaluate(inputs.map { TensorFact($0) }, limitBytes: 1 << 22)
+                    _ = try? trial.op.evaluate(inputs.map { TensorFact($0) }, RunAccount(limitBytes: 1 << 22))
                     _ = try? trial.op.outputs(for: inputs.map { TensorFact($0.dtype, PartialShape($0.shape)) })
                 }
             }

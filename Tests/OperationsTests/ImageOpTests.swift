@@ -101,7 +101,7 @@ struct ImageOpTests {
         ]
         for (name, inputs, attributes) in cases {
             #expect(throws: CompileError.self, "\(name)") {
-                try makeOp(name, inputs: inputs.count, attributes).evaluate(inputs, limitBytes: 1 << 20)
+                try makeOp(name, inputs: inputs.count, attributes).evaluate(inputs, RunAccount(limitBytes: 1 << 20))
             }
         }
     }

@@ -1,5 +1,6 @@
 import Execution
 import Testing
+import Threads
 
 @testable import Serving
 

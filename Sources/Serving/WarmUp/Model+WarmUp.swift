@@ -2,6 +2,7 @@ internal import Execution
 internal import Graphs
 internal import Operations
 internal import Tensors
+internal import Threads
 
 extension Model {
     private static let mostCalls = 64

@@ -3,6 +3,7 @@ internal import Execution
 internal import Files
 internal import Operations
 internal import Tensors
+internal import Threads
 
 extension Model {
     private static let warmUpFile = "assets.extra/tf_serving_warmup_requests"
