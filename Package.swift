@@ -111,6 +111,17 @@ let package = Package(
         .target(
             name: "VectorSupport", dependencies: ["Tensors", "TensorFlowProtos", protobuf], path: "Tests/VectorSupport",
             exclude: ["op_vector.proto", "modules.asciipb"], swiftSettings: swiftSettings),
+        .target(
+            name: "OperationSupport",
+            dependencies: ["Operations", "Graphs", "Tensors", "TensorFlowProtos", "VectorSupport"],
+            path: "Tests/OperationSupport", swiftSettings: swiftSettings),
+        .target(name: "MemoryMeter", path: "Tests/MemoryMeter"),
+        .executableTarget(
+            name: "memory-trial",
+            dependencies: [
+                "MemoryMeter", "OperationSupport", "Operations", "Kernels", "Tensors", "TensorFlowProtos", "Threads",
+                "VectorSupport",
+            ], path: "Tests/MemoryTrial", swiftSettings: swiftSettings),
         tests(
             "CheckpointsTests",
             uses: ["Checkpoints", "Files", "CChecksum", "Tensors", "TensorFlowProtos", "VectorSupport"],
@@ -146,7 +157,10 @@ let package = Package(
             ]),
         tests(
             "OperationsTests",
-            uses: ["Operations", "Kernels", "Graphs", "Tensors", "TensorFlowProtos", "VectorSupport"]),
+            uses: [
+                "Operations", "Kernels", "Graphs", "Tensors", "TensorFlowProtos", "VectorSupport", "OperationSupport",
+                "ServerSupport", "memory-trial",
+            ]),
     ],
     cxxLanguageStandard: .cxx17
 )

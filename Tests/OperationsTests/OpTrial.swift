@@ -1,5 +1,6 @@
 import Graphs
 import Kernels
+import OperationSupport
 import Operations
 import TensorFlowProtos
 import Tensors
@@ -52,27 +53,13 @@ struct OpTrial {
     let message: String
 
     init(_ vector: OpVector) throws {
-        inputs = try vector.inputs.map { try Tensor(decoding: $0) }
+        let recorded = try RecordedOp(vector)
+        op = recorded.op
+        inputs = recorded.inputs
         expected = try vector.outputs.map { try Tensor(decoding: $0) }
         tolerance = Tolerance(
             relative: vector.hasRtol ? vector.rtol : nil, absolute: vector.hasAtol ? vector.atol : nil)
         message = vector.message
-        var definition = GraphDef()
-        for (index, input) in inputs.enumerated() {
-            var placeholder = NodeDef()
-            placeholder.name = "i\(index)"
-            placeholder.op = "Placeholder"
-            var dtype = AttrValue()
-            dtype.type = input.dtype.rawValue
-            placeholder.attr["dtype"] = dtype
-            definition.node.append(placeholder)
-        }
-        definition.node.append(vector.node)
-        let graph = try Graph(definition)
-        guard let entry = OpTable.entries[vector.node.op], let node = graph.node(named: vector.node.name) else {
-            throw CompileError(.unsupported, "op \(vector.node.op) is not in the table")
-        }
-        op = try entry.make(NodeReader(node))
     }
 
     /// What is known of the inputs.
