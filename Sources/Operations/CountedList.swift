@@ -1,5 +1,5 @@
-package import Kernels
-package import Tensors
+internal import Kernels
+internal import Tensors
 
 /// An array that grows, and counts its memory before it takes it: while it grows the old elements and the new room are alive
 /// together, and are counted together.
@@ -45,6 +45,12 @@ struct CountedList<Element> {
             try account.checkTime()
         }
         elements.append(contentsOf: others)
+    }
+
+    /// Removes all elements; the room stays.
+    mutating func removeAll() {
+        elements.removeAll(keepingCapacity: true)
+        nextCheck = Self.checkStep
     }
 
     private mutating func grow(to capacity: Int) throws(CompileError) {

@@ -29,6 +29,9 @@ struct StringElements: RandomAccessCollection {
         for element in elements { sum.add(element.count) }
         return sum.total
     }
+
+    /// How many bytes the longest string has.
+    var longest: Int { elements.reduce(0) { Swift.max($0, $1.count) } }
 }
 
 /// The elements of a tensor of int32 or int64, without copying them.
