@@ -9,27 +9,57 @@ package final class RegularExpression: @unchecked Sendable {
     package struct Refusal: Error {
         /// In RE2's words.
         package let reason: String
+        /// Whether the pattern might do with more room.
+        package let isTooLarge: Bool
+    }
+
+    /// How much memory an expression may take: for its program, for that of matches from the end, and for what matching keeps.
+    package enum Room: Int, CaseIterable, Sendable {
+        case small = 1
+        case large = 8
+
+        /// What RE2 is told, which it heeds for each of two programs.
+        fileprivate var budgetBytes: Int { rawValue << 20 }
+        /// The most that is taken.
+        package var byteCount: Int { 2 * budgetBytes }
     }
 
     /// - Throws: ``Refusal`` where the pattern is none.
-    package init(_ pattern: [UInt8]) throws(Refusal) {
-        guard let handle = cregex_create(pattern, pattern.count) else { throw Refusal(reason: "not enough memory") }
+    package init(_ pattern: UnsafeBufferPointer<UInt8>, _ room: Room = .large) throws(Refusal) {
+        guard let handle = cregex_create(pattern.baseAddress, pattern.count, Int64(room.budgetBytes)) else {
+            throw Refusal(reason: "not enough memory", isTooLarge: false)
+        }
         self.handle = handle
-        if let error = cregex_error(handle) { throw Refusal(reason: String(cString: error)) }
+        if let error = cregex_error(handle) {
+            throw Refusal(reason: String(cString: error), isTooLarge: cregex_is_too_large(handle))
+        }
     }
 
     deinit { cregex_destroy(handle) }
 
     /// Whether the pattern matches all of the text.
-    package func matchesAll(of text: [UInt8]) -> Bool { cregex_matches_all(handle, text, text.count) }
+    package func matchesAll(of text: UnsafeBufferPointer<UInt8>) -> Bool {
+        cregex_matches_all(handle, text.baseAddress, text.count)
+    }
 
-    /// The text with the first match, or each one, rewritten (`\1` is what the first group matched); nil without memory.
-    package func replacing(in text: [UInt8], with rewrite: [UInt8], all: Bool) -> [UInt8]? {
-        var count = 0
-        guard let result = cregex_replace(handle, text, text.count, rewrite, rewrite.count, all, &count) else {
-            return nil
+    /// Writes the text with the first match, or each one, rewritten (`\1` is what the first group matched).
+    ///
+    /// - Parameters:
+    ///   - output: Gets the result, as far as it has room for it.
+    ///   - isOver: Asked now and then whether to stop.
+    /// - Returns: How many bytes the result has, which may be more than there is room for; nil where it was stopped.
+    package func replace(
+        in text: UnsafeBufferPointer<UInt8>, with rewrite: UnsafeBufferPointer<UInt8>, all: Bool,
+        into output: UnsafeMutableBufferPointer<UInt8>, isOver: () -> Bool
+    ) -> Int? {
+        withoutActuallyEscaping(isOver) { isOver in
+            // Safety: the library calls back during this call only.
+            withUnsafePointer(to: isOver) { context in
+                let count = cregex_replace(
+                    handle, text.baseAddress, text.count, rewrite.baseAddress, rewrite.count, all, output.baseAddress,
+                    output.count, { $0?.assumingMemoryBound(to: (() -> Bool).self).pointee() ?? false }, context)
+                return count == .max ? nil : Int(count)
+            }
         }
-        defer { cregex_free(result) }
-        return Array(UnsafeBufferPointer(start: result, count: count))
     }
 }

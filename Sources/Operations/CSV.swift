@@ -52,26 +52,35 @@ struct DecodeCSV: TensorOp {
 
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
-        var fields = [[[UInt8]]](repeating: [], count: types.count)
-        for (record, text) in try inputs[0].bytes("records").enumerated() {
-            let parts = try split(text)
+        let records = try inputs[0].stringElements("records")
+        // A field without its quotes, and a number's text for strtod, are copied.
+        try account.reserve(records.longest, of: (UInt8, UInt8, UInt8).self)
+        var fields: [CountedList<CSVField>] = []
+        for _ in types { fields.append(try CountedList(account, capacity: records.count)) }
+        var parts = try CountedList<CSVField>(account)
+        var work = WorkCount(account)
+        for (record, text) in records.enumerated() {
+            parts.removeAll()
+            try split(text.bytes, into: &parts)
             guard parts.count == types.count else {
                 throw .invalid("Expect \(types.count) fields but have \(parts.count) in record \(record)")
             }
-            for (index, part) in parts.enumerated() { fields[index].append(part) }
+            for (index, part) in parts.elements.enumerated() { try fields[index].append(part) }
+            try work.add(text.count)
         }
         var results: [Tensor] = []
         for index in types.indices {
-            results.append(try tensor(fields[index], index, inputs[index + 1], inputs[0].shape))
+            results.append(try tensor(fields[index].elements, index, inputs[index + 1], inputs[0].shape, account))
         }
         return results
     }
 
-    private func split(_ text: [UInt8]) throws(CompileError) -> [[UInt8]] {
-        var fields: [[UInt8]] = []
+    private func split(
+        _ text: UnsafeBufferPointer<UInt8>, into fields: inout CountedList<CSVField>
+    ) throws(CompileError) {
         var place = 0
         var column = 0
-        func isWanted() -> Bool { columns.isEmpty || fields.count < columns.count && columns[fields.count] == column }
+        func isWanted(_ count: Int) -> Bool { columns.isEmpty || count < columns.count && columns[count] == column }
         while place < text.count {
             if text[place] == UInt8(ascii: "\n") || text[place] == UInt8(ascii: "\r") {
                 place += 1
@@ -79,89 +88,134 @@ struct DecodeCSV: TensorOp {
             }
             let field =
                 hasQuotes && text[place] == UInt8(ascii: "\"") ? try quoted(text, &place) : try plain(text, &place)
-            if isWanted() {
-                fields.append(field)
-                if fields.count == columns.count { return fields }
+            if isWanted(fields.count) {
+                try fields.append(field)
+                if fields.count == columns.count { return }
             }
             column += 1
         }
-        if text.last == delimiter, isWanted() { fields.append([]) }
-        return fields
+        if text.last == delimiter, isWanted(fields.count) { try fields.append(CSVField()) }
     }
 
-    private func plain(_ text: [UInt8], _ place: inout Int) throws(CompileError) -> [UInt8] {
+    private func plain(
+        _ text: UnsafeBufferPointer<UInt8>, _ place: inout Int
+    ) throws(CompileError) -> CSVField {
         let field = text[place...].prefix { $0 != delimiter }
         let isBad = field.contains {
             $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") || hasQuotes && $0 == UInt8(ascii: "\"")
         }
         guard !isBad else { throw .invalid("Unquoted fields cannot have quotes/CRLFs inside") }
         place = field.endIndex + 1
-        return Array(field)
+        return CSVField(bytes: UnsafeBufferPointer(rebasing: field))
     }
 
-    private func quoted(_ text: [UInt8], _ place: inout Int) throws(CompileError) -> [UInt8] {
+    private func quoted(
+        _ text: UnsafeBufferPointer<UInt8>, _ place: inout Int
+    ) throws(CompileError) -> CSVField {
         let quote = UInt8(ascii: "\"")
-        var field: [UInt8] = []
         place += 1
+        let start = place
+        var isEscaped = false
         while place < text.count - 1, text[place] != quote || text[place + 1] != delimiter {
             if text[place] == quote {
                 guard text[place + 1] == quote else {
                     throw .invalid("Quote inside a string has to be escaped by another quote")
                 }
+                isEscaped = true
                 place += 1
             }
-            field.append(text[place])
             place += 1
         }
         guard place < text.count, text[place] == quote, place == text.count - 1 || text[place + 1] == delimiter else {
             throw .invalid("Quoted field has to end with quote followed by delim or end")
         }
+        let field = CSVField(bytes: text.part(start..<place), isEscaped: isEscaped)
         place += 2
         return field
     }
 
     private func tensor(
-        _ fields: [[UInt8]], _ index: Int, _ fallback: Tensor, _ shape: Shape
+        _ fields: [CSVField], _ index: Int, _ fallback: Tensor, _ shape: Shape, _ account: RunAccount
     ) throws(CompileError) -> Tensor {
         switch types[index] {
         case .string:
-            return try .holding(try parse(fields, index, fallback.strings) { $0 }, shape)
+            let fallback = try fallback.stringElements("a default").first
+            var bytes = ByteSum()
+            for field in fields { bytes.add(max(field.bytes.count, fallback?.count ?? 0)) }
+            var result = try StringTensorBuilder(shape, byteCount: bytes.total, account)
+            for (record, field) in fields.enumerated() {
+                if field.isMissing(missing) {
+                    guard let fallback else { throw required(index, record) }
+                    try result.append(fallback.bytes)
+                } else if field.isEscaped {
+                    try result.append(field.plain)
+                } else {
+                    try result.append(field.bytes)
+                }
+                try result.endString()
+            }
+            return try result.tensor()
         case .int32:
-            return try .holding(
-                try parse(fields, index, fallback.scalars(as: Int32.self)) { NumberText.whole($0, Int32.self) },
-                shape.dimensions)
+            return try numbers(fields, index, fallback, shape, account) { NumberText.whole($0, Int32.self) }
         case .int64:
-            return try .holding(
-                try parse(fields, index, fallback.scalars(as: Int64.self)) { NumberText.whole($0, Int64.self) },
-                shape.dimensions)
-        case .float64:
-            return try .holding(
-                try parse(fields, index, fallback.scalars(as: Double.self)) { NumberText.double($0) }, shape.dimensions)
-        default:
-            return try .holding(
-                try parse(fields, index, fallback.scalars(as: Float.self)) { NumberText.float($0) }, shape.dimensions)
+            return try numbers(fields, index, fallback, shape, account) { NumberText.whole($0, Int64.self) }
+        case .float64: return try numbers(fields, index, fallback, shape, account) { NumberText.double($0) }
+        default: return try numbers(fields, index, fallback, shape, account) { NumberText.float($0) }
         }
     }
 
-    private func parse<Element>(
-        _ fields: [[UInt8]], _ index: Int, _ fallback: [Element]?, _ read: ([UInt8]) -> Element?
-    ) throws(CompileError) -> [Element] {
-        var results: [Element] = []
-        for (record, field) in fields.enumerated() {
-            if field.isEmpty || field == missing {
-                guard let value = fallback?.first else {
-                    throw .invalid("Field \(index) is required but missing in record \(record)!")
+    private func required(_ index: Int, _ record: Int) -> CompileError {
+        .invalid("Field \(index) is required but missing in record \(record)!")
+    }
+
+    private func numbers<Number: TensorScalar>(
+        _ fields: [CSVField], _ index: Int, _ fallback: Tensor, _ shape: Shape, _ account: RunAccount,
+        _ read: (UnsafeBufferPointer<UInt8>) -> Number?
+    ) throws(CompileError) -> Tensor {
+        let fallback = fallback.scalars(as: Number.self)?.first
+        var work = WorkCount(account)
+        return try account.numbers(shape, of: Number.self) { (memory) throws(CompileError) in
+            for (record, field) in fields.enumerated() {
+                try work.add(DataType.string.stride + field.bytes.count)
+                if field.isMissing(missing) {
+                    guard let fallback else { throw required(index, record) }
+                    memory[record] = fallback
+                    continue
                 }
-                results.append(value)
-            } else {
-                guard let value = read(field) else {
+                let value = field.isEscaped ? field.plain.withUnsafeBufferPointer(read) : read(field.bytes)
+                guard let value else {
                     throw .invalid(
                         "Field \(index) in record \(record) is not a valid \(types[index]): "
-                            + String(decoding: field, as: UTF8.self))
+                            + String(shown: field.plain))
                 }
-                results.append(value)
+                memory[record] = value
             }
         }
-        return results
+    }
+}
+
+/// A field of a record, where it is.
+private struct CSVField {
+    /// What stands between the delimiters, or the quotes.
+    var bytes = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
+    /// Whether two quotes stand for one.
+    var isEscaped = false
+
+    /// The field without the escapes.
+    var plain: [UInt8] {
+        var result: [UInt8] = []
+        result.reserveCapacity(bytes.count)
+        var place = 0
+        while place < bytes.count {
+            if isEscaped, bytes[place] == UInt8(ascii: "\"") { place += 1 }
+            if place < bytes.count { result.append(bytes[place]) }
+            place += 1
+        }
+        return result
+    }
+
+    /// Whether there is nothing, or what stands for nothing.
+    func isMissing(_ marker: [UInt8]) -> Bool {
+        bytes.isEmpty || (isEscaped ? plain == marker : bytes.elementsEqual(marker))
     }
 }

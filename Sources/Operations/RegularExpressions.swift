@@ -24,15 +24,30 @@ private struct Pattern: Hashable, Sendable {
     }
 
     /// The expression; `input` is the tensor that holds the pattern where it is no attribute.
-    func expression(_ input: Tensor?) throws(CompileError) -> RegularExpression {
+    func expression(_ input: Tensor?, _ account: RunAccount) throws(CompileError) -> RegularExpression {
         if let compiled { return compiled }
         guard let input else { throw CompileError(.malformed, "has no pattern") }
-        return try Self.compile(try input.oneString("pattern"))
+        let pattern = try input.oneStringElement("pattern")
+        // Few patterns need more than the smallest room.
+        for room in RegularExpression.Room.allCases {
+            try account.reserve(room.byteCount)
+            guard let expression = try Self.compile(pattern, room) else { continue }
+            return expression
+        }
+        throw .invalid("Invalid pattern: \(String(shown: pattern)), error: pattern too large")
     }
 
-    private static func compile(_ pattern: [UInt8]) throws(CompileError) -> RegularExpression {
-        do throws(RegularExpression.Refusal) { return try RegularExpression(pattern) } catch {
-            throw .invalid("Invalid pattern: \(String(decoding: pattern, as: UTF8.self)), error: \(error.reason)")
+    private static func compile(_ pattern: [UInt8]) throws(CompileError) -> RegularExpression? {
+        try pattern.withUnsafeBufferPointer { (pattern) throws(CompileError) in try compile(pattern, .large) }
+    }
+
+    /// - Returns: nil where a larger room is needed.
+    private static func compile(
+        _ pattern: UnsafeBufferPointer<UInt8>, _ room: RegularExpression.Room
+    ) throws(CompileError) -> RegularExpression? {
+        do throws(RegularExpression.Refusal) { return try RegularExpression(pattern, room) } catch {
+            if error.isTooLarge, room != .large { return nil }
+            throw .invalid("Invalid pattern: \(String(shown: pattern)), error: \(error.reason)")
         }
     }
 
@@ -79,19 +94,41 @@ struct RegexReplace: TensorOp {
 
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
-        let expression = try pattern.expression(inputs.count > 1 ? inputs[1] : nil)
-        let replacement =
-            if let rewrite { Array(rewrite.utf8) } else { try inputs[inputs.count - 1].oneString("rewrite") }
-        var results: [[UInt8]] = []
-        var bytes = 0
-        for string in try inputs[0].bytes("input") {
-            guard let result = expression.replacing(in: string, with: replacement, all: all),
-                bytes + result.count <= Tensor.repeatedStringsLimitBytes
-            else { throw CompileError(.resourceExhausted, "not enough memory for the replaced strings") }
-            bytes += result.count
-            results.append(result)
+        let expression = try pattern.expression(inputs.count > 1 ? inputs[1] : nil, account)
+        let strings = try inputs[0].stringElements("input")
+        var result = try StringTensorBuilder(inputs[0].shape, byteCount: strings.byteCount, account)
+        if let rewrite {
+            let bytes = Array(rewrite.utf8)
+            try bytes.withUnsafeBufferPointer { (rewrite) throws(CompileError) in
+                try replace(strings, expression, rewrite, account, &result)
+            }
+        } else {
+            try replace(
+                strings, expression, try inputs[inputs.count - 1].oneStringElement("rewrite"), account, &result)
         }
-        return [try .holding(results, inputs[0].shape)]
+        return [try result.tensor()]
+    }
+
+    private func replace(
+        _ strings: StringElements, _ expression: RegularExpression, _ rewrite: UnsafeBufferPointer<UInt8>,
+        _ account: RunAccount, _ result: inout StringTensorBuilder
+    ) throws(CompileError) {
+        for string in strings {
+            // What becomes longer than its text is worked out again, once its length is known.
+            var room = string.count
+            var needed = 0
+            repeat {
+                room = max(room, needed)
+                try result.append(room: room) { memory in
+                    needed =
+                        expression.replace(in: string.bytes, with: rewrite, all: all, into: memory) { account.isOver }
+                        ?? 0
+                    return needed <= room ? needed : 0
+                }
+                try account.checkTime()
+            } while needed > room
+            try result.endString()
+        }
     }
 }
 
@@ -116,8 +153,17 @@ struct RegexFullMatch: TensorOp {
 
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
-        let expression = try pattern.expression(inputs.count > 1 ? inputs[1] : nil)
-        let matches = try inputs[0].bytes("input").map { expression.matchesAll(of: $0) }
-        return [try .holding(matches, inputs[0].shape.dimensions)]
+        let expression = try pattern.expression(inputs.count > 1 ? inputs[1] : nil, account)
+        let strings = try inputs[0].stringElements("input")
+        var work = WorkCount(account)
+        return [
+            try account.numbers(inputs[0].shape, of: Bool.self) { (memory) throws(CompileError) in
+                for (index, string) in strings.enumerated() {
+                    memory[index] = expression.matchesAll(of: string.bytes)
+                    // A match takes some time, whatever the string.
+                    try work.add(4 * string.count + 1024)
+                }
+            }
+        ]
     }
 }

@@ -41,99 +41,108 @@ struct StringFormat: TensorOp {
     func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] { [TensorFact(.string, .scalar)] }
 
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
-        var result = texts[0]
+        var result = try StringTensorBuilder(.scalar, byteCount: texts.reduce(64) { $0 + $1.count }, account)
+        try result.append(texts[0])
         for (input, text) in zip(inputs, texts.dropFirst()) {
             let count = input.shape.elementCount
             let ends = summarize < 0 ? count : min(summarize, count)
-            append(input, 0, 0, ends, &result)
-            result += text
-            guard result.count <= Tensor.repeatedStringsLimitBytes else {
-                throw CompileError(.resourceExhausted, "the text would take too much memory")
-            }
+            try append(input, 0, 0, ends, &result)
+            try result.append(text)
         }
-        return [try .holding([result], .scalar)]
+        try result.endString()
+        return [try result.tensor()]
     }
 
     /// Appends what lies below an axis.
-    private func append(_ tensor: Tensor, _ axis: Int, _ place: Int, _ ends: Int, _ text: inout [UInt8]) {
+    private func append(
+        _ tensor: Tensor, _ axis: Int, _ place: Int, _ ends: Int, _ text: inout StringTensorBuilder
+    ) throws(CompileError) {
         guard axis < tensor.shape.rank else {
-            text += Self.element(tensor, place)
-            return
+            return try tensor.withUnsafeBytes { (memory) throws(CompileError) in
+                try Self.append(memory, tensor.dtype, place, &text)
+            }
         }
         let size = tensor.shape.dimensions[axis]
         let inner = tensor.shape.dimensions[(axis + 1)...].reduce(1, &*)
-        text.append(UInt8(ascii: "["))
+        try text.append(UInt8(ascii: "["))
         for index in 0..<min(ends, size) {
-            if index > 0 { space(axis, tensor.shape.rank, &text) }
-            append(tensor, axis + 1, place + index * inner, ends, &text)
+            if index > 0 { try space(axis, tensor.shape.rank, &text) }
+            try append(tensor, axis + 1, place + index * inner, ends, &text)
         }
         if size - ends > ends {
-            space(axis, tensor.shape.rank, &text)
-            text += "...".utf8
+            try space(axis, tensor.shape.rank, &text)
+            try text.append("...")
         }
         for index in max(ends, size - ends)..<max(ends, size) {
-            space(axis, tensor.shape.rank, &text)
-            append(tensor, axis + 1, place + index * inner, ends, &text)
+            try space(axis, tensor.shape.rank, &text)
+            try append(tensor, axis + 1, place + index * inner, ends, &text)
         }
-        text.append(UInt8(ascii: "]"))
+        try text.append(UInt8(ascii: "]"))
     }
 
     /// What stands between two neighbours of an axis: line feeds for all but the last one.
-    private func space(_ axis: Int, _ rank: Int, _ text: inout [UInt8]) {
+    private func space(_ axis: Int, _ rank: Int, _ text: inout StringTensorBuilder) throws(CompileError) {
         if axis == rank - 1 {
-            text.append(UInt8(ascii: " "))
+            try text.append(UInt8(ascii: " "))
         } else {
-            text += Array(repeating: UInt8(ascii: "\n"), count: rank - axis - 1)
-            text += Array(repeating: UInt8(ascii: " "), count: axis + 1)
+            try text.append(repeating: UInt8(ascii: "\n"), count: rank - axis - 1)
+            try text.append(repeating: UInt8(ascii: " "), count: axis + 1)
         }
     }
 
-    private static func element(_ tensor: Tensor, _ place: Int) -> [UInt8] {
-        tensor.withUnsafeBytes { memory in
-            func load<Element: BitwiseCopyable>(_ type: Element.Type) -> Element {
-                memory.bindMemory(to: Element.self)[place]
-            }
-            return switch tensor.dtype {
-            case .float32: real(Double(load(Float.self)), isSingle: true)
-            case .float64: real(load(Double.self), isSingle: false)
-            case .float16: real(Double(load(Float16.self)), isSingle: true)
-            case .bfloat16: real(Double(Float(bitPattern: UInt32(load(UInt16.self)) << 16)), isSingle: true)
-            case .int8: Array(String(load(Int8.self)).utf8)
-            case .int16: Array(String(load(Int16.self)).utf8)
-            case .int32: Array(String(load(Int32.self)).utf8)
-            case .int64: Array(String(load(Int64.self)).utf8)
-            case .uint8: Array(String(load(UInt8.self)).utf8)
-            case .uint16: Array(String(load(UInt16.self)).utf8)
-            case .uint32: Array(String(load(UInt32.self)).utf8)
-            case .uint64: Array(String(load(UInt64.self)).utf8)
-            case .bool: [load(UInt8.self) != 0 ? UInt8(ascii: "1") : UInt8(ascii: "0")]
-            case .string: quoted(load(TensorString.self).bytes)
-            default: [UInt8(ascii: "?")]
-            }
+    private static func append(
+        _ memory: UnsafeRawBufferPointer, _ dtype: DataType, _ place: Int, _ text: inout StringTensorBuilder
+    ) throws(CompileError) {
+        func load<Element: BitwiseCopyable>(_ type: Element.Type) -> Element {
+            memory.bindMemory(to: Element.self)[place]
+        }
+        switch dtype {
+        case .float32: try append(Double(load(Float.self)), isSingle: true, &text)
+        case .float64: try append(load(Double.self), isSingle: false, &text)
+        case .float16: try append(Double(load(Float16.self)), isSingle: true, &text)
+        case .bfloat16:
+            try append(Double(Float(bitPattern: UInt32(load(UInt16.self)) << 16)), isSingle: true, &text)
+        case .int8: try text.append(String(load(Int8.self)))
+        case .int16: try text.append(String(load(Int16.self)))
+        case .int32: try text.append(String(load(Int32.self)))
+        case .int64: try text.append(String(load(Int64.self)))
+        case .uint8: try text.append(String(load(UInt8.self)))
+        case .uint16: try text.append(String(load(UInt16.self)))
+        case .uint32: try text.append(String(load(UInt32.self)))
+        case .uint64: try text.append(String(load(UInt64.self)))
+        case .bool: try text.append(load(UInt8.self) != 0 ? UInt8(ascii: "1") : UInt8(ascii: "0"))
+        case .string: try append(quoted: load(TensorString.self).bytes, &text)
+        default: try text.append(UInt8(ascii: "?"))
         }
     }
 
     /// As few digits as are usual, more where that is another number.
-    private static func real(_ number: Double, isSingle: Bool) -> [UInt8] {
-        if number.isNaN { return Array("nan".utf8) }
+    private static func append(
+        _ number: Double, isSingle: Bool, _ text: inout StringTensorBuilder
+    ) throws(CompileError) {
+        if number.isNaN { return try text.append("nan") }
         let short = Text.printf(isSingle ? "%.6g" : "%.15g", [number])
         let back = isSingle ? NumberText.float(short).map(Double.init) : NumberText.double(short)
-        return back == number ? short : Text.printf(isSingle ? "%.9g" : "%.17g", [number])
+        try text.append(back == number ? short : Text.printf(isSingle ? "%.9g" : "%.17g", [number]))
     }
 
     /// In quotes, what is not printable escaped as in C; bytes beyond ASCII stay.
-    private static func quoted(_ string: UnsafeBufferPointer<UInt8>) -> [UInt8] {
-        var text = [UInt8(ascii: "\"")]
+    private static func append(
+        quoted string: UnsafeBufferPointer<UInt8>, _ text: inout StringTensorBuilder
+    ) throws(CompileError) {
+        try text.append(UInt8(ascii: "\""))
         for byte in string {
             switch byte {
-            case UInt8(ascii: "\n"): text += "\\n".utf8
-            case UInt8(ascii: "\r"): text += "\\r".utf8
-            case UInt8(ascii: "\t"): text += "\\t".utf8
-            case UInt8(ascii: "\""), UInt8(ascii: "'"), UInt8(ascii: "\\"): text += [UInt8(ascii: "\\"), byte]
-            case 0..<0x20, 0x7F: text += Text.printf("\\%03o", [Int32(byte)])
-            default: text.append(byte)
+            case UInt8(ascii: "\n"): try text.append("\\n")
+            case UInt8(ascii: "\r"): try text.append("\\r")
+            case UInt8(ascii: "\t"): try text.append("\\t")
+            case UInt8(ascii: "\""), UInt8(ascii: "'"), UInt8(ascii: "\\"):
+                try text.append(UInt8(ascii: "\\"))
+                try text.append(byte)
+            case 0..<0x20, 0x7F: try text.append(Text.printf("\\%03o", [Int32(byte)]))
+            default: try text.append(byte)
             }
         }
-        return text + [UInt8(ascii: "\"")]
+        try text.append(UInt8(ascii: "\""))
     }
 }

@@ -22,6 +22,7 @@ struct AsString: TensorOp {
     private let isPlain: Bool
     private let width: Int
     private let isLeftAligned: Bool
+    private let precision: Int
 
     /// The widest field, and the most digits, that a graph may ask for: each element takes so many bytes.
     private static let widest = 1 << 16
@@ -44,6 +45,7 @@ struct AsString: TensorOp {
         flags = "%" + fill + (width > -1 ? "\(width)" : "") + (precision > -1 ? ".\(precision)" : "")
         refusal = precision > -1 ? "precision" : isScientific || isShortest ? "scientific and shortest format" : nil
         self.width = width
+        self.precision = max(0, precision)
         isLeftAligned = fill == "-"
         isPlain = width < 0 && fill.isEmpty && precision < 0
         conversion = isScientific ? "e" : isShortest ? "g" : "f"
@@ -61,57 +63,93 @@ struct AsString: TensorOp {
 
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
-        guard let texts = texts(of: inputs[0]) else { throw .unsupported(inputs[0].dtype) }
-        return [try .holding(texts, inputs[0].shape)]
+        // What printf takes to write many digits.
+        if precision > 64 { try account.reserve(16 * precision, of: UInt8.self) }
+        let perElement = max(width, isPlain ? 2 : 8)
+        let (expected, overflow) = inputs[0].shape.elementCount.multipliedReportingOverflow(by: perElement)
+        var result = try StringTensorBuilder(inputs[0].shape, byteCount: overflow ? .max : expected, account)
+        try append(inputs[0], to: &result)
+        return [try result.tensor()]
     }
 
-    private func texts(of input: Tensor) -> [[UInt8]]? {
-        switch input.dtype {
-        case .float32: input.scalars(as: Float.self)?.map { real(Double($0)) }
-        case .float64: input.scalars(as: Double.self)?.map { real($0) }
-        case .float16, .bfloat16: halves(input)
-        case .complex64: complex(input, Float.self)
-        case .complex128: complex(input, Double.self)
-        case .bool: input.scalars(as: Bool.self)?.map { Array(($0 ? "true" : "false").utf8) }
-        case .string: input.strings?.map(field)
-        case .uint64: input.scalars(as: UInt64.self)?.map { whole($0, "llu") }
-        case .uint8, .uint16, .uint32: input.integers?.map { whole($0, "lu") }
-        default: input.integers?.map { whole($0, "ld") }
-        }
-    }
-
-    private func whole<Number: BinaryInteger & CVarArg>(_ number: Number, _ conversion: String) -> [UInt8] {
-        isPlain ? Array(String(number).utf8) : Text.printf(flags + conversion, [number])
-    }
-
-    private func real(_ number: Double) -> [UInt8] { Text.printf(flags + conversion, [number]) }
-
-    private func halves(_ input: Tensor) -> [[UInt8]] {
-        input.withUnsafeBytes { memory in
-            memory.bindMemory(to: UInt16.self).map { bits in
-                real(
-                    input.dtype == .float16
-                        ? Double(Float16(bitPattern: bits)) : Double(Float(bitPattern: UInt32(bits) << 16)))
+    private func append(_ input: Tensor, to result: inout StringTensorBuilder) throws(CompileError) {
+        try input.withUnsafeBytes { (memory) throws(CompileError) in
+            for place in 0..<input.shape.elementCount {
+                try append(memory, input.dtype, place, &result)
+                try result.endString()
             }
         }
     }
 
-    private func complex<Part: BinaryFloatingPoint & BitwiseCopyable>(_ input: Tensor, _ part: Part.Type) -> [[UInt8]] {
-        input.withUnsafeBytes { memory in
-            let parts = memory.bindMemory(to: Part.self)
-            return (0..<parts.count / 2).map { index in
-                Text.printf(
-                    "(\(flags)\(conversion),\(flags)\(conversion))",
-                    [Double(parts[2 * index]), Double(parts[2 * index + 1])])
-            }
+    private func append(
+        _ memory: UnsafeRawBufferPointer, _ dtype: DataType, _ place: Int, _ result: inout StringTensorBuilder
+    ) throws(CompileError) {
+        func load<Element: BitwiseCopyable>(_ type: Element.Type) -> Element {
+            memory.bindMemory(to: Element.self)[place]
         }
+        switch dtype {
+        case .float32: try append(real: Double(load(Float.self)), &result)
+        case .float64: try append(real: load(Double.self), &result)
+        case .float16: try append(real: Double(load(Float16.self)), &result)
+        case .bfloat16: try append(real: Double(Float(bitPattern: UInt32(load(UInt16.self)) << 16)), &result)
+        case .complex64:
+            let parts = load(SIMD2<Float>.self)
+            try append(complex: SIMD2<Double>(parts), &result)
+        case .complex128: try append(complex: load(SIMD2<Double>.self), &result)
+        case .bool: try result.append(load(UInt8.self) != 0 ? "true" : "false")
+        case .string: try append(field: load(TensorString.self).bytes, &result)
+        case .int8: try append(whole: Int(load(Int8.self)), "ld", &result)
+        case .int16: try append(whole: Int(load(Int16.self)), "ld", &result)
+        case .int32: try append(whole: Int(load(Int32.self)), "ld", &result)
+        case .int64: try append(whole: Int(load(Int64.self)), "ld", &result)
+        case .uint8: try append(whole: Int(load(UInt8.self)), "lu", &result)
+        case .uint16: try append(whole: Int(load(UInt16.self)), "lu", &result)
+        case .uint32: try append(whole: Int(load(UInt32.self)), "lu", &result)
+        case .uint64: try append(whole: load(UInt64.self), "llu", &result)
+        default: throw .unsupported(dtype)
+        }
+    }
+
+    private func append<Number: BinaryInteger & CVarArg>(
+        whole number: Number, _ conversion: String, _ result: inout StringTensorBuilder
+    ) throws(CompileError) {
+        if isPlain { try result.append(String(number)) } else { try result.append(flags + conversion, [number]) }
+    }
+
+    private func append(real number: Double, _ result: inout StringTensorBuilder) throws(CompileError) {
+        try result.append(flags + conversion, [number])
+    }
+
+    private func append(complex parts: SIMD2<Double>, _ result: inout StringTensorBuilder) throws(CompileError) {
+        try result.append("(\(flags)\(conversion),\(flags)\(conversion))", [parts.x, parts.y])
     }
 
     /// A string in its field.
-    private func field(_ string: [UInt8]) -> [UInt8] {
-        guard string.count < width else { return string }
-        let padding = [UInt8](repeating: UInt8(ascii: " "), count: width - string.count)
-        return isLeftAligned ? string + padding : padding + string
+    private func append(
+        field string: UnsafeBufferPointer<UInt8>, _ result: inout StringTensorBuilder
+    ) throws(CompileError) {
+        let padding = width - string.count
+        if !isLeftAligned { try result.append(repeating: UInt8(ascii: " "), count: padding) }
+        try result.append(string)
+        if isLeftAligned { try result.append(repeating: UInt8(ascii: " "), count: padding) }
+    }
+}
+
+extension StringTensorBuilder {
+    /// Appends what C's printf writes.
+    mutating func append(_ format: String, _ arguments: [any CVarArg]) throws(CompileError) {
+        var count = 0
+        // Most numbers are short; a longer one is written again.
+        for room in [64, Int.max] where count >= 0 {
+            let size = room == .max ? count + 1 : room
+            try append(room: size) { memory in
+                count = withVaList(arguments) { list in
+                    memory.withMemoryRebound(to: CChar.self) { Int(vsnprintf($0.baseAddress, size, format, list)) }
+                }
+                return count < size ? count : 0
+            }
+            if count < size { return }
+        }
     }
 }
 
@@ -152,48 +190,79 @@ struct StringToNumber: TensorOp {
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
 
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
-        let strings = try inputs[0].bytes("string_tensor")
+        let strings = try inputs[0].stringElements("string_tensor")
+        let shape = inputs[0].shape
+        // A text is copied for strtod.
+        try account.reserve(strings.longest, of: UInt8.self)
         return switch dtype {
-        case .float32: [try parse(strings, inputs[0].shape) { NumberText.float($0) }]
-        case .float64: [try parse(strings, inputs[0].shape) { NumberText.double($0) }]
-        case .int32: [try parse(strings, inputs[0].shape) { NumberText.whole($0, Int32.self) }]
-        case .int64: [try parse(strings, inputs[0].shape) { NumberText.whole($0, Int64.self) }]
-        case .uint32: [try parse(strings, inputs[0].shape) { NumberText.whole($0, UInt32.self) }]
-        default: [try parse(strings, inputs[0].shape) { NumberText.whole($0, UInt64.self) }]
+        case .float32: [try parse(strings, shape, account) { NumberText.float($0) }]
+        case .float64: [try parse(strings, shape, account) { NumberText.double($0) }]
+        case .int32: [try parse(strings, shape, account) { NumberText.whole($0, Int32.self) }]
+        case .int64: [try parse(strings, shape, account) { NumberText.whole($0, Int64.self) }]
+        case .uint32: [try parse(strings, shape, account) { NumberText.whole($0, UInt32.self) }]
+        default: [try parse(strings, shape, account) { NumberText.whole($0, UInt64.self) }]
         }
     }
 
     private func parse<Number: TensorScalar>(
-        _ strings: [[UInt8]], _ shape: Shape, _ read: ([UInt8]) -> Number?
+        _ strings: StringElements, _ shape: Shape, _ account: RunAccount,
+        _ read: (UnsafeBufferPointer<UInt8>) -> Number?
     ) throws(CompileError) -> Tensor {
-        var numbers: [Number] = []
-        for string in strings {
-            guard let number = read(string) else {
-                throw .invalid(
-                    "StringToNumberOp could not correctly convert string: \(String(decoding: string, as: UTF8.self))")
+        var work = WorkCount(account)
+        return try account.numbers(shape, of: Number.self) { (memory) throws(CompileError) in
+            for (index, string) in strings.enumerated() {
+                guard let number = read(string.bytes) else {
+                    throw .invalid(
+                        "StringToNumberOp could not correctly convert string: \(String(shown: string.bytes))")
+                }
+                memory[index] = number
+                try work.add(DataType.string.stride + string.count)
             }
-            numbers.append(number)
         }
-        return try .holding(numbers, shape.dimensions)
     }
 }
 
 /// Reads numbers as TensorFlow's `safe_strto...` do: the whole text, white space around it allowed.
 enum NumberText {
     /// A whole number in decimal; nil where it is none, or too large.
-    static func whole<Number: FixedWidthInteger>(_ text: [UInt8], _ type: Number.Type) -> Number? {
-        let digits = text.trimmed
-        guard let first = digits.first, Number.isSigned || first != UInt8(ascii: "-") else { return nil }
-        return Number(String(decoding: digits, as: UTF8.self))
+    static func whole<Number: FixedWidthInteger>(
+        _ text: UnsafeBufferPointer<UInt8>, _ type: Number.Type
+    ) -> Number? {
+        var digits = text.trimmed[...]
+        let isNegative = digits.first == UInt8(ascii: "-")
+        if isNegative, !Number.isSigned { return nil }
+        if isNegative || digits.first == UInt8(ascii: "+") { digits.removeFirst() }
+        guard !digits.isEmpty else { return nil }
+        var number: Number = 0
+        for digit in digits {
+            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
+            let value = Number(digit - UInt8(ascii: "0"))
+            let (product, tooLarge) = number.multipliedReportingOverflow(by: 10)
+            let (sum, overflow) =
+                isNegative ? product.subtractingReportingOverflow(value) : product.addingReportingOverflow(value)
+            if tooLarge || overflow { return nil }
+            number = sum
+        }
+        return number
     }
 
-    static func float(_ text: [UInt8]) -> Float? { real(text, strtof) }
+    /// A whole number in decimal; nil where it is none, or too large.
+    static func whole<Number: FixedWidthInteger>(_ text: [UInt8], _ type: Number.Type) -> Number? {
+        text.withUnsafeBufferPointer { whole($0, type) }
+    }
 
-    static func double(_ text: [UInt8]) -> Double? { real(text, strtod) }
+    static func float(_ text: UnsafeBufferPointer<UInt8>) -> Float? { real(text, strtof) }
+
+    static func float(_ text: [UInt8]) -> Float? { text.withUnsafeBufferPointer { float($0) } }
+
+    static func double(_ text: UnsafeBufferPointer<UInt8>) -> Double? { real(text, strtod) }
+
+    static func double(_ text: [UInt8]) -> Double? { text.withUnsafeBufferPointer { double($0) } }
 
     /// What C reads, if it reads the whole text. A number that is too large is infinite.
     private static func real<Number>(
-        _ text: [UInt8], _ read: (UnsafePointer<CChar>, UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?) -> Number
+        _ text: UnsafeBufferPointer<UInt8>,
+        _ read: (UnsafePointer<CChar>, UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?) -> Number
     ) -> Number? {
         let trimmed = text.trimmed
         guard !trimmed.isEmpty else { return nil }

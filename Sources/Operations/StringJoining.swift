@@ -13,17 +13,51 @@ extension OpTable {
 extension Tensor {
     /// The most bytes that an op may make of strings which it repeats.
     static let repeatedStringsLimitBytes = 1 << 30
+}
 
-    /// Checks how many bytes strings would take together.
-    static func requireRoom(_ strings: [[UInt8]]) throws(CompileError) {
-        var total = 0
-        for string in strings {
-            total = total.addingReportingOverflow(string.count + DataType.string.stride).partialValue
+/// Puts strings together, with a separator between them.
+///
+/// The strings are gone through twice: once to know how many bytes they have, once to copy them.
+struct StringJoiner {
+    private let separator: [UInt8]
+    private let shape: Shape
+    private let account: RunAccount
+
+    init(_ separator: [UInt8], _ shape: Shape, _ account: RunAccount) {
+        self.separator = separator
+        self.shape = shape
+        self.account = account
+    }
+
+    /// A tensor of which each string is put together of parts.
+    ///
+    /// - `visit`: Hands the parts of string number `index` on, in order.
+    func joined(
+        _ visit: (_ index: Int, _ part: (TensorString) throws(CompileError) -> Void) throws(CompileError) -> Void
+    ) throws(CompileError) -> Tensor {
+        var bytes = ByteSum()
+        var work = WorkCount(account)
+        for index in 0..<shape.elementCount {
+            var isFirst = true
+            try visit(index) { (part) throws(CompileError) in
+                if !isFirst { bytes.add(separator.count) }
+                isFirst = false
+                bytes.add(part.count)
+                try work.add(DataType.string.stride)
+            }
+            try work.add(DataType.string.stride)
         }
-        guard total <= repeatedStringsLimitBytes else {
-            throw CompileError(
-                .resourceExhausted, "the strings would take more than \(repeatedStringsLimitBytes) bytes")
+        var result = try StringTensorBuilder(shape, byteCount: bytes.total, account)
+        for index in 0..<shape.elementCount {
+            var isFirst = true
+            try visit(index) { (part) throws(CompileError) in
+                if !isFirst { try result.append(separator) }
+                isFirst = false
+                try result.append(part.bytes)
+            }
+            try result.endString()
         }
+        return try result.tensor()
     }
 }
 
@@ -60,14 +94,13 @@ struct StringJoin: TensorOp {
 
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         guard let shape = try check(inputs)[0].shape.known else { throw .invalid("Input shapes do not match") }
-        var parts: [[[UInt8]]] = []
-        for input in inputs { parts.append(try input.bytes("inputs")) }
-        var results: [[UInt8]] = []
-        for index in 0..<shape.elementCount {
-            results.append(Array(parts.map { $0[$0.count == 1 ? 0 : index] }.joined(separator: separator)))
-        }
-        try Tensor.requireRoom(results)
-        return [try .holding(results, shape)]
+        var parts: [StringElements] = []
+        for input in inputs { parts.append(try input.stringElements("inputs")) }
+        return [
+            try StringJoiner(separator, shape, account).joined { (index, part) throws(CompileError) in
+                for strings in parts { try part(strings[strings.count == 1 ? 0 : index]) }
+            }
+        ]
     }
 }
 
@@ -115,24 +148,42 @@ struct ReduceJoin: TensorOp {
 
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         let shape = inputs[0].shape
+        // The rule reads the axes into arrays.
+        try account.reserve(inputs[1].shape.elementCount, of: (Int, Int, Int).self)
         guard let output = try check(inputs)[0].shape.known else { throw .invalid("the axes are not known") }
         let axes = try axes(try inputs[1].wholeNumbers("reduction_indices"), rank: shape.rank)
-        let strings = try inputs[0].bytes("inputs")
-        if axes.isEmpty { return [try .holding(strings, output)] }
+        let strings = try inputs[0].stringElements("inputs")
+        if axes.isEmpty { return [try account.strings(strings, output)] }
         let strides = shape.byteStrides(width: 1)
         let kept = shape.dimensions.indices.filter { !axes.contains($0) }
-        let starts = Self.places(kept.map { (shape.dimensions[$0], strides[$0]) })
-        let steps = Self.places(axes.reversed().map { (shape.dimensions[$0], strides[$0]) })
-        let results = starts.map { start in
-            Array(steps.map { strings[start + $0] }.joined(separator: separator))
-        }
-        try Tensor.requireRoom(results)
-        return [try .holding(results, output)]
+        let starts = AxisPlaces(kept.map { (shape.dimensions[$0], strides[$0]) })
+        let steps = AxisPlaces(axes.reversed().map { (shape.dimensions[$0], strides[$0]) })
+        return [
+            try StringJoiner(separator, output, account).joined { (index, part) throws(CompileError) in
+                let start = starts[index]
+                for step in 0..<steps.count { try part(strings[start + steps[step]]) }
+            }
+        ]
     }
 
-    private static func places(_ axes: [(size: Int, stride: Int)]) -> [Int] {
-        axes.reduce([0]) { places, axis in
-            places.flatMap { place in (0..<axis.size).map { place + $0 * axis.stride } }
+    /// The places that some axes lead to, the last running fastest.
+    private struct AxisPlaces {
+        /// The last axis first.
+        private let axes: [(size: Int, stride: Int)]
+        let count: Int
+
+        init(_ axes: [(size: Int, stride: Int)]) {
+            self.axes = axes.reversed()
+            count = axes.reduce(1) { $0 * $1.size }
+        }
+
+        subscript(index: Int) -> Int {
+            var (rest, place) = (index, 0)
+            for axis in axes {
+                place += rest % axis.size * axis.stride
+                rest /= axis.size
+            }
+            return place
         }
     }
 }
@@ -172,25 +223,51 @@ struct UnsortedSegmentJoin: TensorOp {
     }
 
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
-        guard let shape = try check(inputs)[0].shape.known,
-            shape.byteCount(of: .string) ?? .max <= Tensor.repeatedStringsLimitBytes
-        else { throw CompileError(.resourceExhausted, "the segments would take too much memory") }
-        let strings = try inputs[0].bytes("inputs")
-        let ids = try inputs[1].wholeNumbers("segment_ids")
+        guard let shape = try check(inputs)[0].shape.known else {
+            throw CompileError(.resourceExhausted, "the segments would take too much memory")
+        }
+        let strings = try inputs[0].stringElements("inputs")
+        let ids = try inputs[1].wholeNumberElements("segment_ids")
         let segments = try inputs[2].oneWholeNumber("num_segments")
         let width = shape.dimensions.dropFirst().reduce(1, &*)
-        var results = [[UInt8]](repeating: [], count: shape.elementCount)
-        for (row, id) in ids.enumerated() {
-            guard id >= 0, id < segments else {
-                throw .invalid("segment_ids are not allowed to exceed num_segments or to have negative values.")
-            }
-            for column in 0..<width {
-                let place = id * width + column
-                let string = strings[row * width + column]
-                // Empty strings in front get no separator after them.
-                results[place] += results[place].isEmpty ? string : separator + string
-            }
+        guard ids.allSatisfy({ $0 >= 0 && $0 < segments }) else {
+            throw .invalid("segment_ids are not allowed to exceed num_segments or to have negative values.")
         }
-        return [try .holding(results, shape)]
+        let lists = try SegmentLists(ids, segments, account)
+        return [
+            try StringJoiner(separator, shape, account).joined { (index, part) throws(CompileError) in
+                // Empty strings in front get no separator after them.
+                var hasBytes = false
+                try lists.forEachRow(of: index / width) { (row) throws(CompileError) in
+                    let string = strings[row * width + index % width]
+                    if hasBytes || string.count > 0 { try part(string) }
+                    if string.count > 0 { hasBytes = true }
+                }
+            }
+        ]
+    }
+}
+
+/// The rows of each segment, in order.
+private struct SegmentLists {
+    private static let none = -1
+    private var first: [Int]
+    private var next: [Int]
+
+    init(_ ids: WholeNumbers, _ segments: Int, _ account: RunAccount) throws(CompileError) {
+        first = try account.array(repeating: Self.none, count: segments)
+        next = try account.array(repeating: Self.none, count: ids.count)
+        for row in ids.indices.reversed() {
+            next[row] = first[ids[row]]
+            first[ids[row]] = row
+        }
+    }
+
+    func forEachRow(of segment: Int, _ body: (Int) throws(CompileError) -> Void) throws(CompileError) {
+        var row = first[segment]
+        while row != Self.none {
+            try body(row)
+            row = next[row]
+        }
     }
 }

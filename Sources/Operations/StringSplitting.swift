@@ -13,8 +13,16 @@ extension OpTable {
 /// The parts of each string of a vector, as a sparse tensor: indices [n, 2], values [n], shape [2], the last being that of the
 /// longest row.
 protocol StringSplitting: TensorOp {
-    /// The parts of a string.
-    func split(_ string: [UInt8], by separator: [UInt8]) -> [ArraySlice<UInt8>]
+    /// Hands the parts of a string on.
+    func split(
+        _ string: UnsafeBufferPointer<UInt8>, by separator: UnsafeBufferPointer<UInt8>,
+        into parts: inout CountedList<TensorString>
+    ) throws(CompileError)
+}
+
+extension UnsafeBufferPointer<UInt8> {
+    /// The bytes as an element of a tensor.
+    fileprivate var element: TensorString { TensorString(start: baseAddress, count: count) }
 }
 
 extension StringSplitting {
@@ -36,21 +44,34 @@ extension StringSplitting {
 
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
-        let separator = try inputs[1].oneString("separator")
-        let strings = try inputs[0].bytes("input")
-        var indices: [Int64] = []
-        var values: [[UInt8]] = []
+        let separator = try inputs[1].oneStringElement("separator")
+        let strings = try inputs[0].stringElements("input")
+        var parts = try CountedList<TensorString>(account)
+        var ends = try CountedList<Int>(account, capacity: strings.count)
         var longest = 0
-        for (row, string) in strings.enumerated() {
-            let parts = split(string, by: separator)
-            longest = max(longest, parts.count)
-            for (column, part) in parts.enumerated() {
-                indices += [Int64(row), Int64(column)]
-                values.append(Array(part))
+        var work = WorkCount(account)
+        for string in strings {
+            let before = parts.count
+            try split(string.bytes, by: separator, into: &parts)
+            longest = Swift.max(longest, parts.count - before)
+            try ends.append(parts.count)
+            try work.add(string.count)
+        }
+        guard let shape = Shape([parts.count, 2]) else { throw .invalid("too many parts") }
+        let indices = try account.numbers(shape, of: Int64.self) { (memory) throws(CompileError) in
+            var place = 0
+            for (row, end) in ends.elements.enumerated() {
+                let first = place
+                while place < end {
+                    memory[2 * place] = Int64(row)
+                    memory[2 * place + 1] = Int64(place - first)
+                    place += 1
+                    try work.add(DataType.string.stride)
+                }
             }
         }
         return [
-            try .holding(indices, [values.count, 2]), try .holding(values),
+            indices, try account.strings(parts.elements),
             try .holding([Int64(strings.count), Int64(longest)]),
         ]
     }
@@ -67,10 +88,20 @@ struct StringSplit: StringSplitting {
         skipsEmpty = try node.bool("skip_empty", default: true)
     }
 
-    func split(_ string: [UInt8], by separator: [UInt8]) -> [ArraySlice<UInt8>] {
-        if string.isEmpty { return [] }
-        if separator.isEmpty { return string.indices.map { string[$0...$0] } }
-        return string.split(omittingEmptySubsequences: skipsEmpty) { separator.contains($0) }
+    func split(
+        _ string: UnsafeBufferPointer<UInt8>, by separator: UnsafeBufferPointer<UInt8>,
+        into parts: inout CountedList<TensorString>
+    ) throws(CompileError) {
+        if string.isEmpty { return }
+        if separator.isEmpty {
+            for place in string.indices { try parts.append(string.part(place..<place + 1).element) }
+            return
+        }
+        var start = 0
+        for place in 0...string.count where place == string.count || separator.contains(string[place]) {
+            if place > start || !skipsEmpty { try parts.append(string.part(start..<place).element) }
+            start = place + 1
+        }
     }
 }
 
@@ -86,40 +117,53 @@ struct StringSplitV2: StringSplitting {
         mostSplits = most < 0 ? .max : most
     }
 
-    func split(_ string: [UInt8], by separator: [UInt8]) -> [ArraySlice<UInt8>] {
-        if mostSplits == 0 { return [string[...]] }
-        return separator.isEmpty ? words(string) : parts(string, separator)
+    func split(
+        _ string: UnsafeBufferPointer<UInt8>, by separator: UnsafeBufferPointer<UInt8>,
+        into parts: inout CountedList<TensorString>
+    ) throws(CompileError) {
+        if mostSplits == 0 { return try parts.append(string.element) }
+        if separator.isEmpty { try words(string, &parts) } else { try self.parts(string, separator, &parts) }
     }
 
-    private func words(_ string: [UInt8]) -> [ArraySlice<UInt8>] {
-        var result: [ArraySlice<UInt8>] = []
-        var rest = string.drop { $0.isASCIISpace }
-        while !rest.isEmpty {
-            let word = rest.prefix { !$0.isASCIISpace }
-            result.append(word)
-            rest = rest[word.endIndex...].drop { $0.isASCIISpace }
-            guard result.count < mostSplits else {
-                result.append(rest)
-                break
-            }
+    private func words(
+        _ string: UnsafeBufferPointer<UInt8>, _ parts: inout CountedList<TensorString>
+    ) throws(CompileError) {
+        var place = 0
+        var splits = 0
+        func skip(_ isSpace: Bool) {
+            while place < string.count, string[place].isASCIISpace == isSpace { place += 1 }
         }
-        return result
+        skip(true)
+        while place < string.count {
+            let start = place
+            skip(false)
+            try parts.append(string.part(start..<place).element)
+            skip(true)
+            splits += 1
+            guard splits < mostSplits else { return try parts.append(string.part(place..<string.count).element) }
+        }
     }
 
-    private func parts(_ string: [UInt8], _ separator: [UInt8]) -> [ArraySlice<UInt8>] {
-        var result: [ArraySlice<UInt8>] = []
+    private func parts(
+        _ string: UnsafeBufferPointer<UInt8>, _ separator: UnsafeBufferPointer<UInt8>,
+        _ parts: inout CountedList<TensorString>
+    ) throws(CompileError) {
         var start = 0
         var place = 0
-        while result.count < mostSplits, place + separator.count <= string.count {
-            if string[place] == separator[0], string[place..<(place + separator.count)] == separator[...] {
-                result.append(string[start..<place])
+        var splits = 0
+        while splits < mostSplits, place + separator.count <= string.count {
+            if string[place] == separator[0],
+                string[place..<(place + separator.count)].elementsEqual(separator)
+            {
+                try parts.append(string.part(start..<place).element)
                 place += separator.count
                 start = place
+                splits += 1
             } else {
                 place += 1
             }
         }
-        return result + [string[start...]]
+        try parts.append(string.part(start..<string.count).element)
     }
 }
 
@@ -166,32 +210,45 @@ struct StringNGrams: TensorOp {
 
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
-        let data = try inputs[0].bytes("data")
-        let splits = try inputs[1].wholeNumbers("data_splits")
-        if splits.isEmpty { return [try .holding([[UInt8]]()), inputs[1]] }
+        let data = try inputs[0].stringElements("data")
+        let splits = try inputs[1].wholeNumberElements("data_splits")
+        if splits.isEmpty { return [try account.strings([]), inputs[1]] }
         try Self.check(splits, count: data.count)
-        var grams: [[UInt8]] = []
-        var ends = Array(splits.prefix(1))
-        var bytes = 0
-        for (start, end) in zip(splits, splits.dropFirst()) {
-            let row = Array(data[start..<end])
-            let before = grams.count
-            // Without any token at all there is no padding either.
-            for width in data.isEmpty ? [] : widths { try add(row, width, &grams, &bytes) }
-            if preservesShort, grams.count == before, !row.isEmpty {
-                // What there is, padded as far as that is asked for.
-                let pads = padWidth < 0 ? 0 : padWidth
-                grams.append(gram(row, -pads..<(row.count + pads)))
+        var ends = try CountedList<Int>(account, capacity: splits.count)
+        try ends.append(0)
+        var bytes = ByteSum()
+        var work = WorkCount(account)
+        // Once to know how many there are and how long they are, once to make them.
+        for index in 1..<splits.count {
+            var count = ends.elements[index - 1]
+            try forEachGram(of: splits[index - 1]..<splits[index], data) { (row, gram) throws(CompileError) in
+                count += 1
+                bytes.add(separator.count, times: gram.count - 1)
+                for place in gram { bytes.add(token(place, row, data).count) }
+                try work.add(gram.count * DataType.string.stride)
             }
-            ends.append(grams.count)
+            try ends.append(count)
         }
-        let shape = Shape.vector(ends.count)
-        let outputSplits = try TensorFact(ends, as: inputs[1].dtype, shape: shape) { _ in "too many n-grams" }
+        var grams = try StringTensorBuilder(.vector(ends.elements.last ?? 0), byteCount: bytes.total, account)
+        for index in 1..<splits.count {
+            try forEachGram(of: splits[index - 1]..<splits[index], data) { (row, gram) throws(CompileError) in
+                for place in gram {
+                    if place > gram.lowerBound { try grams.append(separator) }
+                    let token = token(place, row, data)
+                    if let pad = token.pad { try grams.append(pad) } else { try grams.append(token.text.bytes) }
+                }
+                try grams.endString()
+            }
+        }
+        try account.reserve(2 * ends.count, of: Int.self)
+        let outputSplits = try TensorFact(ends.elements, as: inputs[1].dtype, shape: .vector(ends.count)) { _ in
+            "too many n-grams"
+        }
         guard let splitsTensor = outputSplits.value else { throw .invalid("too many n-grams") }
-        return [try .holding(grams), splitsTensor]
+        return [try grams.tensor(), splitsTensor]
     }
 
-    private static func check(_ splits: [Int], count: Int) throws(CompileError) {
+    private static func check(_ splits: WholeNumbers, count: Int) throws(CompileError) {
         guard let first = splits.first, let last = splits.last else { return }
         guard first == 0 else { throw .invalid("First split value must be 0, got \(first)") }
         for (left, right) in zip(splits, splits.dropFirst()) where right < left || right > count {
@@ -202,22 +259,36 @@ struct StringNGrams: TensorOp {
         }
     }
 
-    private func add(_ row: [[UInt8]], _ width: Int, _ grams: inout [[UInt8]], _ bytes: inout Int) throws(CompileError)
-    {
-        let pads = min(padWidth < 0 ? width - 1 : padWidth, width - 1)
-        let starts = row.count + 2 * pads - width + 1
-        guard starts > 0 else { return }
-        for start in 0..<starts {
-            let gram = gram(row, (start - pads)..<(start - pads + width))
-            bytes += gram.count + DataType.string.stride
-            guard bytes <= Tensor.repeatedStringsLimitBytes else {
-                throw CompileError(.resourceExhausted, "the n-grams would take too much memory")
-            }
-            grams.append(gram)
+    /// Hands on the n-grams of a row: which of its tokens each has, where those before the first and behind the last are padding.
+    private func forEachGram(
+        of row: Range<Int>, _ data: StringElements,
+        _ body: (_ row: Range<Int>, _ gram: Range<Int>) throws(CompileError) -> Void
+    ) throws(CompileError) {
+        var hasGrams = false
+        // Without any token at all there is no padding either.
+        for width in data.isEmpty ? [] : widths {
+            let pads = min(padWidth < 0 ? width - 1 : padWidth, width - 1)
+            let starts = row.count + 2 * pads - width + 1
+            guard starts > 0 else { continue }
+            hasGrams = true
+            for start in 0..<starts { try body(row, (start - pads)..<(start - pads + width)) }
+        }
+        if preservesShort, !hasGrams, !row.isEmpty {
+            // What there is, padded as far as that is asked for.
+            let pads = padWidth < 0 ? 0 : padWidth
+            try body(row, -pads..<(row.count + pads))
         }
     }
 
-    private func gram(_ row: [[UInt8]], _ range: Range<Int>) -> [UInt8] {
-        Array(range.map { $0 < 0 ? leftPad : $0 < row.count ? row[$0] : rightPad }.joined(separator: separator))
+    private struct Token {
+        /// What stands in the place of a token; nil for a token.
+        let pad: [UInt8]?
+        let text: TensorString
+        var count: Int { pad?.count ?? text.count }
+    }
+
+    private func token(_ place: Int, _ row: Range<Int>, _ data: StringElements) -> Token {
+        let pad = place < 0 ? leftPad : place >= row.count ? rightPad : nil
+        return Token(pad: pad, text: data[pad == nil ? row.lowerBound + place : -1])
     }
 }

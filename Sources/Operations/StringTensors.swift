@@ -83,19 +83,34 @@ extension TensorOp {
     }
 }
 
-extension Shape {
-    /// Which element of this shape goes with each element of a shape that it broadcasts to, row-major.
-    func positions(broadcastTo output: Shape) -> [Int] {
-        if self == output { return Array(0..<output.elementCount) }
-        let own = byteStrides(width: 1)
-        let missing = output.rank - rank
-        var positions = [0]
-        for (axis, size) in output.dimensions.enumerated() {
-            let inner = axis - missing
-            let step = inner >= 0 && dimensions[inner] != 1 ? own[inner] : 0
-            positions = positions.flatMap { start in (0..<size).map { start + $0 * step } }
+/// Which element of a shape goes with each element of a shape that it broadcasts to, row-major.
+struct BroadcastPlaces {
+    /// The sizes of the result, and how far its neighbours along each axis lie apart here; the last axis first. None where the
+    /// shapes are the same.
+    private let axes: [(size: Int, step: Int)]
+
+    init(_ shape: Shape, broadcastTo output: Shape) {
+        guard shape != output else {
+            axes = []
+            return
         }
-        return positions
+        let own = shape.byteStrides(width: 1)
+        let missing = output.rank - shape.rank
+        axes = output.dimensions.enumerated().reversed().map { axis, size in
+            let inner = axis - missing
+            return (size, inner >= 0 && shape.dimensions[inner] != 1 ? own[inner] : 0)
+        }
+    }
+
+    /// For an element of the result the element here.
+    subscript(index: Int) -> Int {
+        guard !axes.isEmpty else { return index }
+        var (rest, place) = (index, 0)
+        for axis in axes {
+            place += rest % axis.size * axis.step
+            rest /= axis.size
+        }
+        return place
     }
 }
 
@@ -104,8 +119,13 @@ extension Shape {
 /// - Inputs: `input`, strings.
 /// - Outputs: strings of the same shape.
 protocol StringTransform: TensorOp {
-    /// The new string.
-    func transform(_ string: [UInt8]) throws(CompileError) -> [UInt8]
+    /// How many bytes the new strings are expected to have, of old ones that have `byteCount`.
+    func expectedBytes(of byteCount: Int) -> Int
+
+    /// Appends the new string.
+    func transform(
+        _ string: UnsafeBufferPointer<UInt8>, to result: inout StringTensorBuilder
+    ) throws(CompileError)
 }
 
 extension StringTransform {
@@ -116,10 +136,17 @@ extension StringTransform {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
 
+    func expectedBytes(of byteCount: Int) -> Int { byteCount }
+
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
-        var results: [[UInt8]] = []
-        for string in try inputs[0].bytes("input") { results.append(try transform(string)) }
-        return [try .holding(results, inputs[0].shape)]
+        let strings = try inputs[0].stringElements("input")
+        var result = try StringTensorBuilder(
+            inputs[0].shape, byteCount: expectedBytes(of: strings.byteCount), account)
+        for string in strings {
+            try transform(string.bytes, to: &result)
+            try result.endString()
+        }
+        return [try result.tensor()]
     }
 }
 
@@ -131,9 +158,15 @@ extension UInt8 {
     var isUTF8Continuation: Bool { self & 0xC0 == 0x80 }
 }
 
-extension Collection<UInt8> {
+extension UnsafeBufferPointer<UInt8> {
     /// The bytes without white space at both ends.
-    var trimmed: [UInt8] {
-        Array(Array(drop { $0.isASCIISpace }.reversed()).drop { $0.isASCIISpace }.reversed())
+    var trimmed: UnsafeBufferPointer<UInt8> {
+        var (begin, end) = (0, count)
+        while begin < end, self[begin].isASCIISpace { begin += 1 }
+        while end > begin, self[end - 1].isASCIISpace { end -= 1 }
+        return part(begin..<end)
     }
+
+    /// The bytes of a range that lies within these.
+    func part(_ range: Range<Int>) -> UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(rebasing: self[range]) }
 }

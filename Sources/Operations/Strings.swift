@@ -18,7 +18,11 @@ extension OpTable {
 struct StringStrip: StringTransform {
     init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(1) }
 
-    func transform(_ string: [UInt8]) -> [UInt8] { string.trimmed }
+    func transform(
+        _ string: UnsafeBufferPointer<UInt8>, to result: inout StringTensorBuilder
+    ) throws(CompileError) {
+        try result.append(string.trimmed)
+    }
 }
 
 /// Each string in small or in capital letters.
@@ -38,34 +42,54 @@ struct StringCase: StringTransform {
         isUnicode = !encoding.isEmpty
     }
 
-    func transform(_ string: [UInt8]) -> [UInt8] {
+    func transform(
+        _ string: UnsafeBufferPointer<UInt8>, to result: inout StringTensorBuilder
+    ) throws(CompileError) {
         if isUnicode, string.contains(where: { $0 >= 0x80 }) {
-            let text = String(decoding: string, as: UTF8.self)
-            return Array((lower ? Self.lowercased(text) : text.uppercased()).utf8)
+            return try turnText(string, to: &result)
         }
         let letters = lower ? UInt8(ascii: "A")...UInt8(ascii: "Z") : UInt8(ascii: "a")...UInt8(ascii: "z")
-        return string.map { letters.contains($0) ? $0 ^ 0x20 : $0 }
+        for byte in string { try result.append(letters.contains(byte) ? byte ^ 0x20 : byte) }
     }
 
-    /// Small letters, with the sigma that ends a word.
-    private static func lowercased(_ text: String) -> String {
-        let scalars = Array(text.unicodeScalars)
-        var result = ""
-        for (index, scalar) in scalars.enumerated() {
-            if scalar == "\u{3A3}" {
-                result += isWordEnd(scalars, index) ? "\u{3C2}" : "\u{3C3}"
+    /// Turns all letters that Unicode has; the sigma that ends a word becomes one that ends a word.
+    private func turnText(
+        _ string: UnsafeBufferPointer<UInt8>, to result: inout StringTensorBuilder
+    ) throws(CompileError) {
+        var place = 0
+        // Whether the last character that counts for the sigma's rule has case.
+        var isAfterCased = false
+        while place < string.count {
+            let (scalar, width) = Self.scalar(string, at: place)
+            place += width
+            if lower, scalar == "\u{3A3}" {
+                let endsWord = isAfterCased && !Self.isBeforeCased(string, at: place)
+                try result.append(endsWord ? "\u{3C2}" : "\u{3C3}")
             } else {
-                result += scalar.properties.lowercaseMapping
+                let properties = scalar.properties
+                try result.append(lower ? properties.lowercaseMapping : properties.uppercaseMapping)
             }
+            if !scalar.properties.isCaseIgnorable { isAfterCased = scalar.properties.isCased }
         }
-        return result
     }
 
-    /// The Unicode standard's condition Final_Sigma (section 3.13).
-    private static func isWordEnd(_ scalars: [Unicode.Scalar], _ index: Int) -> Bool {
-        let before = scalars[..<index].last { !$0.properties.isCaseIgnorable }
-        let after = scalars[(index + 1)...].first { !$0.properties.isCaseIgnorable }
-        return before?.properties.isCased ?? false && !(after?.properties.isCased ?? false)
+    /// The character at a place; U+FFFD for what is none.
+    private static func scalar(
+        _ string: UnsafeBufferPointer<UInt8>, at place: Int
+    ) -> (scalar: Unicode.Scalar, width: Int) {
+        let character = TextEncoding.utf8.character(string, at: place)
+        return (character.scalar.flatMap(Unicode.Scalar.init) ?? "\u{FFFD}", character.width)
+    }
+
+    /// The second half of the Unicode standard's condition Final_Sigma (section 3.13): whether what follows goes on with a word.
+    private static func isBeforeCased(_ string: UnsafeBufferPointer<UInt8>, at start: Int) -> Bool {
+        var place = start
+        while place < string.count {
+            let (scalar, width) = scalar(string, at: place)
+            if !scalar.properties.isCaseIgnorable { return scalar.properties.isCased }
+            place += width
+        }
+        return false
     }
 }
 
@@ -125,37 +149,42 @@ struct Substr: TensorOp {
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.elementwise() }
 
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
-        guard let shape = try check(inputs)[0].shape.known, shape.byteCount(of: .string) ?? .max < 1 << 40 else {
-            throw CompileError(.resourceExhausted, "the output is larger than is allowed")
-        }
-        let strings = try inputs[0].bytes("input")
-        let places = try inputs[1].wholeNumbers("pos")
-        let lengths = try inputs[2].wholeNumbers("len")
-        let which = inputs[0].shape.positions(broadcastTo: shape)
-        let where_ = inputs[1].shape.positions(broadcastTo: shape)
-        var results: [[UInt8]] = []
-        results.reserveCapacity(which.count)
-        for index in which.indices {
-            let string = strings[which[index]]
+        guard let shape = try check(inputs)[0].shape.known else { throw .invalid("the shapes do not broadcast") }
+        let strings = try inputs[0].stringElements("input")
+        let places = try inputs[1].wholeNumberElements("pos")
+        let lengths = try inputs[2].wholeNumberElements("len")
+        let which = BroadcastPlaces(inputs[0].shape, broadcastTo: shape)
+        let where_ = BroadcastPlaces(inputs[1].shape, broadcastTo: shape)
+        func part(_ index: Int) throws(CompileError) -> UnsafeBufferPointer<UInt8> {
+            let string = strings[which[index]].bytes
             let (position, length) = (places[where_[index]], lengths[where_[index]])
             let range = unit == .byte ? bytes(string, position, length) : characters(string, position, length)
             guard let range else {
-                let text = unit == .byte ? "b'\(String(decoding: string, as: UTF8.self))' " : ""
+                let text = unit == .byte ? "b'\(String(shown: string))' " : ""
                 throw .invalid("pos \(position) out of range for string \(text)at index \(index)")
             }
-            results.append(Array(string[range]))
+            return string.part(range)
         }
-        return [try .holding(results, shape)]
+        var total = ByteSum()
+        var work = WorkCount(account)
+        for index in 0..<shape.elementCount {
+            let part = try part(index)
+            total.add(part.count)
+            try work.add(DataType.string.stride + (unit == .byte ? 0 : strings[which[index]].count))
+        }
+        var result = try StringTensorBuilder(shape, byteCount: total.total, account)
+        for index in 0..<shape.elementCount { try result.add(try part(index)) }
+        return [try result.tensor()]
     }
 
     /// A negative length takes the rest.
-    private func bytes(_ string: [UInt8], _ position: Int, _ length: Int) -> Range<Int>? {
+    private func bytes(_ string: UnsafeBufferPointer<UInt8>, _ position: Int, _ length: Int) -> Range<Int>? {
         let start = position < 0 ? position + string.count : position
         guard start >= 0, start <= string.count else { return nil }
         return start..<(length < 0 ? string.count : start + min(length, string.count - start))
     }
 
-    private func characters(_ string: [UInt8], _ position: Int, _ length: Int) -> Range<Int>? {
+    private func characters(_ string: UnsafeBufferPointer<UInt8>, _ position: Int, _ length: Int) -> Range<Int>? {
         if position >= 0 {
             let (start, passed) = Self.forward(string, from: 0, by: position)
             guard passed else { return nil }
@@ -171,7 +200,9 @@ struct Substr: TensorOp {
         return reached ? start..<end : nil
     }
 
-    private static func forward(_ string: [UInt8], from: Int, by count: Int) -> (place: Int, passed: Bool) {
+    private static func forward(_ string: UnsafeBufferPointer<UInt8>, from: Int, by count: Int) -> (
+        place: Int, passed: Bool
+    ) {
         var (place, passed) = (from, 0)
         while passed < count, place < string.count {
             repeat { place += 1 } while place < string.count && string[place].isUTF8Continuation
@@ -180,7 +211,9 @@ struct Substr: TensorOp {
         return (place, passed == max(0, count))
     }
 
-    private static func backward(_ string: [UInt8], from: Int, by count: Int) -> (place: Int, passed: Bool) {
+    private static func backward(_ string: UnsafeBufferPointer<UInt8>, from: Int, by count: Int) -> (
+        place: Int, passed: Bool
+    ) {
         var (place, passed) = (from, 0)
         while passed < count, place > 0 {
             repeat { place -= 1 } while place > 0 && string[place].isUTF8Continuation
@@ -199,16 +232,17 @@ struct EncodeBase64: StringTransform {
         pads = try node.bool("pad", default: false)
     }
 
-    func transform(_ string: [UInt8]) -> [UInt8] {
-        var result: [UInt8] = []
-        result.reserveCapacity(string.count / 3 * 4 + 4)
+    func expectedBytes(of byteCount: Int) -> Int { byteCount > .max / 2 ? .max : byteCount / 3 * 4 + 4 }
+
+    func transform(
+        _ string: UnsafeBufferPointer<UInt8>, to result: inout StringTensorBuilder
+    ) throws(CompileError) {
         for start in stride(from: 0, to: string.count, by: 3) {
             let group = string[start..<min(start + 3, string.count)]
             let bits = group.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } << UInt32(8 * (3 - group.count))
-            for digit in 0...group.count { result.append(WebBase64.digit(bits >> UInt32(18 - 6 * digit))) }
-            if pads { result += Array(repeating: UInt8(ascii: "="), count: 3 - group.count) }
+            for digit in 0...group.count { try result.append(WebBase64.digit(bits >> UInt32(18 - 6 * digit))) }
+            if pads { try result.append(repeating: UInt8(ascii: "="), count: 3 - group.count) }
         }
-        return result
     }
 }
 
@@ -216,22 +250,23 @@ struct EncodeBase64: StringTransform {
 struct DecodeBase64: StringTransform {
     init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(1) }
 
-    func transform(_ string: [UInt8]) throws(CompileError) -> [UInt8] {
+    func expectedBytes(of byteCount: Int) -> Int { byteCount / 4 * 3 + 3 }
+
+    func transform(
+        _ string: UnsafeBufferPointer<UInt8>, to result: inout StringTensorBuilder
+    ) throws(CompileError) {
         var text = string[...]
         if text.count % 4 == 0, text.last == UInt8(ascii: "=") {
             text.removeLast()
             if text.last == UInt8(ascii: "=") { text.removeLast() }
         }
         guard text.count % 4 != 1 else { throw .invalid("Base64 string length cannot be 1 modulo 4.") }
-        var result: [UInt8] = []
-        result.reserveCapacity(text.count / 4 * 3 + 3)
         var bits: UInt32 = 0
         for (index, byte) in text.enumerated() {
             guard let value = WebBase64.value(byte) else { throw .invalid("Invalid character found in base64.") }
             bits = bits << 6 | value
-            if index % 4 != 0 { result.append(UInt8(truncatingIfNeeded: bits >> UInt32(6 - 2 * (index % 4)))) }
+            if index % 4 != 0 { try result.append(UInt8(truncatingIfNeeded: bits >> UInt32(6 - 2 * (index % 4)))) }
         }
-        return result
     }
 }
 

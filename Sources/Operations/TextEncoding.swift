@@ -21,45 +21,30 @@ enum TextEncoding: Hashable, Sendable {
         }
     }
 
-    /// A code point, and where it begins.
-    struct Character {
-        /// nil where the bytes are not of the encoding.
-        let scalar: UInt32?
-        let offset: Int
-    }
-
-    func decode(_ bytes: [UInt8]) -> [Character] {
-        var result: [Character] = []
-        var place = 0
-        while place < bytes.count {
-            let (scalar, width) = character(bytes[place...])
-            result.append(Character(scalar: scalar, offset: place))
-            place += width
-        }
-        return result
-    }
-
-    /// The first character of some bytes, and how many it takes; nil for malformed ones.
-    private func character(_ bytes: ArraySlice<UInt8>) -> (scalar: UInt32?, width: Int) {
-        let first = bytes[bytes.startIndex]
+    /// The character at a place before the end, and how many bytes it takes; nil for malformed ones.
+    func character(_ bytes: UnsafeBufferPointer<UInt8>, at place: Int) -> (scalar: UInt32?, width: Int) {
+        let rest = bytes[place...]
+        let first = bytes[place]
         switch self {
         case .ascii: return (first < 0x80 ? UInt32(first) : nil, 1)
         case .latin1: return (UInt32(first), 1)
-        case .utf8: return Self.utf8(bytes)
+        case .utf8: return Self.utf8(rest)
         case .utf32(let isBig):
-            guard let scalar = Self.number(bytes, 4, isBig) else { return (nil, bytes.count) }
+            guard let scalar = Self.number(rest, 4, isBig) else { return (nil, rest.count) }
             return (Unicode.Scalar(scalar)?.value, 4)
         case .utf16(let isBig):
-            guard let high = Self.number(bytes, 2, isBig) else { return (nil, bytes.count) }
+            guard let high = Self.number(rest, 2, isBig) else { return (nil, rest.count) }
             guard high & 0xF800 == 0xD800 else { return (high, 2) }
-            guard high < 0xDC00, let low = Self.number(bytes.dropFirst(2), 2, isBig), low & 0xFC00 == 0xDC00 else {
+            guard high < 0xDC00, let low = Self.number(rest.dropFirst(2), 2, isBig), low & 0xFC00 == 0xDC00 else {
                 return (nil, 2)
             }
             return (0x10000 + (high & 0x3FF) << 10 + low & 0x3FF, 4)
         }
     }
 
-    private static func number(_ bytes: ArraySlice<UInt8>, _ width: Int, _ isBigEndian: Bool) -> UInt32? {
+    private typealias Bytes = Slice<UnsafeBufferPointer<UInt8>>
+
+    private static func number(_ bytes: Bytes, _ width: Int, _ isBigEndian: Bool) -> UInt32? {
         guard bytes.count >= width else { return nil }
         let taken = bytes.prefix(width)
         return isBigEndian
@@ -67,7 +52,7 @@ enum TextEncoding: Hashable, Sendable {
     }
 
     /// A malformed sequence ends before the first byte that cannot belong to it (Unicode, section 3.9, maximal subparts).
-    private static func utf8(_ bytes: ArraySlice<UInt8>) -> (scalar: UInt32?, width: Int) {
+    private static func utf8(_ bytes: Bytes) -> (scalar: UInt32?, width: Int) {
         let first = bytes[bytes.startIndex]
         let length: Int
         var second: ClosedRange<UInt8> = 0x80...0xBF
@@ -93,19 +78,21 @@ enum TextEncoding: Hashable, Sendable {
     }
 
     /// Appends a code point.
-    func encode(_ scalar: Unicode.Scalar, to bytes: inout [UInt8]) {
+    func encode(_ scalar: Unicode.Scalar, to text: inout StringTensorBuilder) throws(CompileError) {
         switch self {
         case .utf16(let isBig):
-            for unit in String(scalar).utf16 { Self.append(UInt32(unit), 2, isBig, &bytes) }
-        case .utf32(let isBig): Self.append(scalar.value, 4, isBig, &bytes)
-        default: bytes += String(scalar).utf8
+            for unit in UTF16.encode(scalar) ?? .init() { try Self.append(UInt32(unit), 2, isBig, &text) }
+        case .utf32(let isBig): try Self.append(scalar.value, 4, isBig, &text)
+        default: for byte in UTF8.encode(scalar) ?? .init() { try text.append(byte) }
         }
     }
 
-    private static func append(_ number: UInt32, _ width: Int, _ isBigEndian: Bool, _ bytes: inout [UInt8]) {
+    private static func append(
+        _ number: UInt32, _ width: Int, _ isBigEndian: Bool, _ text: inout StringTensorBuilder
+    ) throws(CompileError) {
         for place in 0..<width {
             let shift = UInt32(8 * (isBigEndian ? width - 1 - place : place))
-            bytes.append(UInt8(truncatingIfNeeded: number >> shift))
+            try text.append(UInt8(truncatingIfNeeded: number >> shift))
         }
     }
 }

@@ -99,19 +99,35 @@ struct UnicodeDecode: TensorOp {
     }
 
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
-        var splits = [0]
-        var (points, offsets): ([Int32], [Int64]) = ([], [])
-        for string in try inputs[0].bytes("input") {
-            for character in encoding.decode(string) {
-                guard let scalar = try errors.resolve(character.scalar, UnicodeErrors.malformedText) else { continue }
-                points.append(Int32(scalar.value))
-                offsets.append(Int64(character.offset))
+        let strings = try inputs[0].stringElements("input")
+        var splits = try CountedList<Int>(account, capacity: strings.count + 1)
+        try splits.append(0)
+        var points = try CountedList<Int32>(account)
+        var offsets = try CountedList<Int64>(account)
+        var work = WorkCount(account)
+        for string in strings {
+            var place = 0
+            while place < string.count {
+                let character = encoding.character(string.bytes, at: place)
+                if let scalar = try errors.resolve(character.scalar, UnicodeErrors.malformedText) {
+                    try points.append(Int32(scalar.value))
+                    if hasOffsets { try offsets.append(Int64(place)) }
+                }
+                place += character.width
+                try work.add(character.width)
             }
-            splits.append(points.count)
+            try splits.append(points.count)
         }
-        let fact = try TensorFact(splits, as: splitType, shape: .vector(splits.count)) { _ in "too many code points" }
-        guard let splitTensor = fact.value else { throw .invalid("too many code points") }
-        return [splitTensor, try .holding(points)] + (hasOffsets ? [try .holding(offsets)] : [])
+        guard splitType == .int64 || points.count <= Int(Int32.max) else { throw .invalid("too many code points") }
+        let splitTensor =
+            splitType == .int64
+            ? try account.numbers(.vector(splits.count), of: Int64.self) { (memory) throws(CompileError) in
+                for (index, split) in splits.elements.enumerated() { memory[index] = Int64(split) }
+            }
+            : try account.numbers(.vector(splits.count), of: Int32.self) { (memory) throws(CompileError) in
+                for (index, split) in splits.elements.enumerated() { memory[index] = Int32(truncatingIfNeeded: split) }
+            }
+        return [splitTensor, try points.tensor()] + (hasOffsets ? [try offsets.tensor()] : [])
     }
 }
 
@@ -139,26 +155,26 @@ struct UnicodeEncode: TensorOp {
 
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
-        let points = inputs[0].scalars(as: Int32.self) ?? []
-        let splits = try inputs[1].wholeNumbers("input_splits")
+        let points = try inputs[0].wholeNumberElements("input_values")
+        let splits = try inputs[1].wholeNumberElements("input_splits")
         guard splits.first == 0 else { throw .invalid("First value in input_splits must be zero.") }
         guard splits.last == points.count else {
             throw .invalid("Last value in input_splits must be equal to length of input_tensor.")
         }
-        var results: [[UInt8]] = []
-        for (start, end) in zip(splits, splits.dropFirst()) {
+        var result = try StringTensorBuilder(.vector(splits.count - 1), byteCount: points.count, account)
+        for index in 1..<max(1, splits.count) {
+            let (start, end) = (splits[index - 1], splits[index])
             guard start <= end, start >= 0, end <= points.count else {
                 throw .invalid("Values in input_splits must be equal or in ascending order.")
             }
-            var bytes: [UInt8] = []
-            for point in points[start..<end] {
+            for place in start..<end {
                 let scalar = try errors.resolve(
-                    UInt32(exactly: point), "Code point is out of range for Unicode, or is a surrogate.")
-                if let scalar { encoding.encode(scalar, to: &bytes) }
+                    UInt32(exactly: points[place]), "Code point is out of range for Unicode, or is a surrogate.")
+                if let scalar { try encoding.encode(scalar, to: &result) }
             }
-            results.append(bytes)
+            try result.endString()
         }
-        return [try .holding(results)]
+        return [try result.tensor()]
     }
 }
 
@@ -178,12 +194,15 @@ struct UnicodeTranscode: StringTransform {
         errors = try UnicodeErrors(node)
     }
 
-    func transform(_ string: [UInt8]) throws(CompileError) -> [UInt8] {
-        var bytes: [UInt8] = []
-        for character in source.decode(string) {
+    func transform(
+        _ string: UnsafeBufferPointer<UInt8>, to result: inout StringTensorBuilder
+    ) throws(CompileError) {
+        var place = 0
+        while place < string.count {
+            let character = source.character(string, at: place)
+            place += character.width
             let scalar = try errors.resolve(character.scalar, UnicodeErrors.malformedText)
-            if let scalar { target.encode(scalar, to: &bytes) }
+            if let scalar { try target.encode(scalar, to: &result) }
         }
-        return bytes
     }
 }

@@ -1,0 +1,147 @@
+internal import Kernels
+internal import Tensors
+
+/// An array that grows, and counts its memory before it takes it: while it grows the old elements and the new room are alive
+/// together, and are counted together.
+struct CountedList<Element> {
+    /// The elements.
+    private(set) var elements: [Element] = []
+    private let account: RunAccount
+    private var room = 0
+    private var nextCheck = CountedList.checkStep
+
+    /// After how many elements the list looks at the time.
+    private static var checkStep: Int { 1 << 16 }
+
+    /// - Parameter capacity: How many elements are expected.
+    init(_ account: RunAccount, capacity: Int = 0) throws(CompileError) {
+        self.account = account
+        if capacity > 0 { try grow(to: capacity) }
+    }
+
+    /// How many elements there are.
+    var count: Int { elements.count }
+
+    /// Appends an element.
+    ///
+    /// - Throws: `resourceExhausted` where the run may take no more; `deadlineExceeded` after its time.
+    mutating func append(_ element: Element) throws(CompileError) {
+        if elements.count >= room { try grow(to: max(elements.count + 1, elements.count + elements.count / 2, 16)) }
+        if elements.count >= nextCheck {
+            nextCheck = elements.count + Self.checkStep
+            try account.checkTime()
+        }
+        elements.append(element)
+    }
+
+    /// Appends elements.
+    ///
+    /// - Throws: As ``append(_:)`` does.
+    mutating func append(contentsOf others: some Collection<Element>) throws(CompileError) {
+        let (count, overflow) = elements.count.addingReportingOverflow(others.count)
+        if overflow || count > room { try grow(to: overflow ? .max : max(count, elements.count + elements.count / 2)) }
+        if count >= nextCheck {
+            nextCheck = count + Self.checkStep
+            try account.checkTime()
+        }
+        elements.append(contentsOf: others)
+    }
+
+    /// Removes all elements; the room stays.
+    mutating func removeAll() {
+        elements.removeAll(keepingCapacity: true)
+        nextCheck = Self.checkStep
+    }
+
+    private mutating func grow(to capacity: Int) throws(CompileError) {
+        let before = account.usedBytes
+        // What malloc rounds up to becomes room of the array's.
+        try account.reserve(capacity, of: Element.self)
+        let taken = account.usedBytes - before
+        elements.reserveCapacity(capacity)
+        account.give(counted)
+        counted = taken
+        room = capacity
+    }
+
+    private var counted = 0
+}
+
+extension CountedList where Element: TensorScalar {
+    /// The elements as a tensor.
+    ///
+    /// - `dimensions`: The shape; that of a vector when left out.
+    func tensor(_ dimensions: [Int]? = nil) throws(CompileError) -> Tensor {
+        try account.tensor(elements, dimensions)
+    }
+}
+
+extension RunAccount {
+    /// A tensor of numbers that an array holds.
+    ///
+    /// - `dimensions`: The shape; that of a vector when left out.
+    func tensor<Scalar: TensorScalar>(
+        _ scalars: [Scalar], _ dimensions: [Int]? = nil
+    ) throws(CompileError) -> Tensor {
+        try reserve(scalars.count, of: Scalar.self)
+        return try .holding(scalars, dimensions)
+    }
+
+    /// A tensor of numbers that a body fills.
+    ///
+    /// - `fill`: Gets the elements, which are not initialised, and must initialise all of them unless it throws.
+    func numbers<Scalar: TensorScalar>(
+        _ shape: Shape, of type: Scalar.Type = Scalar.self,
+        _ fill: (UnsafeMutableBufferPointer<Scalar>) throws(CompileError) -> Void
+    ) throws(CompileError) -> Tensor {
+        guard let bytes = shape.byteCount(of: Scalar.dataType) else {
+            throw CompileError(.resourceExhausted, "an output, \(Scalar.dataType) \(shape), is larger than any memory")
+        }
+        try reserve(bytes, of: UInt8.self)
+        guard let storage = TensorStorage(byteCount: bytes),
+            let tensor = Tensor(dtype: Scalar.dataType, shape: shape, storage: storage)
+        else { throw CompileError(.resourceExhausted, "not enough memory for an output of \(bytes) bytes") }
+        // Safety: nobody else has the storage yet, and it has room for the shape's elements.
+        try fill(
+            UnsafeMutableBufferPointer(
+                start: storage.baseAddress.bindMemory(to: Scalar.self, capacity: shape.elementCount),
+                count: shape.elementCount))
+        return tensor
+    }
+}
+
+/// A loop's count of what it has done, which makes it look at the time now and then.
+struct WorkCount {
+    private let account: RunAccount
+    private var left = WorkCount.step
+
+    /// A millisecond of work or less.
+    private static let step = 1 << 20
+
+    init(_ account: RunAccount) { self.account = account }
+
+    /// Notes some work: bytes that were read or written, or 16 for each element.
+    ///
+    /// - Throws: `deadlineExceeded` or `cancelled` where the run has to end.
+    mutating func add(_ amount: Int) throws(CompileError) {
+        left -= amount
+        guard left <= 0 else { return }
+        left = Self.step
+        try account.checkTime()
+    }
+}
+
+/// A sum of sizes that stays at the largest number where it would not be one.
+struct ByteSum {
+    private(set) var total = 0
+
+    mutating func add(_ count: Int) {
+        let (sum, overflow) = total.addingReportingOverflow(count)
+        total = overflow ? .max : sum
+    }
+
+    mutating func add(_ count: Int, times: Int) {
+        let (product, overflow) = count.multipliedReportingOverflow(by: times)
+        add(overflow ? .max : product)
+    }
+}

@@ -1,0 +1,97 @@
+internal import Kernels
+internal import Tensors
+
+// Elements of a tensor where they are. They are valid as long as the tensor, which an op's caller keeps during the call.
+
+/// The elements of a string tensor, without copying them.
+// Safety: made of a tensor that it keeps; who reads an element does it while the tensor is there.
+struct StringElements: RandomAccessCollection {
+    private let tensor: Tensor
+    private let elements: UnsafeBufferPointer<TensorString>
+
+    fileprivate init(_ tensor: Tensor) {
+        self.tensor = tensor
+        let start = (tensor.storage.baseAddress + tensor.byteOffset).assumingMemoryBound(to: TensorString.self)
+        elements = UnsafeBufferPointer(start: start, count: tensor.shape.elementCount)
+    }
+
+    var startIndex: Int { 0 }
+    var endIndex: Int { elements.count }
+
+    /// An element; an empty one where there is none.
+    subscript(index: Int) -> TensorString {
+        elements.indices.contains(index) ? elements[index] : TensorString(start: nil, count: 0)
+    }
+
+    /// How many bytes the strings have together.
+    var byteCount: Int {
+        var sum = ByteSum()
+        for element in elements { sum.add(element.count) }
+        return sum.total
+    }
+
+    /// How many bytes the longest string has.
+    var longest: Int { elements.reduce(0) { Swift.max($0, $1.count) } }
+}
+
+/// The elements of a tensor of int32 or int64, without copying them.
+// Safety: as for ``StringElements``.
+struct WholeNumbers: RandomAccessCollection {
+    private let tensor: Tensor
+    private let start: UnsafeRawPointer
+    private let isWide: Bool
+
+    fileprivate init(_ tensor: Tensor) {
+        self.tensor = tensor
+        start = UnsafeRawPointer(tensor.storage.baseAddress + tensor.byteOffset)
+        isWide = tensor.dtype == .int64
+    }
+
+    var startIndex: Int { 0 }
+    var endIndex: Int { tensor.shape.elementCount }
+
+    /// An element; 0 where there is none.
+    subscript(index: Int) -> Int {
+        guard index >= 0, index < endIndex else { return 0 }
+        return isWide
+            ? Int(start.load(fromByteOffset: index * 8, as: Int64.self))
+            : Int(start.load(fromByteOffset: index * 4, as: Int32.self))
+    }
+}
+
+extension Tensor {
+    /// The elements of a string tensor, where they are.
+    ///
+    /// - Throws: `invalidArgument`, "separator must be string, it is float32".
+    func stringElements(_ what: String) throws(CompileError) -> StringElements {
+        guard dtype == .string else { throw .invalid("\(what) must be string, it is \(dtype)") }
+        return StringElements(self)
+    }
+
+    /// The one element of a string tensor, where it is.
+    ///
+    /// - Throws: `invalidArgument` where it has another number of elements.
+    func oneStringElement(_ what: String) throws(CompileError) -> UnsafeBufferPointer<UInt8> {
+        let strings = try stringElements(what)
+        guard strings.count == 1 else { throw .invalid("\(what) must be scalar, its shape is \(shape)") }
+        return strings[0].bytes
+    }
+
+    /// The elements of a tensor of indices or sizes, where they are.
+    ///
+    /// - Throws: `invalidArgument` where the dtype is not int32 or int64.
+    func wholeNumberElements(_ what: String) throws(CompileError) -> WholeNumbers {
+        guard dtype == .int32 || dtype == .int64 else {
+            throw .invalid("\(what) must be int32 or int64, it is \(dtype)")
+        }
+        return WholeNumbers(self)
+    }
+}
+
+extension String {
+    /// Bytes from outside as a message shows them: not more than a thousand of them.
+    init(shown bytes: some Collection<UInt8>) {
+        let limit = 1024
+        self = String(decoding: bytes.prefix(limit), as: UTF8.self) + (bytes.count > limit ? "..." : "")
+    }
+}
