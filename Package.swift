@@ -67,7 +67,7 @@ let package = Package(
         .target(
             name: "TensorFlowProtos", dependencies: [protobuf], exclude: ["proto", "regenerate.sh"],
             swiftSettings: swiftSettings),
-        target("Memory", uses: []),
+        target("Memory", uses: ["CMemory"]),
         target("Threads", uses: []),
         target("Files", uses: []),
         target("Tensors", uses: ["TensorFlowProtos"]),
@@ -82,10 +82,10 @@ let package = Package(
             "Serving",
             uses: [
                 "Execution", "Operations", "Checkpoints", "Graphs", "Settings", "Tensors", "TensorFlowProtos",
-                "Files", "Threads", "Memory", "CMemory",
+                "Files", "Threads", "Memory",
             ],
             [protobuf, logging]),
-        target("HTTPMessages", uses: ["Threads"]),
+        target("HTTPMessages", uses: ["Threads", "Memory"]),
         target("HTTPServer", uses: ["HTTPMessages", "Files", "Threads", "Memory", "CMicrohttpd"]),
         target(
             "API",

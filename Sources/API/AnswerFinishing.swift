@@ -6,7 +6,8 @@ final class AnswerFinishing: Sendable {
     private let cors: CORSRules
 
     init(_ options: Service.Options) {
-        compression = Compression(maxBodyBytes: options.maxBodyBytes, threadCount: options.threadCount)
+        compression = Compression(
+            maxBodyBytes: options.maxBodyBytes, threadCount: options.threadCount, memory: options.memory)
         cors = options.cors
     }
 

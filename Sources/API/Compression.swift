@@ -1,4 +1,5 @@
 internal import HTTPMessages
+internal import Memory
 internal import Threads
 
 /// Why a compressed body could not be read.
@@ -31,6 +32,7 @@ protocol Deflater: AnyObject {
 /// Bodies that are compressed, in requests and in answers.
 final class Compression: Sendable {
     private let maxBodyBytes: Int
+    private let memory: MemoryAccount?
     /// By coding.
     private let pools: [Pool]
 
@@ -52,10 +54,11 @@ final class Compression: Sendable {
     final class DeflaterBox {
         let deflater: any Deflater
         /// Takes the place of an answer's body, whose memory is used for the next.
-        var output = ResponseBuffer()
-        init?(_ coding: ContentCoding) {
+        var output: ResponseBuffer
+        init?(_ coding: ContentCoding, _ memory: MemoryAccount?) {
             guard let made: any Deflater = coding == .zstd ? ZstdDeflater() : ZlibDeflater(isGzip: coding == .gzip)
             else { return nil }
+            output = ResponseBuffer(memory, for: .responses)
             deflater = made
         }
     }
@@ -63,7 +66,9 @@ final class Compression: Sendable {
     /// - Parameters:
     ///   - maxBodyBytes: The most that a body may hold.
     ///   - threadCount: How many bodies are worked on at once.
-    init(maxBodyBytes: Int, threadCount: Int) {
+    ///   - memory: The account of the server's memory; nil for none.
+    init(maxBodyBytes: Int, threadCount: Int, memory: MemoryAccount? = nil) {
+        self.memory = memory
         self.maxBodyBytes = maxBodyBytes
         pools = ContentCoding.allCases.map { _ in
             Pool(inflaters: ObjectPool(count: threadCount), deflaters: ObjectPool(count: threadCount))
@@ -86,10 +91,13 @@ final class Compression: Sendable {
         do throws(InflationFailure) {
             try box.inflater.inflate(request.body, into: output, limit: maxBodyBytes)
         } catch {
+            if let refusal = output.refusal { throw RequestError(refusal, "the request") }
             output.clear()
             throw self.error(error, coding)
         }
-        guard output.reserve(HTTPRequest.bodyPadding) != nil else { throw Self.noMemory }
+        guard output.reserve(HTTPRequest.bodyPadding) != nil else {
+            throw output.refusal.map { RequestError($0, "the request") } ?? Self.noMemory
+        }
         return request.with(body: output.bytes)
     }
 
@@ -121,7 +129,7 @@ final class Compression: Sendable {
         defer { if isKept { response.headers.append(("Vary", "Accept-Encoding")) } }
         guard let header = request.headers[.acceptEncoding], let coding = ContentCoding.best(in: header) else { return }
         let pool = pools[coding.rawValue].deflaters
-        guard let box = pool.take() ?? DeflaterBox(coding) else { return }
+        guard let box = pool.take() ?? DeflaterBox(coding, memory) else { return }
         defer { pool.give(box) }
         box.output.clear()
         guard let room = box.output.reserve(Self.worthwhile(body.count)),

@@ -1,4 +1,5 @@
 internal import HTTPMessages
+internal import Memory
 internal import Serving
 internal import Threads
 
@@ -27,6 +28,7 @@ final class InferenceRoute: Sendable {
         finishing = context.finishing
         self.make = make
         waiting = ObjectPool(count: context.options.threadCount + 64)
+        options.memory?.add(self)
     }
 
     /// A task for a request, without a model yet.
@@ -34,7 +36,7 @@ final class InferenceRoute: Sendable {
     /// - Throws: ``RequestError`` 503 without memory.
     func task() throws(RequestError) -> RequestTask {
         if let task = waiting.take() { return task }
-        guard let workspace = Workspace() else {
+        guard let workspace = Workspace(options.memory) else {
             throw RequestError(503, "not enough memory for the request: try again later")
         }
         return make(workspace, self)
@@ -103,4 +105,8 @@ final class InferenceRoute: Sendable {
         task.version?.statistics.record(outcome.times, start: task.startNanoseconds, status: outcome.status)
         task.label?.outcomes.record(status: outcome.status, outcome.times)
     }
+}
+
+extension InferenceRoute: MemoryHolder {
+    func freeIdleMemory() { waiting.removeAll() }
 }

@@ -1,5 +1,6 @@
 internal import CJSON
 internal import HTTPMessages
+internal import Memory
 
 /// Parses JSON with simdjson; one document at a time.
 // Safety: owns the handle, and frees it in deinit; belongs to one thread at a time.
@@ -15,17 +16,44 @@ final class JSONParser {
     /// Memory for longer texts is given back. (It is about fourteen times the text's length.)
     private static let keptBytes = 1 << 20
 
+    /// How much memory a byte of text takes.
+    private static let bytesPerByte = 14
+    /// Texts so short are not counted.
+    private static let uncountedBytes = 4 << 10
+    private let account: MemoryAccount?
+    private var countedBytes = 0
+
     /// Gives nil without memory.
-    init?() {
+    ///
+    /// - Parameter account: Where the memory is counted; nil for nowhere.
+    init?(_ account: MemoryAccount? = nil) {
+        self.account = account
         guard let handle = cjson_create(Self.largestBytes, Self.deepestNesting) else { return nil }
         self.handle = handle
     }
 
-    deinit { cjson_destroy(handle) }
+    deinit {
+        cjson_destroy(handle)
+        account?.give(countedBytes, for: .requests)
+    }
 
     /// Gives memory back, if a long text was parsed. What was parsed becomes invalid.
     func reset() {
-        if cjson_capacity(handle) > Self.keptBytes { cjson_release(handle) }
+        guard cjson_capacity(handle) > Self.keptBytes else { return }
+        cjson_release(handle)
+        account?.give(countedBytes, for: .requests)
+        countedBytes = 0
+    }
+
+    /// Counts what parsing a text takes.
+    private func reserve(_ text: UnsafeRawBufferPointer) throws(RequestError) {
+        guard let account, text.count > Self.uncountedBytes else { return }
+        let needed = text.count * Self.bytesPerByte
+        guard needed > countedBytes else { return }
+        guard account.take(needed - countedBytes, for: .requests) else {
+            throw RequestError(short: needed - countedBytes, of: account)
+        }
+        countedBytes = needed
     }
 
     /// Parses a text after which ``HTTPRequest/bodyPadding`` bytes can be read.
@@ -39,6 +67,7 @@ final class JSONParser {
     func parse(_ text: UnsafeRawBufferPointer) throws(RequestError) -> JSONValue {
         let text = text.starts(with: [0xef, 0xbb, 0xbf]) ? UnsafeRawBufferPointer(rebasing: text[3...]) : text
         guard text.count > 0 else { throw .badRequest("the body is empty; expected a JSON object with \"feeds\"") }
+        try reserve(text)
         var document = document(text)
         wasAmended = false
         let mayBeAmended = document.outcome == CJSON_BAD_NUMBER || document.outcome == CJSON_MALFORMED

@@ -1,5 +1,6 @@
 internal import Glibc
 internal import HTTPMessages
+internal import Memory
 internal import Serving
 internal import Threads
 
@@ -41,6 +42,7 @@ struct Metrics: Sendable {
         writeVersions(models, writer)
         writeModels(models, writer)
         writeReloads(models, writer)
+        writeMemory(writer)
         writeProcess(writer)
     }
 
@@ -189,6 +191,20 @@ struct Metrics: Sendable {
         for model in models {
             if let value = value(model) { writer.sample(name, [("model", model.name)], value) }
         }
+    }
+
+    private func writeMemory(_ writer: MetricsWriter) {
+        guard let memory = options.memory else { return }
+        writer.family("metaserve_memory_limit_bytes", .gauge, "What all uses of memory may take together.")
+        writer.sample("metaserve_memory_limit_bytes", [], memory.limitBytes)
+        writer.family("metaserve_memory_used_bytes", .gauge, "What the account counts of it, by use.")
+        for use in MemoryAccount.Use.allCases {
+            writer.sample("metaserve_memory_used_bytes", [("use", "\(use)")], memory.usedBytes(for: use))
+        }
+        writer.family("metaserve_memory_refusals_total", .counter, "How often there was too little of it left.")
+        writer.sample("metaserve_memory_refusals_total", [], memory.refusalCount)
+        writer.family("metaserve_memory_waits_total", .counter, "Runs that had to wait for memory.")
+        writer.sample("metaserve_memory_waits_total", [], memory.waitCount)
     }
 
     private func writeProcess(_ writer: MetricsWriter) {

@@ -1,4 +1,5 @@
 internal import HTTPMessages
+internal import Memory
 internal import Serving
 
 /// Why a request is not answered as it wished, with the HTTP status that says so.
@@ -48,6 +49,28 @@ struct RequestError: Error {
 
     /// The server ends, and the request does not end before it.
     static var serverEnds: RequestError { RequestError(503, "the server is stopping: send the request again") }
+
+    /// Memory for reading a request, or for its answer, is not there.
+    init(short byteCount: Int, of account: MemoryAccount) {
+        self.init(
+            MemoryRefusal(
+                byteCount: byteCount, remainingBytes: account.remainingBytes,
+                isPassing: byteCount <= account.attainableBytes), "the request")
+    }
+
+    /// - Parameters:
+    ///   - refusal: Why there is no memory.
+    ///   - what: What needs it.
+    init(_ refusal: MemoryRefusal, _ what: String) {
+        guard !refusal.isPassing else {
+            self.init(503, "\(what) \(refusal)", headers: [("Retry-After", "1")])
+            return
+        }
+        self.init(
+            400,
+            "\(what) needs \(refusal.byteCount) bytes more, and --memory-limit leaves \(refusal.remainingBytes): "
+                + "ask for less at once, or raise --memory-limit")
+    }
 
     /// Makes the answer.
     func write(to response: inout HTTPResponse) {

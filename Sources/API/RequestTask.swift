@@ -123,6 +123,7 @@ class RequestTask: InferenceTask {
             if body.isTooLong {
                 throw .badRequest("the answer is longer than \(ResponseBuffer.mostBytes) bytes: fetch less")
             }
+            if let refusal = body.refusal { throw RequestError(refusal, "the answer") }
             guard !body.hasFailed else {
                 throw RequestError(503, "not enough memory for the answer: fetch less at once")
             }

@@ -1,4 +1,5 @@
 public import HTTPMessages
+package import Memory
 package import Serving
 
 /// The HTTP interface of the served models: requests in, answers out. Knows no socket.
@@ -21,6 +22,8 @@ public final class Service: Sendable {
         public var accessLog: AccessLog?
         /// The largest body of a request, also when it was compressed.
         public var maxBodyBytes = 64 << 20
+        /// The account of the server's memory; nil for none.
+        package var memory: MemoryAccount?
         /// Who may use which route.
         public var access = AccessRules()
         /// Which web pages may ask.
@@ -45,6 +48,7 @@ public final class Service: Sendable {
     private let recorder: RequestRecorder
     private let cors: CORSRules
     private let finishing: AnswerFinishing
+    private let memory: MemoryAccount?
 
     /// - Parameters:
     ///   - registry: What is served; its versions have ``attachment(for:)``.
@@ -53,6 +57,7 @@ public final class Service: Sendable {
         recorder = RequestRecorder(options.accessLog)
         finishing = AnswerFinishing(options)
         cors = options.cors
+        memory = options.memory
         let context = Context(
             registry: registry, options: options,
             scheduler: Scheduler(Scheduler.Configuration(executors: options.threadCount)), recorder: recorder,
@@ -68,6 +73,7 @@ public final class Service: Sendable {
 
     /// Answers a request, now or later. Safe to call from many threads at once.
     public func handle(_ exchange: HTTPExchange) -> HTTPOutcome {
+        exchange.response.body.count(in: memory)
         var inference: RequestRecorder.Inference?
         do throws(RequestError) {
             if cors.isOn, exchange.request.method == .options, exchange.request.headers[.origin] != nil {

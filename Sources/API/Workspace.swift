@@ -1,6 +1,7 @@
 internal import Execution
 internal import Glibc
 internal import HTTPMessages
+internal import Memory
 internal import Tensors
 
 /// What one predict request needs, kept for the next: the parser, the signature, the feeds.
@@ -10,14 +11,18 @@ final class Workspace {
     let parser: JSONParser
     /// Which feeds and fetches the request names, as bytes: the key of its prepared call.
     let signature = ResponseBuffer()
-    var feeds = FeedMemory()
+    var feeds: FeedMemory
     /// What a compressed body holds.
-    let inflated = ResponseBuffer()
+    let inflated: ResponseBuffer
 
     /// Gives nil without memory.
-    init?() {
-        guard let parser = JSONParser() else { return nil }
+    ///
+    /// - Parameter memory: The account of the server's memory; nil for none.
+    init?(_ memory: MemoryAccount? = nil) {
+        guard let parser = JSONParser(memory) else { return nil }
         self.parser = parser
+        inflated = ResponseBuffer(memory, for: .requests)
+        feeds = FeedMemory(memory)
     }
 
     /// Makes ready for another request.
@@ -51,8 +56,15 @@ struct FeedMemory: ~Copyable {
     }
 
     private static let keptBytes = 4 << 20
+    /// Where the capacity is counted; nil for nowhere.
+    private let account: MemoryAccount?
 
-    deinit { free(memory) }
+    init(_ account: MemoryAccount? = nil) { self.account = account }
+
+    deinit {
+        free(memory)
+        account?.give(capacity, for: .requests)
+    }
 
     /// Makes ready for another request.
     mutating func reset() {
@@ -62,6 +74,7 @@ struct FeedMemory: ~Copyable {
         if !kept.isEmpty { kept.removeAll() }
         guard capacity > Self.keptBytes else { return }
         free(memory)
+        account?.give(capacity, for: .requests)
         memory = nil
         capacity = 0
     }
@@ -198,11 +211,17 @@ struct FeedMemory: ~Copyable {
         let needed = used + count * width + TensorStorage.alignment
         if needed > capacity {
             let larger = max(needed, capacity + capacity / 2, 4096).roundedUp(to: TensorStorage.alignment)
+            // For a moment there are both.
+            if let account, !account.take(larger, for: .requests) {
+                throw RequestError(short: larger, of: account)
+            }
             guard let grown = aligned_alloc(TensorStorage.alignment, larger) else {
+                account?.give(larger, for: .requests)
                 throw RequestError(503, "not enough memory for the request: try again later")
             }
             if let memory { memcpy(grown, memory, used) }
             free(memory)
+            account?.give(capacity, for: .requests)
             memory = grown
             capacity = larger
         }

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Memory
 internal import Tensors
 internal import Threads
 
@@ -9,27 +10,43 @@ final class BatchWorkspace {
     private var memory: UnsafeMutableRawPointer?
     private var capacity = 0
     private var used = 0
+    /// Where the capacity is counted.
+    private var account: MemoryAccount?
 
     /// Those that are not in use.
     static let waiting = ObjectPool<BatchWorkspace>(count: 16)
     /// More than this is given back after the batch.
     private static let keptBytes = 16 << 20
 
-    deinit { free(memory) }
+    deinit { giveBack() }
 
     /// Makes room for all that is going to be taken.
     ///
-    /// - `byteCount`: The sum of what each part of the memory takes by ``size(of:)``.
-    ///
-    /// Gives false if there is not enough memory.
-    func prepare(byteCount: Int) -> Bool {
+    /// - Parameters:
+    ///   - byteCount: The sum of what each part of the memory takes by ``size(of:)``.
+    ///   - account: The server's account.
+    /// - Returns: false if there is not enough memory.
+    func prepare(byteCount: Int, _ account: MemoryAccount?) -> Bool {
         used = 0
-        guard byteCount > capacity else { return true }
-        guard let grown = aligned_alloc(TensorStorage.alignment, byteCount) else { return false }
-        free(memory)
-        memory = grown
+        guard byteCount > capacity || self.account !== account else { return true }
+        giveBack()
+        if let account, !account.take(byteCount, for: .runs) { return false }
+        guard let made = aligned_alloc(TensorStorage.alignment, byteCount) else {
+            account?.give(byteCount, for: .runs)
+            return false
+        }
+        self.account = account
+        memory = made
         capacity = byteCount
         return true
+    }
+
+    private func giveBack() {
+        free(memory)
+        account?.give(capacity, for: .runs)
+        memory = nil
+        account = nil
+        capacity = 0
     }
 
     /// How much of the memory a part of so many bytes takes.
@@ -45,9 +62,6 @@ final class BatchWorkspace {
 
     /// Forgets the batch.
     func reset() {
-        guard capacity > Self.keptBytes else { return }
-        free(memory)
-        memory = nil
-        capacity = 0
+        if capacity > Self.keptBytes { giveBack() }
     }
 }

@@ -93,7 +93,7 @@ extension Callable {
             workspace.reset()
             BatchWorkspace.waiting.give(workspace)
         }
-        guard workspace.prepare(byteCount: joinedSize(requests)) else { throw .noRoomForBatch }
+        guard workspace.prepare(byteCount: joinedSize(requests), memory) else { throw .noRoomForBatch }
         var isAnswered = false
         try withTemporaryViews(first.count) { views throws(CompileError) in
             for index in first.indices {

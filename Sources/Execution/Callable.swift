@@ -24,8 +24,8 @@ package final class Callable: Sendable {
     /// What is known of runs of several requests as one.
     let batches = BatchDecisions()
     private let workspaces: ObjectPool<Workspace>
-    private let limitBytes: Int
-    private let memory: MemoryAccount?
+    private let ownLimitBytes: Int
+    let memory: MemoryAccount?
     private let variables: VariableStates
     /// Until which generation of the variables the plan is known to be right.
     private let checkedGeneration: Atomic<Int>
@@ -40,11 +40,14 @@ package final class Callable: Sendable {
         }
         self.plan = plan
         self.workspaces = workspaces
-        self.limitBytes = limitBytes
+        ownLimitBytes = limitBytes
         self.memory = memory
         self.variables = variables
         checkedGeneration = Atomic(generation)
     }
+
+    /// The most that a run may take now.
+    private var limitBytes: Int { min(ownLimitBytes, memory?.runLimitBytes ?? .max) }
 
     /// Whether a variable that the plan holds for a constant is changed by another plan: then a new plan has to be made, by
     /// ``Session/callable(feeds:fetches:)``.

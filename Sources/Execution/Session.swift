@@ -57,6 +57,7 @@ package final class Session: Sendable {
         self.inference = inference
         self.tables = TableResolution(graph: graph, variables: self.variables, inference: inference, source: tables)
         workspaces = ObjectPool<Workspace>(count: threadCount)
+        memory?.add(self)
     }
 
     /// What the ops' rules, or the graph's own declarations, tell of a tensor's dtype and shape; nil where it tells nothing.
@@ -106,4 +107,8 @@ package final class Session: Sendable {
     }
 
     private func name(_ endpoint: Endpoint) -> String { "\(graph.nodes[endpoint.node].name):\(endpoint.output)" }
+}
+
+extension Session: MemoryHolder {
+    package func freeIdleMemory() { workspaces.removeAll() }
 }

@@ -1,4 +1,5 @@
 internal import Glibc
+package import Memory
 
 // Safety: the memory is the buffer's own; pointers into it leave only through scoped calls and `bytes`, whose validity ends
 // with the next change.
@@ -24,10 +25,39 @@ public final class ResponseBuffer {
     private static let keptBytes = 4 << 20
     private static let firstBytes = 1 << 10
 
+    /// Smaller buffers are not counted: they come and go with each request.
+    private static let uncountedBytes = 64 << 10
+    /// Where the capacity is counted, and as what.
+    private var account: MemoryAccount?
+    private var use = MemoryAccount.Use.responses
+    /// What of the capacity is counted.
+    private var countedBytes = 0
+    /// Why the account had no more memory.
+    package private(set) var refusal: MemoryRefusal?
+
     /// An empty buffer.
     public init() {}
 
-    deinit { free(memory) }
+    /// An empty buffer whose memory is counted.
+    package init(_ account: MemoryAccount?, for use: MemoryAccount.Use) {
+        self.account = account
+        self.use = use
+    }
+
+    deinit { giveBack() }
+
+    /// Counts the buffer's memory, which nobody counts yet, from the next growth on.
+    package func count(in account: MemoryAccount?) {
+        if self.account == nil, let account { self.account = account }
+    }
+
+    private func giveBack() {
+        free(memory)
+        memory = nil
+        capacity = 0
+        account?.give(countedBytes, for: use)
+        countedBytes = 0
+    }
 
     /// What has been written; valid until the next change.
     public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: memory, count: count) }
@@ -37,10 +67,8 @@ public final class ResponseBuffer {
         count = 0
         hasFailed = false
         isTooLong = false
-        guard capacity > Self.keptBytes else { return }
-        free(memory)
-        memory = nil
-        capacity = 0
+        refusal = nil
+        if capacity > Self.keptBytes { giveBack() }
     }
 
     /// Drops what was written after the first `count` bytes.
@@ -82,12 +110,34 @@ public final class ResponseBuffer {
                 isTooLong = true
                 return fail()
             }
-            let larger = max(needed, capacity + capacity / 2, Self.firstBytes)
-            guard let grown = realloc(memory, larger) else { return fail() }
-            memory = grown
-            capacity = larger
+            return grow(to: needed)
         }
         return memory.map { $0 + count }
+    }
+
+    private func grow(to needed: Int) -> UnsafeMutableRawPointer? {
+        var larger = max(needed, capacity + capacity / 2, Self.firstBytes)
+        if let account, larger > Self.uncountedBytes {
+            if !account.take(larger - countedBytes, for: use) {
+                // Half as much again is for those who go on.
+                larger = needed
+                guard account.take(larger - countedBytes, for: use) else {
+                    refusal = MemoryRefusal(
+                        byteCount: larger - countedBytes, remainingBytes: account.remainingBytes,
+                        isPassing: larger <= account.attainableBytes)
+                    return fail()
+                }
+            }
+            countedBytes = larger
+        }
+        guard let grown = realloc(memory, larger) else {
+            account?.give(max(0, countedBytes - capacity), for: use)
+            countedBytes = min(countedBytes, capacity)
+            return fail()
+        }
+        memory = grown
+        capacity = larger
+        return grown + count
     }
 
     /// Adds what was written in place.

@@ -80,12 +80,14 @@ package final class RunAccount {
 
     private func grant(_ missing: Int) -> MemoryRefusal? {
         guard let memory else { return nil }
-        for size in [max(missing, Self.step), missing] where memory.take(size, for: .runs) {
+        // In steps, as long as there is plenty.
+        let size = missing < Self.step && memory.remainingBytes > 64 * Self.step ? Self.step : missing
+        if memory.take(size, for: .runs) {
             grantedBytes += size
             return nil
         }
         return MemoryRefusal(
-            byteCount: missing, remainingBytes: memory.remainingBytes, isPassing: missing <= memory.limitBytes)
+            byteCount: missing, remainingBytes: memory.remainingBytes, isPassing: missing <= memory.attainableBytes)
     }
 
     /// Gives counted memory back.

@@ -22,11 +22,26 @@ package final class MemoryAccount: Sendable {
     private final class Counter: Sendable { let bytes = Atomic<Int>(0) }
 
     private let limit: Atomic<Int>
+    private let runLimit: Atomic<Int>
+    private let refusals = Atomic<Int>(0)
+    private let waits = Atomic<Int>(0)
+    private let holders = Mutex<[Holder]>([])
     private let total = Atomic<Int>(0)
     private let uses = Use.allCases.map { _ in Counter() }
 
-    /// - Parameter limitBytes: What all uses may take together.
-    package init(limitBytes: Int = .max) { limit = Atomic(limitBytes) }
+    /// - Parameters:
+    ///   - limitBytes: What all uses may take together.
+    ///   - runLimitBytes: What one run may take of it.
+    package init(limitBytes: Int = .max, runLimitBytes: Int = .max) {
+        limit = Atomic(limitBytes)
+        runLimit = Atomic(runLimitBytes)
+    }
+
+    /// What one run may take.
+    package var runLimitBytes: Int {
+        get { min(runLimit.load(ordering: .relaxed), limitBytes) }
+        set { runLimit.store(newValue, ordering: .relaxed) }
+    }
 
     /// What all uses may take together.
     package var limitBytes: Int {
@@ -40,13 +55,35 @@ package final class MemoryAccount: Sendable {
     /// What is left.
     package var remainingBytes: Int { max(0, limitBytes - usedBytes) }
 
+    /// What would be left if only models were in memory: more can nobody wait for.
+    package var attainableBytes: Int { max(0, limitBytes - usedBytes(for: .models)) }
+
+    /// How often memory was refused.
+    package var refusalCount: Int { refusals.load(ordering: .relaxed) }
+
+    /// How often a run had to wait for memory.
+    package var waitCount: Int { waits.load(ordering: .relaxed) }
+
+    /// Counts a run that has to wait.
+    package func countWait() { waits.add(1, ordering: .relaxed) }
+
     /// What one use has taken.
     package func usedBytes(for use: Use) -> Int { uses[use.rawValue].bytes.load(ordering: .relaxed) }
 
-    /// Counts memory that is about to be taken.
+    /// Counts memory that is about to be taken. Where too little is left, what waits to be used again is freed first.
     ///
     /// - Returns: false where the account has too little left: then nothing is counted.
     package func take(_ byteCount: Int, for use: Use) -> Bool {
+        if takeNow(byteCount, for: use) { return true }
+        if byteCount <= limitBytes {
+            freeIdleMemory()
+            if takeNow(byteCount, for: use) { return true }
+        }
+        refusals.add(1, ordering: .relaxed)
+        return false
+    }
+
+    private func takeNow(_ byteCount: Int, for use: Use) -> Bool {
         var used = total.load(ordering: .relaxed)
         while true {
             guard byteCount <= limitBytes - used else { return false }
@@ -69,6 +106,32 @@ package final class MemoryAccount: Sendable {
     package func give(_ byteCount: Int, for use: Use) {
         total.subtract(byteCount, ordering: .relaxed)
         uses[use.rawValue].bytes.subtract(byteCount, ordering: .relaxed)
+    }
+}
+
+/// Who keeps memory that nobody uses at the moment.
+package protocol MemoryHolder: AnyObject, Sendable {
+    /// Frees what nobody uses. Called by any thread.
+    func freeIdleMemory()
+}
+
+extension MemoryAccount {
+    fileprivate struct Holder: Sendable {
+        weak var object: (any MemoryHolder)?
+    }
+
+    /// Takes note of somebody who keeps memory for the next run or request. It is not kept alive.
+    package func add(_ holder: any MemoryHolder) {
+        holders.withLock { holders in
+            holders.removeAll { $0.object == nil }
+            holders.append(Holder(object: holder))
+        }
+    }
+
+    /// Frees all memory that waits to be used again.
+    package func freeIdleMemory() {
+        let known = holders.withLock { $0.compactMap(\.object) }
+        for holder in known { holder.freeIdleMemory() }
     }
 }
 

@@ -1,6 +1,6 @@
-internal import CMemory
 internal import Files
 internal import Glibc
+internal import Memory
 internal import Threads
 
 /// A load to be made, for which model.
@@ -23,7 +23,8 @@ struct LoadJob: Sendable {
             let model = try Model(
                 load.candidate, name: name, threadCount: configuration.threadCount, defaults: defaults,
                 own: own, variables: configuration.models[name]?.variables,
-                standardVariables: configuration.variables, previous: previous)
+                standardVariables: configuration.variables, previous: previous,
+                memory: configuration.memory)
             if let previous, mustFit { try model.requireAnswers(of: previous) }
             model.warmUp(like: previous)
             let warnings = model.replayWarmUpRequests(in: PathText.folder(of: load.candidate.path))
@@ -138,7 +139,7 @@ private struct RetiredVersions {
             released.append((entries[index].model, entries[index].serial))
             entries.remove(at: index)
         }
-        if !released.isEmpty { cmemory_trim() }
+        if !released.isEmpty { FreedMemory.giveBack() }
         return released.reversed()
     }
 }

@@ -1,6 +1,7 @@
 package import Checkpoints
 internal import Execution
 package import Graphs
+package import Memory
 internal import Operations
 internal import TensorFlowProtos
 internal import Tensors
@@ -59,6 +60,8 @@ public final class Model: Sendable {
 
     package var graph: Graph { shared.graph }
     let session: Session
+    /// What the files' contents take, as long as the model is there.
+    private let memory: ModelMemory?
     let shared: ModelGraph
     let restored: RestoredVariables
     var interface: GraphInterface { shared.interface }
@@ -95,14 +98,15 @@ public final class Model: Sendable {
     ///   - variables: Whether runs may assign variables; it comes before what the model's own settings say.
     ///   - standardVariables: The same, for a model whose own settings do not say it.
     ///   - previous: What is served now.
+    ///   - memory: The account of the server's memory; nil for none.
     /// - Throws: ``ModelError`` of kind `load`; its ``ModelError/failure`` tells whether to try again.
     package convenience init(
         _ candidate: ModelCandidate, name: String, threadCount: Int = 4, defaults: DefaultValues = DefaultValues(),
         own: ModelSettings? = nil, variables: VariablesMode? = nil, standardVariables: VariablesMode? = nil,
-        previous: Model? = nil
+        previous: Model? = nil, memory: MemoryAccount? = nil
     ) throws(ModelError) {
         let loading = try ModelLoading(
-            candidate, name: name, defaults: defaults, own: own, previous: previous?.shared)
+            candidate, name: name, defaults: defaults, own: own, previous: previous?.shared, memory: memory)
         try self.init(
             loading, name: name, threadCount: threadCount,
             variables: variables ?? loading.variables ?? standardVariables)
@@ -120,6 +124,7 @@ public final class Model: Sendable {
         prefix = files.prefix
         classes = loading.classes
         reader = files.variables.reader
+        memory = loading.memory
         assets = shared.assets
         initOps = shared.initOps
         restoredTables = shared.plan.tables
@@ -130,6 +135,7 @@ public final class Model: Sendable {
         variablesReason = rule.reason
         session = Session(
             graph: shared.graph, variables: CheckpointVariables(files.variables), threadCount: threadCount,
+            memory: loading.memory?.account,
             tables: ModelTables(files.variables, assets: loading.assets, path: loading.candidate.folder),
             inference: shared.inference, readOnlyReason: rule.refusal)
         let offered = try OfferedInterface(shared, session, files.variables, prefix: files.prefix)
@@ -140,6 +146,7 @@ public final class Model: Sendable {
         notes = loading.notes + files.notes + loading.classes.notes
         warnings = loading.warnings + files.warnings + loading.classes.warnings + offered.warnings
         variables = Self.variables(of: shared.graph, files.variables)
+        loading.memory?.settle()
         loadMilliseconds = Double((ContinuousClock().now - loading.start) / .microseconds(1)) / 1000
     }
 

@@ -1,5 +1,6 @@
 internal import Checkpoints
 internal import Files
+internal import Memory
 internal import Tensors
 
 /// A candidate that is loaded: its files, checked and in memory.
@@ -16,6 +17,8 @@ struct ModelLoading {
     let notes: [String]
     /// What an operator must know about the choice of the candidate.
     let warnings: [String]
+    /// What of the server's memory it takes; nil where nobody counts.
+    let memory: ModelMemory?
     let start: ContinuousClock.Instant
 
     private static let mostLooks = 3
@@ -46,10 +49,10 @@ struct ModelLoading {
     ///
     /// - Throws: ``ModelError`` of kind `load`; of failure `changed` where whatever went wrong may come from a change of the files.
     ///
-    /// `own` are the settings of the model's folder, where they were read before.
+    /// `own` are the settings of the model's folder, where they were read before; `memory` is the server's account.
     init(
         _ candidate: ModelCandidate, name: String, defaults: DefaultValues, own: ModelSettings? = nil,
-        previous: ModelGraph?, notes: [String] = [], warnings: [String] = []
+        previous: ModelGraph?, notes: [String] = [], warnings: [String] = [], memory: MemoryAccount? = nil
     ) throws(ModelError) {
         start = ContinuousClock().now
         self.candidate = candidate
@@ -57,6 +60,7 @@ struct ModelLoading {
         self.warnings = warnings
         do throws(ModelError) {
             try AvailableMemory.now().require(for: candidate)
+            self.memory = try memory.map { account throws(ModelError) in try ModelMemory(candidate, account) }
             let settings = if let own { own } else { try ModelSettings(folder: candidate.folder) }
             variables = settings.variables
             let context = LoadingContext(

@@ -1,5 +1,6 @@
 internal import Glibc
 package import Logging
+package import Memory
 internal import Settings
 internal import Threads
 
@@ -32,6 +33,8 @@ package final class ModelRegistry: Sendable {
         /// Whether a `checkpoint` file may name files of other folders.
         package var followsPaths = false
         package var timing = ReloadTiming()
+        /// The account of the server's memory; nil for none.
+        package var memory: MemoryAccount?
         package var logger = Logger(label: "metaserve", factory: { _ in SwiftLogNoOpLogHandler() })
         /// Makes what the API keeps with a version; called by the loader before the version is published.
         package var attach: @Sendable (Model) -> any AnyObject & Sendable

@@ -16,6 +16,9 @@ package struct ObjectPool<Object: AnyObject>: Sendable {
     /// Lets an object wait, if there is room. The caller must be its only user, and stops using it.
     @inlinable @inline(__always)
     package func give(_ object: Object) { slots.give(Unmanaged.passRetained(object).toOpaque()) }
+
+    /// Lets go of all objects that wait.
+    package func removeAll() { slots.removeAll() }
 }
 
 /// The addresses of retained objects.
@@ -27,7 +30,15 @@ final class WaitingObjects: Sendable {
 
     init(count: Int) { addresses = AtomicAddresses(count: max(1, count)) }
 
-    deinit { while let object = take() { Unmanaged<AnyObject>.fromOpaque(object).release() } }
+    deinit { removeAll() }
+
+    /// Ends at the latest when as many have gone as there can be: others may give meanwhile.
+    func removeAll() {
+        for _ in 0..<addresses.count {
+            guard let object = take() else { return }
+            Unmanaged<AnyObject>.fromOpaque(object).release()
+        }
+    }
 
     /// Hands out an object with its reference.
     @usableFromInline

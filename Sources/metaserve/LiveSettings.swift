@@ -3,6 +3,7 @@ import Files
 import Glibc
 import HTTPServer
 import Logging
+import Memory
 import Serving
 import Settings
 import Threads
@@ -28,6 +29,7 @@ final class LiveSettings: Sendable {
         let access: AccessRules
         let accessLog: AccessLog?
         let server: HTTPServer
+        let memory: MemoryAccount
         let levels: LogLevels
         let logger: Logger
     }
@@ -105,8 +107,9 @@ final class LiveSettings: Sendable {
 
     private func take(_ new: ServerSettings) {
         settings.withLock { $0 = new }
+        new.apply(to: parts.memory)
         parts.levels.set(new.logLevel, models: new.modelLogLevels)
-        parts.registry.reconfigure(new.servedPaths(source.paths), new.registryConfiguration(parts.logger))
+        parts.registry.reconfigure(new.servedPaths(source.paths), new.registryConfiguration(parts.logger, parts.memory))
     }
 
     /// Says what has changed.

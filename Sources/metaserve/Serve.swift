@@ -3,6 +3,7 @@ import ArgumentParser
 import Foundation
 import HTTPServer
 import Logging
+import Memory
 import Serving
 import Settings
 import Threads
@@ -39,7 +40,9 @@ struct Serve: ParsableCommand {
         ThreadBudget.apply()
         let signals = try StopSignals { logger.info("ended before serving", metadata: ["signal": "\($0)"]) }
         logger.debug("starting", metadata: ["version": "\(Metaserve.version)"])
-        var options = try settings.serviceOptions(logger)
+        let memory = MemoryAccount()
+        settings.apply(to: memory)
+        var options = try settings.serviceOptions(logger, memory)
         // The server is there later than what tells of it.
         let listening = Locked<HTTPServer?>(nil)
         options.address = { settings.address(port: listening.withLock { $0?.port } ?? settings.port) }
@@ -47,7 +50,7 @@ struct Serve: ParsableCommand {
         if !settings.isLocal, settings.tokenFile == nil {
             logger.warning("whoever reaches \(settings.host) may ask: give --token-file FILE to admit only some")
         }
-        let registry = try load(settings, logger)
+        let registry = try load(settings, memory, logger)
         let service = Service(registry, options: options)
         signals.beginServing()
         let server = try HTTPServer(settings.serverConfiguration(logger)) { service.handle($0) }
@@ -57,8 +60,10 @@ struct Serve: ParsableCommand {
             LiveSettings.Source(file: config, flags: { [flags] in try flags.settings(file: $0) }, paths: paths),
             LiveSettings.Parts(
                 registry: registry, access: options.access, accessLog: options.accessLog, server: server,
+                memory: memory,
                 levels: levels, logger: logger))
         try live.follow(signals.hangUps)
+        try IdleMemory.follow(memory)
         logger.info("listening", metadata: settings.listeningMetadata(port: server.port))
         let signal = signals.wait()
         let ending = Ending(within: live.current.drainTimeoutSeconds)
@@ -85,8 +90,10 @@ struct Serve: ParsableCommand {
         return server.stop(drainSeconds: ending.remainingSeconds)
     }
 
-    private func load(_ settings: ServerSettings, _ logger: Logger) throws -> ModelRegistry {
-        let registry = try ModelRegistry(settings.servedPaths(paths), settings.registryConfiguration(logger))
+    private func load(
+        _ settings: ServerSettings, _ memory: MemoryAccount, _ logger: Logger
+    ) throws -> ModelRegistry {
+        let registry = try ModelRegistry(settings.servedPaths(paths), settings.registryConfiguration(logger, memory))
         let served = ServedModels(registry)
         let problems = served.problems(of: settings)
         guard problems.isEmpty else { throw SettingsError(problems) }

@@ -16,6 +16,8 @@ struct ServeFlags: ParsableArguments {
     @Option("max-batch") var maxBatch: String?
     @Option("batch-delay") var batchDelay: String?
     @Option("timeout") var timeout: String?
+    @Option("memory-limit") var memoryLimit: String?
+    @Option("run-memory") var runMemory: String?
     @Option("nan") var nan: String?
     @Option("default-model", "NAME") var defaultModel: String?
     @Option(
@@ -45,7 +47,8 @@ struct ServeFlags: ParsableArguments {
             ("host", host), ("port", port), ("max-connections", maxConnections), ("max-body", maxBody),
             ("idle-timeout", idleTimeout), ("tls-cert", tlsCert), ("tls-key", tlsKey), ("threads", threads),
             ("max-queue", maxQueue), ("max-batch", maxBatch), ("batch-delay", batchDelay), ("timeout", timeout),
-            ("nan", nan), ("default-model", defaultModel), ("versions", versions), ("variables", variables),
+            ("memory-limit", memoryLimit), ("run-memory", runMemory), ("nan", nan), ("default-model", defaultModel),
+            ("versions", versions), ("variables", variables),
             ("poll-interval", pollInterval),
             ("wait-for-models", waitForModels ? "true" : nil), ("follow-paths", followPaths ? "true" : nil),
             ("token-file", tokenFile),

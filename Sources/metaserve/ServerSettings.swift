@@ -28,6 +28,8 @@ struct ServerSettings: SettingsGroup {
     var maxQueue = ModelQueue.Limits().waiting
     var maxBatch = ModelQueue.Limits().batch
     var batchDelayMilliseconds = 0.0
+    var memoryLimit = MemorySize.percent(80)
+    var runMemory: MemorySize?
     var corsOrigins: [String] = []
     var tokenFile: String?
     var adminTokenFile: String?
@@ -82,6 +84,14 @@ extension ServerSettings {
         Setting(
             "timeout", \.timeoutSeconds, ModelSettings.Limits.timeout,
             "End a request after so many seconds, with status 504; 0 for never."),
+        Setting(
+            "memory-limit", \.memoryLimit, .memory(atLeast: .bytes(64 << 20)),
+            "The memory for models, requests, runs, answers and caches together; a percentage is of the control group's limit, or of the machine."
+        ),
+        Setting(
+            "run-memory", \.runMemory, SettingType.memory(atLeast: .bytes(1 << 20)).optional,
+            absent: "4GiB, or memory-limit if that is less",
+            "The most memory that one run may take; a percentage is of memory-limit."),
         Setting(
             "nan", \.nan, .choice(NaNPolicy.allCases.map { ($0.rawValue, $0) }), effect: .restart,
             "How NaN and infinities are written."),
@@ -196,6 +206,13 @@ extension ServerSettings {
                     "drain-delay",
                     "drain-delay \(YAMLText.number(drainDelaySeconds)) is longer than drain-timeout "
                         + "\(YAMLText.number(drainTimeoutSeconds)), which includes it"))
+        }
+        if case .bytes(let limit) = memoryLimit, case .bytes(let run)? = runMemory, run > limit {
+            problems.append(
+                problem(
+                    "run-memory",
+                    "run-memory \(MemorySize.bytes(run).text) is more than memory-limit \(memoryLimit.text), of which it is a part"
+                ))
         }
         if host.hasPrefix("unix:"), !host.hasPrefix("unix:/") {
             problems.append(problem("host", "expected unix:/PATH with a full path, found \(host)"))

@@ -1,7 +1,9 @@
 import API
+import Execution
 import Glibc
 import HTTPServer
 import Logging
+import Memory
 import Serving
 import Settings
 
@@ -14,14 +16,34 @@ extension ServerSettings {
         models.compactMapValues { $0.logLevel.flatMap(Logger.Level.init(rawValue:)) }
     }
 
+    /// What there is, and what one run may have of it.
+    ///
+    /// - Parameter total: What the process may use at all; nil where the system does not tell.
+    /// - Returns: Bytes for all uses together, and for one run.
+    func memoryLimits(of total: Int?) -> (all: Int, run: Int) {
+        let all = total.map { memoryLimit.bytes(of: $0) } ?? memoryLimit.bytes(of: Self.unknownMemory)
+        return (all, min(all, runMemory?.bytes(of: all) ?? Session.defaultLimitBytes))
+    }
+
+    /// Where the system does not tell how much there is.
+    private static let unknownMemory = 8 << 30
+
+    /// Sets the limits of the account.
+    func apply(to memory: MemoryAccount) {
+        let limits = memoryLimits(of: AvailableMemory.total())
+        memory.limitBytes = limits.all
+        memory.runLimitBytes = limits.run
+    }
+
     /// What the service gets.
     ///
     /// - Throws: `SettingsProblem` for a file of tokens that cannot be used, `AccessLog.Failure`.
-    func serviceOptions(_ logger: Logger) throws -> Service.Options {
+    func serviceOptions(_ logger: Logger, _ memory: MemoryAccount? = nil) throws -> Service.Options {
         var options = Service.Options()
         options.nanPolicy = nan
         options.threadCount = threadCount
         options.timeoutSeconds = timeoutSeconds > 0 ? timeoutSeconds : nil
+        options.memory = memory
         options.version = Metaserve.version
         options.maxBodyBytes = maxBodyBytes
         options.accessLog = try accessLog.map { try AccessLog(path: $0) }
@@ -54,7 +76,7 @@ extension ServerSettings {
     }
 
     /// What the registry of models gets.
-    func registryConfiguration(_ logger: Logger) -> ModelRegistry.Configuration {
+    func registryConfiguration(_ logger: Logger, _ memory: MemoryAccount? = nil) -> ModelRegistry.Configuration {
         var configuration = ModelRegistry.Configuration(attach: Service.attachment)
         configuration.threadCount = threadCount
         configuration.defaultModel = defaultModel
@@ -69,6 +91,7 @@ extension ServerSettings {
         configuration.pollInterval = .seconds(pollIntervalSeconds)
         configuration.waits = waitsForModels
         configuration.followsPaths = followsPaths
+        configuration.memory = memory
         configuration.logger = logger
         return configuration
     }

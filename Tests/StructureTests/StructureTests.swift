@@ -14,7 +14,7 @@ struct StructureTests {
         "CImages": ["Kernels/ImageFiles.swift"],
         "CSnappy": ["Checkpoints/SortedTable.swift"],
         "CChecksum": ["Checkpoints/Checksum.swift"],
-        "CMemory": ["Serving/LoaderThread.swift"],
+        "CMemory": ["Memory/FreedMemory.swift"],
         "CArguments": ["metaserve/ProgramArguments.swift"],
         "CJSON": ["API/JSONParser.swift", "API/JSONWriter.swift"],
         "CRegex": ["Kernels/RegularExpression.swift"],

@@ -1,26 +1,31 @@
-internal import Checkpoints
 internal import FoundationEssentials
 
 /// How much memory there is for a model, in bytes: the machine's, or what a container's limits leave of it.
-struct AvailableMemory: Hashable, Sendable {
+package struct AvailableMemory: Hashable, Sendable {
     /// nil where it cannot be told.
-    let byteCount: Int?
+    package let byteCount: Int?
     /// What bounds it: "on this machine".
-    let bound: String
+    package let bound: String
 
     /// A control group's limit and what of it is used; all that the kernel can take back without loss is not counted.
-    struct Group {
-        let limit: Int
-        let usage: Int
-        let inactiveFile: Int
+    package struct Group: Hashable, Sendable {
+        package let limit: Int
+        package let usage: Int
+        package let inactiveFile: Int
 
-        var available: Int { max(0, limit - max(0, usage - inactiveFile)) }
+        package init(limit: Int, usage: Int, inactiveFile: Int) {
+            self.limit = limit
+            self.usage = usage
+            self.inactiveFile = inactiveFile
+        }
+
+        package var available: Int { max(0, limit - max(0, usage - inactiveFile)) }
     }
 
     /// - Parameters:
     ///   - machine: What the machine has; nil where it cannot be told.
     ///   - groups: The groups that the process is in.
-    init(machine: Int?, groups: [Group]) {
+    package init(machine: Int?, groups: [Group]) {
         let group = groups.min { $0.available < $1.available }
         if let group, group.available < machine ?? .max {
             byteCount = group.available
@@ -32,33 +37,31 @@ struct AvailableMemory: Hashable, Sendable {
     }
 
     /// What there is now.
-    static func now() -> AvailableMemory {
-        AvailableMemory(
-            machine: file("/proc/meminfo").flatMap { field("MemAvailable:", in: $0) }.map { $0 * 1024 },
-            groups: file("/proc/self/cgroup").map(groups) ?? [])
-    }
-
-    /// How many times the size of its files a model takes while it is loaded.
-    private static let factor = 1.2
-
-    /// Checks that a candidate has room.
     ///
-    /// - Throws: ``ModelError`` of failure `memory` with both numbers.
-    func require(for candidate: ModelCandidate) throws(ModelError) {
-        let needed = Double(candidate.byteCount) * Self.factor
-        guard let byteCount, needed > Double(byteCount) else { return }
-        throw ModelError(
-            .memory,
-            "\(candidate.path): loading it takes about \(Self.text(Int(needed))), and \(Self.text(byteCount)) are available "
-                + "\(bound): free memory, raise the limit, or serve fewer models or versions at once")
+    /// - Parameter read: Gives a file's text; nil where there is none.
+    package static func now(read: (String) -> String? = { contents(of: $0) }) -> AvailableMemory {
+        AvailableMemory(
+            machine: read("/proc/meminfo").flatMap { field("MemAvailable:", in: $0) }.map { $0 * 1024 },
+            groups: groups(read))
     }
 
-    private static func text(_ bytes: Int) -> String {
+    /// What the process may use at all: the machine's memory, or the smallest limit of its control groups. nil where neither can be
+    /// told.
+    ///
+    /// - Parameter read: Gives a file's text; nil where there is none.
+    package static func total(read: (String) -> String? = { contents(of: $0) }) -> Int? {
+        let machine = read("/proc/meminfo").flatMap { field("MemTotal:", in: $0) }.map { $0 * 1024 }
+        return ([machine].compactMap(\.self) + groups(read).map(\.limit)).min()
+    }
+
+    /// "512.0 MiB".
+    package static func text(_ bytes: Int) -> String {
         let mebibytes = (Double(bytes) / 1_048_576 * 10).rounded() / 10
         return "\(mebibytes) MiB"
     }
 
-    private static func file(_ path: String) -> String? {
+    /// A small file's text; nil if it cannot be read.
+    package static func contents(of path: String) -> String? {
         FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
     }
 
@@ -74,8 +77,8 @@ struct AvailableMemory: Hashable, Sendable {
     private static let root = "/sys/fs/cgroup"
 
     /// The groups of `/proc/self/cgroup`: of version 2 `0::/path`, of version 1 `4:memory:/path`. Each group's limit holds, up to the root.
-    private static func groups(_ text: String) -> [Group] {
-        text.split(separator: "\n").flatMap { line -> [Group] in
+    private static func groups(_ read: (String) -> String?) -> [Group] {
+        (read("/proc/self/cgroup") ?? "").split(separator: "\n").flatMap { line -> [Group] in
             let parts = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
             guard parts.count == 3 else { return [] }
             var names = parts[2].split(separator: "/")
@@ -83,12 +86,12 @@ struct AvailableMemory: Hashable, Sendable {
             while true {
                 let path = names.isEmpty ? "" : "/" + names.joined(separator: "/")
                 if parts[1].isEmpty {
-                    groups += [group(root + path, "memory.max", "memory.current", "inactive_file")].compactMap(\.self)
+                    groups += [group(root + path, "memory.max", "memory.current", "inactive_file", read)].compactMap(\.self)
                 } else if parts[1].split(separator: ",").contains("memory") {
                     groups += [
                         group(
                             "\(root)/memory\(path)", "memory.limit_in_bytes", "memory.usage_in_bytes",
-                            "total_inactive_file")
+                            "total_inactive_file", read)
                     ].compactMap(\.self)
                 }
                 guard names.popLast() != nil else { return groups }
@@ -97,12 +100,14 @@ struct AvailableMemory: Hashable, Sendable {
     }
 
     /// nil where there is no limit.
-    private static func group(_ folder: String, _ limit: String, _ usage: String, _ inactive: String) -> Group? {
+    private static func group(
+        _ folder: String, _ limit: String, _ usage: String, _ inactive: String, _ read: (String) -> String?
+    ) -> Group? {
         func number(_ name: String) -> Int? {
-            file("\(folder)/\(name)").flatMap { Int($0.split(separator: "\n").first ?? "") }
+            read("\(folder)/\(name)").flatMap { Int($0.split(separator: "\n").first ?? "") }
         }
         guard let limit = number(limit), let usage = number(usage) else { return nil }
-        let inactive = file("\(folder)/memory.stat").flatMap { field(inactive, in: $0) } ?? 0
+        let inactive = read("\(folder)/memory.stat").flatMap { field(inactive, in: $0) } ?? 0
         return Group(limit: limit, usage: usage, inactiveFile: inactive)
     }
 }

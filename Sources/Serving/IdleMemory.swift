@@ -1,0 +1,87 @@
+internal import Glibc
+package import Memory
+internal import Threads
+
+/// Gives memory back after a peak, when the process has little to do.
+///
+/// What it knows is resident memory and processor time: requests do nothing for it.
+package struct IdleMemory: Sendable {
+    /// What the process was at a look.
+    package struct Look: Hashable, Sendable {
+        package var residentBytes: Int
+        /// Of all threads, since the start.
+        package var processorNanoseconds: UInt64
+        package var nanoseconds: UInt64
+
+        package init(residentBytes: Int, processorNanoseconds: UInt64, nanoseconds: UInt64) {
+            self.residentBytes = residentBytes
+            self.processorNanoseconds = processorNanoseconds
+            self.nanoseconds = nanoseconds
+        }
+    }
+
+    /// Looks that show little work, one after the other, before memory is given back.
+    private static let quietLooks = 2
+    /// Memory that has come since it was last given back, and is not worth a look.
+    private static let slack = 16 << 20
+    private static let microsecondsBetweenLooks: UInt32 = 1_000_000
+
+    private var last: Look?
+    private var quietCount = 0
+    /// What was resident when memory had been given back, or less.
+    private var floorBytes = 0
+
+    package init() {}
+
+    /// Takes in a look.
+    ///
+    /// - Returns: Whether it is time to give memory back. Then ``settle(at:)`` is to be called.
+    package mutating func isDue(_ look: Look) -> Bool {
+        defer { last = look }
+        if floorBytes == 0 { floorBytes = look.residentBytes }
+        floorBytes = min(floorBytes, look.residentBytes)
+        guard let last, look.nanoseconds > last.nanoseconds else { return false }
+        // A tenth of one processor.
+        let isQuiet =
+            (look.processorNanoseconds &- last.processorNanoseconds) < (look.nanoseconds - last.nanoseconds) / 10
+        quietCount = isQuiet ? quietCount + 1 : 0
+        return quietCount >= Self.quietLooks && look.residentBytes - floorBytes > max(Self.slack, floorBytes / 10)
+    }
+
+    /// Takes in what is left when memory was given back.
+    package mutating func settle(at residentBytes: Int) {
+        floorBytes = residentBytes
+        quietCount = 0
+    }
+
+    /// Starts a thread that gives memory back for as long as the process lives.
+    ///
+    /// - Throws: `SystemThread.Failure`.
+    package static func follow(_ memory: MemoryAccount) throws {
+        try SystemThread {
+            setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 19)
+            var idle = IdleMemory()
+            while true {
+                usleep(microsecondsBetweenLooks)
+                guard idle.isDue(Look.now()) else { continue }
+                memory.freeIdleMemory()
+                FreedMemory.giveBack()
+                idle.settle(at: Look.now().residentBytes)
+            }
+        }.detach()
+    }
+}
+
+extension IdleMemory.Look {
+    /// The process now.
+    static func now() -> IdleMemory.Look {
+        let pages = (AvailableMemory.contents(of: "/proc/self/statm") ?? "").split(separator: " ")
+        let resident = pages.count > 1 ? Int(pages[1]) ?? 0 : 0
+        var time = timespec()
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        return IdleMemory.Look(
+            residentBytes: resident * Int(sysconf(Int32(_SC_PAGESIZE))),
+            processorNanoseconds: UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec),
+            nanoseconds: MonotonicClock.nanoseconds)
+    }
+}
