@@ -58,6 +58,7 @@ let package = Package(
         .target(name: "CChecksum"),
         .target(name: "CMemory"),
         .target(name: "CArguments"),
+        .target(name: "CAnswers", dependencies: ["CMicrohttpd"]),
         .target(name: "CKernels"),
         .target(name: "CImages", linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png16")]),
         .target(name: "CRegex", linkerSettings: [.linkedLibrary("re2")]),
@@ -86,7 +87,7 @@ let package = Package(
             ],
             [protobuf, logging]),
         target("HTTPMessages", uses: ["Threads", "Memory"]),
-        target("HTTPServer", uses: ["HTTPMessages", "Files", "Threads", "Memory", "CMicrohttpd"]),
+        target("HTTPServer", uses: ["HTTPMessages", "Files", "Threads", "Memory", "CMicrohttpd", "CAnswers"]),
         target(
             "API",
             uses: [

@@ -71,6 +71,29 @@ public final class Service: Sendable {
     /// What this service keeps with a version of a model.
     package static func attachment(for model: Model) -> any AnyObject & Sendable { VersionCalls(model) }
 
+    /// Looks at a request whose headers have come and whose body has not: route, method, token, media type, model. Safe to call
+    /// from many threads at once.
+    ///
+    /// - Returns: Whether the body is wanted; if not, the exchange has the answer.
+    public func admit(_ exchange: HTTPExchange) -> Bool {
+        if cors.isOn, exchange.request.method == .options { return true }
+        do throws(RequestError) {
+            try router.admit(exchange)
+            return true
+        } catch {
+            error.write(to: &exchange.response)
+            finishing.finish(exchange)
+            recorder.record(exchange, error.inference)
+            return false
+        }
+    }
+
+    /// Completes an answer that the server gives by itself, and notes it. Safe to call from many threads at once.
+    public func noteRefusal(_ exchange: HTTPExchange) {
+        finishing.finish(exchange)
+        recorder.record(exchange, nil)
+    }
+
     /// Answers a request, now or later. Safe to call from many threads at once.
     public func handle(_ exchange: HTTPExchange) -> HTTPOutcome {
         exchange.response.body.count(in: memory)

@@ -1,3 +1,4 @@
+internal import CAnswers
 internal import CMicrohttpd
 internal import Glibc
 internal import Synchronization
@@ -40,6 +41,7 @@ final class Daemon: Sendable {
         options.connection_memory = Self.connectionMemoryBytes
         if usesTLS { options.certificate = chooseCertificate }
         options.priorities = UnsafeRawPointer(Self.priorities.utf8Start).assumingMemoryBound(to: CChar.self)
+        canswers_set_refusal(refuseForLibrary)
         let started = cmicrohttpd_start(&options)
         guard let started else {
             throw HTTPServerError(.system, "libmicrohttpd cannot start: \(String(cString: strerror(errno)))")

@@ -53,7 +53,7 @@ struct Serve: ParsableCommand {
         let registry = try load(settings, memory, logger)
         let service = Service(registry, options: options)
         signals.beginServing()
-        let server = try HTTPServer(settings.serverConfiguration(logger)) { service.handle($0) }
+        let server = try HTTPServer(settings.serverConfiguration(logger, service, memory)) { service.handle($0) }
         listening.withLock { $0 = server }
         let live = LiveSettings(
             settings,
