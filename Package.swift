@@ -141,7 +141,7 @@ let package = Package(
             "MetaserveTests", uses: ["metaserve", "API", "Serving", "Settings", "VectorSupport", "ServerSupport"],
             [arguments, logging]),
         tests("SettingsTests", uses: ["Settings"]),
-        tests("HTTPServerTests", uses: ["HTTPServer", "HTTPMessages", "Threads", "ServerSupport"]),
+        tests("HTTPServerTests", uses: ["HTTPServer", "HTTPMessages", "Memory", "Threads", "ServerSupport"]),
         tests(
             "FaultTests",
             uses: ["metaserve", "Serving", "Checkpoints", "Tensors", "Threads", "ServerSupport", "VectorSupport"],

@@ -11,7 +11,7 @@ func receiveRequest(
 ) -> MHD_Result {
     guard let context, let connection, let path, let method, let version, let size, let slot else { return .NO }
     return Unmanaged<Worker>.fromOpaque(context)._withUnsafeGuaranteedRef { worker in
-        let opaque = slot.pointee ?? worker.beginLine(connection)
+        let opaque = slot.pointee ?? worker.beginLine(connection, nil)
         slot.pointee = opaque
         return Unmanaged<Exchange>.fromOpaque(opaque)._withUnsafeGuaranteedRef { exchange in
             guard exchange.connection != nil else {
@@ -32,8 +32,9 @@ func receiveLine(
     context: UnsafeMutableRawPointer?, uri: UnsafePointer<CChar>?, connection: OpaquePointer?
 ) -> UnsafeMutableRawPointer? {
     guard let context, let connection else { return nil }
+    let exchange = Unmanaged<Worker>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.beginLine(connection, uri) }
     if let uri { dropQuery(of: uri) }
-    return Unmanaged<Worker>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.beginLine(connection) }
+    return exchange
 }
 
 /// Nobody here reads a query. The library would take it apart, for which many arguments need more memory than a connection has.

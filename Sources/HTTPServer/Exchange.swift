@@ -20,6 +20,10 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
     private var countedBytes = 0
     private var clientBytes = 0
     private let bodies: ClientShares
+    /// Where the target of the request's first line ends.
+    private(set) var targetEnd: UnsafePointer<CChar>?
+    /// Where the head of the request ends, in the library's memory.
+    private var headEnd: UnsafeRawPointer?
     /// The body's length, if it was given.
     private var expectedCount: Int?
     private(set) var connection: Unmanaged<Connection>?
@@ -70,13 +74,19 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
     var bodyBytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: body, count: bodyCount) }
 
     /// A request's first line has come.
-    func begin() { beganNanoseconds = Pace.nowNanoseconds }
+    ///
+    /// - Parameter target: Its target, as it was sent.
+    func begin(target: UnsafePointer<CChar>? = nil) {
+        beganNanoseconds = Pace.nowNanoseconds
+        targetEnd = target.map { $0 + strlen($0) }
+    }
 
     /// A request's headers have come.
     func begin(on connection: Unmanaged<Connection>, _ line: RequestLine, _ headers: RequestHeaders) {
         begin(on: connection)
         isChunked = headers.isChunked
         expectedCount = headers.bodyLength
+        headEnd = headers.end
         request = HTTPRequest(
             method: HTTPMethod(line.method),
             path: RequestTarget.path(of: UnsafeRawBufferPointer(start: line.target, count: strlen(line.target))),
@@ -174,6 +184,8 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
         bodies.forget(clientBytes, of: network)
         clientBytes = 0
         expectedCount = nil
+        targetEnd = nil
+        headEnd = nil
         isLarge = isLarge || max(bodyCount, response.body.count) > Self.largeBytes
         connection = nil
         handle = nil
@@ -202,7 +214,9 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
     ///
     /// - Returns: Why the body is not taken: it is larger than `limit`, or memory is short. nil if it is.
     func append(_ bytes: UnsafeRawBufferPointer, limit: Int) -> Refusal? {
-        guard bytes.count <= limit - bodyCount else { return .tooLarge(limit) }
+        guard bytes.count <= limit - bodyCount, announcedCount(before: bytes) <= limit - bodyCount else {
+            return .tooLarge(limit)
+        }
         if let refusal = makeRoom(bodyCount + bytes.count) { return refusal }
         guard let body, let source = bytes.baseAddress else { return .memoryShort }
         (body + bodyCount).copyMemory(from: source, byteCount: bytes.count)
@@ -213,6 +227,31 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
             clientBytes = countedBytes
         }
         return nil
+    }
+
+    /// The size of the chunk that these bytes begin, where the library has received it together with them: then the line that says it
+    /// stands before them. 0 if it is not known.
+    private func announcedCount(before bytes: UnsafeRawBufferPointer) -> Int {
+        // Safety: what was received behind the head begins at its end, and the library hands it over where it is.
+        guard isChunked, let headEnd, let start = bytes.baseAddress, headEnd < start else { return 0 }
+        let line = UnsafeRawBufferPointer(start: headEnd, count: start - headEnd).dropLast()
+        let digits = line[(line.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? line.startIndex)...]
+        var size = 0
+        for byte in digits {
+            guard let digit = Self.hexadecimal(byte) else { break }
+            guard size <= Int.max >> 4 else { return .max }
+            size = size << 4 | digit
+        }
+        return size
+    }
+
+    private static func hexadecimal(_ byte: UInt8) -> Int? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): Int(byte - UInt8(ascii: "0"))
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): Int(byte - UInt8(ascii: "a")) + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): Int(byte - UInt8(ascii: "A")) + 10
+        default: nil
+        }
     }
 
     /// Makes sure that a body of that size, and the padding after it, has memory.

@@ -48,8 +48,8 @@ struct Refusal: Sendable {
     /// A header can be understood in two ways.
     static let brokenHeader = Refusal(
         400,
-        "a header is malformed: expected one line of a name, a colon and a value, without a space before the colon and "
-            + "without CR or NUL in the value")
+        "the first line or a header is malformed: expected one line of a name, a colon and a value, without a space before "
+            + "the colon and without CR or NUL in the value")
 
     /// There must be one Host.
     static func host(_ count: Int) -> Refusal {

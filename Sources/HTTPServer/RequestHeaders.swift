@@ -24,10 +24,20 @@ struct RequestHeaders {
     /// Whether a line is not what it seems to the library.
     private var isBroken = false
 
+    /// Where the head of the request ends, in the library's memory.
+    private(set) var end: UnsafeRawPointer?
+
     /// Reads them; the pointers are valid until the request ends.
-    init(_ connection: OpaquePointer, _ line: RequestLine) {
+    ///
+    /// - Parameters:
+    ///   - connection: The library's connection.
+    ///   - line: The first line.
+    ///   - targetEnd: Where its target ended when it came.
+    init(_ connection: OpaquePointer, _ line: RequestLine, targetEnd: UnsafePointer<CChar>?) {
         isVersion10 = strcmp(line.version, "HTTP/1.0") == 0
         lineEnd = UnsafeRawPointer(line.version + strlen(line.version))
+        // One zero for the space between target and version.
+        if let targetEnd { isBroken = line.version - targetEnd != 1 }
         MHD_get_connection_values_n(connection, .HEADER_KIND, noteHeader, &self)
         checkEnd(UnsafeRawBufferPointer(start: line.method, count: cmicrohttpd_header_bytes(connection)))
     }
@@ -143,6 +153,7 @@ extension RequestHeaders {
     private mutating func checkEnd(_ head: UnsafeRawBufferPointer) {
         guard let start = head.baseAddress else { return }
         let gap = start + head.count - lineEnd
+        end = start + head.count
         if gap < 2 || gap > 4 || memchr(start, 0x0d, head.count) != nil { isBroken = true }
     }
 

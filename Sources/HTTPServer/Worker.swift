@@ -81,9 +81,13 @@ final class Worker: @unchecked Sendable {
     func hasEnded() { unfinishedCount.subtract(1, ordering: .sequentiallyConsistent) }
 
     /// The first line of a request has come.
-    func beginLine(_ handle: OpaquePointer) -> UnsafeMutableRawPointer {
+    ///
+    /// - Parameters:
+    ///   - handle: The library's connection.
+    ///   - target: The line's target, as it was sent.
+    func beginLine(_ handle: OpaquePointer, _ target: UnsafePointer<CChar>?) -> UnsafeMutableRawPointer {
         let exchange = waiting.popLast() ?? Exchange(self, bodies)
-        exchange.begin()
+        exchange.begin(target: target)
         // The reference is given back in complete(_:_:).
         let kept = Unmanaged.passRetained(exchange)
         connection(handle)?._withUnsafeGuaranteedRef { $0.exchange = kept }
@@ -98,7 +102,7 @@ final class Worker: @unchecked Sendable {
     func begin(_ handle: OpaquePointer, _ exchange: Exchange, _ line: RequestLine) -> MHD_Result {
         guard let connection = connection(handle) else { return .NO }
         activeCount.add(1, ordering: .relaxed)
-        let headers = RequestHeaders(handle, line)
+        let headers = RequestHeaders(handle, line, targetEnd: exchange.targetEnd)
         exchange.begin(on: connection, line, headers)
         exchange.expect(.body, by: pace.deadline(ofBody: 0, since: exchange.startSeconds))
         if let refusal = headers.refusal(maxBodyBytes: maxBodyBytes) ?? exchange.refusalOfLength {
