@@ -137,7 +137,8 @@ let package = Package(
             name: "ServerSupport", dependencies: ["VectorSupport"], path: "Tests/ServerSupport",
             swiftSettings: swiftSettings),
         tests(
-            "MetaserveTests", uses: ["metaserve", "API", "Serving", "Settings", "VectorSupport", "ServerSupport"],
+            "MetaserveTests",
+            uses: ["metaserve", "API", "Files", "Serving", "Settings", "VectorSupport", "ServerSupport"],
             [arguments, logging]),
         tests("SettingsTests", uses: ["Settings"]),
         tests("HTTPServerTests", uses: ["HTTPServer", "HTTPMessages", "Threads", "ServerSupport"]),
