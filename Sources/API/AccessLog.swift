@@ -10,6 +10,8 @@ public final class AccessLog: Sendable {
         var lines: [UInt8] = []
         /// The file to go on in, once the lines are written.
         var next: Int32?
+        /// Whether lines that were taken are being written.
+        var isWriting = false
     }
 
     private let pending = Locked(Pending())
@@ -72,6 +74,14 @@ public final class AccessLog: Sendable {
         wake.signal()
     }
 
+    /// Waits until all lines so far are written, but not longer than so many milliseconds.
+    public func flush(milliseconds: Int) {
+        for _ in 0..<milliseconds {
+            if pending.withLock({ $0.lines.isEmpty && !$0.isWriting }) { return }
+            usleep(1000)
+        }
+    }
+
     /// How many lines were dropped.
     var droppedCount: Int { dropped.load(ordering: .relaxed) }
 
@@ -100,10 +110,11 @@ public final class AccessLog: Sendable {
                 wake.wait()
                 let isLast = isClosing.isRaised
                 let taken = pending.withLock { pending in
-                    defer { pending = Pending() }
+                    defer { pending = Pending(isWriting: true) }
                     return pending
                 }
                 taken.lines.withUnsafeBytes { write($0) }
+                pending.withLock { $0.isWriting = false }
                 if let next = taken.next {
                     close(descriptor)
                     descriptor = next

@@ -38,7 +38,7 @@ struct RequestError: Error {
             case .memoryShort: 503
             case .deadlineExceeded: 504
             // Nobody reads it; it tells who looks at statistics that it was the client who ended it.
-            case .cancelled: 499
+            case .cancelled: Self.clientGone
             }
         self.init(
             status, error.message, headers: error.kind == .memoryShort ? [("Retry-After", "1")] : [])
@@ -65,6 +65,12 @@ struct RequestError: Error {
             "\(what) needs \(refusal.byteCount) bytes more, and --memory-limit leaves \(refusal.remainingBytes): "
                 + "ask for less at once, or raise --memory-limit")
     }
+
+    /// The status of what was ended because nobody waited for it any more.
+    static let clientGone = 499
+
+    /// The server ends, and the request does not end before it.
+    static var serverEnds: RequestError { RequestError(503, "the server is stopping: send the request again") }
 
     /// Makes the answer.
     func write(to response: inout HTTPResponse) {

@@ -133,6 +133,7 @@ class RequestTask: InferenceTask {
     final func fail(_ error: ModelError) {
         guard let exchange else { return }
         var error = RequestError(error)
+        if error.status == RequestError.clientGone, exchange.isCutOff.isRaised { error = .serverEnds }
         if error.status == 400, let call {
             withFeeds { error = error.appending(BytesHint.text(for: $0, names: call.feedNames)) }
         }

@@ -12,12 +12,28 @@ package final class FileContents: Sendable {
     /// The whole file; valid as long as this object.
     package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(memory.bytes) }
 
+    /// The most bytes that a file may have, and why.
+    struct Limit {
+        let byteCount: Int
+        let reason: String
+    }
+
     /// Reads a regular file.
     ///
     /// - Throws: ``CheckpointError`` if it does not exist, is not a regular file, or cannot be read; of kind `changed` if it was
     ///   written meanwhile.
-    package init(path: String) throws(CheckpointError) {
+    package convenience init(path: String) throws(CheckpointError) { try self.init(path: path, limit: nil) }
+
+    /// The same for a file that may have so many bytes only: one of more is not read at all.
+    ///
+    /// - Throws: ``CheckpointError``, also of kind `unsupported` for a file of more bytes.
+    init(path: String, limit: Limit?) throws(CheckpointError) {
         let file = try OpenFile(path: path)
+        if let limit, file.byteCount > limit.byteCount {
+            throw CheckpointError(
+                .unsupported, file: path,
+                "has \(file.byteCount) bytes, and may have \(limit.byteCount) at most: \(limit.reason)")
+        }
         guard let memory = PrivateMemory(byteCount: file.byteCount) else {
             throw CheckpointError(.io, file: path, "not enough memory for its \(file.byteCount) bytes")
         }

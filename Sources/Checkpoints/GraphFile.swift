@@ -82,10 +82,18 @@ package struct GraphBytes: Sendable {
     /// A larger text is not read: decoding it would take a multiple of its size.
     private static let largestTextBytes = 1 << 30
 
+    /// What no program can read is not read here either.
+    private static let limit = FileContents.Limit(
+        byteCount: Int(Int32.max),
+        reason: "protobuf's limit for a message is 2 GiB, so that no program can read it; save the weights as "
+            + "variables, in a checkpoint beside the graph, rather than as constants in it")
+
     /// Reads a file.
     ///
-    /// - Throws: ``CheckpointError`` if it cannot be read.
-    package init(path: String) throws(CheckpointError) { contents = try FileContents(path: path) }
+    /// - Throws: ``CheckpointError`` if it cannot be read, or has more bytes than a message can have.
+    package init(path: String) throws(CheckpointError) {
+        contents = try FileContents(path: path, limit: Self.limit)
+    }
 
     /// The digest of the bytes.
     package func digest() -> Digest { Digest(contents.bytes) }

@@ -21,6 +21,7 @@ struct InterpretedRun {
     /// What handles stand for.
     private var objects: [(any RunObject)?]
     private var flags: [Bool]
+    private var variables = RunVariables()
     /// Tensors of strings that steps gave: the strings may have been handed on to other tensors, so they stay until the run ends.
     private var strings: [RunMemory] = []
     private var stringStorages: Set<ObjectIdentifier> = []
@@ -37,10 +38,18 @@ struct InterpretedRun {
         flags = Array(repeating: false, count: program.plan.flagRules.count)
     }
 
-    /// Runs all steps.
+    /// Runs all steps. What they assigned holds once all have succeeded; else nothing has changed.
     ///
     /// - Throws: ``CompileError``, at the step where it happened.
     mutating func execute() throws(CompileError) {
+        do throws(CompileError) { try executeSteps() } catch {
+            variables.discard()
+            throw error
+        }
+        variables.publish()
+    }
+
+    private mutating func executeSteps() throws(CompileError) {
         var next = 0
         while next < program.steps.count {
             let step = program.steps[next]
@@ -227,11 +236,13 @@ extension InterpretedRun {
     private mutating func access(_ state: VariableState, _ source: Plan.Step) throws(CompileError) {
         if let op = source.op as? any VariableWriting {
             let inputs = try source.inputs.dropFirst().map { (value) throws(CompileError) in try tensor(value) }
-            _ = try state.update { (old) throws(CompileError) in try op.update(old, inputs, of: state.reference) }
+            try variables.update(state, within: limits) { (old) throws(CompileError) in
+                try op.update(old, inputs, of: state.reference)
+            }
         } else if let op = source.op as? any VariableQuery {
-            try define(source.outputs, [.tensor(try op.answer(hasValue: state.current != nil))])
+            try define(source.outputs, [.tensor(try op.answer(hasValue: variables.value(of: state) != nil))])
         } else {
-            guard let value = state.current else {
+            guard let value = variables.value(of: state) else {
                 throw CompileError(.missingVariable, "the variable \"\(state.reference.name)\" has no value yet")
             }
             try define(source.outputs, [.tensor(value)])

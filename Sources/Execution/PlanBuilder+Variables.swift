@@ -9,27 +9,9 @@ extension PlanBuilder {
     func findChangedVariables(among order: [Int]) throws(CompileError) {
         guard variables.readOnlyReason == nil else { return }
         for index in order where OpTable.changesVariable(graph.nodes[index].op) {
-            guard let reference = reference(of: index) else { continue }
+            guard let reference = VariableTrace.reference(of: index, in: graph) else { continue }
             try variables.makeMutable(reference)
         }
-    }
-
-    /// How far the way to a variable is followed: through loops and calls, some nodes for each.
-    private static let mostSteps = 4096
-
-    /// The variable at the beginning of what leads to a node's first input.
-    private func reference(of index: Int) -> VariableReference? {
-        var place = index
-        for _ in 0..<Self.mostSteps {
-            guard case .endpoint(let endpoint)? = graph.nodes[place].inputs.first else { return nil }
-            let node = graph.nodes[endpoint.node]
-            if node.inputs.isEmpty {
-                let op = try? OpTable.entries[node.op]?.make(NodeReader(node))
-                return try? op?.outputs(for: []).first?.variable
-            }
-            place = endpoint.node
-        }
-        return nil
     }
 
     /// Adds an op that reads a variable, changes it or asks about it.
@@ -82,8 +64,9 @@ extension PlanBuilder {
         of reference: VariableReference, _ index: Int, isReference: Bool, _ liveness: Liveness
     ) throws(CompileError) -> Int {
         if isReference {
-            var fact = TensorFact(reference.dtype, reference.shape)
-            if variables.state(of: reference.name) == nil {
+            let state = variables.state(of: reference.name)
+            var fact = TensorFact(reference.dtype, state?.shape ?? reference.shape)
+            if state == nil {
                 do throws(CompileError) {
                     fact = TensorFact(try variables.constant(reference))
                     constantVariables.insert(reference.name)
@@ -95,9 +78,9 @@ extension PlanBuilder {
             fact.variable = reference
             return newValue(fact)
         }
-        guard variables.state(of: reference.name) == nil else {
+        if let state = variables.state(of: reference.name) {
             return addAccess(
-                ReferenceRead(), index, [], [TensorFact(reference.dtype, reference.shape)], liveness, reference)[0]
+                ReferenceRead(), index, [], [TensorFact(reference.dtype, state.shape)], liveness, reference)[0]
         }
         constantVariables.insert(reference.name)
         return newValue(TensorFact(try variables.constant(reference)))

@@ -50,7 +50,7 @@ package final class Session: Sendable {
         readOnlyReason: String? = nil
     ) {
         self.graph = graph
-        self.variables = VariableStates(variables, readOnlyReason: readOnlyReason)
+        self.variables = VariableStates(variables, graph: graph, readOnlyReason: readOnlyReason)
         self.limitBytes = limitBytes
         self.memory = memory
         let inference = inference ?? FactInference(graph)

@@ -1,29 +1,66 @@
+internal import Graphs
 internal import Operations
 internal import Synchronization
 internal import Tensors
+internal import Threads
 
-/// The value of a variable that a graph changes: a run reads a whole tensor, and a change puts another one in its place.
+/// A variable that a graph changes.
 final class VariableState: Sendable {
     let reference: VariableReference
-    private let value: Mutex<Tensor?>
+    /// The shape that its values have; unknown where an assignment may change it.
+    let shape: PartialShape
+    /// Its place among the values.
+    let index: Int
+    let values: VariableValues
 
-    init(_ reference: VariableReference, _ initial: Tensor?) {
+    init(_ reference: VariableReference, shape: PartialShape, index: Int, _ values: VariableValues) {
         self.reference = reference
-        value = Mutex(initial)
+        self.shape = shape
+        self.index = index
+        self.values = values
+    }
+}
+
+/// The values of a session's variables, as they were at one time. A change puts another tensor in the place of one.
+struct VariableSnapshot: Sendable {
+    fileprivate var values: [Tensor?] = []
+
+    /// The value of a variable; nil where it has none.
+    subscript(state: VariableState) -> Tensor? {
+        values.indices.contains(state.index) ? values[state.index] : nil
+    }
+}
+
+/// The values now of the variables that have a state.
+final class VariableValues: Sendable {
+    /// Who has it may replace values.
+    let turn = ExclusiveTurn()
+    private let current = Mutex(VariableSnapshot())
+
+    /// All values as they are now.
+    var snapshot: VariableSnapshot { current.withLock { $0 } }
+
+    /// Adds a variable.
+    ///
+    /// - Returns: Its place.
+    fileprivate func add(_ value: Tensor?) -> Int {
+        current.withLock { snapshot in
+            snapshot.values.append(value)
+            return snapshot.values.count - 1
+        }
     }
 
-    /// The value now; nil where it has none.
-    var current: Tensor? { value.withLock { $0 } }
-
-    /// Changes the value. Nobody else changes it meanwhile; who read it before keeps what he read.
-    ///
-    /// - Returns: The new value.
-    func update(_ change: (Tensor?) throws(CompileError) -> Tensor) throws(CompileError) -> Tensor {
-        try value.withLock { (value) throws(CompileError) in
-            let new = try change(value)
-            value = new
-            return new
+    /// Replaces values by their places, all at once; those replaced go once nobody sees them any more.
+    func replace(_ new: [Int: Tensor]) {
+        var replaced: [Tensor?] = []
+        current.withLock { snapshot in
+            for (index, value) in new where snapshot.values.indices.contains(index) {
+                replaced.append(snapshot.values[index])
+                snapshot.values[index] = value
+            }
         }
+        // Freed here, not under the lock.
+        replaced = []
     }
 }
 
@@ -34,12 +71,16 @@ final class VariableStates: Sendable {
     let readOnlyReason: String?
     private let source: any VariableSource
     private let states = Mutex<[String: VariableState]>([:])
+    private let values = VariableValues()
+    /// Variables whose shape some assignment of the graph may change.
+    private let reshaped: Set<String>
     /// How many variables have a state: a plan that is older may hold one of them for a constant.
     private let count = Atomic<Int>(0)
 
-    init(_ source: any VariableSource, readOnlyReason: String? = nil) {
+    init(_ source: any VariableSource, graph: Graph, readOnlyReason: String? = nil) {
         self.source = source
         self.readOnlyReason = readOnlyReason
+        reshaped = readOnlyReason == nil ? VariableTrace.reshapedVariables(in: graph) : []
     }
 
     /// Changes when a variable turns out to be changed by a plan.
@@ -58,11 +99,45 @@ final class VariableStates: Sendable {
             initial = nil
         }
         states.withLock { states in
-            if states[reference.name] == nil { states[reference.name] = VariableState(reference, initial) }
+            guard states[reference.name] == nil else { return }
+            states[reference.name] = VariableState(
+                reference, shape: reshaped.contains(reference.name) ? .unknown : reference.shape,
+                index: values.add(initial), values)
         }
         count.add(1, ordering: .acquiringAndReleasing)
     }
 
     /// The value of a variable that nothing changes.
     func constant(_ reference: VariableReference) throws(CompileError) -> Tensor { try source.value(of: reference) }
+}
+
+/// Which variables a graph's assignments change.
+enum VariableTrace {
+    /// How far the way to a variable is followed: through loops and calls, some nodes for each.
+    private static let mostSteps = 4096
+
+    /// The variable at the beginning of what leads to a node's first input.
+    static func reference(of index: Int, in graph: Graph) -> VariableReference? {
+        var place = index
+        for _ in 0..<mostSteps {
+            guard case .endpoint(let endpoint)? = graph.nodes[place].inputs.first else { return nil }
+            let node = graph.nodes[endpoint.node]
+            if node.inputs.isEmpty {
+                let op = try? OpTable.entries[node.op]?.make(NodeReader(node))
+                return try? op?.outputs(for: []).first?.variable
+            }
+            place = endpoint.node
+        }
+        return nil
+    }
+
+    /// The names of variables that are assigned with `validate_shape` false: they may get another shape.
+    static func reshapedVariables(in graph: Graph) -> Set<String> {
+        var names: Set<String> = []
+        for index in graph.nodes.indices where graph.nodes[index].op == "Assign" {
+            let validates = (try? NodeReader(graph.nodes[index]).bool("validate_shape", default: true)) ?? true
+            if !validates, let reference = reference(of: index, in: graph) { names.insert(reference.name) }
+        }
+        return names
+    }
 }

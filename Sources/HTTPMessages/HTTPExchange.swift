@@ -3,7 +3,7 @@ public import Threads
 /// A request and its answer, in the hands of one thread at a time: first the server's, which calls the handler, and if that puts
 /// the answer off, whoever it was handed to, until that calls ``finish()``.
 open class HTTPExchange: @unchecked Sendable {
-    // Safety: handed from thread to thread as a whole: the server touches nothing but `abandonment` between the handler's
+    // Safety: handed from thread to thread as a whole: the server touches nothing but the two flags between the handler's
     // return of `later` and `finish()`; the hand-over is by atomics or locks of who hands it over.
     /// The request; valid until ``finish()``, or until the handler returns ``HTTPOutcome/answered``.
     public final var request: HTTPRequest
@@ -19,6 +19,8 @@ open class HTTPExchange: @unchecked Sendable {
     /// Raised when the client is gone, or the server is stopping and waits no longer. A client that has closed its sending end
     /// counts as gone. The answer is of no use any more, but ``finish()`` is called all the same.
     public final let abandonment = Flag()
+    /// Raised before ``abandonment`` where it is the server that waits no longer: the client is there, and is to be told.
+    public final let isCutOff = Flag()
 
     /// Whether the answer has been counted, by whoever knows most about it.
     public final var isRecorded = false

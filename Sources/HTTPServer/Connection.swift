@@ -23,6 +23,8 @@ final class Connection: Sendable {
     /// What `state` says, to be looked at without the lock.
     private let isClosed = Atomic<Bool>(false)
     private let hasPutOff = Atomic<Bool>(false)
+    /// Whether the handler works on a request of it, on the connection's own thread.
+    let isHandled = Atomic<Bool>(false)
 
     private let certificates: Certificates?
 
@@ -132,8 +134,31 @@ final class Connection: Sendable {
         state.withLock { if let exchange = $0.exchange, isClientGone { exchange.abandonment.raise() } }
     }
 
-    /// Tells an exchange that is put off that nobody waits for it any more.
-    func abandon() { state.withLock { $0.exchange?.abandonment.raise() } }
+    /// Tells an exchange that is put off that the server waits for it no longer.
+    func abandon() {
+        state.withLock { state in
+            state.exchange?.isCutOff.raise()
+            state.exchange?.abandonment.raise()
+        }
+    }
+
+    /// Answers a request that is still being worked on, past the library, and shuts the connection.
+    func cutOff(_ answer: [UInt8]) {
+        state.withLock { state in
+            guard state.isOpen else { return }
+            if let exchange = state.exchange {
+                guard exchange.cutOff(answer) else { return }
+            } else if isHandled.load(ordering: .acquiring), certificates == nil {
+                // The connection's own thread works on it, so that nobody else sends.
+                _ = answer.withUnsafeBytes {
+                    send(socket, $0.baseAddress, $0.count, Int32(MSG_DONTWAIT))
+                }
+            } else {
+                return
+            }
+            shutdown(socket, Int32(SHUT_RDWR))
+        }
+    }
 
     private func whileOpen(_ look: () -> Void) { state.withLock { if $0.isOpen { look() } } }
 

@@ -31,8 +31,14 @@ final class Connections: Sendable {
     /// Tells the exchanges that are put off and whose clients are gone.
     func tellOfClientsGone() { for connection in all() { connection.tellIfGone() } }
 
-    /// Tells the exchanges that are put off that nobody waits any more.
+    /// Tells the exchanges that are put off that the server waits no longer.
     func abandon() { for connection in all() { connection.abandon() } }
+
+    /// Answers all requests that are still being worked on, and shuts their connections.
+    func cutOff() {
+        let answer = Refusal.closingResponse
+        for connection in all() { connection.cutOff(answer) }
+    }
 
     /// Shuts all.
     func shut() { for connection in all() { connection.shut() } }

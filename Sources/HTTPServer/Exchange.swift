@@ -41,6 +41,8 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
         case handling
         /// The connection is suspended: finish() resumes it.
         case suspended
+        /// The same, and the client has got its answer from ``cutOff(_:)``.
+        case cutOff
         /// finish() was called: the connection's thread goes on.
         case finished
     }
@@ -81,6 +83,11 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
         }
     }
 
+    /// The handler is about to work on it on this thread, or does not any more.
+    func noteHandling(_ isHandled: Bool) {
+        connection?._withUnsafeGuaranteedRef { $0.isHandled.store(isHandled, ordering: .releasing) }
+    }
+
     override var clientAddress: String? { connection?._withUnsafeGuaranteedRef { $0.peer?.text } }
 
     /// Whether ``finish()`` was called.
@@ -99,7 +106,22 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
     }
 
     override func finish() {
-        if stage.exchange(.finished, ordering: .acquiringAndReleasing) == .suspended { resume() }
+        switch stage.exchange(.finished, ordering: .acquiringAndReleasing) {
+        case .suspended, .cutOff: resume()
+        case .handling, .finished: break
+        }
+    }
+
+    /// Sends an answer past the library, if the connection is suspended and the exchange is not finished. Whoever has the exchange may go
+    /// on with it: what comes of it is not sent.
+    ///
+    /// - Returns: Whether it was sent, so that the connection is to be shut.
+    func cutOff(_ answer: [UInt8]) -> Bool {
+        let (isMine, _) = stage.compareExchange(
+            expected: .suspended, desired: .cutOff, ordering: .acquiringAndReleasing)
+        // The library leaves a suspended connection alone.
+        guard isMine, let handle else { return false }
+        return answer.withUnsafeBytes { cmicrohttpd_send(handle, $0.baseAddress, $0.count) == $0.count }
     }
 
     private func resume() {
@@ -130,6 +152,7 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
         stage.store(.handling, ordering: .relaxed)
         response.clear()
         abandonment.lower()
+        isCutOff.lower()
         isRecorded = false
         guard capacity > Self.keptBytes else { return }
         free(body)

@@ -120,38 +120,44 @@ public final class HTTPServer: Sendable {
 
     /// Stops: no new connections; requests in flight are answered; then all connections are closed.
     ///
-    /// What is not answered after `drainSeconds` is abandoned: exchanges that were put off have their
-    /// ``HTTPExchange/abandonment`` raised, and a second to be finished. Threads that an exchange keeps from ending are left
-    /// behind, their connections shut; ``HTTPExchange/finish()`` can still be called.
+    /// What is not answered after `drainSeconds` is cut off: exchanges that were put off have their ``HTTPExchange/abandonment``
+    /// raised, and `graceSeconds` to be finished. Whoever waits for another answer then gets 503. Threads that an exchange keeps from
+    /// ending are left behind; ``HTTPExchange/finish()`` can still be called.
     ///
-    /// - Parameter drainSeconds: How long to wait for the requests in flight.
+    /// - Parameters:
+    ///   - drainSeconds: How long to wait for the requests in flight.
+    ///   - graceSeconds: How long what is cut off may take to end by itself, and then its answer to be sent.
     /// - Returns: Whether all requests in flight were answered.
     @discardableResult
-    public func stop(drainSeconds: Int = 30) -> Bool {
+    public func stop(drainSeconds: Double = 30, graceSeconds: Double = 0.04) -> Bool {
+        let end = Self.time(after: drainSeconds)
         beginDraining()
         acceptor.stop()
         // What the library has read and not yet begun with is not seen: one look is not enough.
         var idleLooks = 0
-        wait(seconds: drainSeconds) {
+        wait(until: end) {
             idleLooks = isBusy ? 0 : idleLooks + 1
             return idleLooks == 3
         }
         let isAnswered = !isBusy
         if haveUnfinished {
             for daemon in daemons { daemon.worker.connections.abandon() }
-            wait(seconds: Self.graceSeconds) { !haveUnfinished }
-            wait(seconds: Self.graceSeconds) { activeRequestCount == 0 }
+            wait(until: Self.time(after: graceSeconds)) { !haveUnfinished }
+            for daemon in daemons where daemon.worker.hasUnfinished { daemon.worker.connections.cutOff() }
+            wait(until: Self.time(after: graceSeconds / 2)) { activeRequestCount == unfinishedCount }
         }
         return daemons.reduce(isAnswered) { $1.stop() && $0 }
     }
 
-    /// How long exchanges may take to be finished after they were abandoned, and how long to be sent then.
-    private static let graceSeconds = 1
+    private static func time(after seconds: Double) -> Int {
+        Pace.nowNanoseconds + Int(min(max(0, seconds), 1e9) * 1e9)
+    }
 
-    private func wait(seconds: Int, until condition: () -> Bool) {
-        let end = Pace.nowNanoseconds + seconds * 1_000_000_000
+    private func wait(until end: Int, _ condition: () -> Bool) {
         while Pace.nowNanoseconds < end, !condition() { usleep(2000) }
     }
+
+    private var unfinishedCount: Int { daemons.reduce(0) { $0 + $1.worker.unfinished } }
 
     /// Whether the handler has exchanges that are not finished.
     private var haveUnfinished: Bool { daemons.contains { $0.worker.hasUnfinished } }

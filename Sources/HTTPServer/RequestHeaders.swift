@@ -107,9 +107,15 @@ struct Refusal: Sendable {
 
     /// The whole answer to a body that is too large, for a client that still sends it.
     static func tooLargeResponse(_ maxBodyBytes: Int) -> [UInt8] {
-        let body = tooLarge(maxBodyBytes).body
+        tooLarge(maxBodyBytes).whole("413 Content Too Large")
+    }
+
+    /// The whole answer to a request that is still being worked on when the server ends.
+    static var closingResponse: [UInt8] { closing.whole("503 Service Unavailable") }
+
+    private func whole(_ status: String) -> [UInt8] {
         let head =
-            "HTTP/1.1 413 Content Too Large\r\nContent-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n"
+            "HTTP/1.1 \(status)\r\nContent-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n"
             + "Connection: close\r\n\r\n"
         return Array((head + body).utf8)
     }

@@ -62,7 +62,10 @@ final class Worker: @unchecked Sendable {
     }
 
     /// Whether the handler has exchanges that are not finished.
-    var hasUnfinished: Bool { unfinishedCount.load(ordering: .sequentiallyConsistent) > 0 }
+    var hasUnfinished: Bool { unfinished > 0 }
+
+    /// How many they are.
+    var unfinished: Int { unfinishedCount.load(ordering: .sequentiallyConsistent) }
 
     /// Calls the handler no more. If nothing is unfinished afterwards, nothing will be.
     func close() { isClosing.store(true, ordering: .sequentiallyConsistent) }
@@ -121,7 +124,10 @@ final class Worker: @unchecked Sendable {
             path: RequestTarget.path(of: UnsafeRawBufferPointer(start: path, count: strlen(path))),
             headers: exchange.headers, body: exchange.bodyBytes)
         exchange.noteSize(headerBytes: cmicrohttpd_header_bytes(handle))
-        guard handler(exchange) == .later, !exchange.isFinished else {
+        exchange.noteHandling(true)
+        let outcome = handler(exchange)
+        exchange.noteHandling(false)
+        guard outcome == .later, !exchange.isFinished else {
             hasEnded()
             return send(handle, exchange)
         }

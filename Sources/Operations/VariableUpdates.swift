@@ -111,10 +111,11 @@ struct VariableUpdate: VariableWriting {
     ) throws(CompileError) -> Tensor {
         switch change {
         case .set:
-            if validatesShape || !byReference, !variable.shape.admits(inputs[0].shape) {
+            // A variable may have got another shape than it was declared with: by reference, the shape that it has now counts.
+            let shape = byReference ? old.map { PartialShape($0.shape) } ?? variable.shape : variable.shape
+            if validatesShape || !byReference, !shape.admits(inputs[0].shape) {
                 throw .invalid(
-                    "the variable \"\(variable.name)\" has shape \(variable.shape), the value \(PartialShape(inputs[0].shape))"
-                )
+                    "the variable \"\(variable.name)\" has shape \(shape), the value \(PartialShape(inputs[0].shape))")
             }
             return try inputs[0].kept().owningStrings
         case .add: return try combine(.add, try value(old, variable), inputs[0])

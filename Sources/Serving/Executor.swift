@@ -17,6 +17,11 @@ struct Executor: ~Copyable {
         }
     }
 
+    /// Runs tasks that need not wait for a slot, until there will be no more.
+    consuming func runInReserve() {
+        while let (task, queue) = turns.nextInReserve() { execute(task, queue) }
+    }
+
     /// Runs a task with its slot, and with it those of its queue that may be run together with it.
     private mutating func execute(_ task: any InferenceTask, _ queue: ModelQueue) {
         queue.addRunning(1)

@@ -6,7 +6,8 @@ internal import Threads
 /// thread that submits it, if nobody waits and a processor is free: handing it over would take longer than running it.
 ///
 /// At no time are more tasks read, run and answered than there are executors, wherever they run; as no op has threads of its own,
-/// that is how many processors are used.
+/// that is how many processors are used. There is one exception: where long runs hold all executors, one task more is run of models
+/// that would have to wait for them (``Reserve``).
 package final class Scheduler: Sendable {
     /// How many threads, and which tasks are short.
     package struct Configuration: Sendable {
@@ -17,6 +18,9 @@ package final class Scheduler: Sendable {
         package var longestInlineNanoseconds: UInt64 = 200_000
         /// Up to here, also while other tasks of the model run: handing it over would cost about as much.
         package var alwaysInlineNanoseconds: UInt64 = 30_000
+        /// Where all executors have been busy with the same tasks for so long, a task of another model is run beside them; `.max` for
+        /// never.
+        package var reserveNanoseconds: UInt64 = 50_000_000
 
         package init(executors: Int = 4) { self.executors = executors }
     }
@@ -38,7 +42,8 @@ package final class Scheduler: Sendable {
     /// Starts the threads, as many as there can be.
     package init(_ configuration: Configuration = Configuration()) {
         self.configuration = configuration
-        let turns = Turns(slotCount: max(1, configuration.executors))
+        let turns = Turns(
+            slotCount: max(1, configuration.executors), reserveNanoseconds: configuration.reserveNanoseconds)
         self.turns = turns
         var threads: [SystemThread] = []
         for _ in 0..<turns.slotCount {
@@ -46,6 +51,11 @@ package final class Scheduler: Sendable {
             threads.append(thread)
         }
         hasExecutors = !threads.isEmpty
+        if configuration.reserveNanoseconds != .max,
+            let thread = try? SystemThread({ Executor(turns).runInReserve() })
+        {
+            threads.append(thread)
+        }
         if let thread = try? SystemThread({ Executor.answerStale(turns) }) { threads.append(thread) }
         self.threads = threads
     }

@@ -12,15 +12,19 @@ final class Turns: @unchecked Sendable {
     private let takenSlots = Atomic<Int>(0)
     /// The tasks in all queues.
     private let waitingCount = Atomic<Int>(0)
-    private let monitor = Monitor(conditions: 2)
+    /// How often a slot was given back.
+    private let givenCount = Atomic<Int>(0)
+    let monitor = Monitor(conditions: 3)
     private static let work = 0
     private static let timer = 1
+    static let reserved = 2
 
-    private var first: ModelQueue?
+    private(set) var first: ModelQueue?
     private var last: ModelQueue?
+    var reserve: Reserve
     /// Executors that wait for work.
     private var idleCount = 0
-    private var isStopping = false
+    private(set) var isStopping = false
     /// When the timer looks next; `.max` if it has nothing to look for.
     private var nextLook = UInt64.max
     /// When tasks that nobody waits for were last looked for in a full queue.
@@ -31,7 +35,19 @@ final class Turns: @unchecked Sendable {
     /// Not more often is a full queue searched for tasks that can make room. Under overload each refusal would like to.
     private static let clearingPause: UInt64 = 20_000_000
 
-    init(slotCount: Int) { self.slotCount = slotCount }
+    /// - Parameters:
+    ///   - slotCount: How many slots there are.
+    ///   - reserveNanoseconds: How long all slots are held before the reserve is used; see ``Reserve``.
+    init(slotCount: Int, reserveNanoseconds: UInt64 = .max) {
+        self.slotCount = slotCount
+        reserve = Reserve(delayNanoseconds: reserveNanoseconds)
+    }
+
+    /// Whether somebody waits, and all slots are held.
+    var isFull: Bool { waiting > 0 && takenSlots.load(ordering: .relaxed) >= slotCount }
+
+    /// How often a slot was given back: while that is the same, and all are held, they are held by the same.
+    var given: Int { givenCount.load(ordering: .relaxed) }
 
     /// How many tasks wait.
     var waiting: Int { waitingCount.load(ordering: .relaxed) }
@@ -53,6 +69,7 @@ final class Turns: @unchecked Sendable {
 
     /// Gives a slot back, and wakes an executor if it is wanted.
     func giveSlot() {
+        givenCount.add(1, ordering: .relaxed)
         takenSlots.subtract(1, ordering: .sequentiallyConsistent)
         guard waitingCount.load(ordering: .sequentiallyConsistent) > 0 else { return }
         monitor.lock()
@@ -89,8 +106,10 @@ final class Turns: @unchecked Sendable {
                 || queue.tasks.count >= queue.maxBatch)
         let isEarlier = task.deadline.map { $0.nanoseconds < nextLook } ?? false
         if isEarlier, let deadline = task.deadline { nextLook = deadline.nanoseconds }
+        let isReserveWanted = isFull && reserve.isWanted(for: queue, given: given)
         monitor.unlock()
         if isWanted { monitor.signal(Self.work) }
+        if isReserveWanted { monitor.signal(Self.reserved) }
         if isEarlier { monitor.signal(Self.timer) }
         return true
     }
@@ -100,6 +119,16 @@ final class Turns: @unchecked Sendable {
         queue.next = nil
         if let last { last.next = queue } else { first = queue }
         last = queue
+    }
+
+    /// Takes the oldest task of a queue, wherever the queue is in the ring.
+    func pop(_ queue: ModelQueue, after previous: ModelQueue?) -> (any InferenceTask)? {
+        guard let previous else { return pop(queue) }
+        previous.next = queue.next
+        if last === queue { last = previous }
+        queue.next = nil
+        queue.isInTurn = false
+        return popped(from: queue)
     }
 
     private func removeFirst() {
@@ -126,13 +155,16 @@ extension Turns {
                     let isWanted =
                         waitingCount.load(ordering: .relaxed) > 0 && idleCount > 0
                         && takenSlots.load(ordering: .relaxed) < slotCount
+                    let isReserveWanted = isFull && reserve.isWanted(given: given)
                     monitor.unlock()
                     if isWanted { monitor.signal(Self.work) }
+                    if isReserveWanted { monitor.signal(Self.reserved) }
                     return (task, queue)
                 }
                 takenSlots.subtract(1, ordering: .sequentiallyConsistent)
                 continue
             }
+            if isFull, reserve.isWanted(given: given) { monitor.signal(Self.reserved) }
             if isStopping, waitingCount.load(ordering: .relaxed) == 0 {
                 monitor.unlock()
                 return nil
@@ -171,6 +203,10 @@ extension Turns {
     /// Takes the first queue's oldest task; the queue's next turn comes after those of the others.
     private func pop(_ queue: ModelQueue) -> (any InferenceTask)? {
         removeFirst()
+        return popped(from: queue)
+    }
+
+    private func popped(from queue: ModelQueue) -> (any InferenceTask)? {
         guard let task = queue.tasks.popFirst() else { return nil }
         countOut(1, of: queue)
         if queue.tasks.count > 0 { append(queue) }
@@ -203,6 +239,7 @@ extension Turns {
         monitor.unlock()
         monitor.broadcast(Self.work)
         monitor.broadcast(Self.timer)
+        monitor.broadcast(Self.reserved)
     }
 }
 

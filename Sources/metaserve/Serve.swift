@@ -66,23 +66,28 @@ struct Serve: ParsableCommand {
         try IdleMemory.follow(memory)
         logger.info("listening", metadata: settings.listeningMetadata(port: server.port))
         let signal = signals.wait()
+        let ending = Ending(within: live.current.drainTimeoutSeconds)
         logger.info("stopping", metadata: ["signal": "\(signal)"])
-        guard stop(server, options.readiness, live.current) else {
+        guard stop(server, options.readiness, live.current, ending) else {
             logger.error("stopped, but not all requests were answered: raise --drain-timeout")
-            throw ExitCode.failure
+            options.accessLog?.flush(milliseconds: 20)
+            // What still runs cannot be waited for, nor can what it uses be taken down.
+            _exit(ExitCode.failure.rawValue)
         }
+        ending.allIsAnswered()
         logger.info("stopped")
     }
 
     /// Ends: first only says so, so that balancers send their requests elsewhere.
     ///
     /// - Returns: Whether all requests were answered.
-    private func stop(_ server: HTTPServer, _ readiness: Readiness, _ settings: ServerSettings) -> Bool {
+    private func stop(
+        _ server: HTTPServer, _ readiness: Readiness, _ settings: ServerSettings, _ ending: Ending
+    ) -> Bool {
         readiness.beginDraining()
         server.beginDraining()
         Thread.sleep(forTimeInterval: settings.drainDelaySeconds)
-        let rest = settings.drainTimeoutSeconds - settings.drainDelaySeconds
-        return server.stop(drainSeconds: Int(rest.rounded(.up)))
+        return server.stop(drainSeconds: ending.remainingSeconds)
     }
 
     private func load(

@@ -62,6 +62,21 @@ struct GraphFileTests {
         #expect(try reason(Array(String(repeating: "node {", count: 100_000).utf8)) != nil)
     }
 
+    @Test(
+        "a file of more than 2 GiB is refused by its size, unread",
+        arguments: ["saved_model_1/saved_model.pb", "frozen/frozen.pb", "no_meta/model-3.meta"])
+    func size(name: String) throws {
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try Fixtures.write(try Fixtures.bytes(Fixtures.path("files/" + name)), to: path)
+        // What follows is a hole, which takes no room on the disk.
+        try #require(truncate(path, 3 << 30) == 0)
+        let error = #expect(throws: CheckpointError.self) { try GraphFile(path: path) }
+        #expect(error?.kind == .unsupported)
+        let start = "has 3221225472 bytes, and may have 2147483647 at most: protobuf's limit for a message is 2 GiB"
+        #expect(error?.reason.hasPrefix(start) == true)
+    }
+
     @Test("every truncation and change is an error or a graph, never a trap")
     func damage() throws {
         for name in [

@@ -143,7 +143,7 @@ struct LifeTests {
         onThread {
             while held.abandonedCount < 4 { usleep(1000) }; held.finishAll()
         }
-        #expect(!server.stop(drainSeconds: 0))
+        #expect(!server.stop(drainSeconds: 0, graceSeconds: 10))
         for client in clients { #expect(try client.response().body == "late") }
         #expect(server.openConnectionCount == 0)
     }
@@ -157,6 +157,10 @@ struct LifeTests {
         client.post("/held", "never")
         #expect(eventually { held.count == 1 })
         #expect(server?.stop(drainSeconds: 0) == false)
+        let response = try client.response()
+        #expect(response.status == 503)
+        #expect(response.headers["connection"] == "close")
+        #expect(response.body == "{\"error\":\"the server is stopping: send the request again\"}")
         #expect(client.isClosed())
         #expect(throws: RawClient.Failure.notConnected(ECONNREFUSED)) { try RawClient(port: port) }
         server = nil

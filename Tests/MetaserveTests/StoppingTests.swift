@@ -36,6 +36,46 @@ struct StoppingTests {
         #expect(server.stop(number) == 128 + number)
     }
 
+    /// A product of two matrices, which is one kernel.
+    private static let product = """
+        node { name: "size" op: "Placeholder" attr { key: "dtype" value { type: DT_INT32 } }
+          attr { key: "shape" value { shape { dim { size: 2 } } } } }
+        node { name: "one" op: "Const" attr { key: "dtype" value { type: DT_FLOAT } }
+          attr { key: "value" value { tensor { dtype: DT_FLOAT tensor_shape { } float_val: 1 } } } }
+        node { name: "ones" op: "Fill" input: "size" input: "one" attr { key: "T" value { type: DT_FLOAT } }
+          attr { key: "index_type" value { type: DT_INT32 } } }
+        node { name: "product" op: "MatMul" input: "ones" input: "ones" attr { key: "T" value { type: DT_FLOAT } } }
+        node { name: "out" op: "Shape" input: "product" attr { key: "T" value { type: DT_FLOAT } } }
+        """
+
+    @Test("a run that cannot be interrupted is left behind at drain-timeout, and its client is told")
+    func longKernel() throws {
+        let folder = NSTemporaryDirectory() + "metaserve-\(UUID().uuidString)/product"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: (folder as NSString).deletingLastPathComponent) }
+        try Fixtures.write(Array(Self.product.utf8), to: folder + "/product.pbtxt")
+        let server = try RunningServer(folder, "--drain-timeout", "0.5", "--threads", "1")
+        #expect(
+            try Program.curl("-d", #"{"feeds":{"size":[2,2]},"fetches":["out"]}"#, server.address + "/predict")
+                .hasPrefix(#"{"outputs":{"out":[2,2]}"#))
+        let client = Process()
+        client.executableURL = URL(fileURLWithPath: "/usr/bin/curl")
+        client.arguments = [
+            "-s", "-m", "60", "-w", " %{http_code}", "-d", #"{"feeds":{"size":[6000,6000]},"fetches":["out"]}"#,
+            server.address + "/predict",
+        ]
+        let answer = Pipe()
+        client.standardOutput = answer
+        try client.run()
+        let isRunning = "requests_in_flight{model=\"product\"} 1"
+        var looks = 0
+        while looks < 1000, try !Program.curl(server.address + "/metrics").contains(isRunning) { looks += 1 }
+        #expect(server.stop() == 1)
+        let text = String(decoding: answer.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        #expect(text == "{\"error\":\"the server is stopping: send the request again\"}\n 503")
+        #expect(server.log.contains("not all requests were answered: raise --drain-timeout"), "\(server.log)")
+    }
+
     @Test("signals to a process and to its group are one signal: it ends as after one")
     func twoAtOnce() throws {
         let server = try RunningServer(Fixtures.model("tutorial"), "--drain-delay", "1")

@@ -12,6 +12,7 @@ struct SchedulerTests {
     private static func configuration(executors: Int = 1) -> Scheduler.Configuration {
         var configuration = Scheduler.Configuration(executors: executors)
         configuration.longestInlineNanoseconds = 0
+        configuration.reserveNanoseconds = .max
         return configuration
     }
 
@@ -193,6 +194,7 @@ struct SchedulerTests {
     func inline() {
         var configuration = Scheduler.Configuration(executors: 1)
         configuration.longestInlineNanoseconds = 10_000_000_000
+        configuration.reserveNanoseconds = .max
         let scheduler = Scheduler(configuration)
         let queue = Self.queue()
         let first = TrialTask()
@@ -230,6 +232,7 @@ struct SchedulerTests {
     func slots(executors: Int) {
         var configuration = Scheduler.Configuration(executors: executors)
         configuration.longestInlineNanoseconds = 10_000_000_000
+        configuration.reserveNanoseconds = .max
         let scheduler = Scheduler(configuration)
         let queues = [Self.queue(waiting: 4000), Self.queue(waiting: 4000)]
         let shared = Concurrency()
@@ -267,6 +270,55 @@ struct SchedulerTests {
             running.subtract(1, ordering: .sequentiallyConsistent)
             return true
         }
+    }
+
+    @Test(
+        "a model does not wait for long runs of another on all executors; that other's own tasks do", arguments: [1, 2])
+    func reserve(executors: Int) {
+        var configuration = Self.configuration(executors: executors)
+        configuration.reserveNanoseconds = 1_000_000
+        let scheduler = Scheduler(configuration)
+        let busy = Self.queue()
+        let entered = Permits()
+        let opened = Permits()
+        let long = (0..<executors + 1).map { _ in
+            TrialTask { _ in
+                entered.signal()
+                opened.wait()
+                return true
+            }
+        }
+        for task in long { #expect(scheduler.submit(task, to: busy) == .queued) }
+        for _ in 0..<executors { entered.wait() }
+        let others = [Self.queue(), Self.queue()]
+        for _ in 0..<20 {
+            for queue in others {
+                let task = TrialTask()
+                #expect(scheduler.submit(task, to: queue) == .queued)
+                task.finished.wait()
+                #expect(task.now.isDelivered)
+            }
+        }
+        #expect(busy.waiting == 1)
+        for _ in long { opened.signal() }
+        for task in long { task.finished.wait() }
+    }
+
+    @Test("of the tasks that are run beside long ones there is one at a time")
+    func reserveIsBounded() {
+        var configuration = Self.configuration(executors: 1)
+        configuration.reserveNanoseconds = 1_000_000
+        let scheduler = Scheduler(configuration)
+        let gate = Gate(scheduler)
+        let shared = Concurrency()
+        let tasks = (0..<100).map { _ in TrialTask { _ in shared.pass() } }
+        let queues = (0..<10).map { _ in Self.queue() }
+        for (index, task) in tasks.enumerated() {
+            #expect(scheduler.submit(task, to: queues[index % queues.count]) == .queued)
+        }
+        for task in tasks { task.finished.wait() }
+        #expect(shared.most.load(ordering: .sequentiallyConsistent) == 1)
+        gate.open()
     }
 
     @Test("a scheduler that ends runs what waits first")
