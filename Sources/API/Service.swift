@@ -60,9 +60,11 @@ public final class Service: Sendable {
         finishing = AnswerFinishing(options)
         cors = options.cors
         memory = options.memory
+        var scheduling = Scheduler.Configuration(executors: options.threadCount)
+        scheduling.memory = options.memory
         let context = Context(
             registry: registry, options: options,
-            scheduler: Scheduler(Scheduler.Configuration(executors: options.threadCount)), recorder: recorder,
+            scheduler: Scheduler(scheduling), recorder: recorder,
             finishing: finishing)
         let routes =
             Predict(context).routes + TFServing(context).routes + V2(context).routes

@@ -100,6 +100,11 @@ package final class Callable: Sendable {
         if let known = programs.program(for: tensors) { known } else { try makeProgram(tensors) }
     }
 
+    /// What a run with such feeds needs to begin, as far as it is known.
+    package func neededBytes(for tensors: UnsafeBufferPointer<TensorView>) -> Int {
+        programs.program(for: tensors)?.arenaBytes ?? 0
+    }
+
     /// Makes the program for such feeds, so that no request has to.
     func prepare(_ tensors: UnsafeBufferPointer<TensorView>) throws(CompileError) {
         if programs.program(for: tensors) == nil { _ = try makeProgram(tensors) }
