@@ -74,11 +74,9 @@ package struct LineWriter: Sendable {
     package mutating func write(_ bytes: UnsafeRawBufferPointer, mayWait: () -> Bool) -> Int {
         guard find() else { return Self.lines(in: bytes[...]) }
         if isInLine, !bytes.isEmpty {
-            var end = UInt8(ascii: "\n")
-            guard put(UnsafeRawBufferPointer(start: &end, count: 1), mayWait) == 1 else {
-                return Self.lines(in: bytes[...])
-            }
-            isInLine = false
+            let end = UInt8(ascii: "\n")
+            isInLine = withUnsafeBytes(of: end) { put($0, mayWait) } == 0
+            guard !isInLine else { return Self.lines(in: bytes[...]) }
         }
         let count = put(bytes, mayWait)
         isInLine = count > 0 && bytes[count - 1] != UInt8(ascii: "\n")
