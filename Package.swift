@@ -146,7 +146,7 @@ let package = Package(
             ]),
         tests(
             "OperationsTests",
-            uses: ["Operations", "Kernels", "Graphs", "Tensors", "TensorFlowProtos", "VectorSupport"]),
+            uses: ["Operations", "Kernels", "Graphs", "Tensors", "TensorFlowProtos", "Threads", "VectorSupport"]),
     ],
     cxxLanguageStandard: .cxx17
 )
