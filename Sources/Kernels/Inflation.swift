@@ -26,6 +26,7 @@ package enum Inflation {
     ///   - input: What zlib or gzip wrote.
     ///   - format: Which of the two it was.
     ///   - append: Takes a piece; what it throws ends the work.
+    /// - Throws: What `append` throws.
     /// - Returns: Why the bytes could not be decompressed; nil if they could.
     package static func inflate<Stop: Error>(
         _ input: UnsafeBufferPointer<UInt8>, _ format: Format,

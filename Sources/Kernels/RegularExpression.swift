@@ -57,6 +57,9 @@ package final class RegularExpression: @unchecked Sendable {
     /// Writes the text with the first match, or each one, rewritten (`\1` is what the first group matched).
     ///
     /// - Parameters:
+    ///   - text: What is looked through.
+    ///   - rewrite: What matches become.
+    ///   - all: Whether each match is rewritten.
     ///   - output: Gets the result, as far as it has room for it.
     ///   - isOver: Asked now and then whether to stop.
     /// - Returns: How many bytes the result has, which may be more than there is room for; nil where it was stopped.

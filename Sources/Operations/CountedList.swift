@@ -13,7 +13,12 @@ struct CountedList<Element> {
     /// After how many elements the list looks at the time.
     private static var checkStep: Int { 1 << 16 }
 
-    /// - Parameter capacity: How many elements are expected.
+    /// An empty list with room.
+    ///
+    /// - Parameters:
+    ///   - account: Counts the memory.
+    ///   - capacity: How many elements are expected.
+    /// - Throws: As ``append(_:)`` does.
     init(_ account: RunAccount, capacity: Int = 0) throws(CompileError) {
         self.account = account
         if capacity > 0 { try grow(to: capacity) }

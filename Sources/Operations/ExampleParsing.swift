@@ -33,6 +33,7 @@ struct ExampleParser {
     ///   - isBatch: Whether there is a batch dimension.
     ///   - keys: The features that will be asked for.
     ///   - account: Counts the memory.
+    /// - Throws: `invalidArgument` where an example is none.
     init(
         serialized: StringElements, names: StringElements?, isBatch: Bool, keys: [TensorString], _ account: RunAccount
     ) throws(CompileError) {
