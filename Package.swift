@@ -159,8 +159,8 @@ let package = Package(
         tests(
             "OperationsTests",
             uses: [
-                "Operations", "Kernels", "Graphs", "Tensors", "TensorFlowProtos", "VectorSupport", "OperationSupport",
-                "ServerSupport", "memory-trial",
+                "Operations", "Kernels", "Graphs", "Tensors", "TensorFlowProtos", "Threads", "VectorSupport",
+                "OperationSupport", "ServerSupport", "memory-trial",
             ]),
     ],
     cxxLanguageStandard: .cxx17
