@@ -134,7 +134,7 @@ let package = Package(
             ],
             [protobuf, logging]),
         .target(
-            name: "ServerSupport", dependencies: ["VectorSupport"], path: "Tests/ServerSupport",
+            name: "ServerSupport", dependencies: ["VectorSupport", "Threads"], path: "Tests/ServerSupport",
             swiftSettings: swiftSettings),
         tests(
             "MetaserveTests",
@@ -146,6 +146,9 @@ let package = Package(
             "FaultTests",
             uses: ["metaserve", "Serving", "Checkpoints", "Tensors", "Threads", "ServerSupport", "VectorSupport"],
             exclude: ["broken_disk.py", "jumping_clock.c", "large_model.py", "live_writer.py"]),
+        tests(
+            "HostileTests",
+            uses: ["metaserve", "memory-trial", "Threads", "ServerSupport", "VectorSupport"]),
         tests("StructureTests", uses: ["VectorSupport"]),
         tests(
             "APITests",
