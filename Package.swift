@@ -119,14 +119,15 @@ let package = Package(
             "ServingTests",
             uses: [
                 "Serving", "Execution", "Operations", "Checkpoints", "Graphs", "Tensors", "TensorFlowProtos",
-                "VectorSupport", "ServerSupport", "Files", "Threads",
+                "VectorSupport", "ServerSupport", "Files", "Threads", "Memory",
             ],
             [protobuf, logging]),
         .target(
             name: "ServerSupport", dependencies: ["VectorSupport"], path: "Tests/ServerSupport",
             swiftSettings: swiftSettings),
         tests(
-            "MetaserveTests", uses: ["metaserve", "API", "Serving", "Settings", "VectorSupport", "ServerSupport"],
+            "MetaserveTests",
+            uses: ["metaserve", "API", "Serving", "Settings", "Memory", "VectorSupport", "ServerSupport"],
             [arguments, logging]),
         tests("SettingsTests", uses: ["Settings"]),
         tests("HTTPServerTests", uses: ["HTTPServer", "HTTPMessages", "Threads", "ServerSupport"]),
@@ -137,7 +138,10 @@ let package = Package(
         tests("StructureTests", uses: ["VectorSupport"]),
         tests(
             "APITests",
-            uses: ["API", "Execution", "HTTPMessages", "Threads", "Serving", "Settings", "Tensors", "VectorSupport"]),
+            uses: [
+                "API", "Execution", "HTTPMessages", "Threads", "Serving", "Settings", "Tensors", "Memory",
+                "VectorSupport",
+            ]),
         tests(
             "ExecutionTests",
             uses: [
