@@ -130,7 +130,7 @@ let package = Package(
             "ServingTests",
             uses: [
                 "Serving", "Execution", "Operations", "Checkpoints", "Graphs", "Tensors", "TensorFlowProtos",
-                "VectorSupport", "ServerSupport", "Files", "Threads",
+                "VectorSupport", "ServerSupport", "Files", "Threads", "Memory",
             ],
             [protobuf, logging]),
         .target(
@@ -138,7 +138,7 @@ let package = Package(
             swiftSettings: swiftSettings),
         tests(
             "MetaserveTests",
-            uses: ["metaserve", "API", "Files", "Serving", "Settings", "VectorSupport", "ServerSupport"],
+            uses: ["metaserve", "API", "Files", "Memory", "Serving", "Settings", "VectorSupport", "ServerSupport"],
             [arguments, logging]),
         tests("SettingsTests", uses: ["Settings"]),
         tests("HTTPServerTests", uses: ["HTTPServer", "HTTPMessages", "Threads", "ServerSupport"]),
@@ -152,7 +152,10 @@ let package = Package(
         tests("StructureTests", uses: ["VectorSupport"]),
         tests(
             "APITests",
-            uses: ["API", "Execution", "HTTPMessages", "Threads", "Serving", "Settings", "Tensors", "VectorSupport"]),
+            uses: [
+                "API", "Execution", "HTTPMessages", "Threads", "Serving", "Settings", "Tensors", "Memory",
+                "VectorSupport",
+            ]),
         tests(
             "ExecutionTests",
             uses: [
