@@ -1,5 +1,6 @@
 internal import Glibc
 internal import HTTPMessages
+internal import Memory
 internal import Serving
 internal import Threads
 
@@ -41,6 +42,7 @@ struct Metrics: Sendable {
         writeVersions(models, writer)
         writeModels(models, writer)
         writeReloads(models, writer)
+        writeCaches(writer)
         writeProcess(writer)
     }
 
@@ -55,6 +57,20 @@ struct Metrics: Sendable {
         writer.sample("metaserve_executors", [], options.threadCount)
         writer.family("metaserve_http_connections", .gauge, "Connections that are open.")
         if let count = options.openConnections() { writer.sample("metaserve_http_connections", [], count) }
+    }
+
+    private func writeCaches(_ writer: MetricsWriter) {
+        writer.family(
+            "metaserve_cache_bytes", .gauge,
+            "About what is kept from request to request takes: callables, programs for shapes, prepared calls.")
+        for kind in CacheBudget.Kind.allCases {
+            writer.sample("metaserve_cache_bytes", [("cache", kind.label)], registry.caches.usedBytes(for: kind))
+        }
+        writer.family("metaserve_cache_evictions_total", .counter, "What had to go because others needed the room.")
+        for kind in CacheBudget.Kind.allCases {
+            writer.sample(
+                "metaserve_cache_evictions_total", [("cache", kind.label)], registry.caches.evictionCount(for: kind))
+        }
     }
 
     static func text(ofStatus status: Int) -> String { status == 0 ? "other" : String(status) }

@@ -23,7 +23,7 @@ struct LoadJob: Sendable {
             let model = try Model(
                 load.candidate, name: name, threadCount: configuration.threadCount, defaults: defaults,
                 own: own, variables: configuration.models[name]?.variables,
-                standardVariables: configuration.variables, previous: previous)
+                standardVariables: configuration.variables, previous: previous, caches: configuration.caches)
             if let previous, mustFit { try model.requireAnswers(of: previous) }
             model.warmUp(like: previous)
             let warnings = model.replayWarmUpRequests(in: PathText.folder(of: load.candidate.path))

@@ -1,6 +1,7 @@
 package import Checkpoints
 internal import Execution
 package import Graphs
+package import Memory
 internal import Operations
 internal import TensorFlowProtos
 internal import Tensors
@@ -59,6 +60,8 @@ public final class Model: Sendable {
 
     package var graph: Graph { shared.graph }
     let session: Session
+    /// What may be kept of this model and all others.
+    package var caches: CacheBudget { session.caches }
     let shared: ModelGraph
     let restored: RestoredVariables
     var interface: GraphInterface { shared.interface }
@@ -95,22 +98,24 @@ public final class Model: Sendable {
     ///   - variables: Whether runs may assign variables; it comes before what the model's own settings say.
     ///   - standardVariables: The same, for a model whose own settings do not say it.
     ///   - previous: What is served now.
+    ///   - caches: What may be kept of this model and all others.
     /// - Throws: ``ModelError`` of kind `load`; its ``ModelError/failure`` tells whether to try again.
     package convenience init(
         _ candidate: ModelCandidate, name: String, threadCount: Int = 4, defaults: DefaultValues = DefaultValues(),
         own: ModelSettings? = nil, variables: VariablesMode? = nil, standardVariables: VariablesMode? = nil,
-        previous: Model? = nil
+        previous: Model? = nil, caches: CacheBudget = CacheBudget()
     ) throws(ModelError) {
         let loading = try ModelLoading(
             candidate, name: name, defaults: defaults, own: own, previous: previous?.shared)
         try self.init(
             loading, name: name, threadCount: threadCount,
-            variables: variables ?? loading.variables ?? standardVariables)
+            variables: variables ?? loading.variables ?? standardVariables, caches: caches)
     }
 
-    private init(_ loading: ModelLoading, name: String, threadCount: Int, variables mode: VariablesMode?)
-        throws(ModelError)
-    {
+    private init(
+        _ loading: ModelLoading, name: String, threadCount: Int, variables mode: VariablesMode?,
+        caches: CacheBudget = CacheBudget()
+    ) throws(ModelError) {
         let files = loading.files
         let shared = files.graph
         self.name = name
@@ -130,6 +135,7 @@ public final class Model: Sendable {
         variablesReason = rule.reason
         session = Session(
             graph: shared.graph, variables: CheckpointVariables(files.variables), threadCount: threadCount,
+            caches: caches,
             tables: ModelTables(files.variables, assets: loading.assets, path: loading.candidate.folder),
             inference: shared.inference, readOnlyReason: rule.refusal)
         let offered = try OfferedInterface(shared, session, files.variables, prefix: files.prefix)

@@ -2,6 +2,7 @@ import API
 import Glibc
 import HTTPServer
 import Logging
+import Memory
 import Serving
 import Settings
 
@@ -69,6 +70,7 @@ extension ServerSettings {
         configuration.pollInterval = .seconds(pollIntervalSeconds)
         configuration.waits = waitsForModels
         configuration.followsPaths = followsPaths
+        configuration.caches = CacheBudget(limitBytes: cacheBytes)
         configuration.logger = logger
         return configuration
     }
