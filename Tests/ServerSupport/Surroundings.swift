@@ -62,7 +62,7 @@ package struct ProcessState {
     package let openFiles: Int
 
     package init(_ identifier: Int32) {
-        package let statm = (try? String(contentsOfFile: "/proc/\(identifier)/statm", encoding: .utf8)) ?? ""
+        let statm = (try? String(contentsOfFile: "/proc/\(identifier)/statm", encoding: .utf8)) ?? ""
         residentBytes = (Int(statm.split(separator: " ").dropFirst().first ?? "") ?? 0) * Int(getpagesize())
         openFiles = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(identifier)/fd").count) ?? 0
     }
