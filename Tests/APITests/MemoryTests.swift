@@ -34,6 +34,7 @@ struct MemoryTests {
     @Test("a run that could have its memory later waits, within its time")
     func waiting() throws {
         // Room for reading the request, and none for its run.
+        memory.freeIdleMemory()
         let held = memory.remainingBytes - 4100
         memory.note(held, for: .responses)
         let late = post(timeout: "0.1")
@@ -54,7 +55,7 @@ struct MemoryTests {
 
     @Test("a run that never can have it is told at once")
     func never() {
-        memory.note(memory.remainingBytes - 4100, for: .models)
+        memory.runLimitBytes = 1
         let answer = post()
         #expect(answer.status == 400, "\(answer.text)")
         #expect(memory.waitCount == 0)

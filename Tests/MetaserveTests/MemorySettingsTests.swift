@@ -40,7 +40,7 @@ struct MemorySettingsTests {
         #expect(
             floor?.problems.map(\.description)
                 == [
-                    "--memory-limit: expected an amount of memory such as 512MiB, 2GiB or 80%, at least 64MiB, found \"63MiB\""
+                    "--memory-limit: expected an amount of memory such as 512MiB, 2GiB or 80%, at least 64MiB, found 63MiB"
                 ])
         let part = #expect(throws: SettingsError.self) {
             try settings([("memory-limit", ["1GiB"]), ("run-memory", ["2GiB"])])
