@@ -11,7 +11,7 @@ func receiveRequest(
 ) -> MHD_Result {
     guard let context, let connection, let path, let method, let version, let size, let slot else { return .NO }
     return Unmanaged<Worker>.fromOpaque(context)._withUnsafeGuaranteedRef { worker in
-        let opaque = slot.pointee ?? worker.beginLine()
+        let opaque = slot.pointee ?? worker.beginLine(nil)
         slot.pointee = opaque
         return Unmanaged<Exchange>.fromOpaque(opaque)._withUnsafeGuaranteedRef { exchange in
             guard exchange.connection != nil else {
@@ -32,7 +32,7 @@ func receiveLine(
     context: UnsafeMutableRawPointer?, uri: UnsafePointer<CChar>?, connection: OpaquePointer?
 ) -> UnsafeMutableRawPointer? {
     guard let context else { return nil }
-    return Unmanaged<Worker>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.beginLine() }
+    return Unmanaged<Worker>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.beginLine(uri) }
 }
 
 func completeRequest(

@@ -22,6 +22,8 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
     /// Those that handlers look at.
     private(set) var headers = HTTPHeaders()
     private var isChunked = false
+    /// Where the target of the first line ends, in the library's memory.
+    private var targetEnd: UnsafeRawPointer?
     /// When the first line and the headers were complete.
     private(set) var startSeconds = 0
     /// Whether the answer was given without reading the whole body.
@@ -55,7 +57,16 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
     var bodyBytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: body, count: bodyCount) }
 
     /// A request's first line has come.
-    func begin() { beganNanoseconds = Pace.nowNanoseconds }
+    func begin(_ target: UnsafePointer<CChar>?) {
+        beganNanoseconds = Pace.nowNanoseconds
+        // Safety: a place to compare with; nothing is read from there.
+        targetEnd = target.map { UnsafeRawPointer($0) + strlen($0) }
+    }
+
+    /// Whether the version follows the target: it does not where a NUL is in the target, which is cut there.
+    func hasWholeTarget(before version: UnsafePointer<CChar>) -> Bool {
+        targetEnd.map { $0 + 1 == UnsafeRawPointer(version) } ?? false
+    }
 
     /// A request's headers have come.
     func begin(on connection: Unmanaged<Connection>, _ headers: RequestHeaders) {

@@ -74,9 +74,9 @@ final class Worker: @unchecked Sendable {
     func hasEnded() { unfinishedCount.subtract(1, ordering: .sequentiallyConsistent) }
 
     /// The first line of a request has come.
-    func beginLine() -> UnsafeMutableRawPointer {
+    func beginLine(_ target: UnsafePointer<CChar>?) -> UnsafeMutableRawPointer {
         let exchange = waiting.popLast() ?? Exchange(self)
-        exchange.begin()
+        exchange.begin(target)
         // The reference is given back in complete(_:).
         return Unmanaged.passRetained(exchange).toOpaque()
     }
@@ -91,7 +91,7 @@ final class Worker: @unchecked Sendable {
         exchange.begin(on: Unmanaged.fromOpaque(connection), headers)
         exchange.expect(.body, by: pace.deadline(ofBody: 0, since: exchange.startSeconds))
         let head = RequestHead(method: method, version: version, byteCount: cmicrohttpd_header_bytes(handle))
-        guard head?.isWellFormed(headerCount: headers.count) ?? false else {
+        guard exchange.hasWholeTarget(before: version), head?.isWellFormed(headerCount: headers.count) ?? false else {
             return refuse(handle, exchange, .malformedHead)
         }
         guard let refusal = headers.refusal(maxBodyBytes: maxBodyBytes, isOld: strcmp(version, "HTTP/1.1") != 0) else {
