@@ -21,7 +21,7 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
     private var clientBytes = 0
     private let bodies: ClientShares
     /// Where the target of the request's first line ends.
-    private(set) var targetEnd: UnsafePointer<CChar>?
+    private var targetEnd: UnsafeRawPointer?
     /// Where the head of the request ends, in the library's memory.
     private var headEnd: UnsafeRawPointer?
     /// The body's length, if it was given.
@@ -78,15 +78,29 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
     /// - Parameter target: Its target, as it was sent.
     func begin(target: UnsafePointer<CChar>? = nil) {
         beganNanoseconds = Pace.nowNanoseconds
-        targetEnd = target.map { $0 + strlen($0) }
+        // Safety: a place to compare with; nothing is read from there.
+        targetEnd = target.map { UnsafeRawPointer($0) + strlen($0) }
+    }
+
+    /// Whether the version follows the target: it does not where a NUL is in the target, which is cut there.
+    func hasWholeTarget(before version: UnsafePointer<CChar>) -> Bool {
+        targetEnd.map { $0 + 1 == UnsafeRawPointer(version) } ?? false
     }
 
     /// A request's headers have come.
-    func begin(on connection: Unmanaged<Connection>, _ line: RequestLine, _ headers: RequestHeaders) {
+    ///
+    /// - Parameters:
+    ///   - connection: Where they came.
+    ///   - line: The first line.
+    ///   - headerBytes: The bytes of the first line and the headers.
+    ///   - headers: The headers.
+    func begin(
+        on connection: Unmanaged<Connection>, _ line: RequestLine, headerBytes: Int, _ headers: RequestHeaders
+    ) {
         begin(on: connection)
         isChunked = headers.isChunked
         expectedCount = headers.bodyLength
-        headEnd = headers.end
+        headEnd = UnsafeRawPointer(line.method) + headerBytes
         request = HTTPRequest(
             method: HTTPMethod(line.method),
             path: RequestTarget.path(of: UnsafeRawBufferPointer(start: line.target, count: strlen(line.target))),

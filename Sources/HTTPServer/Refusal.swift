@@ -45,16 +45,11 @@ struct Refusal: Sendable {
                 + "once, or raise --memory-limit")
     }
 
-    /// A header can be understood in two ways.
-    static let brokenHeader = Refusal(
+    /// The first part of the request can be understood in several ways.
+    static let malformedHead = Refusal(
         400,
-        "the first line or a header is malformed: expected one line of a name, a colon and a value, without a space before "
-            + "the colon and without CR or NUL in the value")
-
-    /// There must be one Host.
-    static func host(_ count: Int) -> Refusal {
-        Refusal(400, "the request has \(count == 0 ? "no" : "\(count)") Host header\(count > 1 ? "s" : ""): send one")
-    }
+        "the request's headers are malformed: send each as one line, Name: value, ended by CR and LF, without a blank before "
+            + "the colon")
 
     /// What the library refuses by itself.
     static func ofLibrary(_ status: Int) -> Refusal {

@@ -7,43 +7,28 @@ struct RequestLine {
     let method: UnsafePointer<CChar>
     let target: UnsafePointer<CChar>
     let version: UnsafePointer<CChar>
+
+    /// Whether it is HTTP/1.0, which has no chunks and needs no host.
+    var isOld: Bool { strcmp(version, "HTTP/1.1") != 0 }
 }
 
 /// What the server itself reads of a request's headers.
 struct RequestHeaders {
     /// Those that handlers look at.
     private(set) var known = HTTPHeaders()
+    /// How many headers there are.
+    private(set) var count = 0
+    private var hostCount = 0
     private var contentLength: UnsafeRawBufferPointer?
     private var contentLengthCount = 0
     private var transferEncoding: UnsafeRawBufferPointer?
     private var transferEncodingCount = 0
-    private var hostCount = 0
-    private var isVersion10: Bool
-    /// Where the line ends that was looked at last.
-    private var lineEnd: UnsafeRawPointer
-    /// Whether a line is not what it seems to the library.
-    private var isBroken = false
-
-    /// Where the head of the request ends, in the library's memory.
-    private(set) var end: UnsafeRawPointer?
 
     /// Reads them; the pointers are valid until the request ends.
-    ///
-    /// - Parameters:
-    ///   - connection: The library's connection.
-    ///   - line: The first line.
-    ///   - targetEnd: Where its target ended when it came.
-    init(_ connection: OpaquePointer, _ line: RequestLine, targetEnd: UnsafePointer<CChar>?) {
-        isVersion10 = strcmp(line.version, "HTTP/1.0") == 0
-        lineEnd = UnsafeRawPointer(line.version + strlen(line.version))
-        // One zero for the space between target and version.
-        if let targetEnd { isBroken = line.version - targetEnd != 1 }
-        MHD_get_connection_values_n(connection, .HEADER_KIND, noteHeader, &self)
-        checkEnd(UnsafeRawBufferPointer(start: line.method, count: cmicrohttpd_header_bytes(connection)))
-    }
+    init(_ connection: OpaquePointer) { MHD_get_connection_values_n(connection, .HEADER_KIND, noteHeader, &self) }
 
     mutating func note(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
-        checkLine(name, value)
+        count += 1
         guard let hint = Self.hint(of: name) else { return }
         if hint == Self.contentLengthHint, Self.areEqual(name, "Content-Length") {
             contentLength = value
@@ -65,8 +50,8 @@ struct RequestHeaders {
         (header: header, hint: hint(of: bytes(of: header.name)) ?? 0)
     }
     private static let contentLengthHint = hint(of: bytes(of: "Content-Length"))
-    private static let transferEncodingHint = hint(of: bytes(of: "Transfer-Encoding"))
     private static let hostHint = hint(of: bytes(of: "Host"))
+    private static let transferEncodingHint = hint(of: bytes(of: "Transfer-Encoding"))
 
     /// Length and first letter: names that are equal have the same, others seldom. nil for an empty name.
     private static func hint(of name: UnsafeRawBufferPointer) -> Int? {
@@ -86,7 +71,7 @@ struct RequestHeaders {
     /// Whether the body comes in chunks.
     var isChunked: Bool { transferEncodingCount > 0 }
 
-    /// The length of the body, if it was given and is a number.
+    /// The length of the body, if it was given and is a number that is not too large for one.
     var bodyLength: Int? { contentLength.flatMap { Self.number($0) } }
 
     /// Whether a body is to come.
@@ -95,29 +80,35 @@ struct RequestHeaders {
     /// Why the request is answered before its body has come; nil if it is not.
     ///
     /// A body whose length could be understood in two ways is refused: a proxy in front may have understood the other.
-    func refusal(maxBodyBytes: Int) -> Refusal? {
-        if isBroken { return .brokenHeader }
-        guard hostCount == 1 || hostCount == 0 && isVersion10 else { return .host(hostCount) }
+    ///
+    /// - Parameters:
+    ///   - maxBodyBytes: The largest body.
+    ///   - isOld: Whether the request is HTTP/1.0, which has no chunks and needs no host.
+    func refusal(maxBodyBytes: Int, isOld: Bool) -> Refusal? {
+        guard hostCount == 1 || (isOld && hostCount == 0) else {
+            return Refusal(400, "the request has \(hostCount) Host headers: send one")
+        }
         guard contentLengthCount + transferEncodingCount <= 1 else {
             return Refusal(400, "the body's length is given twice: send one Content-Length or Transfer-Encoding")
         }
-        if let transferEncoding {
-            guard !isVersion10 else {
-                return Refusal(400, "HTTP/1.0 has no Transfer-Encoding: send the body with Content-Length")
-            }
-            guard Self.areEqual(transferEncoding, "chunked") else {
-                return Refusal(
-                    501, "the only Transfer-Encoding here is chunked: send the body so, or with Content-Length")
-            }
+        if isOld, transferEncodingCount > 0 {
+            return Refusal(400, "HTTP/1.0 has no Transfer-Encoding: send the body with Content-Length")
         }
-        guard let contentLength else { return nil }
-        guard !contentLength.isEmpty, contentLength.allSatisfy(Self.isDigit) else {
-            return Refusal(400, "Content-Length is not a number: send the body's length in bytes, in digits")
+        if let transferEncoding, !Self.areEqual(transferEncoding, "chunked") {
+            return Refusal(501, "the only Transfer-Encoding here is chunked: send the body so, or with Content-Length")
         }
-        return Self.number(contentLength).map { $0 > maxBodyBytes } ?? true ? .tooLarge(maxBodyBytes) : nil
+        if let contentLength, !Self.isNumber(contentLength) {
+            return Refusal(400, "Content-Length is no number: send the body's length in bytes")
+        }
+        guard contentLength != nil else { return nil }
+        return bodyLength.map { $0 > maxBodyBytes } ?? true ? .tooLarge(maxBodyBytes) : nil
     }
 
     private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
+
+    private static func isNumber(_ text: UnsafeRawBufferPointer) -> Bool {
+        !text.isEmpty && text.allSatisfy(isDigit)
+    }
 
     /// nil for what is no number, or too large for one.
     private static func number(_ text: UnsafeRawBufferPointer) -> Int? {
@@ -130,36 +121,5 @@ struct RequestHeaders {
             number = sum
         }
         return text.isEmpty ? nil : number
-    }
-}
-
-// What the library reads otherwise than others do. It leaves the head of a request where it received it, with zeros instead of
-// colons and ends of lines, and hands over pointers into it: so headers must follow each other without gaps.
-extension RequestHeaders {
-    /// A name must be a token: a space before the colon is none. A header that is folded is copied elsewhere, and one with a zero in
-    /// its value seems to end too early: both leave a gap.
-    private mutating func checkLine(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
-        guard let start = name.baseAddress, let valueStart = value.baseAddress else {
-            isBroken = true
-            return
-        }
-        // One zero for LF, two for CR LF.
-        let gap = start - lineEnd
-        if gap < 1 || gap > 2 || name.isEmpty || !name.allSatisfy(Self.isTokenByte) { isBroken = true }
-        lineEnd = valueStart + value.count
-    }
-
-    /// The last header ends at the empty line. The library has replaced every CR that belongs to the end of a line.
-    private mutating func checkEnd(_ head: UnsafeRawBufferPointer) {
-        guard let start = head.baseAddress else { return }
-        let gap = start + head.count - lineEnd
-        end = start + head.count
-        if gap < 2 || gap > 4 || memchr(start, 0x0d, head.count) != nil { isBroken = true }
-    }
-
-    /// Letters, digits and !#$%&'*+-.^_`|~ (RFC 9110, 5.6.2), a bit for each.
-    private static func isTokenByte(_ byte: UInt8) -> Bool {
-        let bits: UInt64 = byte < 64 ? 0x03ff_6cfa_0000_0000 : byte < 128 ? 0x57ff_ffff_c7ff_fffe : 0
-        return bits >> UInt64(byte & 63) & 1 == 1
     }
 }

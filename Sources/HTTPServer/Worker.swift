@@ -102,10 +102,14 @@ final class Worker: @unchecked Sendable {
     func begin(_ handle: OpaquePointer, _ exchange: Exchange, _ line: RequestLine) -> MHD_Result {
         guard let connection = connection(handle) else { return .NO }
         activeCount.add(1, ordering: .relaxed)
-        let headers = RequestHeaders(handle, line, targetEnd: exchange.targetEnd)
-        exchange.begin(on: connection, line, headers)
+        let headers = RequestHeaders(handle)
+        let headerBytes = cmicrohttpd_header_bytes(handle)
+        exchange.begin(on: connection, line, headerBytes: headerBytes, headers)
         exchange.expect(.body, by: pace.deadline(ofBody: 0, since: exchange.startSeconds))
-        if let refusal = headers.refusal(maxBodyBytes: maxBodyBytes) ?? exchange.refusalOfLength {
+        let head = RequestHead(method: line.method, version: line.version, byteCount: headerBytes)
+        guard exchange.hasWholeTarget(before: line.version), head?.isWellFormed(headerCount: headers.count) ?? false
+        else { return refuse(handle, exchange, .malformedHead) }
+        if let refusal = headers.refusal(maxBodyBytes: maxBodyBytes, isOld: line.isOld) ?? exchange.refusalOfLength {
             return refuse(handle, exchange, refusal)
         }
         guard headers.announcesBody, !admit(exchange) else { return .YES }
