@@ -53,23 +53,27 @@ struct EditDistance: TensorOp {
         guard let shape = fact.shape.known, shape.elementCount <= 1 << 26 else {
             throw CompileError(.resourceExhausted, "the output would have the shape \(fact.shape)")
         }
-        var table = ElementKeys()
-        let hypotheses = try sequences(inputs[0], try table.keys(of: inputs[1]), shape)
-        let truths = try sequences(inputs[3], try table.keys(of: inputs[4]), shape)
-        var distances = [Float](repeating: 0, count: shape.elementCount)
+        var table = ElementKeys(account)
+        let hypotheses = try sequences(inputs[0], try table.keys(of: inputs[1]), shape, account)
+        let truths = try sequences(inputs[3], try table.keys(of: inputs[4]), shape, account)
+        var distances = try account.array(repeating: Float(0), count: shape.elementCount)
+        // Sets of the places.
+        try account.reserve(hypotheses.count + truths.count, bytesEach: 64)
         for place in Set(hypotheses.keys).union(truths.keys) {
             let (one, two) = (hypotheses[place] ?? [], truths[place] ?? [])
-            let distance = Float(Self.distance(one, two))
+            let distance = Float(try Self.distance(one, two, account))
             distances[place] = normalizes ? (two.isEmpty ? .infinity : distance / Float(two.count)) : distance
         }
-        return [try .of(distances, as: .float32, shape: shape.dimensions)]
+        return [try account.tensor(distances, shape.dimensions)]
     }
 
     /// The elements of each sequence, in the order in which they stand, by the sequence's place in the output.
     private func sequences(
-        _ indices: Tensor, _ values: [UInt64], _ shape: Shape
+        _ indices: Tensor, _ values: [UInt64], _ shape: Shape, _ account: RunAccount
     ) throws(CompileError) -> [Int: [UInt64]] {
-        guard let numbers = indices.integers else { throw .unsupported(indices.dtype) }
+        let numbers = try indices.wholeNumberElements("indices")
+        // Lists that grow, in a table that grows.
+        try account.reserve(values.count, bytesEach: 224)
         let width = shape.rank + 1
         var result: [Int: [UInt64]] = [:]
         for (row, value) in values.enumerated() {
@@ -87,9 +91,16 @@ struct EditDistance: TensorOp {
     }
 
     /// The Levenshtein distance. Linear in the product of the lengths.
-    private static func distance(_ one: [UInt64], _ two: [UInt64]) -> Int {
+    private static func distance(
+        _ one: [UInt64], _ two: [UInt64], _ account: RunAccount
+    ) throws(CompileError) -> Int {
+        let before = account.usedBytes
+        defer { account.give(downTo: before) }
+        try account.reserve(two.count + 1, of: Int.self)
+        var work = WorkCount(account)
         var row = Array(0...two.count)
         for (place, element) in one.enumerated() {
+            try work.add(16 * two.count)
             var diagonal = row[0]
             row[0] = place + 1
             for column in two.indices {
