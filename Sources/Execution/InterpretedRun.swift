@@ -258,6 +258,10 @@ extension InterpretedRun {
             if source.op.valueInputs.contains(index), !fact.isKnown { fact.value = try tensor(value) }
             inputs.append(fact)
         }
+        // The kernel's tables live no longer than this step.
+        var tableBytes = source.op.valueBytes(for: inputs)
+        try account.reserve(tableBytes)
+        defer { account.give(tableBytes) }
         let outputs = try source.op.outputs(for: inputs)
         for (value, fact) in zip(source.outputs, outputs) { try makeRoom(for: value, fact) }
         let known = outputs.compactMap(\.value)
@@ -270,7 +274,11 @@ extension InterpretedRun {
         guard !inputs.contains(where: { $0.dtype.isHandle && $0.value == nil }) else {
             throw CompileError(.unsupported, "is not supported for handles")
         }
-        let kernel = try source.op.makeKernel(for: KernelSpec(inputs: inputs, outputs: outputs))
+        let spec = KernelSpec(inputs: inputs, outputs: outputs)
+        let more = source.op.tableBytes(for: spec)
+        try account.reserve(more)
+        tableBytes += more
+        let kernel = try source.op.makeKernel(for: spec)
         switch kernel.work {
         case .alias(let input):
             let input = try tensor(source.inputs[input])

@@ -156,7 +156,9 @@ struct ProgramBuilder {
             }
             return append(.step(index, nil), step.liveness)
         }
-        let kernel = try step.op.makeKernel(for: KernelSpec(inputs: inputs, outputs: outputs))
+        let spec = KernelSpec(inputs: inputs, outputs: outputs)
+        try checkTables(step.op, spec)
+        let kernel = try step.op.makeKernel(for: spec)
         guard !inputs.contains(where: { $0.dtype.isHandle && $0.value == nil }) else {
             throw .unsupported("is not supported for handles")
         }
@@ -165,6 +167,15 @@ struct ProgramBuilder {
         } else {
             append(.step(index, kernel), step.liveness)
         }
+    }
+
+    /// Refuses a kernel whose tables, or whose outputs, would be larger than a run may be, before they are made.
+    private func checkTables(_ op: any Op, _ spec: KernelSpec) throws(CompileError) {
+        let tables = op.tableBytes(for: spec)
+        guard tables > 0 else { return }
+        let account = RunAccount(limitBytes: limitBytes)
+        try account.reserve(tables)
+        for fact in spec.outputs { try account.reserve(fact.shape.known?.byteCount(of: fact.dtype) ?? .max) }
     }
 
     private mutating func alias(_ output: Int, _ input: Int, _ liveness: Liveness) {

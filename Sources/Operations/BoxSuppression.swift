@@ -1,9 +1,13 @@
 internal import Glibc
+internal import Kernels
 internal import Tensors
 
 /// Boxes, as their corners give them: two corners that lie opposite each other.
 struct Boxes {
     let corners: [Float]
+    /// Where the first one's corners stand, and how far it is to the next one's.
+    var start = 0
+    var step = 4
 
     /// How much two boxes overlap: what they share of what they cover together; 0 if one has no area.
     func overlap(_ one: Int, _ two: Int) -> Float {
@@ -17,7 +21,7 @@ struct Boxes {
     }
 
     private func sides(_ box: Int) -> (top: Float, left: Float, bottom: Float, right: Float) {
-        let at = box * 4
+        let at = start + box * step
         return (
             min(corners[at], corners[at + 2]), min(corners[at + 1], corners[at + 3]),
             max(corners[at], corners[at + 2]), max(corners[at + 1], corners[at + 3])
@@ -52,23 +56,35 @@ struct Suppression {
     /// The boxes that are chosen, the best first, with their scores.
     ///
     /// Linear in the number of boxes that are looked at, times those chosen.
-    func choose(_ scores: [Float], overlap: (Int, Int) -> Float) -> [(box: Int, score: Float)] {
-        var waiting = scores.indices.filter { scores[$0] > scoreThreshold }
-            .map { Candidate(box: $0, score: scores[$0]) }
+    func choose(
+        _ count: Int, _ account: RunAccount, score: (Int) -> Float, overlap: (Int, Int) -> Float
+    ) throws(CompileError) -> [(box: Int, score: Float)] {
+        var found = 0
+        for box in 0..<count where score(box) > scoreThreshold { found += 1 }
+        // Sorting takes half as much again at most.
+        try account.reserve(found, bytesEach: 2 * MemoryLayout<Candidate>.stride)
+        var waiting: [Candidate] = []
+        waiting.reserveCapacity(found)
+        for box in 0..<count where score(box) > scoreThreshold {
+            waiting.append(Candidate(box: box, score: score(box)))
+        }
         waiting.sort { $1.follows($0) }
         // The next one is the last.
         waiting.reverse()
-        var chosen: [(box: Int, score: Float)] = []
+        var chosen = try CountedList<(box: Int, score: Float)>(account)
+        var work = WorkCount(account)
         while chosen.count < most, var next = waiting.popLast() {
             let score = next.score
-            guard survives(&next, chosen, overlap) else { continue }
+            try work.add(64 * (1 + chosen.count - next.compared))
+            guard survives(&next, chosen.elements, overlap) else { continue }
             if next.score == score {
-                chosen.append((next.box, next.score))
+                try chosen.append((next.box, next.score))
             } else if next.score > scoreThreshold {
                 insert(next, into: &waiting)
+                try work.add(waiting.count)
             }
         }
-        return chosen
+        return chosen.elements
     }
 
     private func survives(
@@ -105,6 +121,12 @@ extension Tensor {
     func floats() throws(CompileError) -> [Float] {
         guard let floats = scalars(as: Float.self) ?? narrowFloats else { throw .unsupported(dtype) }
         return floats
+    }
+
+    /// The same; the list is counted first.
+    func floats(_ account: RunAccount) throws(CompileError) -> [Float] {
+        try account.reserve(shape.elementCount, of: Float.self)
+        return try floats()
     }
 
     /// A tensor of float32, float16 or bfloat16.

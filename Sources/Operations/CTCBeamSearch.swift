@@ -1,3 +1,5 @@
+internal import Kernels
+
 /// A search for label sequences (Graves, 2012), as TensorFlow does it: the beginnings that were ever looked at are a tree, of
 /// which the best `width` ones are leaves, extended at each step.
 struct CTCBeamSearch<Score: BinaryFloatingPoint> {
@@ -22,13 +24,19 @@ struct CTCBeamSearch<Score: BinaryFloatingPoint> {
     /// The beginnings that are kept, best first.
     private var leaves: [Int] = [0]
     private let width: Int
+    private let account: RunAccount
+    private var room = 0
+    private var work: WorkCount
     private let blank: Int
     private let exponential: (Score) -> Score
     private let logarithmOfOneAnd: (Score) -> Score
 
     init(
-        width: Int, blank: Int, exponential: @escaping (Score) -> Score, logarithmOfOneAnd: @escaping (Score) -> Score
+        width: Int, blank: Int, _ account: RunAccount, exponential: @escaping (Score) -> Score,
+        logarithmOfOneAnd: @escaping (Score) -> Score
     ) {
+        self.account = account
+        work = WorkCount(account)
         self.width = width
         self.blank = blank
         self.exponential = exponential
@@ -47,16 +55,18 @@ struct CTCBeamSearch<Score: BinaryFloatingPoint> {
     }
 
     /// Takes the logarithms of the classes' probabilities at the next step.
-    mutating func step(_ scores: [Score]) {
+    mutating func step(_ scores: [Score]) throws(CompileError) {
         let branches = leaves
         for entry in branches { entries[entry].old = entries[entry].new }
         leaves.removeAll(keepingCapacity: true)
         for entry in branches {
             keep(entry, scores)
             insert(entry)
+            try work.add(64)
         }
         for branch in branches where isCandidate(entries[branch].old.total) {
-            for label in 0..<blank { extend(branch, by: label, scores[label]) }
+            try work.add(32 * blank)
+            for label in 0..<blank { try extend(branch, by: label, scores[label]) }
         }
     }
 
@@ -74,7 +84,7 @@ struct CTCBeamSearch<Score: BinaryFloatingPoint> {
         entries[entry].new.total = sum(entries[entry].new.blank, entries[entry].new.label)
     }
 
-    private mutating func extend(_ branch: Int, by label: Int, _ score: Score) {
+    private mutating func extend(_ branch: Int, by label: Int, _ score: Score) throws(CompileError) {
         let known = entries[branch].children[label]
         if let known, entries[known].isActive { return }
         // The same label twice needs a blank between.
@@ -89,12 +99,27 @@ struct CTCBeamSearch<Score: BinaryFloatingPoint> {
         }
         let child = known ?? entries.count
         if known == nil {
+            try makeRoom()
             entries.append(Entry(parent: branch, label: label))
             entries[branch].children[label] = child
         }
         entries[child].new = Probability(total: probability, blank: -.infinity, label: probability)
         if leaves.count == width, let bottom = leaves.popLast() { entries[bottom].new = Probability() }
         insert(child)
+    }
+
+    /// What an entry takes in the table of its parent, and among the leaves.
+    private static var placeBytes: Int { 192 }
+
+    /// Counts the memory of another entry before it is taken; while the list grows the old one and the new one are alive.
+    private mutating func makeRoom() throws(CompileError) {
+        try account.reserve(Self.placeBytes)
+        guard entries.count >= room else { return }
+        let (old, new) = (room, max(64, 2 * entries.count))
+        try account.reserve(new, bytesEach: MemoryLayout<Entry>.stride)
+        entries.reserveCapacity(new)
+        account.give(old * MemoryLayout<Entry>.stride)
+        room = new
     }
 
     private func isCandidate(_ probability: Score) -> Bool {

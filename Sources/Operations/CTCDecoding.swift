@@ -15,13 +15,13 @@ private struct CTCScores<Score: BinaryFloatingPoint & TensorScalar> {
     let scores: [Score]
     let batch: Int
     let classes: Int
-    let lengths: [Int]
+    let lengths: WholeNumbers
 
-    init(_ inputs: [Tensor]) throws(CompileError) {
+    init(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) {
         let sizes = inputs[0].shape.dimensions
         guard sizes.count == 3 else { throw .invalid("inputs is not a 3-Tensor") }
         guard inputs[1].shape.rank == 1 else { throw .invalid("sequence_length is not a vector") }
-        lengths = try inputs[1].wholeNumbers("sequence_length")
+        lengths = try inputs[1].wholeNumberElements("sequence_length")
         (batch, classes) = (sizes[1], sizes[2])
         guard lengths.count == batch else {
             throw .invalid(
@@ -31,6 +31,7 @@ private struct CTCScores<Score: BinaryFloatingPoint & TensorScalar> {
         for (index, length) in lengths.enumerated() where length > sizes[0] || length < 0 {
             throw .invalid("sequence_length(\(index)) <= \(sizes[0])")
         }
+        try account.reserve(inputs[0].shape.elementCount, of: Score.self)
         guard let scores = inputs[0].scalars(as: Score.self) else { throw .unsupported(inputs[0].dtype) }
         self.scores = scores
     }
@@ -57,18 +58,54 @@ extension TensorFact {
     }
 }
 
-/// The sparse tensors of some paths of each sequence: all indices, all values, all shapes.
-private func sparsePaths(_ paths: [[[Int]]]) throws(CompileError) -> [Tensor] {
-    var (allIndices, allValues, allShapes): ([Tensor], [Tensor], [Tensor]) = ([], [], [])
-    for sequences in paths {
-        var indices: [Int] = []
-        for (row, labels) in sequences.enumerated() {
-            for column in labels.indices { indices += [row, column] }
+/// The labels of one path of each sequence.
+private struct CTCPath {
+    /// The labels of all sequences, with the number of their sequence.
+    private var labels: CountedList<(sequence: Int, label: Int)>
+    private var sequences = 0
+    private var longest = 0
+    private var begin = 0
+
+    init(_ account: RunAccount) throws(CompileError) { labels = try CountedList(account) }
+
+    mutating func append(_ label: Int) throws(CompileError) { try labels.append((sequences, label)) }
+
+    /// Goes on to the next sequence.
+    mutating func endSequence() {
+        longest = max(longest, labels.count - begin)
+        begin = labels.count
+        sequences += 1
+    }
+
+    /// The path as a sparse tensor: its indices, its values, its shape.
+    func tensors(_ account: RunAccount) throws(CompileError) -> (Tensor, Tensor, Tensor) {
+        guard let shape = Shape([labels.count, 2]) else {
+            throw CompileError(.resourceExhausted, "\(labels.count) indices would take too much memory")
         }
-        let values = sequences.flatMap { $0.map(Int64.init) }
-        allIndices.append(try .sparseIndices(indices, rank: 2, count: values.count))
-        allValues.append(try .holding(values))
-        allShapes.append(try .holding([Int64(sequences.count), Int64(sequences.map(\.count).max() ?? 0)]))
+        let elements = labels.elements
+        let indices = try account.numbers(shape, of: Int64.self) { numbers in
+            var column = 0
+            for (place, element) in elements.enumerated() {
+                column = place > 0 && elements[place - 1].sequence == element.sequence ? column + 1 : 0
+                numbers[2 * place] = Int64(element.sequence)
+                numbers[2 * place + 1] = Int64(column)
+            }
+        }
+        return (
+            indices, try account.int64s(elements.lazy.map(\.label), [elements.count]),
+            try account.int64s([sequences, longest], [2])
+        )
+    }
+}
+
+/// The sparse tensors of some paths of each sequence: all indices, all values, all shapes.
+private func sparsePaths(_ paths: [CTCPath], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    var (allIndices, allValues, allShapes): ([Tensor], [Tensor], [Tensor]) = ([], [], [])
+    for path in paths {
+        let (indices, values, shape) = try path.tensors(account)
+        allIndices.append(indices)
+        allValues.append(values)
+        allShapes.append(shape)
     }
     return allIndices + allValues + allShapes
 }
@@ -95,33 +132,37 @@ struct CTCGreedyDecoder: TensorOp {
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
         return inputs[0].dtype == .float32
-            ? try decode(CTCScores<Float>(inputs)) : try decode(CTCScores<Double>(inputs))
+            ? try decode(CTCScores<Float>(inputs, account), account)
+            : try decode(CTCScores<Double>(inputs, account), account)
     }
 
-    private func decode<Score>(_ scores: CTCScores<Score>) throws(CompileError) -> [Tensor] {
+    private func decode<Score>(
+        _ scores: CTCScores<Score>, _ account: RunAccount
+    ) throws(CompileError) -> [Tensor] {
         let blank = blankIndex < 0 ? scores.classes + blankIndex : blankIndex
         guard blank >= 0, blank < scores.classes else {
             throw .invalid("blank_index expected to be between \(-scores.classes) and \(scores.classes - 1)")
         }
-        var paths: [[Int]] = []
-        var sums: [Score] = []
+        var path = try CTCPath(account)
+        var sums = try account.list(of: Score.self, capacity: scores.batch)
+        var work = WorkCount(account)
         for sequence in 0..<scores.batch {
-            var labels: [Int] = []
             var sum: Score = 0
             var before = -1
             for step in 0..<scores.lengths[sequence] {
                 let row = scores.row(step, sequence)
+                try work.add(16 * row.count)
                 var best = row.startIndex
                 for place in row.indices where row[place] > row[best] { best = place }
                 sum -= row[best]
                 let label = best - row.startIndex
-                if label != blank, !(mergesRepeated && label == before) { labels.append(label) }
+                if label != blank, !(mergesRepeated && label == before) { try path.append(label) }
                 before = label
             }
-            paths.append(labels)
+            path.endSequence()
             sums.append(sum)
         }
-        return try sparsePaths([paths]) + [.holding(sums, [scores.batch, 1])]
+        return try sparsePaths([path], account) + [account.tensor(sums, [scores.batch, 1])]
     }
 }
 
@@ -153,36 +194,49 @@ struct CTCBeamSearchDecoder: TensorOp {
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
         return inputs[0].dtype == .float32
-            ? try decode(CTCScores<Float>(inputs), expf, logf, log1pf)
-            : try decode(CTCScores<Double>(inputs), exp, log, log1p)
+            ? try decode(CTCScores<Float>(inputs, account), account, expf, logf, log1pf)
+            : try decode(CTCScores<Double>(inputs, account), account, exp, log, log1p)
     }
 
     private func decode<Score>(
-        _ scores: CTCScores<Score>, _ exponential: @escaping (Score) -> Score, _ logarithm: (Score) -> Score,
+        _ scores: CTCScores<Score>, _ account: RunAccount, _ exponential: @escaping (Score) -> Score,
+        _ logarithm: (Score) -> Score,
         _ logarithmOfOneAnd: @escaping (Score) -> Score
     ) throws(CompileError) -> [Tensor] {
-        var paths = [[[Int]]](repeating: [], count: pathCount)
-        var probabilities: [Score] = []
+        var paths = try account.list(of: CTCPath.self, capacity: pathCount)
+        // Of each path three tensors.
+        try account.reserve(pathCount, bytesEach: 1 << 10)
+        for _ in 0..<pathCount { paths.append(try CTCPath(account)) }
+        var probabilities = try account.list(of: Score.self, capacity: scores.batch * pathCount)
+        // A step's scores, and the labels of one path.
+        try account.reserve(scores.classes, bytesEach: 2 * MemoryLayout<Score>.stride)
+        try account.reserve(scores.lengths.max() ?? 0, bytesEach: 4 * MemoryLayout<Int>.stride)
         for sequence in 0..<scores.batch {
+            let before = account.usedBytes
             var search = CTCBeamSearch(
-                width: beamWidth, blank: scores.classes - 1, exponential: exponential,
+                width: beamWidth, blank: scores.classes - 1, account, exponential: exponential,
                 logarithmOfOneAnd: logarithmOfOneAnd)
             for step in 0..<scores.lengths[sequence] {
                 let row = scores.row(step, sequence)
                 let largest = row.max() ?? 0
                 let total = row.reduce(0) { $0 + exponential($1 - largest) }
                 let offset = largest + logarithm(total)
-                search.step(row.map { $0 - offset })
+                try search.step(row.map { $0 - offset })
             }
             let best = search.best(pathCount)
             guard best.count == pathCount else {
                 throw .invalid("Less leaves in the beam search than requested.")
             }
+            let taken = account.usedBytes - before
             for (number, entry) in best.enumerated() {
-                paths[number].append(search.labels(of: entry, mergesRepeated: mergesRepeated))
+                for label in search.labels(of: entry, mergesRepeated: mergesRepeated) {
+                    try paths[number].append(label)
+                }
+                paths[number].endSequence()
                 probabilities.append(search.probability(of: entry))
             }
+            account.give(taken)
         }
-        return try sparsePaths(paths) + [.holding(probabilities, [scores.batch, pathCount])]
+        return try sparsePaths(paths, account) + [account.tensor(probabilities, [scores.batch, pathCount])]
     }
 }

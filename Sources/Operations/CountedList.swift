@@ -82,6 +82,73 @@ extension CountedList where Element: TensorScalar {
 }
 
 extension RunAccount {
+    /// A vector of whole numbers as int32 or int64; they must fit.
+    func vector(_ whole: some Collection<Int>, as dtype: DataType) throws(CompileError) -> Tensor {
+        // Both in one go: there is no list of the narrow numbers.
+        if dtype == .int32 {
+            return try numbers(.vector(whole.count), of: Int32.self) { numbers in
+                for (place, number) in whole.enumerated() { numbers[place] = Int32(truncatingIfNeeded: number) }
+            }
+        }
+        return try int64s(whole, [whole.count])
+    }
+
+    /// A tensor of whole numbers as int64.
+    ///
+    /// - Throws: `resourceExhausted` where the shape is not one, or does not have as many elements.
+    func int64s(_ whole: some Collection<Int>, _ dimensions: [Int]) throws(CompileError) -> Tensor {
+        guard let shape = Shape(dimensions), shape.elementCount == whole.count else {
+            throw CompileError(.resourceExhausted, "\(whole.count) numbers do not have the shape \(dimensions)")
+        }
+        return try numbers(shape, of: Int64.self) { numbers in
+            for (place, number) in whole.enumerated() { numbers[place] = Int64(number) }
+        }
+    }
+
+    /// Counts the memory of some elements that lie in several lists, or in one that is sorted: so many bytes for each.
+    func reserve(_ count: Int, bytesEach: Int) throws(CompileError) {
+        var bytes = ByteSum()
+        bytes.add(max(0, count), times: bytesEach)
+        bytes.add(Self.arrayBytes)
+        try reserve(bytes.total)
+    }
+
+    /// Elements of several tensors of one dtype, one after another, in a new vector that owns its strings.
+    ///
+    /// - `places`: Each within its tensor.
+    func elements(_ places: [RowPlace], of tensors: [Tensor]) throws(CompileError) -> Tensor {
+        guard tensors.first?.dtype == .string else {
+            try reserve(places.count, bytesEach: tensors.first?.dtype.stride ?? 1)
+            return try .made(Tensor.rows(places, of: tensors))
+        }
+        var sources: [StringElements] = []
+        for tensor in tensors { sources.append(try tensor.stringElements("values")) }
+        return try strings(.vector(places.count)) { sources[places[$0].tensor][places[$0].row].bytes }
+    }
+
+    /// A tensor of copies of strings.
+    ///
+    /// - `string`: The bytes of string number n.
+    func strings(
+        _ shape: Shape, _ string: (Int) -> UnsafeBufferPointer<UInt8>
+    ) throws(CompileError) -> Tensor {
+        var bytes = ByteSum()
+        for number in 0..<shape.elementCount { bytes.add(string(number).count) }
+        var result = try StringTensorBuilder(shape, byteCount: bytes.total, self)
+        for number in 0..<shape.elementCount {
+            try result.append(string(number))
+            try result.endString()
+        }
+        return try result.tensor()
+    }
+
+    /// The tensor with its strings' bytes copied into its own memory; other tensors as they are.
+    func owningStrings(_ tensor: Tensor) throws(CompileError) -> Tensor {
+        guard tensor.dtype == .string else { return tensor }
+        let own = try tensor.stringElements("values")
+        return try strings(tensor.shape) { own[$0].bytes }
+    }
+
     /// A tensor of numbers that an array holds.
     ///
     /// - `dimensions`: The shape; that of a vector when left out.

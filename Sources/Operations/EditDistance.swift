@@ -55,7 +55,7 @@ struct EditDistance: TensorOp {
         guard let shape = fact.shape.known else {
             throw CompileError(.resourceExhausted, "the output would have the shape \(fact.shape)")
         }
-        var table = ElementKeys()
+        var table = ElementKeys(account)
         try account.reserve(inputs[1].shape.elementCount, of: UInt64.self)
         let hypotheses = try sequences(inputs[0], try table.keys(of: inputs[1]), shape, account)
         try account.reserve(inputs[4].shape.elementCount, of: UInt64.self)

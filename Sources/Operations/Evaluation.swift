@@ -13,6 +13,7 @@ extension Op {
     package func evaluate(_ inputs: [TensorFact], _ account: RunAccount = RunAccount()) throws -> [Tensor] {
         let used = account.usedBytes
         defer { account.give(downTo: used) }
+        try account.reserve(valueBytes(for: inputs))
         let facts = try outputs(for: inputs)
         let known = facts.compactMap(\.value)
         if known.count == facts.count { return known }
@@ -20,6 +21,7 @@ extension Op {
         let operands = inputs.compactMap(\.value)
         guard operands.count == inputs.count else { throw CompileError(.malformed, "an input has no value") }
         if let op = self as? any TensorOp { return try op.results(of: operands, account) }
+        try account.reserve(tableBytes(for: spec))
         let kernel = try makeKernel(for: spec)
         switch kernel.work {
         case .alias(let input): return [try alias(operands[input], spec)]

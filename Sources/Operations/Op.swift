@@ -21,6 +21,13 @@ package protocol Op: Sendable, Hashable {
     /// when the kernel is made.
     var valueInputs: [Int] { get }
 
+    /// How many bytes the rule, and the making of the kernel, take for the values of inputs: lists of them, and what the kernel
+    /// keeps of them. Counted before the rule is asked.
+    func valueBytes(for inputs: [TensorFact]) -> Int
+
+    /// How many bytes making the kernel takes for tables that are as long as an axis. Counted before the kernel is made.
+    func tableBytes(for spec: KernelSpec) -> Int
+
     /// Whether two runs with equal inputs may give different outputs (random numbers): such a node is never folded.
     var isStateful: Bool { get }
 
@@ -42,11 +49,35 @@ package protocol Op: Sendable, Hashable {
 
 extension Op {
     package var valueInputs: [Int] { [] }
+    package func valueBytes(for inputs: [TensorFact]) -> Int { elementBytes(of: inputs, each: 64) }
+    package func tableBytes(for spec: KernelSpec) -> Int { 0 }
     package var isStateful: Bool { false }
     package var hasEffect: Bool { false }
     package var forwardsInputs: Bool { false }
     // An effect of one request is not an effect of all.
     package func batching(_ node: BatchedNode) -> [BatchRole]? { hasEffect ? nil : node.mixed }
+}
+
+extension Op {
+    /// So many bytes for each element of ``valueInputs``.
+    func elementBytes(of inputs: [TensorFact], each: Int) -> Int {
+        var sum = ByteSum()
+        for index in valueInputs where inputs.indices.contains(index) {
+            sum.add(inputs[index].shape.known?.elementCount ?? 0, times: each)
+        }
+        return sum.total
+    }
+}
+
+extension KernelSpec {
+    /// So many bytes for each place of the axes of images that lie as [batch, height, width, depth], before and after.
+    func imageTableBytes(each: Int) -> Int {
+        var sum = ByteSum()
+        for fact in inputs.prefix(1) + outputs.prefix(1) {
+            for size in fact.shape.known?.dimensions.dropLast() ?? [] { sum.add(size, times: each) }
+        }
+        return sum.total
+    }
 }
 
 /// An op that computes otherwise where it is a part of a convolution or a product.

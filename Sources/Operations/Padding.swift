@@ -164,6 +164,19 @@ struct MirrorPad: Op {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { PaddingAmounts.batching(node) }
 
+    /// A place of each place of an axis; what mirrors show does not move as a whole.
+    func tableBytes(for spec: KernelSpec) -> Int {
+        guard let before = spec.inputs[0].shape.known, let after = spec.outputs[0].shape.known,
+            before.rank == after.rank
+        else { return 0 }
+        var sum = ByteSum()
+        for (size, padded) in zip(before.dimensions, after.dimensions) {
+            sum.add(padded, times: MemoryLayout<Int>.stride)
+            sum.add(padded - size, times: 64)
+        }
+        return sum.total
+    }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let width = try spec.inputs[0].elementWidth
         let input = try spec.inputShape(0)

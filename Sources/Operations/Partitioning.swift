@@ -25,6 +25,14 @@ struct DynamicPartition: Op {
 
     var valueInputs: [Int] { [1] }
 
+    /// An output takes a kilobyte however small it is.
+    func valueBytes(for inputs: [TensorFact]) -> Int {
+        var sum = ByteSum()
+        sum.add(elementBytes(of: inputs, each: 64))
+        sum.add(count, times: 1 << 10)
+        return sum.total
+    }
+
     func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
         let (data, partitions) = (inputs[0], inputs[1])
         var counts = [Int](repeating: PartialShape.unknownDimension, count: count)
@@ -58,6 +66,7 @@ struct DynamicPartition: Op {
         let rowSize = try spec.outputShape().dimensions.dropFirst().wrappingProduct
         var filled = [Int](repeating: 0, count: count)
         var places: [(output: Int, row: Int)] = []
+        places.reserveCapacity(numbers.count)
         for number in numbers where filled.indices.contains(number) {
             places.append((number, filled[number]))
             filled[number] += 1

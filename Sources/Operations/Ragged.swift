@@ -13,7 +13,7 @@ extension OpTable {
 
 /// How rows lie in what is below them, level by level: row `i` has the elements from split `i` to split `i + 1`.
 struct RaggedRows {
-    let levels: [[Int]]
+    let levels: [WholeNumbers]
 
     /// More rows or elements than this are not made.
     static let most = 1 << 27
@@ -25,9 +25,10 @@ struct RaggedRows {
     ///
     /// Throws `invalidArgument` where splits go down, or do not end where the next level does.
     init(_ tensors: some Sequence<Tensor>, valueCount count: Int) throws(CompileError) {
-        var levels: [[Int]] = []
+        var levels: [WholeNumbers] = []
         for tensor in tensors {
-            guard let splits = tensor.integers, !splits.isEmpty else {
+            let splits = try tensor.wholeNumberElements("splits")
+            guard !splits.isEmpty else {
                 throw .invalid("Ragged splits must have rank 1 and at least one element")
             }
             levels.append(splits)
@@ -100,20 +101,22 @@ struct RaggedRange: TensorOp {
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         let facts = try outputs(for: inputs.map { TensorFact($0) })
         let rows = (facts[0].shape.known?.elementCount ?? 1) - 1
+        // What lists of the inputs take.
+        for input in inputs { try account.reserve(input.shape.elementCount, of: Int.self) }
         switch inputs[0].dtype {
-        case .int32: return try integers(inputs, rows) { Int32(truncatingIfNeeded: $0) }
-        case .int64: return try integers(inputs, rows) { Int64($0) }
-        case .float32: return try floats(inputs.map { $0.scalars(as: Float.self) ?? [] }, rows)
-        case .float64: return try floats(inputs.map { $0.scalars(as: Double.self) ?? [] }, rows)
+        case .int32: return try integers(inputs, rows, account) { Int32(truncatingIfNeeded: $0) }
+        case .int64: return try integers(inputs, rows, account) { Int64($0) }
+        case .float32: return try floats(inputs.map { $0.scalars(as: Float.self) ?? [] }, rows, account)
+        case .float64: return try floats(inputs.map { $0.scalars(as: Double.self) ?? [] }, rows, account)
         default: throw .unsupported(inputs[0].dtype)
         }
     }
 
     private func integers<Scalar: TensorScalar>(
-        _ inputs: [Tensor], _ rows: Int, _ make: (Int) -> Scalar
+        _ inputs: [Tensor], _ rows: Int, _ account: RunAccount, _ make: (Int) -> Scalar
     ) throws(CompileError) -> [Tensor] {
         let given = inputs.map { $0.integers ?? [] }
-        return try rowsOf(rows) { row throws(CompileError) in
+        return try rowsOf(rows, account) { row throws(CompileError) in
             let (start, limit, delta) = (given[0].at(row), given[1].at(row), given[2].at(row))
             guard delta != 0 else { throw .invalid("Requires delta != 0") }
             guard delta > 0 ? start < limit : start > limit else { return 0 }
@@ -125,9 +128,9 @@ struct RaggedRange: TensorOp {
     }
 
     private func floats<Number: BinaryFloatingPoint & TensorScalar>(
-        _ given: [[Number]], _ rows: Int
+        _ given: [[Number]], _ rows: Int, _ account: RunAccount
     ) throws(CompileError) -> [Tensor] {
-        try rowsOf(rows) { row throws(CompileError) in
+        try rowsOf(rows, account) { row throws(CompileError) in
             let (start, limit, delta) = (given[0].at(row), given[1].at(row), given[2].at(row))
             guard delta != 0 else { throw .invalid("Requires delta != 0") }
             guard delta > 0 ? start < limit : start > limit else { return 0 }
@@ -138,20 +141,29 @@ struct RaggedRange: TensorOp {
     }
 
     private func rowsOf<Scalar: TensorScalar>(
-        _ rows: Int, count: (Int) throws(CompileError) -> Int, element: (Int, Int) -> Scalar
+        _ rows: Int, _ account: RunAccount, count: (Int) throws(CompileError) -> Int, element: (Int, Int) -> Scalar
     ) throws(CompileError) -> [Tensor] {
-        var ends = [0]
+        var ends = try account.list(of: Int.self, capacity: rows + 1)
+        ends.append(0)
+        var work = WorkCount(account)
         for row in 0..<rows {
+            try work.add(64)
             let end = try ends[row].plus(try count(row))
             guard end <= RaggedRows.most else {
                 throw CompileError(.resourceExhausted, "the ranges have more than \(RaggedRows.most) numbers together")
             }
             ends.append(end)
         }
-        var numbers: [Scalar] = []
-        numbers.reserveCapacity(ends[rows])
-        for row in 0..<rows { for place in 0..<ends[row + 1] - ends[row] { numbers.append(element(row, place)) } }
-        return [try .vector(ends, as: splits), try .made(Tensor(numbers))]
+        let numbers = try account.numbers(.vector(ends[rows]), of: Scalar.self) { (numbers) throws(CompileError) in
+            for row in 0..<rows {
+                for place in 0..<ends[row + 1] - ends[row] {
+                    numbers[ends[row] + place] = element(row, place)
+                    try work.add(32)
+                }
+                try work.add(16)
+            }
+        }
+        return [try account.vector(ends, as: splits), numbers]
     }
 }
 
@@ -196,6 +208,7 @@ struct RaggedGather: TensorOp {
         _ = try outputs(for: inputs.map { TensorFact($0) })
         let (values, indices) = (inputs[levelCount], inputs[levelCount + 1])
         let levels = try self.levels(inputs, valueCount: values.shape.dimensions[0])
+        try account.reserve(indices.shape.elementCount, of: Int.self)
         var rows = indices.integers ?? []
         for (position, row) in rows.enumerated() where row < 0 || row >= levels[0].count - 1 {
             throw .invalid("indices[\(position)] = \(row) is not in [0, \(levels[0].count - 1))")
@@ -203,29 +216,37 @@ struct RaggedGather: TensorOp {
         var results: [Tensor] = []
         let sizes = indices.shape.dimensions
         for axis in sizes.indices.dropLast() {
-            let above = sizes[...axis].reduce(1, &*)
-            results.append(try .vector((0...above).map { $0 * sizes[axis + 1] }, as: inputs[0].dtype))
+            let above = try PartialShape.product(Array(sizes[...axis]))
+            results.append(
+                try account.vector((0...above).lazy.map { $0 &* sizes[axis + 1] }, as: inputs[0].dtype))
         }
         for (level, splits) in levels.enumerated() {
-            var ends = [0]
-            for row in rows { ends.append(ends[ends.count - 1] + splits[row + 1] - splits[row]) }
-            guard ends[ends.count - 1] <= RaggedRows.most else {
-                throw CompileError(.resourceExhausted, "the result has more than \(RaggedRows.most) rows")
+            var ends = try account.list(of: Int.self, capacity: rows.count + 1)
+            ends.append(0)
+            for row in rows {
+                let end = ends[ends.count - 1] + splits[row + 1] - splits[row]
+                guard end <= RaggedRows.most else {
+                    throw CompileError(.resourceExhausted, "the result has more than \(RaggedRows.most) rows")
+                }
+                ends.append(end)
             }
-            rows = rows.flatMap { splits[$0]..<splits[$0 + 1] }
-            if level > 0 || !sizes.isEmpty { results.append(try .vector(ends, as: inputs[0].dtype)) }
+            try account.checkTime()
+            var below = try account.list(of: Int.self, capacity: ends[ends.count - 1])
+            for row in rows { below += splits[row]..<splits[row + 1] }
+            rows = below
+            if level > 0 || !sizes.isEmpty { results.append(try account.vector(ends, as: inputs[0].dtype)) }
         }
         let row = values.shape.dimensions.dropFirst()
         results.append(
             try values.taking(
-                rows, byteCount: row.wrappingProduct &* values.dtype.stride, shape: [rows.count] + row))
+                rows, byteCount: row.wrappingProduct &* values.dtype.stride, shape: [rows.count] + row, account))
         return results
     }
 
     /// The splits, checked as TensorFlow does here: those behind the last row need not be told.
-    private func levels(_ inputs: [Tensor], valueCount: Int) throws(CompileError) -> [[Int]] {
-        var levels: [[Int]] = []
-        for tensor in inputs[..<levelCount] { levels.append(tensor.integers ?? [0]) }
+    private func levels(_ inputs: [Tensor], valueCount: Int) throws(CompileError) -> [WholeNumbers] {
+        var levels: [WholeNumbers] = []
+        for tensor in inputs[..<levelCount] { levels.append(try tensor.wholeNumberElements("splits")) }
         for (level, splits) in levels.enumerated() {
             let below = level + 1 < levels.count ? levels[level + 1].count - 1 : valueCount
             guard splits[0] >= 0, zip(splits, splits.dropFirst()).allSatisfy({ $0 <= $1 }) else {
@@ -265,39 +286,73 @@ struct RaggedTensorToSparse: TensorOp {
         let values = inputs[levelCount]
         let inner = Array(values.shape.dimensions.dropFirst())
         let rows = try RaggedRows(inputs[..<levelCount], valueCount: values.shape.dimensions[0])
-        // The place of each row of a level, as far as it goes.
-        var places = (0..<rows.rowCount).map { [Int64($0)] }
         var dense = [rows.rowCount]
-        for splits in rows.levels {
-            var below: [[Int64]] = []
-            var widest = 0
-            for (row, place) in places.enumerated() {
-                let width = splits[row + 1] - splits[row]
-                widest = max(widest, width)
-                for column in 0..<width { below.append(place + [Int64(column)]) }
-            }
-            places = below
-            dense.append(widest)
-        }
-        var indices: [Int64] = []
-        let innerShape = Shape(inner) ?? .scalar
-        for place in places {
-            for element in 0..<innerShape.elementCount {
-                var (rest, tail) = (element, [Int64]())
-                for size in inner.reversed() {
-                    tail.append(Int64(rest % size))
-                    rest /= size
-                }
-                indices += place + tail.reversed()
-            }
-        }
+        for splits in rows.levels { dense.append(zip(splits, splits.dropFirst()).reduce(0) { max($0, $1.1 - $1.0) }) }
         let rank = levelCount + 1 + inner.count
-        guard let flat = values.reshaped(to: .vector(values.shape.elementCount)) else {
-            throw CompileError(.malformed, "changes the number of elements")
+        let count = values.shape.elementCount
+        guard let flat = values.reshaped(to: .vector(count)), let shape = Shape([count, rank]) else {
+            throw CompileError(.resourceExhausted, "\(count) indices would take too much memory")
         }
-        return [
-            try .made(Tensor(indices, shape: [values.shape.elementCount, rank])), flat.owningStrings,
-            try .vector(dense + inner, as: .int64),
-        ]
+        let indices = try account.numbers(shape, of: Int64.self) { (numbers) throws(CompileError) in
+            var writer = RaggedIndices(rows: rows, inner: Shape(inner) ?? .scalar, numbers: numbers, account)
+            try writer.write()
+        }
+        return [indices, try account.owningStrings(flat), try account.vector(dense + inner, as: .int64)]
+    }
+}
+
+/// Writes the indices of a ragged tensor's elements, in order.
+private struct RaggedIndices {
+    private let rows: RaggedRows
+    private let inner: Shape
+    private let numbers: UnsafeMutableBufferPointer<Int64>
+    private var work: WorkCount
+    /// The place that is being written: row and columns, level by level, then inside of a value.
+    private var index: [Int64]
+    private var next = 0
+
+    init(rows: RaggedRows, inner: Shape, numbers: UnsafeMutableBufferPointer<Int64>, _ account: RunAccount) {
+        self.rows = rows
+        self.inner = inner
+        self.numbers = numbers
+        work = WorkCount(account)
+        index = Array(repeating: 0, count: rows.levels.count + 1 + inner.rank)
+    }
+
+    mutating func write() throws(CompileError) {
+        for row in 0..<rows.rowCount {
+            index[0] = Int64(row)
+            try write(row, level: 0)
+        }
+    }
+
+    /// Writes a row of a level; as deep as there are levels.
+    private mutating func write(_ row: Int, level: Int) throws(CompileError) {
+        try work.add(64)
+        let splits = rows.levels[level]
+        for column in 0..<splits[row + 1] - splits[row] {
+            index[level + 1] = Int64(column)
+            if level + 1 < rows.levels.count {
+                try write(splits[row] + column, level: level + 1)
+            } else {
+                try writeValue()
+            }
+        }
+    }
+
+    private mutating func writeValue() throws(CompileError) {
+        let first = rows.levels.count + 1
+        for element in 0..<inner.elementCount {
+            var rest = element
+            for (axis, size) in inner.dimensions.enumerated().reversed() {
+                index[first + axis] = Int64(rest % size)
+                rest /= size
+            }
+            for number in index where next < numbers.count {
+                numbers[next] = number
+                next += 1
+            }
+            try work.add(32 * index.count)
+        }
     }
 }

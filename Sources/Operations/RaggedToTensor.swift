@@ -65,7 +65,7 @@ struct RaggedTensorToTensor: TensorOp {
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         let fact = try outputs(for: inputs.map { TensorFact($0) })[0]
         let values = inputs[1]
-        let levels = try levels(inputs)
+        let levels = try levels(inputs, account)
         guard var sizes = fact.shape.dimensions else { throw CompileError(.malformed, "the shape is not known") }
         if sizes[0] < 0 { sizes[0] = levels[0].count }
         for (level, lengths) in levels.enumerated() where sizes[level + 1] < 0 {
@@ -74,30 +74,46 @@ struct RaggedTensorToTensor: TensorOp {
         guard let shape = Shape(sizes), let bytes = shape.byteCount(of: values.dtype), bytes <= 1 << 30 else {
             throw CompileError(.resourceExhausted, "the output would have the shape \(PartialShape(sizes))")
         }
-        let filling = try filling(inputs[2], values)
-        var places: [Int?] = (0..<levels[0].count).map { $0 < sizes[0] ? $0 : nil }
-        for (level, lengths) in levels.enumerated() {
-            let width = sizes[level + 1]
-            places = zip(places, lengths).flatMap { place, length in
-                (0..<length).map { column in column < width ? place.map { $0 * width + column } : nil }
-            }
-        }
+        let filling = try filling(inputs[2], values, account)
+        let places = try places(levels, sizes, account)
         guard places.count == values.shape.dimensions[0] else {
             throw .invalid("the row partitions tell of \(places.count) values, there are \(values.shape.dimensions[0])")
         }
-        // Element 0 of what is chosen from is the filling, the values follow.
-        var sources = [Int?](repeating: nil, count: sizes[...levelCount].wrappingProduct)
-        for (value, place) in places.enumerated() {
-            if let place, sources.indices.contains(place) { sources[place] = value }
+        return [try values.arranged(places, filling: filling, shape: shape, account)]
+    }
+
+    /// Where a value has no place.
+    private static let nowhere = -1
+
+    /// The place of each value in the result, in rows of values.
+    private func places(
+        _ levels: [[Int]], _ sizes: [Int], _ account: RunAccount
+    ) throws(CompileError) -> [Int] {
+        var places = try account.list(of: Int.self, capacity: levels[0].count)
+        for row in levels[0].indices { places.append(row < sizes[0] ? row : Self.nowhere) }
+        var work = WorkCount(account)
+        for (level, lengths) in levels.enumerated() {
+            let width = sizes[level + 1]
+            var below = try account.list(of: Int.self, capacity: lengths.reduce(0, &+))
+            for (place, length) in zip(places, lengths) {
+                for column in 0..<length {
+                    // The result's size is a number, and so is each place in it; an empty result has none.
+                    below.append(place >= 0 && column < width ? place &* width &+ column : Self.nowhere)
+                    try work.add(16)
+                }
+            }
+            places = below
         }
-        return [try values.arranged(sources, filling: filling, shape: shape)]
+        return places
     }
 
     /// How long each row is, level by level.
-    private func levels(_ inputs: [Tensor]) throws(CompileError) -> [[Int]] {
+    private func levels(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [[Int]] {
         if partitions[0] == .splits {
-            return try RaggedRows(inputs[3...], valueCount: inputs[1].shape.dimensions[0]).levels.map { splits in
-                zip(splits, splits.dropFirst()).map { $1 - $0 }
+            let rows = try RaggedRows(inputs[3...], valueCount: inputs[1].shape.dimensions[0])
+            for splits in rows.levels { try account.reserve(splits.count, of: Int.self) }
+            return rows.levels.map { splits in
+                (0..<splits.count - 1).map { splits[$0 + 1] - splits[$0] }
             }
         }
         guard var rows = inputs[3].integers?.first, rows >= 0, rows <= RaggedRows.most else {
@@ -105,8 +121,8 @@ struct RaggedTensorToTensor: TensorOp {
         }
         var levels: [[Int]] = []
         for tensor in inputs[4...] {
-            var lengths = [Int](repeating: 0, count: rows)
-            let numbers = tensor.integers ?? []
+            var lengths = try account.array(repeating: 0, count: rows)
+            let numbers = try tensor.wholeNumberElements("row ids")
             for (number, next) in zip(numbers, numbers.dropFirst()) where next < number {
                 throw .invalid("row ids must not go down: \(number), then \(next)")
             }
@@ -123,13 +139,16 @@ struct RaggedTensorToTensor: TensorOp {
     }
 
     /// The default value, broadcast to a row of values.
-    private func filling(_ value: Tensor, _ values: Tensor) throws(CompileError) -> Tensor {
+    private func filling(
+        _ value: Tensor, _ values: Tensor, _ account: RunAccount
+    ) throws(CompileError) -> Tensor {
         let row = PartialShape(Array(values.shape.dimensions.dropFirst()))
         guard row.broadcastIfCompatible(with: PartialShape(value.shape)) == row, let shape = row.known else {
             throw .invalid(
                 "default_value.shape=\(value.shape) and rt_input.flat_values.shape=\(values.shape) are incompatible")
         }
         let source = value.shape.dimensions
+        try account.reserve(shape.elementCount, of: Int.self)
         let blocks = (0..<shape.elementCount).map { element in
             var (rest, place, stride) = (element, 0, 1)
             for (distance, size) in shape.dimensions.reversed().enumerated() {
@@ -142,29 +161,29 @@ struct RaggedTensorToTensor: TensorOp {
             }
             return place
         }
-        return try value.taking(blocks, byteCount: value.dtype.stride, shape: shape.dimensions)
+        return try value.taking(blocks, byteCount: value.dtype.stride, shape: shape.dimensions, account)
     }
 }
 
 extension Tensor {
-    /// Rows of this tensor, or another row where none is told; strings own their bytes.
+    /// The rows of this tensor at the places that are told, and another row everywhere else; strings own their bytes.
     fileprivate func arranged(
-        _ rows: [Int?], filling: Tensor, shape: Shape
+        _ places: [Int], filling: Tensor, shape: Shape, _ account: RunAccount
     ) throws(CompileError) -> Tensor {
         let rowBytes = filling.byteCount
-        let made = Tensor(dtype: dtype, shape: shape) { memory in
+        let made = try account.tensor(dtype, shape) { memory in
+            guard rowBytes > 0 else { return }
+            memory.fill(repeating: filling)
             withUnsafeBytes { values in
-                filling.withUnsafeBytes { filling in
-                    guard let to = memory.baseAddress, let from = values.baseAddress, let other = filling.baseAddress
-                    else { return }
-                    for (number, row) in rows.enumerated() where (number + 1) * rowBytes <= memory.count {
-                        let source = row.flatMap { ($0 + 1) * rowBytes <= values.count ? from + $0 * rowBytes : nil }
-                        (to + number * rowBytes).copyMemory(from: source ?? other, byteCount: rowBytes)
-                    }
+                guard let to = memory.baseAddress, let from = values.baseAddress else { return }
+                let most = memory.count / rowBytes
+                for (row, place) in places.enumerated()
+                where place >= 0 && place < most && (row + 1) * rowBytes <= values.count {
+                    (to + place * rowBytes).copyMemory(from: from + row * rowBytes, byteCount: rowBytes)
                 }
             }
         }
         defer { withExtendedLifetime(filling) {} }
-        return try Self.made(made).owningStrings
+        return try account.owningStrings(made)
     }
 }

@@ -37,6 +37,8 @@ struct ResizeGrad: Op {
         ]
     }
 
+    func tableBytes(for spec: KernelSpec) -> Int { spec.imageTableBytes(each: ResizeAttributes.tableBytes) }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let gradients = try spec.inputShape(0).dimensions
         let output = try spec.outputShape()
@@ -74,6 +76,8 @@ struct ResizeNearestNeighborGrad: Op {
                 PartialShape([gradients.dimension(0), size.height, size.width, gradients.dimension(3)]))
         ]
     }
+
+    func tableBytes(for spec: KernelSpec) -> Int { spec.imageTableBytes(each: ResizeAttributes.tableBytes) }
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let gradients = try spec.inputShape(0).dimensions

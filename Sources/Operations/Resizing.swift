@@ -18,6 +18,9 @@ extension OpTable {
 
 /// Where pixels are when images are resized.
 struct ResizeAttributes: Hashable, Sendable {
+    /// What the tables take at most for a place of an axis: places and weights, in lists that grow.
+    static let tableBytes = 128
+
     private let alignCorners: Bool
     private let halfPixelCenters: Bool
 
@@ -119,6 +122,8 @@ struct Resize: Op {
     }
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
+
+    func tableBytes(for spec: KernelSpec) -> Int { spec.imageTableBytes(each: ResizeAttributes.tableBytes) }
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let images = try spec.inputShape(0).dimensions

@@ -40,6 +40,8 @@ struct ScaleAndTranslate: Op {
         return (numbers[0], numbers[1])
     }
 
+    func tableBytes(for spec: KernelSpec) -> Int { spec.imageTableBytes(each: ResizeAttributes.tableBytes) }
+
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let images = try spec.inputShape(0).dimensions
         let output = try spec.outputShape()
@@ -93,6 +95,8 @@ struct ScaleAndTranslateGrad: Op {
                 ]))
         ]
     }
+
+    func tableBytes(for spec: KernelSpec) -> Int { spec.imageTableBytes(each: ResizeAttributes.tableBytes) }
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let gradients = try spec.inputShape(0).dimensions

@@ -63,6 +63,9 @@ struct Segments: Op {
 
     var valueInputs: [Int] { hasCount ? [2, 3] : [idsInput] }
 
+    /// A run may be one row; the list of runs grows.
+    func valueBytes(for inputs: [TensorFact]) -> Int { elementBytes(of: inputs, each: 112) }
+
     func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
         let (data, ids) = (inputs[0], inputs[idsInput])
         guard data.shape.rank ?? 1 > 0 else {

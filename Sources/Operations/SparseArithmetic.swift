@@ -46,10 +46,12 @@ struct SparseMatMul: TensorOp {
 
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
-        return [try product(inputs, try inputs[1].dtype.sparseNumber)]
+        return [try product(inputs, try inputs[1].dtype.sparseNumber, account)]
     }
 
-    private func product<Number: SparseNumber>(_ inputs: [Tensor], _ type: Number.Type) throws(CompileError) -> Tensor {
+    private func product<Number: SparseNumber>(
+        _ inputs: [Tensor], _ type: Number.Type, _ account: RunAccount
+    ) throws(CompileError) -> Tensor {
         let left = try SparseParts(inputs[0], inputs[1], inputs[2])
         guard left.rank == 2 else { throw .invalid("Tensor 'a_shape' must have 2 elements") }
         let (rowAxis, sumAxis) = transposesLeft ? (1, 0) : (0, 1)
@@ -64,9 +66,10 @@ struct SparseMatMul: TensorOp {
         guard let shape = Shape([rows, columns]),
             shape.byteCount(of: inputs[1].dtype) ?? .max <= Tensor.repeatedStringsLimitBytes
         else { throw CompileError(.resourceExhausted, "the product [\(rows),\(columns)] would take too much memory") }
-        let right = try inputs[3].numbers(type)
-        let values = try left.values.numbers(type)
-        var result = [Number](repeating: .zero, count: shape.elementCount)
+        let right = try inputs[3].numbers(type, account)
+        let values = try left.values.numbers(type, account)
+        var result = try account.array(repeating: Number.zero, count: shape.elementCount)
+        var work = WorkCount(account)
         for element in 0..<left.count {
             let row = left.indices[2 * element + rowAxis]
             let place = left.indices[2 * element + sumAxis]
@@ -77,13 +80,14 @@ struct SparseMatMul: TensorOp {
                 throw .invalid("m (\(row)) from index[\(element),\(rowAxis)] out of bounds (>=\(rows))")
             }
             let value = values[element]
+            try work.add(16 * columns)
             for column in 0..<columns {
                 let other = right[transposesRight ? column * inner + place : place * columns + column]
                 let target = row * columns + column
                 result[target] = Number.sum(result[target], Number.product(value, other))
             }
         }
-        return try .holding(result, [rows, columns])
+        return try account.tensor(result, [rows, columns])
     }
 }
 
@@ -100,23 +104,25 @@ struct SparseTensorDenseAdd: TensorOp {
 
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
-        return [try sum(inputs, try inputs[1].dtype.sparseNumber)]
+        return [try sum(inputs, try inputs[1].dtype.sparseNumber, account)]
     }
 
-    private func sum<Number: SparseNumber>(_ inputs: [Tensor], _ type: Number.Type) throws(CompileError) -> Tensor {
+    private func sum<Number: SparseNumber>(
+        _ inputs: [Tensor], _ type: Number.Type, _ account: RunAccount
+    ) throws(CompileError) -> Tensor {
         let parts = try SparseParts(inputs[0], inputs[1], inputs[2])
         let dense = inputs[3].shape
         guard parts.shape == dense.dimensions else {
             throw .invalid(
                 "the shapes differ (no broadcasting is supported): sparse side \(parts.shape) vs dense side \(dense)")
         }
-        try parts.checkBounds()
-        var result = try inputs[3].numbers(type)
-        let values = try parts.values.numbers(type)
+        try parts.checkBounds(account)
+        var result = try inputs[3].numbers(type, account)
+        let values = try parts.values.numbers(type, account)
         for (element, place) in parts.places(in: dense).enumerated() {
             result[place] = Number.sum(result[place], values[element])
         }
-        return try .holding(result, dense.dimensions)
+        return try account.tensor(result, dense.dimensions)
     }
 }
 
@@ -137,10 +143,13 @@ private struct SparsePair {
     }
 
     /// The elements of both by ascending index: the number in the left one, in the right one, or both.
-    var merged: [(left: Int?, right: Int?)] {
-        var result: [(left: Int?, right: Int?)] = []
+    func merged(_ account: RunAccount) throws(CompileError) -> [(left: Int?, right: Int?)] {
+        let most = left.count + right.count
+        var result: [(left: Int?, right: Int?)] = try account.list(capacity: most)
+        var work = WorkCount(account)
         var (l, r) = (0, 0)
         while l < left.count, r < right.count {
+            try work.add(16 * (left.rank + 1))
             let (mine, theirs) = (left.index(l), right.index(r))
             if mine.elementsEqual(theirs) {
                 result.append((l, r))
@@ -166,7 +175,7 @@ private struct SparsePair {
     }
 
     /// The indices of an element of ``merged``.
-    func index(_ element: (left: Int?, right: Int?)) -> ArraySlice<Int> {
+    func index(_ element: (left: Int?, right: Int?)) -> Slice<WholeNumbers> {
         if let place = element.left { return left.index(place) }
         return right.index(element.right ?? 0)
     }
@@ -190,15 +199,19 @@ struct SparseAdd: TensorOp {
 
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
-        return try sum(inputs, try inputs[1].dtype.sparseNumber)
+        return try sum(inputs, try inputs[1].dtype.sparseNumber, account)
     }
 
-    private func sum<Number: SparseNumber>(_ inputs: [Tensor], _ type: Number.Type) throws(CompileError) -> [Tensor] {
+    private func sum<Number: SparseNumber>(
+        _ inputs: [Tensor], _ type: Number.Type, _ account: RunAccount
+    ) throws(CompileError) -> [Tensor] {
         let pair = try SparsePair(inputs)
-        let (left, right) = (try inputs[1].numbers(type), try inputs[4].numbers(type))
-        guard let threshold = try inputs[6].numbers(type).first else { throw .invalid("thresh is empty") }
-        var (indices, values): ([Int], [Number]) = ([], [])
-        for element in pair.merged {
+        let (left, right) = (try inputs[1].numbers(type, account), try inputs[4].numbers(type, account))
+        guard let threshold = try inputs[6].numbers(type, account).first else { throw .invalid("thresh is empty") }
+        let merged = try pair.merged(account)
+        var indices = try account.list(of: Int.self, capacity: merged.count * pair.left.rank)
+        var values = try account.list(of: Number.self, capacity: merged.count)
+        for element in merged {
             let sum =
                 switch element {
                 case (let l?, let r?): Number.sum(left[l], right[r])
@@ -210,7 +223,8 @@ struct SparseAdd: TensorOp {
             values.append(sum)
         }
         return [
-            try .sparseIndices(indices, rank: pair.left.rank, count: values.count), try .holding(values), inputs[2],
+            try .sparseIndices(indices, rank: pair.left.rank, count: values.count, account), try account.tensor(values),
+            inputs[2],
         ]
     }
 }
@@ -233,23 +247,25 @@ struct SparseExtreme: TensorOp {
 
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
-        return try extremes(inputs, try inputs[1].dtype.sparseNumber)
+        return try extremes(inputs, try inputs[1].dtype.sparseNumber, account)
     }
 
     private func extremes<Number: SparseNumber>(
-        _ inputs: [Tensor], _ type: Number.Type
+        _ inputs: [Tensor], _ type: Number.Type, _ account: RunAccount
     ) throws(CompileError) -> [Tensor] {
         let pair = try SparsePair(inputs)
-        let (left, right) = (try inputs[1].numbers(type), try inputs[4].numbers(type))
-        let merged = pair.merged
+        let (left, right) = (try inputs[1].numbers(type, account), try inputs[4].numbers(type, account))
+        let merged = try pair.merged(account)
+        try account.reserve(merged.count, of: Number.self)
         let values = merged.map { element in
             let mine = element.left.map { left[$0] } ?? .zero
             let theirs = element.right.map { right[$0] } ?? .zero
             return isMaximum ? max(mine, theirs) : min(mine, theirs)
         }
+        var indices = try account.list(of: Int.self, capacity: merged.count * pair.left.rank)
+        for element in merged { indices += pair.index(element) }
         return [
-            try .sparseIndices(merged.flatMap { pair.index($0) }, rank: pair.left.rank, count: merged.count),
-            try .holding(values),
+            try .sparseIndices(indices, rank: pair.left.rank, count: merged.count, account), try account.tensor(values),
         ]
     }
 }
@@ -278,10 +294,12 @@ struct SparseDenseCwise: TensorOp {
 
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
-        return [try values(inputs, try inputs[1].dtype.sparseNumber)]
+        return [try values(inputs, try inputs[1].dtype.sparseNumber, account)]
     }
 
-    private func values<Number: SparseNumber>(_ inputs: [Tensor], _ type: Number.Type) throws(CompileError) -> Tensor {
+    private func values<Number: SparseNumber>(
+        _ inputs: [Tensor], _ type: Number.Type, _ account: RunAccount
+    ) throws(CompileError) -> Tensor {
         let parts = try SparseParts(inputs[0], inputs[1], inputs[2])
         let dense = inputs[3].shape
         let missing = parts.rank - dense.rank
@@ -293,10 +311,10 @@ struct SparseDenseCwise: TensorOp {
                 "SparseDenseBinaryOpShared broadcasts dense to sparse only; got incompatible shapes: \(parts.shape) vs. "
                     + "\(dense)")
         }
-        try parts.checkBounds()
-        let (mine, others) = (try parts.values.numbers(type), try inputs[3].numbers(type))
+        try parts.checkBounds(account)
+        let (mine, others) = (try parts.values.numbers(type, account), try inputs[3].numbers(type, account))
         let strides = dense.byteStrides(width: 1)
-        var results: [Number] = []
+        var results = try account.list(of: Number.self, capacity: parts.count)
         for element in 0..<parts.count {
             var place = 0
             for (axis, index) in parts.index(element).dropFirst(missing).enumerated() where dense.dimensions[axis] != 1
@@ -308,7 +326,7 @@ struct SparseDenseCwise: TensorOp {
             }
             results.append(result)
         }
-        return try .holding(results)
+        return try account.tensor(results)
     }
 
     private func apply<Number: SparseNumber>(_ left: Number, _ right: Number) -> Number? {

@@ -64,25 +64,26 @@ struct SparseToDense: TensorOp {
             throw .invalid(
                 "sparse_values has incorrect shape \(inputs[2].shape), should be [] or [\(count)]")
         }
-        let values =
-            inputs[2].shape.rank == 0
-            ? try inputs[2].reshapedToVector.taking(Array(repeating: 0, count: count)) : inputs[2]
-        let parts = try SparseParts(indices, values, inputs[1])
-        try parts.checkBounds()
-        if validates { try parts.checkOrder() }
+        let values = inputs[2]
+        let parts = try SparseParts(indicesOnly: indices, inputs[1])
+        try parts.checkBounds(account)
+        if validates { try parts.checkOrder(account) }
         let shape = try parts.denseShape(of: values.dtype)
-        var places = [RowPlace](repeating: RowPlace(1, 0), count: shape.elementCount)
-        for (element, place) in parts.places(in: shape).enumerated() { places[place] = RowPlace(0, element) }
-        guard let flat = Tensor.rows(places, of: [values, inputs[3]]), let result = flat.reshaped(to: shape) else {
-            throw CompileError(.resourceExhausted, "not enough memory for \(values.dtype) \(shape)")
+        let places = parts.places(in: shape)
+        let bytes = values.dtype.stride
+        let step = values.shape.rank == 0 ? 0 : bytes
+        let result = try account.tensor(values.dtype, shape) { memory in
+            memory.fill(repeating: inputs[3])
+            values.withUnsafeBytes { source in
+                for (element, place) in places.enumerated() {
+                    let from = UnsafeRawBufferPointer(rebasing: source[element * step..<element * step + bytes])
+                    UnsafeMutableRawBufferPointer(rebasing: memory[place * bytes..<(place + 1) * bytes])
+                        .copyMemory(from: from)
+                }
+            }
         }
-        return [result]
+        return [try account.owningStrings(result)]
     }
-}
-
-extension Tensor {
-    /// The elements as a vector.
-    fileprivate var reshapedToVector: Tensor { reshaped(to: .vector(shape.elementCount)) ?? self }
 }
 
 /// The elements of a sparse tensor by ascending index; equal indices stay as they came.
@@ -98,11 +99,8 @@ struct SparseReorder: TensorOp {
 
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         let parts = try SparseParts(inputs[0], inputs[1], inputs[2])
-        let order = parts.ascending
-        return [
-            try .sparseIndices(order.flatMap { parts.index($0) }, rank: parts.rank, count: parts.count),
-            try parts.values.taking(order),
-        ]
+        let order = try parts.ascending(account)
+        return [try parts.indices(of: order, account), try parts.values.taking(order, account)]
     }
 }
 
@@ -121,24 +119,33 @@ struct SparseReshape: TensorOp {
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
         let count = inputs[0].shape.dimensions[0]
-        let old = try SparseParts(inputs[0], try .holding([UInt8](repeating: 0, count: count)), inputs[1])
-        try old.checkBounds()
+        let old = try SparseParts(indicesOnly: inputs[0], inputs[1])
+        try old.checkBounds(account)
+        guard inputs[2].shape.elementCount <= Shape.maximumRank else {
+            throw .invalid("\(inputs[2].shape.elementCount) dimensions are more than a tensor can have")
+        }
         let target = try newShape(try inputs[2].wholeNumbers("new_shape"), old.shape)
         guard let before = Shape(old.shape), let after = Shape(target) else {
             throw .invalid("the shapes \(old.shape) and \(target) are not ones that a tensor can have")
         }
         let strides = after.byteStrides(width: 1)
-        var indices: [Int] = []
-        for place in old.places(in: before) {
-            var rest = place
-            for stride in strides {
-                indices.append(rest / max(1, stride))
-                rest %= max(1, stride)
+        guard let shape = Shape([count, target.count]) else {
+            throw CompileError(.resourceExhausted, "\(count) indices would take too much memory")
+        }
+        let indices = try account.numbers(shape, of: Int64.self) { (numbers) throws(CompileError) in
+            var work = WorkCount(account)
+            var next = 0
+            for place in old.places(in: before) {
+                var rest = place
+                for stride in strides {
+                    numbers[next] = Int64(rest / max(1, stride))
+                    rest %= max(1, stride)
+                    next += 1
+                }
+                try work.add(16 * (strides.count + 1))
             }
         }
-        return [
-            try .sparseIndices(indices, rank: target.count, count: count), try .holding(target.map(Int64.init)),
-        ]
+        return [indices, try account.int64s(target, [target.count])]
     }
 
     private func newShape(_ asked: [Int], _ old: [Int]) throws(CompileError) -> [Int] {
@@ -204,34 +211,63 @@ struct SparseFillEmptyRows: TensorOp {
         guard rows > 0 || parts.count == 0 else {
             throw .invalid("Received SparseTensor with dense_shape[0] = 0 but indices.shape[0] = \(parts.count)")
         }
-        var elements = [[Int]](repeating: [], count: rows)
+        // Where the next element of each row goes; first how many there are of it.
+        var next = try account.array(repeating: 0, count: rows)
+        var work = WorkCount(account)
         for element in 0..<parts.count {
             let row = parts.indices[element * parts.rank]
             guard row >= 0, row < rows else {
                 throw .invalid("indices(\(element), 0) is invalid: \(row) \(row < 0 ? "< 0" : ">= \(rows)")")
             }
-            elements[row].append(element)
+            next[row] += 1
+            try work.add(16)
         }
-        var indices: [Int] = []
-        var places: [RowPlace] = []
-        var newPlaces = [Int64](repeating: 0, count: parts.count)
-        for (row, members) in elements.enumerated() {
-            if members.isEmpty {
-                indices += [row] + Array(repeating: 0, count: parts.rank - 1)
-                places.append(RowPlace(1, 0))
-            }
-            for element in members {
-                newPlaces[element] = Int64(places.count)
-                indices += parts.index(element)
-                places.append(RowPlace(0, element))
-            }
+        let isEmpty = try account.numbers(.vector(rows), of: Bool.self) { flags in
+            for row in 0..<rows { flags[row] = next[row] == 0 }
         }
-        guard let values = Tensor.rows(places, of: [parts.values, inputs[3]]) else {
-            throw CompileError(.resourceExhausted, "not enough memory for \(places.count) values")
+        var total = 0
+        for row in 0..<rows {
+            let count = max(1, next[row])
+            next[row] = total
+            total += count
+            try work.add(16)
+        }
+        return try filled(parts, inputs[3], next, count: total, isEmpty, account)
+    }
+
+    /// The results, where the elements of each row begin is told; `isEmpty` tells which have none.
+    private func filled(
+        _ parts: SparseParts, _ filling: Tensor, _ begins: [Int], count: Int, _ isEmpty: Tensor, _ account: RunAccount
+    ) throws(CompileError) -> [Tensor] {
+        let rank = parts.rank
+        // The default everywhere, in the first column of the row, and then what there is.
+        var places = try account.array(repeating: RowPlace(1, 0), count: count)
+        guard let shape = Shape([count, rank]) else {
+            throw CompileError(.resourceExhausted, "\(count) indices would take too much memory")
+        }
+        try account.reserve(begins.count, of: Int.self)
+        var next = begins
+        var newPlaces = try account.array(repeating: Int64(0), count: parts.count)
+        let indices = try account.numbers(shape, of: Int64.self) { (numbers) throws(CompileError) in
+            numbers.initialize(repeating: 0)
+            var work = WorkCount(account)
+            for row in begins.indices {
+                numbers[begins[row] * rank] = Int64(row)
+                try work.add(16)
+            }
+            for element in 0..<parts.count {
+                let row = parts.indices[element * rank]
+                let place = next[row]
+                next[row] += 1
+                newPlaces[element] = Int64(place)
+                places[place] = RowPlace(0, element)
+                for axis in 0..<rank { numbers[place * rank + axis] = Int64(parts.indices[element * rank + axis]) }
+                try work.add(16 * (rank + 1))
+            }
         }
         return [
-            try .sparseIndices(indices, rank: parts.rank, count: places.count), values,
-            try .holding(elements.map(\.isEmpty)), try .holding(newPlaces),
+            indices, try account.elements(places, of: [parts.values, filling]), isEmpty,
+            try account.tensor(newPlaces),
         ]
     }
 }

@@ -48,7 +48,8 @@ struct SparseConcat: TensorOp {
             rank: rank, outOfRange: "Concat dimension must be in range [\(-rank), \(rank)), got \(self.axis)")
         var shape = parts[0].shape
         shape[axis] = 0
-        var all: [(index: [Int], place: RowPlace)] = []
+        var starts: [Int] = []
+        var total = 0
         for (number, part) in parts.enumerated() {
             guard part.rank == rank else {
                 throw .invalid(
@@ -60,41 +61,73 @@ struct SparseConcat: TensorOp {
                     "Input shapes must match: expected \(shape[other]) for dimension \(other) but got "
                         + "\(part.shape[other]) at position \(number)")
             }
-            for element in 0..<part.count {
-                var index = Array(part.index(element))
-                index[axis] = index[axis].addingReportingOverflow(shape[axis]).partialValue
-                all.append((index, RowPlace(number, element)))
-            }
+            starts.append(shape[axis])
+            total = try total.plus(part.count)
             shape[axis] = try shape[axis].plus(part.shape[axis])
         }
-        let order = all.indices.sorted {
-            all[$0].index == all[$1].index ? $0 < $1 : all[$0].index.lexicographicallyPrecedes(all[$1].index)
+        return try joined(parts, starts, axis, count: total, account) + [account.int64s(shape, [rank])]
+    }
+
+    /// The indices and values of all elements, by ascending index.
+    ///
+    /// - `starts`: Where each tensor begins along the axis.
+    private func joined(
+        _ parts: [SparseParts], _ starts: [Int], _ axis: Int, count: Int, _ account: RunAccount
+    ) throws(CompileError) -> [Tensor] {
+        let rank = parts[0].rank
+        func index(_ place: RowPlace, _ along: Int) -> Int {
+            let own = parts[place.tensor].indices[place.row * rank + along]
+            return along == axis ? own.addingReportingOverflow(starts[place.tensor]).partialValue : own
         }
-        guard let values = Tensor.rows(order.map { all[$0].place }, of: parts.map(\.values)) else {
-            throw CompileError(.resourceExhausted, "not enough memory for \(all.count) values")
+        // Sorting takes as much again at most.
+        try account.reserve(count, bytesEach: 2 * MemoryLayout<RowPlace>.stride)
+        var order: [RowPlace] = []
+        order.reserveCapacity(count)
+        for (number, part) in parts.enumerated() { for row in 0..<part.count { order.append(RowPlace(number, row)) } }
+        try account.checkTime()
+        order.sort { left, right in
+            for along in 0..<rank {
+                let (mine, theirs) = (index(left, along), index(right, along))
+                if mine != theirs { return mine < theirs }
+            }
+            return left.tensor == right.tensor ? left.row < right.row : left.tensor < right.tensor
         }
-        return [
-            try .sparseIndices(order.flatMap { all[$0].index }, rank: rank, count: all.count), values,
-            try .holding(shape.map(Int64.init)),
-        ]
+        guard let shape = Shape([count, rank]) else {
+            throw CompileError(.resourceExhausted, "\(count) indices would take too much memory")
+        }
+        let indices = try account.numbers(shape, of: Int64.self) { (numbers) throws(CompileError) in
+            var work = WorkCount(account)
+            for (row, place) in order.enumerated() {
+                for along in 0..<rank { numbers[row * rank + along] = Int64(index(place, along)) }
+                try work.add(16 * (rank + 1))
+            }
+        }
+        return [indices, try account.elements(order, of: parts.map(\.values))]
     }
 }
 
 extension SparseParts {
     /// The elements of a box, as indices from its corner, values and shape.
-    fileprivate func box(start: [Int], size: [Int]) throws(CompileError) -> [Tensor] {
-        var kept: [Int] = []
-        var moved: [Int] = []
+    fileprivate func box(start: [Int], size: [Int], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+        var kept = try CountedList<Int>(account)
+        var work = WorkCount(account)
         for element in 0..<count {
+            try work.add(16 * (rank + 1))
             let inside = zip(index(element), zip(start, size)).allSatisfy { $0 >= $1.0 && $0 - $1.0 < $1.1 }
-            guard inside else { continue }
-            kept.append(element)
-            moved += zip(index(element), start).map { $0 - $1 }
+            if inside { try kept.append(element) }
         }
-        return [
-            try .sparseIndices(moved, rank: rank, count: kept.count), try values.taking(kept),
-            try .holding(size.map(Int64.init)),
-        ]
+        guard let shape = Shape([kept.count, rank]) else {
+            throw CompileError(.resourceExhausted, "\(kept.count) indices would take too much memory")
+        }
+        let elements = kept.elements
+        let moved = try account.numbers(shape, of: Int64.self) { numbers in
+            for (row, element) in elements.enumerated() {
+                for axis in 0..<rank {
+                    numbers[row * rank + axis] = Int64(indices[element * rank + axis] - start[axis])
+                }
+            }
+        }
+        return [moved, try values.taking(elements, account), try account.int64s(size, [size.count])]
     }
 }
 
@@ -112,12 +145,12 @@ struct SparseSlice: TensorOp {
 
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         let parts = try SparseParts(inputs[0], inputs[1], inputs[2])
-        let start = try inputs[3].wholeNumbers("start")
-        let size = try inputs[4].wholeNumbers("size")
-        guard start.count == parts.rank, size.count == parts.rank else {
+        guard inputs[3].shape.elementCount == parts.rank, inputs[4].shape.elementCount == parts.rank else {
             throw .invalid(
                 "Expected start and size to be vectors of \(parts.rank), got \(inputs[3].shape) and \(inputs[4].shape)")
         }
+        let start = try inputs[3].wholeNumbers("start")
+        let size = try inputs[4].wholeNumbers("size")
         var sizes: [Int] = []
         for (axis, extent) in parts.shape.enumerated() {
             guard start[axis] >= 0, size[axis] >= 0 else {
@@ -125,7 +158,7 @@ struct SparseSlice: TensorOp {
             }
             sizes.append(max(0, min(size[axis], extent - min(extent, start[axis]))))
         }
-        return try parts.box(start: start, size: sizes)
+        return try parts.box(start: start, size: sizes, account)
     }
 }
 
@@ -153,7 +186,7 @@ struct SparseSplit: TensorOp {
 
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         let parts = try SparseParts(inputs[1], inputs[2], inputs[3])
-        try parts.checkBounds()
+        try parts.checkBounds(account)
         let asked = try inputs[0].oneWholeNumber("split_dim")
         let axis = try asked.axis(
             rank: parts.rank,
@@ -168,7 +201,7 @@ struct SparseSplit: TensorOp {
         for piece in 0..<count {
             var size = parts.shape
             size[axis] = extent / count + (piece < extent % count ? 1 : 0)
-            pieces.append(try parts.box(start: corner, size: size))
+            pieces.append(try parts.box(start: corner, size: size, account))
             corner[axis] += size[axis]
         }
         return (0..<3).flatMap { part in pieces.map { $0[part] } }

@@ -68,59 +68,82 @@ struct SparseReduce: TensorOp {
 
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
-        return try folds(inputs, try inputs[1].dtype.sparseNumber)
+        return try folds(inputs, try inputs[1].dtype.sparseNumber, account)
     }
 
-    private func folds<Number: SparseNumber>(_ inputs: [Tensor], _ type: Number.Type) throws(CompileError) -> [Tensor] {
+    private func folds<Number: SparseNumber>(
+        _ inputs: [Tensor], _ type: Number.Type, _ account: RunAccount
+    ) throws(CompileError) -> [Tensor] {
         let parts = try SparseParts(inputs[0], inputs[1], inputs[2])
-        try parts.checkBounds()
+        try parts.checkBounds(account)
         let kept = try kept(try inputs[3].wholeNumbers("reduction_axes"), rank: parts.rank)
-        let values = try parts.values.numbers(type)
-        var groups: [(index: [Int], value: Number)] = []
-        for element in parts.ascending(by: kept) {
-            let row = parts.index(element)
-            let index = kept.map { row[row.startIndex + $0] }
+        let values = try parts.values.numbers(type, account)
+        var groups = try CountedList<Int>(account)
+        var folded = try account.list(of: Number.self, capacity: parts.count)
+        for element in try parts.ascending(by: kept, account) {
             let value = values[element]
-            if let last = groups.last, last.index == index {
-                groups[groups.count - 1].value = isSum ? Number.sum(last.value, value) : max(last.value, value)
+            if let last = groups.elements.last, parts.isEqual(last, element, along: kept) {
+                let place = folded.count - 1
+                folded[place] = isSum ? Number.sum(folded[place], value) : max(folded[place], value)
             } else {
-                groups.append((index, value))
+                try groups.append(element)
+                folded.append(value)
             }
         }
         let sizes = sizes(parts.shape, kept)
-        return isDense
-            ? [try dense(groups, sizes, parts.shape, kept)] : try sparse(groups, sizes, kept, rank: parts.rank)
+        let found = SparseGroups(parts: parts, kept: kept, elements: groups.elements, values: folded)
+        return isDense ? [try dense(found, sizes, account)] : try sparse(found, sizes, account)
     }
 
-    private func dense<Number: SparseNumber>(
-        _ groups: [(index: [Int], value: Number)], _ sizes: [Int], _ shape: [Int], _ kept: [Int]
+    private func dense<Number>(
+        _ groups: SparseGroups<Number>, _ sizes: [Int], _ account: RunAccount
     ) throws(CompileError) -> Tensor {
-        guard let plain = Shape(kept.map { shape[$0] }),
+        guard let plain = Shape(groups.kept.map { groups.parts.shape[$0] }),
             plain.byteCount(of: Number.dataType) ?? .max <= Tensor.repeatedStringsLimitBytes
         else { throw CompileError(.resourceExhausted, "the dense tensor \(sizes) would take too much memory") }
         let strides = plain.byteStrides(width: 1)
-        var result = [Number](repeating: .zero, count: plain.elementCount)
-        for group in groups { result[zip(group.index, strides).reduce(0) { $0 + $1.0 * $1.1 }] = group.value }
-        return try .holding(result, sizes)
+        var result = try account.array(repeating: Number.zero, count: plain.elementCount)
+        for (group, value) in groups.values.enumerated() {
+            result[strides.indices.reduce(0) { $0 + groups.index(group, $1) * strides[$1] }] = value
+        }
+        return try account.tensor(result, sizes)
     }
 
-    private func sparse<Number: SparseNumber>(
-        _ groups: [(index: [Int], value: Number)], _ sizes: [Int], _ kept: [Int], rank: Int
+    private func sparse<Number>(
+        _ groups: SparseGroups<Number>, _ sizes: [Int], _ account: RunAccount
     ) throws(CompileError) -> [Tensor] {
-        var indices: [Int] = []
-        for group in groups {
-            guard keepsDimensions else {
-                indices += group.index
-                continue
-            }
-            var whole = [Int](repeating: 0, count: rank)
-            for (place, axis) in kept.enumerated() { whole[axis] = group.index[place] }
-            indices += whole
+        let rank = sizes.count
+        guard let shape = Shape([groups.values.count, rank]) else {
+            throw CompileError(.resourceExhausted, "\(groups.values.count) indices would take too much memory")
         }
-        return [
-            try .sparseIndices(indices, rank: sizes.count, count: groups.count), try .holding(groups.map(\.value)),
-            try .holding(sizes.map(Int64.init)),
-        ]
+        let indices = try account.numbers(shape, of: Int64.self) { numbers in
+            numbers.initialize(repeating: 0)
+            for group in groups.values.indices {
+                for (place, axis) in groups.kept.enumerated() {
+                    numbers[group * rank + (keepsDimensions ? axis : place)] = Int64(groups.index(group, place))
+                }
+            }
+        }
+        return [indices, try account.tensor(groups.values), try account.int64s(sizes, [rank])]
+    }
+}
+
+/// What a fold of a sparse tensor found: the first element of each group, and the group's fold.
+private struct SparseGroups<Number: SparseNumber> {
+    let parts: SparseParts
+    /// The axes that stay.
+    let kept: [Int]
+    let elements: [Int]
+    let values: [Number]
+
+    /// The index of a group along one of the axes that stay.
+    func index(_ group: Int, _ place: Int) -> Int { parts.indices[elements[group] * parts.rank + kept[place]] }
+}
+
+extension SparseParts {
+    /// Whether the indices of two elements are the same along some axes.
+    fileprivate func isEqual(_ one: Int, _ other: Int, along axes: [Int]) -> Bool {
+        axes.allSatisfy { indices[one * rank + $0] == indices[other * rank + $0] }
     }
 }
 
@@ -144,11 +167,15 @@ struct SparseSoftmax: TensorOp {
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
         let parts = try SparseParts(inputs[0], inputs[1], inputs[2])
-        try parts.checkBounds()
+        try parts.checkBounds(account)
+        // The values and the results.
+        try account.reserve(parts.count, bytesEach: 2 * parts.values.dtype.stride)
         if let values = parts.values.scalars(as: Float.self) {
-            return [try .holding(softmax(values, parts, exponential: { expf($0) }))]
+            return [try account.tensor(softmax(values, parts, exponential: { expf($0) }))]
         }
-        return [try .holding(softmax(parts.values.scalars(as: Double.self) ?? [], parts, exponential: { exp($0) }))]
+        return [
+            try account.tensor(softmax(parts.values.scalars(as: Double.self) ?? [], parts, exponential: { exp($0) }))
+        ]
     }
 
     private func softmax<Number: BinaryFloatingPoint>(

@@ -5,7 +5,7 @@ internal import Tensors
 struct SparseParts {
     let count: Int
     /// All indices, row-major: `rank` for each element.
-    let indices: [Int]
+    let indices: WholeNumbers
     let values: Tensor
     let shape: [Int]
 
@@ -15,24 +15,40 @@ struct SparseParts {
     ///
     /// - Throws: `invalidArgument`.
     init(_ indices: Tensor, _ values: Tensor, _ shape: Tensor) throws(CompileError) {
+        try self.init(indices, values, count: values.shape, shape)
+    }
+
+    /// The same where nobody asks for the values.
+    init(indicesOnly indices: Tensor, _ shape: Tensor) throws(CompileError) {
         guard indices.shape.rank == 2 else {
             throw .invalid("Input indices should be a matrix but received shape \(indices.shape)")
         }
-        guard values.shape.rank == 1 else {
-            throw .invalid("Input values should be a vector but received shape \(values.shape)")
+        try self.init(indices, indices, count: .vector(indices.shape.dimensions[0]), shape)
+    }
+
+    private init(_ indices: Tensor, _ values: Tensor, count: Shape, _ shape: Tensor) throws(CompileError) {
+        guard indices.shape.rank == 2 else {
+            throw .invalid("Input indices should be a matrix but received shape \(indices.shape)")
+        }
+        guard count.rank == 1 else {
+            throw .invalid("Input values should be a vector but received shape \(count)")
         }
         guard shape.shape.rank == 1 else {
             throw .invalid("Input shape should be a vector but received shape \(shape.shape)")
         }
-        guard indices.shape.dimensions[0] == values.shape.dimensions[0],
+        guard indices.shape.dimensions[0] == count.dimensions[0],
             indices.shape.dimensions[1] == shape.shape.dimensions[0]
         else {
             throw .invalid(
-                "Number of values and dimensions must match those of the indices: \(indices.shape), \(values.shape), "
+                "Number of values and dimensions must match those of the indices: \(indices.shape), \(count), "
                     + "\(shape.shape)")
         }
-        count = values.shape.elementCount
-        self.indices = try indices.wholeNumbers("indices")
+        // Before it is read: it may be as long as a request is.
+        guard shape.shape.elementCount <= Shape.maximumRank else {
+            throw .invalid("\(shape.shape.elementCount) dimensions are more than a tensor can have")
+        }
+        self.count = count.elementCount
+        self.indices = try indices.wholeNumberElements("indices")
         self.values = values
         self.shape = try shape.wholeNumbers("shape")
         guard self.shape.count <= Shape.maximumRank, self.shape.allSatisfy({ $0 >= 0 }) else {
@@ -41,22 +57,26 @@ struct SparseParts {
     }
 
     /// The indices of an element.
-    func index(_ element: Int) -> ArraySlice<Int> { indices[(element * rank)..<((element + 1) * rank)] }
+    func index(_ element: Int) -> Slice<WholeNumbers> { indices[(element * rank)..<((element + 1) * rank)] }
 
     /// Checks that all indices are within the shape.
-    func checkBounds() throws(CompileError) {
+    func checkBounds(_ account: RunAccount) throws(CompileError) {
+        var work = WorkCount(account)
         for element in 0..<count {
+            try work.add(16 * (rank + 1))
             guard zip(index(element), shape).allSatisfy({ $0 >= 0 && $0 < $1 }) else {
                 throw .invalid(
                     "indices[\(element)] = \(text(element)) is out of bounds: need 0 <= index < "
-                        + Self.text(shape[...]))
+                        + Self.text(shape))
             }
         }
     }
 
     /// Checks that the indices ascend, none being there twice.
-    func checkOrder() throws(CompileError) {
+    func checkOrder(_ account: RunAccount) throws(CompileError) {
+        var work = WorkCount(account)
         for element in 1..<max(1, count) {
+            try work.add(16 * (rank + 1))
             let (before, here) = (index(element - 1), index(element))
             if before.elementsEqual(here) { throw .invalid("indices[\(element)] = \(text(element)) is repeated") }
             guard before.lexicographicallyPrecedes(here) else {
@@ -68,21 +88,39 @@ struct SparseParts {
 
     private func text(_ element: Int) -> String { Self.text(index(element)) }
 
-    private static func text(_ numbers: ArraySlice<Int>) -> String {
+    private static func text(_ numbers: some Collection<Int>) -> String {
         "[" + numbers.map(String.init).joined(separator: ",") + "]"
     }
 
     /// The elements by ascending index, equal ones as they came.
-    var ascending: [Int] { ascending(by: Array(0..<rank)) }
+    func ascending(_ account: RunAccount) throws(CompileError) -> [Int] {
+        try ascending(by: Array(0..<rank), account)
+    }
 
     /// The elements by ascending index along some axes, the first counting most; equal ones as they came.
-    func ascending(by axes: [Int]) -> [Int] {
-        (0..<count).sorted { left, right in
+    func ascending(by axes: [Int], _ account: RunAccount) throws(CompileError) -> [Int] {
+        // Sorting takes as much again at most.
+        try account.reserve(count, bytesEach: 2 * MemoryLayout<Int>.stride)
+        return (0..<count).sorted { left, right in
             for axis in axes {
                 let (mine, theirs) = (indices[left * rank + axis], indices[right * rank + axis])
                 if mine != theirs { return mine < theirs }
             }
             return left < right
+        }
+    }
+
+    /// The indices of some elements, as a tensor.
+    func indices(of elements: some Collection<Int>, _ account: RunAccount) throws(CompileError) -> Tensor {
+        guard let shape = Shape([elements.count, rank]) else {
+            throw CompileError(.resourceExhausted, "\(elements.count) indices would take too much memory")
+        }
+        return try account.numbers(shape, of: Int64.self) { (numbers) throws(CompileError) in
+            var work = WorkCount(account)
+            for (row, element) in elements.enumerated() {
+                for axis in 0..<rank { numbers[row * rank + axis] = Int64(indices[element * rank + axis]) }
+                try work.add(16 * rank)
+            }
         }
     }
 
@@ -97,26 +135,25 @@ struct SparseParts {
     }
 
     /// Each element's place in a dense tensor of a shape whose dimensions are at least those of this one.
-    func places(in dense: Shape) -> [Int] {
+    func places(in dense: Shape) -> some Sequence<Int> {
         let strides = dense.byteStrides(width: 1)
-        return (0..<count).map { zip(index($0), strides).reduce(0) { $0 + $1.0 * $1.1 } }
+        return (0..<count).lazy.map { zip(index($0), strides).reduce(0) { $0 + $1.0 * $1.1 } }
     }
 }
 
 extension Tensor {
     /// The indices of a sparse tensor.
-    static func sparseIndices(_ indices: [Int], rank: Int, count: Int) throws(CompileError) -> Tensor {
-        try .holding(indices.map(Int64.init), [count, rank])
+    static func sparseIndices(
+        _ indices: some Collection<Int>, rank: Int, count: Int, _ account: RunAccount
+    ) throws(CompileError) -> Tensor {
+        try account.int64s(indices, [count, rank])
     }
 
-    /// Rows of the tensor.
+    /// Elements of the vector; strings own their bytes.
     ///
     /// Throws `resourceExhausted` if memory is short.
-    func taking(_ rows: [Int]) throws(CompileError) -> Tensor {
-        guard let result = self.rows(rows) else {
-            throw CompileError(.resourceExhausted, "not enough memory for \(rows.count) values")
-        }
-        return result
+    func taking(_ elements: [Int], _ account: RunAccount) throws(CompileError) -> Tensor {
+        try taking(elements, byteCount: dtype.stride, shape: [elements.count], account)
     }
 }
 
@@ -197,7 +234,10 @@ extension DataType {
 
 extension Tensor {
     /// The elements as numbers of the tensor's own type.
-    func numbers<Number: SparseNumber>(_ type: Number.Type) throws(CompileError) -> [Number] {
+    func numbers<Number: SparseNumber>(
+        _ type: Number.Type, _ account: RunAccount
+    ) throws(CompileError) -> [Number] {
+        try account.reserve(shape.elementCount, of: Number.self)
         guard let numbers = scalars(as: Number.self) else {
             throw .invalid("the inputs' dtypes differ: \(Number.dataType) and \(dtype)")
         }

@@ -97,18 +97,24 @@ struct NonMaxSuppression: TensorOp {
         if version == 5 { suppression.sigma = try inputs.scalarFloat(5) }
         guard (0...1).contains(suppression.overlapThreshold) else { throw .invalid("iou_threshold must be in [0, 1]") }
         guard suppression.sigma >= 0 else { throw .invalid("soft_nms_sigma_val must be >= 0") }
-        let boxes = Boxes(corners: try inputs[0].floats())
-        let chosen = suppression.choose(try inputs[1].floats(), overlap: boxes.overlap)
+        let boxes = Boxes(corners: try inputs[0].floats(account))
+        let scores = try inputs[1].floats(account)
+        let chosen = try suppression.choose(scores.count, account, score: { scores[$0] }, overlap: boxes.overlap)
         let padding = isPadded ? size - chosen.count : 0
         guard padding <= mostPadded else {
             throw CompileError(.resourceExhausted, "max_output_size is \(size), at most \(mostPadded) is supported")
         }
-        let zeros = [Int](repeating: 0, count: padding)
-        var results: [Tensor] = [try .vector(chosen.map(\.box) + zeros, as: .int32)]
+        let count = chosen.count + padding
+        let numbers = try account.numbers(.vector(count), of: Int32.self) { numbers in
+            numbers.initialize(repeating: 0)
+            for (place, entry) in chosen.enumerated() { numbers[place] = Int32(truncatingIfNeeded: entry.box) }
+        }
+        var results = [numbers]
         if version == 5 {
-            results.append(
-                try .of(
-                    chosen.map(\.score) + zeros.map { _ in 0 }, as: inputs[1].dtype, shape: [chosen.count + padding]))
+            var best = try account.array(repeating: Float(0), count: count)
+            for (place, entry) in chosen.enumerated() { best[place] = entry.score }
+            try account.reserve(count, bytesEach: inputs[1].dtype.stride)
+            results.append(try .of(best, as: inputs[1].dtype, shape: [count]))
         }
         if version >= 4 { results.append(try .scalar(Int32(truncatingIfNeeded: chosen.count))) }
         return results
@@ -139,13 +145,17 @@ struct NonMaxSuppressionWithOverlaps: TensorOp {
 
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try outputs(for: inputs.map { TensorFact($0) })
-        let scores = try inputs[1].floats()
-        let overlaps = try inputs[0].floats()
+        let scores = try inputs[1].floats(account)
+        let overlaps = try inputs[0].floats(account)
         let suppression = Suppression(
             most: inputs[2].integers?.first ?? 0, overlapThreshold: try inputs.scalarFloat(3),
             scoreThreshold: try inputs.scalarFloat(4))
-        let chosen = suppression.choose(scores) { overlaps[$0 * scores.count + $1] }
-        return [try .vector(chosen.map(\.box), as: .int32)]
+        let chosen = try suppression.choose(scores.count, account) {
+            scores[$0]
+        } overlap: {
+            overlaps[$0 * scores.count + $1]
+        }
+        return [try account.vector(chosen.lazy.map(\.box), as: .int32)]
     }
 }
 
@@ -215,13 +225,15 @@ struct CombinedNonMaxSuppression: TensorOp {
         guard (0...1).contains(suppression.overlapThreshold) else { throw .invalid("iou_threshold must be in [0, 1]") }
         let batch = BoxBatch(
             sizes: (inputs[1].shape.dimensions[1], inputs[0].shape.dimensions[2], inputs[1].shape.dimensions[2]),
-            corners: try inputs[0].floats(), scores: try inputs[1].floats())
-        var corners = [Float](repeating: 0, count: images * size * 4)
-        var scores = [Float](repeating: 0, count: images * size)
-        var classes = scores
-        var counts: [Int] = []
+            corners: try inputs[0].floats(account), scores: try inputs[1].floats(account))
+        var corners = try account.array(repeating: Float(0), count: images * size * 4)
+        var scores = try account.array(repeating: Float(0), count: images * size)
+        var classes = try account.array(repeating: Float(0), count: images * size)
+        var counts = try account.list(of: Int.self, capacity: images)
         for image in 0..<images {
-            let best = batch.best(of: image, suppression).prefix(size)
+            let before = account.usedBytes
+            defer { account.give(downTo: before) }
+            let best = try batch.best(of: image, suppression, account).prefix(size)
             counts.append(best.count)
             for (place, entry) in best.enumerated() {
                 let row = image * size + place
@@ -233,9 +245,8 @@ struct CombinedNonMaxSuppression: TensorOp {
             }
         }
         return [
-            try .of(corners, as: .float32, shape: [images, size, 4]),
-            try .of(scores, as: .float32, shape: [images, size]),
-            try .of(classes, as: .float32, shape: [images, size]), try .vector(counts, as: .int32),
+            try account.tensor(corners, [images, size, 4]), try account.tensor(scores, [images, size]),
+            try account.tensor(classes, [images, size]), try account.vector(counts, as: .int32),
         ]
     }
 }
@@ -254,15 +265,28 @@ private struct BoxBatch {
     }
 
     /// What is chosen of each class, all together, the best first.
-    func best(of image: Int, _ suppression: Suppression) -> [(box: Int, kind: Int, score: Float)] {
-        var found: [(box: Int, kind: Int, score: Float)] = []
+    func best(
+        of image: Int, _ suppression: Suppression, _ account: RunAccount
+    ) throws(CompileError) -> [(box: Int, kind: Int, score: Float)] {
+        var found = try CountedList<(box: Int, kind: Int, score: Float)>(account)
         for kind in 0..<sizes.classes {
-            let boxes = Boxes(corners: (0..<sizes.boxes).flatMap { corners(of: image, $0, kind: kind) })
-            let own = (0..<sizes.boxes).map { scores[(image * sizes.boxes + $0) * sizes.classes + kind] }
-            found += suppression.choose(own, overlap: boxes.overlap).map { ($0.box, kind, $0.score) }
+            let set = sizes.sets > 1 ? kind : 0
+            let boxes = Boxes(
+                corners: corners, start: (image * sizes.boxes * sizes.sets + set) * 4, step: sizes.sets * 4)
+            let before = account.usedBytes
+            let chosen = try suppression.choose(sizes.boxes, account) {
+                scores[(image * sizes.boxes + $0) * sizes.classes + kind]
+            } overlap: {
+                boxes.overlap($0, $1)
+            }
+            let taken = account.usedBytes - before
+            for entry in chosen { try found.append((entry.box, kind, entry.score)) }
+            account.give(taken)
         }
+        // The list with the places, as much again at most for sorting it, and the result.
+        try account.reserve(found.count, bytesEach: 96)
         // The order of equal scores is that of the classes.
-        return found.enumerated().sorted {
+        return found.elements.enumerated().sorted {
             $0.element.score == $1.element.score ? $0.offset < $1.offset : $0.element.score > $1.element.score
         }.map(\.element)
     }

@@ -1,3 +1,4 @@
+internal import Kernels
 internal import Tensors
 
 // What ops that compute on whole tensors have in common: making their results.
@@ -23,11 +24,13 @@ extension Tensor {
     /// - `shape`: Of the result: as many bytes as the blocks have together.
     ///
     /// Throws `resourceExhausted` if memory is short.
-    func taking(_ blocks: [Int], byteCount: Int, shape: [Int]) throws(CompileError) -> Tensor {
+    func taking(
+        _ blocks: [Int], byteCount: Int, shape: [Int], _ account: RunAccount
+    ) throws(CompileError) -> Tensor {
         guard let shape = Shape(shape) else {
             throw CompileError(.resourceExhausted, "an output would have the shape \(shape)")
         }
-        let taken = Tensor(dtype: dtype, shape: shape) { memory in
+        let taken = try account.tensor(dtype, shape) { memory in
             withUnsafeBytes { source in
                 guard let from = source.baseAddress, let to = memory.baseAddress else { return }
                 for (number, block) in blocks.enumerated()
@@ -36,6 +39,21 @@ extension Tensor {
                 }
             }
         }
-        return try Self.made(taken).owningStrings
+        return try account.owningStrings(taken)
+    }
+}
+
+extension UnsafeMutableRawBufferPointer {
+    /// Fills the memory with a tensor again and again, each copy twice as long as the one before.
+    func fill(repeating tensor: Tensor) {
+        let width = tensor.byteCount
+        guard width > 0, count >= width, let start = baseAddress else { return }
+        tensor.withUnsafeBytes { copyMemory(from: $0) }
+        var filled = width
+        while filled < count {
+            let part = Swift.min(filled, count - filled)
+            (start + filled).copyMemory(from: start, byteCount: part)
+            filled += part
+        }
     }
 }

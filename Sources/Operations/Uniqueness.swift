@@ -22,25 +22,43 @@ extension OpTable {
 
 /// Elements as keys: two keys are equal if, and only if, the elements are. NaN is equal to nothing.
 struct ElementKeys {
-    private var numbers: [[UInt8]: UInt64] = [:]
+    private var numbers: CountedTable<[UInt8], UInt64>
     private var notANumbers: UInt64 = 0
+    private let account: RunAccount
+
+    init(_ account: RunAccount) {
+        self.account = account
+        numbers = CountedTable(account)
+    }
 
     /// The keys of a tensor's elements; comparable with those of other tensors of its dtype that were given to this value.
     ///
     /// - Throws: `unsupported` for a dtype that cannot be compared.
     mutating func keys(of tensor: Tensor) throws(CompileError) -> [UInt64] {
-        if let strings = tensor.strings {
-            return strings.map { string in
-                let number = numbers[string] ?? UInt64(numbers.count)
-                numbers[string] = number
-                return number
+        let count = tensor.shape.elementCount
+        if tensor.dtype == .string {
+            var keys = try account.list(of: UInt64.self, capacity: count)
+            for string in try tensor.stringElements("x") {
+                // The key's own bytes; those of a string that is known already are given back.
+                let before = account.usedBytes
+                try account.reserve(string.count, of: UInt8.self)
+                let bytes = Array(string.bytes)
+                if let number = numbers[bytes] {
+                    account.give(downTo: before)
+                    keys.append(number)
+                } else {
+                    keys.append(UInt64(numbers.count))
+                    try numbers.set(bytes, UInt64(numbers.count))
+                }
             }
+            return keys
         }
+        try account.reserve(count, of: UInt64.self)
         guard let reader = OrderReader(tensor.dtype) else { throw .unsupported(tensor.dtype) }
         var notANumbers = self.notANumbers
         let keys = tensor.withUnsafeBytes { bytes in
             guard let start = bytes.baseAddress else { return [UInt64]() }
-            return (0..<tensor.shape.elementCount).map { index in
+            return (0..<count).map { index in
                 let key = reader.key(start, at: index)
                 guard reader.isNaN(key: key) else { return key }
                 // Beyond all keys of numbers, and another one each time.
@@ -110,43 +128,102 @@ struct Unique: TensorOp {
         let sizes = x.shape.dimensions
         let (outer, count) = (sizes[..<place].wrappingProduct, sizes[place])
         let inner = sizes[(place + 1)...].wrappingProduct
-        var table = ElementKeys()
-        let keys = try table.keys(of: x)
-        var found: [[UInt64]: Int] = [:]
-        var foundElements: [UInt64: Int] = [:]
-        var firsts: [Int] = []
-        var numbers: [Int] = []
-        var counts: [Int] = []
-        for slice in 0..<count {
-            var known: Int?
-            if outer == 1, inner == 1 {
-                known = foundElements[keys[slice]]
-                if known == nil { foundElements[keys[slice]] = firsts.count }
-            } else {
-                var key: [UInt64] = []
-                if x.shape.elementCount > 0 {
-                    for row in 0..<outer {
-                        key += keys[((row * count + slice) * inner)..<((row * count + slice + 1) * inner)]
-                    }
-                }
-                known = found[key]
-                if known == nil { found[key] = firsts.count }
-            }
-            if known == nil {
-                firsts.append(slice)
-                counts.append(0)
-            }
-            let number = known ?? firsts.count - 1
-            numbers.append(number)
-            counts[number] += 1
-        }
+        var table = ElementKeys(account)
+        let slices = SliceKeys(keys: try table.keys(of: x), outer: outer, count: count, inner: inner)
+        let found = try Occurrences(slices, account)
+        let firsts = found.firsts.elements
         var shape = sizes
         shape[place] = firsts.count
         var blocks: [Int] = []
-        if x.shape.elementCount > 0 { for row in 0..<outer { blocks += firsts.map { row * count + $0 } } }
-        let values = try x.taking(blocks, byteCount: inner &* x.dtype.stride, shape: shape)
-        let results = [values, try .vector(numbers, as: output), try .vector(counts, as: output)]
-        return Array(results.prefix(hasCounts ? 3 : 2))
+        if x.shape.elementCount > 0 {
+            blocks = try account.list(capacity: outer * firsts.count)
+            for row in 0..<outer { for first in firsts { blocks.append(row * count + first) } }
+        }
+        let values = try x.taking(blocks, byteCount: inner &* x.dtype.stride, shape: shape, account)
+        let numbers = try account.vector(found.numbers, as: output)
+        guard hasCounts else { return [values, numbers] }
+        var counts = try account.array(repeating: 0, count: firsts.count)
+        for number in found.numbers { counts[number] += 1 }
+        return [values, numbers, try account.vector(counts, as: output)]
+    }
+}
+
+/// The keys of a tensor's elements as slices along an axis.
+private final class SliceKeys: Sendable {
+    private let keys: [UInt64]
+    private let outer: Int
+    let count: Int
+    private let inner: Int
+
+    init(keys: [UInt64], outer: Int, count: Int, inner: Int) {
+        self.keys = keys
+        self.outer = outer
+        self.count = count
+        self.inner = inner
+    }
+
+    /// The one key of each slice, where slices have one element.
+    var single: [UInt64]? { outer == 1 && inner == 1 ? keys : nil }
+
+    /// The keys of one row of a slice.
+    func row(_ row: Int, of slice: Int) -> ArraySlice<UInt64> {
+        let start = (row * count + slice) * inner
+        return keys[start..<start + inner]
+    }
+
+    /// A slice as a key: equal to another where all elements are.
+    struct Slice: Hashable {
+        let keys: SliceKeys
+        let number: Int
+
+        /// None where there are no elements: then all slices are the same.
+        private var rows: Range<Int> { keys.keys.isEmpty ? 0..<0 : 0..<keys.outer }
+
+        static func == (left: Slice, right: Slice) -> Bool {
+            left.rows.allSatisfy { left.keys.row($0, of: left.number) == right.keys.row($0, of: right.number) }
+        }
+
+        func hash(into hasher: inout Hasher) {
+            for row in rows { for key in keys.row(row, of: number) { hasher.combine(key) } }
+        }
+    }
+}
+
+/// Which slices occur, in the order in which they first do.
+private struct Occurrences {
+    /// The first slice of each kind.
+    private(set) var firsts: CountedList<Int>
+    /// For each slice its kind.
+    private(set) var numbers: [Int]
+
+    init(_ slices: SliceKeys, _ account: RunAccount) throws(CompileError) {
+        firsts = try CountedList(account)
+        numbers = try account.list(capacity: slices.count)
+        if let keys = slices.single {
+            try find(account, slices.count) { keys[$0] }
+        } else {
+            try find(account, slices.count) { SliceKeys.Slice(keys: slices, number: $0) }
+        }
+    }
+
+    private mutating func find<Key: Hashable>(
+        _ account: RunAccount, _ count: Int, _ key: (Int) -> Key
+    ) throws(CompileError) {
+        var known = CountedTable<Key, Int>(account)
+        var work = WorkCount(account)
+        for slice in 0..<count {
+            try work.add(64)
+            let key = key(slice)
+            let number: Int
+            if let found = known[key] {
+                number = found
+            } else {
+                number = firsts.count
+                try known.set(key, number)
+                try firsts.append(slice)
+            }
+            numbers.append(number)
+        }
     }
 }
 
@@ -172,12 +249,15 @@ struct ListDiff: TensorOp {
 
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try outputs(for: inputs.map { TensorFact($0) })
-        var table = ElementKeys()
+        var table = ElementKeys(account)
         let keys = try table.keys(of: inputs[0])
-        let others = Set(try table.keys(of: inputs[1]))
-        let kept = keys.indices.filter { !others.contains(keys[$0]) }
-        let values = try inputs[0].taking(kept, byteCount: inputs[0].dtype.stride, shape: [kept.count])
-        return [values, try .vector(kept, as: output)]
+        var others = CountedTable<UInt64, Bool>(account)
+        for key in try table.keys(of: inputs[1]) where others[key] == nil { try others.set(key, true) }
+        var kept = try CountedList<Int>(account)
+        for place in keys.indices where others[keys[place]] == nil { try kept.append(place) }
+        let values = try inputs[0].taking(
+            kept.elements, byteCount: inputs[0].dtype.stride, shape: [kept.count], account)
+        return [values, try account.vector(kept.elements, as: output)]
     }
 }
 
@@ -197,11 +277,11 @@ struct Where: TensorOp {
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try outputs(for: [TensorFact(inputs[0])])
         let shape = inputs[0].shape
-        let places = try inputs[0].placesOfNonzero()
+        let places = try inputs[0].placesOfNonzero(account)
         guard let result = Shape([places.count, shape.rank]) else {
             throw CompileError(.resourceExhausted, "the output would be too large")
         }
-        let made = Tensor(dtype: .int64, shape: result) { memory in
+        let made = try account.tensor(.int64, result) { memory in
             let indices = memory.bindMemory(to: Int64.self)
             for (row, place) in places.enumerated() {
                 var rest = place
@@ -211,34 +291,48 @@ struct Where: TensorOp {
                 }
             }
         }
-        return [try .made(made)]
+        return [made]
     }
 }
 
 extension Tensor {
     /// The numbers of the elements that are not zero; a negative zero is one.
-    fileprivate func placesOfNonzero() throws(CompileError) -> [Int] {
+    fileprivate func placesOfNonzero(_ account: RunAccount) throws(CompileError) -> [Int] {
+        let count = shape.elementCount
         switch dtype {
-        case .bool: return scalars(as: Bool.self)?.places(where: { $0 }) ?? []
-        case .complex64: return places(UInt64.self) { $0 & 0x7FFF_FFFF_7FFF_FFFF != 0 }
-        case .complex128: return places(SIMD2<UInt64>.self) { ($0.x | $0.y) << 1 != 0 }
+        case .bool: return try places(Bool.self, account) { $0 }
+        case .complex64: return try places(UInt64.self, account) { $0 & 0x7FFF_FFFF_7FFF_FFFF != 0 }
+        case .complex128: return try places(SIMD2<UInt64>.self, account) { ($0.x | $0.y) << 1 != 0 }
         default:
             guard let reader = OrderReader(dtype) else { throw .unsupported(dtype) }
             let zeros: [UInt64] = [0, 0]
             let zero = zeros.withUnsafeBytes { bytes in bytes.baseAddress.map { reader.key($0, at: 0) } }
-            return withUnsafeBytes { bytes in
+            return try withUnsafeBytes { (bytes) throws(CompileError) in
                 guard let start = bytes.baseAddress else { return [] }
-                return (0..<shape.elementCount).filter { reader.key(start, at: $0) != zero }
+                return try account.places(count) { reader.key(start, at: $0) != zero }
             }
         }
     }
 
-    private func places<Bits>(_ type: Bits.Type, _ isKept: (Bits) -> Bool) -> [Int] {
-        withUnsafeBytes { $0.bindMemory(to: Bits.self).places(where: isKept) }
+    private func places<Bits>(
+        _ type: Bits.Type, _ account: RunAccount, _ isKept: (Bits) -> Bool
+    ) throws(CompileError) -> [Int] {
+        let count = shape.elementCount
+        return try withUnsafeBytes { (bytes) throws(CompileError) in
+            let elements = bytes.bindMemory(to: Bits.self)
+            return try account.places(count) { isKept(elements[$0]) }
+        }
     }
 }
 
-extension Collection where Index == Int {
-    /// Where the elements stand of which something is true.
-    fileprivate func places(where isKept: (Element) -> Bool) -> [Int] { indices.filter { isKept(self[$0]) } }
+extension RunAccount {
+    /// The numbers below a limit of which something is true. They are counted first.
+    fileprivate func places(_ limit: Int, where isKept: (Int) -> Bool) throws(CompileError) -> [Int] {
+        var count = 0
+        for place in 0..<limit where isKept(place) { count += 1 }
+        try checkTime()
+        var places = try list(of: Int.self, capacity: count)
+        for place in 0..<limit where isKept(place) { places.append(place) }
+        return places
+    }
 }

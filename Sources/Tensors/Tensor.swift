@@ -80,15 +80,20 @@ extension Tensor {
     /// The elements of an integer tensor as `Int`; nil for other types, and where a value does not fit.
     public var integers: [Int]? {
         switch dtype {
-        case .int32: scalars(as: Int32.self)?.map(Int.init)
-        case .int64: scalars(as: Int64.self)?.map(Int.init)
-        case .int16: scalars(as: Int16.self)?.map(Int.init)
-        case .int8: scalars(as: Int8.self)?.map(Int.init)
-        case .uint8: scalars(as: UInt8.self)?.map(Int.init)
-        case .uint16: scalars(as: UInt16.self)?.map(Int.init)
-        case .uint32: scalars(as: UInt32.self)?.map(Int.init)
+        case .int32: wholes(of: Int32.self)
+        case .int64: wholes(of: Int64.self)
+        case .int16: wholes(of: Int16.self)
+        case .int8: wholes(of: Int8.self)
+        case .uint8: wholes(of: UInt8.self)
+        case .uint16: wholes(of: UInt16.self)
+        case .uint32: wholes(of: UInt32.self)
         default: nil
         }
+    }
+
+    /// The elements, which are of that type. There is no second list on the way.
+    private func wholes<Scalar: TensorScalar & BinaryInteger>(of type: Scalar.Type) -> [Int] {
+        withUnsafeBytes { $0.bindMemory(to: Scalar.self).map(Int.init) }
     }
 }
 

@@ -97,7 +97,10 @@ extension Tensor {
     }
 
     private func repeated(_ times: Int, _ dimensions: [Int], _ limit: Int) -> Tensor? {
-        guard storage.byteCount * times <= limit, let shape = Shape(dimensions) else { return nil }
+        // Nothing stays nothing, however often it is there.
+        guard shape.elementCount > 0, storage.byteCount * times <= limit, let shape = Shape(dimensions) else {
+            return nil
+        }
         if let strings {
             return Tensor(strings: Array((0..<times).map { _ in strings }.joined()), shape: shape)
         }
