@@ -204,6 +204,7 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
         connection = nil
         handle = nil
         bodyCount = 0
+        let wasRefused = isRefused
         isRefused = false
         isPutOff = false
         stage.store(.handling, ordering: .relaxed)
@@ -212,7 +213,7 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
         isCutOff.lower()
         isRecorded = false
         admittedRoute = -1
-        if capacity > Self.keptBytes || countedBytes > 0 && bodies.isShort { giveBack() }
+        if capacity > Self.keptBytes || countedBytes > 0 && (wasRefused || bodies.isShort) { giveBack() }
     }
 
     private var network: PeerAddress.Network? { connection?._withUnsafeGuaranteedRef { $0.peer?.network } }

@@ -12,14 +12,14 @@ struct RequestHead {
     ///   - method: Where the request begins.
     ///   - version: The end of its first line, in the same memory.
     ///   - byteCount: The bytes from `method` to the body.
-    /// - Returns: nil if the first line does not end with CR and LF.
+    /// - Returns: nil if the first line does not end with CR and LF, or has another CR.
     init?(method: UnsafePointer<CChar>, version: UnsafePointer<CChar>, byteCount: Int) {
         // Safety: libmicrohttpd keeps the first part of a request whole, in the memory of its connection, until it is answered.
         let start = UnsafeRawPointer(method)
         let lineCount = UnsafeRawPointer(version) - start + strlen(version)
         guard lineCount > 0, lineCount + Self.endBytes <= byteCount else { return nil }
         let end = UnsafeRawBufferPointer(start: start + lineCount, count: Self.endBytes)
-        guard end.allSatisfy({ $0 == 0 }) else { return nil }
+        guard end.allSatisfy({ $0 == 0 }), memchr(start, 0x0d, lineCount) == nil else { return nil }
         lines = UnsafeRawBufferPointer(
             start: start + lineCount + Self.endBytes, count: byteCount - lineCount - Self.endBytes)
     }
