@@ -73,7 +73,7 @@ extension Op {
         }
         withExtendedLifetime((inputs, results, scratch)) {}
         if let fault = state.fault { throw fault }
-        return results.map(\.owningStrings)
+        return try results.map { try account.owningStrings($0) }
     }
 }
 
