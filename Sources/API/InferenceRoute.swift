@@ -6,6 +6,8 @@ internal import Threads
 /// Where inference requests of one protocol go: finds the version, hands the request to the scheduler, and keeps the tasks that
 /// are done for other requests.
 final class InferenceRoute: Sendable {
+    /// Refuses bodies that the protocol does not read, by their headers.
+    typealias CheckType = @Sendable (HTTPHeaders) throws(RequestError) -> Void
     typealias Make = @Sendable (Workspace, InferenceRoute) -> RequestTask
 
     let options: Service.Options
@@ -14,13 +16,18 @@ final class InferenceRoute: Sendable {
     private let recorder: RequestRecorder
     let finishing: AnswerFinishing
     private let make: Make
+    private let checkType: CheckType
     private let waiting: ObjectPool<RequestTask>
 
     /// - Parameters:
     ///   - form: The protocol, for the statistics.
     ///   - context: What all routes share.
+    ///   - checkType: Looks at the body's media type before the body has come.
     ///   - make: Makes a task of the protocol.
-    init(_ form: ModelStatistics.Form, _ context: Service.Context, make: @escaping Make) {
+    init(
+        _ form: ModelStatistics.Form, _ context: Service.Context, checkType: @escaping CheckType, make: @escaping Make
+    ) {
+        self.checkType = checkType
         self.form = form
         scheduler = context.scheduler
         options = context.options
@@ -46,6 +53,26 @@ final class InferenceRoute: Sendable {
     func keep(_ task: RequestTask) {
         task.reset()
         waiting.give(task)
+    }
+
+    /// Looks at the headers of a request whose body is still to come.
+    ///
+    /// - Parameters:
+    ///   - request: The request, without its body.
+    ///   - model: The model that the path names; nil where the body may name one.
+    /// - Throws: ``RequestError`` 415 for a body that the protocol does not read.
+    func admit(_ request: HTTPRequest, model: ServedModel?) throws(RequestError) {
+        do throws(RequestError) {
+            _ = try ContentCoding.ofBody(request.headers[.contentEncoding])
+            try checkType(request.headers)
+        } catch {
+            guard let model else { throw error }
+            let outcome = ModelStatistics.Outcome(form: form, status: error.status)
+            model.statistics.record(outcome)
+            var error = error
+            error.inference = RequestRecorder.Inference(model: model, version: nil, label: nil, outcome: outcome)
+            throw error
+        }
     }
 
     /// Answers a request by a model, now or later.

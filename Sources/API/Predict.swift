@@ -8,24 +8,40 @@ struct Predict: Sendable {
 
     init(_ context: Service.Context) {
         registry = context.registry
-        route = InferenceRoute(.predict, context) { PredictTask($0, $1) }
+        route = InferenceRoute(.predict, context) { headers throws(RequestError) in
+            let type = headers[.contentType]
+            guard !MediaType.isNPY(type), !MediaType.isFile(type), !MediaType.isForm(type) else { return }
+            try MediaType.requireJSON(type)
+        } make: {
+            PredictTask($0, $1)
+        }
     }
 
     private static let summary = "Run the graph: feeds and fetches by a signature's keys or by the names of tensors"
 
     var routes: [Route] {
         [
-            Route(.post, "/predict", Operation(Self.summary, .inferenceOfAny, answer: .inference)) {
-                exchange, _ throws(RequestError) in try respond(exchange)
-            },
-            Route(.post, "/models/{name}/predict", Operation(Self.summary, .inference(.predict), answer: .inference)) {
-                exchange, parameters throws(RequestError) in
+            Route(
+                .post, "/predict", Operation(Self.summary, .inferenceOfAny, answer: .inference),
+                admission: { request, _ throws(RequestError) in try route.admit(request, model: nil) }
+            ) { exchange, _ throws(RequestError) in try respond(exchange) },
+            Route(
+                .post, "/models/{name}/predict", Operation(Self.summary, .inference(.predict), answer: .inference),
+                admission: { request, parameters throws(RequestError) in
+                    try route.admit(request, model: try ModelLookup.model(parameters[0], in: registry.catalog))
+                }
+            ) { exchange, parameters throws(RequestError) in
                 let model = try ModelLookup.model(parameters[0], in: registry.catalog)
                 return try route.respond(exchange, model: model, version: .any)
             },
             Route(
                 .post, "/models/{name}/versions/{number}/predict",
-                Operation(Self.summary, .inference(.predict), answer: .inference)
+                Operation(Self.summary, .inference(.predict), answer: .inference),
+                admission: { request, parameters throws(RequestError) in
+                    let model = try ModelLookup.model(parameters[0], in: registry.catalog)
+                    _ = try ModelLookup.version(parameters[1])
+                    try route.admit(request, model: model)
+                }
             ) { exchange, parameters throws(RequestError) in
                 let model = try ModelLookup.model(parameters[0], in: registry.catalog)
                 return try route.respond(exchange, model: model, version: try ModelLookup.version(parameters[1]))

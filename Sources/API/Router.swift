@@ -2,6 +2,7 @@ internal import HTTPMessages
 
 /// A route: what it answers, where.
 struct Route: Sendable {
+    typealias Admission = @Sendable (HTTPRequest, PathParameters) throws(RequestError) -> Void
     typealias Handler = @Sendable (HTTPExchange, PathParameters) throws(RequestError) -> HTTPOutcome
 
     let method: HTTPMethod
@@ -14,11 +15,14 @@ struct Route: Sendable {
     let operation: Operation?
     fileprivate let segments: [Segment]
     let handler: Handler
+    /// What is looked at when the headers are there and the body is not; nil for nothing beside route and token.
+    let admission: Admission?
 
     init(
         _ method: HTTPMethod, _ pattern: String, access: Access = .inference, _ operation: Operation? = nil,
-        _ handler: @escaping Handler
+        admission: Admission? = nil, _ handler: @escaping Handler
     ) {
+        self.admission = admission
         self.method = method
         self.pattern = pattern
         self.access = access
@@ -80,12 +84,35 @@ struct Router: Sendable {
     /// - Throws: ``RequestError``: 404, 405 naming the methods, 401 and 403.
     func respond(to exchange: HTTPExchange) throws(RequestError) -> HTTPOutcome {
         let request = exchange.request
+        if exchange.admittedRoute >= 0, exchange.admittedRoute < routes.count {
+            let route = routes[exchange.admittedRoute]
+            if let parameters = match(route, request.path) { return try route.handler(exchange, parameters) }
+        }
+        let (number, parameters) = try find(request)
+        try rules.check(routes[number].access, request.headers[.authorization])
+        return try routes[number].handler(exchange, parameters)
+    }
+
+    /// Looks at a request whose body is still to come.
+    ///
+    /// - Throws: ``RequestError`` if it is answered without the body.
+    func admit(_ exchange: HTTPExchange) throws(RequestError) {
+        let (number, parameters) = try find(exchange.request)
+        let route = routes[number]
+        try rules.check(route.access, exchange.request.headers[.authorization])
+        if let admission = route.admission { try admission(exchange.request, parameters) }
+        exchange.admittedRoute = number
+    }
+
+    /// The number of a request's route.
+    ///
+    /// - Throws: ``RequestError``: 404, 405 naming the methods.
+    private func find(_ request: HTTPRequest) throws(RequestError) -> (number: Int, parameters: PathParameters) {
         let method = request.method == .head ? .get : request.method
         let segmentCount = Self.segmentCount(request.path)
-        for route in routes where route.method == method && route.segments.count == segmentCount {
-            guard let parameters = match(route, request.path) else { continue }
-            try rules.check(route.access, request.headers[.authorization])
-            return try route.handler(exchange, parameters)
+        for (number, route) in routes.enumerated()
+        where route.method == method && route.segments.count == segmentCount {
+            if let parameters = match(route, request.path) { return (number, parameters) }
         }
         let allow = try methods(of: request.path, method)
         let alternatives = NearestRoutes(routes, request.path).alternatives(method: method)

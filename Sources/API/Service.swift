@@ -20,6 +20,8 @@ public final class Service: Sendable {
         public var version = "dev"
         /// Where a line is written for each request; nil for nowhere.
         public var accessLog: AccessLog?
+        /// How many lines of the program's own log nobody took.
+        public var lostLogLines: @Sendable () -> Int = { 0 }
         /// The largest body of a request, also when it was compressed.
         public var maxBodyBytes = 64 << 20
         /// The account of the server's memory; nil for none.
@@ -58,9 +60,11 @@ public final class Service: Sendable {
         finishing = AnswerFinishing(options)
         cors = options.cors
         memory = options.memory
+        var scheduling = Scheduler.Configuration(executors: options.threadCount)
+        scheduling.memory = options.memory
         let context = Context(
             registry: registry, options: options,
-            scheduler: Scheduler(Scheduler.Configuration(executors: options.threadCount)), recorder: recorder,
+            scheduler: Scheduler(scheduling), recorder: recorder,
             finishing: finishing)
         let routes =
             Predict(context).routes + TFServing(context).routes + V2(context).routes
@@ -70,6 +74,29 @@ public final class Service: Sendable {
 
     /// What this service keeps with a version of a model.
     package static func attachment(for model: Model) -> any AnyObject & Sendable { VersionCalls(model) }
+
+    /// Looks at a request whose headers have come and whose body has not: route, method, token, media type, model. Safe to call
+    /// from many threads at once.
+    ///
+    /// - Returns: Whether the body is wanted; if not, the exchange has the answer.
+    public func admit(_ exchange: HTTPExchange) -> Bool {
+        if cors.isOn, exchange.request.method == .options { return true }
+        do throws(RequestError) {
+            try router.admit(exchange)
+            return true
+        } catch {
+            error.write(to: &exchange.response)
+            finishing.finish(exchange)
+            recorder.record(exchange, error.inference)
+            return false
+        }
+    }
+
+    /// Completes an answer that the server gives by itself, and notes it. Safe to call from many threads at once.
+    public func noteRefusal(_ exchange: HTTPExchange) {
+        finishing.finish(exchange)
+        recorder.record(exchange, nil)
+    }
 
     /// Answers a request, now or later. Safe to call from many threads at once.
     public func handle(_ exchange: HTTPExchange) -> HTTPOutcome {

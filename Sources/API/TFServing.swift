@@ -14,9 +14,16 @@ struct TFServing: Sendable {
 
     init(_ context: Service.Context) {
         registry = context.registry
-        predict = InferenceRoute(.tfServing, context) { TFServingTask($0, $1) }
-        classify = InferenceRoute(.tfServing, context) { ExamplesTask(.classify, $0, $1) }
-        regress = InferenceRoute(.tfServing, context) { ExamplesTask(.regress, $0, $1) }
+        let checkJSON: InferenceRoute.CheckType = { headers throws(RequestError) in
+            try MediaType.requireJSON(headers[.contentType])
+        }
+        predict = InferenceRoute(.tfServing, context) { headers throws(RequestError) in
+            if !MediaType.isNPY(headers[.contentType]) { try checkJSON(headers) }
+        } make: {
+            TFServingTask($0, $1)
+        }
+        classify = InferenceRoute(.tfServing, context, checkType: checkJSON) { ExamplesTask(.classify, $0, $1) }
+        regress = InferenceRoute(.tfServing, context, checkType: checkJSON) { ExamplesTask(.regress, $0, $1) }
     }
 
     var routes: [Route] {
@@ -78,7 +85,12 @@ struct TFServing: Sendable {
     }
 
     private func infer(_ verb: String, _ path: Path, _ route: InferenceRoute, _ operation: Operation) -> Route {
-        Route(.post, Self.verb(verb, path), operation) { exchange, parameters throws(RequestError) in
+        Route(
+            .post, Self.verb(verb, path), operation,
+            admission: { request, parameters throws(RequestError) in
+                try route.admit(request, model: try model(parameters[0], try path.version(parameters)))
+            }
+        ) { exchange, parameters throws(RequestError) in
             let version = try path.version(parameters)
             let model = try model(parameters[0], version)
             do throws(RequestError) {

@@ -11,7 +11,12 @@ struct V2: Sendable {
 
     init(_ context: Service.Context) {
         registry = context.registry
-        infer = InferenceRoute(.openInference, context) { V2Task($0, $1) }
+        infer = InferenceRoute(.openInference, context) { headers throws(RequestError) in
+            // With binary tensors the type is what the client likes.
+            if headers[.inferenceHeaderContentLength] == nil { try MediaType.requireJSON(headers[.contentType]) }
+        } make: {
+            V2Task($0, $1)
+        }
         describe = V2Describe(context)
         repository = V2Repository(context)
     }
@@ -27,12 +32,23 @@ struct V2: Sendable {
 
     var routes: [Route] {
         [
-            Route(.post, "/v2/models/{name}/infer", Self.inference) { exchange, parameters throws(RequestError) in
+            Route(
+                .post, "/v2/models/{name}/infer", Self.inference,
+                admission: { request, parameters throws(RequestError) in
+                    try infer.admit(request, model: try ModelLookup.model(parameters[0], in: registry.catalog))
+                }
+            ) { exchange, parameters throws(RequestError) in
                 let model = try ModelLookup.model(parameters[0], in: registry.catalog)
                 return try infer.respond(exchange, model: model, version: .any)
             },
-            Route(.post, "/v2/models/{name}/versions/{number}/infer", Self.inference) {
-                exchange, parameters throws(RequestError) in
+            Route(
+                .post, "/v2/models/{name}/versions/{number}/infer", Self.inference,
+                admission: { request, parameters throws(RequestError) in
+                    let model = try ModelLookup.model(parameters[0], in: registry.catalog)
+                    _ = try ModelLookup.version(parameters[1])
+                    try infer.admit(request, model: model)
+                }
+            ) { exchange, parameters throws(RequestError) in
                 let model = try ModelLookup.model(parameters[0], in: registry.catalog)
                 return try infer.respond(exchange, model: model, version: try ModelLookup.version(parameters[1]))
             },

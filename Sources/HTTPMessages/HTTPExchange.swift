@@ -25,6 +25,9 @@ open class HTTPExchange: @unchecked Sendable {
     /// Whether the answer has been counted, by whoever knows most about it.
     public final var isRecorded = false
 
+    /// The number of the route that was found when the headers were there; -1 as long as none was. For whoever handles it.
+    public final var admittedRoute = -1
+
     /// An exchange without a request.
     public init() {
         request = HTTPRequest(

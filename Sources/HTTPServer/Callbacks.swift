@@ -9,18 +9,20 @@ func receiveRequest(
     method: UnsafePointer<CChar>?, version: UnsafePointer<CChar>?, data: UnsafePointer<CChar>?,
     size: UnsafeMutablePointer<Int>?, slot: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
 ) -> MHD_Result {
-    guard let context, let connection, let path, let method, let size, let slot else { return .NO }
+    guard let context, let connection, let path, let method, let version, let size, let slot else { return .NO }
     return Unmanaged<Worker>.fromOpaque(context)._withUnsafeGuaranteedRef { worker in
-        let opaque = slot.pointee ?? worker.beginLine()
+        let opaque = slot.pointee ?? worker.beginLine(connection, nil)
         slot.pointee = opaque
         return Unmanaged<Exchange>.fromOpaque(opaque)._withUnsafeGuaranteedRef { exchange in
-            guard exchange.connection != nil else { return worker.begin(connection, exchange) }
+            guard exchange.connection != nil else {
+                return worker.begin(connection, exchange, RequestLine(method: method, target: path, version: version))
+            }
             guard size.pointee == 0 else {
                 let bytes = UnsafeRawBufferPointer(start: data, count: size.pointee)
                 size.pointee = 0
                 return worker.receive(connection, bytes, exchange)
             }
-            return worker.answer(connection, exchange, method: method, path: path)
+            return worker.answer(connection, exchange)
         }
     }
 }
@@ -29,8 +31,26 @@ func receiveRequest(
 func receiveLine(
     context: UnsafeMutableRawPointer?, uri: UnsafePointer<CChar>?, connection: OpaquePointer?
 ) -> UnsafeMutableRawPointer? {
-    guard let context else { return nil }
-    return Unmanaged<Worker>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.beginLine() }
+    guard let context, let connection else { return nil }
+    let exchange = Unmanaged<Worker>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.beginLine(connection, uri) }
+    if let uri { dropQuery(of: uri) }
+    return exchange
+}
+
+/// Nobody here reads a query. The library would take it apart, for which many arguments need more memory than a connection has.
+private func dropQuery(of target: UnsafePointer<CChar>) {
+    guard let mark = strchr(target, 0x3f), mark[1] != 0 else { return }
+    // Safety: the target is in the memory that the library received the request in, and looks for arguments behind the mark next.
+    mark[1] = 0
+}
+
+/// The library is about to refuse a request by itself.
+func refuseForLibrary(connection: OpaquePointer?, status: UInt32) -> Bool {
+    guard let connection, let context = cmicrohttpd_connection_context(connection) else { return false }
+    // Safety: the context is the Connection that Worker.open made, whose worker is kept as long as the library's thread runs.
+    return Unmanaged<Connection>.fromOpaque(context)._withUnsafeGuaranteedRef { open in
+        open.worker.refuseForLibrary(connection, open, status: Int(status))
+    }
 }
 
 func completeRequest(
@@ -39,7 +59,7 @@ func completeRequest(
 ) {
     guard let context, let exchange = slot?.pointee else { return }
     slot?.pointee = nil
-    Unmanaged<Worker>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.complete(exchange) }
+    Unmanaged<Worker>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.complete(connection, exchange) }
 }
 
 func changeConnection(

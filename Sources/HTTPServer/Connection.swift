@@ -27,6 +27,12 @@ final class Connection: Sendable {
     let isHandled = Atomic<Bool>(false)
 
     private let certificates: Certificates?
+    // A daemon keeps its worker for as long as there are connections.
+    unowned let worker: Worker
+    /// The request that is being received or answered. For the worker's thread.
+    // Safety: used only in the library's callbacks, which one thread of the library calls; the exchange is kept from its first line
+    // to its completion, when this is set to nil.
+    nonisolated(unsafe) var exchange: Unmanaged<Exchange>?
 
     /// What a server can wait for.
     enum Awaited: UInt8, AtomicRepresentable {
@@ -46,7 +52,8 @@ final class Connection: Sendable {
         var exchange: Exchange?
     }
 
-    init(socket: Int32, deadline: Int, certificates: Certificates?) {
+    init(_ worker: Worker, socket: Int32, deadline: Int, certificates: Certificates?) {
+        self.worker = worker
         self.socket = socket
         peer = PeerAddress(ofSocket: socket)
         self.certificates = certificates

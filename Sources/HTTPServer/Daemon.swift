@@ -1,3 +1,4 @@
+internal import CAnswers
 internal import CMicrohttpd
 internal import Glibc
 internal import Synchronization
@@ -13,8 +14,8 @@ final class Daemon: Sendable {
     /// request, so more costs every request.
     private static let connectionMemoryBytes = 16 << 10
 
-    /// TLS 1.2 and 1.3.
-    private static let priorities: StaticString = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+    /// TLS 1.2 and 1.3, with forward secrecy and authenticated encryption only: no key exchange by RSA, no CBC.
+    private static let priorities: StaticString = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:-MAC-ALL:+AEAD"
 
     /// Starts the thread.
     ///
@@ -40,6 +41,7 @@ final class Daemon: Sendable {
         options.connection_memory = Self.connectionMemoryBytes
         if usesTLS { options.certificate = chooseCertificate }
         options.priorities = UnsafeRawPointer(Self.priorities.utf8Start).assumingMemoryBound(to: CChar.self)
+        canswers_set_refusal(refuseForLibrary)
         let started = cmicrohttpd_start(&options)
         guard let started else {
             throw HTTPServerError(.system, "libmicrohttpd cannot start: \(String(cString: strerror(errno)))")

@@ -8,7 +8,7 @@ internal import Threads
 ///
 /// Belongs to the connection that has it, and so to one thread, except while its answer is put off: then it is in the hands of
 /// whoever is to call ``finish()``.
-// Safety: the body's memory is the exchange's own; `connection`, `handle` and what `headers` and `request` point to are the
+// Safety: the body's memory is the exchange's own; `connection`, `handle` and what `request` points to is the
 // library's, which keeps them until the request is complete, when reset() forgets them. `stage` hands the exchange from thread to thread.
 final class Exchange: HTTPExchange, @unchecked Sendable {
     // A daemon keeps its worker until all that was put off has been resumed.
@@ -16,11 +16,17 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
     private var body: UnsafeMutableRawPointer?
     private var capacity = 0
     private(set) var bodyCount = 0
-    /// Whether the body is larger than it may be, or than there is memory for.
-    private(set) var isTooLarge = false
+    /// What of the capacity is counted in the server's account, and of that for the client.
+    private var countedBytes = 0
+    private var clientBytes = 0
+    private let bodies: ClientShares
+    /// Where the target of the request's first line ends.
+    private var targetEnd: UnsafeRawPointer?
+    /// Where the head of the request ends, in the library's memory.
+    private var headEnd: UnsafeRawPointer?
+    /// The body's length, if it was given.
+    private var expectedCount: Int?
     private(set) var connection: Unmanaged<Connection>?
-    /// Those that handlers look at.
-    private(set) var headers = HTTPHeaders()
     private var isChunked = false
     /// When the first line and the headers were complete.
     private(set) var startSeconds = 0
@@ -34,6 +40,8 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
     private let stage = Atomic<Stage>(.handling)
     private static let keptBytes = 4 << 20
     private static let largeBytes = 256 << 10
+    /// Smaller buffers are not counted: they come and go with each request.
+    private static let uncountedBytes = 64 << 10
 
     /// Who may go on with an exchange. Of suspending and finishing, the one that comes second sees to the answer.
     private enum Stage: UInt8, AtomicRepresentable {
@@ -47,21 +55,64 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
         case finished
     }
 
-    init(_ worker: Worker) { self.worker = worker }
+    init(_ worker: Worker, _ bodies: ClientShares) {
+        self.worker = worker
+        self.bodies = bodies
+    }
 
-    deinit { free(body) }
+    deinit { giveBack() }
+
+    private func giveBack() {
+        free(body)
+        body = nil
+        capacity = 0
+        if countedBytes > 0 { bodies.give(countedBytes) }
+        countedBytes = 0
+    }
 
     /// The body so far.
     var bodyBytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: body, count: bodyCount) }
 
     /// A request's first line has come.
-    func begin() { beganNanoseconds = Pace.nowNanoseconds }
+    ///
+    /// - Parameter target: Its target, as it was sent.
+    func begin(target: UnsafePointer<CChar>? = nil) {
+        beganNanoseconds = Pace.nowNanoseconds
+        // Safety: a place to compare with; nothing is read from there.
+        targetEnd = target.map { UnsafeRawPointer($0) + strlen($0) }
+    }
+
+    /// Whether the version follows the target: it does not where a NUL is in the target, which is cut there.
+    func hasWholeTarget(before version: UnsafePointer<CChar>) -> Bool {
+        targetEnd.map { $0 + 1 == UnsafeRawPointer(version) } ?? false
+    }
 
     /// A request's headers have come.
-    func begin(on connection: Unmanaged<Connection>, _ headers: RequestHeaders) {
-        self.connection = connection
-        self.headers = headers.known
+    ///
+    /// - Parameters:
+    ///   - connection: Where they came.
+    ///   - line: The first line.
+    ///   - headerBytes: The bytes of the first line and the headers.
+    ///   - headers: The headers.
+    func begin(
+        on connection: Unmanaged<Connection>, _ line: RequestLine, headerBytes: Int, _ headers: RequestHeaders
+    ) {
+        begin(on: connection)
         isChunked = headers.isChunked
+        expectedCount = headers.bodyLength
+        headEnd = UnsafeRawPointer(line.method) + headerBytes
+        request = HTTPRequest(
+            method: HTTPMethod(line.method),
+            path: RequestTarget.path(of: UnsafeRawBufferPointer(start: line.target, count: strlen(line.target))),
+            headers: headers.known, body: UnsafeRawBufferPointer(start: nil, count: 0))
+    }
+
+    /// A request is there of which nothing more is known.
+    func begin(on connection: Unmanaged<Connection>) {
+        self.connection = connection
+        request = HTTPRequest(
+            method: .other, path: UnsafeRawBufferPointer(start: nil, count: 0),
+            body: UnsafeRawBufferPointer(start: nil, count: 0))
         startSeconds = Pace.now
         headersNanoseconds = Pace.nowNanoseconds
     }
@@ -136,17 +187,23 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
     func respond(_ refusal: Refusal) {
         response.clear()
         response.status = refusal.status
+        response.error = refusal.message
+        if refusal.isPassing { response.headers.append(("Retry-After", "1")) }
         response.body.append(refusal.body)
     }
 
     /// Makes ready for another request.
     func reset() {
         if isPutOff { connection?._withUnsafeGuaranteedRef { $0.takeBack() } }
+        bodies.forget(clientBytes, of: network)
+        clientBytes = 0
+        expectedCount = nil
+        targetEnd = nil
+        headEnd = nil
         isLarge = isLarge || max(bodyCount, response.body.count) > Self.largeBytes
         connection = nil
         handle = nil
         bodyCount = 0
-        isTooLarge = false
         isRefused = false
         isPutOff = false
         stage.store(.handling, ordering: .relaxed)
@@ -154,34 +211,84 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
         abandonment.lower()
         isCutOff.lower()
         isRecorded = false
-        guard capacity > Self.keptBytes else { return }
-        free(body)
-        body = nil
-        capacity = 0
+        admittedRoute = -1
+        if capacity > Self.keptBytes || countedBytes > 0 && bodies.isShort { giveBack() }
+    }
+
+    private var network: PeerAddress.Network? { connection?._withUnsafeGuaranteedRef { $0.peer?.network } }
+
+    /// Why a body of the length that was given can never be had; nil if it can, or if no length was given.
+    var refusalOfLength: Refusal? {
+        guard let expectedCount, expectedCount > Self.uncountedBytes else { return nil }
+        let largest = bodies.largestBody(of: network) - HTTPRequest.bodyPadding
+        return expectedCount > largest ? .tooLargeForMemory(max(0, largest)) : nil
     }
 
     /// Adds received bytes; memory grows with what has come, not with what was announced.
     ///
-    /// If the body is larger than `limit`, or memory is short, it is ``isTooLarge`` from now on.
-    func append(_ bytes: UnsafeRawBufferPointer, limit: Int) {
-        guard !isTooLarge, bytes.count <= limit - bodyCount, makeRoom(bodyCount + bytes.count),
-            let body, let source = bytes.baseAddress
-        else {
-            isTooLarge = true
-            return
+    /// - Returns: Why the body is not taken: it is larger than `limit`, or memory is short. nil if it is.
+    func append(_ bytes: UnsafeRawBufferPointer, limit: Int) -> Refusal? {
+        guard bytes.count <= limit - bodyCount, announcedCount(before: bytes) <= limit - bodyCount else {
+            return .tooLarge(limit)
         }
+        if let refusal = makeRoom(bodyCount + bytes.count) { return refusal }
+        guard let body, let source = bytes.baseAddress else { return .memoryShort }
         (body + bodyCount).copyMemory(from: source, byteCount: bytes.count)
         bodyCount += bytes.count
+        // Memory of an earlier request is this client's once it is used.
+        if bodyCount > Self.uncountedBytes, clientBytes < countedBytes {
+            bodies.note(countedBytes - clientBytes, for: network)
+            clientBytes = countedBytes
+        }
+        return nil
+    }
+
+    /// The size of the chunk that these bytes begin, where the library has received it together with them: then the line that says it
+    /// stands before them. 0 if it is not known.
+    private func announcedCount(before bytes: UnsafeRawBufferPointer) -> Int {
+        // Safety: what was received behind the head begins at its end, and the library hands it over where it is.
+        guard isChunked, let headEnd, let start = bytes.baseAddress, headEnd < start else { return 0 }
+        let line = UnsafeRawBufferPointer(start: headEnd, count: start - headEnd).dropLast()
+        let digits = line[(line.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? line.startIndex)...]
+        var size = 0
+        for byte in digits {
+            guard let digit = Self.hexadecimal(byte) else { break }
+            guard size <= Int.max >> 4 else { return .max }
+            size = size << 4 | digit
+        }
+        return size
+    }
+
+    private static func hexadecimal(_ byte: UInt8) -> Int? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): Int(byte - UInt8(ascii: "0"))
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): Int(byte - UInt8(ascii: "a")) + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): Int(byte - UInt8(ascii: "A")) + 10
+        default: nil
+        }
     }
 
     /// Makes sure that a body of that size, and the padding after it, has memory.
-    func makeRoom(_ count: Int) -> Bool {
+    ///
+    /// - Returns: Why it has none; nil if it has.
+    func makeRoom(_ count: Int) -> Refusal? {
         let needed = count + HTTPRequest.bodyPadding
-        guard needed > capacity else { return true }
-        let larger = max(needed, capacity + capacity / 2, 4096)
-        guard let grown = realloc(body, larger) else { return false }
+        guard needed > capacity else { return nil }
+        var larger = max(needed, capacity + capacity / 2, 4096)
+        if let expectedCount { larger = max(needed, min(larger, expectedCount + HTTPRequest.bodyPadding)) }
+        if larger > Self.uncountedBytes {
+            let client = network
+            if bodies.take(larger - countedBytes, for: client) != nil {
+                // Half as much again is for those who go on.
+                larger = needed
+                if let refusal = bodies.take(larger - countedBytes, for: client) { return refusal }
+            }
+            clientBytes += larger - countedBytes
+            countedBytes = larger
+        }
+        guard let grown = realloc(body, larger) else { return .memoryShort }
         body = grown
         capacity = larger
-        return true
+        return nil
     }
 }

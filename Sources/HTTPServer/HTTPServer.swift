@@ -1,5 +1,6 @@
 internal import Glibc
 public import HTTPMessages
+package import Memory
 internal import Synchronization
 internal import Threads
 
@@ -10,9 +11,9 @@ internal import Threads
 /// allocates nothing of ours.
 ///
 /// A client is too slow when it sends nothing for the idle timeout, when a request's headers take twice that, or when, after
-/// that grace, a body comes or an answer is taken at less than 1 KiB a second. What is no HTTP is the library's to answer, and
-/// its answers are HTML: 400 (a malformed first line, length or chunk), 413 (a length of more than 64 bits), 414 and 431 (more
-/// than 16 KiB before the body), 505. A connection that begins with anything else is closed.
+/// that grace, a body comes or an answer is taken at less than 1 KiB a second. What is no HTTP is refused with one answer in JSON,
+/// and the connection is closed: 400 (a malformed first line, header, length or chunk), 413 (a length of more than 64 bits), 414 and
+/// 431 (more than 16 KiB before the body), 505. A connection that begins with anything else is closed.
 public final class HTTPServer: Sendable {
     /// How to listen, and what to allow.
     public struct Configuration: Sendable {
@@ -33,6 +34,15 @@ public final class HTTPServer: Sendable {
         public var tls: TLS?
         /// Called when the files of ``tls`` have changed, on a thread of the server's.
         public var onCertificate: @Sendable (CertificateEvent) -> Void = { _ in }
+
+        /// Called when a request's headers have come and its body is still to come, on the server's threads, by many at once: says
+        /// whether the body is wanted. If not, the exchange has the answer, and the connection is closed after it.
+        public var admit: @Sendable (HTTPExchange) -> Bool = { _ in true }
+        /// Completes and notes an answer that the server gives by itself; called on the server's threads, by many at once.
+        public var onRefusal: @Sendable (HTTPExchange) -> Void = { $0.response.body.append(UInt8(ascii: "\n")) }
+        /// The account that bodies are counted in while they are received and read; nil for none. One client address may have
+        /// ``ClientShares/part`` of it.
+        package var memory: MemoryAccount?
 
         /// The defaults.
         public init() {}
@@ -89,9 +99,10 @@ public final class HTTPServer: Sendable {
             throw HTTPServerError(.system, "a pipe cannot be made: \(error.reason)")
         }
         let lingering = LingeringQueue(alarm)
+        let bodies = ClientShares(configuration.memory)
         var daemons: [Daemon] = []
         for _ in 0..<max(1, configuration.threads) {
-            let worker = Worker(configuration, lingering, alarm, certificates, handler)
+            let worker = Worker(configuration, bodies, lingering, alarm, certificates, handler)
             daemons.append(
                 try Daemon(
                     worker, idleTimeoutSeconds: configuration.idleTimeoutSeconds, usesTLS: certificates != nil))

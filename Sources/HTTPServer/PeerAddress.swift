@@ -15,6 +15,37 @@ struct PeerAddress: Sendable {
         self.storage = storage
     }
 
+    /// Whom memory is counted for: an IPv4 address, or the first half of an IPv6 address, which is a network; nil for a socket in the
+    /// file system.
+    var network: Network? {
+        let family = Int32(storage.ss_family)
+        return withUnsafeBytes(of: storage) { bytes in
+            switch family {
+            case AF_INET:
+                let offset = MemoryLayout<sockaddr_in>.offset(of: \.sin_addr) ?? 0
+                return Network(
+                    isVersion6: false, bits: UInt64(bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
+            case AF_INET6:
+                let offset = MemoryLayout<sockaddr_in6>.offset(of: \.sin6_addr) ?? 0
+                let high = bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+                let middle = bytes.loadUnaligned(fromByteOffset: offset + 8, as: UInt32.self)
+                let low = bytes.loadUnaligned(fromByteOffset: offset + 12, as: UInt32.self)
+                // ::ffff:192.0.2.1
+                guard high == 0, middle == UInt32(0x0000_ffff).bigEndian else {
+                    return Network(isVersion6: true, bits: high)
+                }
+                return Network(isVersion6: false, bits: UInt64(low))
+            default: return nil
+            }
+        }
+    }
+
+    /// An IPv4 address, or the first 64 bits of an IPv6 address.
+    struct Network: Hashable, Sendable {
+        let isVersion6: Bool
+        let bits: UInt64
+    }
+
     /// `192.0.2.1`, `2001:db8::1`, or `unix`. An IPv4 address that came by an IPv6 socket is written as IPv4.
     var text: String {
         let family = Int32(storage.ss_family)

@@ -1,3 +1,4 @@
+internal import CAnswers
 internal import CMicrohttpd
 internal import Glibc
 internal import HTTPMessages
@@ -20,7 +21,10 @@ final class Worker: @unchecked Sendable {
     /// Whether the handler is not called any more.
     private let isClosing = Atomic<Bool>(false)
     private let handler: HTTPServer.Handler
+    private let admit: @Sendable (HTTPExchange) -> Bool
+    private let onRefusal: @Sendable (HTTPExchange) -> Void
     private let maxBodyBytes: Int
+    private let bodies: ClientShares
     private let pace: Pace
     private let lingering: LingeringQueue
     private let alarm: Alarm
@@ -31,10 +35,13 @@ final class Worker: @unchecked Sendable {
     private static let mostLargeWaiting = 8
 
     init(
-        _ configuration: HTTPServer.Configuration, _ lingering: LingeringQueue, _ alarm: Alarm,
+        _ configuration: HTTPServer.Configuration, _ bodies: ClientShares, _ lingering: LingeringQueue, _ alarm: Alarm,
         _ certificates: Certificates?, _ handler: @escaping HTTPServer.Handler
     ) {
         self.handler = handler
+        self.bodies = bodies
+        admit = configuration.admit
+        onRefusal = configuration.onRefusal
         self.alarm = alarm
         self.certificates = certificates
         self.lingering = lingering
@@ -46,7 +53,7 @@ final class Worker: @unchecked Sendable {
     /// A connection is there.
     func open(_ handle: OpaquePointer, _ slot: UnsafeMutablePointer<UnsafeMutableRawPointer?>) {
         let connection = Connection(
-            socket: cmicrohttpd_connection_socket(handle), deadline: pace.deadlineOfHeaders(),
+            self, socket: cmicrohttpd_connection_socket(handle), deadline: pace.deadlineOfHeaders(),
             certificates: certificates)
         connections.add(connection)
         // The reference is given back in close(_:).
@@ -74,55 +81,97 @@ final class Worker: @unchecked Sendable {
     func hasEnded() { unfinishedCount.subtract(1, ordering: .sequentiallyConsistent) }
 
     /// The first line of a request has come.
-    func beginLine() -> UnsafeMutableRawPointer {
-        let exchange = waiting.popLast() ?? Exchange(self)
-        exchange.begin()
-        // The reference is given back in complete(_:).
-        return Unmanaged.passRetained(exchange).toOpaque()
+    ///
+    /// - Parameters:
+    ///   - handle: The library's connection.
+    ///   - target: The line's target, as it was sent.
+    func beginLine(_ handle: OpaquePointer, _ target: UnsafePointer<CChar>?) -> UnsafeMutableRawPointer {
+        let exchange = waiting.popLast() ?? Exchange(self, bodies)
+        exchange.begin(target: target)
+        // The reference is given back in complete(_:_:).
+        let kept = Unmanaged.passRetained(exchange)
+        connection(handle)?._withUnsafeGuaranteedRef { $0.exchange = kept }
+        return kept.toOpaque()
+    }
+
+    private func connection(_ handle: OpaquePointer) -> Unmanaged<Connection>? {
+        cmicrohttpd_connection_context(handle).map { Unmanaged.fromOpaque($0) }
     }
 
     /// The headers of a request are complete.
-    func begin(_ handle: OpaquePointer, _ exchange: Exchange) -> MHD_Result {
-        guard let connection = cmicrohttpd_connection_context(handle) else { return .NO }
+    func begin(_ handle: OpaquePointer, _ exchange: Exchange, _ line: RequestLine) -> MHD_Result {
+        guard let connection = connection(handle) else { return .NO }
         activeCount.add(1, ordering: .relaxed)
         let headers = RequestHeaders(handle)
-        exchange.begin(on: Unmanaged.fromOpaque(connection), headers)
+        let headerBytes = cmicrohttpd_header_bytes(handle)
+        exchange.begin(on: connection, line, headerBytes: headerBytes, headers)
         exchange.expect(.body, by: pace.deadline(ofBody: 0, since: exchange.startSeconds))
-        guard let refusal = headers.refusal(maxBodyBytes: maxBodyBytes) else { return .YES }
-        return refuse(handle, exchange, refusal)
+        let head = RequestHead(method: line.method, version: line.version, byteCount: headerBytes)
+        guard exchange.hasWholeTarget(before: line.version), head?.isWellFormed(headerCount: headers.count) ?? false
+        else { return refuse(handle, exchange, .malformedHead) }
+        if let refusal = headers.refusal(maxBodyBytes: maxBodyBytes, isOld: line.isOld) ?? exchange.refusalOfLength {
+            return refuse(handle, exchange, refusal)
+        }
+        guard headers.announcesBody, !admit(exchange) else { return .YES }
+        exchange.isRefused = true
+        return send(handle, exchange)
     }
 
     /// A part of the body.
     func receive(_ handle: OpaquePointer, _ bytes: UnsafeRawBufferPointer, _ exchange: Exchange) -> MHD_Result {
-        exchange.append(bytes, limit: maxBodyBytes)
+        let refusal = exchange.append(bytes, limit: maxBodyBytes)
         exchange.expect(.body, by: pace.deadline(ofBody: exchange.bodyCount, since: exchange.startSeconds))
-        guard exchange.isTooLarge else { return .YES }
+        guard let refusal else { return .YES }
         // The library takes no answer in the middle of a body. So the client gets it past the library, which then closes its
         // side; what the client still sends is read on, for a while, by whoever lingers.
-        exchange.isRefused = Refusal.tooLargeResponse(maxBodyBytes).withUnsafeBytes {
-            cmicrohttpd_send(handle, $0.baseAddress, $0.count) == $0.count
-        }
+        exchange.isRefused = refusePast(handle, exchange, refusal)
         return .NO
     }
 
-    /// The request is complete: handle and answer it; or its answer, which was put off, is complete.
-    func answer(
-        _ handle: OpaquePointer, _ exchange: Exchange, method: UnsafePointer<CChar>, path: UnsafePointer<CChar>
-    ) -> MHD_Result {
-        if exchange.isPutOff { return exchange.isFinished ? send(handle, exchange) : .YES }
-        guard exchange.makeRoom(exchange.bodyCount) else {
-            return refuse(handle, exchange, .tooLarge(maxBodyBytes))
+    /// The library refuses a request by itself, and closes the connection when this returns. Its own answer would be HTML.
+    ///
+    /// - Returns: Whether it need not answer.
+    func refuseForLibrary(_ handle: OpaquePointer, _ connection: Connection, status: Int) -> Bool {
+        guard let exchange = connection.exchange?.takeUnretainedValue() else {
+            // There is not even a first line.
+            let exchange = waiting.popLast() ?? Exchange(self, bodies)
+            exchange.begin()
+            exchange.begin(on: Unmanaged.passUnretained(connection))
+            if refusePast(handle, exchange, .ofLibrary(status)) { lingering.add(connection.socket) }
+            keep(exchange)
+            return true
         }
+        guard !exchange.isPutOff, !exchange.isRecorded else { return false }
+        if exchange.connection == nil {
+            activeCount.add(1, ordering: .relaxed)
+            exchange.begin(on: Unmanaged.passUnretained(connection))
+        }
+        exchange.isRefused = refusePast(handle, exchange, .ofLibrary(status))
+        return true
+    }
+
+    /// Sends a refusal past the library.
+    ///
+    /// - Returns: Whether the client has it.
+    private func refusePast(_ handle: OpaquePointer, _ exchange: Exchange, _ refusal: Refusal) -> Bool {
+        exchange.respond(refusal)
+        onRefusal(exchange)
+        return Refusal.whole(exchange.response).withUnsafeBytes {
+            cmicrohttpd_send(handle, $0.baseAddress, $0.count) == $0.count
+        }
+    }
+
+    /// The request is complete: handle and answer it; or its answer, which was put off, is complete.
+    func answer(_ handle: OpaquePointer, _ exchange: Exchange) -> MHD_Result {
+        if exchange.isPutOff { return exchange.isFinished ? send(handle, exchange) : .YES }
+        if let refusal = exchange.makeRoom(exchange.bodyCount) { return refuse(handle, exchange, refusal) }
         unfinishedCount.add(1, ordering: .sequentiallyConsistent)
         guard !isClosing.load(ordering: .sequentiallyConsistent) else {
             hasEnded()
             return refuse(handle, exchange, .closing)
         }
         exchange.expect(.nothing, by: .max)
-        exchange.request = HTTPRequest(
-            method: HTTPMethod(method),
-            path: RequestTarget.path(of: UnsafeRawBufferPointer(start: path, count: strlen(path))),
-            headers: exchange.headers, body: exchange.bodyBytes)
+        exchange.request = exchange.request.with(body: exchange.bodyBytes)
         exchange.noteSize(headerBytes: cmicrohttpd_header_bytes(handle))
         exchange.noteHandling(true)
         let outcome = handler(exchange)
@@ -138,12 +187,16 @@ final class Worker: @unchecked Sendable {
 
     private func refuse(_ handle: OpaquePointer, _ exchange: Exchange, _ refusal: Refusal) -> MHD_Result {
         exchange.respond(refusal)
+        onRefusal(exchange)
         exchange.isRefused = true
         return send(handle, exchange)
     }
 
     private func send(_ handle: OpaquePointer, _ exchange: Exchange) -> MHD_Result {
-        if exchange.response.body.hasFailed { exchange.respond(.withoutMemory) }
+        if exchange.response.body.hasFailed {
+            exchange.respond(.withoutMemory)
+            exchange.response.body.append(UInt8(ascii: "\n"))
+        }
         let bytes = exchange.response.body.bytes
         exchange.expect(.nothing, by: pace.deadline(ofAnswer: bytes.count))
         // Safety: the exchange, and so the buffer, is not reused before the library says that the request is complete.
@@ -163,23 +216,28 @@ final class Worker: @unchecked Sendable {
         if exchange.isRefused || isDraining.load(ordering: .relaxed) && !exchange.isFollowed {
             MHD_add_response_header(response, "Connection", "close")
         }
-        return MHD_queue_response(handle, UInt32(exchange.response.status), response)
+        return canswers_queue(handle, UInt32(exchange.response.status), response)
     }
 
     /// The answer is sent, or the client is gone.
-    func complete(_ exchange: UnsafeMutableRawPointer) {
+    func complete(_ handle: OpaquePointer?, _ exchange: UnsafeMutableRawPointer) {
         let exchange = Unmanaged<Exchange>.fromOpaque(exchange).takeRetainedValue()
+        if let handle { connection(handle)?._withUnsafeGuaranteedRef { $0.exchange = nil } }
         let wasActive = exchange.connection != nil
         exchange.expect(.request, by: pace.deadlineOfHeaders())
         if exchange.isRefused { exchange.connection?._withUnsafeGuaranteedRef { lingering.add($0.socket) } }
+        keep(exchange)
+        if wasActive { activeCount.subtract(1, ordering: .releasing) }
+    }
+
+    private func keep(_ exchange: Exchange) {
         exchange.reset()
         if waiting.count < (exchange.isLarge ? Self.mostLargeWaiting : Self.mostWaiting) { waiting.append(exchange) }
-        if wasActive { activeCount.subtract(1, ordering: .releasing) }
     }
 }
 
 extension HTTPMethod {
-    fileprivate init(_ name: UnsafePointer<CChar>) {
+    init(_ name: UnsafePointer<CChar>) {
         self =
             if strcmp(name, "POST") == 0 { .post } else if strcmp(name, "GET") == 0 {
                 .get

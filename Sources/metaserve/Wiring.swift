@@ -55,8 +55,17 @@ extension ServerSettings {
     }
 
     /// What the HTTP server gets.
-    func serverConfiguration(_ logger: Logger) -> HTTPServer.Configuration {
+    ///
+    /// - Parameters:
+    ///   - logger: Where certificates are told of.
+    ///   - service: Who answers, and says which bodies are wanted.
+    ///   - memory: The account of the server's memory.
+    func serverConfiguration(_ logger: Logger, _ service: Service, _ memory: MemoryAccount) -> HTTPServer.Configuration
+    {
         var configuration = HTTPServer.Configuration()
+        configuration.admit = { service.admit($0) }
+        configuration.onRefusal = { service.noteRefusal($0) }
+        configuration.memory = memory
         configuration.host = host
         configuration.port = port
         configuration.threads = threadCount
@@ -92,6 +101,7 @@ extension ServerSettings {
         configuration.waits = waitsForModels
         configuration.followsPaths = followsPaths
         configuration.memory = memory
+        configuration.caches = CacheBudget(limitBytes: cacheBytes)
         configuration.logger = logger
         return configuration
     }

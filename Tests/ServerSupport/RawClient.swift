@@ -116,6 +116,12 @@ public final class RawClient {
         return count == 0 || (count < 0 && errno != EAGAIN)
     }
 
+    /// Whether something has come that was not read yet; does not wait.
+    public var isReadable: Bool {
+        var byte: UInt8 = 0
+        return recv(socket, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) > 0
+    }
+
     private func take(through end: [UInt8]) throws(Failure) -> [UInt8] {
         var start = 0
         while true {

@@ -10,7 +10,9 @@ struct StructureTests {
         "CMicrohttpd": [
             "HTTPServer/Callbacks.swift", "HTTPServer/Certificate.swift", "HTTPServer/Daemon.swift",
             "HTTPServer/Exchange.swift", "HTTPServer/RequestHeaders.swift", "HTTPServer/Worker.swift",
+            "HTTPServer/Refusal.swift",
         ],
+        "CAnswers": ["HTTPServer/Daemon.swift", "HTTPServer/Worker.swift"],
         "CImages": ["Kernels/ImageFiles.swift"],
         "CSnappy": ["Checkpoints/SortedTable.swift"],
         "CChecksum": ["Checkpoints/Checksum.swift"],

@@ -1,0 +1,92 @@
+internal import CMicrohttpd
+internal import HTTPMessages
+
+/// An answer that the server gives by itself, after which it closes the connection.
+struct Refusal: Sendable {
+    let status: Int
+    let message: String
+    /// Whether the same request may be taken a little later.
+    let isPassing: Bool
+
+    init(_ status: Int, _ message: String, isPassing: Bool = false) {
+        self.status = status
+        self.message = message
+        self.isPassing = isPassing
+    }
+
+    /// The server stops.
+    static let closing = Refusal(503, "the server is stopping: send the request again")
+
+    /// The answer has no memory.
+    static let withoutMemory = Refusal(503, "there is not enough memory for the answer")
+
+    /// The server's memory is in use.
+    static let memoryShort = Refusal(
+        503, "other requests hold the server's memory, and the body has no room: try again", isPassing: true)
+
+    /// A client sends too much at a time.
+    static func shareUsedUp(_ share: Int) -> Refusal {
+        Refusal(
+            503,
+            "requests from this address hold all of the \(share) bytes of the server's memory that one address may have: "
+                + "send fewer at a time", isPassing: true)
+    }
+
+    /// The body is beyond the limit.
+    static func tooLarge(_ maxBodyBytes: Int) -> Refusal {
+        Refusal(413, "the body is larger than \(maxBodyBytes) bytes: send less at once, or raise --max-body")
+    }
+
+    /// The body is beyond what one client can ever have of the server's memory.
+    static func tooLargeForMemory(_ byteCount: Int) -> Refusal {
+        Refusal(
+            413,
+            "the body is larger than the \(byteCount) bytes of the server's memory that one address may have: send less at "
+                + "once, or raise --memory-limit")
+    }
+
+    /// The first part of the request can be understood in several ways.
+    static let malformedHead = Refusal(
+        400,
+        "the request's headers are malformed: send each as one line, Name: value, ended by CR and LF, without a blank before "
+            + "the colon")
+
+    /// What the library refuses by itself.
+    static func ofLibrary(_ status: Int) -> Refusal {
+        switch status {
+        case 413: Refusal(413, "the length of the body, or of a chunk, is too large: send less at once")
+        case 414:
+            Refusal(414, "the first line of the request is too long: at most about 16 KiB are taken before the body")
+        case 431: Refusal(431, "the headers are too long: at most about 16 KiB are taken before the body")
+        case 505: Refusal(505, "the request is not HTTP/1.1: send that version, or HTTP/1.0")
+        case 400, 500:
+            Refusal(400, "the request is not HTTP: its first line, a header, a length or a chunk is malformed")
+        default: Refusal(status, "the request is refused")
+        }
+    }
+
+    /// The body of the answer, without the newline at its end.
+    var body: String { "{\"error\":\"\(message)\"}" }
+
+    /// The whole answer to a request that is still being worked on when the server ends.
+    static var closingResponse: [UInt8] {
+        let body = closing.body + "\n"
+        return head("503 Service Unavailable", "application/json", body.utf8.count, []) + Array(body.utf8)
+    }
+
+    /// The whole answer of an exchange, for a client whose connection is closed after it.
+    static func whole(_ response: HTTPResponse) -> [UInt8] {
+        let type = response.contentType
+        let status = MHD_get_reason_phrase_for(UInt32(response.status)).map { String(cString: $0) } ?? "Refused"
+        return head("\(response.status) \(status)", "\(type)", response.body.count, response.headers)
+            + Array(response.body.bytes)
+    }
+
+    private static func head(
+        _ status: String, _ type: String, _ length: Int, _ headers: [(name: StaticString, value: String)]
+    ) -> [UInt8] {
+        var head = "HTTP/1.1 \(status)\r\nContent-Type: \(type)\r\nContent-Length: \(length)\r\nConnection: close\r\n"
+        for header in headers { head += "\(header.name): \(header.value)\r\n" }
+        return Array((head + "\r\n").utf8)
+    }
+}
