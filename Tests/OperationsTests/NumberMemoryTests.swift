@@ -1,3 +1,4 @@
+import Foundation
 import Kernels
 import Operations
 import TensorFlowProtos
@@ -24,9 +25,11 @@ struct NumberMemoryTests {
 
     /// The indices of the first `count` elements of a matrix of two columns, with values and shape.
     private static func sparse(_ count: Int) throws -> [Tensor] {
-        [
-            try numbers((0..<2 * count).map { Int64($0 % 2 == 0 ? $0 / 4 : $0 / 2 % 2) }, [count, 2]),
-            try numbers([Float](repeating: 1, count: count)), try numbers([Int64(count), 2]),
+        var indices: [Int64] = []
+        for element in 0..<Int64(count) { indices += [element / 2, element % 2] }
+        return [
+            try numbers(indices, [count, 2]), try numbers([Float](repeating: 1, count: count)),
+            try numbers([Int64(count), 2]),
         ]
     }
 
@@ -74,10 +77,10 @@ struct NumberMemoryTests {
                 try numbers([Float(0.5)], []), try numbers([Float(0)], []),
             ]
         },
-        Case(op: "Unique") { [try numbers((0..<Int32(count)).map { $0 })] },
+        Case(op: "Unique") { [try numbers(Array(0..<Int32(count)))] },
         Case(op: "Where") { [try numbers([Float](repeating: 1, count: 2 * count))] },
         Case(op: "ListDiff") {
-            [try numbers((0..<Int32(count)).map { $0 }), try numbers((0..<Int32(count)).map { -$0 })]
+            [try numbers(Array(0..<Int32(count))), try numbers(Array(-Int32(count)..<0))]
         },
         Case(op: "ResizeBilinear") {
             [try numbers([Float](repeating: 0, count: 1), [1, 1, 1, 1]), try numbers([Int32(500_000_000), 1])]
