@@ -27,21 +27,20 @@ extension TensorOp {
     ///
     /// - Throws: ``CompileError`` as ``compute(_:_:)`` does.
     package func results(of inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+        if !valueInputs.isEmpty { try account.reserve(valueBytes(for: inputs.map { TensorFact($0) })) }
         guard inputs.contains(where: { $0.dtype.isNarrowFloat }) else { return try compute(inputs, account) }
         let refusal: CompileError
         do throws(CompileError) { return try compute(inputs, account) } catch { refusal = error }
         guard refusal.kind == .unsupported else { throw refusal }
         let facts = try outputs(for: inputs.map { TensorFact($0) })
         var wide: [Tensor] = []
-        for input in inputs where input.dtype.isNarrowFloat {
-            try account.reserve(input.shape.elementCount, of: Float.self)
+        for input in inputs {
+            wide.append(input.dtype.isNarrowFloat ? try input.converted(to: .float32, account) : input)
         }
-        for input in inputs { wide.append(input.dtype.isNarrowFloat ? try input.converted(to: .float32) : input) }
         var results: [Tensor] = []
         for (result, fact) in zip(try compute(wide, account), facts) {
             let isWide = fact.dtype.isNarrowFloat && result.dtype == .float32
-            if isWide { try account.reserve(result.shape.elementCount, of: UInt16.self) }
-            results.append(isWide ? try result.converted(to: fact.dtype) : result)
+            results.append(isWide ? try result.converted(to: fact.dtype, account) : result)
         }
         return results
     }
@@ -80,8 +79,12 @@ extension [TensorFact] {
 }
 
 extension Tensor {
-    /// The elements in another dtype, as the op Cast converts them.
-    package func converted(to dtype: DataType) throws(CompileError) -> Tensor {
+    /// The elements in another dtype, as the op Cast converts them. The account counts them until its caller gives them back.
+    package func converted(
+        to dtype: DataType, _ account: RunAccount = RunAccount()
+    ) throws(CompileError) -> Tensor {
+        // The caller keeps it.
+        try account.reserve(shape.elementCount, bytesEach: dtype.stride)
         do { return try Cast(to: dtype).evaluate([TensorFact(self)])[0] } catch let error as CompileError {
             throw error
         } catch { throw CompileError(.resourceExhausted, "\(error)") }

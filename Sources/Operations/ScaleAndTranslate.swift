@@ -40,7 +40,7 @@ struct ScaleAndTranslate: Op {
         return (numbers[0], numbers[1])
     }
 
-    func tableBytes(for spec: KernelSpec) -> Int { spec.imageTableBytes(each: ResizeAttributes.tableBytes) }
+    func tableBytes(for spec: KernelSpec) -> Int { spec.imageTableBytes(each: 3 * ResizeAttributes.tableBytes) }
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let images = try spec.inputShape(0).dimensions
@@ -96,7 +96,7 @@ struct ScaleAndTranslateGrad: Op {
         ]
     }
 
-    func tableBytes(for spec: KernelSpec) -> Int { spec.imageTableBytes(each: ResizeAttributes.tableBytes) }
+    func tableBytes(for spec: KernelSpec) -> Int { spec.imageTableBytes(each: 3 * ResizeAttributes.tableBytes) }
 
     func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
         let gradients = try spec.inputShape(0).dimensions

@@ -76,6 +76,7 @@ struct SparseReduce: TensorOp {
     ) throws(CompileError) -> [Tensor] {
         let parts = try SparseParts(inputs[0], inputs[1], inputs[2])
         try parts.checkBounds(account)
+        try account.reserve(inputs[3].shape.elementCount, of: Int.self)
         let kept = try kept(try inputs[3].wholeNumbers("reduction_axes"), rank: parts.rank)
         let values = try parts.values.numbers(type, account)
         var groups = try CountedList<Int>(account)
