@@ -9,7 +9,7 @@ GRAPHS ?= 3000
 SEED ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve build test test-release lint format test-sanitize test-differential test-clients test-faults bench models fixtures docs protos clean
+.PHONY: help setup serve build test test-release lint format test-sanitize test-differential test-clients test-faults test-hostile bench models fixtures docs protos clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,12 @@ test-faults: build $(TENSORFLOW) $(FUSE) ## Do to a running server all that docs
 	METASERVE_FAULTS=full METASERVE_PROGRAM=$(CURDIR)/.build/release/metaserve \
 	METASERVE_TENSORFLOW=$(CURDIR)/$(TENSORFLOW)/bin/python METASERVE_FUSE=$(CURDIR)/$(FUSE)/bin/python \
 	swift test --skip-build --no-parallel --filter FaultTests
+
+test-hostile: build ## Attack a running server in all the ways that docs/hostile.md lists, and write its table (10 minutes)
+	swift build --build-tests
+	swift build -c release --product memory-trial
+	METASERVE_HOSTILE=full METASERVE_PROGRAM=$(CURDIR)/.build/release/metaserve \
+	swift test --skip-build --no-parallel --filter 'HostileTests'
 
 bench: build ## Measure load and start; see Benchmarks/README.md
 	@scripts/setup.sh gcc wrk

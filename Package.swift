@@ -130,14 +130,15 @@ let package = Package(
             "ServingTests",
             uses: [
                 "Serving", "Execution", "Operations", "Checkpoints", "Graphs", "Tensors", "TensorFlowProtos",
-                "VectorSupport", "ServerSupport", "Files", "Threads",
+                "VectorSupport", "ServerSupport", "Files", "Threads", "Memory",
             ],
             [protobuf, logging]),
         .target(
-            name: "ServerSupport", dependencies: ["VectorSupport"], path: "Tests/ServerSupport",
+            name: "ServerSupport", dependencies: ["VectorSupport", "Threads"], path: "Tests/ServerSupport",
             swiftSettings: swiftSettings),
         tests(
-            "MetaserveTests", uses: ["metaserve", "API", "Serving", "Settings", "VectorSupport", "ServerSupport"],
+            "MetaserveTests",
+            uses: ["metaserve", "API", "Files", "Memory", "Serving", "Settings", "VectorSupport", "ServerSupport"],
             [arguments, logging]),
         tests("SettingsTests", uses: ["Settings"]),
         tests("HTTPServerTests", uses: ["HTTPServer", "HTTPMessages", "Threads", "ServerSupport"]),
@@ -145,10 +146,16 @@ let package = Package(
             "FaultTests",
             uses: ["metaserve", "Serving", "Checkpoints", "Tensors", "Threads", "ServerSupport", "VectorSupport"],
             exclude: ["broken_disk.py", "jumping_clock.c", "large_model.py", "live_writer.py"]),
+        tests(
+            "HostileTests",
+            uses: ["metaserve", "memory-trial", "Threads", "ServerSupport", "VectorSupport"]),
         tests("StructureTests", uses: ["VectorSupport"]),
         tests(
             "APITests",
-            uses: ["API", "Execution", "HTTPMessages", "Threads", "Serving", "Settings", "Tensors", "VectorSupport"]),
+            uses: [
+                "API", "Execution", "HTTPMessages", "Threads", "Serving", "Settings", "Tensors", "Memory",
+                "VectorSupport",
+            ]),
         tests(
             "ExecutionTests",
             uses: [
@@ -158,8 +165,8 @@ let package = Package(
         tests(
             "OperationsTests",
             uses: [
-                "Operations", "Kernels", "Graphs", "Tensors", "TensorFlowProtos", "VectorSupport", "OperationSupport",
-                "ServerSupport", "memory-trial",
+                "Operations", "Kernels", "Graphs", "Tensors", "TensorFlowProtos", "Threads", "VectorSupport",
+                "OperationSupport", "ServerSupport", "memory-trial",
             ]),
     ],
     cxxLanguageStandard: .cxx17

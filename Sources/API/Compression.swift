@@ -55,7 +55,7 @@ final class Compression: Sendable {
         let deflater: any Deflater
         /// Takes the place of an answer's body, whose memory is used for the next.
         var output: ResponseBuffer
-        init?(_ coding: ContentCoding, _ memory: MemoryAccount?) {
+        init?(_ coding: ContentCoding, _ memory: MemoryAccount? = nil) {
             guard let made: any Deflater = coding == .zstd ? ZstdDeflater() : ZlibDeflater(isGzip: coding == .gzip)
             else { return nil }
             output = ResponseBuffer(memory, for: .responses)

@@ -43,6 +43,7 @@ struct Metrics: Sendable {
         writeModels(models, writer)
         writeReloads(models, writer)
         writeMemory(writer)
+        writeCaches(writer)
         writeProcess(writer)
     }
 
@@ -57,6 +58,24 @@ struct Metrics: Sendable {
         writer.sample("metaserve_executors", [], options.threadCount)
         writer.family("metaserve_http_connections", .gauge, "Connections that are open.")
         if let count = options.openConnections() { writer.sample("metaserve_http_connections", [], count) }
+        writer.family(
+            "metaserve_log_lines_lost_total", .counter, "Lines of a log that could not be written, or that nobody read.")
+        writer.sample("metaserve_log_lines_lost_total", [("log", "access")], options.accessLog?.droppedCount ?? 0)
+        writer.sample("metaserve_log_lines_lost_total", [("log", "program")], options.lostLogLines())
+    }
+
+    private func writeCaches(_ writer: MetricsWriter) {
+        writer.family(
+            "metaserve_cache_bytes", .gauge,
+            "About what is kept from request to request takes: callables, programs for shapes, prepared calls.")
+        for kind in CacheBudget.Kind.allCases {
+            writer.sample("metaserve_cache_bytes", [("cache", kind.label)], registry.caches.usedBytes(for: kind))
+        }
+        writer.family("metaserve_cache_evictions_total", .counter, "What had to go because others needed the room.")
+        for kind in CacheBudget.Kind.allCases {
+            writer.sample(
+                "metaserve_cache_evictions_total", [("cache", kind.label)], registry.caches.evictionCount(for: kind))
+        }
     }
 
     static func text(ofStatus status: Int) -> String { status == 0 ? "other" : String(status) }

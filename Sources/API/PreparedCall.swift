@@ -1,11 +1,12 @@
 internal import Execution
 internal import Glibc
 internal import HTTPMessages
+internal import Memory
 internal import Serving
 internal import Threads
 
 /// What a request's names mean to a model, found once and kept: the callable, and the keys of its answer.
-final class PreparedCall: Sendable {
+final class PreparedCall: CacheEntry, @unchecked Sendable {
     /// Which protocol's it is, as the first byte of its signature.
     enum Kind: UInt8 {
         case predict = 1
@@ -47,8 +48,14 @@ final class PreparedCall: Sendable {
     let keys: [[UInt8]]
     /// The names of the classes that the fetches give scores for.
     let classes: [ClassNames?]
+    // Safety: set once, in init.
+    private weak let owner: VersionCalls?
 
-    init(signature: [UInt8], callable: Callable, _ names: Names, fetchNames: [String], classes: [ClassNames?]) {
+    init(
+        signature: [UInt8], callable: Callable, _ names: Names, fetchNames: [String], classes: [ClassNames?],
+        of owner: VersionCalls
+    ) {
+        self.owner = owner
         self.classes = classes
         self.signature = signature
         self.callable = callable
@@ -56,7 +63,17 @@ final class PreparedCall: Sendable {
         composites = names.composites
         scalars = names.scalars
         keys = fetchNames.map(Self.escaped)
+        let texts = feedNames.reduce(0) { $0 + Self.objectBytes + $1.utf8.count }
+        super.init(
+            .calls,
+            byteCount: Self.objectBytes * (8 + composites.count + classes.count) + 2 * signature.count + 2 * texts
+                + keys.reduce(0) { $0 + Self.objectBytes + $1.count })
     }
+
+    /// About what is allocated by itself takes beside what is in it.
+    private static let objectBytes = 48
+
+    override func evict() { owner?.forget(self) }
 
     /// `y` for `y:0`.
     static func withoutNumber(_ name: String) -> String { name.hasSuffix(":0") ? String(name.dropLast(2)) : name }
@@ -99,7 +116,7 @@ final class VersionCalls: Sendable {
     let model: Model
     /// The model's name as bytes.
     let name: [UInt8]
-    private let calls = AppendOnlyTable<PreparedCall>(limit: 256)
+    private let calls = EvictingTable<PreparedCall>()
     /// How TF Serving's clients call the model.
     let signatures: TFServingSignatures
     /// The tensors that a request must feed.
@@ -145,6 +162,7 @@ final class VersionCalls: Sendable {
         }
         let hash = PreparedCall.hash(signature.bytes)
         if let known = calls.find(hash: hash, where: { $0.hasSignature(signature.bytes) && !$0.callable.isOutdated }) {
+            known.mark()
             return known
         }
         let names = try names()
@@ -155,9 +173,16 @@ final class VersionCalls: Sendable {
                 signature: Array(signature.bytes), callable: found.callable, names,
                 fetchNames: names.fetchNames
                     ?? (names.isWithoutNumbers ? fetched.map(PreparedCall.withoutNumber) : fetched),
-                classes: found.callable.fetches.map { model.classes.names(of: $0.name) })
+                classes: found.callable.fetches.map { model.classes.names(of: $0.name) }, of: self)
             calls.insert(call, hash: hash)
+            model.caches.add(call)
             return call
         } catch { throw RequestError(error) }
     }
+
+    fileprivate func forget(_ call: PreparedCall) {
+        calls.remove(call, hash: call.signature.withUnsafeBytes(PreparedCall.hash))
+    }
+
+    deinit { for call in calls.values { model.caches.remove(call) } }
 }

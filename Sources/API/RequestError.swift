@@ -44,12 +44,6 @@ struct RequestError: Error {
             status, error.message, headers: error.kind == .memoryShort ? [("Retry-After", "1")] : [])
     }
 
-    /// The status of what was ended because nobody waited for it any more.
-    static let clientGone = 499
-
-    /// The server ends, and the request does not end before it.
-    static var serverEnds: RequestError { RequestError(503, "the server is stopping: send the request again") }
-
     /// Memory for reading a request, or for its answer, is not there.
     init(short byteCount: Int, of account: MemoryAccount) {
         self.init(
@@ -71,6 +65,12 @@ struct RequestError: Error {
             "\(what) needs \(refusal.byteCount) bytes more, and --memory-limit leaves \(refusal.remainingBytes): "
                 + "ask for less at once, or raise --memory-limit")
     }
+
+    /// The status of what was ended because nobody waited for it any more.
+    static let clientGone = 499
+
+    /// The server ends, and the request does not end before it.
+    static var serverEnds: RequestError { RequestError(503, "the server is stopping: send the request again") }
 
     /// Makes the answer.
     func write(to response: inout HTTPResponse) {

@@ -101,6 +101,8 @@ class RequestTask: InferenceTask {
 
     final func prepare() -> Bool {
         guard let exchange, let calls else { return false }
+        // It was read already, and has waited for memory since.
+        if callable != nil { return true }
         do throws(RequestError) {
             try inflate(exchange)
             let call = try read(exchange.request, calls)

@@ -20,6 +20,8 @@ public final class Service: Sendable {
         public var version = "dev"
         /// Where a line is written for each request; nil for nowhere.
         public var accessLog: AccessLog?
+        /// How many lines of the program's own log nobody took.
+        public var lostLogLines: @Sendable () -> Int = { 0 }
         /// The largest body of a request, also when it was compressed.
         public var maxBodyBytes = 64 << 20
         /// The account of the server's memory; nil for none.
@@ -58,9 +60,11 @@ public final class Service: Sendable {
         finishing = AnswerFinishing(options)
         cors = options.cors
         memory = options.memory
+        var scheduling = Scheduler.Configuration(executors: options.threadCount)
+        scheduling.memory = options.memory
         let context = Context(
             registry: registry, options: options,
-            scheduler: Scheduler(Scheduler.Configuration(executors: options.threadCount)), recorder: recorder,
+            scheduler: Scheduler(scheduling), recorder: recorder,
             finishing: finishing)
         let routes =
             Predict(context).routes + TFServing(context).routes + V2(context).routes

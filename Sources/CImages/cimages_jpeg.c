@@ -50,6 +50,7 @@ typedef struct {
     int repeats;
     size_t count;
     JSAMPLE *line;
+    const cimages_account *account;
 } reader;
 
 // What a byte can become at most, and then some: a bit is a block of 64 numbers at least, of which colours may be doubled.
@@ -90,7 +91,10 @@ static void skip_source(j_decompress_ptr info, long count) {
     info->src->bytes_in_buffer -= count;
 }
 
-static void count_scans(j_common_ptr info) {
+// Called for each row, and each row of blocks of a scan.
+static void watch(j_common_ptr info) {
+    const cimages_account *account = ((reader *)info)->account;
+    if (account && account->is_over(account->context)) ERREXIT(info, JERR_CANT_SUSPEND);
     if (((j_decompress_ptr)info)->input_scan_number > CIMAGES_MAXIMUM_SCANS) ERREXIT(info, JERR_BAD_PROGRESSION);
 }
 
@@ -124,12 +128,35 @@ static int32_t open_reader(reader *r, const uint8_t *data, size_t count, int rec
                                          .resync_to_restart = jpeg_resync_to_restart,
                                          .term_source = begin_source};
     r->info.src = &r->source;
-    r->progress.progress_monitor = count_scans;
+    r->progress.progress_monitor = watch;
     r->info.progress = &r->progress;
     r->recovers = recovers;
     r->count = count;
     if (jpeg_read_header(&r->info, TRUE) != JPEG_HEADER_OK) return give_up(&r->trap, "the header ends too early");
     return 0;
+}
+
+// What the library keeps of blocks: all of them where there are several scans.
+enum { BLOCK_BYTES = 64 * sizeof(JCOEF) };
+
+static int64_t rounded_up(int64_t number, int64_t step) { return (number + step - 1) / step * step; }
+
+// The most memory that reading takes besides the image: the coefficients of all blocks where an image has several scans; rows of
+// samples before and after they are scaled; and tables.
+static int64_t work_bytes(struct jpeg_decompress_struct *info) {
+    int keeps_all = info->progressive_mode || jpeg_has_multiple_scans(info);
+    int64_t result = 48 << 10;
+    for (int i = 0; i < info->num_components; i++) {
+        const jpeg_component_info *component = &info->comp_info[i];
+        int64_t width = rounded_up(component->width_in_blocks, component->h_samp_factor);
+        int64_t height = rounded_up(component->height_in_blocks, component->v_samp_factor);
+        if (keeps_all) result += width * height * BLOCK_BYTES + height * (int64_t)sizeof(void *);
+        // A row of blocks, with the rows around it.
+        result += width * DCTSIZE * component->v_samp_factor * (DCTSIZE + 4);
+    }
+    // Rows of scaled samples, and one of the image.
+    int64_t row = rounded_up(info->image_width, 8 * info->max_h_samp_factor);
+    return result + row * (info->num_components * (info->max_v_samp_factor + 1) + 4);
 }
 
 // Sets how the image is read, and tells its size. May jump.
@@ -149,7 +176,7 @@ static int32_t prepare(reader *r, const cimages_jpeg_reading *reading, cimages_s
     info->scale_denom = reading->ratio;
     info->dct_method = reading->is_accurate ? JDCT_ISLOW : JDCT_IFAST;
     jpeg_calc_output_dimensions(info);
-    *size = (cimages_size){.height = info->output_height, .width = info->output_width, .channels = channels};
+    *size = (cimages_size){.height = info->output_height, .width = info->output_width, .channels = channels, .work_bytes = work_bytes(info)};
     if (size->height <= 0 || size->width <= 0) return give_up(&r->trap, "the image is empty");
     int64_t samples = size->height * size->width * info->num_components;
     if (samples >= (int64_t)1 << 29) return give_up(&r->trap, "the image is too large");
@@ -255,9 +282,10 @@ static int32_t read_rows(reader *r, const cimages_jpeg_reading *reading, const c
 }
 
 int32_t cimages_jpeg_read(const uint8_t *data, size_t count, const cimages_jpeg_reading *reading, const cimages_size *size,
-                          uint8_t *output, char *message) {
+                          uint8_t *output, const cimages_account *account, char *message) {
     reader *r = make_reader(message);
     if (!r) return 1;
+    r->account = account;
     if (setjmp(r->trap.escape)) return free_reader(r, 1);
     cimages_size found;
     int64_t rows = 0;
@@ -278,17 +306,58 @@ int32_t cimages_jpeg_read(const uint8_t *data, size_t count, const cimages_jpeg_
 typedef struct {
     struct jpeg_compress_struct info;
     trap trap;
-    unsigned char *output;
-    unsigned long count;
+    struct jpeg_destination_mgr destination;
+    struct jpeg_progress_mgr progress;
+    cimages_file file;
+    const cimages_account *account;
     unsigned char *marker;
 } writer;
 
+static void watch_writing(j_common_ptr info) {
+    const cimages_account *account = ((writer *)info)->account;
+    if (account->is_over(account->context)) ERREXIT(info, JERR_CANT_SUSPEND);
+}
+
+// Makes the file half as large again. May jump.
+static boolean grow(j_compress_ptr info) {
+    writer *w = (writer *)info;
+    size_t capacity = w->file.capacity + w->file.capacity / 2 + 4096;
+    if (!w->account->take(w->account->context, (int64_t)capacity)) ERREXIT1(info, JERR_OUT_OF_MEMORY, 1);
+    uint8_t *bytes = realloc(w->file.bytes, capacity);
+    w->account->take(w->account->context, -(int64_t)(bytes ? w->file.capacity : capacity));
+    if (!bytes) ERREXIT1(info, JERR_OUT_OF_MEMORY, 1);
+    w->destination.next_output_byte = bytes + w->file.capacity;
+    w->destination.free_in_buffer = capacity - w->file.capacity;
+    w->file.bytes = bytes;
+    w->file.capacity = capacity;
+    return TRUE;
+}
+
+static void begin_file(j_compress_ptr info) { grow(info); }
+
+static void end_file(j_compress_ptr info) {
+    writer *w = (writer *)info;
+    w->file.count = w->file.capacity - w->destination.free_in_buffer;
+}
+
 static int32_t free_writer(writer *w, int32_t fault) {
     jpeg_destroy_compress(&w->info);
-    if (fault) free(w->output);
+    if (fault) {
+        free(w->file.bytes);
+        w->account->take(w->account->context, -(int64_t)w->file.capacity);
+    }
     free(w->marker);
     free(w);
     return fault;
+}
+
+int64_t cimages_jpeg_write_bytes(const cimages_size *size, const cimages_jpeg_writing *writing) {
+    // At most two blocks wide and high is what the library rounds to.
+    int64_t width = rounded_up(size->width, 2 * DCTSIZE), height = rounded_up(size->height, 2 * DCTSIZE);
+    int64_t samples = width * size->channels;
+    int64_t result = (48 << 10) + samples * 6 * DCTSIZE + (int64_t)writing->xmp_count;
+    if (writing->is_progressive || writing->optimizes_size) result += samples * height * (int64_t)sizeof(JCOEF);
+    return result;
 }
 
 // May jump.
@@ -305,18 +374,23 @@ static int32_t write_xmp(writer *w, const cimages_jpeg_writing *writing) {
     return 0;
 }
 
-int32_t cimages_jpeg_write(const uint8_t *pixels, const cimages_size *size, const cimages_jpeg_writing *writing, uint8_t **output,
-                           size_t *count, char *message) {
+int32_t cimages_jpeg_write(const uint8_t *pixels, const cimages_size *size, const cimages_jpeg_writing *writing,
+                           cimages_file *file, const cimages_account *account, char *message) {
     writer *w = calloc(1, sizeof(writer));
     if (!w) {
         snprintf(message, CIMAGES_MESSAGE_BYTES, "not enough memory");
         return 1;
     }
+    w->account = account;
     w->info.err = set_trap(&w->trap, message);
     w->info.client_data = &w->trap;
     if (setjmp(w->trap.escape)) return free_writer(w, 1);
     jpeg_create_compress(&w->info);
-    jpeg_mem_dest(&w->info, &w->output, &w->count);
+    w->destination = (struct jpeg_destination_mgr){
+        .init_destination = begin_file, .empty_output_buffer = grow, .term_destination = end_file};
+    w->info.dest = &w->destination;
+    w->progress.progress_monitor = watch_writing;
+    w->info.progress = &w->progress;
     w->info.image_width = (JDIMENSION)size->width;
     w->info.image_height = (JDIMENSION)size->height;
     w->info.input_components = (int)size->channels;
@@ -339,8 +413,7 @@ int32_t cimages_jpeg_write(const uint8_t *pixels, const cimages_size *size, cons
         jpeg_write_scanlines(&w->info, &row, 1);
     }
     jpeg_finish_compress(&w->info);
-    *output = w->output;
-    *count = w->count;
+    *file = w->file;
     return free_writer(w, 0);
 }
 

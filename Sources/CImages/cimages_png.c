@@ -12,8 +12,8 @@ typedef struct {
     char *message;
     const uint8_t *data;
     size_t left;
-    uint8_t *output;
-    size_t count, capacity;
+    cimages_file file;
+    const cimages_account *account;
     int passes;
     int is_widened;
 } state;
@@ -42,25 +42,57 @@ static void read_data(png_structp png, png_bytep target, png_size_t count) {
     s->left -= count;
 }
 
+// What stands before each piece of the library's memory: how large it is.
+enum { PREFIX_BYTES = 16 };
+
+// All memory of the library, and of zlib below it, is counted.
+static png_voidp allocate(png_structp png, png_alloc_size_t count) {
+    state *s = png_get_mem_ptr(png);
+    if (count > PTRDIFF_MAX - PREFIX_BYTES) return NULL;
+    if (!s->account->take(s->account->context, (int64_t)(count + PREFIX_BYTES))) return NULL;
+    uint8_t *memory = malloc(count + PREFIX_BYTES);
+    if (!memory) {
+        s->account->take(s->account->context, -(int64_t)(count + PREFIX_BYTES));
+        return NULL;
+    }
+    *(size_t *)memory = count + PREFIX_BYTES;
+    return memory + PREFIX_BYTES;
+}
+
+static void release(png_structp png, png_voidp memory) {
+    state *s = png_get_mem_ptr(png);
+    if (!memory) return;
+    uint8_t *begin = (uint8_t *)memory - PREFIX_BYTES;
+    s->account->take(s->account->context, -(int64_t) * (size_t *)begin);
+    free(begin);
+}
+
+// Stops where the time is over. May jump.
+static void watch(state *s) {
+    if (s->account->is_over(s->account->context)) png_error(s->png, "stopped");
+}
+
 static void write_data(png_structp png, png_bytep source, png_size_t count) {
     state *s = png_get_io_ptr(png);
-    if (count > s->capacity - s->count) {
-        size_t capacity = s->capacity * 2 + count;
-        uint8_t *output = realloc(s->output, capacity);
+    if (count > s->file.capacity - s->file.count) {
+        size_t capacity = s->file.capacity + s->file.capacity / 2 + count + 1024;
+        if (!s->account->take(s->account->context, (int64_t)capacity)) png_error(png, "not enough memory");
+        uint8_t *output = realloc(s->file.bytes, capacity);
+        s->account->take(s->account->context, -(int64_t)(output ? s->file.capacity : capacity));
         if (!output) png_error(png, "not enough memory");
-        s->output = output;
-        s->capacity = capacity;
+        s->file.bytes = output;
+        s->file.capacity = capacity;
     }
-    memcpy(s->output + s->count, source, count);
-    s->count += count;
+    memcpy(s->file.bytes + s->file.count, source, count);
+    s->file.count += count;
 }
 
 static void flush_data(png_structp png) { (void)png; }
 
-static state *make_state(char *message) {
+static state *make_state(const cimages_account *account, char *message) {
     state *s = calloc(1, sizeof(state));
     if (s)
-        s->message = message;
+        *s = (state){.message = message, .account = account};
     else
         snprintf(message, CIMAGES_MESSAGE_BYTES, "not enough memory");
     return s;
@@ -121,21 +153,31 @@ static int32_t prepare(state *s, int32_t wanted, int32_t bits, cimages_size *siz
     return 0;
 }
 
-static state *open_reader(const uint8_t *data, size_t count, char *message) {
-    state *s = make_state(message);
+// Text and what else tells nothing of the pixels: it may be large, and is left out.
+static void skip_notes(png_structp png) {
+    static const png_byte names[] = "tEXt\0zTXt\0iTXt\0pCAL\0sCAL\0sPLT\0hIST\0oFFs\0pHYs\0tIME\0eXIf";
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, names, (int)(sizeof(names) / 5));
+}
+
+static state *open_reader(const uint8_t *data, size_t count, const cimages_account *account, char *message) {
+    state *s = make_state(account, message);
     if (!s) return NULL;
     s->data = data;
     s->left = count;
-    s->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, s, fail, ignore);
+    s->png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, s, fail, ignore, s, allocate, release);
     if (s->png) s->info = png_create_info_struct(s->png);
-    if (s->info) return s;
+    if (s->info) {
+        skip_notes(s->png);
+        return s;
+    }
     give_up(s, "not enough memory");
     free_reader(s, 1);
     return NULL;
 }
 
-int32_t cimages_png_size(const uint8_t *data, size_t count, int32_t channels, int32_t bits, cimages_size *size, char *message) {
-    state *s = open_reader(data, count, message);
+int32_t cimages_png_size(const uint8_t *data, size_t count, int32_t channels, int32_t bits, cimages_size *size,
+                         const cimages_account *account, char *message) {
+    state *s = open_reader(data, count, account, message);
     if (!s) return 1;
     if (setjmp(png_jmpbuf(s->png))) return free_reader(s, 1);
     return free_reader(s, prepare(s, channels, bits, size));
@@ -148,8 +190,8 @@ static void widen(uint8_t *row, int64_t count) {
 }
 
 int32_t cimages_png_read(const uint8_t *data, size_t count, int32_t channels, int32_t bits, const cimages_size *size, void *output,
-                         char *message) {
-    state *s = open_reader(data, count, message);
+                         const cimages_account *account, char *message) {
+    state *s = open_reader(data, count, account, message);
     if (!s) return 1;
     if (setjmp(png_jmpbuf(s->png))) return free_reader(s, 1);
     cimages_size found;
@@ -159,7 +201,10 @@ int32_t cimages_png_read(const uint8_t *data, size_t count, int32_t channels, in
         return free_reader(s, give_up(s, "the size is not as expected"));
     size_t row_bytes = (size_t)(found.width * found.channels) * (bits / 8);
     for (int pass = 0; pass < s->passes; pass++) {
-        for (int64_t y = 0; y < found.height; y++) png_read_row(s->png, (png_bytep)output + y * row_bytes, NULL);
+        for (int64_t y = 0; y < found.height; y++) {
+            png_read_row(s->png, (png_bytep)output + y * row_bytes, NULL);
+            watch(s);
+        }
     }
     png_read_end(s->png, s->info);
     for (int64_t y = 0; s->is_widened && y < found.height; y++)
@@ -169,17 +214,20 @@ int32_t cimages_png_read(const uint8_t *data, size_t count, int32_t channels, in
 
 static int32_t free_writer(state *s, int32_t fault) {
     png_destroy_write_struct(&s->png, &s->info);
-    if (fault) free(s->output);
+    if (fault) {
+        free(s->file.bytes);
+        s->account->take(s->account->context, -(int64_t)s->file.capacity);
+    }
     free(s);
     return fault;
 }
 
-int32_t cimages_png_write(const void *pixels, const cimages_size *size, int32_t bits, int32_t compression, uint8_t **output,
-                          size_t *count, char *message) {
+int32_t cimages_png_write(const void *pixels, const cimages_size *size, int32_t bits, int32_t compression, cimages_file *file,
+                          const cimages_account *account, char *message) {
     static const int colours[] = {PNG_COLOR_TYPE_GRAY, PNG_COLOR_TYPE_GRAY_ALPHA, PNG_COLOR_TYPE_RGB, PNG_COLOR_TYPE_RGB_ALPHA};
-    state *s = make_state(message);
+    state *s = make_state(account, message);
     if (!s) return 1;
-    s->png = png_create_write_struct(PNG_LIBPNG_VER_STRING, s, fail, ignore);
+    s->png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, s, fail, ignore, s, allocate, release);
     if (s->png) s->info = png_create_info_struct(s->png);
     if (!s->info) return free_writer(s, give_up(s, "not enough memory"));
     if (setjmp(png_jmpbuf(s->png))) return free_writer(s, 1);
@@ -191,9 +239,11 @@ int32_t cimages_png_write(const void *pixels, const cimages_size *size, int32_t 
     png_write_info(s->png, s->info);
     if (bits > 8) png_set_swap(s->png);
     size_t row_bytes = (size_t)(size->width * size->channels) * (bits / 8);
-    for (int64_t y = 0; y < size->height; y++) png_write_row(s->png, (png_const_bytep)pixels + y * row_bytes);
+    for (int64_t y = 0; y < size->height; y++) {
+        png_write_row(s->png, (png_const_bytep)pixels + y * row_bytes);
+        watch(s);
+    }
     png_write_end(s->png, NULL);
-    *output = s->output;
-    *count = s->count;
+    *file = s->file;
     return free_writer(s, 0);
 }

@@ -20,7 +20,9 @@ package final class Callable: Sendable {
     /// The fetches, in the order in which ``run(_:_:)`` gives them.
     package let fetches: [Argument]
     let plan: Plan
-    private let programs = ProgramCache()
+    private let programs: ProgramCache
+    /// What the session keeps of it.
+    let entry: CacheEntry
     /// What is known of runs of several requests as one.
     let batches = BatchDecisions()
     private let workspaces: ObjectPool<Workspace>
@@ -32,8 +34,10 @@ package final class Callable: Sendable {
 
     init(
         feeds: [Argument], fetches: [String], plan: Plan, workspaces: ObjectPool<Workspace>, limitBytes: Int,
-        memory: MemoryAccount?, variables: VariableStates, generation: Int
+        memory: MemoryAccount?, variables: VariableStates, generation: Int, caches: CacheBudget, entry: CacheEntry
     ) {
+        programs = ProgramCache(caches, of: entry)
+        self.entry = entry
         self.feeds = feeds
         self.fetches = zip(fetches, plan.fetches).map { name, fetch in
             Argument(name: name, dtype: plan.facts[fetch.value].dtype, shape: plan.facts[fetch.value].shape)
@@ -84,6 +88,7 @@ package final class Callable: Sendable {
         _ take: (UnsafeBufferPointer<TensorView>) -> Void
     ) throws(CompileError) {
         let program = try program(for: tensors)
+        entry.mark()
         for (index, tensor) in tensors.enumerated() where tensor.dtype != feeds[index].dtype {
             throw mismatch(index, tensor)
         }
@@ -98,6 +103,11 @@ package final class Callable: Sendable {
     /// The program for the shapes of the feeds, made where there is none.
     func program(for tensors: UnsafeBufferPointer<TensorView>) throws(CompileError) -> Program {
         if let known = programs.program(for: tensors) { known } else { try makeProgram(tensors) }
+    }
+
+    /// What a run with such feeds needs to begin, as far as it is known.
+    package func neededBytes(for tensors: UnsafeBufferPointer<TensorView>) -> Int {
+        programs.program(for: tensors)?.arenaBytes ?? 0
     }
 
     /// Makes the program for such feeds, so that no request has to.

@@ -72,4 +72,6 @@ struct Plan: Sendable {
     let fetches: [(value: Int, liveness: Liveness)]
     /// Variables whose values are constants of the plan.
     let constantVariables: Set<String>
+    /// The bytes of the constants that are neither the graph's nor variables.
+    let foldedBytes: Int
 }

@@ -33,6 +33,8 @@ struct PlanBuilder {
     var constantVariables: Set<String> = []
     /// The bytes of all constants so far, those of the graph and those that were folded.
     private var constantBytes = 0
+    /// The bytes of those that were folded.
+    private var foldedBytes = 0
     /// All nodes that the fetches need.
     private var order: [Int] = []
     private var fetches: [Endpoint] = []
@@ -81,7 +83,7 @@ struct PlanBuilder {
         if !missingFeeds.isEmpty { throw missingFeedError() }
         return Plan(
             steps: steps, items: items, flagRules: flags.rules, facts: facts, feeds: feedValues, fetches: fetched,
-            constantVariables: constantVariables)
+            constantVariables: constantVariables, foldedBytes: foldedBytes)
     }
 
     mutating func add(_ units: [GraphUnit]) throws(CompileError) {
@@ -304,6 +306,8 @@ struct PlanBuilder {
         for case let value? in constants.map(\.value) {
             let isInput = inputs.contains { facts[$0].value?.storage === value.storage }
             if !isInput { constantBytes += value.byteCount }
+            // What a node without inputs gives is the graph's.
+            if !isInput, !inputs.isEmpty { foldedBytes += value.byteCount }
         }
         guard constantBytes <= Self.constantLimitBytes else {
             throw CompileError(

@@ -1,24 +1,32 @@
+internal import Memory
 internal import Synchronization
 internal import Tensors
 internal import Threads
 
 /// The programs of one callable, by the shapes of the feeds. Looking one up takes no lock.
-struct ProgramCache: Sendable {
-    /// How many programs are kept; what comes after is made anew each time.
-    private static let limit = 2048
-
-    private final class Entry: Sendable {
+///
+/// The first stays as long as the callable, and counts as a part of it; the others count against the budget of the process, and go when they were unused longest.
+final class ProgramCache: Sendable {
+    private final class Entry: CacheEntry, @unchecked Sendable {
         /// For each feed its rank, then its dimensions.
         let key: [Int]
         let program: Program
         /// Grows from entry to entry.
         let number: Int
+        let hash: UInt
+        // Safety: set once, here.
+        private weak let cache: ProgramCache?
 
-        init(key: [Int], program: Program, number: Int) {
+        init(key: [Int], program: Program, number: Int, hash: UInt, _ cache: ProgramCache) {
             self.key = key
             self.program = program
             self.number = number
+            self.hash = hash
+            self.cache = cache
+            super.init(.programs, byteCount: program.byteCount + key.count * MemoryLayout<Int>.stride)
         }
+
+        override func evict() { cache?.table.remove(self, hash: hash) }
 
         /// The key as shapes.
         var shapes: [Shape] {
@@ -32,18 +40,41 @@ struct ProgramCache: Sendable {
         }
     }
 
-    private let table = AppendOnlyTable<Entry>(limit: limit)
+    private let table = EvictingTable<Entry>()
+    private let budget: CacheBudget
+    private let hasFirst = Atomic<Bool>(false)
+
+    private let owner: CacheEntry
+
+    /// - Parameters:
+    ///   - budget: What may be kept.
+    ///   - owner: The callable, as the budget sees it.
+    init(_ budget: CacheBudget, of owner: CacheEntry) {
+        self.budget = budget
+        self.owner = owner
+    }
+
+    deinit { for entry in table.values { budget.remove(entry) } }
 
     /// The program for the shapes of these feeds, if there is one.
     func program(for feeds: UnsafeBufferPointer<TensorView>) -> Program? {
-        table.find(hash: Self.hash(feeds)) { Self.matches($0.key, feeds) }?.program
+        guard let entry = table.find(hash: Self.hash(feeds), where: { Self.matches($0.key, feeds) }) else { return nil }
+        entry.mark()
+        return entry.program
     }
 
-    /// Adds a program, if there is room.
+    /// Adds a program; others may have to go for it.
     func add(_ program: Program, for feeds: UnsafeBufferPointer<TensorView>) {
         let key = feeds.flatMap { [$0.dimensions.count] + Array($0.dimensions) }
-        let number = Self.added.add(1, ordering: .relaxed).oldValue
-        table.insert(Entry(key: key, program: program, number: number), hash: Self.hash(feeds))
+        let hash = Self.hash(feeds)
+        let entry = Entry(
+            key: key, program: program, number: Self.added.add(1, ordering: .relaxed).oldValue, hash: hash, self)
+        table.insert(entry, hash: hash)
+        if hasFirst.exchange(true, ordering: .relaxed) {
+            budget.add(entry)
+        } else {
+            budget.grow(owner, by: entry.byteCount)
+        }
     }
 
     private static let added = Atomic<Int>(0)

@@ -27,7 +27,7 @@ struct Run {
         let refusal = workspace.prepare(
             valueCount: program.facts.count, arenaBytes: program.arenaBytes, dimensionCount: program.fetchRankTotal,
             limitBytes: limitBytes)
-        if let refusal { throw CompileError(refusal) }
+        if let refusal { throw CompileError.notBegun(refusal, neededBytes: program.arenaBytes) }
         workspace.state.pointee.account.limits = limits
         bind(feeds)
         if program.isStraight {

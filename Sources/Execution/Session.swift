@@ -20,8 +20,9 @@ package final class Session: Sendable {
     private let statefulOps = StatefulOps()
     private let callables = Mutex<[Signature: Kept]>([:])
 
-    /// How many callables are kept. A request for another feeds-and-fetches pair is compiled for itself.
-    private static let limit = 256
+    /// What may be kept of this session and all others.
+    package let caches: CacheBudget
+    private let compiledCount = Atomic<Int>(0)
 
     private struct Signature: Hashable {
         let feeds: [Endpoint]
@@ -30,8 +31,33 @@ package final class Session: Sendable {
 
     private struct Kept {
         let callable: Callable
-        /// How many were kept before.
+        /// How many were compiled before.
         let number: Int
+    }
+
+    /// A callable, as the budget sees it. The first stays as long as the session.
+    private final class Entry: CacheEntry, @unchecked Sendable {
+        private let signature: Signature
+        // Safety: set once, here.
+        private weak let session: Session?
+
+        init(_ signature: Signature, _ plan: Plan, _ session: Session) {
+            self.signature = signature
+            self.session = session
+            super.init(.callables, byteCount: plan.byteCount)
+        }
+
+        override func evict() { session?.forget(signature, self) }
+    }
+
+    private func forget(_ signature: Signature, _ entry: CacheEntry) {
+        // Freed out of the lock, with its programs.
+        let forgotten = callables.withLock { callables -> Callable? in
+            guard let kept = callables[signature], kept.callable.entry === entry else { return nil }
+            callables[signature] = nil
+            return kept.callable
+        }
+        withExtendedLifetime(forgotten) {}
     }
 
     /// - Parameters:
@@ -40,12 +66,13 @@ package final class Session: Sendable {
     ///   - threadCount: How many runs are expected at once.
     ///   - limitBytes: The most memory that one run may take for what it computes.
     ///   - memory: The account of all runs, and more; nil for none.
+    ///   - caches: What may be kept of this session and all others.
     ///   - tables: What tables are filled with, if it is not in the graph.
     ///   - inference: Of the same graph, from another session; nil for a new one.
     ///   - readOnlyReason: Why runs may not assign variables, and what to do about it; nil where they may.
     package init(
         graph: Graph, variables: any VariableSource, threadCount: Int, limitBytes: Int = Session.defaultLimitBytes,
-        memory: MemoryAccount? = nil,
+        memory: MemoryAccount? = nil, caches: CacheBudget = CacheBudget(),
         tables: any TableSource = NoTables(), inference: FactInference? = nil,
         readOnlyReason: String? = nil
     ) {
@@ -53,6 +80,7 @@ package final class Session: Sendable {
         self.variables = VariableStates(variables, graph: graph, readOnlyReason: readOnlyReason)
         self.limitBytes = limitBytes
         self.memory = memory
+        self.caches = caches
         let inference = inference ?? FactInference(graph)
         self.inference = inference
         self.tables = TableResolution(graph: graph, variables: self.variables, inference: inference, source: tables)
@@ -82,17 +110,27 @@ package final class Session: Sendable {
         let callable = Callable(
             feeds: facts.map { Callable.Argument(name: name($0.0), dtype: $0.1.dtype, shape: $0.1.shape) },
             fetches: fetches.map(name), plan: plan, workspaces: workspaces, limitBytes: limitBytes, memory: memory,
-            variables: variables,
-            generation: generation)
-        return callables.withLock { known in
+            variables: variables, generation: generation, caches: caches, entry: Entry(signature, plan, self))
+        return keep(callable, signature)
+    }
+
+    /// Keeps a callable, unless another thread was quicker.
+    private func keep(_ callable: Callable, _ signature: Signature) -> Callable {
+        let number = compiledCount.add(1, ordering: .relaxed).oldValue
+        var outdated: Callable?
+        let kept = callables.withLock { known in
             let earlier = known[signature]
             if let earlier, !earlier.callable.isOutdated { return earlier.callable }
-            if earlier != nil || known.count < Self.limit {
-                known[signature] = Kept(callable: callable, number: earlier?.number ?? known.count)
-            }
+            outdated = earlier?.callable
+            known[signature] = Kept(callable: callable, number: earlier?.number ?? number)
             return callable
         }
+        if let outdated { caches.remove(outdated.entry) }
+        if kept === callable { caches.add(callable.entry, isKept: number == 0) }
+        return kept
     }
+
+    deinit { for kept in callables.withLock({ $0.values }) { caches.remove(kept.callable.entry) } }
 
     /// The nodes that fetches need, by their places in the graph, given some feeds.
     ///

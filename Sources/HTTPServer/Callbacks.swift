@@ -9,12 +9,14 @@ func receiveRequest(
     method: UnsafePointer<CChar>?, version: UnsafePointer<CChar>?, data: UnsafePointer<CChar>?,
     size: UnsafeMutablePointer<Int>?, slot: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
 ) -> MHD_Result {
-    guard let context, let connection, let path, let method, let size, let slot else { return .NO }
+    guard let context, let connection, let path, let method, let version, let size, let slot else { return .NO }
     return Unmanaged<Worker>.fromOpaque(context)._withUnsafeGuaranteedRef { worker in
         let opaque = slot.pointee ?? worker.beginLine()
         slot.pointee = opaque
         return Unmanaged<Exchange>.fromOpaque(opaque)._withUnsafeGuaranteedRef { exchange in
-            guard exchange.connection != nil else { return worker.begin(connection, exchange) }
+            guard exchange.connection != nil else {
+                return worker.begin(connection, exchange, method: method, version: version)
+            }
             guard size.pointee == 0 else {
                 let bytes = UnsafeRawBufferPointer(start: data, count: size.pointee)
                 size.pointee = 0

@@ -6,6 +6,9 @@ internal import HTTPMessages
 struct RequestHeaders {
     /// Those that handlers look at.
     private(set) var known = HTTPHeaders()
+    /// How many headers there are.
+    private(set) var count = 0
+    private var hostCount = 0
     private var contentLength: UnsafeRawBufferPointer?
     private var contentLengthCount = 0
     private var transferEncoding: UnsafeRawBufferPointer?
@@ -15,6 +18,7 @@ struct RequestHeaders {
     init(_ connection: OpaquePointer) { MHD_get_connection_values_n(connection, .HEADER_KIND, noteHeader, &self) }
 
     mutating func note(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
+        count += 1
         guard let hint = Self.hint(of: name) else { return }
         if hint == Self.contentLengthHint, Self.areEqual(name, "Content-Length") {
             contentLength = value
@@ -22,6 +26,8 @@ struct RequestHeaders {
         } else if hint == Self.transferEncodingHint, Self.areEqual(name, "Transfer-Encoding") {
             transferEncoding = value
             transferEncodingCount += 1
+        } else if hint == Self.hostHint, Self.areEqual(name, "Host") {
+            hostCount += 1
         } else {
             for candidate in Self.candidates where candidate.hint == hint && Self.areEqual(name, candidate.header.name)
             {
@@ -34,6 +40,7 @@ struct RequestHeaders {
         (header: header, hint: hint(of: bytes(of: header.name)) ?? 0)
     }
     private static let contentLengthHint = hint(of: bytes(of: "Content-Length"))
+    private static let hostHint = hint(of: bytes(of: "Host"))
     private static let transferEncodingHint = hint(of: bytes(of: "Transfer-Encoding"))
 
     /// Length and first letter: names that are equal have the same, others seldom. nil for an empty name.
@@ -57,18 +64,34 @@ struct RequestHeaders {
     /// Why the request is answered before its body has come; nil if it is not.
     ///
     /// A body whose length could be understood in two ways is refused: a proxy in front may have understood the other.
-    func refusal(maxBodyBytes: Int) -> Refusal? {
+    ///
+    /// - Parameters:
+    ///   - maxBodyBytes: The largest body.
+    ///   - isOld: Whether the request is HTTP/1.0, which has no chunks and needs no host.
+    func refusal(maxBodyBytes: Int, isOld: Bool) -> Refusal? {
+        guard hostCount == 1 || (isOld && hostCount == 0) else {
+            return Refusal(400, "the request has \(hostCount) Host headers: send one")
+        }
         guard contentLengthCount + transferEncodingCount <= 1 else {
             return Refusal(400, "the body's length is given twice: send one Content-Length or Transfer-Encoding")
         }
+        if isOld, transferEncodingCount > 0 {
+            return Refusal(400, "HTTP/1.0 has no Transfer-Encoding: send the body with Content-Length")
+        }
         if let transferEncoding, !Self.areEqual(transferEncoding, "chunked") {
             return Refusal(501, "the only Transfer-Encoding here is chunked: send the body so, or with Content-Length")
+        }
+        if let contentLength, !Self.isNumber(contentLength) {
+            return Refusal(400, "Content-Length is no number: send the body's length in bytes")
         }
         guard let contentLength, announces(contentLength, moreThan: maxBodyBytes) else { return nil }
         return .tooLarge(maxBodyBytes)
     }
 
-    /// What is no number libmicrohttpd has refused itself.
+    private static func isNumber(_ text: UnsafeRawBufferPointer) -> Bool {
+        !text.isEmpty && text.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+    }
+
     private func announces(_ text: UnsafeRawBufferPointer, moreThan limit: Int) -> Bool {
         var announced = 0
         for digit in text where (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) {
@@ -90,6 +113,12 @@ struct Refusal: Sendable {
         self.status = status
         self.message = message
     }
+
+    /// The first part of the request can be understood in several ways.
+    static let malformedHead = Refusal(
+        400,
+        "the request's headers are malformed: send each as one line, Name: value, ended by CR and LF, without a blank before "
+            + "the colon")
 
     /// The server stops.
     static let closing = Refusal(503, "the server is stopping: send the request again")

@@ -82,13 +82,21 @@ final class Worker: @unchecked Sendable {
     }
 
     /// The headers of a request are complete.
-    func begin(_ handle: OpaquePointer, _ exchange: Exchange) -> MHD_Result {
+    func begin(
+        _ handle: OpaquePointer, _ exchange: Exchange, method: UnsafePointer<CChar>, version: UnsafePointer<CChar>
+    ) -> MHD_Result {
         guard let connection = cmicrohttpd_connection_context(handle) else { return .NO }
         activeCount.add(1, ordering: .relaxed)
         let headers = RequestHeaders(handle)
         exchange.begin(on: Unmanaged.fromOpaque(connection), headers)
         exchange.expect(.body, by: pace.deadline(ofBody: 0, since: exchange.startSeconds))
-        guard let refusal = headers.refusal(maxBodyBytes: maxBodyBytes) else { return .YES }
+        let head = RequestHead(method: method, version: version, byteCount: cmicrohttpd_header_bytes(handle))
+        guard head?.isWellFormed(headerCount: headers.count) ?? false else {
+            return refuse(handle, exchange, .malformedHead)
+        }
+        guard let refusal = headers.refusal(maxBodyBytes: maxBodyBytes, isOld: strcmp(version, "HTTP/1.1") != 0) else {
+            return .YES
+        }
         return refuse(handle, exchange, refusal)
     }
 

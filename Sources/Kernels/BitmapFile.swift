@@ -5,7 +5,9 @@ package enum BitmapFile {
     /// Reads an image of uint8.
     ///
     /// - `channels`: 3, 4, or 0 for as many as the file has.
-    package static func read(_ bytes: [UInt8], channels: Int) throws(ImageFault) -> Image {
+    package static func read(
+        _ bytes: UnsafeBufferPointer<UInt8>, channels: Int, _ account: RunAccount
+    ) throws(ImageFault) -> Image {
         guard bytes.count >= 32 else {
             throw ImageFault(
                 "Incomplete bmp content, requires at least 32 bytes to find the header size, width, height, and bpp, "
@@ -30,7 +32,7 @@ package enum BitmapFile {
                 "Input size should match (header_size + row_size * abs_height) but they differ by \(difference)")
         }
         let result = channels == 0 ? depth : channels
-        return try ImageFault.makeImage(.uint8, [abs(height), width, result]) { memory in
+        return try ImageFault.makeImage(.uint8, [abs(height), width, result], account) { memory in
             for y in 0..<abs(height) {
                 let row = begin + (height > 0 ? height - 1 - y : y) * rowBytes
                 for x in 0..<width {
@@ -41,13 +43,13 @@ package enum BitmapFile {
         }
     }
 
-    private static func number(_ bytes: [UInt8], _ at: Int) -> Int {
+    private static func number(_ bytes: UnsafeBufferPointer<UInt8>, _ at: Int) -> Int {
         Int(Int32(truncatingIfNeeded: (0..<4).reduce(0) { $0 | Int(bytes[at + $1]) << (8 * $1) }))
     }
 
     /// Blue comes first in the file.
     private static func write(
-        _ pixel: ArraySlice<UInt8>, to memory: UnsafeMutableRawBufferPointer, at: Int, channels: Int
+        _ pixel: Slice<UnsafeBufferPointer<UInt8>>, to memory: UnsafeMutableRawBufferPointer, at: Int, channels: Int
     ) {
         let first = pixel.startIndex
         for channel in 0..<channels {

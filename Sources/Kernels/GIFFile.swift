@@ -4,7 +4,9 @@ internal import Tensors
 ///
 /// As in TensorFlow the canvas is as large as the largest frame, whatever the file says of a screen; each frame is drawn over
 /// the one before it, whatever it says of disposal; and frames behind damage are left out.
-package struct GIFFile: Sendable {
+///
+/// It reads the colours where the file is, which must be there as long as this value.
+package struct GIFFile {
     /// A frame as it is in the file.
     private struct Frame {
         var left = 0
@@ -13,12 +15,13 @@ package struct GIFFile: Sendable {
         var height = 0
         var transparent: UInt8?
         /// Red, green, blue of each colour; nil where there are none.
-        var palette: ArraySlice<UInt8>?
+        var palette: Slice<UnsafeBufferPointer<UInt8>>?
         /// A number of a colour for each pixel, the rows in order.
         var pixels: [UInt8] = []
     }
 
     private var frames: [Frame] = []
+    private let account: RunAccount
 
     /// How many frames there are.
     package var frameCount: Int { frames.count }
@@ -26,7 +29,9 @@ package struct GIFFile: Sendable {
     /// Reads the frames of a file, up to the end or to damage.
     ///
     /// - Throws: where there is none that is whole, or they are too large.
-    package init(_ bytes: [UInt8]) throws(ImageFault) {
+    package init(_ bytes: UnsafeBufferPointer<UInt8>, _ account: RunAccount) throws(ImageFault) {
+        self.account = account
+        try ImageFault.reserve(LZW.workBytes, account)
         var cursor = ByteCursor(bytes)
         guard cursor.take(6) != nil, let screen = cursor.take(7) else {
             throw ImageFault("failed to open gif file: no screen descriptor")
@@ -36,38 +41,53 @@ package struct GIFFile: Sendable {
         var pixelCount = 0
         while let kind = cursor.byte(), kind != UInt8(ascii: ";") {
             if kind == UInt8(ascii: "!") {
-                guard let label = cursor.byte(), let content = cursor.blocks() else { break }
+                guard let label = cursor.byte(), let content = try cursor.blocks(account) else { break }
                 if label == 0xf9, content.count == 4 { transparent = content[0] & 1 == 1 ? content[3] : nil }
                 continue
             }
-            guard kind == UInt8(ascii: ","), let frame = Self.frame(&cursor, palette, transparent) else { break }
+            guard kind == UInt8(ascii: ","), let frame = try Self.frame(&cursor, palette, transparent, account) else {
+                break
+            }
             transparent = nil
             pixelCount += frame.pixels.count
             guard pixelCount <= ImageFault.maximumByteCount else { throw ImageFault("the frames are too large") }
+            // The array of frames grows.
+            try ImageFault.reserve(4 * MemoryLayout<Frame>.stride, account)
             frames.append(frame)
         }
         guard !frames.isEmpty else { throw ImageFault("gif file does not contain any whole image") }
     }
 
     private static func frame(
-        _ cursor: inout ByteCursor, _ common: ArraySlice<UInt8>?, _ transparent: UInt8?
-    ) -> Frame? {
+        _ cursor: inout ByteCursor, _ common: Slice<UnsafeBufferPointer<UInt8>>?, _ transparent: UInt8?,
+        _ account: RunAccount
+    ) throws(ImageFault) -> Frame? {
         guard let place = cursor.take(9).map(Array.init) else { return nil }
         func number(_ at: Int) -> Int { Int(place[at]) | Int(place[at + 1]) << 8 }
         var frame = Frame(left: number(0), top: number(2), width: number(4), height: number(6))
         frame.transparent = transparent
         frame.palette = cursor.palette(flags: place[8]) ?? common
         let count = frame.width * frame.height
-        guard let bits = cursor.byte(), (1...8).contains(bits), let data = cursor.blocks(),
-            let pixels = Self.expanded(data, bits: Int(bits), count: count)
+        let used = account.usedBytes
+        guard let bits = cursor.byte(), (1...8).contains(bits), let data = try cursor.blocks(account),
+            // A code has three bits or more, and stands for so many bytes.
+            count <= (data.count * 8 / 3 + 1) * LZW.mostCodes
         else { return nil }
-        frame.pixels = place[8] & 0x40 == 0 ? pixels : deinterlaced(pixels, width: frame.width, height: frame.height)
+        let blockBytes = account.usedBytes - used
+        defer { account.give(blockBytes) }
+        try ImageFault.reserve(count + LZW.mostCodes + 64, account)
+        var codes = LZW(bits: Int(bits))
+        guard let pixels = codes.expand(data, count: count) else { return nil }
+        if account.isOver { return nil }
+        guard place[8] & 0x40 != 0 else {
+            frame.pixels = pixels
+            return frame
+        }
+        // The rows in order are another array; the first one goes.
+        try ImageFault.reserve(count, account)
+        defer { account.give(count) }
+        frame.pixels = deinterlaced(pixels, width: frame.width, height: frame.height)
         return frame
-    }
-
-    private static func expanded(_ data: [UInt8], bits: Int, count: Int) -> [UInt8]? {
-        var codes = LZW(bits: bits)
-        return codes.expand(data, count: count)
     }
 
     private static func deinterlaced(_ pixels: [UInt8], width: Int, height: Int) -> [UInt8] {
@@ -90,7 +110,7 @@ package struct GIFFile: Sendable {
         let height = frames.map(\.height).max() ?? 0
         let size = height * width * 3
         let count = onlyFirst ? 1 : frames.count
-        return try ImageFault.makeImage(.uint8, [count, height, width, 3]) { memory throws(ImageFault) in
+        return try ImageFault.makeImage(.uint8, [count, height, width, 3], account) { memory throws(ImageFault) in
             for (index, frame) in frames.prefix(count).enumerated() {
                 let canvas = UnsafeMutableRawBufferPointer(rebasing: memory[index * size..<(index + 1) * size])
                 if index == 0 {
@@ -124,10 +144,10 @@ package struct GIFFile: Sendable {
 
 /// Goes through bytes, and knows where they end.
 private struct ByteCursor {
-    private let bytes: [UInt8]
+    private let bytes: UnsafeBufferPointer<UInt8>
     private var at = 0
 
-    init(_ bytes: [UInt8]) { self.bytes = bytes }
+    init(_ bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
 
     mutating func byte() -> UInt8? {
         guard at < bytes.count else { return nil }
@@ -135,18 +155,29 @@ private struct ByteCursor {
         return bytes[at]
     }
 
-    mutating func take(_ count: Int) -> ArraySlice<UInt8>? {
+    mutating func take(_ count: Int) -> Slice<UnsafeBufferPointer<UInt8>>? {
         guard count <= bytes.count - at else { return nil }
         defer { at += count }
         return bytes[at..<at + count]
     }
 
     /// The colours, where the flags say that there are some.
-    mutating func palette(flags: UInt8) -> ArraySlice<UInt8>? { flags & 0x80 == 0 ? nil : take(6 << Int(flags & 7)) }
+    mutating func palette(flags: UInt8) -> Slice<UnsafeBufferPointer<UInt8>>? {
+        flags & 0x80 == 0 ? nil : take(6 << Int(flags & 7))
+    }
 
     /// What is in blocks, of which each begins with its length, up to an empty one.
-    mutating func blocks() -> [UInt8]? {
+    mutating func blocks(_ account: RunAccount) throws(ImageFault) -> [UInt8]? {
+        // How much there is, before it is taken.
+        var ahead = self
+        var total = 0
+        while let count = ahead.byte(), count > 0 {
+            guard ahead.take(Int(count)) != nil else { return nil }
+            total += Int(count)
+        }
+        try ImageFault.reserve(total + 64, account)
         var result: [UInt8] = []
+        result.reserveCapacity(total)
         while let count = byte() {
             if count == 0 { return result }
             guard let block = take(Int(count)) else { return nil }
@@ -158,7 +189,10 @@ private struct ByteCursor {
 
 /// The compression of GIF: codes of 3 to 12 bits for strings, each of which is an earlier one and a byte.
 private struct LZW {
-    private static let mostCodes = 4096
+    /// How many codes there are at most, and how many bytes one gives.
+    static let mostCodes = 4096
+    /// What the tables take.
+    static let workBytes = mostCodes * 9 + 128
 
     private let clear: Int
     private let firstBits: Int
@@ -174,6 +208,7 @@ private struct LZW {
     /// Expands codes to as many bytes; nil where they are damaged, or end before. No code gives more than 4096 bytes.
     mutating func expand(_ data: [UInt8], count: Int) -> [UInt8]? {
         var output: [UInt8] = []
+        output.reserveCapacity(count + Self.mostCodes)
         var next = clear + 2
         var bits = firstBits
         var last: Int?
@@ -192,7 +227,10 @@ private struct LZW {
                 }
                 if code == clear + 1 { return output.count >= count ? output : nil }
                 guard append(code, after: last, next: next, to: &output) else { return nil }
-                if output.count >= count { return Array(output[..<count]) }
+                if output.count >= count {
+                    output.removeLast(output.count - count)
+                    return output
+                }
                 if last != nil, next < Self.mostCodes { next += 1 }
                 if next == 1 << bits, bits < 12 { bits += 1 }
                 last = code

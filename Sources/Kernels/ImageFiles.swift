@@ -1,13 +1,25 @@
 internal import CImages
 internal import Glibc
+package import Memory
 package import Tensors
 
 /// Why an image cannot be read or written.
 package struct ImageFault: Error, Hashable, Sendable {
     /// What is wrong.
     package let reason: String
+    /// Why memory was refused, where that is what is wrong.
+    package let refusal: MemoryRefusal?
 
-    package init(_ reason: String) { self.reason = reason }
+    package init(_ reason: String) {
+        self.reason = reason
+        refusal = nil
+    }
+
+    /// Memory was refused.
+    package init(_ refusal: MemoryRefusal) {
+        reason = refusal.description
+        self.refusal = refusal
+    }
 
     /// The most bytes that an image may have when it is read.
     package static let maximumByteCount = 1 << 29
@@ -28,18 +40,66 @@ package struct ImageFault: Error, Hashable, Sendable {
 package typealias Image = Tensor
 
 extension ImageFault {
+    /// Counts memory that is about to be taken.
+    package static func reserve(_ byteCount: Int, _ account: RunAccount) throws(ImageFault) {
+        if let refusal = account.take(byteCount) { throw ImageFault(refusal) }
+    }
+
     /// A tensor that a body fills.
     ///
     /// - Throws: where the image would be larger than is allowed, or than memory; and what the body throws.
     package static func makeImage(
-        _ dtype: DataType, _ dimensions: [Int], _ fill: (UnsafeMutableRawBufferPointer) throws(ImageFault) -> Void
+        _ dtype: DataType, _ dimensions: [Int], _ account: RunAccount,
+        _ fill: (UnsafeMutableRawBufferPointer) throws(ImageFault) -> Void
     ) throws(ImageFault) -> Image {
-        guard let shape = Shape(dimensions), let bytes = shape.byteCount(of: dtype), bytes <= maximumByteCount,
-            let image = Tensor(dtype: dtype, shape: shape, initializing: { _ in })
+        guard let shape = Shape(dimensions), let bytes = shape.byteCount(of: dtype), bytes <= maximumByteCount else {
+            throw ImageFault("an image of the dimensions \(dimensions) is too large")
+        }
+        try reserve(bytes + TensorStorage.alignment, account)
+        guard let image = Tensor(dtype: dtype, shape: shape, initializing: { _ in })
         else { throw ImageFault("an image of the dimensions \(dimensions) is too large") }
         // Safety: nobody else has the tensor yet.
         try fill(UnsafeMutableRawBufferPointer(start: image.storage.baseAddress, count: bytes))
         return image
+    }
+}
+
+/// What the library takes memory through.
+// Safety: the library calls back during a call only, and on the thread that calls it.
+private final class LibraryAccount {
+    private let account: RunAccount
+    private var refusal: MemoryRefusal?
+
+    init(_ account: RunAccount) { self.account = account }
+
+    /// Calls a function of the library, which takes memory and writes a text when it fails.
+    func check(
+        _ call: (UnsafePointer<cimages_account>, UnsafeMutablePointer<CChar>) -> Int32
+    ) throws(ImageFault) {
+        var functions = cimages_account(
+            take: { context, byteCount in
+                guard let context else { return 0 }
+                let own = Unmanaged<LibraryAccount>.fromOpaque(context).takeUnretainedValue()
+                return own.take(Int(byteCount)) ? 1 : 0
+            },
+            is_over: { context in
+                guard let context else { return 0 }
+                return Unmanaged<LibraryAccount>.fromOpaque(context).takeUnretainedValue().account.isOver ? 1 : 0
+            }, context: Unmanaged.passUnretained(self).toOpaque())
+        defer { withExtendedLifetime(self) {} }
+        do { try ImageFault.check { call(&functions, $0) } } catch {
+            if let refusal { throw ImageFault(refusal) }
+            throw error
+        }
+    }
+
+    private func take(_ byteCount: Int) -> Bool {
+        guard byteCount > 0 else {
+            account.give(-byteCount)
+            return true
+        }
+        refusal = account.take(byteCount)
+        return refusal == nil
     }
 }
 
@@ -72,22 +132,33 @@ package struct JPEGReading: Sendable, Hashable {
     }
 
     /// Reads an image.
-    package func read(_ bytes: [UInt8]) throws(ImageFault) -> Image {
+    package func read(_ bytes: UnsafeBufferPointer<UInt8>, _ account: RunAccount) throws(ImageFault) -> Image {
         var size = cimages_size()
         var reading = reading
-        try ImageFault.check { cimages_jpeg_size(bytes, bytes.count, &reading, &size, $0) }
+        try ImageFault.reserve(Self.headerBytes, account)
+        try ImageFault.check { cimages_jpeg_size(bytes.baseAddress, bytes.count, &reading, &size, $0) }
+        try ImageFault.reserve(Int(size.work_bytes), account)
         let dimensions = [Int(size.height), Int(size.width), Int(size.channels)]
-        return try ImageFault.makeImage(.uint8, dimensions) { memory throws(ImageFault) in
+        let library = LibraryAccount(account)
+        return try ImageFault.makeImage(.uint8, dimensions, account) { memory throws(ImageFault) in
             let output = memory.bindMemory(to: UInt8.self).baseAddress
             // Safety: the memory has as many bytes as the size tells.
-            try ImageFault.check { cimages_jpeg_read(bytes, bytes.count, &reading, &size, output, $0) }
+            try library.check {
+                cimages_jpeg_read(bytes.baseAddress, bytes.count, &reading, &size, output, $0, $1)
+            }
         }
     }
 
+    /// What the library takes to read a header.
+    private static let headerBytes = 32 << 10
+
     /// Height, width and channels of the image in a file.
-    package static func shape(_ bytes: [UInt8]) throws(ImageFault) -> [Int] {
+    package static func shape(
+        _ bytes: UnsafeBufferPointer<UInt8>, _ account: RunAccount
+    ) throws(ImageFault) -> [Int] {
         var size = cimages_size()
-        try ImageFault.check { cimages_jpeg_shape(bytes, bytes.count, &size, $0) }
+        try ImageFault.reserve(headerBytes, account)
+        try ImageFault.check { cimages_jpeg_shape(bytes.baseAddress, bytes.count, &size, $0) }
         return [Int(size.height), Int(size.width), Int(size.channels)]
     }
 }
@@ -104,21 +175,26 @@ package struct JPEGWriting: Sendable, Hashable {
 
     package init() {}
 
-    /// The bytes of an image of 1 or 3 channels.
-    package func write(_ pixels: UnsafePointer<UInt8>, height: Int, width: Int, channels: Int) throws(ImageFault)
-        -> [UInt8]
-    {
-        var size = cimages_size(height: Int64(height), width: Int64(width), channels: Int64(channels))
-        return try written { (output, count, text) in
-            xmp.withUnsafeBufferPointer { xmp in
-                var writing = cimages_jpeg_writing(
-                    quality: Int32(clamping: quality), is_progressive: isProgressive ? 1 : 0,
-                    optimizes_size: optimizesSize ? 1 : 0, downsamples_chroma: downsamplesChroma ? 1 : 0,
-                    density_unit: isPerCentimetre ? 2 : 1, x_density: Int32(truncatingIfNeeded: density.x),
-                    y_density: Int32(truncatingIfNeeded: density.y), xmp: xmp.baseAddress, xmp_count: xmp.count)
-                return cimages_jpeg_write(pixels, &size, &writing, &output, &count, text)
-            }
+    /// The file of an image of 1 or 3 channels.
+    package func write(
+        _ pixels: UnsafePointer<UInt8>, height: Int, width: Int, channels: Int, _ account: RunAccount
+    ) throws(ImageFault) -> ImageBytes {
+        var size = cimages_size(height: Int64(height), width: Int64(width), channels: Int64(channels), work_bytes: 0)
+        var file = cimages_file()
+        let library = LibraryAccount(account)
+        var writing = cimages_jpeg_writing(
+            quality: Int32(clamping: quality), is_progressive: isProgressive ? 1 : 0,
+            optimizes_size: optimizesSize ? 1 : 0, downsamples_chroma: downsamplesChroma ? 1 : 0,
+            density_unit: isPerCentimetre ? 2 : 1, x_density: Int32(truncatingIfNeeded: density.x),
+            y_density: Int32(truncatingIfNeeded: density.y), xmp: nil, xmp_count: xmp.count)
+        let workBytes = Int(cimages_jpeg_write_bytes(&size, &writing))
+        try ImageFault.reserve(workBytes, account)
+        defer { account.give(workBytes) }
+        try xmp.withUnsafeBufferPointer { xmp throws(ImageFault) in
+            writing.xmp = xmp.baseAddress
+            try library.check { cimages_jpeg_write(pixels, &size, &writing, &file, $0, $1) }
         }
+        return ImageBytes(file, account)
     }
 
     package static func == (left: JPEGWriting, right: JPEGWriting) -> Bool { left.fields == right.fields }
@@ -133,16 +209,24 @@ package struct JPEGWriting: Sendable, Hashable {
     }
 }
 
-/// Takes over what a function of the library wrote.
-private func written(
-    _ write: (inout UnsafeMutablePointer<UInt8>?, inout Int, UnsafeMutablePointer<CChar>) -> Int32
-) throws(ImageFault) -> [UInt8] {
-    var output: UnsafeMutablePointer<UInt8>?
-    var count = 0
-    try ImageFault.check { write(&output, &count, $0) }
-    // Safety: after success the library's memory is ours, and has `count` bytes.
-    defer { cimages_free(output) }
-    return Array(UnsafeBufferPointer(start: output, count: count))
+/// A file that the library wrote.
+// Safety: after success the library's memory is this object's, and has as many bytes as the file.
+package final class ImageBytes {
+    private let file: cimages_file
+    private let account: RunAccount
+
+    fileprivate init(_ file: cimages_file, _ account: RunAccount) {
+        self.file = file
+        self.account = account
+    }
+
+    /// The bytes, which are there as long as this object.
+    package var bytes: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: file.bytes, count: file.count) }
+
+    deinit {
+        cimages_free(file.bytes)
+        account.give(file.capacity)
+    }
 }
 
 /// PNG images.
@@ -150,29 +234,35 @@ package enum PNGFile {
     /// Reads an image of uint8 or uint16.
     ///
     /// - `channels`: 0 for as many as the file has.
-    package static func read(_ bytes: [UInt8], channels: Int, _ dtype: DataType) throws(ImageFault) -> Image {
+    package static func read(
+        _ bytes: UnsafeBufferPointer<UInt8>, channels: Int, _ dtype: DataType, _ account: RunAccount
+    ) throws(ImageFault) -> Image {
         var size = cimages_size()
         let bits = Int32(dtype.stride * 8)
         let wanted = Int32(truncatingIfNeeded: channels)
-        try ImageFault.check { cimages_png_size(bytes, bytes.count, wanted, bits, &size, $0) }
+        let library = LibraryAccount(account)
+        try library.check { cimages_png_size(bytes.baseAddress, bytes.count, wanted, bits, &size, $0, $1) }
         let dimensions = [Int(size.height), Int(size.width), Int(size.channels)]
-        return try ImageFault.makeImage(dtype, dimensions) { memory throws(ImageFault) in
+        return try ImageFault.makeImage(dtype, dimensions, account) { memory throws(ImageFault) in
             // Safety: the memory has as many bytes as the size tells.
-            try ImageFault.check {
-                cimages_png_read(bytes, bytes.count, wanted, bits, &size, memory.baseAddress, $0)
+            try library.check {
+                cimages_png_read(
+                    bytes.baseAddress, bytes.count, wanted, bits, &size, memory.baseAddress, $0, $1)
             }
         }
     }
 
-    /// The bytes of an image of 1 to 4 channels of uint8 or uint16.
+    /// The file of an image of 1 to 4 channels of uint8 or uint16.
     package static func write(
-        _ pixels: UnsafeRawPointer, _ dtype: DataType, height: Int, width: Int, channels: Int, compression: Int
-    ) throws(ImageFault) -> [UInt8] {
+        _ pixels: UnsafeRawPointer, _ dtype: DataType, height: Int, width: Int, channels: Int, compression: Int,
+        _ account: RunAccount
+    ) throws(ImageFault) -> ImageBytes {
         guard (1...4).contains(channels) else { throw ImageFault("an image of \(channels) channels") }
-        var size = cimages_size(height: Int64(height), width: Int64(width), channels: Int64(channels))
-        return try written { (output, count, text) in
-            cimages_png_write(
-                pixels, &size, Int32(dtype.stride * 8), Int32(clamping: compression), &output, &count, text)
+        var size = cimages_size(height: Int64(height), width: Int64(width), channels: Int64(channels), work_bytes: 0)
+        var file = cimages_file()
+        try LibraryAccount(account).check {
+            cimages_png_write(pixels, &size, Int32(dtype.stride * 8), Int32(clamping: compression), &file, $0, $1)
         }
+        return ImageBytes(file, account)
     }
 }

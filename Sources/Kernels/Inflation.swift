@@ -11,42 +11,47 @@ package enum Inflation {
     package enum Failure: Error {
         /// They are not of the format, or damaged.
         case damaged
-        /// The result would be larger than is allowed.
+        /// The input is larger than zlib can take, or there is no memory for its state.
         case tooLarge
     }
 
-    /// The decompressed bytes.
+    private static let chunkBytes = 16 << 10
+
+    /// What decompressing takes besides the result: zlib's state with its window, and a chunk.
+    package static let workBytes = chunkBytes + (64 << 10)
+
+    /// Decompresses bytes, and hands on what they become, piece by piece.
     ///
-    /// - `limitBytes`: The most that there may be.
-    package static func inflate(_ input: [UInt8], _ format: Format, limitBytes: Int) throws(Failure) -> [UInt8] {
+    /// - Parameters:
+    ///   - input: What zlib or gzip wrote.
+    ///   - format: Which of the two it was.
+    ///   - append: Takes a piece; what it throws ends the work.
+    /// - Throws: What `append` throws.
+    /// - Returns: Why the bytes could not be decompressed; nil if they could.
+    package static func inflate<Stop: Error>(
+        _ input: UnsafeBufferPointer<UInt8>, _ format: Format,
+        _ append: (UnsafeBufferPointer<UInt8>) throws(Stop) -> Void
+    ) throws(Stop) -> Failure? {
         var stream = z_stream()
         // 15 is the largest window; 16 more asks for gzip's header.
         guard input.count <= Int(UInt32.max), czlib_inflate_init(&stream, format == .gzip ? 31 : 15) == Z_OK else {
-            throw .tooLarge
+            return .tooLarge
         }
         defer { inflateEnd(&stream) }
-        var output: [UInt8] = []
-        var source = input
-        var chunk = [UInt8](repeating: 0, count: 64 << 10)
-        // Safety: the stream points into the two arrays during the closures only; it is not used outside of them.
-        let ending: Result<Void, Failure> = source.withUnsafeMutableBufferPointer { source in
-            chunk.withUnsafeMutableBufferPointer { chunk in
-                stream.next_in = source.baseAddress
-                stream.avail_in = UInt32(source.count)
-                while true {
-                    stream.next_out = chunk.baseAddress
-                    stream.avail_out = UInt32(chunk.count)
-                    let status = CZlib.inflate(&stream, Z_NO_FLUSH)
-                    output += chunk.prefix(chunk.count - Int(stream.avail_out))
-                    if output.count > limitBytes { return .failure(.tooLarge) }
-                    if status == Z_STREAM_END { return .success(()) }
-                    // What ends early gives what there is, as in TensorFlow.
-                    if status == Z_BUF_ERROR, stream.avail_in == 0 { return .success(()) }
-                    if status != Z_OK { return .failure(.damaged) }
-                }
-            }
+        let chunk = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: chunkBytes)
+        defer { chunk.deallocate() }
+        // Safety: zlib reads the input only, and the stream is not used after the call.
+        stream.next_in = UnsafeMutablePointer(mutating: input.baseAddress)
+        stream.avail_in = UInt32(input.count)
+        while true {
+            stream.next_out = chunk.baseAddress
+            stream.avail_out = UInt32(chunk.count)
+            let status = CZlib.inflate(&stream, Z_NO_FLUSH)
+            try append(UnsafeBufferPointer(rebasing: chunk[..<(chunk.count - Int(stream.avail_out))]))
+            if status == Z_STREAM_END { return nil }
+            // What ends early gives what there is, as in TensorFlow.
+            if status == Z_BUF_ERROR, stream.avail_in == 0 { return nil }
+            if status != Z_OK { return .damaged }
         }
-        try ending.get()
-        return output
     }
 }

@@ -20,8 +20,20 @@ package final class RegularExpression: @unchecked Sendable {
 
         /// What RE2 is told, which it heeds for each of two programs.
         fileprivate var budgetBytes: Int { rawValue << 20 }
-        /// The most that is taken.
-        package var byteCount: Int { 2 * budgetBytes }
+        /// The most that is taken, as measured, besides what it takes to read the pattern.
+        package var byteCount: Int { self == .small ? 2 << 20 : 40 << 20 }
+    }
+
+    /// The most that it takes to read a pattern: a class of characters may be a thousand ranges.
+    package static func readingBytes(_ pattern: UnsafeBufferPointer<UInt8>) -> Int {
+        var result = 0
+        var last: UInt8 = 0
+        for byte in pattern {
+            let isClass = byte == UInt8(ascii: "[") || last == UInt8(ascii: "\\") && (byte | 0x20) == UInt8(ascii: "p")
+            result += isClass ? 32 << 10 : 32
+            last = byte
+        }
+        return result
     }
 
     /// - Throws: ``Refusal`` where the pattern is none.
@@ -45,6 +57,9 @@ package final class RegularExpression: @unchecked Sendable {
     /// Writes the text with the first match, or each one, rewritten (`\1` is what the first group matched).
     ///
     /// - Parameters:
+    ///   - text: What is looked through.
+    ///   - rewrite: What matches become.
+    ///   - all: Whether each match is rewritten.
     ///   - output: Gets the result, as far as it has room for it.
     ///   - isOver: Asked now and then whether to stop.
     /// - Returns: How many bytes the result has, which may be more than there is room for; nil where it was stopped.

@@ -50,13 +50,16 @@ struct Assert: Op {
 
 /// A tensor in a message.
 enum TensorSummary {
+    /// The longest text: nobody reads more, and it is in memory that nothing counts.
+    private static let longest = 8 << 10
+
     /// The first elements of a tensor, with brackets around its inner dimensions, as TensorFlow shows tensors.
     static func text(_ elements: UnsafeRawPointer, _ dtype: DataType, _ shape: Shape, limit: Int) -> String {
         var left = min(limit, shape.elementCount)
         var next = 0
         var text = ""
         append(&text, elements, dtype, shape.dimensions[...], &next, &left)
-        if limit < shape.elementCount { text += "..." }
+        if limit < shape.elementCount || text.utf8.count >= longest { text += "..." }
         return text
     }
 
@@ -72,6 +75,7 @@ enum TensorSummary {
         }
         let isInner = dimensions.count == 1
         for index in 0..<size where left > 0 {
+            if text.utf8.count >= longest { return }
             if isInner { if index > 0 { text += " " } } else { text += "[" }
             append(&text, elements, dtype, dimensions.dropFirst(), &next, &left)
             if !isInner { text += "]" }
@@ -96,7 +100,7 @@ enum TensorSummary {
         case .uint32: text(UInt32.self)
         case .uint64: text(UInt64.self)
         case .bool: address.loadUnaligned(as: UInt8.self) != 0 ? "1" : "0"
-        case .string: String(decoding: address.loadUnaligned(as: TensorString.self).bytes, as: UTF8.self)
+        case .string: String(shown: address.loadUnaligned(as: TensorString.self).bytes)
         default: "?"
         }
     }
@@ -111,7 +115,7 @@ struct ToBool: TensorOp {
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         let input = inputs[0]
         guard input.shape.rank == 0 else { return [try .scalar(input.shape.elementCount > 0)] }
-        if let string = input.strings?.first { return [try .scalar(!string.isEmpty)] }
+        if input.dtype == .string { return [try .scalar(!(try input.oneStringElement("input").isEmpty))] }
         // A number of any dtype is zero where all its bits are, or all but the sign of a floating point number.
         let bytes = input.withUnsafeBytes { Array($0) }
         let isNegativeZero = input.dtype.isFloating && bytes.dropLast().allSatisfy { $0 == 0 } && bytes.last == 0x80

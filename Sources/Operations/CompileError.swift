@@ -40,6 +40,9 @@ public struct CompileError: Error, Hashable, Sendable {
     /// Of kind `missingFeed`: the names of the tensors.
     package let tensors: [String]
 
+    /// Of kind `memoryShort`, of a run that has not begun: how much it needs to begin. It may be run again when there is as much.
+    package private(set) var neededBytes: Int?
+
     package init(_ kind: Kind, _ reason: String, node: String? = nil, op: String? = nil, tensors: [String] = []) {
         self.kind = kind
         self.reason = reason
@@ -66,6 +69,17 @@ public struct CompileError: Error, Hashable, Sendable {
     /// Why memory is refused.
     package init(_ refusal: MemoryRefusal) {
         self.init(refusal.isPassing ? .memoryShort : .resourceExhausted, refusal.description)
+    }
+
+    /// Why a run cannot begin.
+    ///
+    /// - Parameters:
+    ///   - refusal: Why it has no memory.
+    ///   - neededBytes: What it needs.
+    package static func notBegun(_ refusal: MemoryRefusal, neededBytes: Int) -> CompileError {
+        var error = CompileError(refusal)
+        if refusal.isPassing { error.neededBytes = neededBytes }
+        return error
     }
 
     /// The same error, telling at which node, unless it tells already.

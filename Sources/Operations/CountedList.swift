@@ -13,7 +13,12 @@ struct CountedList<Element> {
     /// After how many elements the list looks at the time.
     private static var checkStep: Int { 1 << 16 }
 
-    /// - Parameter capacity: How many elements are expected.
+    /// An empty list with room.
+    ///
+    /// - Parameters:
+    ///   - account: Counts the memory.
+    ///   - capacity: How many elements are expected.
+    /// - Throws: As ``append(_:)`` does.
     init(_ account: RunAccount, capacity: Int = 0) throws(CompileError) {
         self.account = account
         if capacity > 0 { try grow(to: capacity) }
@@ -94,18 +99,26 @@ extension RunAccount {
         _ shape: Shape, of type: Scalar.Type = Scalar.self,
         _ fill: (UnsafeMutableBufferPointer<Scalar>) throws(CompileError) -> Void
     ) throws(CompileError) -> Tensor {
-        guard let bytes = shape.byteCount(of: Scalar.dataType) else {
-            throw CompileError(.resourceExhausted, "an output, \(Scalar.dataType) \(shape), is larger than any memory")
+        try made(Scalar.dataType, shape) { (memory) throws(CompileError) in try fill(memory.bindMemory(to: Scalar.self))
+        }
+    }
+
+    /// A tensor of elements of fixed width that a body fills.
+    ///
+    /// - `fill`: Gets the memory, which is not initialised, and must initialise all of it unless it throws.
+    func made(
+        _ dtype: DataType, _ shape: Shape,
+        _ fill: (UnsafeMutableRawBufferPointer) throws(CompileError) -> Void
+    ) throws(CompileError) -> Tensor {
+        guard let bytes = shape.byteCount(of: dtype) else {
+            throw CompileError(.resourceExhausted, "an output, \(dtype) \(shape), is larger than any memory")
         }
         try reserve(bytes, of: UInt8.self)
         guard let storage = TensorStorage(byteCount: bytes),
-            let tensor = Tensor(dtype: Scalar.dataType, shape: shape, storage: storage)
+            let tensor = Tensor(dtype: dtype, shape: shape, storage: storage)
         else { throw CompileError(.resourceExhausted, "not enough memory for an output of \(bytes) bytes") }
         // Safety: nobody else has the storage yet, and it has room for the shape's elements.
-        try fill(
-            UnsafeMutableBufferPointer(
-                start: storage.baseAddress.bindMemory(to: Scalar.self, capacity: shape.elementCount),
-                count: shape.elementCount))
+        try fill(UnsafeMutableRawBufferPointer(start: storage.baseAddress, count: bytes))
         return tensor
     }
 }

@@ -49,29 +49,49 @@ struct EditDistance: TensorOp {
     }
 
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+        // The rule reads the shapes into arrays.
+        for index in [2, 5] { try account.reserve(inputs[index].shape.elementCount, of: (Int, Int, Int).self) }
         let fact = try outputs(for: inputs.map { TensorFact($0) })[0]
-        guard let shape = fact.shape.known, shape.elementCount <= 1 << 26 else {
+        guard let shape = fact.shape.known else {
             throw CompileError(.resourceExhausted, "the output would have the shape \(fact.shape)")
         }
         var table = ElementKeys()
-        let hypotheses = try sequences(inputs[0], try table.keys(of: inputs[1]), shape)
-        let truths = try sequences(inputs[3], try table.keys(of: inputs[4]), shape)
-        var distances = [Float](repeating: 0, count: shape.elementCount)
-        for place in Set(hypotheses.keys).union(truths.keys) {
-            let (one, two) = (hypotheses[place] ?? [], truths[place] ?? [])
-            let distance = Float(Self.distance(one, two))
-            distances[place] = normalizes ? (two.isEmpty ? .infinity : distance / Float(two.count)) : distance
+        try account.reserve(inputs[1].shape.elementCount, of: UInt64.self)
+        let hypotheses = try sequences(inputs[0], try table.keys(of: inputs[1]), shape, account)
+        try account.reserve(inputs[4].shape.elementCount, of: UInt64.self)
+        let truths = try sequences(inputs[3], try table.keys(of: inputs[4]), shape, account)
+        var row = try account.list(of: Int.self, capacity: truths.count + 1)
+        var work = WorkCount(account)
+        let distances = try account.numbers(shape, of: Float.self) { (memory) throws(CompileError) in
+            memory.initialize(repeating: 0)
+            var (one, two) = (hypotheses[...], truths[...])
+            while let place = [one.first?.place, two.first?.place].compactMap({ $0 }).min() {
+                let (left, right) = (one.prefix { $0.place == place }, two.prefix { $0.place == place })
+                (one, two) = (one.dropFirst(left.count), two.dropFirst(right.count))
+                let distance = Float(try Self.distance(left, right, &row, &work))
+                memory[place] = normalizes ? (right.isEmpty ? .infinity : distance / Float(right.count)) : distance
+            }
         }
-        return [try .of(distances, as: .float32, shape: shape.dimensions)]
+        return [distances]
     }
 
-    /// The elements of each sequence, in the order in which they stand, by the sequence's place in the output.
+    /// An element of a sequence.
+    private struct Element {
+        /// The sequence's place in the output.
+        let place: Int
+        /// Where it stands among the sparse tensor's values.
+        let row: Int
+        let key: UInt64
+    }
+
+    /// The elements of all sequences, one sequence after another, in the order in which they stand.
     private func sequences(
-        _ indices: Tensor, _ values: [UInt64], _ shape: Shape
-    ) throws(CompileError) -> [Int: [UInt64]] {
-        guard let numbers = indices.integers else { throw .unsupported(indices.dtype) }
+        _ indices: Tensor, _ values: [UInt64], _ shape: Shape, _ account: RunAccount
+    ) throws(CompileError) -> [Element] {
+        guard indices.dtype == .int64 || indices.dtype == .int32 else { throw .unsupported(indices.dtype) }
+        let numbers = try indices.wholeNumberElements("the indices")
         let width = shape.rank + 1
-        var result: [Int: [UInt64]] = [:]
+        var result: [Element] = try account.list(capacity: values.count)
         for (row, value) in values.enumerated() {
             var place = 0
             for (axis, size) in shape.dimensions.enumerated() {
@@ -81,22 +101,34 @@ struct EditDistance: TensorOp {
                 }
                 place = place * size + index
             }
-            result[place, default: []].append(value)
+            result.append(Element(place: place, row: row, key: value))
         }
+        try account.checkTime()
+        // Sorting takes half as much again.
+        try account.reserve(values.count / 2, of: Element.self)
+        result.sort { ($0.place, $0.row) < ($1.place, $1.row) }
         return result
     }
 
     /// The Levenshtein distance. Linear in the product of the lengths.
-    private static func distance(_ one: [UInt64], _ two: [UInt64]) -> Int {
-        var row = Array(0...two.count)
+    ///
+    /// - `row`: Room that calls share.
+    private static func distance(
+        _ one: ArraySlice<Element>, _ two: ArraySlice<Element>, _ row: inout [Int], _ work: inout WorkCount
+    ) throws(CompileError) -> Int {
+        row.removeAll(keepingCapacity: true)
+        row.append(contentsOf: 0...two.count)
         for (place, element) in one.enumerated() {
             var diagonal = row[0]
             row[0] = place + 1
-            for column in two.indices {
+            for (column, other) in two.enumerated() {
                 let above = row[column + 1]
-                row[column + 1] = min(above + 1, row[column] + 1, diagonal + (two[column] == element ? 0 : 1))
+                row[column + 1] = min(above + 1, row[column] + 1, diagonal + (other.key == element.key ? 0 : 1))
                 diagonal = above
+                // A row may be long.
+                if column % 65536 == 65535 { try work.add(65536 * 16) }
             }
+            try work.add(16 * (two.count % 65536) + 16)
         }
         return row[two.count]
     }

@@ -1,3 +1,4 @@
+internal import Glibc
 internal import Kernels
 internal import Tensors
 
@@ -94,4 +95,23 @@ extension String {
         let limit = 1024
         self = String(decoding: bytes.prefix(limit), as: UTF8.self) + (bytes.count > limit ? "..." : "")
     }
+}
+
+/// Bytes as the key of a set or dictionary, without copying them.
+// Safety: whoever makes one keeps the bytes longer than the set.
+struct ByteKey: Hashable {
+    private let bytes: UnsafeBufferPointer<UInt8>
+
+    init(_ bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
+
+    /// What a set takes for a key at most: while it grows there are the old places and twice as many new ones, a part of them free.
+    static let setBytes = 4 * MemoryLayout<ByteKey>.stride
+
+    static func == (left: ByteKey, right: ByteKey) -> Bool {
+        guard left.bytes.count == right.bytes.count else { return false }
+        guard let mine = left.bytes.baseAddress, let other = right.bytes.baseAddress else { return true }
+        return memcmp(mine, other, left.bytes.count) == 0
+    }
+
+    func hash(into hasher: inout Hasher) { hasher.combine(bytes: UnsafeRawBufferPointer(bytes)) }
 }

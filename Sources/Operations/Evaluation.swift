@@ -71,6 +71,10 @@ extension Op {
         }
         withExtendedLifetime((inputs, results, scratch)) {}
         if let fault = state.fault { throw fault }
+        for result in results where result.dtype == .string {
+            try account.reserve(result.byteCount)
+            try account.reserve(try result.stringElements("an output").byteCount)
+        }
         return results.map(\.owningStrings)
     }
 }
@@ -78,7 +82,26 @@ extension Op {
 extension Tensor {
     /// The tensor with its strings' bytes copied into its own memory; other tensors as they are.
     package var owningStrings: Tensor {
-        guard dtype == .string, let strings else { return self }
-        return Tensor(strings: strings, shape: shape) ?? self
+        guard dtype == .string else { return self }
+        return withUnsafeBytes { memory in
+            let strings = memory.bindMemory(to: TensorString.self)
+            var total = memory.count
+            for string in strings {
+                let (sum, overflow) = total.addingReportingOverflow(string.count)
+                guard !overflow else { return self }
+                total = sum
+            }
+            guard let storage = TensorStorage(byteCount: total) else { return self }
+            // Safety: the storage holds the descriptors, then the bytes that they point to.
+            let descriptors = storage.baseAddress.bindMemory(to: TensorString.self, capacity: strings.count)
+            var next = storage.baseAddress + memory.count
+            for (index, string) in strings.enumerated() {
+                if let source = string.start { next.copyMemory(from: source, byteCount: string.count) }
+                descriptors[index] = TensorString(
+                    start: UnsafePointer(next.assumingMemoryBound(to: UInt8.self)), count: string.count)
+                next += string.count
+            }
+            return Tensor(dtype: .string, shape: shape, storage: storage) ?? self
+        }
     }
 }

@@ -1,165 +1,115 @@
+internal import Kernels
 internal import Tensors
 
-/// The features of a `tf.train.Example` (tensorflow/core/example/example.proto), found by name.
+/// Where the features of a `tf.train.Example` (tensorflow/core/example/example.proto) are, found by name.
 struct ExampleFeatures {
-    private let bytes: [UInt8]
-    /// Where each feature's message is. Of two features of a name the last counts.
-    private var places: [[UInt8]: Range<Int>] = [:]
+    private let bytes: UnsafeBufferPointer<UInt8>
 
+    /// - Parameter bytes: A serialized example, which must be there as long as this value.
+    init(_ bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
+
+    /// Hands on the name of each feature, and where its message is. Of two features of a name the last counts.
+    ///
     /// - Throws: `ProtobufReader.Malformed` where the bytes are no such message.
-    init(_ bytes: [UInt8]) throws(ProtobufReader.Malformed) {
-        self.bytes = bytes
+    func forEach(
+        _ body: (_ name: UnsafeBufferPointer<UInt8>, _ place: Range<Int>) -> Void
+    ) throws(ProtobufReader.Malformed) {
         var example = ProtobufReader(bytes)
         while let field = try example.readField() {
             guard field.number == 1, case .bytes(let range) = field.value else { continue }
             var features = ProtobufReader(bytes, range)
             while let entry = try features.readField() {
                 guard entry.number == 1, case .bytes(let range) = entry.value else { continue }
-                try add(entry: range)
+                try read(entry: range, body)
             }
         }
     }
 
-    private mutating func add(entry: Range<Int>) throws(ProtobufReader.Malformed) {
+    private func read(
+        entry: Range<Int>, _ body: (UnsafeBufferPointer<UInt8>, Range<Int>) -> Void
+    ) throws(ProtobufReader.Malformed) {
         var reader = ProtobufReader(bytes, entry)
-        var key = bytes[0..<0]
+        var name = bytes.part(0..<0)
         var feature = entry.upperBound..<entry.upperBound
         while let field = try reader.readField() {
             guard case .bytes(let range) = field.value else { continue }
-            if field.number == 1 { key = bytes[range] }
+            if field.number == 1 { name = bytes.part(range) }
             if field.number == 2 { feature = range }
         }
-        places[Array(key)] = feature
+        body(name, feature)
     }
 
-    /// The values of a feature; nil where there is none, or one without a list.
-    func values(of key: [UInt8]) throws(ProtobufReader.Malformed) -> FeatureValues? {
-        guard let place = places[key] else { return nil }
+    /// The values of a feature; nil for one without a list.
+    func values(at place: Range<Int>) throws(ProtobufReader.Malformed) -> FeatureValues? {
         var reader = ProtobufReader(bytes, place)
         var values: FeatureValues?
         while let field = try reader.readField() {
-            guard case .bytes(let range) = field.value else { continue }
-            switch field.number {
-            case 1: values = .strings(try strings(in: range))
-            case 2: values = .floats(try floats(in: range))
-            case 3: values = .integers(try integers(in: range))
-            default: continue
-            }
+            guard (1...3).contains(field.number), case .bytes(let range) = field.value else { continue }
+            values = try FeatureValues(
+                field.number == 1 ? .string : field.number == 2 ? .float32 : .int64, bytes, range)
         }
         return values
     }
-
-    private func strings(in range: Range<Int>) throws(ProtobufReader.Malformed) -> [[UInt8]] {
-        var reader = ProtobufReader(bytes, range)
-        var result: [[UInt8]] = []
-        while let field = try reader.readField() {
-            if field.number == 1, case .bytes(let string) = field.value { result.append(Array(bytes[string])) }
-        }
-        return result
-    }
-
-    private func floats(in range: Range<Int>) throws(ProtobufReader.Malformed) -> [Float] {
-        var reader = ProtobufReader(bytes, range)
-        var result: [Float] = []
-        while let field = try reader.readField() {
-            guard field.number == 1 else { continue }
-            if case .fixed32(let bits) = field.value { result.append(Float(bitPattern: bits)) }
-            guard case .bytes(let packed) = field.value else { continue }
-            var list = ProtobufReader(bytes, packed)
-            result.reserveCapacity(result.count + packed.count / 4)
-            while !list.isAtEnd {
-                result.append(Float(bitPattern: UInt32(truncatingIfNeeded: try list.readFixed(4))))
-            }
-        }
-        return result
-    }
-
-    private func integers(in range: Range<Int>) throws(ProtobufReader.Malformed) -> [Int64] {
-        var reader = ProtobufReader(bytes, range)
-        var result: [Int64] = []
-        while let field = try reader.readField() {
-            guard field.number == 1 else { continue }
-            if case .varint(let number) = field.value { result.append(Int64(bitPattern: number)) }
-            guard case .bytes(let packed) = field.value else { continue }
-            var list = ProtobufReader(bytes, packed)
-            while !list.isAtEnd { result.append(Int64(bitPattern: try list.readVarint())) }
-        }
-        return result
-    }
 }
 
-/// The values of a feature, or of a tensor that is put together of them.
-enum FeatureValues {
-    case strings([[UInt8]])
-    case floats([Float])
-    case integers([Int64])
+/// The values of a feature, where they are.
+struct FeatureValues {
+    let dtype: DataType
+    private let bytes: UnsafeBufferPointer<UInt8>
+    private let range: Range<Int>
+    /// How many there are.
+    private(set) var count = 0
+    /// How many bytes the strings among them have together.
+    private(set) var byteCount = 0
 
-    /// The elements of a tensor; nil for a dtype that features do not have.
-    init?(_ tensor: Tensor) {
-        if let strings = tensor.strings {
-            self = .strings(strings)
-        } else if let floats = tensor.scalars(as: Float.self) {
-            self = .floats(floats)
-        } else if let integers = tensor.scalars(as: Int64.self) {
-            self = .integers(integers)
-        } else {
-            return nil
-        }
-    }
-
-    var dtype: DataType {
-        switch self {
-        case .strings: .string
-        case .floats: .float32
-        case .integers: .int64
-        }
-    }
-
-    var count: Int {
-        switch self {
-        case .strings(let values): values.count
-        case .floats(let values): values.count
-        case .integers(let values): values.count
-        }
-    }
-
-    /// The one value `count` times over.
-    func repeated(_ count: Int) -> FeatureValues {
-        switch self {
-        case .strings(let values): .strings(Array(repeating: values.first ?? [], count: count))
-        case .floats(let values): .floats(Array(repeating: values.first ?? 0, count: count))
-        case .integers(let values): .integers(Array(repeating: values.first ?? 0, count: count))
-        }
-    }
-
-    /// The values as a tensor, of a shape with as many elements.
-    func tensor(_ dimensions: [Int]) throws(CompileError) -> Tensor {
-        guard let shape = Shape(dimensions), shape.elementCount == count else {
-            throw .invalid("\(count) values do not fill the shape \(dimensions)")
-        }
-        return switch self {
-        case .strings(let values): try .holding(values, shape)
-        case .floats(let values): try .holding(values, dimensions)
-        case .integers(let values): try .holding(values, dimensions)
-        }
-    }
-
-    /// Several lists of one dtype end to end.
-    static func joined(_ lists: [FeatureValues], _ dtype: DataType) throws(CompileError) -> FeatureValues {
+    fileprivate init(
+        _ dtype: DataType, _ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>
+    ) throws(ProtobufReader.Malformed) {
+        self.dtype = dtype
+        self.bytes = bytes
+        self.range = range
+        var (count, byteCount) = (0, 0)
         switch dtype {
         case .string:
-            var all: [[UInt8]] = []
-            for case .strings(let values) in lists { all += values }
-            return .strings(all)
-        case .float32:
-            var all: [Float] = []
-            for case .floats(let values) in lists { all += values }
-            return .floats(all)
-        case .int64:
-            var all: [Int64] = []
-            for case .integers(let values) in lists { all += values }
-            return .integers(all)
-        default: throw .unsupported(dtype)
+            try forEachString { string in
+                count += 1
+                byteCount += string.count
+            }
+        case .float32: try forEachFloat { _ in count += 1 }
+        default: try forEachInteger { _ in count += 1 }
+        }
+        self.count = count
+        self.byteCount = byteCount
+    }
+
+    func forEachString(
+        _ body: (UnsafeBufferPointer<UInt8>) -> Void
+    ) throws(ProtobufReader.Malformed) {
+        var reader = ProtobufReader(bytes, range)
+        while let field = try reader.readField() {
+            if field.number == 1, case .bytes(let string) = field.value { body(bytes.part(string)) }
+        }
+    }
+
+    func forEachFloat(_ body: (Float) -> Void) throws(ProtobufReader.Malformed) {
+        var reader = ProtobufReader(bytes, range)
+        while let field = try reader.readField() {
+            guard field.number == 1 else { continue }
+            if case .fixed32(let bits) = field.value { body(Float(bitPattern: bits)) }
+            guard case .bytes(let packed) = field.value else { continue }
+            var list = ProtobufReader(bytes, packed)
+            while !list.isAtEnd { body(Float(bitPattern: UInt32(truncatingIfNeeded: try list.readFixed(4)))) }
+        }
+    }
+
+    func forEachInteger(_ body: (Int64) -> Void) throws(ProtobufReader.Malformed) {
+        var reader = ProtobufReader(bytes, range)
+        while let field = try reader.readField() {
+            guard field.number == 1 else { continue }
+            if case .varint(let number) = field.value { body(Int64(bitPattern: number)) }
+            guard case .bytes(let packed) = field.value else { continue }
+            var list = ProtobufReader(bytes, packed)
+            while !list.isAtEnd { body(Int64(bitPattern: try list.readVarint())) }
         }
     }
 }

@@ -1,63 +1,90 @@
+internal import Kernels
 internal import Tensors
 
 /// What to take from each `tf.train.Example` of a batch, or from a single one, and how to make tensors of it.
 struct ExampleParser {
     /// Features of any length.
-    struct Column: Hashable, Sendable {
-        let key: [UInt8]
+    struct Column {
+        let key: TensorString
         let dtype: DataType
     }
 
     /// Features of a fixed shape, or of a fixed shape but for the first dimension.
     struct Dense {
-        let key: [UInt8]
+        let key: TensorString
         let shape: PartialShape
         let fallback: Tensor
     }
 
-    let serialized: [[UInt8]]
-    /// Of the examples, for messages; empty where they have none.
-    let names: [[UInt8]]
+    private let serialized: StringElements
+    /// Of the examples, for messages; nil where they have none.
+    private let names: StringElements?
     /// Whether there is a batch dimension.
-    let isBatch: Bool
+    private let isBatch: Bool
+    /// The number of each key.
+    private let numbers: [ByteKey: Int]
+    /// Where each example has the features, by the number of the key; nil where it has none.
+    private let places: [Range<Int>?]
+    private let account: RunAccount
 
-    private let features: [ExampleFeatures]
-
-    /// The most bytes that padding may make of a request.
-    private static let limitBytes = 1 << 30
-
-    init(serialized: [[UInt8]], names: [[UInt8]], isBatch: Bool) throws(CompileError) {
+    /// - Parameters:
+    ///   - serialized: The examples.
+    ///   - names: Of the examples, for messages; nil where they have none.
+    ///   - isBatch: Whether there is a batch dimension.
+    ///   - keys: The features that will be asked for.
+    ///   - account: Counts the memory.
+    /// - Throws: `invalidArgument` where an example is none.
+    init(
+        serialized: StringElements, names: StringElements?, isBatch: Bool, keys: [TensorString], _ account: RunAccount
+    ) throws(CompileError) {
         self.serialized = serialized
         self.names = names
         self.isBatch = isBatch
-        var features: [ExampleFeatures] = []
-        for bytes in serialized {
-            do throws(ProtobufReader.Malformed) { features.append(try ExampleFeatures(bytes)) } catch {
-                throw Self.unreadable(bytes)
-            }
+        self.account = account
+        try account.reserve(keys.count, of: (ByteKey, Int, ByteKey, Int, ByteKey, Int, ByteKey, Int).self)
+        var numbers: [ByteKey: Int] = [:]
+        for key in keys where numbers[ByteKey(key.bytes)] == nil { numbers[ByteKey(key.bytes)] = numbers.count }
+        let (count, overflow) = serialized.count.multipliedReportingOverflow(by: numbers.count)
+        var places = try account.array(repeating: Range<Int>?.none, count: overflow ? .max : count)
+        var work = WorkCount(account)
+        for (index, bytes) in serialized.enumerated() {
+            try work.add(4 * bytes.count)
+            do throws(ProtobufReader.Malformed) {
+                try ExampleFeatures(bytes.bytes).forEach { name, place in
+                    if let number = numbers[ByteKey(name)] { places[index * numbers.count + number] = place }
+                }
+            } catch { throw Self.unreadable(bytes.bytes) }
         }
-        self.features = features
+        self.numbers = numbers
+        self.places = places
     }
 
-    private static func unreadable(_ bytes: [UInt8]) -> CompileError {
+    private static func unreadable(_ bytes: UnsafeBufferPointer<UInt8>) -> CompileError {
         .invalid("Could not parse example input, value: '\(String(decoding: bytes.prefix(64), as: UTF8.self))'")
     }
 
     private func name(_ index: Int) -> String {
-        names.indices.contains(index) ? String(decoding: names[index], as: UTF8.self) : "<unknown>"
+        guard let names, names.indices.contains(index) else { return "<unknown>" }
+        return String(shown: names[index].bytes)
     }
 
     /// The feature of each example; nil where it has none.
-    private func lists(_ key: [UInt8], _ dtype: DataType) throws(CompileError) -> [FeatureValues?] {
-        var lists: [FeatureValues?] = []
-        for (index, example) in features.enumerated() {
-            let values: FeatureValues?
-            do throws(ProtobufReader.Malformed) { values = try example.values(of: key) } catch {
-                throw Self.unreadable(serialized[index])
-            }
+    private func lists(_ key: TensorString, _ dtype: DataType) throws(CompileError) -> [FeatureValues?] {
+        guard let number = numbers[ByteKey(key.bytes)] else { throw CompileError(.malformed, "a key is not known") }
+        var lists: [FeatureValues?] = try account.list(capacity: serialized.count)
+        var work = WorkCount(account)
+        for (index, example) in serialized.enumerated() {
+            var values: FeatureValues?
+            let place = places[index * numbers.count + number]
+            try work.add(4 * (place?.count ?? 0) + 16)
+            do throws(ProtobufReader.Malformed) {
+                if let place {
+                    values = try ExampleFeatures(example.bytes).values(at: place)
+                }
+            } catch { throw Self.unreadable(example.bytes) }
             guard values?.dtype ?? dtype == dtype else {
                 throw .invalid(
-                    "Name: \(name(index)), Key: \(String(decoding: key, as: UTF8.self)), Index: \(index).  Data types "
+                    "Name: \(name(index)), Key: \(String(shown: key.bytes)), Index: \(index).  Data types "
                         + "don't match. Expected type: \(dtype), Actual type: \(values?.dtype ?? dtype)")
             }
             lists.append(values)
@@ -65,38 +92,172 @@ struct ExampleParser {
         return lists
     }
 
+    /// What stands in the rows that have no values, or few.
+    private enum Filling {
+        /// Nothing.
+        case none
+        /// The tensor's elements in rows without a list.
+        case whole(Tensor)
+        /// The tensor's one element, up to a length.
+        case padded(Tensor, length: Int)
+
+        /// How many elements a row lacks.
+        func missing(_ list: FeatureValues?) -> Int {
+            switch self {
+            case .none: 0
+            case .whole(let tensor): list == nil ? tensor.shape.elementCount : 0
+            case .padded(_, let length): max(0, length - (list?.count ?? 0))
+            }
+        }
+    }
+
+    /// The values of all examples, one row after another.
+    private func values(
+        _ lists: [FeatureValues?], _ dtype: DataType, _ dimensions: [Int], _ filling: Filling
+    ) throws(CompileError) -> Tensor {
+        var count = ByteSum()
+        for list in lists { count.add((list?.count ?? 0) + filling.missing(list)) }
+        guard let shape = Shape(dimensions), shape.elementCount == count.total else {
+            throw .invalid("\(count.total) values do not fill the shape \(dimensions)")
+        }
+        switch dtype {
+        case .string: return try strings(lists, shape, filling)
+        case .float32:
+            return try scalars(lists, shape, filling, Float(0)) {
+                (list, body) throws(ProtobufReader.Malformed) in try list.forEachFloat(body)
+            }
+        case .int64:
+            return try scalars(lists, shape, filling, Int64(0)) {
+                (list, body) throws(ProtobufReader.Malformed) in try list.forEachInteger(body)
+            }
+        default: throw .unsupported(dtype)
+        }
+    }
+
+    private func strings(
+        _ lists: [FeatureValues?], _ shape: Shape, _ filling: Filling
+    ) throws(CompileError) -> Tensor {
+        var fallback: StringElements?
+        switch filling {
+        case .none: break
+        case .whole(let tensor), .padded(let tensor, _): fallback = try tensor.stringElements("a default")
+        }
+        func filler(_ place: Int) -> TensorString {
+            if case .padded = filling { return fallback?.first ?? TensorString(start: nil, count: 0) }
+            return fallback?[place] ?? TensorString(start: nil, count: 0)
+        }
+        var bytes = ByteSum()
+        for list in lists {
+            bytes.add(list?.byteCount ?? 0)
+            let missing = filling.missing(list)
+            if case .padded = filling {
+                bytes.add(filler(0).count, times: missing)
+            } else if missing > 0 {
+                bytes.add(fallback?.byteCount ?? 0)
+            }
+        }
+        var result = try StringTensorBuilder(shape, byteCount: bytes.total, account)
+        for list in lists {
+            if let list {
+                var refusal: CompileError?
+                do throws(ProtobufReader.Malformed) {
+                    try list.forEachString { string in
+                        do throws(CompileError) { if refusal == nil { try result.add(string) } } catch {
+                            refusal = error
+                        }
+                    }
+                } catch { throw .invalid("Could not parse example input") }
+                if let refusal { throw refusal }
+            }
+            for place in 0..<filling.missing(list) { try result.add(filler(place).bytes) }
+        }
+        return try result.tensor()
+    }
+
+    private func scalars<Scalar: TensorScalar>(
+        _ lists: [FeatureValues?], _ shape: Shape, _ filling: Filling, _ zero: Scalar,
+        _ visit: (FeatureValues, (Scalar) -> Void) throws(ProtobufReader.Malformed) -> Void
+    ) throws(CompileError) -> Tensor {
+        var fallback: [Scalar] = []
+        switch filling {
+        case .none: break
+        case .whole(let tensor), .padded(let tensor, _):
+            try account.reserve(tensor.shape.elementCount, of: Scalar.self)
+            fallback = tensor.scalars(as: Scalar.self) ?? []
+        }
+        var work = WorkCount(account)
+        return try account.numbers(shape, of: Scalar.self) { (memory) throws(CompileError) in
+            var next = 0
+            func put(_ scalar: Scalar) {
+                guard next < memory.count else { return }
+                memory[next] = scalar
+                next += 1
+            }
+            for list in lists {
+                if let list {
+                    do throws(ProtobufReader.Malformed) { try visit(list, put) } catch {
+                        throw .invalid("Could not parse example input")
+                    }
+                }
+                let missing = filling.missing(list)
+                if case .padded = filling {
+                    for _ in 0..<missing { put(fallback.first ?? zero) }
+                } else if missing > 0 {
+                    for scalar in fallback { put(scalar) }
+                }
+                try work.add(16 + 16 * ((list?.count ?? 0) + missing))
+            }
+        }
+    }
+
     /// Indices, values and shape of a sparse tensor: a row an example.
     func sparse(_ column: Column) throws(CompileError) -> (indices: Tensor, values: Tensor, shape: Tensor) {
         let lists = try lists(column.key, column.dtype)
-        var indices: [Int64] = []
+        var count = ByteSum()
         var longest = 0
-        for (row, list) in lists.enumerated() {
-            let count = list?.count ?? 0
-            longest = max(longest, count)
-            for place in 0..<count { indices += isBatch ? [Int64(row), Int64(place)] : [Int64(place)] }
+        for list in lists {
+            count.add(list?.count ?? 0)
+            longest = max(longest, list?.count ?? 0)
         }
-        let values = try FeatureValues.joined(lists.compactMap { $0 }, column.dtype)
+        let width = isBatch ? 2 : 1
+        guard let indexShape = Shape([count.total, width]) else { throw .invalid("too many values") }
+        var work = WorkCount(account)
+        let indices = try account.numbers(indexShape, of: Int64.self) { (memory) throws(CompileError) in
+            var next = 0
+            for (row, list) in lists.enumerated() {
+                for place in 0..<(list?.count ?? 0) {
+                    if isBatch { memory[next] = Int64(row) }
+                    memory[next + width - 1] = Int64(place)
+                    next += width
+                }
+                try work.add(16 + 16 * (list?.count ?? 0))
+            }
+        }
+        let values = try values(lists, column.dtype, [count.total], .none)
         let shape = isBatch ? [Int64(lists.count), Int64(longest)] : [Int64(longest)]
-        return (
-            try .holding(indices, [values.count, isBatch ? 2 : 1]), try values.tensor([values.count]),
-            try .holding(shape)
-        )
+        return (indices, values, try .holding(shape))
     }
 
     /// Values and row splits of a ragged tensor.
     func ragged(_ column: Column, splits dtype: DataType) throws(CompileError) -> (values: Tensor, splits: Tensor) {
         let lists = try lists(column.key, column.dtype)
-        let values = try FeatureValues.joined(lists.compactMap { $0 }, column.dtype)
-        var ends = isBatch ? [0] : []
-        if isBatch { for list in lists { ends.append((ends.last ?? 0) + (list?.count ?? 0)) } }
+        var ends: [Int] = try account.list(capacity: isBatch ? lists.count + 1 : 0)
+        var count = 0
+        if isBatch { ends.append(0) }
+        for list in lists {
+            count += list?.count ?? 0
+            if isBatch { ends.append(count) }
+        }
+        try account.reserve(2 * ends.count, of: Int.self)
         let fact = try TensorFact(ends, as: dtype, shape: .vector(ends.count)) { _ in "too many values" }
         guard let splits = fact.value else { throw .invalid("too many values") }
-        return (try values.tensor([values.count]), splits)
+        return (try values(lists, column.dtype, [count], .none), splits)
     }
 
     /// A dense tensor: each example's values, or the default where it has none.
     func dense(_ dense: Dense, number: Int) throws(CompileError) -> Tensor {
-        guard let sizes = dense.shape.dimensions, let fallback = FeatureValues(dense.fallback) else {
+        let fallback = dense.fallback
+        guard let sizes = dense.shape.dimensions, [.string, .float32, .int64].contains(fallback.dtype) else {
             throw .unsupported("a dense feature of unknown rank, or of dtype \(dense.fallback.dtype), is not supported")
         }
         let lists = try lists(dense.key, fallback.dtype)
@@ -128,18 +289,16 @@ struct ExampleParser {
     }
 
     private func fixed(
-        _ dense: Dense, _ row: Shape, _ fallback: FeatureValues, _ lists: [FeatureValues?]
+        _ dense: Dense, _ row: Shape, _ fallback: Tensor, _ lists: [FeatureValues?]
     ) throws(CompileError) -> Tensor {
-        var rows: [FeatureValues] = []
-        let key = String(decoding: dense.key, as: UTF8.self)
+        let key = String(shown: dense.key.bytes)
         for (index, list) in lists.enumerated() {
             guard let list else {
-                guard fallback.count > 0 || row.elementCount == 0 else {
+                guard fallback.shape.elementCount > 0 || row.elementCount == 0 else {
                     throw .invalid(
                         "Name: \(name(index)), Feature: \(key) (data type: \(fallback.dtype)) is required but could not "
                             + "be found.")
                 }
-                rows.append(fallback)
                 continue
             }
             guard list.count == row.elementCount else {
@@ -147,15 +306,14 @@ struct ExampleParser {
                     "Name: \(name(index)), Key: \(key), Index: \(index).  Number of \(Self.word(list.dtype)) values != "
                         + "expected.  Values size: \(list.count) but output shape: \(row)")
             }
-            rows.append(list)
         }
-        let values = try FeatureValues.joined(rows, fallback.dtype)
-        return try values.tensor((isBatch ? [lists.count] : []) + row.dimensions)
+        return try values(
+            lists, fallback.dtype, (isBatch ? [lists.count] : []) + row.dimensions, .whole(fallback))
     }
 
     /// Rows of any number of items, padded to the longest.
     private func variable(
-        _ dense: Dense, _ item: Shape, _ fallback: FeatureValues, _ lists: [FeatureValues?]
+        _ dense: Dense, _ item: Shape, _ fallback: Tensor, _ lists: [FeatureValues?]
     ) throws(CompileError) -> Tensor {
         let size = max(1, item.elementCount)
         var longest = 0
@@ -163,23 +321,15 @@ struct ExampleParser {
             let count = list?.count ?? 0
             guard count % size == 0 else {
                 throw .invalid(
-                    "Name: \(name(index)), Key: \(String(decoding: dense.key, as: UTF8.self)), Index: \(index).  Number "
+                    "Name: \(name(index)), Key: \(String(shown: dense.key.bytes)), Index: \(index).  Number "
                         + "of \(Self.word(fallback.dtype)) values is not a multiple of stride length. Values size: "
                         + "\(count) but output shape: \(dense.shape)")
             }
             longest = max(longest, count)
         }
-        let total = longest.multipliedReportingOverflow(by: max(1, lists.count))
-        guard !total.overflow, total.partialValue <= Self.limitBytes / fallback.dtype.stride else {
-            throw CompileError(.resourceExhausted, "the padded feature would take more than \(Self.limitBytes) bytes")
-        }
-        var rows: [FeatureValues] = []
-        for list in lists {
-            if let list { rows.append(list) }
-            rows.append(fallback.repeated(longest - (list?.count ?? 0)))
-        }
-        let values = try FeatureValues.joined(rows, fallback.dtype)
-        return try values.tensor((isBatch ? [lists.count] : []) + [longest / size] + item.dimensions)
+        return try values(
+            lists, fallback.dtype, (isBatch ? [lists.count] : []) + [longest / size] + item.dimensions,
+            .padded(fallback, length: longest))
     }
 
     private static func word(_ dtype: DataType) -> String {

@@ -18,14 +18,15 @@ struct ShardedFilename: TensorOp {
     }
 
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
-        guard let name = inputs[0].strings?.first, let shard = inputs[1].integers?.first,
-            let count = inputs[2].integers?.first
-        else { throw .invalid("takes a string and two whole numbers") }
-        let text = name + "-\(Self.padded(shard))-of-\(Self.padded(count))".utf8
-        guard let result = Tensor(strings: [text], shape: .scalar) else {
-            throw CompileError(.resourceExhausted, "not enough memory for a name")
+        let name = try inputs[0].oneStringElement("basename")
+        guard let shard = inputs[1].integers?.first, let count = inputs[2].integers?.first else {
+            throw .invalid("takes a string and two whole numbers")
         }
-        return [result]
+        var result = try StringTensorBuilder(.scalar, byteCount: name.count + 32, account)
+        try result.append(name)
+        try result.append("-\(Self.padded(shard))-of-\(Self.padded(count))")
+        try result.endString()
+        return [try result.tensor()]
     }
 
     /// With five digits at least, as C's `%05d`.

@@ -66,35 +66,48 @@ struct Fingerprint: TensorOp {
         _ = try check(inputs)
         let method = String(decoding: try inputs[1].oneString("method"), as: UTF8.self)
         guard method == "farmhash64" else { throw .invalid("Unsupported fingerprint method: \(method)") }
-        let rows = inputs[0].shape.dimensions[0]
-        var prints: [UInt64] = []
-        if inputs[0].dtype == .string {
-            prints = Self.strings(inputs[0], rows: rows)
-        } else {
-            let width = rows == 0 ? 0 : inputs[0].byteCount / rows
-            inputs[0].withUnsafeBytes { bytes in
-                let memory = bytes.bindMemory(to: UInt8.self)
-                for row in 0..<rows {
-                    let part = UnsafeBufferPointer(rebasing: memory[(row * width)..<((row + 1) * width)])
-                    prints.append(StringHash.fingerprint.hash(part))
+        let data = inputs[0]
+        let rows = data.shape.dimensions[0]
+        guard let shape = Shape([rows, 8]) else { throw .invalid("too many rows: \(data.shape)") }
+        var row = try account.array(
+            repeating: UInt64(0), count: data.dtype == .string && rows > 0 ? data.shape.elementCount / rows : 0)
+        var work = WorkCount(account)
+        let prints = try account.numbers(shape, of: UInt8.self) { (memory) throws(CompileError) in
+            for number in 0..<rows {
+                let print =
+                    data.dtype == .string
+                    ? try Self.print(strings: data, row: number, &row, &work)
+                    : try Self.print(numbers: data, row: number, of: rows, &work)
+                for place in 0..<8 {
+                    memory[8 * number + place] = UInt8(truncatingIfNeeded: print >> UInt64(8 * place))
                 }
             }
         }
-        let bytes = prints.flatMap { print in (0..<8).map { UInt8(truncatingIfNeeded: print >> UInt64(8 * $0)) } }
-        return [try .holding(bytes, [rows, 8])]
+        return [prints]
     }
 
-    /// The fingerprint of each string; of a row of them, that of their fingerprints.
-    private static func strings(_ data: Tensor, rows: Int) -> [UInt64] {
-        let prints = data.withUnsafeBytes { memory in
-            memory.bindMemory(to: TensorString.self).map { StringHash.fingerprint.hash($0.bytes) }
+    private static func print(
+        numbers data: Tensor, row: Int, of rows: Int, _ work: inout WorkCount
+    ) throws(CompileError) -> UInt64 {
+        let width = data.byteCount / rows
+        try work.add(width + 16)
+        return data.withUnsafeBytes { bytes in
+            StringHash.fingerprint.hash(
+                UnsafeBufferPointer(rebasing: bytes.bindMemory(to: UInt8.self)[(row * width)..<((row + 1) * width)]))
         }
-        guard data.shape.rank > 1, rows > 0 else { return prints }
-        let width = prints.count / rows
-        return (0..<rows).map { row in
-            prints[(row * width)..<((row + 1) * width)].map(\.littleEndian).withUnsafeBytes {
-                StringHash.fingerprint.hash($0.bindMemory(to: UInt8.self))
-            }
+    }
+
+    /// The fingerprint of a string; of a row of them, that of their fingerprints.
+    private static func print(
+        strings data: Tensor, row: Int, _ prints: inout [UInt64], _ work: inout WorkCount
+    ) throws(CompileError) -> UInt64 {
+        let strings = try data.stringElements("data")
+        for index in prints.indices {
+            let string = strings[row * prints.count + index]
+            try work.add(string.count + DataType.string.stride)
+            prints[index] = StringHash.fingerprint.hash(string.bytes).littleEndian
         }
+        guard data.shape.rank > 1 else { return prints.first.map { UInt64(littleEndian: $0) } ?? 0 }
+        return prints.withUnsafeBytes { StringHash.fingerprint.hash($0.bindMemory(to: UInt8.self)) }
     }
 }

@@ -21,7 +21,7 @@ private enum ImageFormatName: String {
     case gif = "GIF"
     case bmp = "BMP"
 
-    init?(_ bytes: [UInt8]) {
+    init?(_ bytes: UnsafeBufferPointer<UInt8>) {
         if bytes.starts(with: [0xff, 0xd8, 0xff]) {
             self = .jpeg
         } else if bytes.starts(with: [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]) {
@@ -38,13 +38,19 @@ private enum ImageFormatName: String {
 
 extension Tensor {
     /// The one string of a scalar that holds a file.
-    fileprivate func file() throws(CompileError) -> [UInt8] {
-        guard shape.rank == 0, let bytes = strings?.first else {
+    fileprivate func file() throws(CompileError) -> UnsafeBufferPointer<UInt8> {
+        guard shape.rank == 0, dtype == .string else {
             throw .invalid("`contents` must be scalar but got shape\(shape)")
         }
+        let bytes = try oneStringElement("contents")
         guard !bytes.isEmpty else { throw .invalid("Input is empty.") }
         return bytes
     }
+}
+
+extension ImageFault {
+    /// The error, where memory was refused.
+    var refused: CompileError? { refusal.map(CompileError.init) }
 }
 
 extension TensorFact {
@@ -134,15 +140,23 @@ struct DecodeImage: TensorOp {
         if kind == .jpegWindow, format != .jpeg {
             throw .invalid("DecodeAndCropJpeg operation can run on JPEG only, but detected \(format.rawValue).")
         }
-        switch format {
-        case .jpeg: return [try jpeg(bytes, inputs)]
-        case .png: return [try png(bytes)]
-        case .gif: return [try gif(bytes)]
-        case .bmp: return [try bmp(bytes)]
+        do throws(CompileError) {
+            switch format {
+            case .jpeg: return [try jpeg(bytes, inputs, account)]
+            case .png: return [try png(bytes, account)]
+            case .gif: return [try gif(bytes, account)]
+            case .bmp: return [try bmp(bytes, account)]
+            }
+        } catch {
+            // What stopped because the time was over is no damaged file.
+            try account.checkTime()
+            throw error
         }
     }
 
-    private func jpeg(_ bytes: [UInt8], _ inputs: [Tensor]) throws(CompileError) -> Tensor {
+    private func jpeg(
+        _ bytes: UnsafeBufferPointer<UInt8>, _ inputs: [Tensor], _ account: RunAccount
+    ) throws(CompileError) -> Tensor {
         guard channels != 4 else { throw .invalid("JPEG does not support 4 channels") }
         var reading = reading
         if kind == .jpegWindow {
@@ -152,47 +166,49 @@ struct DecodeImage: TensorOp {
             reading.window = window
         }
         do throws(ImageFault) {
-            return try finished(try reading.read(bytes))
+            return try finished(try reading.read(bytes, account), account)
         } catch {
-            throw .invalid("jpeg::Uncompress failed. Invalid JPEG data or crop window: \(error.reason)")
+            throw error.refused
+                ?? .invalid(
+                    "jpeg::Uncompress failed. Invalid JPEG data or crop window: \(error.reason)")
         }
     }
 
-    private func png(_ bytes: [UInt8]) throws(CompileError) -> Tensor {
+    private func png(_ bytes: UnsafeBufferPointer<UInt8>, _ account: RunAccount) throws(CompileError) -> Tensor {
         do throws(ImageFault) {
-            let image = try PNGFile.read(bytes, channels: channels, dtype == .uint8 ? .uint8 : .uint16)
-            return try finished(image)
-        } catch { throw .invalid("Invalid PNG data, size \(bytes.count): \(error.reason)") }
+            let image = try PNGFile.read(bytes, channels: channels, dtype == .uint8 ? .uint8 : .uint16, account)
+            return try finished(image, account)
+        } catch { throw error.refused ?? .invalid("Invalid PNG data, size \(bytes.count): \(error.reason)") }
     }
 
-    private func gif(_ bytes: [UInt8]) throws(CompileError) -> Tensor {
+    private func gif(_ bytes: UnsafeBufferPointer<UInt8>, _ account: RunAccount) throws(CompileError) -> Tensor {
         guard channels == 0 || channels == 3 else {
             throw .invalid("channels must be 0 or 3 for GIF, got \(channels)")
         }
         do throws(ImageFault) {
-            let file = try GIFFile(bytes)
+            let file = try GIFFile(bytes, account)
             if kind == .png || kind == .jpeg, file.frameCount != 1 {
                 throw ImageFault(
                     "Got \(file.frameCount) frames, but animated gifs can only be decoded by tf.io.decode_gif or "
                         + "tf.io.decode_image")
             }
-            return try finished(try file.read(onlyFirst: !expandsAnimations))
-        } catch { throw .invalid("Invalid GIF data (size \(bytes.count)), \(error.reason)") }
+            return try finished(try file.read(onlyFirst: !expandsAnimations), account)
+        } catch { throw error.refused ?? .invalid("Invalid GIF data (size \(bytes.count)), \(error.reason)") }
     }
 
-    private func bmp(_ bytes: [UInt8]) throws(CompileError) -> Tensor {
+    private func bmp(_ bytes: UnsafeBufferPointer<UInt8>, _ account: RunAccount) throws(CompileError) -> Tensor {
         guard channels != 1 else { throw .invalid("`channels` must be 0, 3 or 4 for BMP, but got \(channels)") }
         guard kind == .bmp || kind == .any else {
             throw .invalid(
                 "Trying to decode BMP format using a wrong op. Use `decode_bmp` or `decode_image` instead.")
         }
-        do { return try finished(try BitmapFile.read(bytes, channels: channels)) } catch {
-            throw .invalid(error.reason)
+        do { return try finished(try BitmapFile.read(bytes, channels: channels, account), account) } catch {
+            throw error.refused ?? .invalid(error.reason)
         }
     }
 
     /// The image in the op's dtype and rank.
-    private func finished(_ image: Image) throws(ImageFault) -> Tensor {
+    private func finished(_ image: Image, _ account: RunAccount) throws(ImageFault) -> Tensor {
         var dimensions = image.shape.dimensions
         if dimensions.count == 4, kind == .png || kind == .jpeg || !expandsAnimations { dimensions.removeFirst() }
         if dimensions.count == 3, kind == .gif { dimensions.insert(1, at: 0) }
@@ -203,7 +219,7 @@ struct DecodeImage: TensorOp {
             return result
         }
         // Eight bits become sixteen; eight or sixteen a fraction.
-        return try ImageFault.makeImage(dtype, dimensions) { memory in
+        return try ImageFault.makeImage(dtype, dimensions, account) { memory in
             image.withUnsafeBytes { source in
                 switch (image.dtype, dtype) {
                 case (.uint8, .uint16):
@@ -242,8 +258,8 @@ struct ExtractJpegShape: TensorOp {
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         let bytes = try inputs[0].file()
         let dimensions: [Int]
-        do { dimensions = try JPEGReading.shape(bytes) } catch {
-            throw .invalid("Invalid JPEG data, size \(bytes.count): \(error.reason)")
+        do { dimensions = try JPEGReading.shape(bytes, account) } catch {
+            throw error.refused ?? .invalid("Invalid JPEG data, size \(bytes.count): \(error.reason)")
         }
         let fact = try TensorFact(dimensions, as: dtype, shape: .vector(3)) { _ in "the image is too large" }
         return [fact.value].compactMap { $0 }

@@ -11,16 +11,8 @@ extension OpTable {
 }
 
 extension Tensor {
-    /// One string that is a file.
-    fileprivate static func file(_ bytes: [UInt8]) throws(CompileError) -> Tensor {
-        guard let tensor = Tensor(strings: [bytes], shape: .scalar) else {
-            throw CompileError(.resourceExhausted, "not enough memory for \(bytes.count) bytes")
-        }
-        return tensor
-    }
-
     /// The JPEG file of this image, uint8 [height, width, channels].
-    fileprivate func jpeg(_ writing: JPEGWriting) throws(CompileError) -> Tensor {
+    fileprivate func jpeg(_ writing: JPEGWriting, _ account: RunAccount) throws(CompileError) -> Tensor {
         let dimensions = shape.dimensions
         guard dimensions.count == 3, dtype == .uint8 else { throw .invalid("image must be 3-dimensional\(shape)") }
         guard dimensions[2] == 1 || dimensions[2] == 3 else {
@@ -29,16 +21,22 @@ extension Tensor {
         guard dimensions[0] > 0, dimensions[1] > 0, dimensions[0] <= 65500, dimensions[1] <= 65500,
             dimensions[0] * dimensions[1] < 1 << 29
         else { throw .invalid("JPEG encoding failed: the image's shape is \(shape)") }
-        let file: [UInt8]
+        let file: ImageBytes?
         do throws(ImageFault) {
-            let bytes = try withUnsafeBytes { memory throws(ImageFault) -> [UInt8] in
-                guard let pixels = memory.bindMemory(to: UInt8.self).baseAddress else { return [] }
+            file = try withUnsafeBytes { memory throws(ImageFault) -> ImageBytes? in
+                guard let pixels = memory.bindMemory(to: UInt8.self).baseAddress else { return nil }
                 return try writing.write(
-                    pixels, height: dimensions[0], width: dimensions[1], channels: dimensions[2])
+                    pixels, height: dimensions[0], width: dimensions[1], channels: dimensions[2], account)
             }
-            file = bytes
-        } catch { throw .invalid("JPEG encoding failed: \(error.reason)") }
-        return try .file(file)
+        } catch {
+            try account.checkTime()
+            throw error.refused ?? .invalid("JPEG encoding failed: \(error.reason)")
+        }
+        var result = try StringTensorBuilder(.scalar, byteCount: file?.bytes.count ?? 0, account)
+        if let file { try result.append(file.bytes) }
+        try result.endString()
+        withExtendedLifetime(file) {}
+        return try result.tensor()
     }
 }
 
@@ -92,7 +90,7 @@ struct EncodeJpeg: TensorOp {
             throw .invalid(
                 "format \(format.rawValue) expects \(format == .grey ? 1 : 3) channels, got \(inputs[0].shape)")
         }
-        return [try inputs[0].jpeg(writing)]
+        return [try inputs[0].jpeg(writing, account)]
     }
 }
 
@@ -109,11 +107,11 @@ struct EncodeJpegVariableQuality: TensorOp {
 
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         guard let quality = inputs[1].integers?.first, (0...100).contains(quality) else {
-            throw .invalid("quality must be in [0,100], got \(inputs[1].integers ?? [])")
+            throw .invalid("quality must be in [0,100], got \((inputs[1].integers ?? []).prefix(8))")
         }
         var writing = JPEGWriting()
         writing.quality = quality
-        return [try inputs[0].jpeg(writing)]
+        return [try inputs[0].jpeg(writing, account)]
     }
 }
 
@@ -149,21 +147,25 @@ struct EncodePng: TensorOp {
             throw .invalid("image must have 1, 2, 3, or 4 channels, got \(image.shape)")
         }
         let imageBytes = dimensions.wrappingProduct * image.dtype.stride
-        var files: [[UInt8]] = []
-        do throws(ImageFault) {
-            try image.withUnsafeBytes { memory throws(ImageFault) in
-                for index in 0..<batch.elementCount {
-                    guard let start = memory.baseAddress else { return }
-                    files.append(
-                        try PNGFile.write(
-                            start + index * imageBytes, image.dtype, height: dimensions[0], width: dimensions[1],
-                            channels: dimensions[2], compression: compression))
+        // Files are about as large as a half of their pixels, often less.
+        var files = try StringTensorBuilder(batch, byteCount: image.byteCount / 8, account)
+        try image.withUnsafeBytes { memory throws(CompileError) in
+            for index in 0..<batch.elementCount {
+                guard let start = memory.baseAddress else { return }
+                let file: ImageBytes
+                do throws(ImageFault) {
+                    file = try PNGFile.write(
+                        start + index * imageBytes, image.dtype, height: dimensions[0], width: dimensions[1],
+                        channels: dimensions[2], compression: compression, account)
+                } catch {
+                    try account.checkTime()
+                    throw error.refused ?? .invalid("PNG encoding failed: \(error.reason)")
                 }
+                try files.append(file.bytes)
+                withExtendedLifetime(file) {}
+                try files.endString()
             }
-        } catch { throw .invalid("PNG encoding failed: \(error.reason)") }
-        guard let result = Tensor(strings: files, shape: batch) else {
-            throw CompileError(.resourceExhausted, "not enough memory for \(files.count) files")
         }
-        return [result]
+        return [try files.tensor()]
     }
 }

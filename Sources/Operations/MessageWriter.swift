@@ -38,3 +38,42 @@ struct MessageWriter {
         append(numbers.flatMap { withUnsafeBytes(of: $0.bitPattern.littleEndian) { Array($0) } }, field: field)
     }
 }
+
+// A message that goes straight into a tensor: the lengths of what it contains are known before.
+extension StringTensorBuilder {
+    mutating func append(varint: UInt64) throws(CompileError) {
+        var rest = varint
+        while rest > 127 {
+            try append(UInt8(truncatingIfNeeded: rest) | 128)
+            rest >>= 7
+        }
+        try append(UInt8(rest))
+    }
+
+    /// What stands before the bytes of a field.
+    mutating func append(headerOf field: UInt64, byteCount: Int) throws(CompileError) {
+        try append(varint: field << 3 | 2)
+        try append(varint: UInt64(byteCount))
+    }
+
+    mutating func append(_ content: UnsafeBufferPointer<UInt8>, field: UInt64) throws(CompileError) {
+        try append(headerOf: field, byteCount: content.count)
+        try append(content)
+    }
+
+    mutating func append(_ content: [UInt8], field: UInt64) throws(CompileError) {
+        try append(headerOf: field, byteCount: content.count)
+        try append(content)
+    }
+}
+
+/// How many bytes parts of a message take.
+enum MessageSize {
+    static func varint(_ number: UInt64) -> Int { max(1, (UInt64.bitWidth - number.leadingZeroBitCount + 6) / 7) }
+
+    /// Bytes of a field whose number is below 16, with what stands before them.
+    static func field(_ byteCount: Int) -> Int {
+        let (sum, overflow) = byteCount.addingReportingOverflow(1 + varint(UInt64(max(0, byteCount))))
+        return overflow ? .max : sum
+    }
+}

@@ -40,6 +40,7 @@ extension TensorOp {
         var results: [Tensor] = []
         for (result, fact) in zip(try compute(wide, account), facts) {
             let isWide = fact.dtype.isNarrowFloat && result.dtype == .float32
+            if isWide { try account.reserve(result.shape.elementCount, of: UInt16.self) }
             results.append(isWide ? try result.converted(to: fact.dtype) : result)
         }
         return results

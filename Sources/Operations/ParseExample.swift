@@ -117,19 +117,22 @@ struct ParseExample: TensorOp {
 
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
-        let names = if case .single = version { [[UInt8]]() } else { try inputs[1].bytes("names") }
-        let serialized = try inputs[0].bytes("serialized")
-        guard names.isEmpty || inputs[1].shape == inputs[0].shape else {
+        let names: StringElements? = if case .single = version { nil } else { try inputs[1].stringElements("names") }
+        let serialized = try inputs[0].stringElements("serialized")
+        guard names?.isEmpty ?? true || inputs[1].shape == inputs[0].shape else {
             throw .invalid(
                 "Expected names have the same shape as serialized: name.shape=\(inputs[1].shape), serialized.shape="
                     + "\(inputs[0].shape)")
         }
-        let keys = try keys(inputs)
+        let keys = try keys(inputs, account)
+        defer { withExtendedLifetime(keys.holders) {} }
         let defaults = Array(inputs.suffix(denseTypes.count))
         for (dtype, fallback) in zip(denseTypes, defaults) where fallback.dtype != dtype {
             throw .invalid("a default is \(fallback.dtype), Tdense says \(dtype)")
         }
-        let parser = try ExampleParser(serialized: serialized, names: names, isBatch: inputs[0].shape.rank == 1)
+        let parser = try ExampleParser(
+            serialized: serialized, names: names, isBatch: inputs[0].shape.rank == 1,
+            keys: keys.sparse + keys.dense + keys.ragged, account)
         var (indices, values, shapes): ([Tensor], [Tensor], [Tensor]) = ([], [], [])
         for (key, dtype) in zip(keys.sparse, sparseTypes) {
             let sparse = try parser.sparse(.init(key: key, dtype: dtype))
@@ -152,21 +155,40 @@ struct ParseExample: TensorOp {
         return indices + values + shapes + dense + raggedValues + splits
     }
 
-    private typealias Keys = (sparse: [[UInt8]], dense: [[UInt8]], ragged: [[UInt8]])
+    /// The names of the features; `holders` are tensors that they lie in.
+    private typealias Keys = (
+        sparse: [TensorString], dense: [TensorString], ragged: [TensorString], holders: [Tensor]
+    )
 
-    private func keys(_ inputs: [Tensor]) throws(CompileError) -> Keys {
-        var keys: Keys = ([], [], [])
+    private func keys(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> Keys {
+        var keys: Keys = ([], [], [], [])
         switch version {
-        case .single(let sparse, let dense): keys = (sparse, dense, [])
+        case .single(let sparse, let dense):
+            keys.holders = [try .holding(sparse), try .holding(dense)]
+            keys.sparse = Array(try keys.holders[0].stringElements("sparse_keys"))
+            keys.dense = Array(try keys.holders[1].stringElements("dense_keys"))
         case .second:
-            keys = (
-                try inputs[2].bytes("sparse_keys"), try inputs[3].bytes("dense_keys"),
-                try inputs[4].bytes("ragged_keys")
-            )
+            for (index, name) in [(2, "sparse_keys"), (3, "dense_keys"), (4, "ragged_keys")] {
+                let elements = try inputs[index].stringElements(name)
+                // They are put together, too.
+                try account.reserve(2 * elements.count, of: TensorString.self)
+                let list = Array(elements)
+                if index == 2 {
+                    keys.sparse = list
+                } else if index == 3 {
+                    keys.dense = list
+                } else {
+                    keys.ragged = list
+                }
+            }
         case .first:
-            for index in sparseTypes.indices { keys.sparse.append(try inputs[2 + index].oneString("sparse_keys")) }
+            func key(_ index: Int, _ name: String) throws(CompileError) -> TensorString {
+                let bytes = try inputs[index].oneStringElement(name)
+                return TensorString(start: bytes.baseAddress, count: bytes.count)
+            }
+            for index in sparseTypes.indices { keys.sparse.append(try key(2 + index, "sparse_keys")) }
             for index in denseTypes.indices {
-                keys.dense.append(try inputs[2 + sparseTypes.count + index].oneString("dense_keys"))
+                keys.dense.append(try key(2 + sparseTypes.count + index, "dense_keys"))
             }
         }
         guard keys.sparse.count == sparseTypes.count, keys.dense.count == denseTypes.count,

@@ -1,4 +1,5 @@
 /// Reads the wire format of protocol buffers (developers.google.com/protocol-buffers/docs/encoding), field by field.
+// Safety: it reads the bytes only between the limits that it was given; who makes one keeps them.
 package struct ProtobufReader {
     /// A field's content.
     package enum Value {
@@ -12,11 +13,11 @@ package struct ProtobufReader {
     /// The bytes are not a message.
     package struct Malformed: Error {}
 
-    private let bytes: [UInt8]
+    private let bytes: UnsafeBufferPointer<UInt8>
     private var place: Int
     private let end: Int
 
-    package init(_ bytes: [UInt8], _ range: Range<Int>? = nil) {
+    package init(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>? = nil) {
         self.bytes = bytes
         let range = range?.clamped(to: bytes.indices) ?? bytes.indices
         place = range.lowerBound

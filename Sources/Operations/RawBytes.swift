@@ -1,3 +1,4 @@
+internal import Glibc
 internal import Kernels
 internal import Tensors
 
@@ -58,25 +59,26 @@ struct DecodeRaw: TensorOp {
 
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try check(inputs)
-        let strings = try inputs[0].bytes("bytes")
+        let strings = try inputs[0].stringElements("bytes")
         let length = isPadded ? try inputs[1].oneWholeNumber("fixed_length") : try commonLength(strings)
-        guard let shape = Shape(inputs[0].shape.dimensions + [length / dtype.stride]),
-            shape.byteCount(of: dtype) ?? .max <= Tensor.repeatedStringsLimitBytes || !isPadded
-        else { throw CompileError(.resourceExhausted, "the numbers would take too much memory") }
-        let result = Tensor(dtype: dtype, shape: shape) { memory in
+        guard let shape = Shape(inputs[0].shape.dimensions + [length / dtype.stride]) else {
+            throw CompileError(.resourceExhausted, "the numbers would take too much memory")
+        }
+        var work = WorkCount(account)
+        let result = try account.made(dtype, shape) { (memory) throws(CompileError) in
             for (index, string) in strings.enumerated() where length > 0 {
                 let row = UnsafeMutableRawBufferPointer(rebasing: memory[(index * length)..<((index + 1) * length)])
                 let used = min(length, string.count)
-                row.copyBytes(from: string.prefix(used))
-                for place in used..<length { row[place] = 0 }
+                if let source = string.start { row.baseAddress?.copyMemory(from: source, byteCount: used) }
+                if let rest = row.baseAddress, used < length { memset(rest + used, 0, length - used) }
                 put(inOrder: row)
+                try work.add(length)
             }
         }
-        guard let result else { throw CompileError(.resourceExhausted, "not enough memory for \(dtype) \(shape)") }
         return [result]
     }
 
-    private func commonLength(_ strings: [[UInt8]]) throws(CompileError) -> Int {
+    private func commonLength(_ strings: StringElements) throws(CompileError) -> Int {
         let length = strings.first?.count ?? 0
         if let other = strings.firstIndex(where: { $0.count != length }) {
             throw .invalid(
@@ -106,9 +108,6 @@ struct DecodeRaw: TensorOp {
 struct DecodeCompressed: TensorOp {
     private let format: Inflation.Format?
 
-    /// The most bytes that all strings together may become.
-    private static let limitBytes = 256 << 20
-
     init(_ node: NodeReader) throws(CompileError) {
         try node.expectInputs(1)
         switch try node.string("compression_type", default: "") {
@@ -126,22 +125,19 @@ struct DecodeCompressed: TensorOp {
 
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         guard let format else { return [inputs[0]] }
-        var results: [[UInt8]] = []
-        var left = Self.limitBytes
-        for string in try inputs[0].bytes("bytes") {
-            do throws(Inflation.Failure) {
-                let result = try Inflation.inflate(string, format, limitBytes: left)
-                left -= result.count
-                results.append(result)
-            } catch {
-                switch error {
-                case .damaged: throw .invalid("inflate() failed: the data is damaged, or not of the compression type")
-                case .tooLarge:
-                    throw CompileError(
-                        .resourceExhausted, "the decompressed strings would take more than \(Self.limitBytes) bytes")
-                }
+        let strings = try inputs[0].stringElements("bytes")
+        try account.reserve(Inflation.workBytes)
+        var result = try StringTensorBuilder(inputs[0].shape, byteCount: strings.byteCount, account)
+        for string in strings {
+            let failure = try Inflation.inflate(string.bytes, format) { (bytes) throws(CompileError) in
+                try result.append(bytes)
+            }
+            switch failure {
+            case nil: try result.endString()
+            case .damaged: throw .invalid("inflate() failed: the data is damaged, or not of the compression type")
+            case .tooLarge: throw CompileError(.resourceExhausted, "a compressed string is larger than is supported")
             }
         }
-        return [try .holding(results, inputs[0].shape)]
+        return [try result.tensor()]
     }
 }

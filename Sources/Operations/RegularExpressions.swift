@@ -28,6 +28,7 @@ private struct Pattern: Hashable, Sendable {
         if let compiled { return compiled }
         guard let input else { throw CompileError(.malformed, "has no pattern") }
         let pattern = try input.oneStringElement("pattern")
+        try account.reserve(RegularExpression.readingBytes(pattern))
         // Few patterns need more than the smallest room.
         for room in RegularExpression.Room.allCases {
             try account.reserve(room.byteCount)

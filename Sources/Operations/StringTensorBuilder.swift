@@ -23,6 +23,7 @@ struct StringTensorBuilder {
     ///   - shape: Of the tensor.
     ///   - byteCount: How many bytes the strings are expected to have together.
     ///   - account: Counts the memory.
+    /// - Throws: `resourceExhausted` where the run may take no more.
     init(_ shape: Shape, byteCount: Int, _ account: RunAccount) throws(CompileError) {
         guard let head = shape.byteCount(of: .string) else {
             throw CompileError(.resourceExhausted, "an output, string \(shape), is larger than any memory")

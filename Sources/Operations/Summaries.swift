@@ -11,14 +11,6 @@ extension OpTable {
 }
 
 extension TensorOp {
-    /// A scalar string.
-    func text(_ bytes: [UInt8]) throws(CompileError) -> Tensor {
-        guard let tensor = Tensor(strings: [bytes], shape: .scalar) else {
-            throw CompileError(.resourceExhausted, "not enough memory for a summary of \(bytes.count) bytes")
-        }
-        return tensor
-    }
-
     /// Checks what a summary is made of.
     fileprivate func check(tag: TensorFact, values: TensorFact) throws(CompileError) {
         try tag.require(.string, "tag")
@@ -42,14 +34,25 @@ struct ScalarSummary: TensorOp {
 
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try outputs(for: inputs.map { TensorFact($0) })
-        var summary = MessageWriter()
-        for (tag, number) in zip(inputs[0].strings ?? [], inputs[1].numbers ?? []) {
-            var value = MessageWriter()
-            value.append(tag: tag)
-            value.append(Float(number), field: 2)
-            summary.append(value.bytes, field: 1)
+        let tags = try inputs[0].stringElements("tags")
+        var bytes = ByteSum()
+        for tag in tags { bytes.add(MessageSize.field(Self.size(tag))) }
+        var summary = try StringTensorBuilder(.scalar, byteCount: bytes.total, account)
+        for (index, tag) in tags.enumerated() {
+            guard let number = inputs[1].number(index) else { throw .unsupported(inputs[1].dtype) }
+            try summary.append(headerOf: 1, byteCount: Self.size(tag))
+            if tag.count > 0 { try summary.append(tag.bytes, field: 1) }
+            try summary.append(varint: 2 << 3 | 5)
+            let bits = Float(number).bitPattern
+            for place in 0..<4 { try summary.append(UInt8(truncatingIfNeeded: bits >> UInt32(8 * place))) }
         }
-        return [try text(summary.bytes)]
+        try summary.endString()
+        return [try summary.tensor()]
+    }
+
+    /// The bytes of a tag with its number.
+    private static func size(_ tag: TensorString) -> Int {
+        5 + (tag.count > 0 ? MessageSize.field(tag.count) : 0)
     }
 }
 
@@ -67,21 +70,27 @@ struct HistogramSummary: TensorOp {
 
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try outputs(for: inputs.map { TensorFact($0) })
-        let tag = inputs[0].strings?.first ?? []
+        let tag = try inputs[0].oneStringElement("tag")
+        try account.reserve(Histogram.workBytes)
         var histogram = Histogram()
-        for number in inputs[1].numbers ?? [] {
+        var work = WorkCount(account)
+        for index in 0..<inputs[1].shape.elementCount {
+            guard let number = inputs[1].number(index) else { throw .unsupported(inputs[1].dtype) }
             guard number.isFinite else {
                 let what = number.isNaN ? "Nan" : "Infinity"
-                throw .invalid("\(what) in summary histogram for: \(String(decoding: tag, as: UTF8.self))")
+                throw .invalid("\(what) in summary histogram for: \(String(shown: tag))")
             }
             histogram.add(number)
+            try work.add(16)
         }
-        var value = MessageWriter()
-        value.append(tag: tag)
-        value.append(histogram.message, field: 5)
-        var summary = MessageWriter()
-        summary.append(value.bytes, field: 1)
-        return [try text(summary.bytes)]
+        let message = histogram.message
+        let size = (tag.count > 0 ? MessageSize.field(tag.count) : 0) + MessageSize.field(message.count)
+        var summary = try StringTensorBuilder(.scalar, byteCount: MessageSize.field(size), account)
+        try summary.append(headerOf: 1, byteCount: size)
+        if tag.count > 0 { try summary.append(tag, field: 1) }
+        try summary.append(message, field: 5)
+        try summary.endString()
+        return [try summary.tensor()]
     }
 }
 
@@ -97,6 +106,9 @@ private struct Histogram {
         positive.append(.greatestFiniteMagnitude)
         return positive.reversed().map { -$0 } + [0] + positive
     }()
+
+    /// What a histogram and its message take: some lists of as many numbers as there are buckets, twice over while they grow.
+    static let workBytes = 10 * 8 * limits.count
 
     private var counts = [Double](repeating: 0, count: limits.count)
     private var least = Double.greatestFiniteMagnitude
@@ -155,58 +167,82 @@ struct MergeSummary: TensorOp {
     }
 
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
-        var summary = MessageWriter()
-        var tags = Set<[UInt8]>()
-        for bytes in inputs.flatMap({ $0.strings ?? [] }) {
-            let values: [[UInt8]]
-            do { values = try Self.values(bytes) } catch {
-                throw .invalid("Could not parse one of the summary inputs")
-            }
-            for value in values {
-                let tag = (try? Self.tag(value)) ?? []
-                guard tag.isEmpty || tags.insert(tag).inserted else {
-                    throw .invalid("Duplicate tag \(String(decoding: tag, as: UTF8.self)) found in summary inputs")
+        var values = try CountedList<TensorString>(account)
+        var tags = Set<ByteKey>()
+        var bytes = ByteSum()
+        for input in inputs {
+            for summary in try input.stringElements("inputs") {
+                let first = values.count
+                try Self.read(summary.bytes, into: &values)
+                for value in values.elements[first...] {
+                    bytes.add(MessageSize.field(value.count))
+                    guard let tag = try? Self.tag(value.bytes), !tag.isEmpty else { continue }
+                    try account.reserve(ByteKey.setBytes)
+                    guard tags.insert(ByteKey(tag)).inserted else {
+                        throw .invalid("Duplicate tag \(String(shown: tag)) found in summary inputs")
+                    }
                 }
-                summary.append(value, field: 1)
             }
         }
-        return [try text(summary.bytes)]
+        var result = try StringTensorBuilder(.scalar, byteCount: bytes.total, account)
+        for value in values.elements { try result.append(value.bytes, field: 1) }
+        try result.endString()
+        return [try result.tensor()]
     }
 
     /// The `Summary.Value` messages in a summary.
-    private static func values(_ summary: [UInt8]) throws(ProtobufReader.Malformed) -> [[UInt8]] {
+    private static func read(
+        _ summary: UnsafeBufferPointer<UInt8>, into values: inout CountedList<TensorString>
+    ) throws(CompileError) {
         var reader = ProtobufReader(summary)
-        var values: [[UInt8]] = []
-        while let field = try reader.readField() {
-            guard field.number == 1, case .bytes(let range) = field.value else { continue }
-            values.append(Array(summary[range]))
-            _ = try tag(Array(summary[range]))
+        while true {
+            let place: Range<Int>
+            do throws(ProtobufReader.Malformed) {
+                guard let field = try reader.readField() else { return }
+                guard field.number == 1, case .bytes(let range) = field.value else { continue }
+                _ = try tag(summary.part(range))
+                place = range
+            } catch { throw .invalid("Could not parse one of the summary inputs") }
+            let value = summary.part(place)
+            try values.append(TensorString(start: value.baseAddress, count: value.count))
         }
-        return values
     }
 
-    private static func tag(_ value: [UInt8]) throws(ProtobufReader.Malformed) -> [UInt8] {
+    private static func tag(
+        _ value: UnsafeBufferPointer<UInt8>
+    ) throws(ProtobufReader.Malformed) -> UnsafeBufferPointer<UInt8> {
         var reader = ProtobufReader(value)
-        var tag: [UInt8] = []
+        var tag = value.part(0..<0)
         while let field = try reader.readField() {
-            if field.number == 1, case .bytes(let range) = field.value { tag = Array(value[range]) }
+            if field.number == 1, case .bytes(let range) = field.value { tag = value.part(range) }
         }
         return tag
     }
 }
 
 extension Tensor {
-    /// The elements of a numeric tensor as float64.
-    fileprivate var numbers: [Double]? {
-        switch dtype {
-        case .float32: scalars(as: Float.self)?.map(Double.init)
-        case .float64: scalars(as: Double.self)
-        case .float16: withUnsafeBytes { $0.bindMemory(to: UInt16.self).map { Double(Float16(bitPattern: $0)) } }
-        case .bfloat16:
-            withUnsafeBytes { $0.bindMemory(to: UInt16.self).map { Double(Float(bitPattern: UInt32($0) << 16)) } }
-        case .uint64: scalars(as: UInt64.self)?.map { Double($0) }
-        case .int64: scalars(as: Int64.self)?.map(Double.init)
-        default: integers?.map(Double.init)
+    /// An element of a numeric tensor as float64; nil where there is none.
+    fileprivate func number(_ index: Int) -> Double? {
+        guard index >= 0, index < shape.elementCount else { return nil }
+        return withUnsafeBytes { memory in
+            func load<Element: BitwiseCopyable>(_ type: Element.Type) -> Element {
+                memory.bindMemory(to: Element.self)[index]
+            }
+            return switch dtype {
+            case .float32: Double(load(Float.self))
+            case .float64: load(Double.self)
+            case .float16: Double(Float16(bitPattern: load(UInt16.self)))
+            case .bfloat16: Double(Float(bitPattern: UInt32(load(UInt16.self)) << 16))
+            case .int8: Double(load(Int8.self))
+            case .int16: Double(load(Int16.self))
+            case .int32: Double(load(Int32.self))
+            case .int64: Double(load(Int64.self))
+            case .uint8: Double(load(UInt8.self))
+            case .uint16: Double(load(UInt16.self))
+            case .uint32: Double(load(UInt32.self))
+            case .uint64: Double(load(UInt64.self))
+            default: nil
+            }
         }
     }
 }

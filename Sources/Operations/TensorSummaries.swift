@@ -1,4 +1,3 @@
-internal import Graphs
 internal import Kernels
 internal import Tensors
 
@@ -22,10 +21,15 @@ struct NamedTensorSummary: TensorOp {
     func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] { [TensorFact(.string, .scalar)] }
 
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
-        var value = MessageWriter()
-        value.append(Array(name.utf8), field: 7)
-        value.append(try inputs[0].message(), field: 8)
-        return [try text(value.asSummary)]
+        let name = Array(name.utf8)
+        let message = try TensorMessage(inputs[0])
+        let size = MessageSize.field(name.count) + MessageSize.field(message.byteCount)
+        var summary = try StringTensorBuilder(.scalar, byteCount: MessageSize.field(size), account)
+        try summary.append(headerOf: 1, byteCount: size)
+        try summary.append(name, field: 7)
+        try message.append(to: &summary, field: 8)
+        try summary.endString()
+        return [try summary.tensor()]
     }
 }
 
@@ -45,26 +49,18 @@ struct TaggedTensorSummary: TensorOp {
 
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
         _ = try outputs(for: inputs.map { TensorFact($0) })
-        var value = MessageWriter()
-        value.append(tag: inputs[0].strings?.first ?? [])
-        value.append(try inputs[1].message(), field: 8)
-        value.append(inputs[2].strings?.first ?? [], field: 9)
-        return [try text(value.asSummary)]
-    }
-}
-
-extension MessageWriter {
-    /// A `Summary` that has the message as its one value.
-    fileprivate var asSummary: [UInt8] {
-        var summary = MessageWriter()
-        summary.append(bytes, field: 1)
-        return summary.bytes
-    }
-}
-
-extension Tensor {
-    /// The tensor as a serialized `TensorProto`.
-    fileprivate func message() throws(CompileError) -> [UInt8] {
-        do { return try serialized() } catch { throw .unsupported(error.reason) }
+        let (tag, metadata) = (try inputs[0].oneStringElement("tag"), try inputs[2].oneStringElement("metadata"))
+        let message = try TensorMessage(inputs[1])
+        var size = ByteSum()
+        if tag.count > 0 { size.add(MessageSize.field(tag.count)) }
+        size.add(MessageSize.field(message.byteCount))
+        size.add(MessageSize.field(metadata.count))
+        var summary = try StringTensorBuilder(.scalar, byteCount: MessageSize.field(size.total), account)
+        try summary.append(headerOf: 1, byteCount: size.total)
+        if tag.count > 0 { try summary.append(tag, field: 1) }
+        try message.append(to: &summary, field: 8)
+        try summary.append(metadata, field: 9)
+        try summary.endString()
+        return [try summary.tensor()]
     }
 }

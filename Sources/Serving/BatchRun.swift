@@ -5,23 +5,51 @@ internal import Threads
 /// Runs prepared tasks of one queue: as few times as their graphs allow. Answers them, and does not finish them.
 package struct BatchRun {
     private let queue: ModelQueue
+    private let waits: MemoryWaits?
 
     /// - Parameter queue: Where the tasks waited: what they cost is noted there.
-    package init(_ queue: ModelQueue) { self.queue = queue }
+    package init(_ queue: ModelQueue) {
+        self.queue = queue
+        waits = nil
+    }
+
+    /// - Parameters:
+    ///   - queue: Where the tasks waited: what they cost is noted there.
+    ///   - waits: Where those may wait for whose run there is not enough memory; nil for nowhere.
+    init(_ queue: ModelQueue, _ waits: MemoryWaits?) {
+        self.queue = queue
+        self.waits = waits
+    }
+
+    /// A task that could not be run for want of memory, and that is not answered.
+    struct PutOff {
+        let task: any InferenceTask
+        let neededBytes: Int
+    }
 
     /// Runs, and answers, tasks that are prepared; those that fit together as one.
     ///
     /// A batch that fails is run again task by task, so that a bad one fails alone. Tasks without a callable are left alone.
     package func run(_ tasks: [any InferenceTask]) {
+        var putOff: [PutOff] = []
+        run(tasks, putOff: &putOff)
+    }
+
+    /// The same.
+    ///
+    /// - Parameters:
+    ///   - tasks: The tasks.
+    ///   - putOff: Gets those that have to wait for memory, if they may.
+    func run(_ tasks: [any InferenceTask], putOff: inout [PutOff]) {
         guard tasks.count > 1 else {
-            for task in tasks { runAlone(task) }
+            for task in tasks { runAlone(task, putOff: &putOff) }
             return
         }
         withUnsafeTemporaryAllocation(of: Member.self, capacity: tasks.count) { memory in
             var count = 0
             for task in tasks {
                 guard let member = Member(task) else {
-                    runAlone(task)
+                    runAlone(task, putOff: &putOff)
                     continue
                 }
                 memory.initializeElement(at: count, to: member)
@@ -30,7 +58,7 @@ package struct BatchRun {
             var members = UnsafeMutableBufferPointer(rebasing: memory[..<count])
             while !members.isEmpty {
                 let size = gather(members)
-                run(UnsafeMutableBufferPointer(rebasing: members[..<size]))
+                run(UnsafeMutableBufferPointer(rebasing: members[..<size]), putOff: &putOff)
                 members = UnsafeMutableBufferPointer(rebasing: members[size...])
             }
             UnsafeMutableBufferPointer(rebasing: memory[..<count]).deinitialize()
@@ -82,9 +110,9 @@ package struct BatchRun {
         return size
     }
 
-    private func run(_ members: UnsafeMutableBufferPointer<Member>) {
+    private func run(_ members: UnsafeMutableBufferPointer<Member>, putOff: inout [PutOff]) {
         if members.count > 1, runAsOne(members) { return }
-        for member in members { runAlone(member.task) }
+        for member in members { runAlone(member.task, putOff: &putOff) }
     }
 
     /// - Returns: false where nothing was answered.
@@ -134,7 +162,11 @@ package struct BatchRun {
     }
 
     /// Runs and answers a task by itself.
-    func runAlone(_ task: any InferenceTask) {
+    ///
+    /// - Parameters:
+    ///   - task: The task.
+    ///   - putOff: Gets it if it has to wait for memory, and may.
+    func runAlone(_ task: any InferenceTask, putOff: inout [PutOff]) {
         guard let callable = task.callable else { return }
         let start = MonotonicClock.nanoseconds
         var runEnd = start
@@ -142,6 +174,10 @@ package struct BatchRun {
         var failure: CompileError?
         task.withFeeds { feeds in
             do throws(CompileError) {
+                // Who came first runs first, unless it needs little.
+                if let waits, waits.isAny {
+                    try waits.requireTurn(task, neededBytes: callable.neededBytes(for: feeds))
+                }
                 try callable.run(feeds, limits: task.limits) { outputs in
                     runEnd = MonotonicClock.nanoseconds
                     rows = callable.rowCount(of: feeds)
@@ -153,7 +189,13 @@ package struct BatchRun {
             }
         }
         // Out of that call: who fails looks at the feeds again.
-        if let failure { task.fail(ModelError(failure)) }
+        if let failure {
+            if waits != nil, let neededBytes = failure.neededBytes {
+                putOff.append(PutOff(task: task, neededBytes: neededBytes))
+                return
+            }
+            task.fail(ModelError(failure))
+        }
         let end = MonotonicClock.nanoseconds
         task.times.run = runEnd &- start
         task.times.write = end &- runEnd

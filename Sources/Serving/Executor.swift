@@ -34,7 +34,7 @@ struct Executor: ~Copyable {
             queue.addRunning(more.count)
             for task in more where Self.begin(task, queue) { tasks.append(task) }
         }
-        Self.run(tasks, queue)
+        run(queue)
         tasks.removeAll(keepingCapacity: true)
     }
 
@@ -95,15 +95,28 @@ extension Executor {
     }
 
     /// Runs prepared tasks of one queue, together where that is possible; answers and finishes each.
-    private static func run(_ tasks: [any InferenceTask], _ queue: ModelQueue) {
-        BatchRun(queue).run(tasks)
-        for task in tasks { end(task, queue) }
+    private func run(_ queue: ModelQueue) {
+        var putOff: [BatchRun.PutOff] = []
+        BatchRun(queue, turns.memoryWaits).run(tasks, putOff: &putOff)
+        for task in tasks where !putOff.contains(where: { $0.task === task }) { Self.end(task, queue) }
+        for entry in putOff {
+            if turns.memoryWaits?.add(entry, to: queue) == true {
+                queue.addRunning(-1)
+            } else {
+                Self.end(entry.task, queue)
+            }
+        }
     }
 
     /// Runs a task from beginning to end, on the thread that submits it, which has a slot for it. Does not finish it.
-    static func runHere(_ task: any InferenceTask, _ queue: ModelQueue) {
+    ///
+    /// - Returns: false if it is not answered, but waits for memory.
+    static func runHere(_ task: any InferenceTask, _ queue: ModelQueue, _ waits: MemoryWaits?) -> Bool {
         queue.addRunning(1)
-        if prepare(task, from: task.startNanoseconds) { BatchRun(queue).runAlone(task) }
-        queue.addRunning(-1)
+        defer { queue.addRunning(-1) }
+        guard prepare(task, from: task.startNanoseconds) else { return true }
+        var putOff: [BatchRun.PutOff] = []
+        BatchRun(queue, waits).runAlone(task, putOff: &putOff)
+        return putOff.allSatisfy { waits?.add($0, to: queue) != true }
     }
 }

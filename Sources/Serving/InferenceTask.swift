@@ -21,7 +21,8 @@ package protocol InferenceTask: AnyObject {
     /// How long each phase took, for the statistics; set by the scheduler before ``finish()``.
     var times: PhaseTimes { get set }
 
-    /// Reads the request. Called by the thread that is going to run it.
+    /// Reads the request. Called by the thread that is going to run it; again, when the task has waited for memory: then there is
+    /// nothing to do.
     ///
     /// - Returns: false if the request is answered already, by an error.
     func prepare() -> Bool

@@ -24,7 +24,7 @@ struct LoadJob: Sendable {
                 load.candidate, name: name, threadCount: configuration.threadCount, defaults: defaults,
                 own: own, variables: configuration.models[name]?.variables,
                 standardVariables: configuration.variables, previous: previous,
-                memory: configuration.memory)
+                memory: configuration.memory, caches: configuration.caches)
             if let previous, mustFit { try model.requireAnswers(of: previous) }
             model.warmUp(like: previous)
             let warnings = model.replayWarmUpRequests(in: PathText.folder(of: load.candidate.path))

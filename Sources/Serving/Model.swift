@@ -62,6 +62,8 @@ public final class Model: Sendable {
     let session: Session
     /// What the files' contents take, as long as the model is there.
     private let memory: ModelMemory?
+    /// What may be kept of this model and all others.
+    package var caches: CacheBudget { session.caches }
     let shared: ModelGraph
     let restored: RestoredVariables
     var interface: GraphInterface { shared.interface }
@@ -99,22 +101,24 @@ public final class Model: Sendable {
     ///   - standardVariables: The same, for a model whose own settings do not say it.
     ///   - previous: What is served now.
     ///   - memory: The account of the server's memory; nil for none.
+    ///   - caches: What may be kept of this model and all others.
     /// - Throws: ``ModelError`` of kind `load`; its ``ModelError/failure`` tells whether to try again.
     package convenience init(
         _ candidate: ModelCandidate, name: String, threadCount: Int = 4, defaults: DefaultValues = DefaultValues(),
         own: ModelSettings? = nil, variables: VariablesMode? = nil, standardVariables: VariablesMode? = nil,
-        previous: Model? = nil, memory: MemoryAccount? = nil
+        previous: Model? = nil, memory: MemoryAccount? = nil, caches: CacheBudget = CacheBudget()
     ) throws(ModelError) {
         let loading = try ModelLoading(
             candidate, name: name, defaults: defaults, own: own, previous: previous?.shared, memory: memory)
         try self.init(
             loading, name: name, threadCount: threadCount,
-            variables: variables ?? loading.variables ?? standardVariables)
+            variables: variables ?? loading.variables ?? standardVariables, caches: caches)
     }
 
-    private init(_ loading: ModelLoading, name: String, threadCount: Int, variables mode: VariablesMode?)
-        throws(ModelError)
-    {
+    private init(
+        _ loading: ModelLoading, name: String, threadCount: Int, variables mode: VariablesMode?,
+        caches: CacheBudget = CacheBudget()
+    ) throws(ModelError) {
         let files = loading.files
         let shared = files.graph
         self.name = name
@@ -135,7 +139,7 @@ public final class Model: Sendable {
         variablesReason = rule.reason
         session = Session(
             graph: shared.graph, variables: CheckpointVariables(files.variables), threadCount: threadCount,
-            memory: loading.memory?.account,
+            memory: loading.memory?.account, caches: caches,
             tables: ModelTables(files.variables, assets: loading.assets, path: loading.candidate.folder),
             inference: shared.inference, readOnlyReason: rule.refusal)
         let offered = try OfferedInterface(shared, session, files.variables, prefix: files.prefix)

@@ -35,6 +35,8 @@ package final class ModelRegistry: Sendable {
         package var timing = ReloadTiming()
         /// The account of the server's memory; nil for none.
         package var memory: MemoryAccount?
+        /// What may be kept of all models: programs, callables, prepared calls.
+        package var caches = CacheBudget()
         package var logger = Logger(label: "metaserve", factory: { _ in SwiftLogNoOpLogHandler() })
         /// Makes what the API keeps with a version; called by the loader before the version is published.
         package var attach: @Sendable (Model) -> any AnyObject & Sendable
@@ -93,6 +95,8 @@ package final class ModelRegistry: Sendable {
     private let state: State
     private let mailbox: Mailbox<ReloadLoop.Message>?
     private let isStopped = Flag()
+    /// What is kept of all models.
+    package let caches: CacheBudget
 
     /// The models now. A request looks once.
     package var catalog: Catalog { state.catalog.current }
@@ -113,6 +117,7 @@ package final class ModelRegistry: Sendable {
         }
         state = State(Catalog(served, defaultName: configuration.defaultModel), isReady: true)
         mailbox = nil
+        caches = configuration.caches
     }
 
     /// Loads what is at some paths, and keeps it up to date until ``stop()``.
@@ -128,6 +133,7 @@ package final class ModelRegistry: Sendable {
         } catch { throw ModelError(.io, "no thread can be made to watch models: \(error.reason)") }
         self.state = state
         self.mailbox = mailbox
+        caches = configuration.caches
         if let error = start.wait(upTo: nil) ?? nil { throw error }
     }
 
@@ -148,6 +154,9 @@ package final class ModelRegistry: Sendable {
     ///   - paths: All that is to be served. A model that cannot be loaded is logged, and served as soon as it can be.
     ///   - configuration: How.
     package func reconfigure(_ paths: [ServedPath], _ configuration: Configuration) {
+        var configuration = configuration
+        caches.limitBytes = configuration.caches.limitBytes
+        configuration.caches = caches
         mailbox?.send(.reconfigure(paths, configuration))
     }
 

@@ -1,3 +1,4 @@
+package import Memory
 internal import Threads
 
 /// Decides which thread runs a task, and when.
@@ -22,6 +23,9 @@ package final class Scheduler: Sendable {
         /// never.
         package var reserveNanoseconds: UInt64 = 50_000_000
 
+        /// The account of the server's memory: with it, runs that do not fit wait until they do.
+        package var memory: MemoryAccount?
+
         package init(executors: Int = 4) { self.executors = executors }
     }
 
@@ -43,7 +47,8 @@ package final class Scheduler: Sendable {
     package init(_ configuration: Configuration = Configuration()) {
         self.configuration = configuration
         let turns = Turns(
-            slotCount: max(1, configuration.executors), reserveNanoseconds: configuration.reserveNanoseconds)
+            slotCount: max(1, configuration.executors), reserveNanoseconds: configuration.reserveNanoseconds,
+            memoryWaits: configuration.memory.map { MemoryWaits($0) })
         self.turns = turns
         var threads: [SystemThread] = []
         for _ in 0..<turns.slotCount {
@@ -57,6 +62,9 @@ package final class Scheduler: Sendable {
             threads.append(thread)
         }
         if let thread = try? SystemThread({ Executor.answerStale(turns) }) { threads.append(thread) }
+        if let waits = turns.memoryWaits, let thread = try? SystemThread({ waits.run(turns) }) {
+            threads.append(thread)
+        }
         self.threads = threads
     }
 
@@ -65,6 +73,7 @@ package final class Scheduler: Sendable {
 
     /// Runs what waits, then ends the threads.
     deinit {
+        turns.memoryWaits?.stop()
         turns.stop()
         for thread in threads { thread.join() }
     }
@@ -72,9 +81,9 @@ package final class Scheduler: Sendable {
     /// Runs a task, or puts it into its model's queue. Never waits for another task.
     package func submit(_ task: any InferenceTask, to queue: ModelQueue) -> Submission {
         if mayRunHere(task, queue) || !hasExecutors, turns.takeSpareSlot() {
-            Executor.runHere(task, queue)
+            let isDone = Executor.runHere(task, queue, turns.memoryWaits)
             turns.giveSlot()
-            return .done
+            return isDone ? .done : .queued
         }
         var stale: [any InferenceTask] = []
         let isAdded = turns.add(task, to: queue, stale: &stale)

@@ -9,6 +9,7 @@ internal import Threads
 // Safety: all variables are used under the monitor's mutex alone.
 final class Turns: @unchecked Sendable {
     let slotCount: Int
+    let memoryWaits: MemoryWaits?
     private let takenSlots = Atomic<Int>(0)
     /// The tasks in all queues.
     private let waitingCount = Atomic<Int>(0)
@@ -38,8 +39,10 @@ final class Turns: @unchecked Sendable {
     /// - Parameters:
     ///   - slotCount: How many slots there are.
     ///   - reserveNanoseconds: How long all slots are held before the reserve is used; see ``Reserve``.
-    init(slotCount: Int, reserveNanoseconds: UInt64 = .max) {
+    ///   - memoryWaits: Where tasks wait for memory; nil for nowhere.
+    init(slotCount: Int, reserveNanoseconds: UInt64 = .max, memoryWaits: MemoryWaits? = nil) {
         self.slotCount = slotCount
+        self.memoryWaits = memoryWaits
         reserve = Reserve(delayNanoseconds: reserveNanoseconds)
     }
 

@@ -1,4 +1,3 @@
-internal import Glibc
 internal import Synchronization
 
 /// A value that many threads read, and that now and then is replaced as a whole. Reading takes no lock and never waits.
@@ -27,15 +26,10 @@ package final class Published<Value: AnyObject & Sendable>: Sendable {
 }
 
 /// The cell is not generic, so that no reader pays for generic code.
-///
-/// Readers count themselves in and out of one of two turns. Who replaces the value lets new readers take the other turn, and waits for
-/// those of both to be gone: then nobody can still be about to retain the old value.
 final class PublishedCell: Sendable {
     // Safety: the address of an object that this cell retains.
     private let address: Atomic<UInt>
-    private let turn = Atomic<Int>(0)
-    private let readers0 = Atomic<Int>(0)
-    private let readers1 = Atomic<Int>(0)
+    private let readers = Readers()
 
     init(_ value: any AnyObject & Sendable) {
         address = Atomic(UInt(bitPattern: Unmanaged.passRetained(value as AnyObject).toOpaque()))
@@ -47,14 +41,9 @@ final class PublishedCell: Sendable {
     }
 
     func read() -> AnyObject {
-        let isOdd = turn.load(ordering: .relaxed) & 1 == 1
-        if isOdd {
-            readers1.add(1, ordering: .sequentiallyConsistent)
-        } else {
-            readers0.add(1, ordering: .sequentiallyConsistent)
-        }
+        let turn = readers.enter()
         let value = Self.retained(address.load(ordering: .sequentiallyConsistent))
-        if isOdd { readers1.subtract(1, ordering: .releasing) } else { readers0.subtract(1, ordering: .releasing) }
+        readers.leave(turn)
         return value
     }
 
@@ -68,16 +57,7 @@ final class PublishedCell: Sendable {
     func replace(_ value: any AnyObject & Sendable) -> AnyObject {
         let new = UInt(bitPattern: Unmanaged.passRetained(value as AnyObject).toOpaque())
         let old = address.exchange(new, ordering: .sequentiallyConsistent)
-        // A reader that has chosen a turn just before it changes is counted there late: so both turns are waited for, twice.
-        for _ in 0..<2 {
-            turn.add(1, ordering: .sequentiallyConsistent)
-            while readers0.load(ordering: .sequentiallyConsistent) != 0, turn.load(ordering: .relaxed) & 1 == 1 {
-                sched_yield()
-            }
-            while readers1.load(ordering: .sequentiallyConsistent) != 0, turn.load(ordering: .relaxed) & 1 == 0 {
-                sched_yield()
-            }
-        }
+        readers.waitForAll()
         // Safety: nobody can be about to retain it any more; the cell's reference goes to the caller.
         return Unmanaged<AnyObject>.fromOpaque(UnsafeRawPointer(bitPattern: old).unsafelyUnwrapped)
             .takeRetainedValue()

@@ -48,7 +48,7 @@ struct LogLines: LogHandler {
     ///   - write: Gets each line, with its end.
     init(
         _ levels: LogLevels, format: LogFormat,
-        write: @escaping @Sendable (String) -> Void = { FileHandle.standardError.write(Data($0.utf8)) }
+        write: @escaping @Sendable (String) -> Void = { StandardErrorLog.shared.write($0) }
     ) {
         self.levels = levels
         self.format = format
@@ -95,15 +95,33 @@ struct LogLines: LogHandler {
 
     /// A value, in quotes where without them it would be several words.
     private static func text(_ value: String) -> String {
-        let isWord =
-            !value.isEmpty && value.unicodeScalars.allSatisfy { $0.value > 0x20 && $0 != "\"" && $0 != "\u{7f}" }
-        return isWord ? value : JSONText.quoted(value)
+        let isWord = !value.isEmpty && value.unicodeScalars.allSatisfy { $0.value > 0x20 && $0 != "\"" && !isControl($0) }
+        return isWord ? value : quoted(value)
     }
 
     /// A message without ends of lines: names of files may have them.
     private static func line(_ message: String) -> String {
-        guard message.unicodeScalars.contains(where: { $0.value < 0x20 || $0 == "\u{7f}" }) else { return message }
-        return String(JSONText.quoted(message).dropFirst().dropLast())
+        guard message.unicodeScalars.contains(where: isControl) else { return message }
+        return String(quoted(message).dropFirst().dropLast())
+    }
+
+    /// What ends lines or moves a terminal's cursor; those above ASCII are among them.
+    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.properties.generalCategory == .control || scalar == "\u{2028}" || scalar == "\u{2029}"
+    }
+
+    /// A text in quotes in which no control character is left.
+    private static func quoted(_ text: String) -> String {
+        var result = ""
+        for scalar in JSONText.quoted(text).unicodeScalars {
+            if isControl(scalar) {
+                let digits = String(scalar.value, radix: 16)
+                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            } else {
+                result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
     }
 
     /// Numbers and truths are JSON's own.

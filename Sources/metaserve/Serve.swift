@@ -47,6 +47,12 @@ struct Serve: ParsableCommand {
         let listening = Locked<HTTPServer?>(nil)
         options.address = { settings.address(port: listening.withLock { $0?.port } ?? settings.port) }
         options.openConnections = { listening.withLock { $0?.openConnectionCount } }
+        options.lostLogLines = { StandardErrorLog.shared.lostCount }
+        if options.accessLog?.isUnread == true {
+            logger.warning(
+                "nobody reads the named pipe of the access log: its lines are lost until somebody does",
+                metadata: ["path": "\(settings.accessLog ?? "")"])
+        }
         if !settings.isLocal, settings.tokenFile == nil {
             logger.warning("whoever reaches \(settings.host) may ask: give --token-file FILE to admit only some")
         }

@@ -15,6 +15,7 @@ struct ServeFlags: ParsableArguments {
     @Option("max-queue") var maxQueue: String?
     @Option("max-batch") var maxBatch: String?
     @Option("batch-delay") var batchDelay: String?
+    @Option("cache-memory") var cacheMemory: String?
     @Option("timeout") var timeout: String?
     @Option("memory-limit") var memoryLimit: String?
     @Option("run-memory") var runMemory: String?
@@ -46,9 +47,10 @@ struct ServeFlags: ParsableArguments {
         let single: [(String, String?)] = [
             ("host", host), ("port", port), ("max-connections", maxConnections), ("max-body", maxBody),
             ("idle-timeout", idleTimeout), ("tls-cert", tlsCert), ("tls-key", tlsKey), ("threads", threads),
-            ("max-queue", maxQueue), ("max-batch", maxBatch), ("batch-delay", batchDelay), ("timeout", timeout),
-            ("memory-limit", memoryLimit), ("run-memory", runMemory), ("nan", nan), ("default-model", defaultModel),
-            ("versions", versions), ("variables", variables),
+            ("max-queue", maxQueue), ("max-batch", maxBatch), ("batch-delay", batchDelay),
+            ("cache-memory", cacheMemory), ("timeout", timeout), ("memory-limit", memoryLimit),
+            ("run-memory", runMemory), ("nan", nan), ("default-model", defaultModel), ("versions", versions),
+            ("variables", variables),
             ("poll-interval", pollInterval),
             ("wait-for-models", waitForModels ? "true" : nil), ("follow-paths", followPaths ? "true" : nil),
             ("token-file", tokenFile),

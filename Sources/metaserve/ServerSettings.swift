@@ -1,5 +1,6 @@
 import API
 import Logging
+import Memory
 import Serving
 import Settings
 
@@ -30,6 +31,7 @@ struct ServerSettings: SettingsGroup {
     var batchDelayMilliseconds = 0.0
     var memoryLimit = MemorySize.percent(80)
     var runMemory: MemorySize?
+    var cacheBytes = CacheBudget.standardBytes
     var corsOrigins: [String] = []
     var tokenFile: String?
     var adminTokenFile: String?
@@ -81,6 +83,10 @@ extension ServerSettings {
         Setting(
             "batch-delay", \.batchDelayMilliseconds, ModelSettings.Limits.batchDelay,
             "The milliseconds that a request may wait for others to be run with."),
+        Setting(
+            "cache-memory", \.cacheBytes, .whole(0...(1 << 40)),
+            "The bytes for what is kept from request to request, such as programs for shapes; what was unused longest goes."
+        ),
         Setting(
             "timeout", \.timeoutSeconds, ModelSettings.Limits.timeout,
             "End a request after so many seconds, with status 504; 0 for never."),

@@ -11,7 +11,7 @@ nonisolated(unsafe) private var signalDescriptor: Int32 = -1
 ///
 /// Until ``beginServing()`` the first SIGINT or SIGTERM ends the process. Afterwards the first one wakes who ``wait()``s, and the next
 /// one ends the process, unless it comes within ``togetherNanoseconds``: process managers signal a process and its group. SIGHUP never
-/// ends the process: it rings ``hangUps``.
+/// ends the process: it rings ``hangUps``. Other signals that would end it without draining are ignored.
 final class StopSignals: Sendable {
     /// What the reading thread and the others share.
     private final class State: Sendable {
@@ -112,7 +112,14 @@ final class StopSignals: Sendable {
 
     private static func name(_ number: Int32) -> String { number == SIGINT ? "SIGINT" : "SIGTERM" }
 
+    /// What would end the process at once, and tells it nothing: timers, the end of a file's or a disk's quota, power, and numbers that
+    /// others use to ask a program for something.
+    private static let ignored = [
+        SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXFSZ, SIGXCPU, SIGIO, SIGPWR, SIGSTKFLT,
+    ]
+
     private static func handle() {
+        for number in ignored { signal(number, SIG_IGN) }
         var set = sigset_t()
         sigemptyset(&set)
         for number in [SIGINT, SIGTERM, SIGHUP] {

@@ -92,6 +92,7 @@ extension ServerSettings {
         configuration.waits = waitsForModels
         configuration.followsPaths = followsPaths
         configuration.memory = memory
+        configuration.caches = CacheBudget(limitBytes: cacheBytes)
         configuration.logger = logger
         return configuration
     }

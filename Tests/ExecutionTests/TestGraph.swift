@@ -1,6 +1,7 @@
 import Execution
 import Foundation
 import Graphs
+import Memory
 import Operations
 import SwiftProtobuf
 import TensorFlowProtos
@@ -89,9 +90,12 @@ struct TestGraph {
         return splits.indices.map { add("Exit", "\(name)/exit\($0)", [splits[$0]]) }
     }
 
-    func session(_ variables: [String: Tensor] = [:], limitBytes: Int = 64 << 20) throws -> Session {
+    func session(
+        _ variables: [String: Tensor] = [:], limitBytes: Int = 64 << 20, caches: CacheBudget = CacheBudget()
+    ) throws -> Session {
         Session(
-            graph: try Graph(def), variables: Variables(values: variables), threadCount: 1, limitBytes: limitBytes)
+            graph: try Graph(def), variables: Variables(values: variables), threadCount: 1, limitBytes: limitBytes,
+            caches: caches)
     }
 }
 

@@ -11,7 +11,11 @@ struct SelfSigned {
     var key: String { folder.file("key.pem") }
     var tls: HTTPServer.TLS { HTTPServer.TLS(certificatePath: certificate, keyPath: key) }
 
-    init() throws {
+    private let keyArguments: [String]
+
+    /// - Parameter key: What openssl is told of the key.
+    init(key: [String] = ["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]) throws {
+        keyArguments = key
         folder = try TemporaryFolder()
         try renew()
     }
@@ -22,10 +26,9 @@ struct SelfSigned {
         try Command.run(
             "openssl",
             [
-                "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-                "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", newKey, "-out",
-                newCertificate,
-            ])
+                "req", "-x509", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
+                "subjectAltName=IP:127.0.0.1", "-keyout", newKey, "-out", newCertificate, "-newkey",
+            ] + keyArguments)
         rename(newCertificate, certificate)
         rename(newKey, key)
     }
@@ -77,6 +80,23 @@ struct TLSTests {
         let server = try startServer { $0.tls = pair.tls }
         let answer = try Command.curl(
             "--cacert", pair.certificate, "--tlsv\(version)", "--tls-max", version, "--ciphers", "DEFAULT@SECLEVEL=0",
+            "https://127.0.0.1:\(server.port)/echo", "-H", "Content-Type;", "-d", "spoken")
+        #expect(answer.output == (isSpoken ? "spoken" : ""))
+        #expect((answer.status == 0) == isSpoken)
+    }
+
+    @Test(
+        "only suites with forward secrecy and authenticated encryption are spoken",
+        arguments: [
+            ("ECDHE-RSA-AES128-GCM-SHA256", true), ("ECDHE-RSA-CHACHA20-POLY1305", true),
+            ("ECDHE-RSA-AES128-SHA256", false), ("ECDHE-RSA-AES128-SHA", false), ("AES128-GCM-SHA256", false),
+            ("AES128-SHA", false), ("AES256-CCM", false),
+        ])
+    func suites(suite: String, isSpoken: Bool) throws {
+        let pair = try SelfSigned(key: ["rsa:2048"])
+        let server = try startServer { $0.tls = pair.tls }
+        let answer = try Command.curl(
+            "--cacert", pair.certificate, "--tls-max", "1.2", "--ciphers", "\(suite):@SECLEVEL=0",
             "https://127.0.0.1:\(server.port)/echo", "-H", "Content-Type;", "-d", "spoken")
         #expect(answer.output == (isSpoken ? "spoken" : ""))
         #expect((answer.status == 0) == isSpoken)

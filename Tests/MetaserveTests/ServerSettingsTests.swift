@@ -298,6 +298,20 @@ struct LogLineTests {
                 + #"path="/a b/\"c\"" share=0.25 word=http://0.0.0.0:8501"# + "\n")
     }
 
+    @Test("a name from a file ends no line of text, and moves no cursor")
+    func hostileNames() {
+        let lines = Lines()
+        let logger = Logger(label: "x") { _ in LogLines(LogLevels(.info), format: .text) { lines.text += $0 } }
+        let name = "a\n2026 error forged\u{1b}[2J\u{9b}2J\u{2028}\u{7f}\r\0"
+        logger.notice("model \(name)", metadata: ["path": .string(name)])
+        #expect(lines.text.split(separator: "\n").count == 1)
+        #expect(
+            lines.text.unicodeScalars.dropLast().allSatisfy {
+                $0.properties.generalCategory != .control && $0 != "\u{2028}"
+            })
+        #expect(lines.text.contains(#"\n2026 error forged\u001b[2J\u009b2J\u2028\u007f\r\u0000"#), "\(lines.text)")
+    }
+
     @Test("in JSON numbers are numbers and truths are truths")
     func numbers() throws {
         let lines = Lines()

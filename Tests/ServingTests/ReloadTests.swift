@@ -2,6 +2,7 @@ import Checkpoints
 import Execution
 import Files
 import Foundation
+import Memory
 import SwiftProtobuf
 import TensorFlowProtos
 import Tensors

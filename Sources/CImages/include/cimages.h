@@ -14,7 +14,18 @@ enum { CIMAGES_MAXIMUM_SCANS = 256 };
 
 typedef struct {
     int64_t height, width, channels;
+    /// Of a JPEG image: the most memory that reading it takes besides the image.
+    int64_t work_bytes;
 } cimages_size;
+
+/// What a call takes memory through, and asks whether to go on.
+typedef struct {
+    /// Counts memory that is about to be taken or, where it is negative, was given back; 0 where it may not be taken.
+    int32_t (*take)(const void *context, int64_t byte_count);
+    /// Whether to stop.
+    int32_t (*is_over)(const void *context);
+    const void *context;
+} cimages_account;
 
 /// How a JPEG image is read.
 typedef struct {
@@ -40,7 +51,7 @@ int32_t cimages_jpeg_size(const uint8_t *data, size_t count, const cimages_jpeg_
                           char *message);
 /// Reads an image into `output`, which has the size that cimages_jpeg_size gives.
 int32_t cimages_jpeg_read(const uint8_t *data, size_t count, const cimages_jpeg_reading *reading, const cimages_size *size,
-                          uint8_t *output, char *message);
+                          uint8_t *output, const cimages_account *account, char *message);
 /// The size of the image as it is in the file.
 int32_t cimages_jpeg_shape(const uint8_t *data, size_t count, cimages_size *size, char *message);
 
@@ -55,18 +66,27 @@ typedef struct {
     size_t xmp_count;
 } cimages_jpeg_writing;
 
-/// Writes an image of 1 or 3 channels. `*output` is freed by cimages_free.
-int32_t cimages_jpeg_write(const uint8_t *pixels, const cimages_size *size, const cimages_jpeg_writing *writing, uint8_t **output,
-                           size_t *count, char *message);
+/// A file in memory. `bytes` is freed by cimages_free; `capacity` is what is counted of it.
+typedef struct {
+    uint8_t *bytes;
+    size_t count, capacity;
+} cimages_file;
+
+/// The most memory that writing an image takes besides the file.
+int64_t cimages_jpeg_write_bytes(const cimages_size *size, const cimages_jpeg_writing *writing);
+/// Writes an image of 1 or 3 channels.
+int32_t cimages_jpeg_write(const uint8_t *pixels, const cimages_size *size, const cimages_jpeg_writing *writing,
+                           cimages_file *file, const cimages_account *account, char *message);
 
 /// The size of the image as it would be read: with `channels` (0: as many as the file has) of `bits`, 8 or 16.
-int32_t cimages_png_size(const uint8_t *data, size_t count, int32_t channels, int32_t bits, cimages_size *size, char *message);
+int32_t cimages_png_size(const uint8_t *data, size_t count, int32_t channels, int32_t bits, cimages_size *size,
+                         const cimages_account *account, char *message);
 /// Reads an image into `output`, which has the size that cimages_png_size gives.
 int32_t cimages_png_read(const uint8_t *data, size_t count, int32_t channels, int32_t bits, const cimages_size *size, void *output,
-                         char *message);
-/// Writes an image of 1 to 4 channels of `bits`, 8 or 16. `compression`: 0 to 9, or -1. `*output` is freed by cimages_free.
-int32_t cimages_png_write(const void *pixels, const cimages_size *size, int32_t bits, int32_t compression, uint8_t **output,
-                          size_t *count, char *message);
+                         const cimages_account *account, char *message);
+/// Writes an image of 1 to 4 channels of `bits`, 8 or 16. `compression`: 0 to 9, or -1.
+int32_t cimages_png_write(const void *pixels, const cimages_size *size, int32_t bits, int32_t compression, cimages_file *file,
+                          const cimages_account *account, char *message);
 
 void cimages_free(uint8_t *memory);
 

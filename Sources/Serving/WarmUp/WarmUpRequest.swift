@@ -67,16 +67,24 @@ enum WarmUpRequest {
     /// A message's fields that have a length: strings, bytes and messages.
     private struct Message {
         private let bytes: [UInt8]
-        private var fields: [(number: Int, place: Range<Int>)] = []
+        private let fields: [(number: Int, place: Range<Int>)]
 
         init(_ bytes: [UInt8]) throws(Fault) {
             self.bytes = bytes
+            fields = try bytes.withUnsafeBufferPointer { (bytes) throws(Fault) in try Self.fields(bytes) }
+        }
+
+        private static func fields(
+            _ bytes: UnsafeBufferPointer<UInt8>
+        ) throws(Fault) -> [(number: Int, place: Range<Int>)] {
+            var fields: [(number: Int, place: Range<Int>)] = []
             var reader = ProtobufReader(bytes)
             do throws(ProtobufReader.Malformed) {
                 while let field = try reader.readField() {
                     if case .bytes(let place) = field.value { fields.append((field.number, place)) }
                 }
             } catch { throw noLog }
+            return fields
         }
 
         /// The values of a field.

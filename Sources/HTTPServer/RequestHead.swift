@@ -1,0 +1,74 @@
+internal import Glibc
+
+/// The lines of a request's first part as libmicrohttpd leaves them in its memory: ends of lines and the first colon of each line
+/// are zeros by then, all else is as it came.
+///
+/// libmicrohttpd joins folded lines, takes a name that ends in a blank, ends a value at a zero and a line at a bare CR. Others
+/// understand such requests otherwise, and a second request could hide in the body (RFC 9112, 5.1, 5.2 and 2.2).
+struct RequestHead {
+    private let lines: UnsafeRawBufferPointer
+
+    /// - Parameters:
+    ///   - method: Where the request begins.
+    ///   - version: The end of its first line, in the same memory.
+    ///   - byteCount: The bytes from `method` to the body.
+    /// - Returns: nil if the first line does not end with CR and LF.
+    init?(method: UnsafePointer<CChar>, version: UnsafePointer<CChar>, byteCount: Int) {
+        // Safety: libmicrohttpd keeps the first part of a request whole, in the memory of its connection, until it is answered.
+        let start = UnsafeRawPointer(method)
+        let lineCount = UnsafeRawPointer(version) - start + strlen(version)
+        guard lineCount > 0, lineCount + Self.endBytes <= byteCount else { return nil }
+        let end = UnsafeRawBufferPointer(start: start + lineCount, count: Self.endBytes)
+        guard end.allSatisfy({ $0 == 0 }) else { return nil }
+        lines = UnsafeRawBufferPointer(
+            start: start + lineCount + Self.endBytes, count: byteCount - lineCount - Self.endBytes)
+    }
+
+    /// For tests.
+    init(lines: UnsafeRawBufferPointer) { self.lines = lines }
+
+    private static let endBytes = 2
+
+    /// Whether the lines are so many headers and an empty line, each a name, a colon and a value, and each ended by CR and LF.
+    func isWellFormed(headerCount: Int) -> Bool {
+        var position = 0
+        for _ in 0..<headerCount {
+            guard let next = header(at: position) else { return false }
+            position = next
+        }
+        return lines.count - position == Self.endBytes && isEnd(at: position)
+    }
+
+    /// Where the line after a header begins; nil if it is none.
+    private func header(at start: Int) -> Int? {
+        var position = start
+        while position < lines.count, Self.isToken(lines[position]) { position += 1 }
+        guard position > start, position < lines.count, lines[position] == 0 else { return nil }
+        position += 1
+        while position < lines.count, lines[position] != 0 {
+            guard lines[position] != 0x0d, lines[position] != 0x0a else { return nil }
+            position += 1
+        }
+        return isEnd(at: position) ? position + Self.endBytes : nil
+    }
+
+    private func isEnd(at position: Int) -> Bool {
+        position + Self.endBytes <= lines.count && lines[position] == 0 && lines[position + 1] == 0
+    }
+
+    /// Whether a byte may be in a header's name (RFC 9110, 5.6.2).
+    private static func isToken(_ byte: UInt8) -> Bool {
+        guard byte > 0x20, byte < 0x7f else { return false }
+        return (byte < 0x40 ? tokensBelow >> UInt64(byte) : tokensAbove >> UInt64(byte - 0x40)) & 1 == 1
+    }
+
+    private static let tokensBelow = mask(0..<0x40)
+    private static let tokensAbove = mask(0x40..<0x80)
+
+    private static func mask(_ range: Range<UInt8>) -> UInt64 {
+        let separators = Array("\"(),/:;<=>?@[\\]{}".utf8)
+        return range.reduce(into: 0) { mask, byte in
+            if byte > 0x20, byte < 0x7f, !separators.contains(byte) { mask |= 1 << UInt64(byte - range.lowerBound) }
+        }
+    }
+}

@@ -1,0 +1,149 @@
+internal import Synchronization
+
+/// A hash table of which values are removed. Looking up takes no lock; adding and removing does.
+///
+/// A reader holds its own reference to what it has found. Generic only in its surface.
+package struct EvictingTable<Value: AnyObject & Sendable>: Sendable {
+    @usableFromInline let links = Links()
+
+    /// A table without values.
+    package init() {}
+
+    /// The value of that hash for which `matches` says so; of several the latest.
+    @inlinable @inline(__always)
+    package func find(hash: UInt, where matches: (Value) -> Bool) -> Value? {
+        // Safety: insert(_:hash:) puts only values of this type in.
+        links.find(hash: hash) { matches(unsafeDowncast($0, to: Value.self)) }.map {
+            unsafeDowncast($0, to: Value.self)
+        }
+    }
+
+    /// All values, in no order.
+    package var values: [Value] {
+        // Safety: as above.
+        links.values.map { unsafeDowncast($0, to: Value.self) }
+    }
+
+    /// Adds a value. Two threads may both add one for the same key: the later is found.
+    package func insert(_ value: Value, hash: UInt) { links.insert(value, hash: hash) }
+
+    /// Removes a value, if it is there.
+    package func remove(_ value: Value, hash: UInt) { links.remove(value, hash: hash) }
+}
+
+/// Buckets of links, each of which leads to the one that was first before.
+@usableFromInline
+final class Links: Sendable {
+    private static let bucketCount = 256
+
+    private final class Link: Sendable {
+        let hash: UInt
+        let value: any AnyObject & Sendable
+        /// The address of the link that was first in the bucket before; 0 for none.
+        let next: Atomic<UInt>
+
+        init(hash: UInt, value: any AnyObject & Sendable, next: UInt) {
+            self.hash = hash
+            self.value = value
+            self.next = Atomic(next)
+        }
+    }
+
+    /// Each 0, or the address of the bucket's first link, which is retained.
+    // Safety: replaced under `changes` alone. A link that was taken out is released when no reader can be at it any more.
+    private let buckets = AtomicAddresses(count: bucketCount)
+    private let readers = Readers()
+    private let changes = Locked(())
+
+    init() {}
+
+    deinit {
+        for index in 0..<buckets.count {
+            var address = buckets[index].load(ordering: .acquiring)
+            while let link = Self.link(at: address)?.takeRetainedValue() {
+                address = link.next.load(ordering: .relaxed)
+            }
+        }
+    }
+
+    @usableFromInline
+    func find(hash: UInt, where matches: (AnyObject) -> Bool) -> AnyObject? {
+        let turn = readers.enter()
+        defer { readers.leave(turn) }
+        return search(hash: hash, where: matches)
+    }
+
+    /// A call of its own, so that the reference is taken before the reader is counted out.
+    @inline(never)
+    private func search(hash: UInt, where matches: (AnyObject) -> Bool) -> AnyObject? {
+        var address = buckets[Int(hash % UInt(Self.bucketCount))].load(ordering: .sequentiallyConsistent)
+        while let current = Self.link(at: address) {
+            let (next, value) = current._withUnsafeGuaranteedRef { link -> (UInt, AnyObject?) in
+                guard link.hash == hash, matches(link.value) else {
+                    return (link.next.load(ordering: .sequentiallyConsistent), nil)
+                }
+                return (0, link.value as AnyObject)
+            }
+            if let value { return value }
+            address = next
+        }
+        return nil
+    }
+
+    var values: [any AnyObject & Sendable] {
+        changes.withLock { _ in
+            (0..<buckets.count).flatMap { index in
+                var values: [any AnyObject & Sendable] = []
+                var address = buckets[index].load(ordering: .acquiring)
+                while let link = Self.link(at: address)?.takeUnretainedValue() {
+                    values.append(link.value)
+                    address = link.next.load(ordering: .relaxed)
+                }
+                return values
+            }
+        }
+    }
+
+    func insert(_ value: any AnyObject & Sendable, hash: UInt) {
+        let bucket = Int(hash % UInt(Self.bucketCount))
+        changes.withLock { _ in
+            let first = buckets[bucket].load(ordering: .relaxed)
+            let link = Unmanaged.passRetained(Link(hash: hash, value: value, next: first))
+            buckets[bucket].store(UInt(bitPattern: link.toOpaque()), ordering: .sequentiallyConsistent)
+        }
+    }
+
+    func remove(_ value: AnyObject, hash: UInt) {
+        // Released out of the lock: what goes with a value may be much.
+        var removed: Unmanaged<Link>?
+        changes.withLock { _ in
+            removed = takeOut(value, bucket: Int(hash % UInt(Self.bucketCount)))
+            if removed != nil { readers.waitForAll() }
+        }
+        removed?.release()
+    }
+
+    private func takeOut(_ value: AnyObject, bucket: Int) -> Unmanaged<Link>? {
+        var previous: Unmanaged<Link>?
+        var address = buckets[bucket].load(ordering: .relaxed)
+        while let current = Self.link(at: address) {
+            let next = current._withUnsafeGuaranteedRef { $0.next.load(ordering: .relaxed) }
+            guard current._withUnsafeGuaranteedRef({ $0.value as AnyObject === value }) else {
+                previous = current
+                address = next
+                continue
+            }
+            if let previous {
+                previous._withUnsafeGuaranteedRef { $0.next.store(next, ordering: .sequentiallyConsistent) }
+            } else {
+                buckets[bucket].store(next, ordering: .sequentiallyConsistent)
+            }
+            return current
+        }
+        return nil
+    }
+
+    private static func link(at address: UInt) -> Unmanaged<Link>? {
+        UnsafeRawPointer(bitPattern: address).map { Unmanaged<Link>.fromOpaque($0) }
+    }
+}
