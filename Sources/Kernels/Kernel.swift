@@ -74,7 +74,10 @@ package struct KernelFrame {
     @inline(__always)
     package func inBlocks(of count: Int, work: Int = 1, _ body: (_ first: Int, _ count: Int) -> Void) {
         let size = RunState.lookWork / max(1, min(work, RunState.lookWork / 64)) & ~63
-        guard count > size else { return body(0, count) }
+        guard count > size else {
+            body(0, count)
+            return _ = isOver(after: count &* min(work, RunState.lookWork))
+        }
         var first = 0
         while first < count {
             let block = min(size, count - first)

@@ -55,6 +55,7 @@ struct KernelDeadlineTests {
             numbers: window.merging(["rates": [1, 1, 1, 1]]) { $1 }, padding: "SAME"),
         Case(op: "LRN", inputs: [[1, 128, 128, 64]]),
         Case(op: "ResizeBilinear", inputs: [[64, 64, 64, 3]], constants: [[64, 64]]),
+        Case(op: "AdjustContrastv2", inputs: [[16, 256, 256, 1], []], types: []),
     ]
 
     @Test("A kernel alone in its graph ends at the deadline, and computes without one", arguments: cases)
