@@ -62,12 +62,12 @@ struct InterpretedRun {
             switch step.work {
             case .kernel(let body):
                 call(body, step, scratch: workspace.arena + step.scratchOffset)
-                try checkFault(step)
+                try checkFault(step, before: next)
             case .dynamic:
                 do throws(CompileError) { try dynamic(step) } catch {
                     throw program.plan.steps[step.source].locate(error)
                 }
-                try checkFault(step)
+                try checkFault(step, before: next)
             case .control(let control):
                 if try perform(control) { next = step.target }
             }
@@ -103,8 +103,9 @@ struct InterpretedRun {
         }
     }
 
-    private func checkFault(_ step: Program.Step) throws(CompileError) {
+    private func checkFault(_ step: Program.Step, before next: Int) throws(CompileError) {
         guard let fault = workspace.state.pointee.fault else { return }
+        guard fault.kind != .timeOver else { throw limits.error(place(before: next - 1)) }
         throw program.plan.steps[step.source].locate(CompileError(fault))
     }
 }

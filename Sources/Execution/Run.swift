@@ -67,10 +67,10 @@ struct Run {
             }
         }
         guard let last else { return }
-        guard workspace.state.pointee.fault != nil else {
+        guard let fault = workspace.state.pointee.fault, fault.kind != .timeOver else {
             throw limits.error("\(last) of the graph's \(program.steps.count) steps were done")
         }
-        throw fault(at: program.steps[last])
+        throw program.plan.steps[program.steps[last].source].locate(CompileError(fault))
     }
 
     /// - Returns: false if the kernel noted a fault.
@@ -82,11 +82,6 @@ struct Run {
                 values: workspace.values, operands: base + step.firstOperand, inputCount: step.inputCount,
                 scratch: workspace.arena + step.scratchOffset, state: workspace.state))
         return workspace.state.pointee.fault == nil
-    }
-
-    private func fault(at step: Program.Step) -> CompileError {
-        let error = workspace.state.pointee.fault.map { CompileError($0) } ?? CompileError.invalid("failed")
-        return program.plan.steps[step.source].locate(error)
     }
 
     private func deliver(_ take: (UnsafeBufferPointer<TensorView>) -> Void, _ shape: (Int) -> [Int]?) {

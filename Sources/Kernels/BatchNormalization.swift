@@ -83,7 +83,7 @@ package struct BatchNormalization: Sendable, Hashable {
                 factors[channel] = scale.map { factor * $0[channel] } ?? factor
             }
             normalize(
-                frame.input(0, as: Element.self), mean, factors, frame.input(inputs.offset), frame.output(),
+                frame, frame.input(0, as: Element.self), mean, factors, frame.input(inputs.offset), frame.output(),
                 factors + layout.channels)
             guard copiesMoments else { return }
             frame.output(1, as: Element.self).update(from: mean, count: layout.channels)
@@ -94,11 +94,13 @@ package struct BatchNormalization: Sendable, Hashable {
 
     /// - `room`: Three periods of elements.
     private func normalize<Element: NormalElement>(
-        _ x: UnsafePointer<Element>, _ mean: UnsafePointer<Element>, _ factor: UnsafePointer<Element>,
-        _ shift: UnsafePointer<Element>, _ y: UnsafeMutablePointer<Element>, _ room: UnsafeMutablePointer<Element>
+        _ frame: KernelFrame, _ x: UnsafePointer<Element>, _ mean: UnsafePointer<Element>,
+        _ factor: UnsafePointer<Element>, _ shift: UnsafePointer<Element>, _ y: UnsafeMutablePointer<Element>,
+        _ room: UnsafeMutablePointer<Element>
     ) {
         guard layout.inner == 1 else {
             for index in 0..<layout.outer &* layout.channels {
+                if frame.isOver(after: layout.inner) { return }
                 let (channel, start) = (index % layout.channels, index &* layout.inner)
                 Element.normalizePlane(
                     x + start, mean[channel], factor[channel], shift[channel], y + start, layout.inner)
@@ -111,8 +113,15 @@ package struct BatchNormalization: Sendable, Hashable {
             (room + period + start).update(from: factor, count: layout.channels)
             (room + 2 &* period + start).update(from: shift, count: layout.channels)
         }
-        Element.normalize(
-            x, room, room + period, room + 2 &* period, y, layout.outer &* layout.channels, period)
+        // Blocks of whole periods.
+        let count = layout.outer &* layout.channels
+        let rows = (count &+ period &- 1) / max(1, period)
+        frame.inBlocks(ofRows: rows, work: period) { first, rows in
+            let start = first &* period
+            Element.normalize(
+                x + start, room, room + period, room + 2 &* period, y + start, min(rows &* period, count &- start),
+                period)
+        }
     }
 }
 
@@ -136,16 +145,16 @@ extension BatchNormalization {
             let (mean, variance) = (frame.output(3, as: Float.self), frame.output(4, as: Float.self))
             let count = Double(layout.count)
             means.update(repeating: 0, count: channels)
-            channelSums(x, means, nil, sums, squares)
+            channelSums(frame, x, means, nil, sums, squares)
             for channel in 0..<channels { means[channel] = sums[channel] / count }
-            channelSums(x, means, nil, sums, squares)
+            channelSums(frame, x, means, nil, sums, squares)
             for channel in 0..<channels {
                 mean[channel] = Float(means[channel])
                 variance[channel] = Float(squares[channel] / count)
                 factors[channel] = frame.input(1, as: Float.self)[channel] / (variance[channel] + epsilon).squareRoot()
             }
             updateMoments(frame, factor, mean, variance)
-            normalize(x, mean, factors, frame.input(2), frame.output(), factors + channels)
+            normalize(frame, x, mean, factors, frame.input(2), frame.output(), factors + channels)
             for (index, count) in unused.enumerated() { memset(frame.rawOutput(5 + index), 0, count &* 4) }
         }
     }
@@ -176,11 +185,11 @@ extension BatchNormalization {
             let variance = frame.input(4, as: Float.self)
             let (dx, dScale) = (frame.output(0, as: Float.self), frame.output(1, as: Float.self))
             for channel in 0..<channels { means[channel] = Double(mean[channel]) }
-            channelSums(x, means, dy, sums, products)
+            channelSums(frame, x, means, dy, sums, products)
             zeros.update(repeating: 0, count: channels)
             // The products stay; of the sums, those of dy are wanted.
             for channel in 0..<channels { means[channel] = products[channel] }
-            channelSums(dy, zeros, nil, sums, products)
+            channelSums(frame, dy, zeros, nil, sums, products)
             let count = Float(layout.count)
             for index in 0..<layout.outer &* channels {
                 let channel = index % channels
@@ -188,6 +197,7 @@ extension BatchNormalization {
                 let factor = scale[channel] * inverse
                 let meanGradient = training ? Float(sums[channel]) / count : 0
                 let slope = training ? Float(means[channel]) * inverse * inverse / count : 0
+                if frame.isOver(after: layout.inner) { return }
                 for place in index &* layout.inner..<(index &+ 1) &* layout.inner {
                     dx[place] = factor * (dy[place] - meanGradient - (x[place] - mean[channel]) * slope)
                 }
@@ -198,10 +208,13 @@ extension BatchNormalization {
     }
 
     private func channelSums(
-        _ x: UnsafePointer<Float>, _ center: UnsafePointer<Double>, _ factor: UnsafePointer<Float>?,
+        _ frame: KernelFrame, _ x: UnsafePointer<Float>, _ center: UnsafePointer<Double>,
+        _ factor: UnsafePointer<Float>?,
         _ sums: UnsafeMutablePointer<Double>, _ products: UnsafeMutablePointer<Double>
     ) {
+        if frame.isOver(after: 0) { return }
         ck_channel_sums_f32(x, center, factor, layout.outer, layout.channels, layout.inner, sums, products)
+        _ = frame.isOver(after: layout.outer &* layout.channels &* layout.inner)
     }
 }
 

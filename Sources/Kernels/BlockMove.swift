@@ -55,7 +55,7 @@ package struct BlockMove: Sendable, Hashable {
     package var toBlocks: Kernel {
         Kernel { frame in
             let whole = frame.rawInput(0)
-            each(frame.rawOutput()) { blocks, place, byteCount in
+            each(frame, frame.rawOutput()) { blocks, place, byteCount in
                 guard let place else {
                     return _ = blocks.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
                 }
@@ -69,7 +69,7 @@ package struct BlockMove: Sendable, Hashable {
         Kernel { frame in
             let whole = frame.rawOutput()
             // Safety: the blocks are only read: what is done with their memory is up to the closure.
-            each(UnsafeMutableRawPointer(mutating: frame.rawInput(0))) { blocks, place, byteCount in
+            each(frame, UnsafeMutableRawPointer(mutating: frame.rawInput(0))) { blocks, place, byteCount in
                 if let place { (whole + place).copyShort(from: UnsafeRawPointer(blocks), byteCount: byteCount) }
             }
         }
@@ -78,18 +78,20 @@ package struct BlockMove: Sendable, Hashable {
     private typealias Move = (UnsafeMutableRawPointer, _ place: Int?, _ byteCount: Int) -> Void
 
     @inline(__always)
-    private func each(_ blocks: UnsafeMutableRawPointer, _ move: Move) {
+    private func each(_ frame: KernelFrame, _ blocks: UnsafeMutableRawPointer, _ move: Move) {
         var blocks = blocks
         for block in 0..<blockCount {
             for member in 0..<batch {
-                walk(0, block, &blocks, member &* wholeStrides[0], move)
+                if frame.isOver(after: 1) { return }
+                walk(frame, 0, block, &blocks, member &* wholeStrides[0], move)
             }
         }
     }
 
     /// As deep as there are axes.
     private func walk(
-        _ depth: Int, _ block: Int, _ blocks: inout UnsafeMutableRawPointer, _ whole: Int, _ move: Move
+        _ frame: KernelFrame, _ depth: Int, _ block: Int, _ blocks: inout UnsafeMutableRawPointer, _ whole: Int,
+        _ move: Move
     ) {
         guard depth < axes.count else {
             move(blocks, whole, blockStrides[depth])
@@ -99,9 +101,10 @@ package struct BlockMove: Sendable, Hashable {
         let axis = axes[depth]
         let first = block / repeats[depth + 1] % axis.blockSize &- axis.before
         for index in 0..<axis.blocksSize {
+            if frame.isOver(after: 1 &+ blockStrides[depth + 1] / 16) { return }
             let place = index &* axis.blockSize &+ first
             if place >= 0 && place < axis.wholeSize {
-                walk(depth + 1, block, &blocks, whole &+ place &* wholeStrides[depth + 1], move)
+                walk(frame, depth + 1, block, &blocks, whole &+ place &* wholeStrides[depth + 1], move)
             } else {
                 move(blocks, nil, blockStrides[depth + 1])
                 blocks += blockStrides[depth + 1]

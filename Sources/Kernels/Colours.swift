@@ -36,7 +36,7 @@ extension Kernel {
     ) -> Kernel where F: BitwiseCopyable {
         Kernel(overwritableInputs: [0]) { frame in
             let (input, output) = (frame.input(0, as: F.self), frame.output(as: F.self))
-            for pixel in 0..<count { store(formula(load(input, pixel)), output, pixel) }
+            frame.eachElement(of: count, work: 8) { pixel in store(formula(load(input, pixel)), output, pixel) }
         }
     }
 
@@ -46,7 +46,9 @@ extension Kernel {
         Kernel(overwritableInputs: [0]) { frame in
             let (input, output) = (frame.input(0, as: Float.self), frame.output(as: Float.self))
             let parameter = frame.input(1, as: Float.self)[0]
-            for pixel in 0..<count { store(formula(load(input, pixel), parameter), output, pixel) }
+            frame.eachElement(of: count, work: 8) { pixel in
+                store(formula(load(input, pixel), parameter), output, pixel)
+            }
         }
     }
 
@@ -188,11 +190,12 @@ extension Kernel {
             let sums = frame.scratch.assumingMemoryBound(to: Double.self)
             for _ in 0..<images {
                 sums.update(repeating: 0, count: depth)
-                for pixel in 0..<pixels {
+                frame.eachElement(of: pixels, work: depth) { pixel in
                     for channel in 0..<depth { sums[channel] += Double(input[pixel &* depth &+ channel]) }
                 }
                 for channel in 0..<depth { sums[channel] /= Double(pixels) }
-                for pixel in 0..<pixels {
+                if frame.isOver(after: depth) { return }
+                frame.eachElement(of: pixels, work: depth) { pixel in
                     for channel in 0..<depth {
                         let mean = Float(sums[channel])
                         let index = pixel &* depth &+ channel

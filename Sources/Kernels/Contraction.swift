@@ -190,14 +190,14 @@ extension Contraction: MatrixKernelMaker {
                 let isDirect = arrange.isPlain && !arrangesIntoZeros
                 let memory = isDirect ? frame.rawOutput() : frame.scratch + resultAt
                 let target = memory.assumingMemoryBound(to: Element.self)
-                product.run(left, operand(1, frame, ones, places, Element.self), target)
+                product.run(frame, left, operand(1, frame, ones, places, Element.self), target)
                 if isDirect { return }
                 result = UnsafePointer(target)
             }
             if arrangesIntoZeros {
                 frame.rawOutput().initializeMemory(as: UInt8.self, repeating: 0, count: outputBytes)
             }
-            arrange.run(from: result, to: frame.rawOutput())
+            arrange.run(frame, from: result, to: frame.rawOutput())
         }
     }
 
@@ -210,13 +210,13 @@ extension Contraction: MatrixKernelMaker {
         var source = frame.input(index, as: Element.self)
         if !side.copy.isPlain {
             let copied = frame.scratch + places[2 * index]
-            side.copy.run(from: source, to: copied)
+            side.copy.run(frame, from: source, to: copied)
             source = UnsafePointer(copied.assumingMemoryBound(to: Element.self))
         }
         guard side.summed != 1 else { return source }
         let sum = (frame.scratch + places[2 * index + 1]).assumingMemoryBound(to: Element.self)
         ones.update(repeating: .one, count: side.summed)
-        Element.multiply(sums[index], source, ones, sum)
+        Element.multiply(frame, sums[index], source, ones, sum)
         return UnsafePointer(sum)
     }
 }

@@ -48,7 +48,7 @@ package struct Convolution: Sendable, Hashable {
         }
         guard let blocks = Blocks<Element>(self) else { return nil }
         return Kernel(scratchBytes: blocks.scratchBytes) { frame in
-            blocks.run(frame.input(0), frame.input(1), frame.output(), frame.scratch)
+            blocks.run(frame, frame.input(0), frame.input(1), frame.output(), frame.scratch)
         }
     }
 
@@ -113,17 +113,19 @@ extension Convolution {
         }
 
         func run(
-            _ images: UnsafePointer<Element>, _ filter: UnsafePointer<Element>,
+            _ frame: KernelFrame, _ images: UnsafePointer<Element>, _ filter: UnsafePointer<Element>,
             _ output: UnsafeMutablePointer<Element>, _ scratch: UnsafeMutableRawPointer
         ) {
             guard rowCount > 0 else { return }
-            guard needsPatches else { return Element.multiply(block, images, filter, output) }
+            let patchWork = rowsPerBlock &* depth
+            guard needsPatches else { return Element.multiply(frame, block, images, filter, output) }
             for first in stride(from: 0, to: rowCount, by: rowsPerBlock) {
                 let product = rowCount &- first > Int(lastBlock.rows) ? block : lastBlock
                 for group in 0..<convolution.groups {
                     fill(scratch, first, Int(product.rows), images + group &* groupDepth)
+                    if frame.isOver(after: patchWork) { return }
                     Element.multiply(
-                        product, UnsafePointer(scratch.assumingMemoryBound(to: Element.self)),
+                        frame, product, UnsafePointer(scratch.assumingMemoryBound(to: Element.self)),
                         filter + group &* groupOutputs,
                         output + first &* convolution.outputDepth + group &* groupOutputs)
                 }
@@ -171,11 +173,11 @@ extension Convolution {
                 let image = frame.scratch
                 let result = image + imageRoom
                 for number in 0..<batch {
-                    turnImage.run(from: frame.rawInput(0) + number &* imageBytes, to: image)
+                    turnImage.run(frame, from: frame.rawInput(0) + number &* imageBytes, to: image)
                     blocks.run(
-                        UnsafePointer(image.assumingMemoryBound(to: Element.self)), frame.input(1),
+                        frame, UnsafePointer(image.assumingMemoryBound(to: Element.self)), frame.input(1),
                         result.assumingMemoryBound(to: Element.self), result + resultRoom)
-                    turnResult.run(from: result, to: frame.rawOutput() + number &* resultBytes)
+                    turnResult.run(frame, from: result, to: frame.rawOutput() + number &* resultBytes)
                 }
             }
         }

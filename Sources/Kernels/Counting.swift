@@ -38,6 +38,7 @@ package struct BinCount: Sendable {
             one.withBytes { one in
                 for row in 0..<rows {
                     for place in row &* columns..<(row + 1) &* columns {
+                        if frame.isOver(after: 1) { return }
                         let number = reader.read(frame.rawInput(0), at: place)
                         guard number >= 0 else {
                             frame.report(.other("Input arr must be non-negative!"))
@@ -83,7 +84,7 @@ extension Kernel {
         return Kernel { frame in
             let numbers = frame.input(0, as: Number.self)
             frame.rawOutput().prepare(with: nil, byteCount: bins &* output.stride)
-            for index in 0..<count {
+            frame.eachElement(of: count) { index in
                 let number = numbers[index] > lower ? numbers[index] : lower
                 let place = Double(binning: lower.distance(binning: number)) / step
                 let isWithin = place >= 0 && place < Double(bins - 1)
@@ -117,7 +118,7 @@ extension Kernel {
             let numbers = frame.input(0, as: Number.self)
             let output = frame.output(as: Int32.self)
             boundaries.withUnsafeBufferPointer { boundaries in
-                for index in 0..<count {
+                frame.eachElement(of: count, work: 8) { index in
                     var (low, high) = (0, boundaries.count)
                     while low < high {
                         let middle = (low + high) / 2

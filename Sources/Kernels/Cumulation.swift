@@ -25,10 +25,11 @@ package struct AxisWalk: Sendable {
 
     /// Calls `body` for each row: which it is, which one's result comes before it (nil for the first), which one is to be added.
     @inline(__always)
-    fileprivate func forEach(_ body: (_ row: Int, _ previous: Int?, _ added: Int) -> Void) {
+    fileprivate func forEach(_ frame: KernelFrame, _ body: (_ row: Int, _ previous: Int?, _ added: Int) -> Void) {
         for block in 0..<outer {
             var previous: Int?
             for step in 0..<count {
+                if frame.isOver(after: 1 &+ inner) { return }
                 let row = block &* count &+ (isReversed ? count - 1 - step : step)
                 body(row, previous, isExclusive ? previous ?? row : row)
                 previous = row
@@ -56,7 +57,7 @@ extension Kernel {
         let rowBytes = inner &* width
         return Kernel(overwritableInputs: walk.isExclusive ? [] : [0]) { frame in
             let (input, output) = (frame.rawInput(0), frame.rawOutput())
-            walk.forEach { row, previous, added in
+            walk.forEach(frame) { row, previous, added in
                 let result = output + row &* rowBytes
                 let element = input + added &* rowBytes
                 if let previous {
@@ -86,7 +87,7 @@ extension Kernel {
     ) -> Kernel {
         Kernel { frame in
             let (input, output) = (frame.input(0, as: Number.self), frame.output(as: Number.self))
-            walk.forEach { row, previous, added in
+            walk.forEach(frame) { row, previous, added in
                 for column in 0..<walk.inner {
                     let place = row &* walk.inner &+ column
                     let element = Double(input[added &* walk.inner &+ column])

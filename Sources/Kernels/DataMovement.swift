@@ -18,14 +18,14 @@ extension Kernel {
 
     /// Copies from an input, beginning at a byte of it, to the output.
     package static func copy(_ copy: StridedCopy, input: Int = 0, sourceOffset: Int = 0) -> Kernel {
-        Kernel { frame in copy.run(from: frame.rawInput(input) + sourceOffset, to: frame.rawOutput()) }
+        Kernel { frame in copy.run(frame, from: frame.rawInput(input) + sourceOffset, to: frame.rawOutput()) }
     }
 
     /// Copies each input to its place in the output.
     package static func joining(_ pieces: [Piece]) -> Kernel {
         Kernel { frame in
             for piece in pieces {
-                piece.copy.run(from: frame.rawInput(piece.operand), to: frame.rawOutput() + piece.offset)
+                piece.copy.run(frame, from: frame.rawInput(piece.operand), to: frame.rawOutput() + piece.offset)
             }
         }
     }
@@ -34,7 +34,7 @@ extension Kernel {
     package static func splitting(_ pieces: [Piece], input: Int) -> Kernel {
         Kernel { frame in
             for piece in pieces {
-                piece.copy.run(from: frame.rawInput(input) + piece.offset, to: frame.rawOutput(piece.operand))
+                piece.copy.run(frame, from: frame.rawInput(input) + piece.offset, to: frame.rawOutput(piece.operand))
             }
         }
     }
@@ -69,7 +69,21 @@ extension Kernel {
     ) -> Kernel {
         Kernel { frame in
             let output = frame.output(as: Element.self)
-            for index in 0..<count { output[index] = element(index) }
+            frame.eachElement(of: count) { index in output[index] = element(index) }
+        }
+    }
+}
+
+extension KernelFrame {
+    /// Copies bytes, until the run's time is over.
+    @inline(__always)
+    func copy(_ source: UnsafeRawPointer, to destination: UnsafeMutableRawPointer, byteCount: Int) {
+        // What moves at once is a few milliseconds.
+        let block = 16 << 20
+        guard byteCount > block else { return destination.copyMemory(from: source, byteCount: byteCount) }
+        for start in stride(from: 0, to: byteCount, by: block) {
+            if isOver(after: RunState.lookWork) { return }
+            (destination + start).copyMemory(from: source + start, byteCount: min(block, byteCount - start))
         }
     }
 }

@@ -67,8 +67,14 @@ package struct DepthwiseConvolution: Sendable, Hashable {
         Kernel { [window = window.window, batch = Int64(batch), depth = Int64(depth), multiplier = Int64(multiplier)] in
             let frame = $0
             // Safety: the window's sizes are those of the images and of the output.
-            withUnsafePointer(to: window) {
-                function($0, batch, depth, multiplier, frame.input(0), frame.input(1), frame.output())
+            withUnsafePointer(to: window) { window in
+                let (image, result) = (window.imageSize(depth), window.resultSize(depth &* multiplier))
+                let work = result &* Int(window.pointee.filter_height &* window.pointee.filter_width)
+                frame.inBlocks(ofRows: Int(batch), work: work) { first, count in
+                    function(
+                        window, Int64(count), depth, multiplier, frame.input(0) + first &* image, frame.input(1),
+                        frame.output() + first &* result)
+                }
             }
         }
     }
@@ -86,10 +92,16 @@ package struct DepthwiseConvolution: Sendable, Hashable {
             memset(output, 0, bytes)
             // Safety: the window's sizes are those of the images and of the gradient. The input that only tells the sizes
             // of the output is not read.
-            withUnsafePointer(to: window) {
-                function(
-                    $0, batch, depth, multiplier, byImages ? nil : frame.input(0), byImages ? frame.input(1) : nil,
-                    frame.input(2), byImages ? output : nil, byImages ? nil : output)
+            withUnsafePointer(to: window) { window in
+                let (image, result) = (window.imageSize(depth), window.resultSize(depth &* multiplier))
+                let work = result &* Int(window.pointee.filter_height &* window.pointee.filter_width)
+                frame.inBlocks(ofRows: Int(batch), work: work) { first, count in
+                    function(
+                        window, Int64(count), depth, multiplier,
+                        byImages ? nil : frame.input(0, as: Element.self) + first &* image,
+                        byImages ? frame.input(1) : nil, frame.input(2, as: Element.self) + first &* result,
+                        byImages ? output + first &* image : nil, byImages ? nil : output)
+                }
             }
         }
     }

@@ -13,6 +13,27 @@ struct Loop<Function>: @unchecked Sendable {
     }
 }
 
+extension Loop where Function == ck_unary_fn {
+    /// Calls the function for blocks of elements, until the run's time is over.
+    ///
+    /// - Parameters:
+    ///   - frame: Of the call.
+    ///   - input: What is read.
+    ///   - width: Bytes of an element of it.
+    ///   - output: What is written.
+    ///   - outputWidth: Bytes of an element of it.
+    ///   - count: How many elements there are.
+    @inline(__always)
+    func run(
+        _ frame: KernelFrame, _ input: UnsafeRawPointer, _ width: Int, _ output: UnsafeMutableRawPointer,
+        _ outputWidth: Int, count: Int
+    ) {
+        frame.inBlocks(of: count) { first, count in
+            call(input + first &* width, output + first &* outputWidth, count)
+        }
+    }
+}
+
 extension Kernel {
     /// One output element from one input element.
     ///
@@ -24,8 +45,9 @@ extension Kernel {
     /// - Returns: nil if the formula has no loop for the dtype.
     package static func unary(_ formula: UnaryFormula, _ dtype: DataType, result: DataType, count: Int) -> Kernel? {
         guard let loop = Loop(ck_unary_loop(ck_unary(formula.code), dtype.rawValue)) else { return nil }
-        return Kernel(overwritableInputs: dtype.stride == result.stride ? [0] : []) {
-            loop.call($0.rawInput(0), $0.rawOutput(), count)
+        let (width, outputWidth) = (dtype.stride, result.stride)
+        return Kernel(overwritableInputs: width == outputWidth ? [0] : []) {
+            loop.run($0, $0.rawInput(0), width, $0.rawOutput(), outputWidth, count: count)
         }
     }
 
@@ -45,12 +67,12 @@ extension Kernel {
         guard let loop = Loop(ck_cast_loop(source.rawValue, target.rawValue)) else { return nil }
         guard truncates, let cut = Loop(ck_truncate_loop(source.rawValue, target.rawValue)) else {
             return Kernel(overwritableInputs: source.stride == target.stride ? [0] : []) {
-                loop.call($0.rawInput(0), $0.rawOutput(), count)
+                loop.run($0, $0.rawInput(0), source.stride, $0.rawOutput(), target.stride, count: count)
             }
         }
         return Kernel(scratchBytes: count &* source.stride) {
-            cut.call($0.rawInput(0), $0.scratch, count)
-            loop.call($0.scratch, $0.rawOutput(), count)
+            cut.run($0, $0.rawInput(0), source.stride, $0.scratch, source.stride, count: count)
+            loop.run($0, $0.scratch, source.stride, $0.rawOutput(), target.stride, count: count)
         }
     }
 
@@ -78,23 +100,22 @@ extension Kernel {
         }
         let fault = formula.fault
         let table = axes.table(operandWidth: dtype.stride)
+        let (width, outputWidth) = (dtype.stride, result.stride)
         if axes.axes.count == 1 {
             let (count, leftStep, rightStep) = (table[0], table[1], table[2])
             return Kernel(overwritableInputs: overwritable) { frame in
-                let failed = loop.call(
-                    frame.rawInput(0), leftStep, frame.rawInput(1), rightStep, frame.rawOutput(), count)
-                if failed != 0 { frame.report(fault) }
+                frame.inBlocks(of: count) { first, count in
+                    let failed = loop.call(
+                        frame.rawInput(0) + first &* leftStep &* width, leftStep,
+                        frame.rawInput(1) + first &* rightStep &* width, rightStep,
+                        frame.rawOutput() + first &* outputWidth, count)
+                    if failed != 0 { frame.report(fault) }
+                }
             }
         }
-        let rank = Int32(axes.axes.count)
-        let (width, outputWidth) = (dtype.stride, result.stride)
+        let broadcast = BroadcastLoop(loop: loop, table: table, width: width, outputWidth: outputWidth)
         return Kernel(overwritableInputs: overwritable) { frame in
-            let failed = table.withUnsafeBufferPointer {
-                ck_broadcast(
-                    loop.call, $0.baseAddress, rank, frame.rawInput(0), frame.rawInput(1), frame.rawOutput(), width,
-                    outputWidth)
-            }
-            if failed != 0 { frame.report(fault) }
+            if broadcast.run(frame, count: axes.elementCount) != 0 { frame.report(fault) }
         }
     }
 
@@ -104,10 +125,16 @@ extension Kernel {
     package static func sum(inputCount: Int, _ dtype: DataType, count: Int) -> Kernel? {
         guard let loop = Loop(ck_binary_loop(CK_ADD, dtype.rawValue)) else { return nil }
         guard inputCount > 1 else { return .alias() }
+        let width = dtype.stride
         return Kernel(overwritableInputs: [0, 1]) { frame in
-            let output = frame.rawOutput()
-            _ = loop.call(frame.rawInput(0), 1, frame.rawInput(1), 1, output, count)
-            for index in 2..<max(2, inputCount) { _ = loop.call(output, 1, frame.rawInput(index), 1, output, count) }
+            frame.inBlocks(of: count, work: inputCount) { first, count in
+                let start = first &* width
+                let output = frame.rawOutput() + start
+                _ = loop.call(frame.rawInput(0) + start, 1, frame.rawInput(1) + start, 1, output, count)
+                for index in 2..<max(2, inputCount) {
+                    _ = loop.call(output, 1, frame.rawInput(index) + start, 1, output, count)
+                }
+            }
         }
     }
 
@@ -124,12 +151,18 @@ extension Kernel {
         _ formula: TernaryFormula, _ dtype: DataType, repeats: (Bool, Bool, Bool), result: DataType, count: Int
     ) -> Kernel? {
         guard let loop = Loop(ck_ternary_loop(ck_ternary(formula.code), dtype.rawValue)) else { return nil }
+        let (width, outputWidth) = (dtype.stride, result.stride)
         let steps = (repeats.0 ? 0 : 1, repeats.1 ? 0 : 1, repeats.2 ? 0 : 1)
         let whole = [steps.0, steps.1, steps.2].enumerated().filter { $1 == 1 }.map(\.offset)
         return Kernel(overwritableInputs: dtype.stride == result.stride ? whole : []) { frame in
-            loop.call(
-                frame.rawInput(0), steps.0, frame.rawInput(1), steps.1, frame.rawInput(2), steps.2, frame.rawOutput(),
-                count)
+            // These functions may take a thousand steps an element.
+            frame.inBlocks(of: count, work: 64) { first, count in
+                loop.call(
+                    frame.rawInput(0) + first &* steps.0 &* width, steps.0,
+                    frame.rawInput(1) + first &* steps.1 &* width, steps.1,
+                    frame.rawInput(2) + first &* steps.2 &* width, steps.2, frame.rawOutput() + first &* outputWidth,
+                    count)
+            }
         }
     }
 
@@ -156,11 +189,14 @@ extension Kernel {
         }
         let bytes = third
         let overwritable = Set([inputs.0, inputs.1]).sorted()
+        let (width, outputWidth) = (dtype.stride, result.stride)
         return Kernel(overwritableInputs: dtype.stride == result.stride ? overwritable : []) { frame in
             withUnsafeBytes(of: bytes) { third in
-                loop.call(
-                    frame.rawInput(inputs.0), 1, frame.rawInput(inputs.1), 1, third.baseAddress, 0, frame.rawOutput(),
-                    count)
+                frame.inBlocks(of: count) { first, count in
+                    loop.call(
+                        frame.rawInput(inputs.0) + first &* width, 1, frame.rawInput(inputs.1) + first &* width, 1,
+                        third.baseAddress, 0, frame.rawOutput() + first &* outputWidth, count)
+                }
             }
         }
     }
@@ -170,8 +206,12 @@ extension Kernel {
     /// - Returns: nil if the dtype has none.
     package static func cross(_ dtype: DataType, rows: Int) -> Kernel? {
         guard let loop = Loop(ck_cross_loop(dtype.rawValue)) else { return nil }
-        return Kernel(overwritableInputs: [0, 1]) {
-            loop.call($0.rawInput(0), $0.rawInput(1), $0.rawOutput(), rows)
+        let rowBytes = 3 &* dtype.stride
+        return Kernel(overwritableInputs: [0, 1]) { frame in
+            frame.inBlocks(of: rows, work: 3) { first, rows in
+                let start = first &* rowBytes
+                loop.call(frame.rawInput(0) + start, frame.rawInput(1) + start, frame.rawOutput() + start, rows)
+            }
         }
     }
 
@@ -190,13 +230,19 @@ extension Kernel {
         guard let loop = Loop(ck_select_loop(Int32(width))) else { return nil }
         if rowSize == 1 {
             return Kernel(overwritableInputs: [1, 2]) { frame in
-                loop.call(frame.input(0, as: UInt8.self), frame.rawInput(1), frame.rawInput(2), frame.rawOutput(), rows)
+                frame.inBlocks(of: rows) { first, rows in
+                    let start = first &* width
+                    loop.call(
+                        frame.input(0, as: UInt8.self) + first, frame.rawInput(1) + start, frame.rawInput(2) + start,
+                        frame.rawOutput() + start, rows)
+                }
             }
         }
         let rowBytes = rowSize * width
         return Kernel(overwritableInputs: [1, 2]) { frame in
             let conditions = frame.input(0, as: UInt8.self)
             for row in 0..<rows {
+                if frame.isOver(after: rowSize) { return }
                 let source = frame.rawInput(conditions[row] != 0 ? 1 : 2) + row * rowBytes
                 (frame.rawOutput() + row * rowBytes).copyMemory(from: source, byteCount: rowBytes)
             }

@@ -52,7 +52,7 @@ package struct RoundTrip: Sendable, Hashable {
             for slice in 0..<layout.channels {
                 let (low, high): (Element, Element) =
                     switch source {
-                    case .data: extremes(slice, input)
+                    case .data: extremes(frame, slice, input)
                     case .inputs:
                         (frame.input(1, as: Element.self)[slice], frame.input(2, as: Element.self)[slice])
                     case .given(let low, let high): (Element(low), Element(high))
@@ -61,7 +61,7 @@ package struct RoundTrip: Sendable, Hashable {
                     frame.report(.other("Invalid range: input_min is larger than input_max"))
                 }
                 let scale = Scale<Element>(low, high, bits: bits, isSigned: isSigned, isNarrow: isNarrow)
-                eachElement(slice) { index in
+                eachElement(frame, slice) { index in
                     var x = input[index]
                     if source != .data {
                         x = scale.high < x ? scale.high : x
@@ -77,18 +77,19 @@ package struct RoundTrip: Sendable, Hashable {
     }
 
     @inline(__always)
-    private func eachElement(_ slice: Int, _ body: (Int) -> Void) {
+    private func eachElement(_ frame: KernelFrame, _ slice: Int, _ body: (Int) -> Void) {
         for outer in 0..<layout.outer {
             let start = (outer &* layout.channels &+ slice) &* layout.inner
-            for index in start..<start &+ layout.inner { body(index) }
+            frame.eachElement(of: layout.inner) { body(start &+ $0) }
+            if frame.isOver(after: 1 &+ layout.inner) { return }
         }
     }
 
     private func extremes<Element: BinaryFloatingPoint>(
-        _ slice: Int, _ input: UnsafePointer<Element>
+        _ frame: KernelFrame, _ slice: Int, _ input: UnsafePointer<Element>
     ) -> (Element, Element) {
         var (low, high) = (Element.infinity, -Element.infinity)
-        eachElement(slice) { index in
+        eachElement(frame, slice) { index in
             low = input[index] < low ? input[index] : low
             high = input[index] > high ? input[index] : high
         }
@@ -141,7 +142,7 @@ package struct FakeQuantization: Sendable, Hashable {
         let scale = Nudged(low, high, self)
         return Kernel(overwritableInputs: [0]) { frame in
             let (input, output) = (frame.input(0, as: Float.self), frame.output(as: Float.self))
-            for index in 0..<count { output[index] = scale.multiplied(input[index]) }
+            frame.eachElement(of: count) { index in output[index] = scale.multiplied(input[index]) }
         }
     }
 
@@ -159,7 +160,8 @@ package struct FakeQuantization: Sendable, Hashable {
                 let low = frame.input(1, as: Float.self)[channel]
                 let high = frame.input(2, as: Float.self)[channel]
                 let scale = Nudged(low, high, self)
-                for row in 0..<rows {
+                if frame.isOver(after: 1) { return }
+                frame.eachElement(of: rows) { row in
                     let index = row &* channels &+ channel
                     output[index] =
                         low == 0 && high == 0

@@ -16,6 +16,8 @@ package struct Fault: Error, Hashable, Sendable {
         case integerDivisionByZero
         /// An integer was raised to a negative integer power.
         case negativeIntegerPower
+        /// The run's time was over before the kernel was done, or nobody waits any more.
+        case timeOver
         /// The run may not take the memory.
         case memoryRefused(MemoryRefusal)
         /// There is not enough memory for `byteCount` bytes.
@@ -56,6 +58,7 @@ extension Fault: CustomStringConvertible {
             "segment_ids\(Self.place(position, in: shape)) = \(value) is out of range [0, \(limit))"
         case .integerDivisionByZero: "integer division by zero"
         case .negativeIntegerPower: "integers to negative integer powers are not allowed"
+        case .timeOver: "was still computing when the request's time was over"
         case .memoryRefused(let refusal): refusal.description
         case .outOfMemory(let byteCount): "not enough memory for \(byteCount) bytes"
         case .other(let text): text.description

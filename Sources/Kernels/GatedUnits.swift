@@ -66,7 +66,7 @@ package struct GRUCell: Sendable, Hashable {
             let (reset, update) = (frame.output(0, as: Float.self), frame.output(1, as: Float.self))
             let (content, output) = (frame.output(2, as: Float.self), frame.output(3, as: Float.self))
             joinRows(x, inputSize, old, size, count: batch, into: joined)
-            Float.multiply(gateProduct, joined, frame.input(2), gates)
+            Float.multiply(frame, gateProduct, joined, frame.input(2), gates)
             for index in 0..<count {
                 let (row, column) = (index / size, index % size)
                 reset[index] = gates[row &* 2 &* size &+ column] + gateBias[column]
@@ -76,7 +76,7 @@ package struct GRUCell: Sendable, Hashable {
             activations.sigmoid(update, count)
             for index in 0..<count { output[index] = old[index] * reset[index] }
             joinRows(x, inputSize, output, size, count: batch, into: joined)
-            Float.multiply(contentProduct, joined, frame.input(3), content)
+            Float.multiply(frame, contentProduct, joined, frame.input(3), content)
             for index in 0..<count { content[index] += contentBias[index % size] }
             activations.tanh(content, content, count)
             for index in 0..<count { output[index] = update[index] * (old[index] - content[index]) + content[index] }

@@ -50,6 +50,7 @@ package struct Glimpses: Sendable, Hashable {
             for index in 0..<images[0] {
                 let top = begin(offsets[2 &* index], images[1], height)
                 let left = begin(offsets[2 &* index &+ 1], images[2], width)
+                if frame.isOver(after: height &* width &* depth) { return }
                 if top < 0 || left < 0 || top &+ height > images[1] || left &+ width > images[2] {
                     fill(output, image, &generator)
                 }

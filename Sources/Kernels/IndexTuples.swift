@@ -68,6 +68,7 @@ extension Kernel {
         return Kernel { frame in
             let output = frame.rawOutput()
             for tuple in 0..<tuples.count {
+                if frame.isOver(after: 4 &+ rowBytes / 16) { return }
                 let row = output + tuple &* rowBytes
                 guard let place = tuples.place(tuple, frame) else {
                     row.initializeMemory(as: UInt8.self, repeating: 0, count: rowBytes)
@@ -96,6 +97,7 @@ extension Kernel {
             let output = frame.rawOutput()
             output.prepare(with: base.map { frame.rawInput($0) }, byteCount: outputBytes)
             for tuple in 0..<tuples.count {
+                if frame.isOver(after: 4 &+ rowSize) { return }
                 guard let place = tuples.place(tuple, frame) else { continue }
                 update.apply(
                     frame.rawInput(updates) + tuple &* rowBytes, to: output + place &* rowBytes, count: rowSize, frame)

@@ -78,6 +78,7 @@ package struct IndexedRows: Sendable {
         for batch in 0..<batchCount {
             for _ in 0..<outerCount {
                 for number in 0..<indicesPerBatch {
+                    if frame.isOver(after: 1 &+ rowBytes / 16) { return }
                     let position = batch &* indicesPerBatch &+ number
                     let index = indices.read(positions, at: position)
                     if index >= 0 && index < axisSize {
@@ -108,6 +109,7 @@ extension Kernel {
             output.fill(with: frame.rawInput(3), width: width, count: prefixCount &* depth &* suffixCount)
             for prefix in 0..<prefixCount {
                 for suffix in 0..<suffixCount {
+                    if frame.isOver(after: 1) { return }
                     let index = indices.read(positions, at: prefix &* suffixCount &+ suffix)
                     guard index >= 0, index < depth else { continue }
                     let place = (prefix &* depth &+ index) &* suffixCount &+ suffix

@@ -57,6 +57,71 @@ package struct KernelFrame {
     /// Notes a fault of the data; the run ends with it after this kernel. The outputs must be defined all the same.
     package func report(_ fault: Fault.Kind) { state.pointee.report(fault) }
 
+    /// Whether the run's time is over: then the kernel returns as soon as it can, whatever its outputs are. The run ends after it.
+    ///
+    /// Cheap enough for a loop over rows: the clock is looked at when enough work has come together.
+    ///
+    /// - Parameter work: How much was done, or is about to be done, since the last call: about as many as there are elements to read.
+    @inline(__always)
+    package func isOver(after work: Int) -> Bool { state.pointee.isOver(after: work) }
+
+    /// Calls `body` for blocks of elements one after another, until the run's time is over.
+    ///
+    /// - Parameters:
+    ///   - count: How many elements there are.
+    ///   - work: How much work an element is.
+    ///   - body: Takes the first element of a block and how many it has: all but the last have a multiple of 64.
+    @inline(__always)
+    package func inBlocks(of count: Int, work: Int = 1, _ body: (_ first: Int, _ count: Int) -> Void) {
+        let size = RunState.lookWork / max(1, min(work, RunState.lookWork / 64)) & ~63
+        guard count > size else {
+            body(0, count)
+            return _ = isOver(after: count &* min(work, RunState.lookWork))
+        }
+        var first = 0
+        while first < count {
+            let block = min(size, count - first)
+            body(first, block)
+            first += block
+            if isOver(after: RunState.lookWork) { return }
+        }
+    }
+
+    /// Calls `body` for blocks of rows one after another, until the run's time is over.
+    ///
+    /// - Parameters:
+    ///   - count: How many rows there are.
+    ///   - work: How much work a row is: about as many as it has elements.
+    ///   - body: Takes the first row of a block and how many it has.
+    @inline(__always)
+    package func inBlocks(ofRows count: Int, work: Int, _ body: (_ first: Int, _ count: Int) -> Void) {
+        let size = max(1, RunState.lookWork / max(1, work))
+        guard count > size else {
+            body(0, count)
+            return _ = isOver(after: min(RunState.lookWork, count &* min(work, RunState.lookWork)))
+        }
+        var first = 0
+        while first < count {
+            let block = min(size, count - first)
+            body(first, block)
+            first += block
+            if isOver(after: RunState.lookWork) { return }
+        }
+    }
+
+    /// Calls `body` for each element, until the run's time is over.
+    ///
+    /// - Parameters:
+    ///   - count: How many elements there are.
+    ///   - work: How much work an element is.
+    ///   - body: Takes an element's number.
+    @inline(__always)
+    package func eachElement(of count: Int, work: Int = 1, _ body: (Int) -> Void) {
+        inBlocks(of: count, work: work) { first, count in
+            for index in first..<first + count { body(index) }
+        }
+    }
+
     /// Memory for the bytes of a new string, valid until the run's outputs have been taken.
     package func allocateString(byteCount: Int) -> UnsafeMutableRawPointer? {
         state.pointee.allocate(byteCount: byteCount)

@@ -60,6 +60,7 @@ package struct LocalResponse: Sendable, Hashable {
         return Kernel(scratchBytes: depth &* 4) { frame in
             let power = frame.scratch.assumingMemoryBound(to: Float.self)
             for pixel in 0..<pixels {
+                if frame.isOver(after: depth &* min(depth, 2 &* min(radius, depth) &+ 2)) { return }
                 let x = frame.input(0, as: Float.self) + pixel &* depth
                 let y = frame.output(as: Float.self) + pixel &* depth
                 norms(x, power)
@@ -78,6 +79,7 @@ package struct LocalResponse: Sendable, Hashable {
             let norm = frame.scratch.assumingMemoryBound(to: Float.self)
             let power = norm + depth
             for start in stride(from: 0, to: pixels &* depth, by: max(1, depth)) {
+                if frame.isOver(after: 2 &* depth &* min(depth, 2 &* min(radius, depth) &+ 2)) { return }
                 let dy = frame.input(0, as: Float.self) + start
                 let x = frame.input(1, as: Float.self) + start
                 let y = frame.input(2, as: Float.self) + start

@@ -96,6 +96,7 @@ package final class LookupTable: Sendable {
             // Safety: rows are numbered by the table itself; the table, and so its values, lives as long as the kernel.
             let stored = values.storage.baseAddress + values.byteOffset
             for index in 0..<count {
+                if frame.isOver(after: 8 &+ width / 16) { return }
                 let key = asked.key(index)
                 var slot = Int(truncatingIfNeeded: key.hash) & mask
                 while slots[slot] != Self.free, own.key(Int(slots[slot])) != key { slot = (slot + 1) & mask }

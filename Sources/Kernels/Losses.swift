@@ -36,8 +36,13 @@ extension Kernel {
             let labels = frame.input(1, as: Label.self)
             let (losses, gradients) = (frame.output(0, as: Element.self), frame.output(1, as: Element.self))
             let logarithms = frame.scratch.assumingMemoryBound(to: Element.self)
-            softmax.call(frame.rawInput(0), frame.rawOutput(1), rows, count)
+            let rowBytes = count &* MemoryLayout<Element>.stride
+            frame.inBlocks(ofRows: rows, work: count) { first, rows in
+                softmax.call(
+                    frame.rawInput(0) + first &* rowBytes, frame.rawOutput(1) + first &* rowBytes, rows, count)
+            }
             for row in 0..<rows {
+                if frame.isOver(after: count) { return }
                 let gradient = gradients + row &* count
                 guard let label = Int(exactly: labels[row]), label >= 0, label < count else {
                     frame.report(
@@ -68,7 +73,7 @@ extension Kernel {
         Kernel { frame in
             let input = frame.input(0, as: Element.self)
             var total = 0.0
-            for index in 0..<count { total += Double(input[index]) * Double(input[index]) }
+            frame.eachElement(of: count) { index in total += Double(input[index]) * Double(input[index]) }
             frame.output(as: Element.self)[0] = Element(total / 2)
         }
     }
@@ -97,6 +102,7 @@ extension Kernel {
         Kernel { frame in
             let (predictions, targets) = (frame.input(0, as: Float.self), frame.input(1, as: Target.self))
             for row in 0..<rows {
+                if frame.isOver(after: 2 &* count) { return }
                 let scores = UnsafeBufferPointer(start: predictions + row &* count, count: count)
                 frame.output(as: Bool.self)[row] =
                     if let target = Int(exactly: targets[row]), scores.indices.contains(target),

@@ -30,19 +30,23 @@ package struct MappedCopy: Sendable, Hashable {
     package var kernel: Kernel {
         Kernel { frame in
             var output = frame.rawOutput()
-            walk(outer[...], frame.rawInput(0), &output)
+            walk(frame, outer[...], frame.rawInput(0), &output)
         }
     }
 
     /// As deep as there are axes: at most the rank.
-    private func walk(_ axes: ArraySlice<[Int]>, _ source: UnsafeRawPointer, _ output: inout UnsafeMutableRawPointer) {
+    private func walk(
+        _ frame: KernelFrame, _ axes: ArraySlice<[Int]>, _ source: UnsafeRawPointer,
+        _ output: inout UnsafeMutableRawPointer
+    ) {
         guard let axis = axes.first else {
             for run in runs {
+                if frame.isOver(after: 1 &+ run.byteCount / 16) { return }
                 output.copyShort(from: source + run.source, byteCount: run.byteCount)
                 output += run.byteCount
             }
             return
         }
-        for place in axis { walk(axes.dropFirst(), source + place, &output) }
+        for place in axis { walk(frame, axes.dropFirst(), source + place, &output) }
     }
 }

@@ -39,7 +39,8 @@ protocol MatrixElement: BitwiseCopyable, Sendable {
     static var zero: Self { get }
     static var one: Self { get }
 
+    /// Computes a product, until the run's time is over.
     static func multiply(
-        _ product: MatrixProduct, _ left: UnsafePointer<Self>, _ right: UnsafePointer<Self>,
+        _ frame: KernelFrame, _ product: MatrixProduct, _ left: UnsafePointer<Self>, _ right: UnsafePointer<Self>,
         _ result: UnsafeMutablePointer<Self>)
 }

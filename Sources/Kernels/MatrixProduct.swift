@@ -4,7 +4,7 @@ package import Tensors
 
 /// A product of two matrices of given sizes, all of them row-major.
 package struct MatrixProduct: Sendable, Hashable {
-    let rows: Int32
+    private(set) var rows: Int32
     let columns: Int32
     let depth: Int32
     private let transposesLeft: Bool
@@ -79,7 +79,7 @@ package struct MatrixProduct: Sendable, Hashable {
 
 extension MatrixProduct: MatrixKernelMaker {
     func kernel<Element: MatrixElement>(_ type: Element.Type) -> Kernel {
-        Kernel { frame in Element.multiply(self, frame.input(0), frame.input(1), frame.output()) }
+        Kernel { frame in Element.multiply(frame, self, frame.input(0), frame.input(1), frame.output()) }
     }
 }
 
@@ -114,31 +114,36 @@ package struct BatchedProduct: Sendable {
             let (bytes, overflow) = operand.count.multipliedReportingOverflow(by: dtype.stride)
             guard !overflow, bytes < Int.max / 4, let loop = Loop(ck_cast_loop(operand.dtype.rawValue, dtype.rawValue))
             else { return nil }
-            casts.append(CastOperand(input: input, count: operand.count, offset: scratchBytes, loop: loop))
+            casts.append(
+                CastOperand(
+                    input: input, count: operand.count, width: operand.dtype.stride, offset: scratchBytes, loop: loop))
             scratchBytes += bytes.roundedUp(to: TensorStorage.alignment)
         }
         return MatrixKernels.kernel(dtype, CastProduct(product: self, casts: casts, scratchBytes: scratchBytes))
     }
 
     func run<Element: MatrixElement>(
-        _ left: UnsafePointer<Element>, _ right: UnsafePointer<Element>, _ result: UnsafeMutablePointer<Element>
+        _ frame: KernelFrame, _ left: UnsafePointer<Element>, _ right: UnsafePointer<Element>,
+        _ result: UnsafeMutablePointer<Element>
     ) {
         var result = result
-        axes.withUnsafeBufferPointer { walk($0, 0, left, right, &result) }
+        axes.withUnsafeBufferPointer { walk(frame, $0, 0, left, right, &result) }
     }
 
     private func walk<Element: MatrixElement>(
-        _ axes: UnsafeBufferPointer<StridedCopy.Axis>, _ level: Int, _ left: UnsafePointer<Element>,
+        _ frame: KernelFrame, _ axes: UnsafeBufferPointer<StridedCopy.Axis>, _ level: Int,
+        _ left: UnsafePointer<Element>,
         _ right: UnsafePointer<Element>, _ output: inout UnsafeMutablePointer<Element>
     ) {
         guard level < axes.count else {
-            Element.multiply(product, left, right, output)
+            Element.multiply(frame, product, left, right, output)
             output += Int(product.rows) &* Int(product.columns)
             return
         }
         let axis = axes[level]
         for index in 0..<axis.count {
-            walk(axes, level + 1, left + index &* axis.source, right + index &* axis.destination, &output)
+            if frame.isOver(after: 1) { return }
+            walk(frame, axes, level + 1, left + index &* axis.source, right + index &* axis.destination, &output)
         }
     }
 }
@@ -147,6 +152,8 @@ package struct BatchedProduct: Sendable {
 private struct CastOperand: Sendable {
     let input: Int
     let count: Int
+    /// Bytes of an element.
+    let width: Int
     let offset: Int
     let loop: Loop<ck_unary_fn>
 }
@@ -162,7 +169,8 @@ private struct CastProduct: MatrixKernelMaker, Sendable {
         let (left, right) = (casts[0], casts[1])
         return Kernel(scratchBytes: scratchBytes) { frame in
             product.run(
-                Self.operand(0, left, frame, Element.self), Self.operand(1, right, frame, Element.self), frame.output())
+                frame, Self.operand(0, left, frame, Element.self), Self.operand(1, right, frame, Element.self),
+                frame.output())
         }
     }
 
@@ -172,7 +180,7 @@ private struct CastProduct: MatrixKernelMaker, Sendable {
     ) -> UnsafePointer<Element> {
         guard let cast else { return frame.input(input) }
         let target = frame.scratch + cast.offset
-        cast.loop.call(frame.rawInput(input), target, cast.count)
+        cast.loop.run(frame, frame.rawInput(input), cast.width, target, MemoryLayout<Element>.stride, count: cast.count)
         return UnsafePointer(target.assumingMemoryBound(to: Element.self))
     }
 }
@@ -280,7 +288,8 @@ extension MatrixProduct {
     /// Whole numbers, which wrap around. The innermost loop runs along rows of the result.
     @inline(__always)
     fileprivate func multiplyIntegers<Element: MatrixElement & FixedWidthInteger>(
-        _ left: UnsafePointer<Element>, _ right: UnsafePointer<Element>, _ result: UnsafeMutablePointer<Element>
+        _ frame: KernelFrame, _ left: UnsafePointer<Element>, _ right: UnsafePointer<Element>,
+        _ result: UnsafeMutablePointer<Element>
     ) {
         let leftSteps = transposesLeft ? (row: 1, depth: Int(leftStride)) : (row: Int(leftStride), depth: 1)
         let rightSteps = transposesRight ? (depth: 1, column: Int(rightStride)) : (depth: Int(rightStride), column: 1)
@@ -288,6 +297,7 @@ extension MatrixProduct {
             let sums = result + row &* Int(resultStride)
             sums.update(repeating: 0, count: Int(columns))
             for index in 0..<Int(depth) {
+                if frame.isOver(after: 1 &+ Int(columns)) { return }
                 let factor = left[row &* leftSteps.row &+ index &* leftSteps.depth]
                 let factors = right + index &* rightSteps.depth
                 for column in 0..<Int(columns) {
@@ -298,14 +308,54 @@ extension MatrixProduct {
     }
 }
 
+extension MatrixProduct {
+    /// More multiplications than these are done in blocks of rows: some hundredths of a second.
+    private static let mostAtOnce = 1 << 31
+    /// Fewer rows than these are no block: BLAS would be slow.
+    private static let fewestRows = 64
+    /// So many multiplications are as much work as an element.
+    private static let multiplicationsOfWork = 64
+
+    /// Calls `body` with the product, or with parts of it that have some of its rows, until the run's time is over.
+    @inline(__always)
+    fileprivate func inBlocks<Element: MatrixElement>(
+        _ frame: KernelFrame, _ left: UnsafePointer<Element>, _ right: UnsafePointer<Element>,
+        _ result: UnsafeMutablePointer<Element>,
+        _ body: (MatrixProduct, UnsafePointer<Element>, UnsafePointer<Element>, UnsafeMutablePointer<Element>) -> Void
+    ) {
+        // Each is below 2^31: the product of two is a number, and of all three at least a very large one.
+        let each = Int(depth) &* Int(columns)
+        let (all, overflow) = each.multipliedReportingOverflow(by: Int(rows))
+        guard overflow || all > Self.mostAtOnce, rows >= 2 * Self.fewestRows else {
+            body(self, left, right, result)
+            _ = frame.isOver(after: min(all, 1 << 40) / Self.multiplicationsOfWork)
+            return
+        }
+        let size = max(Self.fewestRows, Self.mostAtOnce / 2 / max(1, each) / Self.fewestRows * Self.fewestRows)
+        var first = 0
+        while first < Int(rows) {
+            let rest = Int(rows) - first
+            var part = self
+            // A short rest goes with the block before.
+            part.rows = Int32(rest < size + Self.fewestRows ? rest : size)
+            body(
+                part, left + first &* (transposesLeft ? 1 : Int(leftStride)), right, result + first &* Int(resultStride)
+            )
+            if frame.isOver(after: RunState.lookWork) { return }
+            first += Int(part.rows)
+        }
+    }
+}
+
 extension Float: MatrixElement {
     static let one: Float = 1
 
     static func multiply(
-        _ product: MatrixProduct, _ left: UnsafePointer<Float>, _ right: UnsafePointer<Float>,
+        _ frame: KernelFrame, _ product: MatrixProduct, _ left: UnsafePointer<Float>, _ right: UnsafePointer<Float>,
         _ result: UnsafeMutablePointer<Float>
     ) {
-        if product.begin(result) { product.multiply(left, right, result) }
+        guard product.begin(result) else { return }
+        product.inBlocks(frame, left, right, result) { $0.multiply($1, $2, $3) }
     }
 }
 
@@ -313,10 +363,11 @@ extension Double: MatrixElement {
     static let one: Double = 1
 
     static func multiply(
-        _ product: MatrixProduct, _ left: UnsafePointer<Double>, _ right: UnsafePointer<Double>,
+        _ frame: KernelFrame, _ product: MatrixProduct, _ left: UnsafePointer<Double>, _ right: UnsafePointer<Double>,
         _ result: UnsafeMutablePointer<Double>
     ) {
-        if product.begin(result) { product.multiply(left, right, result) }
+        guard product.begin(result) else { return }
+        product.inBlocks(frame, left, right, result) { $0.multiply($1, $2, $3) }
     }
 }
 
@@ -325,10 +376,12 @@ extension Complex64: MatrixElement {
     static let one = Complex64(real: 1, imaginary: 0)
 
     static func multiply(
-        _ product: MatrixProduct, _ left: UnsafePointer<Complex64>, _ right: UnsafePointer<Complex64>,
+        _ frame: KernelFrame, _ product: MatrixProduct, _ left: UnsafePointer<Complex64>,
+        _ right: UnsafePointer<Complex64>,
         _ result: UnsafeMutablePointer<Complex64>
     ) {
-        if product.begin(result) { product.multiply(left, right, result) }
+        guard product.begin(result) else { return }
+        product.inBlocks(frame, left, right, result) { $0.multiply($1, $2, $3) }
     }
 }
 
@@ -337,10 +390,12 @@ extension Complex128: MatrixElement {
     static let one = Complex128(real: 1, imaginary: 0)
 
     static func multiply(
-        _ product: MatrixProduct, _ left: UnsafePointer<Complex128>, _ right: UnsafePointer<Complex128>,
+        _ frame: KernelFrame, _ product: MatrixProduct, _ left: UnsafePointer<Complex128>,
+        _ right: UnsafePointer<Complex128>,
         _ result: UnsafeMutablePointer<Complex128>
     ) {
-        if product.begin(result) { product.multiply(left, right, result) }
+        guard product.begin(result) else { return }
+        product.inBlocks(frame, left, right, result) { $0.multiply($1, $2, $3) }
     }
 }
 
@@ -349,10 +404,10 @@ extension MatrixElement where Self: FixedWidthInteger {
 
     @inline(__always)
     static func multiply(
-        _ product: MatrixProduct, _ left: UnsafePointer<Self>, _ right: UnsafePointer<Self>,
+        _ frame: KernelFrame, _ product: MatrixProduct, _ left: UnsafePointer<Self>, _ right: UnsafePointer<Self>,
         _ result: UnsafeMutablePointer<Self>
     ) {
-        if product.begin(result) { product.multiplyIntegers(left, right, result) }
+        if product.begin(result) { product.multiplyIntegers(frame, left, right, result) }
     }
 }
 

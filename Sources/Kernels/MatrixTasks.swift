@@ -131,12 +131,14 @@ package struct MatrixTask: Sendable {
         else { return nil }
         let complaint = kind.complaint
         let frozen = task
+        let work = max(widths.max() ?? 0, 64)
         return Kernel(scratchBytes: scratchBytes) { frame in
             var task = frozen
             for output in outputs.indices where outputs[output] == nil {
                 frame.rawOutput(output).initializeMemory(as: UInt8.self, repeating: 0, count: dtype.stride)
             }
             for index in 0..<axes.elementCount {
+                if frame.isOver(after: work) { return }
                 let at = axes.operands(of: index)
                 let result = withUnsafeTemporaryAllocation(of: UnsafeRawPointer?.self, capacity: 2) { sources in
                     withUnsafeTemporaryAllocation(of: UnsafeMutableRawPointer?.self, capacity: 3) { targets in

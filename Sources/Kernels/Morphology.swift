@@ -25,22 +25,25 @@ package struct Morphology: Sendable, Hashable {
 
         func visit<Element: RealNumber>(_ type: Element.Type) -> Kernel {
             Kernel { [shape] frame in
-                shape.dilate(frame.input(0, as: Element.self), frame.input(1), frame.output())
+                shape.dilate(frame, frame.input(0, as: Element.self), frame.input(1), frame.output())
             }
         }
     }
 
     private func dilate<Element: RealNumber>(
-        _ images: UnsafePointer<Element>, _ filter: UnsafePointer<Element>, _ output: UnsafeMutablePointer<Element>
+        _ frame: KernelFrame, _ images: UnsafePointer<Element>, _ filter: UnsafePointer<Element>,
+        _ output: UnsafeMutablePointer<Element>
     ) {
         let (rows, columns) = (window.rows, window.columns)
         var result = output
         for image in 0..<batch {
             for row in 0..<rows.outputSize {
                 for column in 0..<columns.outputSize {
+                    if frame.isOver(after: depth) { return }
                     result.update(repeating: Element.lowest, count: depth)
                     for filterRow in 0..<rows.filter {
                         let y = row &* rows.stride &- rows.padding &+ filterRow &* rows.dilation
+                        if frame.isOver(after: columns.filter &* (1 &+ depth)) { return }
                         guard y >= 0, y < rows.size else { continue }
                         for filterColumn in 0..<columns.filter {
                             let x = column &* columns.stride &- columns.padding &+ filterColumn &* columns.dilation

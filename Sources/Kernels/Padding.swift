@@ -19,7 +19,7 @@ extension Kernel {
             } else {
                 memset(frame.rawOutput(), 0, width &* count)
             }
-            copy.run(from: frame.rawInput(0), to: frame.rawOutput() + offsetBytes)
+            copy.run(frame, from: frame.rawInput(0), to: frame.rawOutput() + offsetBytes)
         }
     }
 }
@@ -72,27 +72,30 @@ package struct MirrorFold: Sendable {
         let byteCount = axes.reduce(width) { $0 &* $1.size }
         return Kernel(scratchBytes: byteCount) { frame in
             frame.scratch.copyMemory(from: frame.rawInput(0), byteCount: byteCount)
-            for axis in axes.indices { fold(axis, within: 0, frame.scratch) }
-            copy.run(from: frame.scratch + offsetBytes, to: frame.rawOutput())
+            for axis in axes.indices { fold(frame, axis, within: 0, frame.scratch) }
+            copy.run(frame, from: frame.scratch + offsetBytes, to: frame.rawOutput())
         }
     }
 
     /// Folds an axis: of those before it only the middle, which they have been folded to.
-    private func fold(_ axis: Int, within outer: Int, _ memory: UnsafeMutableRawPointer) {
+    private func fold(_ frame: KernelFrame, _ axis: Int, within outer: Int, _ memory: UnsafeMutableRawPointer) {
         let current = axes[outer]
         let step = strides[outer] &* width
         guard outer == axis else {
             for place in current.before..<current.size &- current.after {
-                fold(axis, within: outer + 1, memory + place &* step)
+                if frame.isOver(after: 1) { return }
+                fold(frame, axis, within: outer + 1, memory + place &* step)
             }
             return
         }
         for place in 0..<current.before {
+            if frame.isOver(after: strides[outer]) { return }
             let target = memory + (2 &* current.before &- 1 &- place &+ offset) &* step
             _ = add.call(target, 1, memory + place &* step, 1, target, strides[outer])
         }
         let end = current.size &- current.after
         for place in 0..<current.after {
+            if frame.isOver(after: strides[outer]) { return }
             let target = memory + (end &- 1 &- place &- offset) &* step
             _ = add.call(target, 1, memory + (end &+ place) &* step, 1, target, strides[outer])
         }

@@ -12,8 +12,12 @@ extension SpatialWindow {
             // Safety: the window's sizes are those of the images and of the output.
             withUnsafePointer(to: window) { window in
                 let places = Int64(batch) &* window.pointee.output_height &* window.pointee.output_width
-                ckernels_window_patches(
-                    window, frame.rawInput(0), Int64(pixelBytes), Int64(pixelBytes), 0, places, frame.rawOutput())
+                let rowBytes = Int(window.pointee.filter_height &* window.pointee.filter_width) &* pixelBytes
+                frame.inBlocks(ofRows: Int(places), work: rowBytes / 4) { first, count in
+                    ckernels_window_patches(
+                        window, frame.rawInput(0), Int64(pixelBytes), Int64(pixelBytes), Int64(first), Int64(count),
+                        frame.rawOutput() + first &* rowBytes)
+                }
             }
         }
     }
@@ -29,13 +33,17 @@ extension VolumeWindow {
     package func patches(batch: Int, pixelBytes: Int) -> Kernel {
         let volumeBytes = pixelCount &* pixelBytes
         let resultBytes = outputCount &* filterCount &* pixelBytes
-        return Kernel { [window, outputCount] frame in
+        return Kernel { [window, outputCount, filterCount] frame in
             // Safety: the window's sizes are those of the volumes and of the output.
             withUnsafePointer(to: window) { window in
                 for number in 0..<batch {
-                    ck_volume_patches(
-                        window, frame.rawInput(0) + number &* volumeBytes, Int64(pixelBytes), 0, Int64(outputCount),
-                        frame.rawOutput() + number &* resultBytes)
+                    let rowBytes = filterCount &* pixelBytes
+                    frame.inBlocks(ofRows: outputCount, work: rowBytes / 4) { first, count in
+                        ck_volume_patches(
+                            window, frame.rawInput(0) + number &* volumeBytes, Int64(pixelBytes), Int64(first),
+                            Int64(count), frame.rawOutput() + number &* resultBytes + first &* rowBytes)
+                    }
+                    if frame.isOver(after: 0) { return }
                 }
             }
         }

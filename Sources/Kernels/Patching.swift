@@ -47,7 +47,7 @@ extension Kernel {
             case .repeated(let number): output.fill(with: frame.rawInput(number), width: width, count: count)
             }
             for patch in patches {
-                patch.copy.run(from: frame.rawInput(input) + patch.source, to: output + patch.destination)
+                patch.copy.run(frame, from: frame.rawInput(input) + patch.source, to: output + patch.destination)
             }
         }
     }
@@ -68,6 +68,7 @@ extension Kernel {
             row.prepare(with: frame.rawInput(0), byteCount: count &* rows &* columns &* width)
             for _ in 0..<count {
                 for number in 0..<rows {
+                    if frame.isOver(after: 1 &+ columns / 16) { return }
                     let first = lower < 0 ? 0 : min(max(0, number - lower), columns)
                     let last = upper < 0 ? columns : max(first, min(columns, number + upper + 1))
                     row.initializeMemory(as: UInt8.self, repeating: 0, count: first &* width)

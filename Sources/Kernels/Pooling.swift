@@ -53,7 +53,15 @@ package struct Pooling: Sendable, Hashable {
     ) -> Kernel {
         Kernel { [window = window.window, batch = Int64(batch), depth = Int64(depth)] frame in
             // Safety: the window's sizes are those of the images and of the output.
-            withUnsafePointer(to: window) { function($0, batch, depth, frame.input(0), frame.output()) }
+            withUnsafePointer(to: window) { window in
+                let (image, result) = (window.imageSize(depth), window.resultSize(depth))
+                let work = result &* Int(window.pointee.filter_height &* window.pointee.filter_width)
+                frame.inBlocks(ofRows: Int(batch), work: work) { first, count in
+                    function(
+                        window, Int64(count), depth, frame.input(0) + first &* image,
+                        frame.output() + first &* result)
+                }
+            }
         }
     }
 }
@@ -74,7 +82,7 @@ extension Kernel {
             Kernel { [outputCount, window] frame in
                 let input = frame.input(0, as: Element.self)
                 let output = frame.output(as: Element.self)
-                for index in 0..<outputCount {
+                frame.eachElement(of: outputCount, work: window) { index in
                     let first = input + index &* window
                     var best = first[0]
                     for place in 1..<window where best < first[place] { best = first[place] }

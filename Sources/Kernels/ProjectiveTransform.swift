@@ -87,6 +87,7 @@ package struct ProjectiveTransform: Sendable, Hashable {
                 let source = frame.input(0, as: Element.self) + image &* images[1] &* images[2] &* depth
                 for y in 0..<height {
                     for x in 0..<width {
+                        if frame.isOver(after: 4 &* depth) { return }
                         write(pixel(transform, Float(x), Float(y)), source, fill, element, output)
                         output += depth
                     }

@@ -52,10 +52,11 @@ package struct Quantization: Sendable, Hashable {
 
     /// Calls `body` for each run of neighbours in a slice.
     @inline(__always)
-    private func eachRun(_ slice: Int, _ body: (Range<Int>) -> Void) {
+    private func eachRun(_ frame: KernelFrame, _ slice: Int, _ body: (Range<Int>) -> Void) {
         for outer in 0..<layout.outer {
             let start = (outer &* layout.channels &+ slice) &* layout.inner
-            body(start..<start &+ layout.inner)
+            frame.inBlocks(of: layout.inner) { first, count in body(start &+ first..<start &+ first &+ count) }
+            if frame.isOver(after: 1 &+ layout.inner) { return }
         }
     }
 
@@ -70,7 +71,7 @@ package struct Quantization: Sendable, Hashable {
                     if high < low { frame.report(.other("input_max_range must be larger than input_min_range.")) }
                     let range = quantization.widened(QuantizedRange(low, high))
                     let made = quantization.quantize(
-                        slice, range, frame.input(0), frame.output(as: Number.self))
+                        frame, slice, range, frame.input(0), frame.output(as: Number.self))
                     frame.output(1, as: Float.self)[slice] = made.low
                     frame.output(2, as: Float.self)[slice] = made.high
                 }
@@ -86,7 +87,8 @@ package struct Quantization: Sendable, Hashable {
     }
 
     private func quantize<Number: QuantizedNumber>(
-        _ slice: Int, _ range: QuantizedRange, _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Number>
+        _ frame: KernelFrame, _ slice: Int, _ range: QuantizedRange, _ input: UnsafePointer<Float>,
+        _ output: UnsafeMutablePointer<Number>
     ) -> QuantizedRange {
         func clamped(_ x: Float, _ range: QuantizedRange) -> Float {
             let upper = range.high < x ? range.high : x
@@ -95,12 +97,12 @@ package struct Quantization: Sendable, Hashable {
         switch mode {
         case .minFirst:
             let quantizer = Quantizer<Number>(range)
-            eachRun(slice) { run in for index in run { output[index] = quantizer(input[index]) } }
+            eachRun(frame, slice) { run in for index in run { output[index] = quantizer(input[index]) } }
             return range
         case .minCombined:
             let scale = Float((Number.stepCount - 1) / Double(range.high - range.low))
             let half = Number.isSigned ? Float(Number.stepCount / 2) : 0
-            eachRun(slice) { run in
+            eachRun(frame, slice) { run in
                 for index in run {
                     let steps = (clamped(input[index], range) - range.low) * scale
                     output[index] = Number(
@@ -117,7 +119,7 @@ package struct Quantization: Sendable, Hashable {
             let made = QuantizedRange(least / scale, most / scale)
             let rule: FloatingPointRoundingRule =
                 rounding == .toEven ? .toNearestOrEven : .toNearestOrAwayFromZero
-            eachRun(slice) { run in
+            eachRun(frame, slice) { run in
                 for index in run {
                     output[index] = Number(truncating: (clamped(input[index], made) * scale).rounded(rule))
                 }
@@ -134,23 +136,24 @@ package struct Quantization: Sendable, Hashable {
                 for slice in 0..<quantization.layout.channels {
                     let range = QuantizedRange(
                         frame.input(1, as: Float.self)[slice], frame.input(2, as: Float.self)[slice])
-                    quantization.dequantize(slice, range, frame.input(0, as: Number.self), frame.output())
+                    quantization.dequantize(frame, slice, range, frame.input(0, as: Number.self), frame.output())
                 }
             }
         }
     }
 
     private func dequantize<Number: QuantizedNumber>(
-        _ slice: Int, _ range: QuantizedRange, _ input: UnsafePointer<Number>, _ output: UnsafeMutablePointer<Float>
+        _ frame: KernelFrame, _ slice: Int, _ range: QuantizedRange, _ input: UnsafePointer<Number>,
+        _ output: UnsafeMutablePointer<Float>
     ) {
         switch mode {
         case .minFirst:
             let dequantizer = Dequantizer<Number>(range)
-            eachRun(slice) { run in for index in run { output[index] = dequantizer(input[index]) } }
+            eachRun(frame, slice) { run in for index in run { output[index] = dequantizer(input[index]) } }
         case .minCombined:
             let half = Number.isSigned ? Float(Number.stepCount / 2) : 0
             let scale = (range.high - range.low) / (Float(Number.max) - Float(Number.min))
-            eachRun(slice) { run in
+            eachRun(frame, slice) { run in
                 for index in run { output[index] = (Float(input[index]) + half) * scale + range.low }
             }
         case .scaled:
@@ -158,7 +161,7 @@ package struct Quantization: Sendable, Hashable {
             let fromLow = range.low / Float(Number.min &+ (isNarrow ? 1 : 0))
             let scale = Number.isSigned ? max(fromLow, fromHigh) : fromHigh
             let isWhole = layout.channels == 1
-            eachRun(slice) { run in
+            eachRun(frame, slice) { run in
                 for index in run {
                     let real = Float(input[index])
                     // One scale for all: TensorFlow makes an int32 of it once more, which the highest one does not survive.

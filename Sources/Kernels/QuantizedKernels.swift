@@ -93,7 +93,9 @@ extension Kernel {
                 center: { [input, count] frame, range, output in
                     let zero = Int32(truncatingIfNeeded: Number.place(0, in: range))
                     let numbers = frame.input(input, as: Number.self)
-                    for index in 0..<count { output[index] = Int32(truncatingIfNeeded: numbers[index]) &- zero }
+                    frame.eachElement(of: count) { index in
+                        output[index] = Int32(truncatingIfNeeded: numbers[index]) &- zero
+                    }
                 }, step: { Number.step(of: $0) })
         }
     }
@@ -128,11 +130,11 @@ extension Kernel {
             }
             let numbers = frame.input(0, as: Int32.self)
             if target == .quint8 {
-                requantize(numbers, count, range, made, frame.output(as: UInt8.self))
+                requantize(frame, numbers, count, range, made, frame.output(as: UInt8.self))
             } else {
                 let (dequantizer, quantizer) = (Dequantizer<Int32>(range), Quantizer<Int8>(made))
                 let output = frame.output(as: Int8.self)
-                for index in 0..<count { output[index] = quantizer(dequantizer(numbers[index])) }
+                frame.eachElement(of: count) { index in output[index] = quantizer(dequantizer(numbers[index])) }
             }
             frame.put(made)
         }
@@ -140,14 +142,16 @@ extension Kernel {
 
     private static func usedRange(_ frame: KernelFrame, _ count: Int) -> QuantizedRange {
         let range = RangeInputs(1, 2).range(frame)
-        let numbers = UnsafeBufferPointer(start: frame.input(0, as: Int32.self), count: count)
-        let (low, high) = numbers.reduce((Int32.max, Int32.min)) { (min($0.0, $1), max($0.1, $1)) }
+        let numbers = frame.input(0, as: Int32.self)
+        var (low, high) = (Int32.max, Int32.min)
+        frame.eachElement(of: count) { (low, high) = (min(low, numbers[$0]), max(high, numbers[$0])) }
         return QuantizedRange(min(0, low.real(in: range)), high.real(in: range))
     }
 
     /// In fixed point of 16 bits after the point, as TensorFlow has it for these widths.
     private static func requantize(
-        _ numbers: UnsafePointer<Int32>, _ count: Int, _ range: QuantizedRange, _ made: QuantizedRange,
+        _ frame: KernelFrame, _ numbers: UnsafePointer<Int32>, _ count: Int, _ range: QuantizedRange,
+        _ made: QuantizedRange,
         _ output: UnsafeMutablePointer<UInt8>
     ) {
         let one = 65536.0
@@ -159,7 +163,7 @@ extension Kernel {
         let origin =
             width == 0
             ? 0 : Int64(clamping: (one * (Double(made.low) * 255) / Double(width)).rounded(.toNearestOrAwayFromZero))
-        for index in 0..<count {
+        frame.eachElement(of: count) { index in
             let scaled = (Int64(numbers[index]) &* factor) >> 32
             output[index] = UInt8(clamping: (scaled &+ offset &- origin &+ 32768) >> 16)
         }
@@ -193,7 +197,7 @@ extension Kernel {
                 let zero = Int32.nearest(0, in: total)
                 let quantizer = Quantizer<Int32>(total)
                 let (value, bias) = (Dequantizer<Number>(ranges.0), Dequantizer<Number>(ranges.1))
-                for index in 0..<rows &* count {
+                frame.eachElement(of: rows &* count) { index in
                     let left = quantizer(value(frame.input(0, as: Number.self)[index]))
                     let right = quantizer(bias(frame.input(1, as: Number.self)[index % count]))
                     frame.output(as: Int32.self)[index] = left &+ (right &+ zero)
@@ -225,7 +229,7 @@ extension Kernel {
                 let low = Number.nearest(0, in: range)
                 let high = most.map { Number.nearest($0, in: range) } ?? .max
                 let (input, output) = (frame.input(0, as: Number.self), frame.output(as: Number.self))
-                for index in 0..<count { output[index] = min(max(input[index], low), high) }
+                frame.eachElement(of: count) { index in output[index] = min(max(input[index], low), high) }
             }
         }
     }

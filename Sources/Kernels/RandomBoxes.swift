@@ -25,7 +25,7 @@ extension Kernel {
                 }
             }
             let offset = Int(corner.x) &* strides.0 &+ Int(corner.y) &* strides.1
-            copy.run(from: frame.rawInput(0) + offset, to: frame.rawOutput())
+            copy.run(frame, from: frame.rawInput(0) + offset, to: frame.rawOutput())
         }
     }
 }

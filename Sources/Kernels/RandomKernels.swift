@@ -27,7 +27,19 @@ extension Kernel {
         _ distribution: RandomDistribution, _ dtype: DataType, count: Int, from place: RandomPlace
     ) -> Kernel? {
         guard let loop = distribution.loop(dtype) else { return nil }
-        return Kernel { frame in loop.call(place.begin(frame, numbers: count), frame.rawOutput(), count) }
+        let width = dtype.stride
+        // How many blocks of the stream 64 numbers take.
+        let stride = distribution == .truncatedNormal ? 4096 : dtype == .float64 ? 32 : 16
+        return Kernel { frame in
+            let begin = place.begin(frame, numbers: count)
+            frame.inBlocks(of: count, work: 8) { first, count in
+                var at = begin
+                let (lower, overflow) = begin.lower.addingReportingOverflow(UInt64(first / 64 &* stride))
+                at.lower = lower
+                if overflow { at.upper &+= 1 }
+                loop.call(at, frame.rawOutput() + first &* width, count)
+            }
+        }
     }
 
     /// Whole numbers from [low, high), or of the dtype's whole range.

@@ -64,9 +64,12 @@ private struct RankHeap {
     }
 
     /// Puts the entries into their order.
-    func sort() {
+    ///
+    /// Stops when the run's time is over.
+    func sort(_ frame: KernelFrame) {
         var limit = count
         while limit > 1 {
+            if frame.isOver(after: 16) { return }
             limit -= 1
             swap(0, limit)
             sink(within: limit)
@@ -96,8 +99,11 @@ extension Kernel {
                 let source = frame.rawInput(0) + row &* columns &* width
                 var heap = RankHeap(frame.scratch, capacity: count)
                 // The order is that of the complements: the largest comes first.
-                for column in 0..<columns { heap.add(.init(key: ~reader.key(source, at: column), index: column)) }
-                heap.sort()
+                frame.eachElement(of: columns, work: 4) { column in
+                    heap.add(.init(key: ~reader.key(source, at: column), index: column))
+                }
+                heap.sort(frame)
+                if frame.isOver(after: 4 &* columns) { return }
                 for number in 0..<count {
                     let index = heap.entries[number].index
                     let place = row &* count &+ number
@@ -127,9 +133,10 @@ extension Kernel {
             for row in 0..<rows {
                 let source = frame.rawInput(0) + row &* columns &* width
                 var heap = RankHeap(frame.scratch, capacity: number + 1)
-                for column in 0..<columns {
+                frame.eachElement(of: columns, work: 4) { column in
                     heap.add(.init(key: reader.key(source, at: column) ^ flip, index: column))
                 }
+                if frame.isOver(after: 4 &* columns) { return }
                 (frame.rawOutput() + row &* width).copyShort(
                     from: source + heap.entries[0].index &* width, byteCount: width)
             }
@@ -155,6 +162,7 @@ extension Kernel {
             for row in 0..<rows {
                 let source = frame.rawInput(0) + row &* sorted &* width
                 for number in row &* values..<(row + 1) &* values {
+                    if frame.isOver(after: 16) { return }
                     let key = reader.key(frame.rawInput(1), at: number)
                     var (low, high) = (0, sorted)
                     while low < high {

@@ -19,7 +19,7 @@ extension Kernel {
         let axes = selectAxes(shapes, output, width)
         return Kernel { frame in
             var result = frame.rawOutput()
-            walk(axes[...], frame.rawInput(0), frame.rawInput(1), frame.rawInput(2), &result, width)
+            walk(frame, axes[...], frame.rawInput(0), frame.rawInput(1), frame.rawInput(2), &result, width)
         }
     }
 
@@ -44,37 +44,41 @@ extension Kernel {
     }
 
     private static func walk(
-        _ axes: ArraySlice<SelectAxis>, _ condition: UnsafeRawPointer, _ then: UnsafeRawPointer,
+        _ frame: KernelFrame, _ axes: ArraySlice<SelectAxis>, _ condition: UnsafeRawPointer, _ then: UnsafeRawPointer,
         _ other: UnsafeRawPointer, _ output: inout UnsafeMutableRawPointer, _ width: Int
     ) {
         guard let axis = axes.first else { return }
         guard axes.count > 1 else {
             switch width {
-            case 1: choose(UInt8.self, axis, condition, then, other, &output)
-            case 2: choose(UInt16.self, axis, condition, then, other, &output)
-            case 4: choose(UInt32.self, axis, condition, then, other, &output)
-            case 8: choose(UInt64.self, axis, condition, then, other, &output)
-            default: choose(SixteenBytes.self, axis, condition, then, other, &output)
+            case 1: choose(UInt8.self, frame, axis, condition, then, other, &output)
+            case 2: choose(UInt16.self, frame, axis, condition, then, other, &output)
+            case 4: choose(UInt32.self, frame, axis, condition, then, other, &output)
+            case 8: choose(UInt64.self, frame, axis, condition, then, other, &output)
+            default: choose(SixteenBytes.self, frame, axis, condition, then, other, &output)
             }
             return
         }
         for index in 0..<axis.count {
             let offsets = axis.steps &* SIMD3(repeating: index)
-            walk(axes.dropFirst(), condition + offsets.x, then + offsets.y, other + offsets.z, &output, width)
+            if frame.isOver(after: 1) { return }
+            walk(frame, axes.dropFirst(), condition + offsets.x, then + offsets.y, other + offsets.z, &output, width)
         }
     }
 
     @inline(__always)
     private static func choose<Element: BitwiseCopyable>(
-        _ type: Element.Type, _ axis: SelectAxis, _ condition: UnsafeRawPointer, _ then: UnsafeRawPointer,
+        _ type: Element.Type, _ frame: KernelFrame, _ axis: SelectAxis, _ condition: UnsafeRawPointer,
+        _ then: UnsafeRawPointer,
         _ other: UnsafeRawPointer, _ output: inout UnsafeMutableRawPointer
     ) {
-        for index in 0..<axis.count {
+        let result = output
+        frame.eachElement(of: axis.count) { index in
             let isThen = condition.load(fromByteOffset: index &* axis.steps.x, as: UInt8.self) != 0
             let source = isThen ? then + index &* axis.steps.y : other + index &* axis.steps.z
-            output.storeBytes(of: source.loadUnaligned(as: Element.self), as: Element.self)
-            output += MemoryLayout<Element>.size
+            (result + index &* MemoryLayout<Element>.size).storeBytes(
+                of: source.loadUnaligned(as: Element.self), as: Element.self)
         }
+        output += axis.count &* MemoryLayout<Element>.size
     }
 
     /// Turns the beginning of each sequence around: as many elements as input 1 tells for its batch.
@@ -111,6 +115,7 @@ extension Kernel {
                     for step in 0..<sizes[sequence] {
                         let from = step < length ? length - 1 - step : step
                         for between in 0..<middle {
+                            if frame.isOver(after: 1 &+ rowBytes / 16) { return }
                             let (target, source) =
                                 isFirst
                                 ? (place(block, step, between, number), place(block, from, between, number))
@@ -136,13 +141,14 @@ extension Kernel {
         let rowBytes = shape.dimensions[(last + 1)...].reduce(width, &*)
         return Kernel { frame in
             var output = frame.rawOutput()
-            rollAxis(0, last, shape.dimensions, shifts, rowBytes, frame.rawInput(0), &output)
+            rollAxis(frame, 0, last, shape.dimensions, shifts, rowBytes, frame.rawInput(0), &output)
         }
     }
 
     /// As deep as there are axes up to the last that moves.
     private static func rollAxis(
-        _ axis: Int, _ last: Int, _ sizes: [Int], _ shifts: [Int], _ rowBytes: Int, _ source: UnsafeRawPointer,
+        _ frame: KernelFrame, _ axis: Int, _ last: Int, _ sizes: [Int], _ shifts: [Int], _ rowBytes: Int,
+        _ source: UnsafeRawPointer,
         _ output: inout UnsafeMutableRawPointer
     ) {
         let (size, shift) = (sizes[axis], shifts[axis])
@@ -156,7 +162,8 @@ extension Kernel {
         let step = sizes[(axis + 1)...last].reduce(rowBytes, &*)
         for index in 0..<size {
             let from = index >= shift ? index - shift : index - shift + size
-            rollAxis(axis + 1, last, sizes, shifts, rowBytes, source + from &* step, &output)
+            if frame.isOver(after: 1 &+ step / 16) { return }
+            rollAxis(frame, axis + 1, last, sizes, shifts, rowBytes, source + from &* step, &output)
         }
     }
 
@@ -167,7 +174,7 @@ extension Kernel {
     package static func copies(byteCounts: [Int]) -> Kernel {
         Kernel { frame in
             for (number, byteCount) in byteCounts.enumerated() {
-                frame.rawOutput(number).copyMemory(from: frame.rawInput(number), byteCount: byteCount)
+                frame.copy(frame.rawInput(number), to: frame.rawOutput(number), byteCount: byteCount)
             }
         }
     }

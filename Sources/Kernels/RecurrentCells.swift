@@ -49,7 +49,7 @@ package struct LSTMCell: Sendable, Hashable {
         guard let body = body() else { return nil }
         return Kernel(scratchBytes: body.scratchBytes) { frame in
             body.run(
-                x: frame.input(0), previous: (frame.input(1), frame.input(2)), Weights(frame, first: 3),
+                frame, x: frame.input(0), previous: (frame.input(1), frame.input(2)), Weights(frame, first: 3),
                 Results(frame, offset: 0), frame.scratch)
         }
     }
@@ -68,7 +68,8 @@ package struct LSTMCell: Sendable, Hashable {
             for step in 0..<count {
                 let results = Results(frame, offset: step &* stateSize)
                 let x = frame.input(1, as: Float.self) + step &* batch &* inputSize
-                body.run(x: x, previous: previous, Weights(frame, first: 4), results, frame.scratch)
+                if frame.isOver(after: 8 &* stateSize) { return }
+                body.run(frame, x: x, previous: previous, Weights(frame, first: 4), results, frame.scratch)
                 previous = (UnsafePointer(results.memory), UnsafePointer(results.output))
             }
             for index in 0..<7 {
@@ -134,14 +135,15 @@ extension LSTMCell {
         }
 
         func run(
-            x: UnsafePointer<Float>, previous: (memory: UnsafePointer<Float>, output: UnsafePointer<Float>),
+            _ frame: KernelFrame, x: UnsafePointer<Float>,
+            previous: (memory: UnsafePointer<Float>, output: UnsafePointer<Float>),
             _ weights: Weights, _ results: Results, _ scratch: UnsafeMutableRawPointer
         ) {
             let joined = scratch.assumingMemoryBound(to: Float.self)
             let gates = (scratch + joinedBytes).assumingMemoryBound(to: Float.self)
             let (size, count) = (cell.cellSize, cell.stateSize)
             joinRows(x, cell.inputSize, previous.output, size, count: cell.batch, into: joined)
-            Float.multiply(product, joined, weights.matrix, gates)
+            Float.multiply(frame, product, joined, weights.matrix, gates)
             let isContentSecond = cell.order == .inputCellForgetOutput
             let (content, forget) = (isContentSecond ? size : 2 &* size, isContentSecond ? 2 &* size : size)
             let peep = cell.usesPeephole

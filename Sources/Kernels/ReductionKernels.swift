@@ -71,6 +71,8 @@ private struct Folding: Sendable {
     let first: Loop<ck_reduce_fn>
     /// For the passes after it.
     let next: Loop<ck_reduce_fn>
+    /// Bytes of an element of the input.
+    let inputWidth: Int
     /// Bytes of an element between passes.
     let width: Int
     /// Whether the last pass, too, goes into scratch memory.
@@ -98,7 +100,12 @@ private struct Folding: Sendable {
                 let isLast = index == passes.count - 1 && !endsInScratch
                 let target = isLast ? frame.rawOutput() : frame.scratch + (index & 1) * area
                 let pass = passes[index]
-                (index == 0 ? first : next).call(source, target, pass.outer, pass.count, pass.inner)
+                let loop = index == 0 ? first : next
+                let sourceWidth = index == 0 ? inputWidth : width
+                let (each, made) = (pass.count &* pass.inner &* sourceWidth, pass.inner &* width)
+                frame.inBlocks(ofRows: pass.outer, work: pass.count &* pass.inner) { first, outer in
+                    loop.call(source + first &* each, target + first &* made, outer, pass.count, pass.inner)
+                }
                 source = UnsafeRawPointer(target)
             }
             return source
@@ -121,7 +128,9 @@ extension Kernel {
         guard let loop = Loop(ck_reduce_loop(ck_reduction(reduction.code), dtype.rawValue)) else { return nil }
         let passes = FoldPass.passes(shape, axes: axes)
         guard let last = passes.last else { return .alias() }
-        let folding = Folding(passes: passes, first: loop, next: loop, width: dtype.stride, endsInScratch: false)
+        let folding = Folding(
+            passes: passes, first: loop, next: loop, inputWidth: dtype.stride, width: dtype.stride, endsInScratch: false
+        )
         let fold = folding.body()
         guard reduction.isMean else { return Kernel(scratchBytes: folding.scratchBytes) { _ = fold($0) } }
         guard let mean = Loop(ck_mean_loop(dtype.rawValue)) else { return nil }
@@ -139,17 +148,23 @@ extension Kernel {
             let sum = Loop(ck_reduce_loop(CK_SUM, dtype.rawValue)), let bytes = shape.byteCount(of: dtype)
         else { return nil }
         let passes = FoldPass.passes(shape, axes: axes)
-        let folding = Folding(passes: passes, first: sum, next: sum, width: dtype.stride, endsInScratch: false)
+        let folding = Folding(
+            passes: passes, first: sum, next: sum, inputWidth: dtype.stride, width: dtype.stride, endsInScratch: false)
         guard bytes < Int.max / 4, folding.scratchBytes < Int.max / 2 else { return nil }
         let (count, outputCount) = (shape.elementCount, passes.last?.outputCount ?? shape.elementCount)
         // The squares, as differences from zero, lie behind what the passes need.
         let place = folding.scratchBytes
         let fold = folding.body(readingScratchAt: place)
         let zero = SIMD2<UInt64>()
+        let width = dtype.stride
         return Kernel(scratchBytes: place + bytes) { frame in
             let target = passes.isEmpty ? frame.rawOutput() : frame.scratch + place
             withUnsafeBytes(of: zero) {
-                _ = squares.call(frame.rawInput(0), 1, $0.baseAddress, 0, target, count)
+                let zero = $0.baseAddress
+                frame.inBlocks(of: count) { first, count in
+                    let start = first &* width
+                    _ = squares.call(frame.rawInput(0) + start, 1, zero, 0, target + start, count)
+                }
             }
             if !passes.isEmpty { _ = fold(frame) }
             root.call(frame.rawOutput(), frame.rawOutput(), outputCount)
@@ -165,7 +180,8 @@ extension Kernel {
         guard let last = passes.last else { return .alias() }
         let divisor = passes.reduce(1) { $0 &* UInt64($1.count) }
         guard divisor != 0 else { return .zeros(byteCount: last.outputCount &* dtype.stride) }
-        let folding = Folding(passes: passes, first: widen, next: sum, width: 8, endsInScratch: true)
+        let folding = Folding(
+            passes: passes, first: widen, next: sum, inputWidth: dtype.stride, width: 8, endsInScratch: true)
         let fold = folding.body()
         return Kernel(scratchBytes: folding.scratchBytes) {
             mean.call(fold($0), $0.rawOutput(), last.outputCount, divisor)
@@ -192,6 +208,11 @@ extension Kernel {
         let outer = sizes[..<axis].reduce(1, &*)
         let inner = sizes[(axis + 1)...].reduce(1, &*)
         let count = sizes[axis]
-        return Kernel { loop.call($0.rawInput(0), $0.rawOutput(), outer, count, inner) }
+        let (each, made) = (count &* inner &* dtype.stride, inner &* output.stride)
+        return Kernel { frame in
+            frame.inBlocks(ofRows: outer, work: count &* inner) { first, outer in
+                loop.call(frame.rawInput(0) + first &* each, frame.rawOutput() + first &* made, outer, count, inner)
+            }
+        }
     }
 }

@@ -36,6 +36,7 @@ extension Resizing {
             for _ in 0..<batch {
                 for y in down {
                     for x in across {
+                        if frame.isOver(after: 1 &+ depth) { return }
                         let target = output + y &* row + x &* pixel
                         _ = add.call(target, 1, gradients, 1, target, depth)
                         gradients += pixel

@@ -46,7 +46,9 @@ package struct Resizing: Sendable, Hashable {
         switch method {
         case .bilinear:
             let (down, across) = (rows.lerps, columns.lerps)
-            return ImageLoop(scratchFloats: 2 * columns.outputSize &* depth) { [sizes] images, output, scratch in
+            let work = rows.outputSize &* columns.outputSize &* depth
+            return ImageLoop(sizes, work: work, scratchFloats: 2 * columns.outputSize &* depth) {
+                sizes, images, output, scratch in
                 withUnsafePointer(to: sizes) { sizes in
                     down.withLists { down in
                         across.withLists { across in
@@ -80,7 +82,9 @@ package struct Resizing: Sendable, Hashable {
     private var inputCount: Int { batch &* rows.inputSize &* columns.inputSize &* depth }
 
     private func kernel(_ down: Taps, _ across: Taps, _ dtype: DataType) -> Kernel? {
-        ImageLoop(scratchFloats: columns.inputSize &* depth) { [sizes] images, output, scratch in
+        let work = (down.count &* columns.inputSize &+ rows.outputSize &* across.count) &* depth
+        return ImageLoop(sizes, work: work, scratchFloats: columns.inputSize &* depth) {
+            sizes, images, output, scratch in
             withUnsafePointer(to: sizes) { sizes in
                 down.withLists { down in
                     across.withLists { across in
@@ -98,7 +102,9 @@ package struct Resizing: Sendable, Hashable {
     private func areaKernel(_ dtype: DataType) -> Kernel? {
         let (down, across) = (rows.area, columns.area)
         let scale = Float(1 / Double(rows.scale * columns.scale))
-        return ImageLoop(scratchFloats: columns.outputSize &* depth) { [sizes] images, output, scratch in
+        let work = down.count &* across.count &* depth
+        return ImageLoop(sizes, work: work, scratchFloats: columns.outputSize &* depth) {
+            sizes, images, output, scratch in
             withUnsafePointer(to: sizes) { sizes in
                 down.withLists { down in
                     across.withLists { across in
@@ -121,15 +127,51 @@ struct ImageLoop: Sendable {
     enum Images {
         case float32(UnsafePointer<Float>)
         case uint8(UnsafePointer<UInt8>)
+
+        /// The elements from one on.
+        func advanced(by count: Int) -> Images {
+            switch self {
+            case .float32(let elements): .float32(elements + count)
+            case .uint8(let elements): .uint8(elements + count)
+            }
+        }
     }
 
-    let scratchFloats: Int
-    let body: @Sendable (Images, UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>) -> Void
+    private let sizes: ckernels_resizing
+    private let work: Int
+    private let scratchFloats: Int
+    private let body: Body
+
+    /// Takes sizes, images, the output and scratch.
+    typealias Body =
+        @Sendable (ckernels_resizing, Images, UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>) -> Void
+
+    /// - Parameters:
+    ///   - sizes: Of all images.
+    ///   - work: How much work an image is.
+    ///   - scratchFloats: What the body needs.
+    ///   - body: The loop over some of the images.
+    init(_ sizes: ckernels_resizing, work: Int, scratchFloats: Int, _ body: @escaping Body) {
+        self.sizes = sizes
+        self.work = work
+        self.scratchFloats = scratchFloats
+        self.body = body
+    }
 
     /// The loop over input 0, to output 0; nil for a dtype that is not a number.
     func kernel(_ dtype: DataType, elementCount: Int) -> Kernel? {
         Self.kernel(dtype, elementCount: elementCount, scratchBytes: scratchFloats &* 4) { images, frame in
-            body(images, frame.output(), frame.scratch.assumingMemoryBound(to: Float.self))
+            let (image, result) = (
+                Int(sizes.height &* sizes.width &* sizes.depth),
+                Int(sizes.output_height &* sizes.output_width &* sizes.depth)
+            )
+            frame.inBlocks(ofRows: Int(sizes.batch), work: work) { first, count in
+                var sizes = sizes
+                sizes.batch = Int64(count)
+                body(
+                    sizes, images.advanced(by: first &* image), frame.output() + first &* result,
+                    frame.scratch.assumingMemoryBound(to: Float.self))
+            }
         }
     }
 
@@ -154,7 +196,7 @@ struct ImageLoop: Sendable {
         guard let cast = Loop(ck_cast_loop(dtype.rawValue, DataType.float32.rawValue)) else { return nil }
         let begin = scratchBytes.roundedUp(to: 64)
         return Kernel(scratchBytes: begin &+ elementCount &* 4) { frame in
-            cast.call(frame.rawInput(0), frame.scratch + begin, elementCount)
+            cast.run(frame, frame.rawInput(0), dtype.stride, frame.scratch + begin, 4, count: elementCount)
             body(.float32((frame.scratch + begin).assumingMemoryBound(to: Float.self)), frame)
         }
     }

@@ -12,6 +12,12 @@ package struct RunState: ~Copyable {
     /// Counts what the run takes.
     package let account: RunAccount
 
+    /// Work that was done since the last look at the clock.
+    private var work = 0
+
+    /// How much work is done between looks at the clock: some milliseconds at most.
+    static let lookWork = 1 << 18
+
     private static let blockBytes = 64 << 10
 
     package init(_ account: RunAccount = RunAccount()) { self.account = account }
@@ -23,9 +29,30 @@ package struct RunState: ~Copyable {
         if fault == nil { fault = Fault(kind) }
     }
 
+    /// Whether the run's time is over; a fault says so too. See ``KernelFrame/isOver(after:)``.
+    @inline(__always)
+    mutating func isOver(after more: Int) -> Bool {
+        guard more < Self.lookWork - work else { return look() }
+        work += more
+        return false
+    }
+
+    @inline(never)
+    private mutating func look() -> Bool {
+        guard account.isOver else {
+            work = 0
+            return false
+        }
+        // The next call looks again.
+        work = Self.lookWork
+        report(.timeOver)
+        return true
+    }
+
     /// Forgets the fault and the strings, so that the state serves another run.
     package mutating func reset() {
         fault = nil
+        work = 0
         guard !blocks.isEmpty else { return }
         for block in blocks { free(block) }
         blocks.removeAll(keepingCapacity: true)

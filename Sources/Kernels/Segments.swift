@@ -97,6 +97,7 @@ extension Kernel {
             for run in runs {
                 let result = output + run.segment &* rowBytes
                 for number in run.rows {
+                    if frame.isOver(after: 1 &+ rowSize) { return }
                     var row = number
                     if let indices {
                         row = indices.reader.read(frame.rawInput(indices.input), at: number)
@@ -134,6 +135,7 @@ extension Kernel {
             let output = frame.rawOutput()
             output.fill(with: fold.start, width: fold.update.width, count: segmentCount &* rowSize)
             for row in 0..<idsShape.elementCount {
+                if frame.isOver(after: 1 &+ rowSize) { return }
                 let segment = ids.read(frame.rawInput(1), at: row)
                 guard segment >= 0 else { continue }
                 guard segment < segmentCount else {

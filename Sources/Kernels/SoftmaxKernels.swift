@@ -16,8 +16,9 @@ private struct Matrix: Sendable {
         step = columns == 1 ? 0 : 1
     }
 
-    func elements(_ frame: KernelFrame) -> ck_matrix {
-        ck_matrix(elements: frame.rawInput(input), row_step: rowStep, step: step)
+    /// The rows from one on; an element is `width` bytes.
+    func elements(_ frame: KernelFrame, _ row: Int, _ width: Int) -> ck_matrix {
+        ck_matrix(elements: frame.rawInput(input) + row &* rowStep &* width, row_step: rowStep, step: step)
     }
 }
 
@@ -28,7 +29,13 @@ extension Kernel {
     package static func softmax(_ dtype: DataType, rows: Int, count: Int, logarithm: Bool) -> Kernel? {
         let function = logarithm ? ck_log_softmax_loop(dtype.rawValue) : ck_softmax_loop(dtype.rawValue)
         guard let loop = Loop(function) else { return nil }
-        return Kernel(overwritableInputs: [0]) { loop.call($0.rawInput(0), $0.rawOutput(), rows, count) }
+        let rowBytes = count &* dtype.stride
+        return Kernel(overwritableInputs: [0]) { frame in
+            frame.inBlocks(ofRows: rows, work: count) { first, rows in
+                let start = first &* rowBytes
+                loop.call(frame.rawInput(0) + start, frame.rawOutput() + start, rows, count)
+            }
+        }
     }
 
     /// The cross entropy of softmax of input 0 (logits) with input 1 (labels): the loss of each row, and its gradient.
@@ -46,8 +53,13 @@ extension Kernel {
         guard let loop = Loop(ck_cross_entropy_loop(dtype.rawValue)) else { return nil }
         let left = Matrix(input: 0, logits)
         let right = Matrix(input: 1, labels)
+        let width = dtype.stride
         return Kernel { frame in
-            loop.call(left.elements(frame), right.elements(frame), frame.rawOutput(0), frame.rawOutput(1), rows, count)
+            frame.inBlocks(ofRows: rows, work: count) { first, rows in
+                loop.call(
+                    left.elements(frame, first, width), right.elements(frame, first, width),
+                    frame.rawOutput(0) + first &* width, frame.rawOutput(1) + first &* count &* width, rows, count)
+            }
         }
     }
 }

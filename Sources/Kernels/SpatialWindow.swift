@@ -26,6 +26,13 @@ package struct WindowAxis: Sendable, Hashable {
     var isWhole: Bool { filter == size && outputSize == 1 && padding == 0 && dilation == 1 }
 }
 
+extension UnsafePointer<ckernels_window> {
+    /// Elements of an image.
+    func imageSize(_ depth: Int64) -> Int { Int(pointee.height &* pointee.width &* depth) }
+    /// Elements of what becomes of an image, of as many channels.
+    func resultSize(_ depth: Int64) -> Int { Int(pointee.output_height &* pointee.output_width &* depth) }
+}
+
 /// How a window moves over an image: its rows and its columns.
 package struct SpatialWindow: Sendable, Hashable {
     package let rows: WindowAxis

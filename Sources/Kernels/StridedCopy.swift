@@ -103,45 +103,66 @@ package struct StridedCopy: Sendable, Hashable {
 }
 
 extension StridedCopy {
-    /// Copies. The two memories must not overlap.
-    package func run(from source: UnsafeRawPointer, to destination: UnsafeMutableRawPointer) {
-        outer.withUnsafeBufferPointer { walk($0, 0, source, destination) }
+    /// Copies, until the run's time is over. The two memories must not overlap.
+    package func run(_ frame: KernelFrame, from source: UnsafeRawPointer, to destination: UnsafeMutableRawPointer) {
+        outer.withUnsafeBufferPointer { walk(frame, $0, 0, source, destination) }
+    }
+
+    /// How much work the innermost loops are.
+    private var bodyWork: Int {
+        switch body {
+        case .nothing: 0
+        case .block(let byteCount): byteCount / 16
+        case .rows(let axis, let byteCount): axis.count &* (1 &+ byteCount / 16)
+        case .elements(let axis, _): axis.count
+        case .tiles(let columns, let rows, _): columns.count &* rows.count
+        }
     }
 
     /// As deep as there are axes: at most the rank.
     private func walk(
-        _ axes: UnsafeBufferPointer<Axis>, _ depth: Int, _ source: UnsafeRawPointer,
+        _ frame: KernelFrame, _ axes: UnsafeBufferPointer<Axis>, _ depth: Int, _ source: UnsafeRawPointer,
         _ destination: UnsafeMutableRawPointer
     ) {
-        guard depth < axes.count else { return runBody(source, destination) }
+        guard depth < axes.count else { return runBody(frame, source, destination) }
         let axis = axes[depth]
         for index in 0..<axis.count {
-            walk(axes, depth + 1, source + index &* axis.source, destination + index &* axis.destination)
+            if depth == axes.count - 1, frame.isOver(after: bodyWork) { return }
+            walk(frame, axes, depth + 1, source + index &* axis.source, destination + index &* axis.destination)
         }
     }
 
-    private func runBody(_ source: UnsafeRawPointer, _ destination: UnsafeMutableRawPointer) {
+    private func runBody(
+        _ frame: KernelFrame, _ source: UnsafeRawPointer, _ destination: UnsafeMutableRawPointer
+    ) {
         switch body {
         case .nothing: return
-        case .block(let byteCount): destination.copyMemory(from: source, byteCount: byteCount)
+        case .block(let byteCount): frame.copy(source, to: destination, byteCount: byteCount)
         case .rows(let axis, let byteCount):
-            for index in 0..<axis.count {
+            frame.eachElement(of: axis.count, work: 1 &+ byteCount / 16) { index in
                 (destination + index &* axis.destination).copyMemory(
                     from: source + index &* axis.source, byteCount: byteCount)
             }
         case .elements(let axis, let width):
-            switch width {
-            case 1: Self.move(UInt8.self, axis, source, destination)
-            case 2: Self.move(UInt16.self, axis, source, destination)
-            case 4: Self.move(UInt32.self, axis, source, destination)
-            case 8: Self.move(UInt64.self, axis, source, destination)
-            default: Self.move(SixteenBytes.self, axis, source, destination)
+            frame.inBlocks(of: axis.count) { first, count in
+                let part = Axis(count: count, source: axis.source, destination: axis.destination)
+                let (source, destination) = (source + first &* axis.source, destination + first &* axis.destination)
+                switch width {
+                case 1: Self.move(UInt8.self, part, source, destination)
+                case 2: Self.move(UInt16.self, part, source, destination)
+                case 4: Self.move(UInt32.self, part, source, destination)
+                case 8: Self.move(UInt64.self, part, source, destination)
+                default: Self.move(SixteenBytes.self, part, source, destination)
+                }
             }
         case .tiles(let columns, let rows, let width):
             // Safety: every element of both axes lies in the two memories.
-            ckernels_transpose(
-                Int64(width), Int64(rows.count), Int64(columns.count), source, Int64(rows.source), destination,
-                Int64(columns.destination))
+            frame.inBlocks(ofRows: (columns.count + 63) / 64, work: 64 &* rows.count) { first, count in
+                let (begin, end) = (64 &* first, min(64 &* (first + count), columns.count))
+                ckernels_transpose(
+                    Int64(width), Int64(rows.count), Int64(end - begin), source + begin &* columns.source,
+                    Int64(rows.source), destination + begin &* columns.destination, Int64(columns.destination))
+            }
         }
     }
 

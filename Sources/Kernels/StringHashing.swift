@@ -26,7 +26,10 @@ extension Kernel {
         Kernel { frame in
             let strings = frame.input(0, as: TensorString.self)
             let output = frame.output(as: Int64.self)
-            for index in 0..<count { output[index] = Int64(bitPattern: hash.hash(strings[index].bytes) % buckets) }
+            for index in 0..<count {
+                if frame.isOver(after: 8 &+ strings[index].count) { return }
+                output[index] = Int64(bitPattern: hash.hash(strings[index].bytes) % buckets)
+            }
         }
     }
 
@@ -37,6 +40,7 @@ extension Kernel {
             let output = frame.output(as: Int32.self)
             for index in 0..<count {
                 var length = strings[index].count
+                if frame.isOver(after: ofCharacters ? 2 &+ length : 2) { return }
                 if ofCharacters { for byte in strings[index].bytes where byte & 0xC0 == 0x80 { length -= 1 } }
                 output[index] = Int32(truncatingIfNeeded: length)
             }

@@ -21,6 +21,7 @@ extension Kernel {
             let output = frame.output(as: TensorString.self)
             for index in 0..<axes.elementCount {
                 let at = axes.operands(of: index)
+                if frame.isOver(after: 8) { return }
                 output[index] = join(left[at.left], right[at.right], frame)
             }
         }
@@ -43,6 +44,7 @@ extension Kernel {
             let output = frame.output(as: Bool.self)
             for index in 0..<axes.elementCount {
                 let at = axes.operands(of: index)
+                if frame.isOver(after: 8 &+ left[at.left].count / 16) { return }
                 output[index] = areEqual(left[at.left], right[at.right]) == equal
             }
         }

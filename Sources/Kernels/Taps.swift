@@ -46,6 +46,9 @@ struct Taps: Sendable {
         weights.append(weight)
     }
 
+    /// Places of the other axis, counted for each place of this one.
+    var count: Int { places.count }
+
     /// Goes on to the next place.
     mutating func endPlace() { begins.append(Int64(places.count)) }
 

@@ -75,9 +75,12 @@ extension VolumeConvolution {
 
     /// Calls `body` for each block of a volume: its first place, how many there are, and the product for them.
     @inline(__always)
-    private func eachBlock(_ rows: Int, _ products: [MatrixProduct], _ body: (Int, Int, MatrixProduct) -> Void) {
+    private func eachBlock(
+        _ frame: KernelFrame, _ rows: Int, _ products: [MatrixProduct], _ body: (Int, Int, MatrixProduct) -> Void
+    ) {
         for first in stride(from: 0, to: window.outputCount, by: rows) {
             let count = min(rows, window.outputCount &- first)
+            if frame.isOver(after: count &* depth) { return }
             body(first, count, products[count == rows ? 0 : 1])
         }
     }
@@ -95,9 +98,9 @@ extension VolumeConvolution {
                 for number in 0..<batch {
                     let volume = frame.input(0, as: Element.self) + number &* volumeSize
                     let result = frame.output(as: Element.self) + number &* resultSize
-                    eachBlock(rows, made) { first, count, product in
+                    eachBlock(frame, rows, made) { first, count, product in
                         ck_volume_patches(window, volume, pixelBytes, Int64(first), Int64(count), patches)
-                        Element.multiply(product, patches, frame.input(1), result + first &* outputDepth)
+                        Element.multiply(frame, product, patches, frame.input(1), result + first &* outputDepth)
                     }
                 }
             }
@@ -121,10 +124,10 @@ extension VolumeConvolution {
                 for number in 0..<batch {
                     let gradient = frame.input(2, as: Element.self) + number &* resultSize
                     let volume = frame.output(as: Element.self) + number &* volumeSize
-                    eachBlock(rows, made) { first, count, product in
+                    eachBlock(frame, rows, made) { first, count, product in
                         let from = gradient + first &* outputDepth
-                        if isDirect { return Element.multiply(product, from, frame.input(1), volume) }
-                        Element.multiply(product, from, frame.input(1), patches)
+                        if isDirect { return Element.multiply(frame, product, from, frame.input(1), volume) }
+                        Element.multiply(frame, product, from, frame.input(1), patches)
                         Element.scatter(window, patches, Int64(inputDepth), Int64(first), Int64(count), volume)
                     }
                 }
@@ -154,9 +157,9 @@ extension VolumeConvolution {
                 for number in 0..<batch {
                     let volume = frame.input(0, as: Element.self) + number &* volumeSize
                     let gradient = frame.input(2, as: Element.self) + number &* resultSize
-                    eachBlock(rows, made) { first, count, product in
+                    eachBlock(frame, rows, made) { first, count, product in
                         ck_volume_patches(window, volume, pixelBytes, Int64(first), Int64(count), patches)
-                        Element.multiply(product, patches, gradient + first &* outputDepth, part)
+                        Element.multiply(frame, product, patches, gradient + first &* outputDepth, part)
                         for index in 0..<filterSize { sum[index] += part[index] }
                     }
                 }

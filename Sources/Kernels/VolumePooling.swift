@@ -43,7 +43,7 @@ extension VolumePooling {
     private func mean<Element: RealNumber & BinaryFloatingPoint>(_ type: Element.Type) -> Kernel {
         Kernel { frame in
             let (input, output) = (frame.input(0, as: Element.self), frame.output(as: Element.self))
-            window.eachPlace(batch: batch) { place, seen in
+            window.eachPlace(frame, batch: batch, depth: depth) { place, seen in
                 let result = output + place &* depth
                 result.update(repeating: 0, count: depth)
                 seen.eachPixel { pixel in
@@ -61,7 +61,7 @@ extension VolumePooling {
         Kernel { frame in
             let (gradient, output) = (frame.input(input, as: Element.self), frame.output(as: Element.self))
             output.update(repeating: 0, count: inputCount)
-            window.eachPlace(batch: batch) { place, seen in
+            window.eachPlace(frame, batch: batch, depth: depth) { place, seen in
                 let count = Element(seen.count)
                 seen.eachPixel { pixel in
                     for channel in 0..<depth {
@@ -119,7 +119,7 @@ extension VolumePooling {
             Kernel { [pooling] frame in
                 let (input, output) = (frame.input(0, as: Element.self), frame.output(as: Element.self))
                 let depth = pooling.depth
-                pooling.window.eachPlace(batch: pooling.batch) { place, seen in
+                pooling.window.eachPlace(frame, batch: pooling.batch, depth: depth) { place, seen in
                     let result = output + place &* depth
                     var isFirst = true
                     seen.eachPixel { pixel in
@@ -154,7 +154,7 @@ extension VolumePooling {
                 let input = frame.input(0, as: Element.self)
                 let (largest, indices) = (frame.output(0, as: Element.self), frame.output(1, as: Index.self))
                 let depth = pooling.depth
-                pooling.window.eachPlace(batch: pooling.batch) { place, seen in
+                pooling.window.eachPlace(frame, batch: pooling.batch, depth: depth) { place, seen in
                     let origin = includesBatch ? 0 : seen.origin &* depth
                     for channel in 0..<depth {
                         let index = pooling.argMaximum(seen, channel, input)
@@ -175,7 +175,7 @@ extension VolumePooling {
                 let output = frame.output(as: Element.self)
                 let depth = pooling.depth
                 output.update(repeating: Element.zero, count: pooling.inputCount)
-                pooling.window.eachPlace(batch: pooling.batch) { place, seen in
+                pooling.window.eachPlace(frame, batch: pooling.batch, depth: depth) { place, seen in
                     for channel in 0..<depth {
                         let index = pooling.argMaximum(seen, channel, input)
                         guard index >= 0 else { continue }
@@ -195,7 +195,7 @@ extension VolumePooling {
                 let (gradient, output) = (frame.input(2, as: Element.self), frame.output(as: Element.self))
                 let depth = pooling.depth
                 output.update(repeating: Element.zero, count: pooling.inputCount)
-                pooling.window.eachPlace(batch: pooling.batch) { place, seen in
+                pooling.window.eachPlace(frame, batch: pooling.batch, depth: depth) { place, seen in
                     seen.eachPixel { pixel in
                         for channel in 0..<depth {
                             let (from, to) = (place &* depth &+ channel, pixel &* depth &+ channel)
@@ -219,7 +219,7 @@ extension VolumePooling {
     fileprivate func wholeMean<Number: QuantizedNumber>(_ type: Number.Type) -> Kernel {
         Kernel { frame in
             let (input, output) = (frame.input(0, as: Number.self), frame.output(as: Number.self))
-            window.eachPlace(batch: batch) { place, seen in
+            window.eachPlace(frame, batch: batch, depth: depth) { place, seen in
                 for channel in 0..<depth {
                     var sum = 0
                     seen.eachPixel { pixel in sum &+= Int(input[pixel &* depth &+ channel]) }

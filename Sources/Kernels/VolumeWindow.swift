@@ -51,17 +51,20 @@ extension VolumeWindow {
     ///
     /// The window must not be dilated.
     @inline(__always)
-    func eachPlace(batch: Int, _ body: (_ place: Int, _ seen: Box) -> Void) {
+    ///
+    /// Stops when the run's time is over.
+    func eachPlace(_ frame: KernelFrame, batch: Int, depth: Int, _ body: (_ place: Int, _ seen: Box) -> Void) {
         var place = 0
         for volume in 0..<batch {
             for plane in 0..<planes.outputSize {
-                let depth = planes.visible(plane)
+                let visiblePlanes = planes.visible(plane)
                 for row in 0..<rows.outputSize {
                     let height = rows.visible(row)
                     for column in 0..<columns.outputSize {
                         let seen = Box(
-                            origin: volume &* pixelCount, planes: depth, rows: height,
+                            origin: volume &* pixelCount, planes: visiblePlanes, rows: height,
                             columns: columns.visible(column), rowSize: columns.size, planeSize: rows.size)
+                        if frame.isOver(after: (1 &+ seen.count) &* depth) { return }
                         body(place, seen)
                         place &+= 1
                     }

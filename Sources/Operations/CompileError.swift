@@ -60,6 +60,7 @@ public struct CompileError: Error, Hashable, Sendable {
     /// What a kernel found wrong.
     package init(_ fault: Fault) {
         switch fault.kind {
+        case .timeOver: self.init(.deadlineExceeded, fault.description)
         case .memoryRefused(let refusal): self.init(refusal)
         case .outOfMemory: self.init(.resourceExhausted, fault.description)
         default: self.init(.invalidArgument, fault.description)

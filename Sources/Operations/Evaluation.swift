@@ -72,6 +72,7 @@ extension Op {
             }
         }
         withExtendedLifetime((inputs, results, scratch)) {}
+        if state.fault?.kind == .timeOver { try account.checkTime() }
         if let fault = state.fault { throw fault }
         for result in results where result.dtype == .string {
             try account.reserve(result.byteCount)

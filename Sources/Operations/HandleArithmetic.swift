@@ -17,19 +17,21 @@ struct HandleZeros: RunOp {
 
     private func zeros(_ value: RunValue, _ account: RunAccount) throws(CompileError) -> RunValue {
         switch value {
-        case .tensor(let tensor): return .tensor(try .zeros(tensor.dtype, tensor.shape))
+        case .tensor(let tensor):
+            try account.requireRoom(tensor.byteCount)
+            return .tensor(try .zeros(tensor.dtype, tensor.shape))
         case .object(let optional as OptionalValues):
             let values = try optional.values?.map { (value) throws(CompileError) in try zeros(value, account) }
             return .object(try OptionalValues(values, account))
         case .object(let object):
             let list = try RunValue.object(object).object(as: TensorList.self)
             // What was never set is zeros already, of a shape that is not known yet.
-            let elements = try list.elements.map { (element) throws(CompileError) in
-                try element.map { (element) throws(CompileError) in
+            let elements = try ListSlots.of(list.elements.count, account) { (index) throws(CompileError) in
+                try list.elements[index].map { (element) throws(CompileError) in
                     try list.held(try zeros(element.value, account), account)
                 }
             }
-            return .object(try list.with(elements))
+            return .object(list.with(elements))
         }
     }
 }
@@ -53,13 +55,14 @@ struct ListSum: RunOp {
             throw .invalid(
                 "adds a list of \(first.elements.count) \(first.dtype) and one of \(list.elements.count) \(list.dtype)")
         }
-        let elements = try first.elements.indices.map { (index) throws(CompileError) -> TensorList.Element? in
+        let elements = try ListSlots.of(first.elements.count, account) {
+            (index) throws(CompileError) -> TensorList.Element? in
             let set = lists.compactMap { $0.elements[index] }
             if set.count < 2 { return set.first }
             let values = set.map(\.value)
             return try first.held(first.dtype.isHandle ? run(values, account)[0] : .tensor(try total(values)), account)
         }
-        return [.object(try first.with(elements))]
+        return [.object(first.with(elements))]
     }
 
     private func total(_ values: [RunValue]) throws(CompileError) -> Tensor {

@@ -26,7 +26,7 @@ final class HeldTensor {
 
 /// Memory of one or more held tensors, counted once, until the last of them is gone.
 final class HeldMemory {
-    private let byteCount: Int
+    private var byteCount: Int
     private let account: RunAccount
 
     init(_ byteCount: Int, _ account: RunAccount) throws(CompileError) {
@@ -41,27 +41,90 @@ final class HeldMemory {
     }
 
     deinit { account.give(byteCount) }
+
+    /// Counts more of it.
+    ///
+    /// Throws `resourceExhausted` where that is too much.
+    func grow(by count: Int) throws(CompileError) {
+        try account.reserve(count)
+        byteCount += count
+    }
+}
+
+/// Memory of slots that become more one by one.
+struct SlotMemory {
+    private let memory: HeldMemory
+    private var room: Int
+
+    init(_ count: Int, _ account: RunAccount) throws(CompileError) {
+        memory = try TensorStacking.slots(count, account)
+        room = count
+    }
+
+    /// Counts room for so many slots; some more than asked for, so that it is rarely counted.
+    mutating func hold(_ count: Int) throws(CompileError) {
+        guard count > room else { return }
+        let target = max(count, min(room, 1 << 40) * 2, 8)
+        try memory.grow(by: try TensorStacking.slotBytes(target) - TensorStacking.slotBytes(room))
+        room = target
+    }
+}
+
+extension RunAccount {
+    /// Looks whether memory that is needed for a short time, or counted once it is there, may be taken.
+    ///
+    /// Throws as ``reserve(_:)`` does.
+    func requireRoom(_ byteCount: Int) throws(CompileError) {
+        try reserve(byteCount)
+        give(byteCount)
+    }
+
+    /// The same for an array.
+    func requireRoom<Element>(for count: Int, of type: Element.Type) throws(CompileError) {
+        let used = usedBytes
+        try reserve(count, of: type)
+        give(downTo: used)
+    }
+
+    /// The same for a tensor.
+    func requireRoom(_ dtype: DataType, _ dimensions: [Int]) throws(CompileError) {
+        try requireRoom(Shape(dimensions)?.byteCount(of: dtype) ?? .max)
+    }
 }
 
 /// Putting tensors together and apart along a first axis.
 enum TensorStacking {
     /// What the slots for so many tensors take, before there is anything in them.
     static func slots(_ count: Int, _ account: RunAccount) throws(CompileError) -> HeldMemory {
+        try HeldMemory(try slotBytes(count), account)
+    }
+
+    /// The bytes of so many slots.
+    ///
+    /// Throws `resourceExhausted` where they are no number.
+    static func slotBytes(_ count: Int) throws(CompileError) -> Int {
         // A slot of an array has a case besides what it holds.
         let (bytes, overflow) = count.multipliedReportingOverflow(by: 2 * MemoryLayout<HeldTensor?>.stride)
         guard !overflow else {
             throw CompileError(.resourceExhausted, "\(count) tensors are more than memory can hold")
         }
-        return try HeldMemory(bytes, account)
+        return bytes
     }
 
     /// One tensor of which each is a row; all have the shape `element`.
-    static func stack(_ tensors: [Tensor], _ dtype: DataType, _ element: Shape) throws(CompileError) -> Tensor {
-        try joined(tensors, dtype, [tensors.count] + element.dimensions)
+    static func stack(
+        _ tensors: [Tensor], _ dtype: DataType, _ element: Shape, _ account: RunAccount? = nil
+    ) throws(CompileError) -> Tensor {
+        try joined(tensors, dtype, [tensors.count] + element.dimensions, account)
     }
 
     /// The tensors' elements one after another, under a shape that has as many.
-    static func joined(_ tensors: [Tensor], _ dtype: DataType, _ dimensions: [Int]) throws(CompileError) -> Tensor {
+    ///
+    /// - `account`: Asked for the memory; nil where somebody has done so.
+    static func joined(
+        _ tensors: [Tensor], _ dtype: DataType, _ dimensions: [Int], _ account: RunAccount? = nil
+    ) throws(CompileError) -> Tensor {
+        try account?.requireRoom(dtype, dimensions)
         guard let shape = Shape(dimensions),
             let result = Tensor(
                 dtype: dtype, shape: shape,
@@ -95,23 +158,30 @@ enum TensorStacking {
     /// A tensor's rows.
     ///
     /// Throws `invalidArgument` for a scalar.
-    static func rows(of tensor: Tensor) throws(CompileError) -> [Tensor] {
+    static func rows(of tensor: Tensor, _ account: RunAccount? = nil) throws(CompileError) -> [Tensor] {
         guard let count = tensor.shape.dimensions.first else { throw .invalid("a scalar has no rows") }
-        return try parts(of: tensor, Array(repeating: 1, count: count), dropsAxis: true)
+        try account?.requireRoom(for: count, of: Int.self)
+        return try parts(of: tensor, Array(repeating: 1, count: count), dropsAxis: true, account)
     }
 
     /// A tensor cut along its first axis.
     ///
     /// - `lengths`: Rows of each part; they must not be more than the tensor has.
     /// - `dropsAxis`: Whether a part of one row has one dimension less.
-    static func parts(of tensor: Tensor, _ lengths: [Int], dropsAxis: Bool = false) throws(CompileError) -> [Tensor] {
+    /// - `account`: Asked for the memory; nil where nobody counts it.
+    static func parts(
+        of tensor: Tensor, _ lengths: [Int], dropsAxis: Bool = false, _ account: RunAccount? = nil
+    ) throws(CompileError) -> [Tensor] {
         let row = Array(tensor.shape.dimensions.dropFirst())
         guard let rowShape = Shape(row), let rowBytes = rowShape.byteCount(of: tensor.dtype) else {
             throw CompileError(.resourceExhausted, "rows of shape \(PartialShape(row)) are too large")
         }
+        if tensor.storage.isCallers { try account?.requireRoom(tensor.byteCount) }
+        try account?.requireRoom(for: lengths.count, of: Tensor.self)
         let whole = try tensor.kept()
         var start = 0
         var result: [Tensor] = []
+        result.reserveCapacity(lengths.count)
         for length in lengths {
             guard length >= 0, start + length <= tensor.shape.dimensions.first ?? 0,
                 let shape = dropsAxis ? rowShape : Shape([length] + row),

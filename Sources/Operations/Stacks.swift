@@ -20,8 +20,11 @@ final class TensorStack: RunObject {
     let dtype: DataType
     private let limit: Int?
     private var tensors: [HeldTensor] = []
+    /// What the places of the tensors take.
+    private var slotMemory: SlotMemory
 
-    init(_ dtype: DataType, limit: Int?) {
+    init(_ dtype: DataType, limit: Int?, _ account: RunAccount) throws(CompileError) {
+        slotMemory = try SlotMemory(0, account)
         self.dtype = dtype
         self.limit = limit
     }
@@ -31,6 +34,7 @@ final class TensorStack: RunObject {
             throw .invalid("a stack of \(dtype) is given \(tensor.tensor.dtype)")
         }
         if let limit, tensors.count >= limit { throw .invalid("the stack is full: it takes \(limit) tensors") }
+        try slotMemory.hold(tensors.count + 1)
         tensors.append(tensor)
     }
 
@@ -55,7 +59,7 @@ struct NewStack: RunOp {
 
     func run(_ inputs: [RunValue], _ account: RunAccount) throws(CompileError) -> [RunValue] {
         let limit = try inputs.first?.tensor("max_size").integers?.first
-        return [.object(TensorStack(dtype, limit: limit.flatMap { $0 < 0 ? nil : $0 }))]
+        return [.object(try TensorStack(dtype, limit: limit.flatMap { $0 < 0 ? nil : $0 }, account))]
     }
 }
 

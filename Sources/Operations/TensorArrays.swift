@@ -38,7 +38,7 @@ final class TensorArray: RunObject {
     private let account: RunAccount
     private var slots: [Slot]
     /// What the slots take.
-    private var slotMemory: [HeldMemory]
+    private var slotMemory: SlotMemory
     /// The arrays of this one's gradients, by the name that asked for them.
     private var gradients: [String: TensorArray] = [:]
 
@@ -47,7 +47,7 @@ final class TensorArray: RunObject {
         _ account: RunAccount
     ) throws(CompileError) {
         guard size >= 0 else { throw .invalid("the size of a TensorArray must not be negative, got \(size)") }
-        slotMemory = [try TensorStacking.slots(size, account)]
+        slotMemory = try SlotMemory(size, account)
         self.dtype = dtype
         self.elementShape = elementShape
         self.isDynamic = isDynamic
@@ -88,13 +88,13 @@ final class TensorArray: RunObject {
                 "tried to write to index \(index), but the TensorArray is not resizeable and its size is \(count)")
         }
         if index >= slots.count {
-            slotMemory.append(try TensorStacking.slots(min(index, .max - 1) + 1 - slots.count, account))
+            try slotMemory.hold(min(index, .max - 1) + 1)
             slots += Array(repeating: .empty, count: index + 1 - slots.count)
         }
         switch slots[index] {
         case .empty: slots[index] = .holding(try HeldTensor(tensor, account, partOf: whole))
         case .holding(let held) where sums:
-            slots[index] = .holding(try HeldTensor(try Self.sum(held.tensor, tensor), account))
+            slots[index] = .holding(try HeldTensor(try sum(held.tensor, tensor), account))
         case .holding:
             throw .invalid("could not write to TensorArray index \(index), because it has already been written to")
         case .cleared:
@@ -102,7 +102,8 @@ final class TensorArray: RunObject {
         }
     }
 
-    private static func sum(_ left: Tensor, _ right: Tensor) throws(CompileError) -> Tensor {
+    private func sum(_ left: Tensor, _ right: Tensor) throws(CompileError) -> Tensor {
+        try account.requireRoom(left.byteCount)
         guard left.shape == right.shape else {
             throw .invalid("sums \(PartialShape(left.shape)) and \(PartialShape(right.shape)) in one element")
         }
@@ -131,13 +132,27 @@ final class TensorArray: RunObject {
                     "could not read TensorArray index \(index): nothing was written there, and zeros need a shape that is "
                         + "known, not \(elementShape)")
             }
+            try account.requireRoom(dtype, shape.dimensions)
             return try .zeros(dtype, shape)
         }
     }
 
+    /// Whether nothing was written at an index.
+    private func isEmpty(_ index: Int) -> Bool {
+        if case .empty = slots[index] { true } else { false }
+    }
+
     /// Reads elements whose shapes must be equal.
     func read(at indices: [Int], shape known: PartialShape) throws(CompileError) -> [Tensor] {
-        let tensors = try indices.map { (index) throws(CompileError) in try read(at: index) }
+        try account.requireRoom(for: indices.count, of: Tensor.self)
+        // What stands for elements that were never written is counted until all are read.
+        let used = account.usedBytes
+        defer { account.give(downTo: used) }
+        let tensors = try indices.map { (index) throws(CompileError) in
+            let tensor = try read(at: index)
+            if isEmpty(index) { try account.reserve(tensor.byteCount) }
+            return tensor
+        }
         for (index, tensor) in zip(indices, tensors) where tensor.shape != tensors[0].shape {
             throw .invalid(
                 "the TensorArray's elements have different shapes: \(PartialShape(tensors[0].shape)) at \(indices[0]), "
@@ -311,19 +326,21 @@ struct TensorArrayAction: RunOp {
         switch action {
         case .write: try array.write(try inputs[2].tensor("the value"), at: try index(inputs[1]))
         case .scatter:
-            let rows = try TensorStacking.rows(of: try inputs[2].tensor("the value"))
-            try write(rows, at: try indices(inputs[1]), array, account)
+            let rows = try TensorStacking.rows(of: try inputs[2].tensor("the value"), account)
+            try write(rows, at: try indices(inputs[1], account), array, account)
         case .unpack:
-            let rows = try TensorStacking.rows(of: try inputs[1].tensor("the value"))
+            let rows = try TensorStacking.rows(of: try inputs[1].tensor("the value"), account)
             try write(rows, at: Array(rows.indices), array, account)
         case .split:
-            let (value, lengths) = (try inputs[1].tensor("the value"), try indices(inputs[2]))
-            let parts = try split(value, lengths)
+            let (value, lengths) = (try inputs[1].tensor("the value"), try indices(inputs[2], account))
+            let parts = try split(value, lengths, account)
             try write(parts, at: Array(parts.indices), array, account)
         case .read: return [.tensor(try checked(array.read(at: try index(inputs[1]))))]
-        case .gather: return [.tensor(try gather(try indices(inputs[1]), array))]
-        case .pack: return [.tensor(try gather(Array(0..<array.count), array))]
-        case .concat: return try concat(array)
+        case .gather: return [.tensor(try gather(try indices(inputs[1], account), array, account))]
+        case .pack:
+            try account.requireRoom(for: array.count, of: Int.self)
+            return [.tensor(try gather(Array(0..<array.count), array, account))]
+        case .concat: return try concat(array, account)
         case .size: return [.tensor(try .scalar(Int32(truncatingIfNeeded: array.count)))]
         }
         return [.tensor(try .scalar(Float(0)))]
@@ -336,7 +353,8 @@ struct TensorArrayAction: RunOp {
         return index
     }
 
-    private func indices(_ value: RunValue) throws(CompileError) -> [Int] {
+    private func indices(_ value: RunValue, _ account: RunAccount) throws(CompileError) -> [Int] {
+        try account.requireRoom(for: try value.tensor("the indices").shape.elementCount, of: Int.self)
         guard let indices = try value.tensor("the indices").integers else {
             throw .invalid("the indices are not numbers")
         }
@@ -351,12 +369,14 @@ struct TensorArrayAction: RunOp {
         for (index, row) in zip(indices, rows) { try array.write(row, at: index, partOf: whole) }
     }
 
-    private func split(_ value: Tensor, _ lengths: [Int]) throws(CompileError) -> [Tensor] {
+    private func split(
+        _ value: Tensor, _ lengths: [Int], _ account: RunAccount
+    ) throws(CompileError) -> [Tensor] {
         let total = try TensorStacking.total(of: lengths)
         guard value.shape.dimensions.first == total else {
             throw .invalid("the lengths sum up to \(total), the value's shape is \(PartialShape(value.shape))")
         }
-        return try TensorStacking.parts(of: value, lengths)
+        return try TensorStacking.parts(of: value, lengths, account)
     }
 
     private func checked(_ tensor: Tensor) throws(CompileError) -> Tensor {
@@ -366,16 +386,19 @@ struct TensorArrayAction: RunOp {
         return tensor
     }
 
-    private func gather(_ indices: [Int], _ array: TensorArray) throws(CompileError) -> Tensor {
+    private func gather(
+        _ indices: [Int], _ array: TensorArray, _ account: RunAccount
+    ) throws(CompileError) -> Tensor {
         let tensors = try array.read(at: indices, shape: shape)
         guard let element = tensors.first?.shape ?? array.elementShape.known ?? shape.known else {
             throw .invalid(
                 "gathers no elements from a TensorArray whose elements have no known shape: \(array.elementShape)")
         }
-        return try checked(try TensorStacking.stack(tensors, array.dtype, element))
+        return try checked(try TensorStacking.stack(tensors, array.dtype, element, account))
     }
 
-    private func concat(_ array: TensorArray) throws(CompileError) -> [RunValue] {
+    private func concat(_ array: TensorArray, _ account: RunAccount) throws(CompileError) -> [RunValue] {
+        try account.requireRoom(for: array.count, of: Tensor.self)
         let tensors = try (0..<array.count).map { (index) throws(CompileError) in try array.read(at: index) }
         let lengths = tensors.map { Int64($0.shape.dimensions.first ?? 0) }
         guard tensors.allSatisfy({ $0.shape.rank > 0 }) else {
@@ -388,7 +411,7 @@ struct TensorArrayAction: RunOp {
             )
         }
         let total = try TensorStacking.total(of: lengths.map(Int.init))
-        let value = try TensorStacking.joined(tensors, array.dtype, [total] + row)
+        let value = try TensorStacking.joined(tensors, array.dtype, [total] + row, account)
         guard let counts = Tensor(lengths) else { throw CompileError(.resourceExhausted, "not enough memory") }
         return [.tensor(try checked(value)), .tensor(counts)]
     }

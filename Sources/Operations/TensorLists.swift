@@ -21,29 +21,35 @@ final class TensorList: RunObject {
             case .object(let object): .object(object)
             }
         }
+
+        /// The tensor; nil where the element is none.
+        var tensor: HeldTensor? { if case .tensor(let held) = self { held } else { nil } }
+
+        /// See ``RunObject``.
+        var depth: Int { if case .object(let object) = self { object.depth } else { 0 } }
     }
 
     let dtype: DataType
     let elementShape: PartialShape
-    let elements: [Element?]
-    let depth: Int
-    private let slotMemory: HeldMemory
-    private let account: RunAccount
+    let elements: ListSlots
 
-    init(
-        _ dtype: DataType, _ elementShape: PartialShape, _ elements: [Element?], _ account: RunAccount
-    ) throws(CompileError) {
-        slotMemory = try TensorStacking.slots(elements.count, account)
-        self.account = account
+    private init(_ dtype: DataType, _ elementShape: PartialShape, _ elements: ListSlots) {
         self.dtype = dtype
         self.elementShape = elementShape
         self.elements = elements
-        depth = dtype.isHandle ? elements.compactMap { $0?.value.depth }.reduce(0, max) + 1 : 0
     }
 
-    func with(_ elements: [Element?]) throws(CompileError) -> TensorList {
-        try TensorList(dtype, elementShape, elements, account)
+    /// A list of so many elements that are not set.
+    convenience init(
+        _ dtype: DataType, _ elementShape: PartialShape, count: Int = 0, _ account: RunAccount
+    ) throws(CompileError) {
+        self.init(dtype, elementShape, try ListSlots.of(count, account) { (_) in nil })
     }
+
+    var depth: Int { dtype.isHandle ? elements.depth + 1 : 0 }
+
+    /// A list of the same kind with other elements.
+    func with(_ elements: ListSlots) -> TensorList { TensorList(dtype, elementShape, elements) }
 
     /// Keeps a value that is to be an element.
     func held(_ value: RunValue, _ account: RunAccount) throws(CompileError) -> Element {
@@ -70,11 +76,14 @@ final class TensorList: RunObject {
     /// The list of these elements, which are parts of one tensor.
     func holding(_ parts: [Tensor], _ account: RunAccount) throws(CompileError) -> TensorList {
         let whole = try HeldMemory(of: parts, account)
-        return try with(try parts.map { (part) throws(CompileError) in try held(part, account, partOf: whole) })
+        return with(
+            try ListSlots.of(parts.count, account) { (index) throws(CompileError) in
+                try held(parts[index], account, partOf: whole)
+            })
     }
 
     func require(_ index: Int) throws(CompileError) {
-        guard elements.indices.contains(index) else {
+        guard index >= 0, index < elements.count else {
             throw .invalid("element \(index) of a list that has \(elements.count)")
         }
     }
@@ -82,25 +91,32 @@ final class TensorList: RunObject {
     /// The shape of elements that are not set: what all that is known says.
     private func shape(_ asked: PartialShape) -> Shape? {
         if let known = elementShape.merged(with: asked)?.known { return known }
-        for case .tensor(let held) in elements { return held.tensor.shape }
-        return nil
+        return elements.first?.tensor.shape
     }
 
     /// An element; zeros for one that was never set.
-    func element(_ index: Int, asked: PartialShape) throws(CompileError) -> RunValue {
+    func element(_ index: Int, asked: PartialShape, _ account: RunAccount) throws(CompileError) -> RunValue {
         try require(index)
         if let element = elements[index] { return element.value }
+        return .tensor(try unset(index, asked: asked, account))
+    }
+
+    /// What stands for an element that was never set: zeros.
+    private func unset(_ index: Int, asked: PartialShape, _ account: RunAccount) throws(CompileError) -> Tensor {
         guard let shape = shape(asked) else {
             throw .invalid("element \(index) was never set, and zeros need a shape that is known, not \(elementShape)")
         }
         guard !dtype.isHandle else { throw .invalid("element \(index) was never set, and no handle is zero") }
-        return .tensor(try .zeros(dtype, shape))
+        try account.requireRoom(dtype, shape.dimensions)
+        return try .zeros(dtype, shape)
     }
 
     /// Elements under one another. They must have one shape.
-    func stacked(_ indices: [Int], asked: PartialShape) throws(CompileError) -> Tensor {
-        let tensors = try indices.map { (index) throws(CompileError) in
-            try element(index, asked: asked).tensor("an element")
+    func stacked(_ indices: some Collection<Int>, asked: PartialShape, _ account: RunAccount) throws(CompileError)
+        -> Tensor
+    {
+        let tensors = try tensors(indices, account) { (index) throws(CompileError) in
+            try unset(index, asked: asked, account)
         }
         guard let element = tensors.first?.shape ?? elementShape.merged(with: asked)?.known else {
             throw .invalid("no elements, and their shape is not known: \(elementShape)")
@@ -111,7 +127,23 @@ final class TensorList: RunObject {
         guard asked.admits(element) else {
             throw .invalid("elements of shape \(PartialShape(element)) are asked for as \(asked)")
         }
-        return try TensorStacking.stack(tensors, dtype, element)
+        return try TensorStacking.stack(tensors, dtype, element, account)
+    }
+
+    /// Elements that are tensors. Those that are not set are one and the same, which `zeros` makes of the first one's index.
+    func tensors(
+        _ indices: some Collection<Int>, _ account: RunAccount, zeros: (Int) throws(CompileError) -> Tensor
+    ) throws(CompileError) -> [Tensor] {
+        try account.requireRoom(for: indices.count, of: Tensor.self)
+        var missing: Tensor?
+        return try indices.map { (index) throws(CompileError) in
+            try require(index)
+            if let element = elements[index] { return try element.value.tensor("an element") }
+            if let missing { return missing }
+            let made = try zeros(index)
+            missing = made
+            return made
+        }
     }
 }
 
@@ -123,7 +155,8 @@ extension RunValue {
         return number
     }
 
-    fileprivate func numbers(_ role: StaticString) throws(CompileError) -> [Int] {
+    fileprivate func numbers(_ role: StaticString, _ account: RunAccount) throws(CompileError) -> [Int] {
+        try account.requireRoom(for: try tensor(role).shape.elementCount, of: Int.self)
         guard let numbers = try tensor(role).integers else { throw .invalid("\(role) are not numbers") }
         return numbers
     }
@@ -200,47 +233,40 @@ struct TensorListMaking: RunOp {
 
     func run(_ inputs: [RunValue], _ account: RunAccount) throws(CompileError) -> [RunValue] {
         switch way {
-        case .empty: return [.object(try TensorList(dtype, try inputs[0].shape("element_shape"), [], account))]
+        case .empty: return [.object(try TensorList(dtype, try inputs[0].shape("element_shape"), account))]
         case .reserve:
             let count = try inputs[1].number("num_elements")
             guard count >= 0 else { throw .invalid("a list of \(count) elements") }
-            _ = try TensorStacking.slots(count, account)
-            return [
-                .object(
-                    try TensorList(
-                        dtype, try inputs[0].shape("element_shape"), Array(repeating: nil, count: count), account))
-            ]
+            return [.object(try TensorList(dtype, try inputs[0].shape("element_shape"), count: count, account))]
         case .fromTensor:
-            let empty = try TensorList(dtype, try inputs[1].shape("element_shape"), [], account)
-            let rows = try TensorStacking.rows(of: try inputs[0].tensor("the tensor"))
+            let empty = try TensorList(dtype, try inputs[1].shape("element_shape"), account)
+            let rows = try TensorStacking.rows(of: try inputs[0].tensor("the tensor"), account)
             return [.object(try empty.holding(rows, account))]
         case .scatter: return [.object(try scattered(inputs, count: nil, account))]
         case .scatterV2:
             let count = try inputs[3].number("num_elements")
             return [.object(try scattered(inputs, count: count < 0 ? nil : count, account))]
         case .split:
-            let empty = try TensorList(dtype, try inputs[1].shape("element_shape"), [], account)
+            let empty = try TensorList(dtype, try inputs[1].shape("element_shape"), account)
             let value = try inputs[0].tensor("the tensor")
-            let lengths = try inputs[2].numbers("the lengths")
+            let lengths = try inputs[2].numbers("the lengths", account)
             guard try TensorStacking.total(of: lengths) == value.shape.dimensions.first else {
                 throw .invalid("lengths \(lengths) for a tensor of shape \(PartialShape(value.shape))")
             }
-            let parts = try TensorStacking.parts(of: value, lengths)
+            let parts = try TensorStacking.parts(of: value, lengths, account)
             return [.object(try empty.holding(parts, account))]
         }
     }
 
     private func scattered(_ inputs: [RunValue], count: Int?, _ account: RunAccount) throws(CompileError) -> TensorList
     {
-        let indices = try inputs[1].numbers("the indices")
+        let indices = try inputs[1].numbers("the indices", account)
         let largest = indices.max() ?? -1
         guard (indices.min() ?? 0) >= 0, largest < Int.max else { throw .invalid("\(indices) are not indices") }
         let needed = largest + 1
         if let count, needed > count { throw .invalid("index \(needed - 1) for a list of \(count)") }
         let size = count ?? needed
-        _ = try TensorStacking.slots(size, account)
-        let empty = try TensorList(
-            dtype, try inputs[2].shape("element_shape"), Array(repeating: nil, count: size), account)
+        let empty = try TensorList(dtype, try inputs[2].shape("element_shape"), count: size, account)
         return try TensorListChange.scatter(try inputs[0].tensor("the tensor"), indices, into: empty, account)
     }
 }
@@ -301,57 +327,45 @@ struct TensorListChange: RunOp {
 
     func run(_ inputs: [RunValue], _ account: RunAccount) throws(CompileError) -> [RunValue] {
         let list = try inputs[0].list()
-        var elements = list.elements
+        let elements = list.elements
         switch change {
         case .set:
             let index = try inputs[1].number("the index")
-            if grows, index >= elements.count {
-                _ = try TensorStacking.slots(index - elements.count, account)
-                elements += Array(repeating: nil, count: index + 1 - elements.count)
-            } else {
-                try list.require(index)
-            }
-            elements[index] = try list.held(inputs[2], account)
-        case .push: elements.append(try list.held(inputs[1], account))
+            let isNew = grows && index >= elements.count
+            if !isNew { try list.require(index) }
+            let slots = isNew ? try elements.resized(to: min(index, .max - 1) + 1) : elements
+            return [.object(list.with(try slots.setting(index, try list.held(inputs[2], account))))]
+        case .push: return [.object(list.with(try elements.appending(try list.held(inputs[1], account))))]
         case .pop:
-            guard !elements.isEmpty else { throw .invalid("takes the last element of an empty list") }
-            let last = try list.element(elements.count - 1, asked: try inputs[1].shape("element_shape"))
-            elements.removeLast()
-            return [.object(try list.with(elements)), last]
+            guard elements.count > 0 else { throw .invalid("takes the last element of an empty list") }
+            let last = try list.element(elements.count - 1, asked: try inputs[1].shape("element_shape"), account)
+            return [.object(list.with(try elements.droppingLast())), last]
         case .resize:
             let count = try inputs[1].number("the size")
             guard count >= 0 else { throw .invalid("a list of \(count) elements") }
-            if count > elements.count {
-                _ = try TensorStacking.slots(count - elements.count, account)
-                elements += Array(repeating: nil, count: count - elements.count)
-            } else {
-                elements.removeLast(elements.count - count)
-            }
-        case .append: elements += try inputs[1].list().elements
+            return [.object(list.with(try elements.resized(to: count)))]
+        case .append: return [.object(list.with(try elements.appending(try inputs[1].list().elements)))]
         case .scatter:
-            let indices = try inputs[2].numbers("the indices")
+            let indices = try inputs[2].numbers("the indices", account)
             return [.object(try Self.scatter(try inputs[1].tensor("the tensor"), indices, into: list, account))]
         }
-        return [.object(try list.with(elements))]
     }
 
     /// The list with a tensor's rows at these indices.
     static func scatter(
         _ tensor: Tensor, _ indices: [Int], into list: TensorList, _ account: RunAccount
     ) throws(CompileError) -> TensorList {
-        let rows = try TensorStacking.rows(of: tensor)
+        let rows = try TensorStacking.rows(of: tensor, account)
         guard rows.count == indices.count else { throw .invalid("\(indices.count) indices for \(rows.count) rows") }
-        var elements = list.elements
+        for index in indices where index < 0 { throw .invalid("\(index) is not an index") }
+        let needed = min(indices.max() ?? -1, .max - 1) + 1
+        let slots = needed > list.elements.count ? try list.elements.resized(to: needed) : list.elements
         let whole = try HeldMemory(of: rows, account)
-        for (index, row) in zip(indices, rows) {
-            guard index >= 0 else { throw .invalid("\(index) is not an index") }
-            if index >= elements.count {
-                _ = try TensorStacking.slots(index - elements.count, account)
-                elements += Array(repeating: nil, count: index + 1 - elements.count)
-            }
-            elements[index] = try list.held(row, account, partOf: whole)
+        try account.requireRoom(for: rows.count, of: (Int, TensorList.Element).self)
+        let changes = try zip(indices, rows).map { (index, row) throws(CompileError) in
+            (index: index, element: try list.held(row, account, partOf: whole))
         }
-        return try list.with(elements)
+        return list.with(try slots.setting(changes))
     }
 }
 
@@ -435,24 +449,22 @@ struct TensorListReading: RunOp {
         switch way {
         case .item:
             let index = try inputs[1].number("the index")
-            return [try list.element(index, asked: try inputs[2].shape("element_shape"))]
+            return [try list.element(index, asked: try inputs[2].shape("element_shape"), account)]
         case .stack:
             if let count, count != list.elements.count {
                 throw .invalid("a list of \(count) elements is expected, it has \(list.elements.count)")
             }
-            return [
-                .tensor(
-                    try list.stacked(Array(list.elements.indices), asked: try inputs[1].shape("element_shape")))
-            ]
+            let shape = try inputs[1].shape("element_shape")
+            return [.tensor(try list.stacked(0..<list.elements.count, asked: shape, account))]
         case .gather:
-            let indices = try inputs[1].numbers("the indices")
-            return [.tensor(try list.stacked(indices, asked: try inputs[2].shape("element_shape")))]
+            let indices = try inputs[1].numbers("the indices", account)
+            return [.tensor(try list.stacked(indices, asked: try inputs[2].shape("element_shape"), account))]
         case .length: return [.tensor(try .scalar(Int32(truncatingIfNeeded: list.elements.count)))]
         case .elementShape: return [.tensor(try elementShape(of: list))]
-        case .concat: return try concat(list, shape, missing: [])
+        case .concat: return try concat(list, shape, missing: [], account)
         case .concatV2:
-            return try concat(
-                list, try inputs[1].shape("element_shape"), missing: try inputs[2].numbers("the leading dimensions"))
+            let missing = try inputs[2].numbers("the leading dimensions", account)
+            return try concat(list, try inputs[1].shape("element_shape"), missing: missing, account)
         }
     }
 
@@ -467,15 +479,21 @@ struct TensorListReading: RunOp {
     }
 
     private func concat(
-        _ list: TensorList, _ asked: PartialShape, missing: [Int]
+        _ list: TensorList, _ asked: PartialShape, missing: [Int], _ account: RunAccount
     ) throws(CompileError) -> [RunValue] {
+        try account.requireRoom(for: list.elements.count, of: Tensor.self)
+        // What stands for elements that are not set lives until they are joined.
+        let used = account.usedBytes
+        defer { account.give(downTo: used) }
         var tensors: [Tensor] = []
-        for index in list.elements.indices {
+        for index in 0..<list.elements.count {
             var shape = asked
             if list.elements[index] == nil, missing.indices.contains(index), let sizes = asked.dimensions {
                 shape = PartialShape([missing[index]] + sizes.dropFirst())
             }
-            tensors.append(try list.element(index, asked: shape).tensor("an element"))
+            let tensor = try list.element(index, asked: shape, account).tensor("an element")
+            if list.elements[index] == nil { try account.reserve(tensor.byteCount) }
+            tensors.append(tensor)
         }
         guard tensors.allSatisfy({ $0.shape.rank > 0 }) else {
             throw .invalid("elements that are joined must not be scalars")
@@ -489,7 +507,7 @@ struct TensorListReading: RunOp {
             throw .invalid(
                 "elements that cannot be joined: rows of shape \(PartialShape(row)) and \(PartialShape(tensor.shape))")
         }
-        let value = try TensorStacking.joined(tensors, dtype, [try TensorStacking.total(of: lengths)] + row)
+        let value = try TensorStacking.joined(tensors, dtype, [try TensorStacking.total(of: lengths)] + row, account)
         guard let counts = Tensor(lengths.map { Int64($0) }) else {
             throw CompileError(.resourceExhausted, "not enough memory")
         }
