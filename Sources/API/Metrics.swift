@@ -59,7 +59,8 @@ struct Metrics: Sendable {
         writer.family("metaserve_http_connections", .gauge, "Connections that are open.")
         if let count = options.openConnections() { writer.sample("metaserve_http_connections", [], count) }
         writer.family(
-            "metaserve_log_lines_lost_total", .counter, "Lines of a log that could not be written, or that nobody read.")
+            "metaserve_log_lines_lost_total", .counter, "Lines of a log that could not be written, or that nobody read."
+        )
         writer.sample("metaserve_log_lines_lost_total", [("log", "access")], options.accessLog?.droppedCount ?? 0)
         writer.sample("metaserve_log_lines_lost_total", [("log", "program")], options.lostLogLines())
     }

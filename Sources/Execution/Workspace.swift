@@ -43,8 +43,8 @@ final class Workspace {
 
     /// Makes room.
     ///
-    /// - Parameter limitBytes: The most that the run may take, the arena among it.
-    /// - Returns: Why there is no room.
+    /// - `limitBytes`: The most that the run may take, the arena among it.
+    /// Gives Why there is no room.
     func prepare(
         valueCount: Int, arenaBytes: Int, dimensionCount: Int, limitBytes: Int
     ) -> MemoryRefusal? {

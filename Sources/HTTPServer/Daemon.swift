@@ -14,6 +14,12 @@ final class Daemon: Sendable {
     /// request, so more costs every request.
     private static let connectionMemoryBytes = 16 << 10
 
+    /// Whether a request's headers leave room for those of an answer: the library closes the connection without one where they do not.
+    static func hasRoomForAnswer(headerBytes: Int, headerCount: Int) -> Bool {
+        // The library has 64 bytes for each header of the request; an answer's may take about 1 KiB.
+        headerBytes + 64 * headerCount <= connectionMemoryBytes - 1536
+    }
+
     /// TLS 1.2 and 1.3, with forward secrecy and authenticated encryption only: no key exchange by RSA, no CBC.
     private static let priorities: StaticString = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:-MAC-ALL:+AEAD"
 

@@ -8,11 +8,10 @@ internal import Glibc
 struct RequestHead {
     private let lines: UnsafeRawBufferPointer
 
-    /// - Parameters:
-    ///   - method: Where the request begins.
-    ///   - version: The end of its first line, in the same memory.
-    ///   - byteCount: The bytes from `method` to the body.
-    /// - Returns: nil if the first line does not end with CR and LF, or has another CR.
+    /// - `method`: Where the request begins.
+    /// - `version`: The end of its first line, in the same memory.
+    /// - `byteCount`: The bytes from `method` to the body.
+    /// Gives nil if the first line does not end with CR and LF, or has another CR.
     init?(method: UnsafePointer<CChar>, version: UnsafePointer<CChar>, byteCount: Int) {
         // Safety: libmicrohttpd keeps the first part of a request whole, in the memory of its connection, until it is answered.
         let start = UnsafeRawPointer(method)
@@ -23,9 +22,6 @@ struct RequestHead {
         lines = UnsafeRawBufferPointer(
             start: start + lineCount + Self.endBytes, count: byteCount - lineCount - Self.endBytes)
     }
-
-    /// For tests.
-    init(lines: UnsafeRawBufferPointer) { self.lines = lines }
 
     private static let endBytes = 2
 

@@ -81,9 +81,8 @@ struct RequestHeaders {
     ///
     /// A body whose length could be understood in two ways is refused: a proxy in front may have understood the other.
     ///
-    /// - Parameters:
-    ///   - maxBodyBytes: The largest body.
-    ///   - isOld: Whether the request is HTTP/1.0, which has no chunks and needs no host.
+    /// - `maxBodyBytes`: The largest body.
+    /// - `isOld`: Whether the request is HTTP/1.0, which has no chunks and needs no host.
     func refusal(maxBodyBytes: Int, isOld: Bool) -> Refusal? {
         guard hostCount == 1 || (isOld && hostCount == 0) else {
             return Refusal(400, "the request has \(hostCount) Host headers: send one")

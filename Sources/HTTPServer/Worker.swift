@@ -82,9 +82,8 @@ final class Worker: @unchecked Sendable {
 
     /// The first line of a request has come.
     ///
-    /// - Parameters:
-    ///   - handle: The library's connection.
-    ///   - target: The line's target, as it was sent.
+    /// - `handle`: The library's connection.
+    /// - `target`: The line's target, as it was sent.
     func beginLine(_ handle: OpaquePointer, _ target: UnsafePointer<CChar>?) -> UnsafeMutableRawPointer {
         let exchange = waiting.popLast() ?? Exchange(self, bodies)
         exchange.begin(target: target)
@@ -109,6 +108,10 @@ final class Worker: @unchecked Sendable {
         let head = RequestHead(method: line.method, version: line.version, byteCount: headerBytes)
         guard exchange.hasWholeTarget(before: line.version), head?.isWellFormed(headerCount: headers.count) ?? false
         else { return refuse(handle, exchange, .malformedHead) }
+        guard Daemon.hasRoomForAnswer(headerBytes: headerBytes, headerCount: headers.count) else {
+            exchange.isRefused = refusePast(handle, exchange, .ofLibrary(431))
+            return .NO
+        }
         if let refusal = headers.refusal(maxBodyBytes: maxBodyBytes, isOld: line.isOld) ?? exchange.refusalOfLength {
             return refuse(handle, exchange, refusal)
         }

@@ -61,7 +61,7 @@ package struct KernelFrame {
     ///
     /// Cheap enough for a loop over rows: the clock is looked at when enough work has come together.
     ///
-    /// - Parameter work: How much was done, or is about to be done, since the last call: about as many as there are elements to read.
+    /// - `work`: How much was done, or is about to be done, since the last call: about as many as there are elements to read.
     @inline(__always)
     package func isOver(after work: Int) -> Bool { state.pointee.isOver(after: work) }
 

@@ -38,7 +38,7 @@ package struct AvailableMemory: Hashable, Sendable {
 
     /// What there is now.
     ///
-    /// - Parameter read: Gives a file's text; nil where there is none.
+    /// - `read`: Gives a file's text; nil where there is none.
     package static func now(read: (String) -> String? = { contents(of: $0) }) -> AvailableMemory {
         AvailableMemory(
             machine: read("/proc/meminfo").flatMap { field("MemAvailable:", in: $0) }.map { $0 * 1024 },
@@ -48,7 +48,7 @@ package struct AvailableMemory: Hashable, Sendable {
     /// What the process may use at all: the machine's memory, or the smallest limit of its control groups. nil where neither can be
     /// told.
     ///
-    /// - Parameter read: Gives a file's text; nil where there is none.
+    /// - `read`: Gives a file's text; nil where there is none.
     package static func total(read: (String) -> String? = { contents(of: $0) }) -> Int? {
         let machine = read("/proc/meminfo").flatMap { field("MemTotal:", in: $0) }.map { $0 * 1024 }
         return ([machine].compactMap(\.self) + groups(read).map(\.limit)).min()
@@ -86,7 +86,8 @@ package struct AvailableMemory: Hashable, Sendable {
             while true {
                 let path = names.isEmpty ? "" : "/" + names.joined(separator: "/")
                 if parts[1].isEmpty {
-                    groups += [group(root + path, "memory.max", "memory.current", "inactive_file", read)].compactMap(\.self)
+                    groups += [group(root + path, "memory.max", "memory.current", "inactive_file", read)].compactMap(
+                        \.self)
                 } else if parts[1].split(separator: ",").contains("memory") {
                     groups += [
                         group(

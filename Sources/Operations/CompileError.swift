@@ -74,9 +74,8 @@ public struct CompileError: Error, Hashable, Sendable {
 
     /// Why a run cannot begin.
     ///
-    /// - Parameters:
-    ///   - refusal: Why it has no memory.
-    ///   - neededBytes: What it needs.
+    /// - `refusal`: Why it has no memory.
+    /// - `neededBytes`: What it needs.
     package static func notBegun(_ refusal: MemoryRefusal, neededBytes: Int) -> CompileError {
         var error = CompileError(refusal)
         if refusal.isPassing { error.neededBytes = neededBytes }

@@ -32,7 +32,7 @@ package enum MemorySize: Hashable, Sendable {
 
     /// The amount.
     ///
-    /// - Parameter whole: What a percentage is of.
+    /// - `whole`: What a percentage is of.
     package func bytes(of whole: Int) -> Int {
         switch self {
         case .bytes(let bytes): bytes
@@ -54,7 +54,7 @@ package enum MemorySize: Hashable, Sendable {
 extension SettingType where Value == MemorySize {
     /// An amount of memory.
     ///
-    /// - Parameter least: The fewest bytes that make sense.
+    /// - `least`: The fewest bytes that make sense.
     package static func memory(atLeast least: MemorySize) -> SettingType {
         scalar("an amount of memory such as 512MiB, 2GiB or 80%, at least \(least.text)", text: \.text) {
             text, isPlain in

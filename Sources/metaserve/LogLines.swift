@@ -95,7 +95,8 @@ struct LogLines: LogHandler {
 
     /// A value, in quotes where without them it would be several words.
     private static func text(_ value: String) -> String {
-        let isWord = !value.isEmpty && value.unicodeScalars.allSatisfy { $0.value > 0x20 && $0 != "\"" && !isControl($0) }
+        let isWord =
+            !value.isEmpty && value.unicodeScalars.allSatisfy { $0.value > 0x20 && $0 != "\"" && !isControl($0) }
         return isWord ? value : quoted(value)
     }
 

@@ -56,10 +56,9 @@ extension ServerSettings {
 
     /// What the HTTP server gets.
     ///
-    /// - Parameters:
-    ///   - logger: Where certificates are told of.
-    ///   - service: Who answers, and says which bodies are wanted.
-    ///   - memory: The account of the server's memory.
+    /// - `logger`: Where certificates are told of.
+    /// - `service`: Who answers, and says which bodies are wanted.
+    /// - `memory`: The account of the server's memory.
     func serverConfiguration(_ logger: Logger, _ service: Service, _ memory: MemoryAccount) -> HTTPServer.Configuration
     {
         var configuration = HTTPServer.Configuration()

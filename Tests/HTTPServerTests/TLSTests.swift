@@ -13,7 +13,7 @@ struct SelfSigned {
 
     private let keyArguments: [String]
 
-    /// - Parameter key: What openssl is told of the key.
+    /// - `key`: What openssl is told of the key.
     init(key: [String] = ["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]) throws {
         keyArguments = key
         folder = try TemporaryFolder()

@@ -124,7 +124,7 @@ struct CacheAttacks {
             after = watched.residentMegabytes
         }
         HostileReport.note(
-            10, "three runs that take \(count * 4 >> 20) MB each, then idleness",
+            10, "three runs that take \((count * 4) >> 20) MB each, then idleness",
             before: "1,300 to 3,300 MB stayed after such peaks",
             "\(before) MB before, peak \(watched.peakMegabytes) MB, \(after) MB \(seconds) s after",
             passed: after <= before * 12 / 10)

@@ -22,8 +22,7 @@ enum HostileReport {
 
     /// Notes what came of an attack; see ``ReportTable/note(_:_:result:passed:)``.
     ///
-    /// - Parameters:
-    ///   - before: What came of it at commit 69e6281.
+    /// - `before`: What came of it at commit 69e6281.
     static func note(_ number: Int, _ attack: String, before: String, _ result: String, passed: Bool) {
         table.note(number, attack, before, result: result, passed: passed)
     }
@@ -35,7 +34,7 @@ final class GraphFolder {
     let path: String
     private let parent: String
 
-    /// - Parameter nodes: See ``GraphText``.
+    /// - `nodes`: See ``GraphText``.
     init(_ name: String, _ nodes: [String]) throws {
         parent = NSTemporaryDirectory() + "metaserve-hostile-\(UUID().uuidString)"
         path = "\(parent)/\(name)"
@@ -90,9 +89,8 @@ final class WatchedServer {
     /// What it took at first, in bytes.
     let firstBytes: Int
 
-    /// - Parameters:
-    ///   - preparation: What a shell does before it becomes the server.
-    ///   - arguments: What comes after `serve --port 0`.
+    /// - `preparation`: What a shell does before it becomes the server.
+    /// - `arguments`: What comes after `serve --port 0`.
     init(_ preparation: String = ":", _ arguments: String...) throws {
         let launcher = try Launcher(preparation)
         server = try RunningServer(program: launcher.path, arguments: arguments)

@@ -42,12 +42,11 @@ struct MemoryAttacks {
         ]
         func add(_ name: String, _ op: String, _ inputs: [String], _ attributes: [(String, String)] = []) {
             nodes.append(node(name, op, inputs, attributes))
-            nodes.append(
-                node("\(name)_size", "Size", [name], [("T", "type: DT_STRING"), ("out_type", "type: DT_INT32")]))
+            nodes.append(node("\(name)_size", "StringLength", [name], [("unit", "s: \"BYTE\"")]))
         }
         add("join", "StringJoin", ["many", "many"], [("N", "i: 2"), ("separator", "s: \",\"")])
         add("reduced", "ReduceJoin", ["many", "zero"], [("keep_dims", "b: false"), ("separator", "s: \"\"")])
-        add("wide", "AsString", ["numbers"], [("T", "type: DT_FLOAT"), ("width", "i: 100000"), ("precision", "i: -1")])
+        add("wide", "AsString", ["numbers"], [("T", "type: DT_FLOAT"), ("width", "i: 60000"), ("precision", "i: -1")])
         add("encoded", "EncodeBase64", ["many"], [("pad", "b: true")])
         add("lower", "StringLower", ["many"], [("encoding", "s: \"\"")])
         add("upper", "StringUpper", ["many"], [("encoding", "s: \"utf-8\"")])
@@ -208,7 +207,7 @@ struct MemoryAttacks {
             ("POST /models/none/predict", "\(known)Content-Type: application/json\r\nContent-Length: 1000\r\n", 404),
             ("POST /nowhere", "\(known)Content-Length: 1000\r\n", 404),
             ("POST /metrics", "\(known)Content-Length: 1000\r\n", 405),
-            ("POST /predict", "\(known)Content-Type: image/webp\r\nContent-Length: 1000\r\n", 415),
+            ("POST /predict", "\(known)Content-Type: application/pdf\r\nContent-Length: 1000\r\n", 415),
         ]
         var faults: [String] = []
         for (line, headers, status) in cases {

@@ -106,7 +106,7 @@ struct RouteSmokeTests {
     func questions() throws {
         let server = try RunningServer(
             Fixtures.package.appendingPathComponent("models").path, "--default-model", "tutorial")
-        let client = try RawClient(port: server.port)
+        var client = try RawClient(port: server.port)
         // The second time, what the first has prepared is used.
         for question in Self.questions + Self.questions {
             let words = question.request.split(separator: " ", maxSplits: 2).map(String.init)
@@ -117,6 +117,8 @@ struct RouteSmokeTests {
                 client.send("GET \(words[1]) HTTP/1.1\r\nHost: test\r\n\r\n")
             }
             let response = try client.response()
+            // What is refused before its body is read ends the connection.
+            if response.headers["connection"] == "close" { client = try RawClient(port: server.port) }
             #expect(response.status == question.status, "\(question.request.prefix(80)): \(response.body.prefix(200))")
             #expect(question.accepts(response.body), "\(question.request.prefix(80)): \(response.body.prefix(200))")
         }
