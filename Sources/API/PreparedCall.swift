@@ -55,23 +55,31 @@ final class PreparedCall: CacheEntry, @unchecked Sendable {
         signature: [UInt8], callable: Callable, _ names: Names, fetchNames: [String], classes: [ClassNames?],
         of owner: VersionCalls
     ) {
+        let feedNames = names.feedNames ?? names.feeds
+        let keys = fetchNames.map(Self.escaped)
         self.owner = owner
         self.classes = classes
         self.signature = signature
         self.callable = callable
-        feedNames = names.feedNames ?? names.feeds
+        self.feedNames = feedNames
+        self.keys = keys
         composites = names.composites
         scalars = names.scalars
-        keys = fetchNames.map(Self.escaped)
-        let texts = feedNames.reduce(0) { $0 + Self.objectBytes + $1.utf8.count }
+        // Of locals alone: Swift 6.3's optimizer fails where closures run over the object's own fields before super.init.
         super.init(
             .calls,
-            byteCount: Self.objectBytes * (8 + composites.count + classes.count) + 2 * signature.count + 2 * texts
-                + keys.reduce(0) { $0 + Self.objectBytes + $1.count })
+            byteCount: Self.objectBytes * (8 + names.composites.count + classes.count) + 2 * signature.count
+                + Self.byteCount(ofNames: feedNames, keys: keys))
     }
 
     /// About what is allocated by itself takes beside what is in it.
     private static let objectBytes = 48
+
+    /// About what the names and the keys take, each name once more in the callable.
+    private static func byteCount(ofNames names: [String], keys: [[UInt8]]) -> Int {
+        let texts = names.reduce(0) { $0 + objectBytes + $1.utf8.count }
+        return 2 * texts + keys.reduce(0) { $0 + objectBytes + $1.count }
+    }
 
     override func evict() { owner?.forget(self) }
 
