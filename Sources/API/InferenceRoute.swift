@@ -18,6 +18,7 @@ final class InferenceRoute: Sendable {
     private let make: Make
     private let checkType: CheckType
     private let waiting: ObjectPool<RequestTask>
+    private let holder: MemoryHolder
 
     /// - Parameters:
     ///   - form: The protocol, for the statistics.
@@ -35,7 +36,8 @@ final class InferenceRoute: Sendable {
         finishing = context.finishing
         self.make = make
         waiting = ObjectPool(count: context.options.threadCount + 64)
-        options.memory?.add(self)
+        holder = MemoryHolder { [waiting] in waiting.removeAll() }
+        options.memory?.add(holder)
     }
 
     /// A task for a request, without a model yet.
@@ -58,13 +60,13 @@ final class InferenceRoute: Sendable {
     /// Looks at the headers of a request whose body is still to come.
     ///
     /// - Parameters:
-    ///   - request: The request, without its body.
+    ///   - headers: The request's headers.
     ///   - model: The model that the path names; nil where the body may name one.
     /// - Throws: ``RequestError`` 415 for a body that the protocol does not read.
-    func admit(_ request: HTTPRequest, model: ServedModel?) throws(RequestError) {
+    func admit(_ headers: HTTPHeaders, model: ServedModel?) throws(RequestError) {
         do throws(RequestError) {
-            _ = try ContentCoding.ofBody(request.headers[.contentEncoding])
-            try checkType(request.headers)
+            _ = try ContentCoding.ofBody(headers[.contentEncoding])
+            try checkType(headers)
         } catch {
             guard let model else { throw error }
             let outcome = ModelStatistics.Outcome(form: form, status: error.status)
@@ -132,8 +134,4 @@ final class InferenceRoute: Sendable {
         task.version?.statistics.record(outcome.times, start: task.startNanoseconds, status: outcome.status)
         task.label?.outcomes.record(status: outcome.status, outcome.times)
     }
-}
-
-extension InferenceRoute: MemoryHolder {
-    func freeIdleMemory() { waiting.removeAll() }
 }

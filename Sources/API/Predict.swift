@@ -23,12 +23,12 @@ struct Predict: Sendable {
         [
             Route(
                 .post, "/predict", Operation(Self.summary, .inferenceOfAny, answer: .inference),
-                admission: { request, _ throws(RequestError) in try route.admit(request, model: nil) }
+                admission: { headers, _ throws(RequestError) in try route.admit(headers, model: nil) }
             ) { exchange, _ throws(RequestError) in try respond(exchange) },
             Route(
                 .post, "/models/{name}/predict", Operation(Self.summary, .inference(.predict), answer: .inference),
-                admission: { request, parameters throws(RequestError) in
-                    try route.admit(request, model: try ModelLookup.model(parameters[0], in: registry.catalog))
+                admission: { headers, parameters throws(RequestError) in
+                    try route.admit(headers, model: try ModelLookup.model(parameters[0], in: registry.catalog))
                 }
             ) { exchange, parameters throws(RequestError) in
                 let model = try ModelLookup.model(parameters[0], in: registry.catalog)
@@ -37,10 +37,10 @@ struct Predict: Sendable {
             Route(
                 .post, "/models/{name}/versions/{number}/predict",
                 Operation(Self.summary, .inference(.predict), answer: .inference),
-                admission: { request, parameters throws(RequestError) in
+                admission: { headers, parameters throws(RequestError) in
                     let model = try ModelLookup.model(parameters[0], in: registry.catalog)
                     _ = try ModelLookup.version(parameters[1])
-                    try route.admit(request, model: model)
+                    try route.admit(headers, model: model)
                 }
             ) { exchange, parameters throws(RequestError) in
                 let model = try ModelLookup.model(parameters[0], in: registry.catalog)

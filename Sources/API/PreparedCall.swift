@@ -5,6 +5,7 @@ internal import Memory
 internal import Serving
 internal import Threads
 
+// Safety: nothing here changes; what CacheEntry changes, the budget guards.
 /// What a request's names mean to a model, found once and kept: the callable, and the keys of its answer.
 final class PreparedCall: CacheEntry, @unchecked Sendable {
     /// Which protocol's it is, as the first byte of its signature.
@@ -48,16 +49,15 @@ final class PreparedCall: CacheEntry, @unchecked Sendable {
     let keys: [[UInt8]]
     /// The names of the classes that the fetches give scores for.
     let classes: [ClassNames?]
-    // Safety: set once, in init.
-    private weak let owner: VersionCalls?
+    private let calls: EvictingTable<PreparedCall>
 
     init(
         signature: [UInt8], callable: Callable, _ names: Names, fetchNames: [String], classes: [ClassNames?],
-        of owner: VersionCalls
+        in calls: EvictingTable<PreparedCall>
     ) {
         let feedNames = names.feedNames ?? names.feeds
         let keys = fetchNames.map(Self.escaped)
-        self.owner = owner
+        self.calls = calls
         self.classes = classes
         self.signature = signature
         self.callable = callable
@@ -81,7 +81,7 @@ final class PreparedCall: CacheEntry, @unchecked Sendable {
         return 2 * texts + keys.reduce(0) { $0 + objectBytes + $1.count }
     }
 
-    override func evict() { owner?.forget(self) }
+    override func evict() { calls.remove(self, hash: signature.withUnsafeBytes(Self.hash)) }
 
     /// `y` for `y:0`.
     static func withoutNumber(_ name: String) -> String { name.hasSuffix(":0") ? String(name.dropLast(2)) : name }
@@ -181,16 +181,15 @@ final class VersionCalls: Sendable {
                 signature: Array(signature.bytes), callable: found.callable, names,
                 fetchNames: names.fetchNames
                     ?? (names.isWithoutNumbers ? fetched.map(PreparedCall.withoutNumber) : fetched),
-                classes: found.callable.fetches.map { model.classes.names(of: $0.name) }, of: self)
+                classes: found.callable.fetches.map { model.classes.names(of: $0.name) }, in: calls)
             calls.insert(call, hash: hash)
             model.caches.add(call)
             return call
         } catch { throw RequestError(error) }
     }
 
-    fileprivate func forget(_ call: PreparedCall) {
-        calls.remove(call, hash: call.signature.withUnsafeBytes(PreparedCall.hash))
+    deinit {
+        // The calls keep the table.
+        for call in calls.removeAll() { model.caches.remove(call) }
     }
-
-    deinit { for call in calls.values { model.caches.remove(call) } }
 }

@@ -1,8 +1,11 @@
+internal import Glibc
 internal import HTTPMessages
 
 /// A route: what it answers, where.
-struct Route: Sendable {
-    typealias Admission = @Sendable (HTTPRequest, PathParameters) throws(RequestError) -> Void
+///
+/// An object, so that to look at one is one reference to count.
+final class Route: Sendable {
+    typealias Admission = @Sendable (HTTPHeaders, PathParameters) throws(RequestError) -> Void
     typealias Handler = @Sendable (HTTPExchange, PathParameters) throws(RequestError) -> HTTPOutcome
 
     let method: HTTPMethod
@@ -49,7 +52,12 @@ struct Route: Sendable {
 
         /// Whether a segment of a path is this one.
         func isText(_ segment: UnsafeRawBufferPointer) -> Bool {
-            text.count == segment.count && text.elementsEqual(segment)
+            text.withUnsafeBytes { own in
+                guard own.count == segment.count, let ownStart = own.baseAddress, let start = segment.baseAddress else {
+                    return own.count == segment.count
+                }
+                return memcmp(ownStart, start, own.count) == 0
+            }
         }
 
         /// The parameter in a segment of a path; nil if it does not fit.
@@ -83,13 +91,12 @@ struct Router: Sendable {
     ///
     /// - Throws: ``RequestError``: 404, 405 naming the methods, 401 and 403.
     func respond(to exchange: HTTPExchange) throws(RequestError) -> HTTPOutcome {
-        let request = exchange.request
         if exchange.admittedRoute >= 0, exchange.admittedRoute < routes.count {
             let route = routes[exchange.admittedRoute]
-            if let parameters = match(route, request.path) { return try route.handler(exchange, parameters) }
+            if let parameters = match(route, exchange.request.path) { return try route.handler(exchange, parameters) }
         }
-        let (number, parameters) = try find(request)
-        try rules.check(routes[number].access, request.headers[.authorization])
+        let (number, parameters) = try find(exchange.request.method, exchange.request.path)
+        try rules.check(routes[number].access, exchange.request.headers[.authorization])
         return try routes[number].handler(exchange, parameters)
     }
 
@@ -97,27 +104,29 @@ struct Router: Sendable {
     ///
     /// - Throws: ``RequestError`` if it is answered without the body.
     func admit(_ exchange: HTTPExchange) throws(RequestError) {
-        let (number, parameters) = try find(exchange.request)
+        let (number, parameters) = try find(exchange.request.method, exchange.request.path)
         let route = routes[number]
         try rules.check(route.access, exchange.request.headers[.authorization])
-        if let admission = route.admission { try admission(exchange.request, parameters) }
+        if let admission = route.admission { try admission(exchange.request.headers, parameters) }
         exchange.admittedRoute = number
     }
 
     /// The number of a request's route.
     ///
     /// - Throws: ``RequestError``: 404, 405 naming the methods.
-    private func find(_ request: HTTPRequest) throws(RequestError) -> (number: Int, parameters: PathParameters) {
-        let method = request.method == .head ? .get : request.method
-        let segmentCount = Self.segmentCount(request.path)
+    private func find(
+        _ asked: HTTPMethod, _ path: UnsafeRawBufferPointer
+    ) throws(RequestError) -> (number: Int, parameters: PathParameters) {
+        let method = asked == .head ? .get : asked
+        let segmentCount = Self.segmentCount(path)
         for (number, route) in routes.enumerated()
         where route.method == method && route.segments.count == segmentCount {
-            if let parameters = match(route, request.path) { return (number, parameters) }
+            if let parameters = match(route, path) { return (number, parameters) }
         }
-        let allow = try methods(of: request.path, method)
-        let alternatives = NearestRoutes(routes, request.path).alternatives(method: method)
+        let allow = try methods(of: path, method)
+        let alternatives = NearestRoutes(routes, path).alternatives(method: method)
         let hint = alternatives.first.map { "; \(Self.name(method)) takes \($0)" } ?? ""
-        throw RequestError(405, "\(Self.text(request.path)) takes \(allow)\(hint)", headers: [("Allow", allow)])
+        throw RequestError(405, "\(Self.text(path)) takes \(allow)\(hint)", headers: [("Allow", allow)])
     }
 
     /// The methods that a path takes, as in `Allow`.

@@ -87,8 +87,8 @@ struct TFServing: Sendable {
     private func infer(_ verb: String, _ path: Path, _ route: InferenceRoute, _ operation: Operation) -> Route {
         Route(
             .post, Self.verb(verb, path), operation,
-            admission: { request, parameters throws(RequestError) in
-                try route.admit(request, model: try model(parameters[0], try path.version(parameters)))
+            admission: { headers, parameters throws(RequestError) in
+                try route.admit(headers, model: try model(parameters[0], try path.version(parameters)))
             }
         ) { exchange, parameters throws(RequestError) in
             let version = try path.version(parameters)

@@ -34,8 +34,8 @@ struct V2: Sendable {
         [
             Route(
                 .post, "/v2/models/{name}/infer", Self.inference,
-                admission: { request, parameters throws(RequestError) in
-                    try infer.admit(request, model: try ModelLookup.model(parameters[0], in: registry.catalog))
+                admission: { headers, parameters throws(RequestError) in
+                    try infer.admit(headers, model: try ModelLookup.model(parameters[0], in: registry.catalog))
                 }
             ) { exchange, parameters throws(RequestError) in
                 let model = try ModelLookup.model(parameters[0], in: registry.catalog)
@@ -43,10 +43,10 @@ struct V2: Sendable {
             },
             Route(
                 .post, "/v2/models/{name}/versions/{number}/infer", Self.inference,
-                admission: { request, parameters throws(RequestError) in
+                admission: { headers, parameters throws(RequestError) in
                     let model = try ModelLookup.model(parameters[0], in: registry.catalog)
                     _ = try ModelLookup.version(parameters[1])
-                    try infer.admit(request, model: model)
+                    try infer.admit(headers, model: model)
                 }
             ) { exchange, parameters throws(RequestError) in
                 let model = try ModelLookup.model(parameters[0], in: registry.catalog)

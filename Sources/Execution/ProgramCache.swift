@@ -7,6 +7,7 @@ internal import Threads
 ///
 /// The first stays as long as the callable, and counts as a part of it; the others count against the budget of the process, and go when they were unused longest.
 final class ProgramCache: Sendable {
+    // Safety: nothing here changes; what CacheEntry changes, the budget guards.
     private final class Entry: CacheEntry, @unchecked Sendable {
         /// For each feed its rank, then its dimensions.
         let key: [Int]
@@ -14,19 +15,18 @@ final class ProgramCache: Sendable {
         /// Grows from entry to entry.
         let number: Int
         let hash: UInt
-        // Safety: set once, here.
-        private weak let cache: ProgramCache?
+        private let table: EvictingTable<Entry>
 
-        init(key: [Int], program: Program, number: Int, hash: UInt, _ cache: ProgramCache) {
+        init(key: [Int], program: Program, number: Int, hash: UInt, in table: EvictingTable<Entry>) {
             self.key = key
             self.program = program
             self.number = number
             self.hash = hash
-            self.cache = cache
+            self.table = table
             super.init(.programs, byteCount: program.byteCount + key.count * MemoryLayout<Int>.stride)
         }
 
-        override func evict() { cache?.table.remove(self, hash: hash) }
+        override func evict() { table.remove(self, hash: hash) }
 
         /// The key as shapes.
         var shapes: [Shape] {
@@ -54,7 +54,10 @@ final class ProgramCache: Sendable {
         self.owner = owner
     }
 
-    deinit { for entry in table.values { budget.remove(entry) } }
+    deinit {
+        // The entries keep the table.
+        for entry in table.removeAll() { budget.remove(entry) }
+    }
 
     /// The program for the shapes of these feeds, if there is one.
     func program(for feeds: UnsafeBufferPointer<TensorView>) -> Program? {
@@ -68,7 +71,7 @@ final class ProgramCache: Sendable {
         let key = feeds.flatMap { [$0.dimensions.count] + Array($0.dimensions) }
         let hash = Self.hash(feeds)
         let entry = Entry(
-            key: key, program: program, number: Self.added.add(1, ordering: .relaxed).oldValue, hash: hash, self)
+            key: key, program: program, number: Self.added.add(1, ordering: .relaxed).oldValue, hash: hash, in: table)
         table.insert(entry, hash: hash)
         if hasFirst.exchange(true, ordering: .relaxed) {
             budget.add(entry)

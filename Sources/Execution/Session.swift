@@ -15,6 +15,7 @@ package final class Session: Sendable {
     private let inference: FactInference
     private let tables: TableResolution
     private let workspaces: ObjectPool<Workspace>
+    private let holder: MemoryHolder
     private let limitBytes: Int
     private let memory: MemoryAccount?
     private let statefulOps = StatefulOps()
@@ -85,7 +86,8 @@ package final class Session: Sendable {
         self.inference = inference
         self.tables = TableResolution(graph: graph, variables: self.variables, inference: inference, source: tables)
         workspaces = ObjectPool<Workspace>(count: threadCount)
-        memory?.add(self)
+        holder = MemoryHolder { [workspaces] in workspaces.removeAll() }
+        memory?.add(holder)
     }
 
     /// What the ops' rules, or the graph's own declarations, tell of a tensor's dtype and shape; nil where it tells nothing.
@@ -145,8 +147,4 @@ package final class Session: Sendable {
     }
 
     private func name(_ endpoint: Endpoint) -> String { "\(graph.nodes[endpoint.node].name):\(endpoint.output)" }
-}
-
-extension Session: MemoryHolder {
-    package func freeIdleMemory() { workspaces.removeAll() }
 }

@@ -27,6 +27,9 @@ struct RequestHead {
 
     /// Whether the lines are so many headers and an empty line, each a name, a colon and a value, and each ended by CR and LF.
     func isWellFormed(headerCount: Int) -> Bool {
+        guard let start = lines.baseAddress, memchr(start, 0x0d, lines.count) == nil,
+            memchr(start, 0x0a, lines.count) == nil
+        else { return false }
         var position = 0
         for _ in 0..<headerCount {
             guard let next = header(at: position) else { return false }
@@ -41,10 +44,10 @@ struct RequestHead {
         while position < lines.count, Self.isToken(lines[position]) { position += 1 }
         guard position > start, position < lines.count, lines[position] == 0 else { return nil }
         position += 1
-        while position < lines.count, lines[position] != 0 {
-            guard lines[position] != 0x0d, lines[position] != 0x0a else { return nil }
-            position += 1
-        }
+        guard let value = lines.baseAddress.map({ $0 + position }),
+            let valueEnd = memchr(value, 0, lines.count - position)
+        else { return nil }
+        position += UnsafeRawPointer(valueEnd) - value
         return isEnd(at: position) ? position + Self.endBytes : nil
     }
 
@@ -52,19 +55,10 @@ struct RequestHead {
         position + Self.endBytes <= lines.count && lines[position] == 0 && lines[position + 1] == 0
     }
 
-    /// Whether a byte may be in a header's name (RFC 9110, 5.6.2).
+    /// Whether a byte may be in a header's name: a letter, a digit or one of ``!#$%&'*+-.^_`|~`` (RFC 9110, 5.6.2).
     private static func isToken(_ byte: UInt8) -> Bool {
-        guard byte > 0x20, byte < 0x7f else { return false }
-        return (byte < 0x40 ? tokensBelow >> UInt64(byte) : tokensAbove >> UInt64(byte - 0x40)) & 1 == 1
-    }
-
-    private static let tokensBelow = mask(0..<0x40)
-    private static let tokensAbove = mask(0x40..<0x80)
-
-    private static func mask(_ range: Range<UInt8>) -> UInt64 {
-        let separators = Array("\"(),/:;<=>?@[\\]{}".utf8)
-        return range.reduce(into: 0) { mask, byte in
-            if byte > 0x20, byte < 0x7f, !separators.contains(byte) { mask |= 1 << UInt64(byte - range.lowerBound) }
-        }
+        // A bit for each of the bytes 0 to 63, and 64 to 127.
+        let tokens: UInt64 = byte < 0x40 ? 0x03ff_6cfa_0000_0000 : 0x57ff_ffff_c7ff_fffe
+        return byte < 0x80 && tokens >> UInt64(byte & 0x3f) & 1 == 1
     }
 }

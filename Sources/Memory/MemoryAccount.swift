@@ -109,19 +109,23 @@ package final class MemoryAccount: Sendable {
     }
 }
 
-/// Who keeps memory that nobody uses at the moment.
-package protocol MemoryHolder: AnyObject, Sendable {
-    /// Frees what nobody uses. Called by any thread.
-    func freeIdleMemory()
+/// Memory that somebody keeps for the next run or request.
+///
+/// An object of its own, because the account refers to it weakly: Swift counts references to such objects the slow way.
+package final class MemoryHolder: Sendable {
+    fileprivate let free: @Sendable () -> Void
+
+    /// - Parameter free: Frees what nobody uses at the moment. Called by any thread.
+    package init(free: @escaping @Sendable () -> Void) { self.free = free }
 }
 
 extension MemoryAccount {
     fileprivate struct Holder: Sendable {
-        weak var object: (any MemoryHolder)?
+        weak var object: MemoryHolder?
     }
 
-    /// Takes note of somebody who keeps memory for the next run or request. It is not kept alive.
-    package func add(_ holder: any MemoryHolder) {
+    /// Takes note of memory that is kept. The holder is not kept alive.
+    package func add(_ holder: MemoryHolder) {
         holders.withLock { holders in
             holders.removeAll { $0.object == nil }
             holders.append(Holder(object: holder))
@@ -131,7 +135,7 @@ extension MemoryAccount {
     /// Frees all memory that waits to be used again.
     package func freeIdleMemory() {
         let known = holders.withLock { $0.compactMap(\.object) }
-        for holder in known { holder.freeIdleMemory() }
+        for holder in known { holder.free() }
     }
 }
 

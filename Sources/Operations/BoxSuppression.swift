@@ -68,7 +68,7 @@ struct Suppression {
         for box in 0..<count where score(box) > scoreThreshold {
             waiting.append(Candidate(box: box, score: score(box)))
         }
-        waiting.sort { $1.follows($0) }
+        try account.sort(&waiting) { $1.follows($0) }
         // The next one is the last.
         waiting.reverse()
         var chosen = try CountedList<(box: Int, score: Float)>(account)

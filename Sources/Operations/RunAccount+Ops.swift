@@ -25,6 +25,28 @@ extension RunAccount {
                 : "was still computing when the request's time was over")
     }
 
+    /// Sorts, and looks at the time meanwhile. What sorting takes, half as much again at most, is for the caller to count.
+    ///
+    /// - Throws: As ``checkTime()`` does; the order is not defined then.
+    func sort<Element>(
+        _ elements: inout [Element], by areInIncreasingOrder: (Element, Element) -> Bool
+    ) throws(CompileError) {
+        var work = WorkCount(self)
+        do {
+            try elements.sort { left, right in
+                try work.add(Self.comparisonWork)
+                return areInIncreasingOrder(left, right)
+            }
+        } catch let error as CompileError {
+            throw error
+        } catch {
+            throw CompileError(.invalidArgument, "sorting failed: \(error)")
+        }
+    }
+
+    /// What a comparison counts as work, in the bytes of ``WorkCount``.
+    private static let comparisonWork = 64
+
     /// Counts the memory of an array.
     ///
     /// - Throws: As ``reserve(_:)`` does; also where the number of bytes is no number.

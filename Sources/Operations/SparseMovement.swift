@@ -84,8 +84,7 @@ struct SparseConcat: TensorOp {
         var order: [RowPlace] = []
         order.reserveCapacity(count)
         for (number, part) in parts.enumerated() { for row in 0..<part.count { order.append(RowPlace(number, row)) } }
-        try account.checkTime()
-        order.sort { left, right in
+        try account.sort(&order) { left, right in
             for along in 0..<rank {
                 let (mine, theirs) = (index(left, along), index(right, along))
                 if mine != theirs { return mine < theirs }

@@ -101,13 +101,15 @@ struct SparseParts {
     func ascending(by axes: [Int], _ account: RunAccount) throws(CompileError) -> [Int] {
         // Sorting takes as much again at most.
         try account.reserve(count, bytesEach: 2 * MemoryLayout<Int>.stride)
-        return (0..<count).sorted { left, right in
+        var order = Array(0..<count)
+        try account.sort(&order) { left, right in
             for axis in axes {
                 let (mine, theirs) = (indices[left * rank + axis], indices[right * rank + axis])
                 if mine != theirs { return mine < theirs }
             }
             return left < right
         }
+        return order
     }
 
     /// The indices of some elements, as a tensor.

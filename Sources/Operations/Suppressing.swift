@@ -286,8 +286,10 @@ private struct BoxBatch {
         // The list with the places, as much again at most for sorting it, and the result.
         try account.reserve(found.count, bytesEach: 96)
         // The order of equal scores is that of the classes.
-        return found.elements.enumerated().sorted {
+        var order = Array(found.elements.enumerated())
+        try account.sort(&order) {
             $0.element.score == $1.element.score ? $0.offset < $1.offset : $0.element.score > $1.element.score
-        }.map(\.element)
+        }
+        return order.map(\.element)
     }
 }

@@ -29,6 +29,12 @@ package struct EvictingTable<Value: AnyObject & Sendable>: Sendable {
 
     /// Removes a value, if it is there.
     package func remove(_ value: Value, hash: UInt) { links.remove(value, hash: hash) }
+
+    /// Removes all values, and gives them.
+    package func removeAll() -> [Value] {
+        // Safety: as above.
+        links.removeAll().map { unsafeDowncast($0, to: Value.self) }
+    }
 }
 
 /// Buckets of links, each of which leads to the one that was first before.
@@ -57,13 +63,22 @@ final class Links: Sendable {
 
     init() {}
 
-    deinit {
-        for index in 0..<buckets.count {
-            var address = buckets[index].load(ordering: .acquiring)
-            while let link = Self.link(at: address)?.takeRetainedValue() {
-                address = link.next.load(ordering: .relaxed)
+    deinit { _ = removeAll() }
+
+    func removeAll() -> [any AnyObject & Sendable] {
+        // Released out of the lock: what goes with a value may be much.
+        var removed: [Link] = []
+        changes.withLock { _ in
+            let first = (0..<buckets.count).map { buckets[$0].exchange(0, ordering: .sequentiallyConsistent) }
+            readers.waitForAll()
+            for var address in first {
+                while let link = Self.link(at: address)?.takeRetainedValue() {
+                    address = link.next.load(ordering: .relaxed)
+                    removed.append(link)
+                }
             }
         }
+        return removed.map(\.value)
     }
 
     @usableFromInline

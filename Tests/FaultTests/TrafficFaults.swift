@@ -106,7 +106,8 @@ struct TrafficFaults {
         try #require(phases.count == 3, "\(result.output)")
         let (over, after) = (phases[1], phases[2])
         let others = phases.reduce(0) { $0 + $1[8] }
-        #expect(over[2] > 0 && over[5] > 0 && others == 0, "\(result.output)")
+        // Refusals need ten times the load, which the short form does not have for certain: the peak is measured beside other tests.
+        #expect(over[2] > 0 && (over[5] > 0 || !Extent.isFull) && others == 0, "\(result.output)")
         FaultReport.note(
             18, "\(Int(over[0])) requests a second for \(seconds) s, where at most \(Int(peak)) are answered",
             String(

@@ -71,18 +71,11 @@ struct MemoryLimitTests {
 
 @Suite("The account of memory")
 struct MemoryAccountTests {
-    /// Keeps some memory until it is asked for it.
-    private final class Keeper: MemoryHolder {
-        let account: MemoryAccount
-        init(_ account: MemoryAccount) { self.account = account }
-        func freeIdleMemory() { account.give(account.usedBytes(for: .caches), for: .caches) }
-    }
-
     @Test("what is kept for later gives way before anything is refused")
     func idle() {
         let account = MemoryAccount(limitBytes: 100)
-        let keeper = Keeper(account)
-        account.add(keeper)
+        let holder = MemoryHolder { account.give(account.usedBytes(for: .caches), for: .caches) }
+        account.add(holder)
         #expect(account.take(80, for: .caches))
         #expect(account.take(90, for: .runs))
         #expect(account.usedBytes(for: .caches) == 0)
