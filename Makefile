@@ -57,7 +57,7 @@ test-faults: build $(TENSORFLOW) $(FUSE) ## Do to a running server all that docs
 
 test-hostile: build ## Attack a running server in all the ways that docs/hostile.md lists, and write its table (10 minutes)
 	swift build --build-tests
-	swift build -c release --product memory-trial
+	PRODUCT=memory-trial scripts/build-release.sh
 	METASERVE_HOSTILE=full METASERVE_PROGRAM=$(CURDIR)/.build/release/metaserve \
 	swift test --skip-build --no-parallel --filter 'HostileTests'
 

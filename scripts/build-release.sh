@@ -5,6 +5,7 @@
 # overlaps by the compiler where it can, and by the tests' builds as they run, not by this one.
 #
 # Usage: scripts/build-release.sh [OPTION...]     more options for swift build
+#        PRODUCT=memory-trial                     to build another product the same way: other options would build all anew
 set -euo pipefail
 cd "$(dirname "$0")/.."
-exec swift build -c release --product metaserve --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked "$@"
+exec swift build -c release --product "${PRODUCT:-metaserve}" --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked "$@"
