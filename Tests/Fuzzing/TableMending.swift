@@ -1,3 +1,4 @@
+import SwiftProtobuf
 import TensorFlowProtos
 
 @testable import Checkpoints

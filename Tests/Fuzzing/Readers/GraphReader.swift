@@ -1,3 +1,4 @@
+import SwiftProtobuf
 import TensorFlowProtos
 import Tensors
 import VectorSupport

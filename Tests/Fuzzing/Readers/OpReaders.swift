@@ -1,6 +1,8 @@
 import Kernels
 import OperationSupport
 import Operations
+import SwiftProtobuf
+import TensorFlowProtos
 import Tensors
 import Threads
 import VectorSupport

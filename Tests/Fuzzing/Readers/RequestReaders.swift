@@ -229,8 +229,8 @@ struct NPYReader: FuzzReader {
     private static func file(_ descr: String, _ shape: String, _ elements: [UInt8], version: UInt8 = 1) -> [UInt8] {
         let header = Array("{'descr': '\(descr)', 'fortran_order': False, 'shape': \(shape), }\n".utf8)
         let padding: [UInt8] = version == 1 ? [] : [0, 0]
-        return [0x93] + Array("NUMPY".utf8) + [version, 0] + InputParts.part([]).dropLast(2)
-            + [UInt8(truncatingIfNeeded: header.count), 0] + padding + header + elements
+        return [0x93] + Array("NUMPY".utf8) + [version, 0, UInt8(truncatingIfNeeded: header.count), 0] + padding
+            + header + elements
     }
 
     static func seeds() throws -> [[UInt8]] {
