@@ -9,7 +9,7 @@ struct TableReader: FuzzReader {
     private let folder: ScratchFolder
 
     static func seeds() throws -> [[UInt8]] {
-        try Seeds.files { $0.hasSuffix(".index") || $0.hasPrefix("files/v1") && !$0.contains(".meta") }.flatMap {
+        try Seeds.files { $0.hasSuffix(".index") || $0.contains("model.ckpt-7") && !$0.hasSuffix(".meta") }.flatMap {
             [[0] + $0, [1] + $0]
         }
     }
