@@ -75,14 +75,17 @@ struct StringOps: Sendable {
         return seeds
     }
 
-    func read(_ bytes: UnsafeRawBufferPointer) {
+    /// Runs an op.
+    ///
+    /// - `mend`: Changes a string before it is given to the op.
+    func read(_ bytes: UnsafeRawBufferPointer, mend: ([UInt8]) -> [UInt8] = { $0 }) {
         var parts = InputParts(bytes)
         let choice = (parts.choice(256) | parts.choice(256) << 8) % cases.count
         let chosen = cases[choice]
         var inputs = chosen.inputs
         for place in chosen.places {
             let count = parts.choice(256)
-            let strings = (0..<count).map { _ in Array(parts.part()) }
+            let strings = (0..<count).map { _ in mend(Array(parts.part())) }
             // One string for a scalar, as many as there are for a vector.
             let isSame = inputs[place].shape.elementCount == count
             guard let tensor = Tensor(strings: strings, shape: isSame ? inputs[place].shape : .vector(count)) else {
@@ -114,7 +117,30 @@ struct ImageReader: FuzzReader {
 
     init() throws { ops = try StringOps(Self.families, Self.isWanted) }
 
-    func read(_ bytes: UnsafeRawBufferPointer) { ops.read(bytes) }
+    func read(_ bytes: UnsafeRawBufferPointer) { ops.read(bytes) { Self.mended($0) } }
+
+    /// A PNG file with the checksums that its chunks should have; other files as they are.
+    private static func mended(_ file: [UInt8]) -> [UInt8] {
+        guard file.starts(with: [0x89, 0x50, 0x4e, 0x47]) else { return file }
+        var file = file
+        var position = 8
+        while position + 12 <= file.count {
+            let count = file[position..<position + 4].reduce(0) { $0 << 8 | Int($1) }
+            guard count <= file.count - position - 12 else { break }
+            let end = position + 8 + count
+            let checksum = crc(file[position + 4..<end])
+            withUnsafeBytes(of: checksum.bigEndian) { file.replaceSubrange(end..<end + 4, with: $0) }
+            position = end + 4
+        }
+        return file
+    }
+
+    /// CRC-32 as PNG has it.
+    private static func crc(_ bytes: ArraySlice<UInt8>) -> UInt32 {
+        ~bytes.reduce(~0) { crc, byte in
+            (0..<8).reduce(crc ^ UInt32(byte)) { crc, _ in crc >> 1 ^ (crc & 1 == 1 ? 0xedb8_8320 : 0) }
+        }
+    }
 }
 
 /// `tf.train.Example` messages, CSV and serialized tensors.
