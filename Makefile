@@ -9,7 +9,7 @@ GRAPHS ?= 3000
 SEED ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve build test test-release lint format test-sanitize test-differential test-clients test-faults test-hostile bench models fixtures docs protos clean
+.PHONY: help setup serve build test test-release lint format test-sanitize test-differential test-clients test-faults test-hostile fuzz bench models fixtures docs protos clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ test-hostile: build ## Attack a running server in all the ways that docs/hostile
 	PRODUCT=memory-trial scripts/build-release.sh
 	METASERVE_HOSTILE=full METASERVE_PROGRAM=$(CURDIR)/.build/release/metaserve \
 	swift test --skip-build --no-parallel --filter 'HostileTests'
+
+fuzz: setup ## Fuzz all readers of hostile bytes, each for SECONDS=3600; READERS="table bundle" for some; see CONTRIBUTING.md
+	scripts/fuzz.sh $(or $(SECONDS),3600) $(READERS)
 
 bench: build ## Measure load and start; see Benchmarks/README.md
 	@scripts/setup.sh gcc wrk

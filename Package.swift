@@ -172,3 +172,14 @@ let package = Package(
     ],
     cxxLanguageStandard: .cxx17
 )
+
+// The fuzzers need libFuzzer's `main`, so no other build may see them: scripts/fuzz.sh sets the variable.
+if Context.environment["METASERVE_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "fuzz-readers",
+            dependencies: [
+                "API", "Checkpoints", "Graphs", "HTTPMessages", "HTTPServer", "Kernels", "OperationSupport",
+                "Operations", "Serving", "Tensors", "TensorFlowProtos", "Threads", "VectorSupport", protobuf,
+            ], path: "Tests/Fuzzing", swiftSettings: swiftSettings))
+}
