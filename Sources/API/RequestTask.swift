@@ -88,6 +88,7 @@ class RequestTask: InferenceTask {
         let timeout = try RequestTimeout.seconds(
             exchange.request.headers[.requestTimeout], most: model.timeout(default: route.options.timeoutSeconds))
         deadline = timeout.map { Deadline(after: $0, from: startNanoseconds) }
+        exchange.answerBy = deadline.map { Int(clamping: $0.nanoseconds) } ?? .max
     }
 
     final var byteCount: Int { exchange?.request.body.count ?? 0 }

@@ -22,6 +22,12 @@ open class HTTPExchange: @unchecked Sendable {
     /// Raised before ``abandonment`` where it is the server that waits no longer: the client is there, and is to be told.
     public final let isCutOff = Flag()
 
+    /// When the answer is to be there, in nanoseconds on the monotonic clock; `.max` for whenever it is. Set before the handler returns.
+    ///
+    /// The server answers 504 by itself where an exchange that was put off is not finished a while after that: what computes the answer may
+    /// be a single call of a library that cannot be interrupted. ``finish()`` is to be called all the same.
+    public final var answerBy = Int.max
+
     /// Whether the answer has been counted, by whoever knows most about it.
     public final var isRecorded = false
 

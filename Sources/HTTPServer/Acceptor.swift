@@ -3,7 +3,7 @@ internal import Synchronization
 internal import Threads
 
 /// The thread that accepts connections, gives each to the worker that has the fewest, and cuts clients that are too slow;
-/// it tells exchanges that are put off when their clients are gone.
+/// it tells exchanges that are put off when their clients are gone, and answers for those that are late.
 ///
 /// The library could accept by itself, but then whoever wakes first takes what is there, and one thread may get all the clients.
 final class Acceptor: Sendable {
@@ -122,13 +122,13 @@ private final class Loop: @unchecked Sendable {
 
     private var havePutOff: Bool { daemons.contains { $0.worker.hasUnfinished } }
 
-    /// Every so often, while there are exchanges that are put off, tells them if their clients are gone.
+    /// Every so often, while there are exchanges that are put off, looks at them.
     private func lookAtPutOff(_ now: Int) {
         guard havePutOff else { return }
         awakeUntil = now + 1000
         guard now >= nextLook else { return }
         nextLook = now + Int(Self.lookMilliseconds)
-        for daemon in daemons { daemon.worker.connections.tellOfClientsGone() }
+        for daemon in daemons { daemon.worker.connections.lookAtPutOff() }
     }
 
     /// Once a second looks at all connections; at some in each turn, so that clients who connect need not wait.

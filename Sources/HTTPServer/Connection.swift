@@ -50,6 +50,8 @@ final class Connection: Sendable {
         var certificate: Certificate?
         /// The exchange whose answer is put off.
         var exchange: Exchange?
+        /// When the client gets an answer in any case.
+        var latestAnswer = Int.max
     }
 
     init(_ worker: Worker, socket: Int32, deadline: Int, certificates: Certificates?) {
@@ -108,7 +110,11 @@ final class Connection: Sendable {
 
     /// The exchange's answer comes later.
     func putOff(_ exchange: Exchange) {
-        state.withLock { $0.exchange = exchange }
+        let (latest, isNever) = exchange.answerBy.addingReportingOverflow(Pace.lateNanoseconds)
+        state.withLock { state in
+            state.exchange = exchange
+            state.latestAnswer = isNever ? .max : latest
+        }
         hasPutOff.store(true, ordering: .relaxed)
     }
 
@@ -146,6 +152,17 @@ final class Connection: Sendable {
         state.withLock { state in
             state.exchange?.isCutOff.raise()
             state.exchange?.abandonment.raise()
+        }
+    }
+
+    /// Answers a request that is put off and whose time was over a while ago.
+    func answerIfLate(at now: Int) {
+        guard hasPutOff.load(ordering: .relaxed) else { return }
+        state.withLock { state in
+            guard state.isOpen, state.latestAnswer < now, let exchange = state.exchange,
+                exchange.cutOff(Refusal.late.whole)
+            else { return }
+            shutdown(socket, Int32(SHUT_RDWR))
         }
     }
 

@@ -28,15 +28,21 @@ final class Connections: Sendable {
     /// Whether any client has sent what has not been read yet.
     func haveUnreadBytes() -> Bool { all().contains { $0.hasUnreadBytes() } }
 
-    /// Tells the exchanges that are put off and whose clients are gone.
-    func tellOfClientsGone() { for connection in all() { connection.tellIfGone() } }
+    /// Looks at the exchanges that are put off: tells those whose clients are gone, and answers for those that are late.
+    func lookAtPutOff() {
+        let now = Pace.nowNanoseconds
+        for connection in all() {
+            connection.tellIfGone()
+            connection.answerIfLate(at: now)
+        }
+    }
 
     /// Tells the exchanges that are put off that the server waits no longer.
     func abandon() { for connection in all() { connection.abandon() } }
 
     /// Answers all requests that are still being worked on, and shuts their connections.
     func cutOff() {
-        let answer = Refusal.closingResponse
+        let answer = Refusal.closing.whole
         for connection in all() { connection.cutOff(answer) }
     }
 

@@ -213,6 +213,7 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
         isCutOff.lower()
         isRecorded = false
         admittedRoute = -1
+        answerBy = .max
         if capacity > Self.keptBytes || countedBytes > 0 && (wasRefused || bodies.isShort) { giveBack() }
     }
 

@@ -8,6 +8,9 @@ struct Pace {
     /// Bodies must come, and answers be taken, at least this fast, after a grace.
     private static let slowestBytesPerSecond = 1024
 
+    /// How long after its time a request that is still computed is answered by the server: runs that look at the time end before.
+    static let lateNanoseconds = 100_000_000
+
     init(idleTimeoutSeconds: Int) { self.idleTimeoutSeconds = idleTimeoutSeconds }
 
     /// The clock that never jumps.

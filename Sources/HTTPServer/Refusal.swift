@@ -17,6 +17,12 @@ struct Refusal: Sendable {
     /// The server stops.
     static let closing = Refusal(503, "the server is stopping: send the request again")
 
+    /// A request's time is over, and what computes the answer goes on.
+    static let late = Refusal(
+        504,
+        "the request's time is over, and the step of the graph that computes cannot be interrupted: ask for less at once, or "
+            + "raise --timeout")
+
     /// The answer has no memory.
     static let withoutMemory = Refusal(503, "there is not enough memory for the answer")
 
@@ -68,24 +74,25 @@ struct Refusal: Sendable {
     /// The body of the answer, without the newline at its end.
     var body: String { "{\"error\":\"\(message)\"}" }
 
-    /// The whole answer to a request that is still being worked on when the server ends.
-    static var closingResponse: [UInt8] {
-        let body = closing.body + "\n"
-        return head("503 Service Unavailable", "application/json", body.utf8.count, []) + Array(body.utf8)
+    /// The whole answer to a request that is still being worked on.
+    var whole: [UInt8] {
+        let body = body + "\n"
+        return Self.head(status, "application/json", body.utf8.count, []) + Array(body.utf8)
     }
 
     /// The whole answer of an exchange, for a client whose connection is closed after it.
     static func whole(_ response: HTTPResponse) -> [UInt8] {
         let type = response.contentType
-        let status = MHD_get_reason_phrase_for(UInt32(response.status)).map { String(cString: $0) } ?? "Refused"
-        return head("\(response.status) \(status)", "\(type)", response.body.count, response.headers)
+        return head(response.status, "\(type)", response.body.count, response.headers)
             + Array(response.body.bytes)
     }
 
     private static func head(
-        _ status: String, _ type: String, _ length: Int, _ headers: [(name: StaticString, value: String)]
+        _ status: Int, _ type: String, _ length: Int, _ headers: [(name: StaticString, value: String)]
     ) -> [UInt8] {
-        var head = "HTTP/1.1 \(status)\r\nContent-Type: \(type)\r\nContent-Length: \(length)\r\nConnection: close\r\n"
+        let reason = MHD_get_reason_phrase_for(UInt32(status)).map { String(cString: $0) } ?? "Refused"
+        var head =
+            "HTTP/1.1 \(status) \(reason)\r\nContent-Type: \(type)\r\nContent-Length: \(length)\r\nConnection: close\r\n"
         for header in headers { head += "\(header.name): \(header.value)\r\n" }
         return Array((head + "\r\n").utf8)
     }

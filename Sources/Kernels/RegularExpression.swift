@@ -24,13 +24,14 @@ package final class RegularExpression: @unchecked Sendable {
         package var byteCount: Int { self == .small ? 2 << 20 : 40 << 20 }
     }
 
-    /// The most that it takes to read a pattern: a class of characters may be a thousand ranges.
+    /// The most that it takes to read a pattern, as measured: a class of characters may be a thousand ranges, and ``\w`` is some.
     package static func readingBytes(_ pattern: UnsafeBufferPointer<UInt8>) -> Int {
         var result = 0
         var last: UInt8 = 0
         for byte in pattern {
-            let isClass = byte == UInt8(ascii: "[") || last == UInt8(ascii: "\\") && (byte | 0x20) == UInt8(ascii: "p")
-            result += isClass ? 32 << 10 : 32
+            let isEscape = last == UInt8(ascii: "\\")
+            let isClass = byte == UInt8(ascii: "[") || isEscape && (byte | 0x20) == UInt8(ascii: "p")
+            result += isClass ? 32 << 10 : isEscape ? 512 : 64
             last = byte
         }
         return result

@@ -16,13 +16,25 @@ protocol StringSplitting: TensorOp {
     /// Hands the parts of a string on.
     func split(
         _ string: UnsafeBufferPointer<UInt8>, by separator: UnsafeBufferPointer<UInt8>,
-        into parts: inout CountedList<TensorString>
+        into parts: inout CountedList<TensorString>, _ work: inout WorkCount
     ) throws(CompileError)
 }
 
 extension UnsafeBufferPointer<UInt8> {
     /// The bytes as an element of a tensor.
     fileprivate var element: TensorString { TensorString(start: baseAddress, count: count) }
+}
+
+/// Bytes that are looked for.
+private struct ByteSet {
+    /// A bit for each byte.
+    private var words = SIMD4<UInt64>.zero
+
+    init(_ bytes: UnsafeBufferPointer<UInt8>) {
+        for byte in bytes { words[Int(byte >> 6)] |= 1 << UInt64(byte & 0x3f) }
+    }
+
+    func contains(_ byte: UInt8) -> Bool { words[Int(byte >> 6)] >> UInt64(byte & 0x3f) & 1 == 1 }
 }
 
 extension StringSplitting {
@@ -52,7 +64,7 @@ extension StringSplitting {
         var work = WorkCount(account)
         for string in strings {
             let before = parts.count
-            try split(string.bytes, by: separator, into: &parts)
+            try split(string.bytes, by: separator, into: &parts, &work)
             longest = Swift.max(longest, parts.count - before)
             try ends.append(parts.count)
             try work.add(string.count)
@@ -90,15 +102,16 @@ struct StringSplit: StringSplitting {
 
     func split(
         _ string: UnsafeBufferPointer<UInt8>, by separator: UnsafeBufferPointer<UInt8>,
-        into parts: inout CountedList<TensorString>
+        into parts: inout CountedList<TensorString>, _ work: inout WorkCount
     ) throws(CompileError) {
         if string.isEmpty { return }
         if separator.isEmpty {
             for place in string.indices { try parts.append(string.part(place..<place + 1).element) }
             return
         }
+        let separators = ByteSet(separator)
         var start = 0
-        for place in 0...string.count where place == string.count || separator.contains(string[place]) {
+        for place in 0...string.count where place == string.count || separators.contains(string[place]) {
             if place > start || !skipsEmpty { try parts.append(string.part(start..<place).element) }
             start = place + 1
         }
@@ -119,10 +132,10 @@ struct StringSplitV2: StringSplitting {
 
     func split(
         _ string: UnsafeBufferPointer<UInt8>, by separator: UnsafeBufferPointer<UInt8>,
-        into parts: inout CountedList<TensorString>
+        into parts: inout CountedList<TensorString>, _ work: inout WorkCount
     ) throws(CompileError) {
         if mostSplits == 0 { return try parts.append(string.element) }
-        if separator.isEmpty { try words(string, &parts) } else { try self.parts(string, separator, &parts) }
+        if separator.isEmpty { try words(string, &parts) } else { try self.parts(string, separator, &parts, &work) }
     }
 
     private func words(
@@ -146,22 +159,24 @@ struct StringSplitV2: StringSplitting {
 
     private func parts(
         _ string: UnsafeBufferPointer<UInt8>, _ separator: UnsafeBufferPointer<UInt8>,
-        _ parts: inout CountedList<TensorString>
+        _ parts: inout CountedList<TensorString>, _ work: inout WorkCount
     ) throws(CompileError) {
         var start = 0
         var place = 0
         var splits = 0
         while splits < mostSplits, place + separator.count <= string.count {
-            if string[place] == separator[0],
-                string[place..<(place + separator.count)].elementsEqual(separator)
-            {
-                try parts.append(string.part(start..<place).element)
-                place += separator.count
-                start = place
-                splits += 1
-            } else {
-                place += 1
+            if string[place] == separator[0] {
+                // A long separator may all but be at many places.
+                try work.add(separator.count)
+                if string[place..<(place + separator.count)].elementsEqual(separator) {
+                    try parts.append(string.part(start..<place).element)
+                    place += separator.count
+                    start = place
+                    splits += 1
+                    continue
+                }
             }
+            place += 1
         }
         try parts.append(string.part(start..<string.count).element)
     }

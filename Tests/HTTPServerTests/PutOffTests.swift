@@ -127,6 +127,28 @@ struct PutOffTests {
         #expect(eventually { server.openConnectionCount == 1 && server.activeRequestCount == 0 })
     }
 
+    @Test("whose time is over gets an answer, however long it takes to finish")
+    func late() throws {
+        let held = HeldExchanges(areLate: true)
+        let server = try startServer(holding: held, threads: 1)
+        for round in 1...3 {
+            let client = try RawClient(port: server.port)
+            client.post("/held", "late")
+            let answer = try client.response()
+            #expect(answer.status == 504)
+            #expect(answer.body.contains("time is over"))
+            #expect(client.isClosed())
+            // Nobody has finished it.
+            #expect(held.count == round)
+        }
+        // What comes of them now goes nowhere, and the next requests are as any.
+        held.finishAll()
+        #expect(eventually { server.activeRequestCount == 0 })
+        let client = try RawClient(port: server.port)
+        client.post("/later/echo", "in time")
+        #expect(try client.response().body == "in time")
+    }
+
     @Test("an exchange that was abandoned is as new for the next request")
     func abandonedIsReused() throws {
         let held = HeldExchanges()

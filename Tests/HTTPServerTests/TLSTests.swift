@@ -50,6 +50,19 @@ private final class Events: Sendable {
 /// TLS, with curl and openssl as clients.
 @Suite("HTTP over TLS", .enabled(if: Command.path(of: "openssl") != nil && Command.path(of: "curl") != nil))
 struct TLSTests {
+    @Test("whose time is over gets an answer")
+    func late() throws {
+        let pair = try SelfSigned()
+        let held = HeldExchanges(areLate: true)
+        let server = try startServer(holding: held) { $0.tls = pair.tls }
+        let answer = try Command.curl(
+            "--cacert", pair.certificate, "https://127.0.0.1:\(server.port)/held", "-d", "late")
+        #expect(answer.output.contains("time is over"))
+        #expect(held.count == 1)
+        held.finishAll()
+        #expect(eventually { server.activeRequestCount == 0 })
+    }
+
     @Test("requests are answered, put off or not, small and large", arguments: ["", "/later"])
     func answers(prefix: String) throws {
         let pair = try SelfSigned()

@@ -18,6 +18,10 @@ func startServer(
 /// Exchanges that a test has put off, and finishes when it likes.
 final class HeldExchanges: Sendable {
     private let exchanges = Mutex<[HTTPExchange]>([])
+    /// Whether their time is over from the start.
+    let areLate: Bool
+
+    init(areLate: Bool = false) { self.areLate = areLate }
 
     var count: Int { exchanges.withLock { $0.count } }
 
@@ -51,6 +55,7 @@ func startServer(
         guard String(decoding: exchange.request.path, as: UTF8.self) == "/held" else {
             return TestRoutes.answer(exchange)
         }
+        if held.areLate { exchange.answerBy = 0 }
         held.add(exchange)
         return .later
     }
