@@ -13,16 +13,16 @@ struct StructureTests {
             "HTTPServer/Refusal.swift",
         ],
         "CAnswers": ["HTTPServer/Daemon.swift", "HTTPServer/Worker.swift"],
-        "CImages": ["Kernels/ImageFiles.swift"],
+        "CImages": ["Kernels/Images/ImageFiles.swift"],
         "CSnappy": ["Checkpoints/SortedTable.swift"],
         "CChecksum": ["Checkpoints/Checksum.swift"],
         "CMemory": ["Memory/FreedMemory.swift"],
         "CArguments": ["metaserve/ProgramArguments.swift"],
         "CJSON": ["API/JSONParser.swift", "API/JSONWriter.swift"],
-        "CRegex": ["Kernels/RegularExpression.swift"],
-        "CZlib": ["API/ZlibStreams.swift", "Kernels/Inflation.swift"],
+        "CRegex": ["Kernels/Text/RegularExpression.swift"],
+        "CZlib": ["API/ZlibStreams.swift", "Kernels/Images/Inflation.swift"],
         "CZstd": ["API/ZstdStreams.swift"],
-        "COpenBLAS": ["Kernels/LinearAlgebra.swift", "Kernels/MatrixProduct.swift"],
+        "COpenBLAS": ["Kernels/LinearAlgebra/LinearAlgebra.swift", "Kernels/LinearAlgebra/MatrixProduct.swift"],
     ]
 
     private func sources() throws -> [(name: String, text: String)] {
@@ -90,7 +90,7 @@ struct StructureTests {
 
     /// The files that may ask for the time of day, which jumps: to show it, or, of tokens, to read a young file once more.
     private static let clockReaders: Set<String> = [
-        "API/Metrics.swift", "API/Timestamp.swift", "API/TokenFile.swift", "Operations/Diagnostics.swift",
+        "API/Metrics.swift", "API/Timestamp.swift", "API/TokenFile.swift", "Operations/Math/Diagnostics.swift",
         "Serving/ModelVersion.swift", "Serving/VersionStatistics.swift",
     ]
 
