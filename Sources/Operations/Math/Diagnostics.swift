@@ -1,6 +1,6 @@
-internal import Glibc
 internal import Kernels
 internal import Tensors
+internal import Threads
 
 extension OpTable {
     /// Ops that look at values, and hand them on or reinterpret them.
@@ -126,8 +126,6 @@ struct Timestamp: TensorOp {
     func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] { [TensorFact(.float64, .scalar)] }
 
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
-        return [try .scalar(Double(now.tv_sec) + Double(now.tv_nsec / 1000) / 1e6)]
+        [try .scalar(WallClock.seconds)]
     }
 }

@@ -1,0 +1,11 @@
+internal import Glibc
+
+/// The time of day, which jumps when somebody sets it: to show it, never to wait by it.
+package enum WallClock {
+    /// The seconds since 1970, to the microsecond.
+    package static var seconds: Double {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        return Double(now.tv_sec) + Double(now.tv_nsec / 1000) / 1e6
+    }
+}
