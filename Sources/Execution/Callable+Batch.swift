@@ -79,12 +79,12 @@ extension Callable {
     ///   - take: Gets the number of a request and its fetches, whose memory is valid during the call only; called for each in turn, or for
     ///     none.
     /// - Returns: false where the graph does not keep the requests' rows apart: none was answered.
-    /// - Throws: ``CompileError``, as ``run(_:limits:_:)`` does: none was answered. One request may be to blame, so that each should
+    /// - Throws: ``OpError``, as ``run(_:limits:_:)`` does: none was answered. One request may be to blame, so that each should
     ///   be run alone.
     package func runBatch(
         _ requests: UnsafeBufferPointer<UnsafeBufferPointer<TensorView>>, limits: RunLimits = .none,
         _ take: (Int, UnsafeBufferPointer<TensorView>) -> Void
-    ) throws(CompileError) -> Bool {
+    ) throws(OpError) -> Bool {
         guard let first = requests.first, requests.allSatisfy({ haveJoinableShapes(first, $0) }),
             let place = first.indices.first(where: { isRows($0, first[$0]) })
         else { return false }
@@ -95,7 +95,7 @@ extension Callable {
         }
         guard workspace.prepare(byteCount: joinedSize(requests), memory) else { throw .noRoomForBatch }
         var isAnswered = false
-        try withTemporaryViews(first.count) { views throws(CompileError) in
+        try withTemporaryViews(first.count) { views throws(OpError) in
             for index in first.indices {
                 guard let view = join(index, of: requests, in: workspace) else { throw .noRoomForBatch }
                 (views + index).initialize(to: view)
@@ -148,12 +148,12 @@ extension Callable {
     /// Whether the graph keeps apart the rows of feeds of these shapes; found out by the first batch.
     private func decision(
         for feeds: UnsafeBufferPointer<TensorView>, rowCount: Int
-    ) throws(CompileError) -> BatchDecision {
+    ) throws(OpError) -> BatchDecision {
         let rowFeeds = feeds.enumerated().map { isRows($0, $1) }
         if let known = batches.decision(for: feeds, { rowFeeds[$0] }) { return known }
         var parts: [BatchDecision.Part]?
-        var failure: CompileError?
-        do throws(CompileError) {
+        var failure: OpError?
+        do throws(OpError) {
             var analysis = BatchAnalysis(try program(for: feeds), rowFeeds: rowFeeds, rowCount: rowCount)
             parts = analysis.fetchRoles().flatMap(Self.parts)
         } catch { failure = error }
@@ -261,8 +261,8 @@ extension TensorView {
     }
 }
 
-extension CompileError {
-    fileprivate static var noRoomForBatch: CompileError {
-        CompileError(.resourceExhausted, "not enough memory to run several requests as one")
+extension OpError {
+    fileprivate static var noRoomForBatch: OpError {
+        OpError(.resourceExhausted, "not enough memory to run several requests as one")
     }
 }

@@ -9,15 +9,15 @@ extension Callable {
     ///   - tensors: One for each of ``feeds``.
     ///   - limits: What may end the run between two steps.
     /// - Returns: The fetches, in their order.
-    /// - Throws: ``CompileError``, as ``run(_:limits:_:)`` does.
-    package func run(_ tensors: [Tensor], limits: RunLimits = .none) throws(CompileError) -> [Tensor] {
+    /// - Throws: ``OpError``, as ``run(_:limits:_:)`` does.
+    package func run(_ tensors: [Tensor], limits: RunLimits = .none) throws(OpError) -> [Tensor] {
         var results: [Tensor?] = []
-        try TensorView.withViews(of: tensors) { views throws(CompileError) in
+        try TensorView.withViews(of: tensors) { views throws(OpError) in
             try run(views, limits: limits) { outputs in results = outputs.map { $0.copy() } }
         }
         let complete = results.compactMap(\.self)
         guard complete.count == results.count else {
-            throw CompileError(.resourceExhausted, "not enough memory for the answer")
+            throw OpError(.resourceExhausted, "not enough memory for the answer")
         }
         return complete
     }
@@ -25,9 +25,9 @@ extension Callable {
     /// Makes the program for such feeds, so that no request has to.
     ///
     /// - Parameter tensors: One for each of ``feeds``.
-    /// - Throws: ``CompileError``, as ``run(_:limits:_:)`` does.
-    package func prepare(for tensors: [Tensor]) throws(CompileError) {
-        try TensorView.withViews(of: tensors) { views throws(CompileError) in try prepare(views) }
+    /// - Throws: ``OpError``, as ``run(_:limits:_:)`` does.
+    package func prepare(for tensors: [Tensor]) throws(OpError) {
+        try TensorView.withViews(of: tensors) { views throws(OpError) in try prepare(views) }
     }
 }
 

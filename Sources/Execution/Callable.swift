@@ -80,13 +80,13 @@ package final class Callable: Sendable {
     ///   - tensors: One for each of ``feeds``, of its dtype, of a shape that its shape admits.
     ///   - limits: What may end the run between two steps.
     ///   - take: Gets the fetches, whose memory is valid during the call only.
-    /// - Throws: ``CompileError`` of kind `invalidArgument` where feeds do not fit, in dtype or shape or in the run;
+    /// - Throws: ``OpError`` of kind `invalidArgument` where feeds do not fit, in dtype or shape or in the run;
     ///   of kind `unsupported` or `resourceExhausted` where the graph cannot be run with them; of kind
     ///   `deadlineExceeded` or `cancelled` where the limits were reached.
     package func run(
         _ tensors: UnsafeBufferPointer<TensorView>, limits: RunLimits = .none,
         _ take: (UnsafeBufferPointer<TensorView>) -> Void
-    ) throws(CompileError) {
+    ) throws(OpError) {
         let program = try program(for: tensors)
         entry.mark()
         for (index, tensor) in tensors.enumerated() where tensor.dtype != feeds[index].dtype {
@@ -101,7 +101,7 @@ package final class Callable: Sendable {
     }
 
     /// The program for the shapes of the feeds, made where there is none.
-    func program(for tensors: UnsafeBufferPointer<TensorView>) throws(CompileError) -> Program {
+    func program(for tensors: UnsafeBufferPointer<TensorView>) throws(OpError) -> Program {
         if let known = programs.program(for: tensors) { known } else { try makeProgram(tensors) }
     }
 
@@ -111,13 +111,13 @@ package final class Callable: Sendable {
     }
 
     /// Makes the program for such feeds, so that no request has to.
-    func prepare(_ tensors: UnsafeBufferPointer<TensorView>) throws(CompileError) {
+    func prepare(_ tensors: UnsafeBufferPointer<TensorView>) throws(OpError) {
         if programs.program(for: tensors) == nil { _ = try makeProgram(tensors) }
     }
 
-    private func makeProgram(_ tensors: UnsafeBufferPointer<TensorView>) throws(CompileError) -> Program {
+    private func makeProgram(_ tensors: UnsafeBufferPointer<TensorView>) throws(OpError) -> Program {
         guard tensors.count == feeds.count else {
-            throw CompileError.invalid("\(feeds.count) feeds are expected, got \(tensors.count)")
+            throw OpError.invalid("\(feeds.count) feeds are expected, got \(tensors.count)")
         }
         var shapes: [Shape] = []
         for (index, tensor) in tensors.enumerated() {
@@ -132,8 +132,8 @@ package final class Callable: Sendable {
         return program
     }
 
-    private func mismatch(_ index: Int, _ tensor: TensorView) -> CompileError {
-        CompileError.invalid(
+    private func mismatch(_ index: Int, _ tensor: TensorView) -> OpError {
+        OpError.invalid(
             "feed \"\(feeds[index].name)\": expected \(feeds[index].dtype) \(feeds[index].shape), "
                 + "got \(tensor.dtype) \(PartialShape(Array(tensor.dimensions)))")
     }

@@ -16,7 +16,7 @@ struct Draft {
         /// The next values of a loop's variables, and back to the beginning.
         case loopNext(Int)
         case loopEnd(Int)
-        case failure(CompileError)
+        case failure(OpError)
     }
 
     let work: Work

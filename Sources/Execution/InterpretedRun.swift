@@ -40,16 +40,16 @@ struct InterpretedRun {
 
     /// Runs all steps. What they assigned holds once all have succeeded; else nothing has changed.
     ///
-    /// - Throws: ``CompileError``, at the step where it happened.
-    mutating func execute() throws(CompileError) {
-        do throws(CompileError) { try executeSteps() } catch {
+    /// - Throws: ``OpError``, at the step where it happened.
+    mutating func execute() throws(OpError) {
+        do throws(OpError) { try executeSteps() } catch {
             variables.discard()
             throw error
         }
         variables.publish()
     }
 
-    private mutating func executeSteps() throws(CompileError) {
+    private mutating func executeSteps() throws(OpError) {
         var next = 0
         while next < program.steps.count {
             let step = program.steps[next]
@@ -64,7 +64,7 @@ struct InterpretedRun {
                 call(body, step, scratch: workspace.arena + step.scratchOffset)
                 try checkFault(step, before: next)
             case .dynamic:
-                do throws(CompileError) { try dynamic(step) } catch {
+                do throws(OpError) { try dynamic(step) } catch {
                     throw program.plan.steps[step.source].locate(error)
                 }
                 try checkFault(step, before: next)
@@ -74,7 +74,7 @@ struct InterpretedRun {
         }
         for (fetch, flag) in zip(program.plan.fetches, program.fetchFlags) {
             guard let flag, !flags[flag] else { continue }
-            throw CompileError(
+            throw OpError(
                 .invalidArgument,
                 "a fetched tensor is in a branch that was not taken: it has no value (value \(fetch.value))")
         }
@@ -103,17 +103,17 @@ struct InterpretedRun {
         }
     }
 
-    private func checkFault(_ step: Program.Step, before next: Int) throws(CompileError) {
+    private func checkFault(_ step: Program.Step, before next: Int) throws(OpError) {
         guard let fault = workspace.state.pointee.fault else { return }
         guard fault.kind != .timeOver else { throw limits.error(place(before: next - 1)) }
-        throw program.plan.steps[step.source].locate(CompileError(fault))
+        throw program.plan.steps[step.source].locate(OpError(fault))
     }
 }
 
 /// Branches and loops.
 extension InterpretedRun {
     /// - Returns: Whether to go on at the step's target.
-    private mutating func perform(_ control: Program.Control) throws(CompileError) -> Bool {
+    private mutating func perform(_ control: Program.Control) throws(OpError) -> Bool {
         switch control {
         case .flag(let flag, let rule): flags[flag] = isUp(rule)
         case .merge(let merge): try take(merge)
@@ -146,7 +146,7 @@ extension InterpretedRun {
         }
     }
 
-    private mutating func take(_ merge: Plan.Merge) throws(CompileError) {
+    private mutating func take(_ merge: Plan.Merge) throws(OpError) {
         guard let place = merge.inputs.firstIndex(where: { isAlive($0.liveness) }) else {
             if let error = merge.error { throw error }
             return
@@ -173,7 +173,7 @@ extension InterpretedRun {
     }
 
     /// All sources are read before any variable is written.
-    private mutating func move(_ moves: [Program.Move]) throws(CompileError) {
+    private mutating func move(_ moves: [Program.Move]) throws(OpError) {
         var incoming: [Incoming] = []
         incoming.reserveCapacity(moves.count)
         for move in moves { incoming.append(try take(move)) }
@@ -194,7 +194,7 @@ extension InterpretedRun {
     }
 
     /// The value to be moved; a copy of it, where its place may be written over before it is read for the last time.
-    private func take(_ move: Program.Move) throws(CompileError) -> Incoming {
+    private func take(_ move: Program.Move) throws(OpError) -> Incoming {
         let source = move.source
         var address = workspace.values[source]
         var memory = memories[source]
@@ -203,7 +203,7 @@ extension InterpretedRun {
             move.isFixed ? move.isStaged : objects[source] == nil && memory == nil && workspace.isArena(address)
         if mustCopy {
             guard let bytes = shape?.byteCount(of: program.facts[source].dtype) else {
-                throw CompileError(.resourceExhausted, "a loop's variable has a shape that no tensor can have")
+                throw OpError(.resourceExhausted, "a loop's variable has a shape that no tensor can have")
             }
             let copy = try RunMemory(byteCount: bytes, account)
             copy.storage.baseAddress.copyMemory(from: address, byteCount: bytes)
@@ -216,17 +216,17 @@ extension InterpretedRun {
 
 /// Steps that are worked out in the run.
 extension InterpretedRun {
-    private mutating func dynamic(_ step: Program.Step) throws(CompileError) {
+    private mutating func dynamic(_ step: Program.Step) throws(OpError) {
         let source = program.plan.steps[step.source]
         if let state = source.state { return try access(state, source) }
         if let op = source.op as? any TensorOp {
-            let inputs = try source.inputs.map { (value) throws(CompileError) in try tensor(value) }
+            let inputs = try source.inputs.map { (value) throws(OpError) in try tensor(value) }
             let used = account.usedBytes
             let results = try op.results(of: inputs, account)
             account.give(downTo: used)
             try define(source.outputs, results.map { .tensor($0) })
         } else if let op = source.op as? any RunOp {
-            let inputs = try source.inputs.map { (value) throws(CompileError) in try runValue(value) }
+            let inputs = try source.inputs.map { (value) throws(OpError) in try runValue(value) }
             try define(source.outputs, try op.run(inputs, account))
         } else {
             try kernel(source, step)
@@ -234,24 +234,24 @@ extension InterpretedRun {
     }
 
     /// Reads or changes a variable.
-    private mutating func access(_ state: VariableState, _ source: Plan.Step) throws(CompileError) {
+    private mutating func access(_ state: VariableState, _ source: Plan.Step) throws(OpError) {
         if let op = source.op as? any VariableWriting {
-            let inputs = try source.inputs.dropFirst().map { (value) throws(CompileError) in try tensor(value) }
-            try variables.update(state, within: limits) { (old) throws(CompileError) in
+            let inputs = try source.inputs.dropFirst().map { (value) throws(OpError) in try tensor(value) }
+            try variables.update(state, within: limits) { (old) throws(OpError) in
                 try op.update(old, inputs, of: state.reference)
             }
         } else if let op = source.op as? any VariableQuery {
             try define(source.outputs, [.tensor(try op.answer(hasValue: variables.value(of: state) != nil))])
         } else {
             guard let value = variables.value(of: state) else {
-                throw CompileError(.missingVariable, "the variable \"\(state.reference.name)\" has no value yet")
+                throw OpError(.missingVariable, "the variable \"\(state.reference.name)\" has no value yet")
             }
             try define(source.outputs, [.tensor(value)])
         }
     }
 
     /// Infers, makes the kernel, and runs it.
-    private mutating func kernel(_ source: Plan.Step, _ step: Program.Step) throws(CompileError) {
+    private mutating func kernel(_ source: Plan.Step, _ step: Program.Step) throws(OpError) {
         var inputs: [TensorFact] = []
         for (index, value) in source.inputs.enumerated() {
             var fact = program.facts[value]
@@ -273,7 +273,7 @@ extension InterpretedRun {
             return
         }
         guard !inputs.contains(where: { $0.dtype.isHandle && $0.value == nil }) else {
-            throw CompileError(.unsupported, "is not supported for handles")
+            throw OpError(.unsupported, "is not supported for handles")
         }
         let spec = KernelSpec(inputs: inputs, outputs: outputs)
         let more = source.op.tableBytes(for: spec)
@@ -296,13 +296,13 @@ extension InterpretedRun {
         workspace.values[value].copyMemory(from: source, byteCount: bytes.count)
     }
 
-    private mutating func makeRoom(for value: Int, _ fact: TensorFact) throws(CompileError) {
+    private mutating func makeRoom(for value: Int, _ fact: TensorFact) throws(OpError) {
         guard let shape = fact.shape.known, let bytes = shape.byteCount(of: fact.dtype) else {
-            throw CompileError(.resourceExhausted, "its output has a shape, \(fact.shape), that no tensor can have")
+            throw OpError(.resourceExhausted, "its output has a shape, \(fact.shape), that no tensor can have")
         }
         let expected = program.facts[value]
         guard expected.shape.admits(shape), expected.dtype == fact.dtype else {
-            throw CompileError(
+            throw OpError(
                 .malformed, "gives \(fact.dtype) \(shape), its rule says \(expected.dtype) \(expected.shape)")
         }
         guard !expected.shape.isFullyDefined else { return }
@@ -312,7 +312,7 @@ extension InterpretedRun {
         workspace.values[value] = memory.storage.baseAddress
     }
 
-    private mutating func define(_ outputs: [Int], _ results: [RunValue]) throws(CompileError) {
+    private mutating func define(_ outputs: [Int], _ results: [RunValue]) throws(OpError) {
         for (value, result) in zip(outputs, results) {
             switch result {
             case .object(let object): objects[value] = object
@@ -320,7 +320,7 @@ extension InterpretedRun {
                 objects[value] = nil
                 let fact = program.facts[value]
                 guard tensor.dtype == fact.dtype, fact.shape.admits(tensor.shape) else {
-                    throw CompileError(
+                    throw OpError(
                         .malformed, "gives \(tensor.dtype) \(tensor.shape), its rule says \(fact.dtype) \(fact.shape)")
                 }
                 let tensor = try tensor.kept()
@@ -336,19 +336,19 @@ extension InterpretedRun {
         }
     }
 
-    private func runValue(_ value: Int) throws(CompileError) -> RunValue {
+    private func runValue(_ value: Int) throws(OpError) -> RunValue {
         if let object = objects[value] { return .object(object) }
         return .tensor(try tensor(value))
     }
 
     /// A value as a tensor: over its own memory where it has that, else over the run's, for the time of a call.
-    private func tensor(_ value: Int) throws(CompileError) -> Tensor {
+    private func tensor(_ value: Int) throws(OpError) -> Tensor {
         let dtype = program.facts[value].dtype
         guard let shape = shape(of: value), let bytes = shape.byteCount(of: dtype) else {
-            throw CompileError(.malformed, "an input has no shape")
+            throw OpError(.malformed, "an input has no shape")
         }
         if let constant = program.facts[value].value { return constant }
-        guard !dtype.isHandle else { throw CompileError(.unsupported, "is not supported for handles") }
+        guard !dtype.isHandle else { throw OpError(.unsupported, "is not supported for handles") }
         let address = workspace.values[value]
         let storage: TensorStorage
         var offset = 0
@@ -359,7 +359,7 @@ extension InterpretedRun {
             storage = TensorStorage(lending: UnsafeRawBufferPointer(start: address, count: bytes))
         }
         guard let tensor = Tensor(dtype: dtype, shape: shape, storage: storage, byteOffset: offset) else {
-            throw CompileError(.malformed, "an input is not where it should be")
+            throw OpError(.malformed, "an input is not where it should be")
         }
         return tensor
     }
@@ -371,18 +371,18 @@ final class RunMemory {
     private let byteCount: Int
     private let account: RunAccount
 
-    init(_ storage: TensorStorage, _ byteCount: Int, _ account: RunAccount) throws(CompileError) {
+    init(_ storage: TensorStorage, _ byteCount: Int, _ account: RunAccount) throws(OpError) {
         try account.reserve(byteCount)
         self.storage = storage
         self.byteCount = byteCount
         self.account = account
     }
 
-    convenience init(byteCount: Int, _ account: RunAccount) throws(CompileError) {
+    convenience init(byteCount: Int, _ account: RunAccount) throws(OpError) {
         try account.reserve(byteCount)
         defer { account.give(byteCount) }
         guard let storage = TensorStorage(byteCount: byteCount) else {
-            throw CompileError(.resourceExhausted, "not enough memory for \(byteCount) bytes")
+            throw OpError(.resourceExhausted, "not enough memory for \(byteCount) bytes")
         }
         try self.init(storage, byteCount, account)
     }

@@ -26,7 +26,7 @@ enum LoopFetchStep: RunOp {
 
     var hasEffect: Bool { self == .set }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         switch self {
         case .begin: [TensorFact(.resource, Shape.scalar)]
         case .set: []
@@ -34,10 +34,10 @@ enum LoopFetchStep: RunOp {
         }
     }
 
-    func run(_ inputs: [RunValue], _ account: RunAccount) throws(CompileError) -> [RunValue] {
+    func run(_ inputs: [RunValue], _ account: RunAccount) throws(OpError) -> [RunValue] {
         if self == .begin { return [.object(LoopFetch(account))] }
         guard case .object(let object)? = inputs.first, let fetch = object as? LoopFetch else {
-            throw CompileError(.malformed, "is not given the fetch")
+            throw OpError(.malformed, "is not given the fetch")
         }
         if self == .set {
             guard case .tensor(let tensor)? = inputs.last else { throw .invalid("is a handle: it cannot be fetched") }

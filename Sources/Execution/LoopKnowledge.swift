@@ -13,7 +13,7 @@ struct LoopKnowledge {
     private static let mostCorrections = 12
 
     /// Takes away from what is known of the first values what is known not to last.
-    mutating func begin(with known: inout [TensorFact]) throws(CompileError) {
+    mutating func begin(with known: inout [TensorFact]) throws(OpError) {
         if corrections >= Self.mostCorrections { return Self.forget(&known) }
         guard facts.count == known.count else { return }
         for index in known.indices where known[index].dtype == facts[index].dtype {
@@ -26,7 +26,7 @@ struct LoopKnowledge {
     /// - `next`: nil for what cannot be computed.
     ///
     /// Gives whether it left what it found; else the loop has to be built again. Throws `invalidArgument` where dtypes differ.
-    mutating func correct(_ known: inout [TensorFact], by next: [TensorFact?]) throws(CompileError) -> Bool {
+    mutating func correct(_ known: inout [TensorFact], by next: [TensorFact?]) throws(OpError) -> Bool {
         var isStable = true
         for (index, next) in next.enumerated() {
             guard let next else { continue }

@@ -74,10 +74,10 @@ struct LoopNesting {
 
     /// The units of a subgraph, in order.
     ///
-    /// - Throws: ``CompileError``: `unsupported` for a loop that `tf.while_loop` does not build.
+    /// - Throws: ``OpError``: `unsupported` for a loop that `tf.while_loop` does not build.
     static func units(
         of subgraph: Subgraph, in graph: Graph, fetches: [Endpoint]
-    ) throws(CompileError) -> (units: [GraphUnit], fetchesInLoops: [Endpoint]) {
+    ) throws(OpError) -> (units: [GraphUnit], fetchesInLoops: [Endpoint]) {
         guard
             subgraph.order.contains(where: { graph.nodes[$0].isEnter || graph.nodes[$0].isNextIteration })
         else {
@@ -86,7 +86,7 @@ struct LoopNesting {
         var nesting = LoopNesting(graph, subgraph)
         for node in subgraph.order { try nesting.place(node) }
         for node in subgraph.order { try nesting.connect(node) }
-        let units = try nesting.sorted(0).map { (unit) throws(CompileError) in try nesting.unit(unit) }
+        let units = try nesting.sorted(0).map { (unit) throws(OpError) in try nesting.unit(unit) }
         return (units, fetches.filter { nesting.outputFrame($0.node) != 0 })
     }
 
@@ -95,8 +95,8 @@ struct LoopNesting {
         self.subgraph = subgraph
     }
 
-    private func error(_ node: Int, _ reason: String) -> CompileError {
-        CompileError(.unsupported, reason, node: graph.nodes[node].name, op: graph.nodes[node].op)
+    private func error(_ node: Int, _ reason: String) -> OpError {
+        OpError(.unsupported, reason, node: graph.nodes[node].name, op: graph.nodes[node].op)
     }
 
     /// The frame of a node's outputs.
@@ -105,7 +105,7 @@ struct LoopNesting {
         return graph.nodes[node].isExit ? frames[home].parent ?? 0 : home
     }
 
-    private mutating func place(_ index: Int) throws(CompileError) {
+    private mutating func place(_ index: Int) throws(OpError) {
         let node = graph.nodes[index]
         var frame = 0
         for dependency in subgraph.dependencies[index] ?? [] {
@@ -151,9 +151,9 @@ struct LoopNesting {
         if case .endpoint(let endpoint) = input { graph.nodes[endpoint.node].isNextIteration } else { false }
     }
 
-    private static func controlFlow(_ node: Node) throws(CompileError) -> ControlFlow {
+    private static func controlFlow(_ node: Node) throws(OpError) -> ControlFlow {
         guard let op = try OpTable.entries[node.op]?.make(NodeReader(node)) as? ControlFlow else {
-            throw CompileError(.unsupported, "is not supported", node: node.name, op: node.op)
+            throw OpError(.unsupported, "is not supported", node: node.name, op: node.op)
         }
         return op
     }
@@ -177,7 +177,7 @@ struct LoopNesting {
         return nil
     }
 
-    private mutating func connect(_ index: Int) throws(CompileError) {
+    private mutating func connect(_ index: Int) throws(OpError) {
         register(index)
         for dependency in subgraph.dependencies[index] ?? [] {
             var level = homes[index] ?? 0
@@ -217,7 +217,7 @@ struct LoopNesting {
     }
 
     /// A level's units, each after those that it waits for.
-    private func sorted(_ level: Int) throws(CompileError) -> [Int] {
+    private func sorted(_ level: Int) throws(OpError) -> [Int] {
         var done: Set<Int> = []
         var open: Set<Int> = []
         var result: [Int] = []
@@ -235,7 +235,7 @@ struct LoopNesting {
                     stack.removeLast()
                 } else {
                     guard open.insert(top).inserted else {
-                        throw CompileError(.unsupported, "two loops wait for each other near \(describe(top))")
+                        throw OpError(.unsupported, "two loops wait for each other near \(describe(top))")
                     }
                     stack += waiting.reversed()
                 }
@@ -249,18 +249,18 @@ struct LoopNesting {
             ? "node \"\(graph.nodes[unit].name)\"" : "loop \"\(frames[unit - graph.nodes.count].name)\""
     }
 
-    private func unit(_ unit: Int) throws(CompileError) -> GraphUnit {
+    private func unit(_ unit: Int) throws(OpError) -> GraphUnit {
         unit < graph.nodes.count ? .node(unit) : .loop(try loop(unit - graph.nodes.count))
     }
 
-    private func loop(_ number: Int) throws(CompileError) -> GraphLoop {
+    private func loop(_ number: Int) throws(OpError) -> GraphLoop {
         let frame = frames[number]
         guard let condition = frame.condition else {
             throw error(frame.enters.first ?? 0, "leads into a loop without a condition (LoopCond)")
         }
         var loop = GraphLoop(
             name: frame.name, enters: frame.enters,
-            variables: try frame.merges.map { (merge) throws(CompileError) in try variable(merge) },
+            variables: try frame.merges.map { (merge) throws(OpError) in try variable(merge) },
             condition: condition,
             exits: frame.exits)
         let special = Set(frame.enters + frame.merges + frame.exits + [condition])
@@ -271,7 +271,7 @@ struct LoopNesting {
                 found.insert(edge.part == .head ? parts[edge.unit] ?? .head : edge.part)
             }
             guard !found.isSuperset(of: [.body, .tail]) else {
-                throw CompileError(.unsupported, "\(describe(member)) belongs to a loop's body and to its end")
+                throw OpError(.unsupported, "\(describe(member)) belongs to a loop's body and to its end")
             }
             let part: Part = found.contains(.body) ? .body : found.contains(.tail) ? .tail : .head
             parts[member] = part
@@ -299,7 +299,7 @@ struct LoopNesting {
     }
 
     /// A loop's `Merge` has one input from an `Enter`, and one from a `NextIteration`.
-    private func variable(_ merge: Int) throws(CompileError) -> GraphLoop.Variable {
+    private func variable(_ merge: Int) throws(OpError) -> GraphLoop.Variable {
         var enter: Int?
         var next: Int?
         for input in graph.nodes[merge].inputs {

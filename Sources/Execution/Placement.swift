@@ -24,7 +24,7 @@ struct Placement {
     /// Gives the scratch memory's offset; throws `resourceExhausted` where the arena would be too large.
     mutating func place(
         _ step: Plan.Step, _ outputSizes: [Int?], _ kernel: Kernel?, at number: Int
-    ) throws(CompileError) -> Int {
+    ) throws(OpError) -> Int {
         for (index, (value, size)) in zip(step.outputs, outputSizes).enumerated() {
             guard let size else { continue }
             if index == 0, let kernel, takeOver(kernel, step, size, at: number) { continue }
@@ -38,7 +38,7 @@ struct Placement {
     }
 
     /// Places one value.
-    mutating func place(_ value: Int, _ size: Int) throws(CompileError) {
+    mutating func place(_ value: Int, _ size: Int) throws(OpError) {
         offsets[value] = try allocate(size)
         sizes[value] = size
     }
@@ -51,9 +51,9 @@ struct Placement {
         }
     }
 
-    private mutating func allocate(_ size: Int) throws(CompileError) -> Int {
+    private mutating func allocate(_ size: Int) throws(OpError) -> Int {
         guard let offset = memory.allocate(size, limitBytes: limitBytes) else {
-            throw CompileError(
+            throw OpError(
                 .resourceExhausted, "the run would need more than \(limitBytes) bytes of memory, \(size) of them here")
         }
         return offset

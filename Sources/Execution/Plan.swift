@@ -17,7 +17,7 @@ struct Plan: Sendable {
         var state: VariableState?
 
         /// The error with the place where it happened.
-        func locate(_ error: CompileError) -> CompileError { error.at(node: node, op: opName) }
+        func locate(_ error: OpError) -> OpError { error.at(node: node, op: opName) }
     }
 
     /// Takes the first of some values that is alive.
@@ -28,7 +28,7 @@ struct Plan: Sendable {
         let index: Int
         let liveness: Liveness
         /// What is wrong where none of them is alive; nil where that cannot be.
-        var error: CompileError?
+        var error: OpError?
     }
 
     /// A loop: head, test, body, head, test, body ..., head, test, tail.
@@ -58,7 +58,7 @@ struct Plan: Sendable {
         case merge(Merge)
         case loop(Loop)
         /// A node that cannot be computed; no error unless the run comes here.
-        case failure(CompileError, Liveness)
+        case failure(OpError, Liveness)
     }
 
     let steps: [Step]

@@ -31,10 +31,10 @@ extension PlanBuilder {
     }
 
     /// Takes the input that is alive.
-    mutating func addMerge(_ index: Int) throws(CompileError) {
+    mutating func addMerge(_ index: Int) throws(OpError) {
         let node = graph.nodes[index]
         var alive: [(place: Int, value: Int, liveness: Liveness)] = []
-        var cause: CompileError?
+        var cause: OpError?
         for (place, input) in node.inputs.enumerated() {
             let endpoint = try input.existing(for: node)
             if let known = values[endpoint] {
@@ -58,17 +58,17 @@ extension PlanBuilder {
         }
         try addMerge(
             index,
-            try alive.map { (input) throws(CompileError) in
+            try alive.map { (input) throws(OpError) in
                 (try read([input.value], index, input.liveness)[0], input.liveness)
             }, liveness)
     }
 
     private mutating func addMerge(
         _ index: Int, _ inputs: [(value: Int, liveness: Liveness)], _ liveness: Liveness
-    ) throws(CompileError) {
+    ) throws(OpError) {
         var fact = facts[inputs[0].value]
         for input in inputs.dropFirst() {
-            do throws(CompileError) { fact = try fact.joined(with: facts[input.value]) } catch {
+            do throws(OpError) { fact = try fact.joined(with: facts[input.value]) } catch {
                 throw error.at(node: graph.nodes[index].name, op: graph.nodes[index].op)
             }
         }
@@ -85,7 +85,7 @@ extension PlanBuilder {
 extension PlanBuilder {
     /// Adds a loop. What is known of its variables is what is true in all iterations: the loop is built with what is known of
     /// their first values, then again, until an iteration leaves what it found.
-    mutating func add(_ loop: GraphLoop) throws(CompileError) {
+    mutating func add(_ loop: GraphLoop) throws(OpError) {
         guard let liveness = try enter(loop) else { return }
         var known = initialValues(of: loop).map { initial in
             var fact = facts[initial]
@@ -110,7 +110,7 @@ extension PlanBuilder {
     /// Defines the loop's `Enter`s.
     ///
     /// - Returns: When the loop runs; nil where it never does.
-    private mutating func enter(_ loop: GraphLoop) throws(CompileError) -> Liveness? {
+    private mutating func enter(_ loop: GraphLoop) throws(OpError) -> Liveness? {
         var parts: [Liveness] = []
         for index in loop.enters {
             let node = graph.nodes[index]
@@ -181,7 +181,7 @@ extension PlanBuilder {
     /// - Returns: What is known of the next values; nil for one that cannot be computed.
     private mutating func build(
         _ loop: GraphLoop, _ known: [TensorFact], _ liveness: Liveness
-    ) throws(CompileError) -> [TensorFact?] {
+    ) throws(OpError) -> [TensorFact?] {
         let outer = items
         let firstFlag = flags.rules.count
         loopDepth += 1
@@ -192,7 +192,7 @@ extension PlanBuilder {
                 define(variable.merge, 0, initial.value, .always)
             } else {
                 failures[variable.merge] =
-                    failures[variable.enter] ?? CompileError(.malformed, "a loop's variable has no value")
+                    failures[variable.enter] ?? OpError(.malformed, "a loop's variable has no value")
             }
         }
         for (variable, fact) in zip(changing, known) { define(variable.merge, 0, newValue(fact), .always) }
@@ -244,8 +244,8 @@ extension PlanBuilder {
         return merge.output
     }
 
-    private func missing(_ index: Int) -> CompileError {
-        CompileError(
+    private func missing(_ index: Int) -> OpError {
+        OpError(
             .invalidArgument, "a loop has no value for it: it is in a branch that is not taken",
             node: graph.nodes[index].name, op: graph.nodes[index].op)
     }
@@ -255,7 +255,7 @@ extension PlanBuilder {
         if let value, facts[value].dtype != .bool || !facts[value].shape.admits(.scalar) {
             items.append(
                 .failure(
-                    CompileError(
+                    OpError(
                         .invalidArgument, "a loop's condition is \(facts[value].dtype) \(facts[value].shape)",
                         node: graph.nodes[loop.condition].name, op: "LoopCond"), .always))
             return nil
@@ -269,12 +269,12 @@ extension PlanBuilder {
     }
 
     /// Defines the loop's `Exit`s.
-    private mutating func leave(_ loop: GraphLoop, _ liveness: Liveness) throws(CompileError) {
+    private mutating func leave(_ loop: GraphLoop, _ liveness: Liveness) throws(OpError) {
         for index in loop.exits {
             guard case .endpoint(let endpoint)? = graph.nodes[index].inputs.first, let known = values[endpoint] else {
                 failures[index] =
                     cause(of: index)
-                    ?? CompileError(.malformed, "leaves a loop with a value that it does not have")
+                    ?? OpError(.malformed, "leaves a loop with a value that it does not have")
                 continue
             }
             let exitLiveness = allAlive([known.liveness, liveness])

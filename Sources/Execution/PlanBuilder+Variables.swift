@@ -6,7 +6,7 @@ internal import Tensors
 /// Variables: constants as long as no plan changes them, else read and written by steps, in the order of the graph.
 extension PlanBuilder {
     /// Gives the variables that some nodes change a state. In a read-only session no node changes one.
-    func findChangedVariables(among order: [Int]) throws(CompileError) {
+    func findChangedVariables(among order: [Int]) throws(OpError) {
         guard variables.readOnlyReason == nil else { return }
         for index in order where OpTable.changesVariable(graph.nodes[index].op) {
             guard let reference = VariableTrace.reference(of: index, in: graph) else { continue }
@@ -19,7 +19,7 @@ extension PlanBuilder {
     /// - Returns: Whether it is one.
     mutating func addVariableOp(
         _ op: any Op, _ index: Int, _ inputs: [Int], _ liveness: Liveness
-    ) throws(CompileError) -> Bool {
+    ) throws(OpError) -> Bool {
         if let reading = op as? any VariableReading {
             let reference = try reading.variable(reading: inputs.map { facts[$0] })
             define(index, 0, try value(of: reference, index, isReference: inputs.isEmpty, liveness), liveness)
@@ -32,7 +32,7 @@ extension PlanBuilder {
         }
         if op is any VariableWriting, let reason = variables.readOnlyReason {
             // In a branch this is an error only of the runs that take it, before anything is assigned.
-            throw CompileError(
+            throw OpError(
                 .readOnlyVariable, "would assign the variable \"\(reference.name)\", which is read-only: \(reason)")
         }
         if let query = op as? any VariableQuery, variables.state(of: reference.name) == nil {
@@ -50,7 +50,7 @@ extension PlanBuilder {
     /// The value of the variable whose handle is an op's first input, as it is where the op stands.
     mutating func valueConsumed(
         by op: any VariableConsuming, _ index: Int, _ inputs: [Int], _ liveness: Liveness
-    ) throws(CompileError) -> Int {
+    ) throws(OpError) -> Int {
         // Checks handle and dtype.
         _ = try op.outputs(for: inputs.map { facts[$0] })
         guard let reference = inputs.first.flatMap({ facts[$0].variable }) else {
@@ -62,12 +62,12 @@ extension PlanBuilder {
     /// What a node gives that reads a variable; by reference, it is read by those who take it.
     private mutating func value(
         of reference: VariableReference, _ index: Int, isReference: Bool, _ liveness: Liveness
-    ) throws(CompileError) -> Int {
+    ) throws(OpError) -> Int {
         if isReference {
             let state = variables.state(of: reference.name)
             var fact = TensorFact(reference.dtype, state?.shape ?? reference.shape)
             if state == nil {
-                do throws(CompileError) {
+                do throws(OpError) {
                     fact = TensorFact(try variables.constant(reference))
                     constantVariables.insert(reference.name)
                 } catch {
@@ -87,8 +87,8 @@ extension PlanBuilder {
     }
 
     /// The values themselves in the place of references to variables that change: they are read here.
-    mutating func read(_ inputs: [Int], _ index: Int, _ liveness: Liveness) throws(CompileError) -> [Int] {
-        try inputs.map { (value) throws(CompileError) in
+    mutating func read(_ inputs: [Int], _ index: Int, _ liveness: Liveness) throws(OpError) -> [Int] {
+        try inputs.map { (value) throws(OpError) in
             let fact = facts[value]
             guard let reference = fact.variable, !fact.dtype.isHandle, fact.value == nil else { return value }
             return try self.value(of: reference, index, isReference: false, liveness)
@@ -112,9 +112,9 @@ extension PlanBuilder {
 
 /// The reading of a variable that an op got by reference.
 struct ReferenceRead: Op {
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] { [] }
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] { [] }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
-        throw CompileError(.malformed, "reads a variable, it has no kernel")
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
+        throw OpError(.malformed, "reads a variable, it has no kernel")
     }
 }

@@ -20,7 +20,7 @@ struct PlanBuilder {
     var items: [Plan.Item] = []
     var flags = FlagTable()
     /// Nodes that cannot be computed, in a branch or a loop that may never run.
-    var failures: [Int: CompileError] = [:]
+    var failures: [Int: OpError] = [:]
     /// Nodes that never run.
     var deadNodes: Set<Int> = []
     /// The handles of the fetches that are in loops.
@@ -56,9 +56,9 @@ struct PlanBuilder {
 
     /// Builds the plan.
     ///
-    /// - Throws: ``CompileError``: one that lists all unsupported ops that the fetches need, one that lists all placeholders
+    /// - Throws: ``OpError``: one that lists all unsupported ops that the fetches need, one that lists all placeholders
     ///   that must be fed, or the first node that does not fit.
-    mutating func build(feeds: [(Endpoint, TensorFact)], fetches: [Endpoint]) throws(CompileError) -> Plan {
+    mutating func build(feeds: [(Endpoint, TensorFact)], fetches: [Endpoint]) throws(OpError) -> Plan {
         self.fetches = fetches
         self.feeds = Set(feeds.map(\.0))
         let feedValues = feeds.map { feed in
@@ -86,10 +86,10 @@ struct PlanBuilder {
             constantVariables: constantVariables, foldedBytes: foldedBytes)
     }
 
-    mutating func add(_ units: [GraphUnit]) throws(CompileError) {
+    mutating func add(_ units: [GraphUnit]) throws(OpError) {
         for unit in units {
             guard flags.work < FlagTable.mostWork else {
-                throw CompileError(.resourceExhausted, "the graph's branches hang on each other in too many ways")
+                throw OpError(.resourceExhausted, "the graph's branches hang on each other in too many ways")
             }
             switch unit {
             case .node(let index): try add(nodeAt: index)
@@ -103,25 +103,25 @@ struct PlanBuilder {
         return facts.count - 1
     }
 
-    private mutating func value(fetched endpoint: Endpoint) throws(CompileError) -> (value: Int, liveness: Liveness) {
+    private mutating func value(fetched endpoint: Endpoint) throws(OpError) -> (value: Int, liveness: Liveness) {
         let name = "\(graph.nodes[endpoint.node].name):\(endpoint.output)"
         if let failure = failures[endpoint.node] { throw failure }
         if let value = loopFetch(endpoint) { return (value, .always) }
         guard let known = values[endpoint] else {
             if deadNodes.contains(endpoint.node) {
-                throw CompileError(.invalidArgument, "\"\(name)\" is in a branch that is not taken: it has no value")
+                throw OpError(.invalidArgument, "\"\(name)\" is in a branch that is not taken: it has no value")
             }
-            throw CompileError(
+            throw OpError(
                 .notFound, "node \"\(graph.nodes[endpoint.node].name)\" has no output \(endpoint.output)")
         }
         guard !facts[known.value].dtype.isHandle else {
-            throw CompileError(.invalidArgument, "\"\(name)\" is a \(facts[known.value].dtype): it cannot be fetched")
+            throw OpError(.invalidArgument, "\"\(name)\" is a \(facts[known.value].dtype): it cannot be fetched")
         }
         return (try read([known.value], endpoint.node, known.liveness)[0], known.liveness)
     }
 
     /// One error for everything that is not supported, with the first node of each op.
-    private func unsupportedOps() -> CompileError {
+    private func unsupportedOps() -> OpError {
         var missing: [String: (node: String, count: Int)] = [:]
         for index in order where isUnsupported(index) {
             missing[graph.nodes[index].op, default: (graph.nodes[index].name, 0)].count += 1
@@ -130,7 +130,7 @@ struct PlanBuilder {
             "op \(op)\(Self.fileOps.contains(op) ? ", which reads or writes files," : "") (node \"\(place.node)\"\(place.count > 1 ? " and \(place.count - 1) more" : ""))"
         }
         let names = fetches.map { "\"\(graph.nodes[$0.node].name):\($0.output)\"" }
-        return CompileError(
+        return OpError(
             .unsupported,
             "\(list.joined(separator: ", ")) not supported; needed by fetch \(names.joined(separator: ", "))")
     }
@@ -157,18 +157,18 @@ struct PlanBuilder {
         "WriteFile",
     ]
 
-    private func missingFeedError() -> CompileError {
+    private func missingFeedError() -> OpError {
         let texts = missingFeeds.map { "\"\($0.tensor)\" (\($0.fact.dtype) \($0.fact.shape))" }
-        return CompileError(
+        return OpError(
             .missingFeed, "the fetches need a feed for \(texts.joined(separator: ", "))",
             tensors: missingFeeds.map(\.tensor))
     }
 
     /// Adds a node: what it is depends on whether its inputs are alive, dead, or could not be computed.
-    private mutating func add(nodeAt index: Int) throws(CompileError) {
+    private mutating func add(nodeAt index: Int) throws(OpError) {
         let node = graph.nodes[index]
         var liveness = Liveness.always
-        do throws(CompileError) {
+        do throws(OpError) {
             if node.isMerge { return try addMerge(index) }
             if let outputs = InputPipeline.outputs(ofNode: index, in: graph) {
                 for (number, fact) in outputs.enumerated() { define(index, number, newValue(fact), .always) }
@@ -188,7 +188,7 @@ struct PlanBuilder {
                 return
             }
             guard let entry = OpTable.entries[node.op] else { throw unsupportedOps() }
-            let op = try statefulOps.op(ofNode: index) { () throws(CompileError) in try entry.make(NodeReader(node)) }
+            let op = try statefulOps.op(ofNode: index) { () throws(OpError) in try entry.make(NodeReader(node)) }
             let isFused = fusedActivations?.contains(index) ?? false
             let part = isFused ? (op as? any FusibleActivation)?.fused ?? op : op
             try add(part, index, inputs.map(\.value), liveness)
@@ -204,7 +204,7 @@ struct PlanBuilder {
     }
 
     /// Why an input could not be computed.
-    func cause(of index: Int) -> CompileError? {
+    func cause(of index: Int) -> OpError? {
         for case .endpoint(let endpoint) in graph.nodes[index].inputs where values[endpoint] == nil {
             if let failure = failures[endpoint.node] { return failure }
         }
@@ -215,7 +215,7 @@ struct PlanBuilder {
     }
 
     /// The values of a node's inputs; nil where one of them is dead.
-    private func inputs(of index: Int) throws(CompileError) -> [(value: Int, liveness: Liveness)]? {
+    private func inputs(of index: Int) throws(OpError) -> [(value: Int, liveness: Liveness)]? {
         let node = graph.nodes[index]
         var result: [(value: Int, liveness: Liveness)] = []
         for input in node.inputs {
@@ -225,7 +225,7 @@ struct PlanBuilder {
             } else if deadNodes.contains(endpoint.node) {
                 return nil
             } else {
-                throw CompileError(
+                throw OpError(
                     .malformed,
                     "takes output \(endpoint.output) of \"\(graph.nodes[endpoint.node].name)\", which has none")
             }
@@ -259,7 +259,7 @@ struct PlanBuilder {
 
     private mutating func add(
         _ op: any Op, _ index: Int, _ inputs: [Int], _ liveness: Liveness
-    ) throws(CompileError) {
+    ) throws(OpError) {
         note(liveness, ofNode: index)
         if try addVariableOp(op, index, inputs, liveness) { return }
         if let consumer = op as? any VariableConsuming {
@@ -302,7 +302,7 @@ struct PlanBuilder {
     }
 
     /// Adds up what is new: a constant that is an input under another shape takes no memory of its own.
-    private mutating func count(_ constants: [TensorFact], from inputs: [Int]) throws(CompileError) {
+    private mutating func count(_ constants: [TensorFact], from inputs: [Int]) throws(OpError) {
         for case let value? in constants.map(\.value) {
             let isInput = inputs.contains { facts[$0].value?.storage === value.storage }
             if !isInput { constantBytes += value.byteCount }
@@ -310,7 +310,7 @@ struct PlanBuilder {
             if !isInput, !inputs.isEmpty { foldedBytes += value.byteCount }
         }
         guard constantBytes <= Self.constantLimitBytes else {
-            throw CompileError(
+            throw OpError(
                 .resourceExhausted, "the graph's constants would take more than \(Self.constantLimitBytes) bytes")
         }
     }
@@ -320,16 +320,16 @@ struct PlanBuilder {
     /// - Returns: nil where it has to wait for the run.
     static func fold(
         _ op: any Op, _ inputs: [TensorFact], _ outputs: [TensorFact], _ limitBytes: Int
-    ) throws(CompileError) -> [TensorFact]? {
+    ) throws(OpError) -> [TensorFact]? {
         guard !outputs.isEmpty, !op.isStateful, inputs.allSatisfy({ $0.value != nil }),
             outputs.allSatisfy({ $0.value != nil || !$0.isKnown && !$0.dtype.isHandle })
         else { return nil }
         do {
             return try op.evaluate(inputs, RunAccount(limitBytes: limitBytes)).map { TensorFact($0) }
-        } catch let error as CompileError {
+        } catch let error as OpError {
             // Too large to keep: the run will compute it, under the run's own limit.
             guard error.kind == .resourceExhausted else { throw error }
             return nil
-        } catch { throw CompileError.invalid("\(error)") }
+        } catch { throw OpError.invalid("\(error)") }
     }
 }

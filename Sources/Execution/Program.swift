@@ -28,7 +28,7 @@ final class Program: Sendable {
         case loopTest(Int, loop: Int)
         /// Set a loop's variables, and go back to ``Step/target``.
         case loopNext([Move], loop: Int)
-        case failure(CompileError)
+        case failure(OpError)
     }
 
     /// A value becomes the next value of a loop's variable.

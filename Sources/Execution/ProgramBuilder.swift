@@ -41,11 +41,11 @@ struct ProgramBuilder {
 
     /// Builds the program.
     ///
-    /// - Throws: ``CompileError`` where shapes do not fit, a kernel is missing, or the memory would exceed the limit.
-    mutating func build() throws(CompileError) -> Program {
+    /// - Throws: ``OpError`` where shapes do not fit, a kernel is missing, or the memory would exceed the limit.
+    mutating func build() throws(OpError) -> Program {
         try draft(plan.items)
         for fetch in plan.fetches where state(of: fetch.liveness) == false {
-            throw CompileError(
+            throw OpError(
                 .invalidArgument, "a fetched tensor is in a branch that is not taken: it has no value")
         }
         var needs = DraftNeeds(plan, drafts, loops) { [facts] in facts[$0].value != nil }
@@ -57,7 +57,7 @@ struct ProgramBuilder {
         return try layout.program()
     }
 
-    private mutating func draft(_ items: [Plan.Item]) throws(CompileError) {
+    private mutating func draft(_ items: [Plan.Item]) throws(OpError) {
         for item in items {
             switch item {
             case .step(let index): try draft(index)
@@ -109,25 +109,25 @@ struct ProgramBuilder {
     }
 
     /// An error is one of the request's, unless it is in a branch or a loop that may never run: then the run will tell.
-    private mutating func fail(_ error: CompileError, _ liveness: Liveness) throws(CompileError) {
+    private mutating func fail(_ error: OpError, _ liveness: Liveness) throws(OpError) {
         guard let state = state(of: liveness) else { return append(.failure(error), liveness) }
         guard state else { return }
         if loopPath.isEmpty { throw error }
         append(.failure(error))
     }
 
-    private mutating func draft(_ index: Int) throws(CompileError) {
+    private mutating func draft(_ index: Int) throws(OpError) {
         let step = plan.steps[index]
         if state(of: step.liveness) == false { return }
         guard !step.inputs.contains(where: failed.contains) else { return failed.formUnion(step.outputs) }
-        do throws(CompileError) { try infer(index) } catch {
+        do throws(OpError) { try infer(index) } catch {
             if error.kind == .resourceExhausted { throw step.locate(error) }
             failed.formUnion(step.outputs)
             try fail(step.locate(error), step.liveness)
         }
     }
 
-    private mutating func infer(_ index: Int) throws(CompileError) {
+    private mutating func infer(_ index: Int) throws(OpError) {
         let step = plan.steps[index]
         if step.state != nil {
             floating.formUnion(step.outputs)
@@ -170,7 +170,7 @@ struct ProgramBuilder {
     }
 
     /// Refuses a kernel whose tables, or whose outputs, would be larger than a run may be, before they are made.
-    private func checkTables(_ op: any Op, _ spec: KernelSpec) throws(CompileError) {
+    private func checkTables(_ op: any Op, _ spec: KernelSpec) throws(OpError) {
         let tables = op.tableBytes(for: spec)
         guard tables > 0 else { return }
         let account = RunAccount(limitBytes: limitBytes)
@@ -184,7 +184,7 @@ struct ProgramBuilder {
         append(.alias(output: output, input: input), liveness)
     }
 
-    private mutating func draft(_ merge: Plan.Merge) throws(CompileError) {
+    private mutating func draft(_ merge: Plan.Merge) throws(OpError) {
         let alive = merge.inputs.enumerated().filter { input in
             state(of: input.element.liveness) != false && !failed.contains(input.element.value)
         }
@@ -220,11 +220,11 @@ struct ProgramBuilder {
 /// Loops.
 extension ProgramBuilder {
     /// What caused it has its own failure before this one, unless it is in a branch that is not taken.
-    private static var notComputed: CompileError { .invalid("a loop needs a value that is not computed") }
+    private static var notComputed: OpError { .invalid("a loop needs a value that is not computed") }
 
     /// Drafts a loop with what is known of its variables' first values, and again with less, until an iteration leaves what it
     /// found.
-    private mutating func draft(_ loop: Plan.Loop) throws(CompileError) {
+    private mutating func draft(_ loop: Plan.Loop) throws(OpError) {
         guard state(of: loop.liveness) != false else { return }
         guard !loop.variables.contains(where: { failed.contains($0.initial) }) else {
             return failed.formUnion(loop.variables.map(\.current))
@@ -247,7 +247,7 @@ extension ProgramBuilder {
         }
     }
 
-    private mutating func draft(_ loop: Plan.Loop, _ known: [TensorFact]) throws(CompileError) {
+    private mutating func draft(_ loop: Plan.Loop, _ known: [TensorFact]) throws(OpError) {
         let number = loops.count
         loops.append(LoopDraft(variables: [], test: loop.test, outer: loopPath))
         for (variable, fact) in zip(loop.variables, known) {

@@ -28,7 +28,7 @@ struct ProgramLayout {
     /// Lays everything out.
     ///
     /// - Throws: `resourceExhausted` where the memory would exceed the limit.
-    mutating func program() throws(CompileError) -> Program {
+    mutating func program() throws(OpError) -> Program {
         for (number, draft) in drafts.enumerated() { try place(draft, at: number) }
         for index in steps.indices { link(index) }
         var arenaValues: [(value: Int, offset: Int)] = []
@@ -57,20 +57,20 @@ struct ProgramLayout {
             fetchFlags: plan.fetches.map { builder.flag(of: $0.liveness) })
     }
 
-    private func byteCount(_ value: Int) throws(CompileError) -> Int? {
+    private func byteCount(_ value: Int) throws(OpError) -> Int? {
         let fact = builder.facts[value]
         guard fact.shape.isFullyDefined, !builder.floating.contains(value) else { return nil }
         guard let bytes = fact.shape.known?.byteCount(of: fact.dtype) else {
-            throw CompileError(.resourceExhausted, "its output has a shape, \(fact.shape), that no tensor can have")
+            throw OpError(.resourceExhausted, "its output has a shape, \(fact.shape), that no tensor can have")
         }
         return bytes
     }
 
-    private mutating func place(_ draft: Draft, at number: Int) throws(CompileError) {
+    private mutating func place(_ draft: Draft, at number: Int) throws(OpError) {
         switch draft.work {
         case .step(let index, let kernel):
             let step = plan.steps[index]
-            do throws(CompileError) { try place(step, index, kernel, draft, at: number) } catch {
+            do throws(OpError) { try place(step, index, kernel, draft, at: number) } catch {
                 throw step.locate(error)
             }
         case .alias(let output, let input):
@@ -103,7 +103,7 @@ struct ProgramLayout {
 
     private mutating func place(
         _ step: Plan.Step, _ index: Int, _ kernel: Kernel?, _ draft: Draft, at number: Int
-    ) throws(CompileError) {
+    ) throws(OpError) {
         var sizes: [Int?] = []
         for value in step.outputs { sizes.append(try byteCount(value)) }
         let scratch = try placement.place(step, sizes, kernel, at: number)

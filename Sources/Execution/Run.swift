@@ -19,15 +19,15 @@ struct Run {
 
     /// Runs the program on the feeds, whose shapes and dtypes are the program's, and hands over the fetches.
     ///
-    /// - Throws: ``CompileError`` for faults of the data; `deadlineExceeded` and `cancelled`; where the program is not straight, also for
+    /// - Throws: ``OpError`` for faults of the data; `deadlineExceeded` and `cancelled`; where the program is not straight, also for
     ///   shapes that do not fit.
     func execute(
         _ feeds: UnsafeBufferPointer<TensorView>, _ take: (UnsafeBufferPointer<TensorView>) -> Void
-    ) throws(CompileError) {
+    ) throws(OpError) {
         let refusal = workspace.prepare(
             valueCount: program.facts.count, arenaBytes: program.arenaBytes, dimensionCount: program.fetchRankTotal,
             limitBytes: limitBytes)
-        if let refusal { throw CompileError.notBegun(refusal, neededBytes: program.arenaBytes) }
+        if let refusal { throw OpError.notBegun(refusal, neededBytes: program.arenaBytes) }
         workspace.state.pointee.account.limits = limits
         bind(feeds)
         if program.isStraight {
@@ -55,7 +55,7 @@ struct Run {
     }
 
     /// The straight line: no decisions besides the looks at the limits and at the fault.
-    private func executeKernels() throws(CompileError) {
+    private func executeKernels() throws(OpError) {
         let isLimited = !limits.isNone
         let last: Int? = program.operands.withUnsafeBufferPointer { operands in
             program.steps.withUnsafeBufferPointer { steps in
@@ -70,7 +70,7 @@ struct Run {
         guard let fault = workspace.state.pointee.fault, fault.kind != .timeOver else {
             throw limits.error("\(last) of the graph's \(program.steps.count) steps were done")
         }
-        throw program.plan.steps[program.steps[last].source].locate(CompileError(fault))
+        throw program.plan.steps[program.steps[last].source].locate(OpError(fault))
     }
 
     /// - Returns: false if the kernel noted a fault.

@@ -6,10 +6,10 @@ extension RunLimits {
     ///
     /// - Parameter place: Where it was: "a loop was still running".
     /// - Returns: `cancelled` or `deadlineExceeded`.
-    func error(_ place: String) -> CompileError {
+    func error(_ place: String) -> OpError {
         if let abandonment, abandonment.isRaised {
-            return CompileError(.cancelled, "\(place) when the client had gone")
+            return OpError(.cancelled, "\(place) when the client had gone")
         }
-        return CompileError(.deadlineExceeded, "\(place) when the request's time was over")
+        return OpError(.deadlineExceeded, "\(place) when the request's time was over")
     }
 }

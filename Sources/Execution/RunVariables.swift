@@ -28,10 +28,10 @@ struct RunVariables {
     ///   - state: The variable.
     ///   - limits: How long to wait for other runs that assign.
     ///   - change: Gets the value, which is nil where there is none, and gives the new one.
-    /// - Throws: What `change` throws; ``CompileError`` where the limits were reached.
+    /// - Throws: What `change` throws; ``OpError`` where the limits were reached.
     mutating func update(
-        _ state: VariableState, within limits: RunLimits, _ change: (Tensor?) throws(CompileError) -> Tensor
-    ) throws(CompileError) {
+        _ state: VariableState, within limits: RunLimits, _ change: (Tensor?) throws(OpError) -> Tensor
+    ) throws(OpError) {
         if values == nil {
             guard state.values.turn.take(within: limits) else {
                 throw limits.error("another request was still assigning variables")

@@ -95,14 +95,14 @@ package final class Session: Sendable {
 
     /// Compiles, or finds, the callable for feeds and fetches, in these orders.
     ///
-    /// - Throws: ``CompileError``; see ``PlanBuilder/build(feeds:fetches:)``.
-    package func callable(feeds: [Endpoint], fetches: [Endpoint]) throws(CompileError) -> Callable {
+    /// - Throws: ``OpError``; see ``PlanBuilder/build(feeds:fetches:)``.
+    package func callable(feeds: [Endpoint], fetches: [Endpoint]) throws(OpError) -> Callable {
         let signature = Signature(feeds: feeds, fetches: fetches)
         if let known = callables.withLock({ $0[signature]?.callable }), !known.isOutdated { return known }
         var facts: [(Endpoint, TensorFact)] = []
         for feed in feeds {
             guard let fact = fact(of: feed), !fact.dtype.isHandle else {
-                throw CompileError(.invalidArgument, "\"\(name(feed))\" cannot be fed: its dtype is not known")
+                throw OpError(.invalidArgument, "\"\(name(feed))\" cannot be fed: its dtype is not known")
             }
             facts.append((feed, TensorFact(fact.dtype, fact.shape)))
         }
@@ -136,8 +136,8 @@ package final class Session: Sendable {
 
     /// The nodes that fetches need, by their places in the graph, given some feeds.
     ///
-    /// - Throws: ``CompileError`` of kind `malformed` for an input that does not exist, and for a cycle.
-    package func nodes(for fetches: [Endpoint], feeds: [Endpoint]) throws(CompileError) -> [Int] {
+    /// - Throws: ``OpError`` of kind `malformed` for an input that does not exist, and for a cycle.
+    package func nodes(for fetches: [Endpoint], feeds: [Endpoint]) throws(OpError) -> [Int] {
         try Subgraph(of: graph, fetches: fetches, feeds: Set(feeds)).order
     }
 

@@ -10,7 +10,7 @@ final class StatefulOps: Sendable {
     /// The op of a node.
     ///
     /// - Throws: what `make` throws.
-    func op(ofNode index: Int, make: () throws(CompileError) -> any Op) throws(CompileError) -> any Op {
+    func op(ofNode index: Int, make: () throws(OpError) -> any Op) throws(OpError) -> any Op {
         let new = try make()
         guard new.isStateful else { return new }
         return ops.withLock { ops in

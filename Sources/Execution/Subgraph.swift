@@ -33,8 +33,8 @@ struct Subgraph {
     /// Control edges count: what a needed node waits for is needed. Linear in nodes and edges; no recursion, so that a long
     /// chain does not exhaust the stack.
     ///
-    /// - Throws: ``CompileError`` of kind `malformed` for an input that does not exist, and for a cycle.
-    init(of graph: Graph, fetches: [Endpoint], feeds: Set<Endpoint>) throws(CompileError) {
+    /// - Throws: ``OpError`` of kind `malformed` for an input that does not exist, and for a cycle.
+    init(of graph: Graph, fetches: [Endpoint], feeds: Set<Endpoint>) throws(OpError) {
         let fedNodes = Set(feeds.map(\.node))
         var marks = [Mark](repeating: .new, count: graph.nodes.count)
         var roots = fetches.filter { !feeds.contains($0) }.map(\.node).reversed() as [Int]
@@ -52,7 +52,7 @@ struct Subgraph {
                 switch marks[next] {
                 case .done: continue
                 case .open:
-                    throw CompileError(
+                    throw OpError(
                         .unsupported, "is part of a cycle that is no loop of tf.while_loop",
                         node: graph.nodes[next].name, op: graph.nodes[next].op)
                 case .new:
@@ -67,7 +67,7 @@ struct Subgraph {
     /// loop's end is a root of its own.
     private mutating func open(
         _ index: Int, in graph: Graph, _ feeds: Set<Endpoint>, _ fedNodes: Set<Int>, _ roots: inout [Int]
-    ) throws(CompileError) -> [Int] {
+    ) throws(OpError) -> [Int] {
         let node = graph.nodes[index]
         var result: [Dependency] = []
         // What is before it is not run: its outputs are fed.
@@ -105,11 +105,11 @@ extension Node {
 
 extension NodeInput {
     /// The endpoint; an error where the graph has none.
-    func existing(for node: Node) throws(CompileError) -> Endpoint {
+    func existing(for node: Node) throws(OpError) -> Endpoint {
         switch self {
         case .endpoint(let endpoint): return endpoint
         case .missing(let name):
-            throw CompileError(.malformed, "its input \"\(name)\" is not in the graph", node: node.name, op: node.op)
+            throw OpError(.malformed, "its input \"\(name)\" is not in the graph", node: node.name, op: node.op)
         }
     }
 }

@@ -8,23 +8,23 @@ package import Tensors
 package protocol TableSource: Sendable {
     /// The keys and values that a checkpoint has of a table; nil where it has none.
     ///
-    /// - Throws: ``CompileError`` of kind `missingVariable` where they cannot be read.
-    func restored(_ table: TableReference) throws(CompileError) -> (keys: Tensor, values: Tensor)?
+    /// - Throws: ``OpError`` of kind `missingVariable` where they cannot be read.
+    func restored(_ table: TableReference) throws(OpError) -> (keys: Tensor, values: Tensor)?
 
     /// A file's bytes.
     ///
-    /// - Throws: ``CompileError`` of kind `notFound`, or `unsupported` where the model may not read it.
-    func content(ofFile path: String) throws(CompileError) -> [UInt8]
+    /// - Throws: ``OpError`` of kind `notFound`, or `unsupported` where the model may not read it.
+    func content(ofFile path: String) throws(OpError) -> [UInt8]
 }
 
 /// A graph without a checkpoint or files.
 package struct NoTables: TableSource {
     package init() {}
 
-    package func restored(_ table: TableReference) throws(CompileError) -> (keys: Tensor, values: Tensor)? { nil }
+    package func restored(_ table: TableReference) throws(OpError) -> (keys: Tensor, values: Tensor)? { nil }
 
-    package func content(ofFile path: String) throws(CompileError) -> [UInt8] {
-        throw CompileError(.unsupported, "the file \"\(path)\" cannot be read here")
+    package func content(ofFile path: String) throws(OpError) -> [UInt8] {
+        throw OpError(.unsupported, "the file \"\(path)\" cannot be read here")
     }
 }
 
@@ -55,19 +55,19 @@ final class TableResolution: Sendable {
     /// - `facts`: What is known of all values.
     /// - `open`: Tables that are being built.
     ///
-    /// Throws ``CompileError`` where the table has no content, or content that a graph may change.
+    /// Throws ``OpError`` where the table has no content, or content that a graph may change.
     func bind(
         _ op: any Op, _ inputs: [Int], _ facts: [TensorFact], building open: Set<String>
-    ) throws(CompileError) -> (op: any Op, inputs: [Int]) {
+    ) throws(OpError) -> (op: any Op, inputs: [Int]) {
         guard let reading = op as? any TableReading else { return (op, inputs) }
         let reference = try reading.table(reading: inputs.map { facts[$0] })
         return (reading.bound(to: try table(reference, open), reference), Array(inputs.dropFirst()))
     }
 
-    private func table(_ reference: TableReference, _ open: Set<String>) throws(CompileError) -> LookupTable {
+    private func table(_ reference: TableReference, _ open: Set<String>) throws(OpError) -> LookupTable {
         if let known = state.withLock({ $0.tables[reference.name] }) { return known }
         guard !open.contains(reference.name) else {
-            throw CompileError(.malformed, "the table \"\(reference.name)\" is filled with what it holds itself")
+            throw OpError(.malformed, "the table \"\(reference.name)\" is filled with what it holds itself")
         }
         let built = try build(reference, open.union([reference.name]))
         return state.withLock { state in
@@ -77,22 +77,22 @@ final class TableResolution: Sendable {
         }
     }
 
-    private func build(_ reference: TableReference, _ open: Set<String>) throws(CompileError) -> LookupTable {
+    private func build(_ reference: TableReference, _ open: Set<String>) throws(OpError) -> LookupTable {
         if let restored = try source.restored(reference) {
             return try TableFiller.table(reference, keys: restored.keys, values: restored.values)
         }
         let fillers = fillers(of: reference.name)
         guard let filler = fillers.first(where: { !isRestored($0) }) ?? fillers.first else {
             guard reference.isMutable else {
-                throw CompileError(
+                throw OpError(
                     .unsupported, "the table \"\(reference.name)\" is not filled by anything in the graph")
             }
             return try TableFiller.empty(reference)
         }
         let node = graph.nodes[filler]
-        do throws(CompileError) {
+        do throws(OpError) {
             guard let op = try OpTable.entries[node.op]?.make(NodeReader(node)) as? any TableInitializing else {
-                throw CompileError(.malformed, "does not fill tables")
+                throw OpError(.malformed, "does not fill tables")
             }
             var endpoints: [Endpoint] = []
             for input in node.inputs.dropFirst() { endpoints.append(try input.existing(for: node)) }
@@ -141,13 +141,13 @@ final class TableResolution: Sendable {
     /// A tensor that does not hang on feeds: computed from the graph's constants, or read from the checkpoint.
     private func value(
         of endpoint: Endpoint, _ dtype: DataType, _ reference: TableReference, _ open: Set<String>
-    ) throws(CompileError) -> Tensor {
+    ) throws(OpError) -> Tensor {
         let origin = origin(of: endpoint)
         let node = graph.nodes[origin.node]
         if node.op == "RestoreV2", node.inputs.count == 3, case .endpoint(let names) = node.inputs[1] {
             let keys = try constant(names, reference, open).strings ?? []
             guard keys.indices.contains(origin.output) else {
-                throw CompileError(.malformed, "restores \(keys.count) tensors", node: node.name, op: node.op)
+                throw OpError(.malformed, "restores \(keys.count) tensors", node: node.name, op: node.op)
             }
             let key = String(decoding: keys[origin.output], as: UTF8.self)
             return try variables.constant(VariableReference(name: key, dtype: dtype, shape: .unknown))
@@ -163,12 +163,12 @@ final class TableResolution: Sendable {
 
     private func constant(
         _ endpoint: Endpoint, _ reference: TableReference, _ open: Set<String>
-    ) throws(CompileError) -> Tensor {
+    ) throws(OpError) -> Tensor {
         var builder = PlanBuilder(graph: graph, variables: variables, tables: self, statefulOps: StatefulOps())
         builder.openTables = open
         let plan = try builder.build(feeds: [], fetches: [endpoint])
         guard let fetch = plan.fetches.first, let value = plan.facts[fetch.value].value else {
-            throw CompileError(
+            throw OpError(
                 .unsupported,
                 "the table \"\(reference.name)\" is filled with \"\(graph.nodes[endpoint.node].name)\", which is not constant"
             )

@@ -5,6 +5,6 @@ package import Tensors
 package protocol VariableSource: Sendable {
     /// The variable's value, of the dtype and shape that the graph declares.
     ///
-    /// - Throws: ``CompileError`` of kind `missingVariable` if the checkpoint has no such variable, or another shape of it.
-    func value(of variable: VariableReference) throws(CompileError) -> Tensor
+    /// - Throws: ``OpError`` of kind `missingVariable` if the checkpoint has no such variable, or another shape of it.
+    func value(of variable: VariableReference) throws(OpError) -> Tensor
 }

@@ -90,10 +90,10 @@ final class VariableStates: Sendable {
     func state(of name: String) -> VariableState? { states.withLock { $0[name] } }
 
     /// Gives a variable a state: from now on plans read it when they run.
-    func makeMutable(_ reference: VariableReference) throws(CompileError) {
+    func makeMutable(_ reference: VariableReference) throws(OpError) {
         guard state(of: reference.name) == nil else { return }
         let initial: Tensor?
-        do throws(CompileError) { initial = try source.value(of: reference) } catch {
+        do throws(OpError) { initial = try source.value(of: reference) } catch {
             // A variable that the checkpoint does not have can be assigned.
             guard error.kind == .missingVariable else { throw error }
             initial = nil
@@ -108,7 +108,7 @@ final class VariableStates: Sendable {
     }
 
     /// The value of a variable that nothing changes.
-    func constant(_ reference: VariableReference) throws(CompileError) -> Tensor { try source.value(of: reference) }
+    func constant(_ reference: VariableReference) throws(OpError) -> Tensor { try source.value(of: reference) }
 }
 
 /// Which variables a graph's assignments change.

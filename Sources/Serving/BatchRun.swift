@@ -122,7 +122,7 @@ package struct BatchRun {
             let start = MonotonicClock.nanoseconds
             var runEnd = start
             var last = start
-            do throws(CompileError) {
+            do throws(OpError) {
                 // One client that goes away does not end the others' run.
                 let limits = RunLimits(deadline: deadline(of: members))
                 let isRun = try members[0].callable.runBatch(UnsafeBufferPointer(requests), limits: limits) {
@@ -171,9 +171,9 @@ package struct BatchRun {
         let start = MonotonicClock.nanoseconds
         var runEnd = start
         var rows = 0
-        var failure: CompileError?
+        var failure: OpError?
         task.withFeeds { feeds in
-            do throws(CompileError) {
+            do throws(OpError) {
                 // Who came first runs first, unless it needs little.
                 if let waits, waits.isAny {
                     try waits.requireTurn(task, neededBytes: callable.neededBytes(for: feeds))

@@ -10,10 +10,10 @@ struct CheckpointVariables: VariableSource {
 
     init(_ variables: RestoredVariables) { self.variables = variables }
 
-    func value(of variable: VariableReference) throws(CompileError) -> Tensor {
+    func value(of variable: VariableReference) throws(OpError) -> Tensor {
         do throws(CheckpointError) {
             return try variables.value(of: variable.name, dtype: variable.dtype, shape: variable.shape)
-        } catch { throw CompileError(.missingVariable, "\(error)") }
+        } catch { throw OpError(.missingVariable, "\(error)") }
     }
 }
 

@@ -34,12 +34,12 @@ final class MemoryWaits: @unchecked Sendable {
 
     /// Checks that nobody who came earlier waits for memory.
     ///
-    /// - Throws: ``CompileError`` of kind `memoryShort`, as if there were no memory.
-    func requireTurn(_ task: any InferenceTask, neededBytes: Int) throws(CompileError) {
+    /// - Throws: ``OpError`` of kind `memoryShort`, as if there were no memory.
+    func requireTurn(_ task: any InferenceTask, neededBytes: Int) throws(OpError) {
         guard neededBytes >= Self.smallBytes, task.startNanoseconds > firstNanoseconds.load(ordering: .relaxed) else {
             return
         }
-        throw CompileError.notBegun(
+        throw OpError.notBegun(
             MemoryRefusal(byteCount: neededBytes, remainingBytes: memory.remainingBytes, isPassing: true),
             neededBytes: neededBytes)
     }
@@ -67,7 +67,7 @@ final class MemoryWaits: @unchecked Sendable {
 
     private func refusal(_ neededBytes: Int) -> ModelError {
         ModelError(
-            CompileError(
+            OpError(
                 MemoryRefusal(byteCount: neededBytes, remainingBytes: memory.remainingBytes, isPassing: true)))
     }
 

@@ -13,7 +13,7 @@ extension Model {
     ///   - signature: The signature of the request.
     /// - Returns: The error, of kind `invalidArgument`.
     func missingFeed(
-        _ error: CompileError, _ feeds: [Endpoint], outputs: [(name: String, endpoint: Endpoint)],
+        _ error: OpError, _ feeds: [Endpoint], outputs: [(name: String, endpoint: Endpoint)],
         _ signature: Signature?
     ) -> ModelError {
         let inputs = signature?.inputs ?? inputs

@@ -60,7 +60,7 @@ extension Model {
         guard !fetched.isEmpty else {
             throw ModelError(.invalidArgument, "nothing to fetch: name tensors in \"fetches\"")
         }
-        do throws(CompileError) {
+        do throws(OpError) {
             let callable = try session.callable(feeds: feedEndpoints, fetches: fetched.map(\.endpoint))
             return NamedCallable(callable: callable, fetchNames: fetched.map(\.name))
         } catch {

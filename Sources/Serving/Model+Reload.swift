@@ -15,7 +15,7 @@ extension Model {
             guard let fetches = endpoints(call.fetches, "output", call.place, &faults),
                 let feeds = endpoints(call.feeds, "input", call.place, &faults)
             else { continue }
-            do throws(CompileError) {
+            do throws(OpError) {
                 let needed = try session.nodes(for: fetches, feeds: feeds).filter { isNewlyWrong($0, old) }
                 wrong.formUnion(needed)
                 // They are told below, all together.

@@ -30,6 +30,6 @@ extension Model {
     ///
     /// - Throws: ``ModelError``.
     package func run(_ callable: Callable, _ feeds: [Tensor]) throws(ModelError) -> [Tensor] {
-        do throws(CompileError) { return try callable.run(feeds) } catch { throw ModelError(error) }
+        do throws(OpError) { return try callable.run(feeds) } catch { throw ModelError(error) }
     }
 }

@@ -79,7 +79,7 @@ public struct ModelError: Error, Hashable, Sendable {
         self.init(failure, "\(error)")
     }
 
-    package init(_ error: CompileError) {
+    package init(_ error: OpError) {
         let kind: Kind =
             switch error.kind {
             case .unsupported: .unsupported

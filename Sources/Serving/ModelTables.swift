@@ -23,28 +23,28 @@ struct ModelTables: TableSource {
         folder = path
     }
 
-    func restored(_ table: TableReference) throws(CompileError) -> (keys: Tensor, values: Tensor)? {
+    func restored(_ table: TableReference) throws(OpError) -> (keys: Tensor, values: Tensor)? {
         guard let source = variables.plan.tables[table.node], let reader = variables.reader else { return nil }
         do throws(CheckpointError) {
             return (
                 try reader.tensor(named: source.keys.key, slice: source.keys.slice),
                 try reader.tensor(named: source.values.key, slice: source.values.slice)
             )
-        } catch { throw CompileError(.missingVariable, "table \"\(table.name)\": \(error)") }
+        } catch { throw OpError(.missingVariable, "table \"\(table.name)\": \(error)") }
     }
 
-    func content(ofFile path: String) throws(CompileError) -> [UInt8] {
+    func content(ofFile path: String) throws(OpError) -> [UInt8] {
         // It was read with the model: the file may be another version's by now.
         if let asset = assets[ExactText(path)] { return withExtendedLifetime(asset) { Array(asset.bytes) } }
         guard let allowed = allowedPath(path) else {
-            throw CompileError(
+            throw OpError(
                 .notFound,
                 "the graph reads the file \"\(path)\"; put it, under that name, into the model's folder or its assets")
         }
         do throws(CheckpointError) {
             let file = try FileContents(path: allowed)
             return withExtendedLifetime(file) { Array(file.bytes) }
-        } catch { throw CompileError(.notFound, "\(error)") }
+        } catch { throw OpError(.notFound, "\(error)") }
     }
 
     /// The file of that name that lies in the model's folder; nil if there is none.

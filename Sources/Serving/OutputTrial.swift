@@ -6,7 +6,7 @@ internal import Operations
 struct OutputTrial {
     private let session: Session
     /// The outputs that cannot be computed, and why.
-    private(set) var failures: [Endpoint: CompileError] = [:]
+    private(set) var failures: [Endpoint: OpError] = [:]
     /// The outputs that were tried.
     private(set) var tried: Set<Endpoint> = []
 
@@ -32,8 +32,8 @@ struct OutputTrial {
     /// More outputs are not tried: a request finds out.
     private static let maxOutputs = 1024
 
-    private func failure(_ feeds: [Endpoint], _ fetches: [Endpoint]) -> CompileError? {
-        do throws(CompileError) {
+    private func failure(_ feeds: [Endpoint], _ fetches: [Endpoint]) -> OpError? {
+        do throws(OpError) {
             _ = try session.callable(feeds: feeds, fetches: fetches)
             return nil
         } catch { return error.kind == .missingFeed ? nil : error }

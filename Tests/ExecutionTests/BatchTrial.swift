@@ -9,7 +9,7 @@ enum BatchTrial {
         /// The graph does not keep the requests apart.
         case alone
         /// The batch failed with an error: then each request is run alone.
-        case failed(CompileError)
+        case failed(OpError)
         /// What differs from the single runs, in words; and how far numbers are from each other, in units of the last place.
         case together(difference: String?, distance: Double)
     }
@@ -20,7 +20,7 @@ enum BatchTrial {
         do {
             guard let found = try callable.runBatch(requests) else { return .alone }
             results = found
-        } catch { return .failed(error as? CompileError ?? .invalid("\(error)")) }
+        } catch { return .failed(error as? OpError ?? .invalid("\(error)")) }
         guard results.count == requests.count else {
             return .together(difference: "\(results.count) answers", distance: 0)
         }

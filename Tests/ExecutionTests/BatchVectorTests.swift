@@ -25,8 +25,8 @@ struct BatchVectorTests {
     private struct Variables: VariableSource {
         var values: [String: Tensor] = [:]
 
-        func value(of variable: VariableReference) throws(CompileError) -> Tensor {
-            guard let value = values[variable.name] else { throw CompileError(.missingVariable, variable.name) }
+        func value(of variable: VariableReference) throws(OpError) -> Tensor {
+            guard let value = values[variable.name] else { throw OpError(.missingVariable, variable.name) }
             return value
         }
     }

@@ -16,8 +16,8 @@ struct GraphTrial {
     private struct Variables: VariableSource {
         let values: [String: Tensor]
 
-        func value(of variable: VariableReference) throws(CompileError) -> Tensor {
-            guard let value = values[variable.name] else { throw CompileError(.missingVariable, variable.name) }
+        func value(of variable: VariableReference) throws(OpError) -> Tensor {
+            guard let value = values[variable.name] else { throw OpError(.missingVariable, variable.name) }
             return value
         }
     }
@@ -66,7 +66,7 @@ struct GraphTrial {
 
     private func endpoint(_ text: String) throws -> Endpoint {
         guard let name = TensorName(parsing: text), let node = graph.index(ofNode: name.node) else {
-            throw CompileError(.notFound, text)
+            throw OpError(.notFound, text)
         }
         return Endpoint(node: node, output: name.output)
     }

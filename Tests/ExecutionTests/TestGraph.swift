@@ -15,8 +15,8 @@ struct TestGraph {
     struct Variables: VariableSource {
         var values: [String: Tensor] = [:]
 
-        func value(of variable: VariableReference) throws(CompileError) -> Tensor {
-            guard let value = values[variable.name] else { throw CompileError(.missingVariable, variable.name) }
+        func value(of variable: VariableReference) throws(OpError) -> Tensor {
+            guard let value = values[variable.name] else { throw OpError(.missingVariable, variable.name) }
             return value
         }
     }
@@ -104,7 +104,7 @@ extension Session {
     func callable(_ feeds: [String], _ fetches: [String]) throws -> Callable {
         func endpoint(_ text: String) throws -> Endpoint {
             guard let name = TensorName(parsing: text), let node = graph.index(ofNode: name.node) else {
-                throw CompileError(.notFound, text)
+                throw OpError(.notFound, text)
             }
             return Endpoint(node: node, output: name.output)
         }
@@ -113,7 +113,7 @@ extension Session {
 }
 
 /// The error that something ends with; nil if it does not.
-func failure(of body: () throws -> Void) -> CompileError? {
-    do { try body() } catch { return error as? CompileError }
+func failure(of body: () throws -> Void) -> OpError? {
+    do { try body() } catch { return error as? OpError }
     return nil
 }

@@ -78,7 +78,7 @@ struct MemoryTrial {
         account.limits = RunLimits(deadline: Deadline(after: Self.seconds, from: start))
         var outcome = Outcome.done
         meter_begin()
-        do { _ = try op.evaluate(facts, account) } catch let error as CompileError {
+        do { _ = try op.evaluate(facts, account) } catch let error as OpError {
             outcome = error.kind == .resourceExhausted ? .refused : .failed
         } catch { outcome = .failed }
         let taken = meter_end()

@@ -14,7 +14,7 @@ package struct RecordedOp {
     /// - Parameters:
     ///   - vector: The run.
     ///   - change: Gets the attributes of the node, and may change them.
-    /// - Throws: ``CompileError`` where the table has no such op, or the op does not take the attributes.
+    /// - Throws: ``OpError`` where the table has no such op, or the op does not take the attributes.
     package init(_ vector: OpVector, change: (inout [String: AttrValue]) -> Void = { _ in }) throws {
         let inputs = try vector.inputs.map { try Tensor(decoding: $0) }
         var definition = GraphDef()
@@ -32,7 +32,7 @@ package struct RecordedOp {
         definition.node.append(definitionNode)
         let graph = try Graph(definition)
         guard let entry = OpTable.entries[vector.node.op], let node = graph.node(named: vector.node.name) else {
-            throw CompileError(.unsupported, "op \(vector.node.op) is not in the table")
+            throw OpError(.unsupported, "op \(vector.node.op) is not in the table")
         }
         op = try entry.make(NodeReader(node))
         self.inputs = inputs

@@ -100,7 +100,7 @@ struct ImageOpTests {
             ),
         ]
         for (name, inputs, attributes) in cases {
-            #expect(throws: CompileError.self, "\(name)") {
+            #expect(throws: OpError.self, "\(name)") {
                 try makeOp(name, inputs: inputs.count, attributes).evaluate(inputs, RunAccount(limitBytes: 1 << 20))
             }
         }
@@ -155,6 +155,6 @@ struct ImageOpTests {
         bytes.replaceSubrange(header + 5..<header + 9, with: [0x20, 0, 0x20, 0])
         let expected =
             "jpeg::Uncompress failed. Invalid JPEG data or crop window: the data is too short for an image of that size"
-        #expect(throws: CompileError.invalid(expected)) { try trial.op.evaluate([try file(bytes)]) }
+        #expect(throws: OpError.invalid(expected)) { try trial.op.evaluate([try file(bytes)]) }
     }
 }

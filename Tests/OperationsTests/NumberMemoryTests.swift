@@ -98,7 +98,7 @@ struct NumberMemoryTests {
         let inputs = try trial.inputs()
         let op = try op(trial, inputs.count)
         let account = RunAccount(limitBytes: Self.limitBytes)
-        let error = try #require(throws: CompileError.self) {
+        let error = try #require(throws: OpError.self) {
             try op.evaluate(inputs.map { TensorFact($0) }, account)
         }
         #expect(error.kind == .resourceExhausted)

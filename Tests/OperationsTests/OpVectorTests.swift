@@ -17,7 +17,7 @@ struct OpVectorTests {
             do {
                 let trial = try OpTrial(vector)
                 try vector.error.isEmpty ? checkOutputs(trial, name) : checkRefusal(trial, name)
-            } catch let error as CompileError {
+            } catch let error as OpError {
                 #expect(!vector.error.isEmpty, "\(name): \(error)")
             }
         }
@@ -69,7 +69,7 @@ struct OpVectorTests {
         do {
             _ = try trial.run()
             Issue.record("\(name): no error where TensorFlow says: \(trial.message)")
-        } catch is CompileError {
+        } catch is OpError {
         } catch is Fault {}
         // Nothing may trap, whatever is known.
         for blur in Blur.allCases { _ = try? trial.op.outputs(for: trial.facts(blur)) }

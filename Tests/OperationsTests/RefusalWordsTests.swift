@@ -47,6 +47,6 @@ struct RefusalWordsTests {
         do {
             _ = try OpTrial(vector).run()
             return nil
-        } catch let error as CompileError { return error.reason } catch { return "\(error)" }
+        } catch let error as OpError { return error.reason } catch { return "\(error)" }
     }
 }

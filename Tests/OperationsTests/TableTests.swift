@@ -96,8 +96,8 @@ struct TableTests {
         let reference = try #require(try handle("HashTableV2", key, value).table)
         let filler = try #require(try make(vector.node.op, inputs: 2, attributes) as? any TableInitializing)
         let name = try #require(Tensor(strings: [Array("words.txt".utf8)], shape: .scalar))
-        let table = try filler.table([name], reference) { path throws(CompileError) in
-            guard path == "words.txt" else { throw CompileError(.notFound, path) }
+        let table = try filler.table([name], reference) { path throws(OpError) in
+            guard path == "words.txt" else { throw OpError(.notFound, path) }
             return content
         }
         // TensorFlow's order is that of its hash table; the fixture is sorted, and so are these.
@@ -139,7 +139,7 @@ struct TableTests {
                         Issue.record("\(name): \(difference)")
                     }
                 }
-            } catch let error as CompileError {
+            } catch let error as OpError {
                 #expect(!vector.error.isEmpty, "\(name): \(error)")
             }
         }
@@ -151,7 +151,7 @@ struct TableTests {
         let facts = [
             TensorFact(.resource, PartialShape.scalar), TensorFact(.string, .unknown), TensorFact(.int64, .unknown),
         ]
-        let expected = CompileError(.unsupported, "the handle is not that of a lookup table")
+        let expected = OpError(.unsupported, "the handle is not that of a lookup table")
         #expect(throws: expected) { try find.table(reading: facts) }
     }
 }

@@ -103,7 +103,7 @@ struct TextMemoryTests {
     @Test("What would take more than the run may is refused before it is taken", arguments: trials)
     func refuses(_ trial: Trial) throws {
         let account = RunAccount(limitBytes: Self.limitBytes)
-        let error = #expect(throws: CompileError.self) { try trial.run(account) }
+        let error = #expect(throws: OpError.self) { try trial.run(account) }
         #expect(error?.kind == .resourceExhausted)
         #expect(error?.reason.contains("bytes more than the") == true, "\(error?.reason ?? "")")
         #expect(account.peakBytes <= Self.limitBytes)
@@ -116,7 +116,7 @@ struct TextMemoryTests {
         account.limits = RunLimits(deadline: Deadline(after: 0, from: 0))
         // Without a limit these take more memory at once than there is.
         guard !["UnsortedSegmentJoin", "DecodePaddedRaw"].contains(trial.op) else { return }
-        let error = #expect(throws: CompileError.self) { try trial.run(account) }
+        let error = #expect(throws: OpError.self) { try trial.run(account) }
         #expect(error?.kind == .deadlineExceeded)
     }
 
@@ -155,7 +155,7 @@ struct TextMemoryTests {
         let trials = [jpeg, Trial("DecodePng", [files[0]]), Trial("DecodeJpeg", [files[1]])]
         for trial in trials {
             let account = RunAccount(limitBytes: Self.limitBytes)
-            let error = #expect(throws: CompileError.self) { try trial.run(account) }
+            let error = #expect(throws: OpError.self) { try trial.run(account) }
             #expect(error?.kind == .resourceExhausted, "\(trial.op)")
             #expect(error?.reason.contains("bytes more than the") == true, "\(error?.reason ?? "")")
             #expect(account.peakBytes <= Self.limitBytes)

@@ -10,8 +10,8 @@ import Testing
 
 /// No variables.
 private struct NoVariables: VariableSource {
-    func value(of variable: VariableReference) throws(CompileError) -> Tensor {
-        throw CompileError(.missingVariable, variable.name)
+    func value(of variable: VariableReference) throws(OpError) -> Tensor {
+        throw OpError(.missingVariable, variable.name)
     }
 }
 
@@ -30,7 +30,7 @@ struct HostileGraphTests {
                 feeds: endpoints, fetches: [Endpoint(node: try #require(graph.index(ofNode: fetch)), output: 0)])
             _ = try callable.run(feeds.sorted { $0.key < $1.key }.map(\.value))
             return nil
-        } catch let error as CompileError { return error.description } catch let error as GraphError {
+        } catch let error as OpError { return error.description } catch let error as GraphError {
             return error.reason
         }
     }

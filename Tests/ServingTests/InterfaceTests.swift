@@ -10,8 +10,8 @@ import Testing
 
 /// No variables: what is shown hangs on the graph alone.
 struct NoWeights: VariableSource {
-    func value(of variable: VariableReference) throws(CompileError) -> Tensor {
-        throw CompileError(.missingVariable, variable.name)
+    func value(of variable: VariableReference) throws(OpError) -> Tensor {
+        throw OpError(.missingVariable, variable.name)
     }
 }
 

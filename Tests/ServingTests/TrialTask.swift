@@ -73,8 +73,8 @@ final class TrialTask: InferenceTask, @unchecked Sendable {
     }()
 
     private struct NoVariables: VariableSource {
-        func value(of variable: VariableReference) throws(CompileError) -> Tensor {
-            throw CompileError(.missingVariable, variable.name)
+        func value(of variable: VariableReference) throws(OpError) -> Tensor {
+            throw OpError(.missingVariable, variable.name)
         }
     }
 }

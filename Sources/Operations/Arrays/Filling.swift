@@ -14,11 +14,11 @@ extension OpTable {
 ///
 /// - Inputs: `dims`, an int32 or int64 vector (a scalar is read as a vector of one); `value`, of one element.
 struct Fill: Op {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(2) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(2) }
 
     var valueInputs: [Int] { [0] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let dims = inputs[0]
         guard dims.shape.rank ?? 1 <= 1 else {
             throw .invalid("dims must represent a vector, got shape \(dims.shape)")
@@ -38,7 +38,7 @@ struct Fill: Op {
         return [.rows(rows)]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         .fill(count: try spec.outputShape().elementCount, width: try spec.inputs[1].elementWidth, input: 1)
     }
 }
@@ -47,11 +47,11 @@ struct Fill: Op {
 ///
 /// - Inputs: `input`; `multiples`, an int32 or int64 vector, a number for each axis.
 struct Tile: Op {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(2) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(2) }
 
     var valueInputs: [Int] { [1] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let shape = inputs[1].shape
         guard shape.rank ?? 1 == 1 else { throw .invalid("Expected multiples to be 1-D, but got shape \(shape)") }
         let length = shape.dimension(0)
@@ -79,7 +79,7 @@ struct Tile: Op {
         return [.rows(rows)]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let width = try spec.inputs[0].elementWidth
         let input = try spec.inputShape(0)
         let output = try spec.outputShape()
@@ -105,14 +105,14 @@ struct Tile: Op {
 struct OneHot: Op {
     private let axis: Int
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(4)
         axis = try node.int("axis", default: -1)
     }
 
     var valueInputs: [Int] { [1] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         for (input, name) in zip(inputs[1...], ["depth", "on_value", "off_value"]) where input.shape.rank ?? 0 != 0 {
             throw .invalid("\(name) must be a scalar, but got: \(input.shape)")
         }
@@ -125,7 +125,7 @@ struct OneHot: Op {
         return [TensorFact(inputs[2].dtype, PartialShape(dimensions))]
     }
 
-    private func place(rank: Int) throws(CompileError) -> Int {
+    private func place(rank: Int) throws(OpError) -> Int {
         if axis == -1 { return rank }
         guard axis >= 0, axis <= rank else {
             throw .invalid("Expected axis to be -1 or between [0, \(rank + 1)).  But received: \(axis)")
@@ -135,7 +135,7 @@ struct OneHot: Op {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { axis == 0 ? node.mixed : node.rowwise(0) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let input = try spec.inputShape(0)
         let output = try spec.outputShape()
         let place = try place(rank: input.rank)

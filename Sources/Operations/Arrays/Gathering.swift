@@ -4,8 +4,8 @@ internal import Tensors
 extension OpTable {
     /// Slices by index.
     static let gathering: [OpEntry] = [
-        OpEntry("Gather") { node throws(CompileError) in try Gather(node, hasAxis: false) },
-        OpEntry("GatherV2") { node throws(CompileError) in try Gather(node, hasAxis: true) },
+        OpEntry("Gather") { node throws(OpError) in try Gather(node, hasAxis: false) },
+        OpEntry("GatherV2") { node throws(OpError) in try Gather(node, hasAxis: true) },
         OpEntry("ResourceGather", make: ResourceGather.table),
         OpEntry("ResourceGatherNd", make: ResourceGather.tuples),
     ]
@@ -22,7 +22,7 @@ struct Gather: Op {
     private let hasAxis: Bool
     private let batchDims: Int
 
-    init(_ node: NodeReader, hasAxis: Bool) throws(CompileError) {
+    init(_ node: NodeReader, hasAxis: Bool) throws(OpError) {
         try node.expectInputs(hasAxis ? 3 : 2)
         self.hasAxis = hasAxis
         batchDims = hasAxis ? try node.int("batch_dims", default: 0) : 0
@@ -36,7 +36,7 @@ struct Gather: Op {
 
     var valueInputs: [Int] { hasAxis ? [2] : [] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         guard IndexReader(inputs[1].dtype) != nil, inputs[1].dtype != .int8, inputs[1].dtype != .uint8 else {
             throw .unsupported(inputs[1].dtype)
         }
@@ -67,13 +67,13 @@ struct Gather: Op {
         return [TensorFact(inputs[0].dtype, PartialShape(result))]
     }
 
-    private func axis(_ inputs: [TensorFact]) throws(CompileError) -> Int? {
+    private func axis(_ inputs: [TensorFact]) throws(OpError) -> Int? {
         guard hasAxis else { return batchDims }
         guard inputs[2].shape.rank ?? 0 == 0 else { throw .invalid("axis must be scalar") }
         return try inputs[2].indices("axis")?.first
     }
 
-    private func batchCount(indicesRank: Int, paramsRank: Int) throws(CompileError) -> Int {
+    private func batchCount(indicesRank: Int, paramsRank: Int) throws(OpError) -> Int {
         guard batchDims >= -indicesRank, batchDims <= indicesRank else {
             throw .invalid(
                 "Expected batch_dims in the range [\(-indicesRank), \(indicesRank)], but got \(batchDims)")
@@ -103,13 +103,13 @@ struct Gather: Op {
         }
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let width = try spec.inputs[0].elementWidth
         let params = try spec.inputShape(0)
         let indices = try spec.inputShape(1)
         guard try spec.outputShape().elementCount > 0 else { return .nothing }
         guard let axis = try axis(spec.inputs), let reader = IndexReader(spec.inputs[1].dtype) else {
-            throw CompileError(.malformed, "the axis is not known")
+            throw OpError(.malformed, "the axis is not known")
         }
         let place = try axis.normalizedAxis(rank: params.rank)
         let batch = try batchCount(indicesRank: indices.rank, paramsRank: params.rank)
@@ -136,21 +136,21 @@ struct ResourceGather: VariableConsuming {
     private let kind: Kind
     private let dtype: DataType
 
-    private init(_ node: NodeReader, _ kind: Kind) throws(CompileError) {
+    private init(_ node: NodeReader, _ kind: Kind) throws(OpError) {
         try node.expectInputs(2)
         self.kind = kind
         dtype = try node.type("dtype")
     }
 
-    static func table(_ node: NodeReader) throws(CompileError) -> ResourceGather {
+    static func table(_ node: NodeReader) throws(OpError) -> ResourceGather {
         let batchDims = try node.int("batch_dims", default: 0)
         guard batchDims >= 0 else {
-            throw CompileError(.unsupported, "batch_dims is \(batchDims)", node: node.name, op: node.op)
+            throw OpError(.unsupported, "batch_dims is \(batchDims)", node: node.name, op: node.op)
         }
         return try ResourceGather(node, .table(Gather(batchDims: batchDims)))
     }
 
-    static func tuples(_ node: NodeReader) throws(CompileError) -> ResourceGather {
+    static func tuples(_ node: NodeReader) throws(OpError) -> ResourceGather {
         try ResourceGather(node, .tuples(GatherNd(node)))
     }
 
@@ -161,7 +161,7 @@ struct ResourceGather: VariableConsuming {
         }
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         guard let variable = inputs[0].variable else { throw .unsupported("the handle is not that of a variable") }
         guard variable.dtype == dtype else {
             throw .invalid("reads \(dtype), the variable \(variable.name) is \(variable.dtype)")
@@ -169,7 +169,7 @@ struct ResourceGather: VariableConsuming {
         return try operation.outputs(for: [TensorFact(variable.dtype, variable.shape), inputs[1]])
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
-        throw CompileError(.malformed, "reads a variable, it has no kernel")
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
+        throw OpError(.malformed, "reads a variable, it has no kernel")
     }
 }

@@ -17,11 +17,11 @@ extension OpTable {
 struct IdentityN: Op {
     var forwardsInputs: Bool { true }
 
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(atLeast: 1) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(atLeast: 1) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] { inputs }
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] { inputs }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         if spec.inputs.count == 1 { return .alias() }
         var byteCounts: [Int] = []
         for (number, input) in spec.inputs.enumerated() {
@@ -35,12 +35,12 @@ struct IdentityN: Op {
 struct EnsureShape: Op {
     private let shape: PartialShape
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(1)
         shape = try node.shape("shape")
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         guard let merged = inputs[0].shape.merged(with: shape) else {
             throw .invalid("Shape of tensor \(inputs[0].shape) is not compatible with expected shape \(shape).")
         }
@@ -52,7 +52,7 @@ struct EnsureShape: Op {
         shape.dimension(0) < 0 ? node.rowwise(0) : node.mixed
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         _ = try outputs(for: spec.inputs)
         return .alias()
     }
@@ -64,14 +64,14 @@ struct EnsureShape: Op {
 struct Empty: Op {
     private let dtype: DataType
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(1)
         dtype = try node.type("dtype")
     }
 
     var valueInputs: [Int] { [0] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         guard inputs[0].shape.rank ?? 1 == 1 else {
             throw .invalid("shape must be a vector of int32, got shape \(inputs[0].shape)")
         }
@@ -85,37 +85,37 @@ struct Empty: Op {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowsOfShape(0).map { [.rows($0)] } ?? node.mixed }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         .zeros(byteCount: try spec.outputShape().elementCount * spec.outputs[0].elementWidth)
     }
 }
 
 /// The input in memory of its own: nobody here can tell it from the input itself.
 struct DeepCopy: Op {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(1) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(1) }
 
     var isStateful: Bool { true }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         [TensorFact(inputs[0].dtype, inputs[0].shape)]
     }
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.handingOn { node.rowwise(0) } }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { .alias() }
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel { .alias() }
 }
 
 /// Ones of the input's dtype and shape: numbers or truth values.
 struct OnesLike: Op {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(1) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(1) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         [TensorFact(inputs[0].dtype, inputs[0].shape)]
     }
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let dtype = spec.outputs[0].dtype
         guard let one = ElementValue(1, as: dtype) else { throw .unsupported(dtype) }
         return .fill(count: try spec.outputShape().elementCount, width: dtype.stride, value: one)

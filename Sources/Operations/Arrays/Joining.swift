@@ -5,8 +5,8 @@ extension OpTable {
     /// Several tensors into one.
     static let joining: [OpEntry] = [
         OpEntry("Pack", make: Pack.init),
-        OpEntry("ConcatV2") { node throws(CompileError) in try Concat(node, axisFirst: false) },
-        OpEntry("Concat") { node throws(CompileError) in try Concat(node, axisFirst: true) },
+        OpEntry("ConcatV2") { node throws(OpError) in try Concat(node, axisFirst: false) },
+        OpEntry("Concat") { node throws(OpError) in try Concat(node, axisFirst: true) },
     ]
 }
 
@@ -14,12 +14,12 @@ extension OpTable {
 struct Pack: Op {
     private let axis: Int
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(atLeast: 1)
         axis = try node.int("axis", default: 0)
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs.requireOneDType()
         var shape = PartialShape.unknown
         for (index, input) in inputs.enumerated() {
@@ -48,7 +48,7 @@ struct Pack: Op {
         return node.rowwise(Set(node.inputs.indices))
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let output = try spec.outputShape()
         let place = axis < 0 ? axis + output.rank : axis
         return try Kernel.joining(
@@ -64,7 +64,7 @@ struct Concat: Op {
     private let axisIndex: Int
     private let valueIndices: Range<Int>
 
-    init(_ node: NodeReader, axisFirst: Bool) throws(CompileError) {
+    init(_ node: NodeReader, axisFirst: Bool) throws(OpError) {
         try node.expectInputs(atLeast: 2)
         let last = node.inputCount - 1
         axisIndex = axisFirst ? 0 : last
@@ -73,12 +73,12 @@ struct Concat: Op {
 
     var valueInputs: [Int] { [axisIndex] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let shape = try Self.shape(of: Array(inputs[valueIndices]), inputs[axisIndex])
         return [TensorFact(inputs[valueIndices.lowerBound].dtype, shape)]
     }
 
-    private static func shape(of values: [TensorFact], _ axisFact: TensorFact) throws(CompileError) -> PartialShape {
+    private static func shape(of values: [TensorFact], _ axisFact: TensorFact) throws(OpError) -> PartialShape {
         try values.requireOneDType()
         let axis = try axisFact.index(
             "axis", wrongCount: "axis tensor should be a scalar integer, but got shape \(axisFact.shape)")
@@ -111,7 +111,7 @@ struct Concat: Op {
 
     private static func requireRank(
         _ rank: Int, _ values: [TensorFact], _ first: TensorFact
-    ) throws(CompileError) {
+    ) throws(OpError) {
         guard !values.contains(where: { $0.shape.rank == 0 }) else {
             throw .invalid("ConcatOp : Can't concatenate scalars (use tf.stack instead)")
         }
@@ -133,10 +133,10 @@ struct Concat: Op {
         return place > 0 ? node.rowwise(Set(valueIndices)) : node.mixed
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let output = try spec.outputShape()
         guard let axis = spec.inputs[axisIndex].integers?.first else {
-            throw CompileError(.malformed, "the axis is not known")
+            throw OpError(.malformed, "the axis is not known")
         }
         let place = try axis.normalizedAxis(rank: output.rank)
         return try Kernel.joining(
@@ -150,7 +150,7 @@ extension Kernel {
     /// - `outer`: How many rows each of them has.
     fileprivate static func joining(
         _ spec: KernelSpec, inputs: [Int], outer: Int
-    ) throws(CompileError) -> Kernel {
+    ) throws(OpError) -> Kernel {
         let width = try spec.outputs[0].elementWidth
         let output = try spec.outputShape()
         guard output.elementCount > 0 else { return .nothing }

@@ -4,8 +4,8 @@ internal import Tensors
 extension OpTable {
     /// Tensors with something around them.
     static let padding: [OpEntry] = [
-        OpEntry("Pad") { node throws(CompileError) in try Pad(node, hasValue: false) },
-        OpEntry("PadV2") { node throws(CompileError) in try Pad(node, hasValue: true) },
+        OpEntry("Pad") { node throws(OpError) in try Pad(node, hasValue: false) },
+        OpEntry("PadV2") { node throws(OpError) in try Pad(node, hasValue: true) },
         OpEntry("MirrorPad", make: MirrorPad.init),
         OpEntry("MirrorPadGrad", make: MirrorPadGrad.init),
     ]
@@ -19,7 +19,7 @@ struct PaddingAmounts: Hashable, Sendable {
     /// The amounts that input `index` gives, a pair for each dimension of input 0; nil where they are not known.
     ///
     /// - Throws: `invalidArgument` where it is no matrix of so many pairs, or an amount is negative.
-    static func read(_ inputs: [TensorFact], _ index: Int = 1) throws(CompileError) -> [PaddingAmounts]? {
+    static func read(_ inputs: [TensorFact], _ index: Int = 1) throws(OpError) -> [PaddingAmounts]? {
         let paddings = inputs[index]
         guard paddings.shape.rank ?? 2 == 2,
             [2, -1].contains(paddings.shape.dimension(1)) || paddings.shape.rank == nil
@@ -47,7 +47,7 @@ struct PaddingAmounts: Hashable, Sendable {
     }
 
     /// The shape whose rank the amounts, or the input, tell.
-    static func unknownShape(_ inputs: [TensorFact], _ index: Int = 1) throws(CompileError) -> PartialShape {
+    static func unknownShape(_ inputs: [TensorFact], _ index: Int = 1) throws(OpError) -> PartialShape {
         try .ofRank(checking: max(inputs[0].shape.rank ?? -1, inputs[index].shape.dimension(0)))
     }
 
@@ -68,14 +68,14 @@ struct PaddingAmounts: Hashable, Sendable {
 struct Pad: Op {
     private let hasValue: Bool
 
-    init(_ node: NodeReader, hasValue: Bool) throws(CompileError) {
+    init(_ node: NodeReader, hasValue: Bool) throws(OpError) {
         try node.expectInputs(hasValue ? 3 : 2)
         self.hasValue = hasValue
     }
 
     var valueInputs: [Int] { [1] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         if hasValue {
             guard inputs[2].shape.rank ?? 0 == 0 else {
                 throw .invalid("constant_values must be a scalar. Found: \(inputs[2].shape)")
@@ -94,14 +94,14 @@ struct Pad: Op {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { PaddingAmounts.batching(node) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let width = try spec.inputs[0].elementWidth
         let input = try spec.inputShape(0)
         let output = try spec.outputShape()
         guard output.elementCount > 0 else { return .nothing }
         if input == output { return .alias() }
         guard let amounts = try PaddingAmounts.read(spec.inputs) else {
-            throw CompileError(.malformed, "paddings are not known")
+            throw OpError(.malformed, "paddings are not known")
         }
         let value = hasValue ? 2 : nil
         guard input.elementCount > 0 else {
@@ -124,7 +124,7 @@ private enum MirrorMode: String, Hashable, Sendable {
     case symmetric = "SYMMETRIC"
 
     /// Checks that an axis of that size has enough to show.
-    func check(_ amounts: PaddingAmounts, size: Int) throws(CompileError) {
+    func check(_ amounts: PaddingAmounts, size: Int) throws(OpError) {
         guard size >= 0 else { return }
         let most = self == .reflect ? size - 1 : size
         guard amounts.before <= most, amounts.after <= most else {
@@ -143,14 +143,14 @@ private enum MirrorMode: String, Hashable, Sendable {
 struct MirrorPad: Op {
     private let mode: MirrorMode
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(2)
         mode = try node.choice("mode")
     }
 
     var valueInputs: [Int] { [1] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         guard let amounts = try PaddingAmounts.read(inputs), let dimensions = inputs[0].shape.dimensions else {
             return [TensorFact(inputs[0].dtype, try PaddingAmounts.unknownShape(inputs))]
         }
@@ -177,12 +177,12 @@ struct MirrorPad: Op {
         return sum.total
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let width = try spec.inputs[0].elementWidth
         let input = try spec.inputShape(0)
         guard try spec.outputShape().elementCount > 0 else { return .nothing }
         guard let amounts = try PaddingAmounts.read(spec.inputs) else {
-            throw CompileError(.malformed, "paddings are not known")
+            throw OpError(.malformed, "paddings are not known")
         }
         let strides = input.byteStrides(width: width)
         // What is not padded any more behind the last padded axis moves as a whole.
@@ -207,14 +207,14 @@ struct MirrorPad: Op {
 struct MirrorPadGrad: Op {
     private let mode: MirrorMode
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(2)
         mode = try node.choice("mode")
     }
 
     var valueInputs: [Int] { [1] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         guard let amounts = try PaddingAmounts.read(inputs), let dimensions = inputs[0].shape.dimensions else {
             return [TensorFact(inputs[0].dtype, try PaddingAmounts.unknownShape(inputs))]
         }
@@ -234,12 +234,12 @@ struct MirrorPadGrad: Op {
         return [TensorFact(inputs[0].dtype, PartialShape(result))]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let width = try spec.inputs[0].elementWidth
         let input = try spec.inputShape(0)
         let output = try spec.outputShape()
         guard let amounts = try PaddingAmounts.read(spec.inputs) else {
-            throw CompileError(.malformed, "paddings are not known")
+            throw OpError(.malformed, "paddings are not known")
         }
         let padded = zip(input.dimensions, amounts).map {
             MirrorFold.Axis(size: $0, before: $1.before, after: $1.after)

@@ -18,7 +18,7 @@ extension OpTable {
 struct DynamicPartition: Op {
     private let count: Int
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(2)
         count = try node.outputCount("num_partitions", minimum: 1)
     }
@@ -33,7 +33,7 @@ struct DynamicPartition: Op {
         return sum.total
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let (data, partitions) = (inputs[0], inputs[1])
         var counts = [Int](repeating: PartialShape.unknownDimension, count: count)
         if let numbers = try partitions.indices("partitions") {
@@ -60,9 +60,9 @@ struct DynamicPartition: Op {
         return counts.map { TensorFact(data.dtype, PartialShape([$0] + row)) }
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let width = try spec.inputs[0].elementWidth
-        guard let numbers = spec.inputs[1].integers else { throw CompileError(.malformed, "partitions are not known") }
+        guard let numbers = spec.inputs[1].integers else { throw OpError(.malformed, "partitions are not known") }
         let rowSize = try spec.outputShape().dimensions.dropFirst().wrappingProduct
         var filled = [Int](repeating: 0, count: count)
         var places: [(output: Int, row: Int)] = []
@@ -82,7 +82,7 @@ struct DynamicPartition: Op {
 struct DynamicStitch: Op {
     private let count: Int
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(atLeast: 2)
         guard node.inputCount.isMultiple(of: 2) else {
             throw node.malformed("takes as many indices as data, the graph gives it \(node.inputCount) inputs")
@@ -92,7 +92,7 @@ struct DynamicStitch: Op {
 
     var valueInputs: [Int] { Array(0..<count) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[count...].requireOneDType()
         var row = PartialShape.unknown
         var rows: Int? = 0
@@ -123,7 +123,7 @@ struct DynamicStitch: Op {
     /// The shape of a row, as one of the pairs tells it; nil if it does not.
     private func rowShape(
         _ number: Int, _ indices: PartialShape, _ data: PartialShape
-    ) throws(CompileError) -> PartialShape? {
+    ) throws(OpError) -> PartialShape? {
         guard let prefix = indices.dimensions, let sizes = data.dimensions else { return nil }
         guard prefix.count <= sizes.count, PartialShape(Array(sizes.prefix(prefix.count))).merged(with: indices) != nil
         else {
@@ -133,13 +133,13 @@ struct DynamicStitch: Op {
         return PartialShape(Array(sizes[prefix.count...]))
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let width = try spec.outputs[0].elementWidth
         let output = try spec.outputShape()
         var pieces: [(input: Int, places: [Int])] = []
         for number in 0..<count {
             guard let places = spec.inputs[number].integers else {
-                throw CompileError(.malformed, "the indices are not known")
+                throw OpError(.malformed, "the indices are not known")
             }
             pieces.append((count + number, places))
         }
@@ -154,6 +154,6 @@ extension Int {
     ///
     /// - Throws: `resourceExhausted` where there is none.
     fileprivate var successor: Int {
-        get throws(CompileError) { self < 0 ? 0 : try plus(1) }
+        get throws(OpError) { self < 0 ? 0 : try plus(1) }
     }
 }

@@ -19,7 +19,7 @@ struct ExtractImagePatches: Op {
     private let sizes: [Int]
     private let rates: [Int]
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(1)
         attributes = try WindowAttributes(node)
         sizes = try node.windowSizes("ksizes")
@@ -30,7 +30,7 @@ struct ExtractImagePatches: Op {
         guard !attributes.isExplicit else { throw node.malformed("attribute padding must be SAME or VALID") }
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].requireRank(4, "images")
         let images = inputs[0].shape
         var result = (0..<4).map { images.dimension($0) }
@@ -41,13 +41,13 @@ struct ExtractImagePatches: Op {
         return [TensorFact(inputs[0].dtype, PartialShape(result))]
     }
 
-    private func window(_ axis: Int, _ size: Int) throws(CompileError) -> WindowAxis? {
+    private func window(_ axis: Int, _ size: Int) throws(OpError) -> WindowAxis? {
         try attributes.window(axis, size: size, filter: sizes[axis], dilation: rates[axis])
     }
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         guard let width = spec.inputs[0].dtype.fixedWidth else { throw .unsupported(spec.inputs[0].dtype) }
         let images = try spec.inputShape(0).dimensions
         guard try spec.outputShape().elementCount > 0 else { return .nothing }
@@ -70,14 +70,14 @@ struct ExtractVolumePatches: Op {
     private let strides: [Int]
     private let padding: Padding
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(1)
         sizes = try Self.numbers(node, "ksizes")
         strides = try Self.numbers(node, "strides")
         padding = try node.choice("padding")
     }
 
-    private static func numbers(_ node: NodeReader, _ name: String) throws(CompileError) -> [Int] {
+    private static func numbers(_ node: NodeReader, _ name: String) throws(OpError) -> [Int] {
         let numbers = try node.ints(name)
         guard numbers.count == 5, numbers[0] == 1, numbers[4] == 1,
             numbers.allSatisfy({ (1...Int(Int32.max)).contains($0) })
@@ -88,7 +88,7 @@ struct ExtractVolumePatches: Op {
         return numbers
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].requireRank(5, "input")
         let shape = inputs[0].shape
         var result = (0..<5).map { shape.dimension($0) }
@@ -99,7 +99,7 @@ struct ExtractVolumePatches: Op {
         return [TensorFact(inputs[0].dtype, PartialShape(result))]
     }
 
-    private func window(_ axis: Int, _ size: Int) throws(CompileError) -> WindowAxis? {
+    private func window(_ axis: Int, _ size: Int) throws(OpError) -> WindowAxis? {
         guard size >= 0 else { return nil }
         let (filter, stride) = (sizes[axis], strides[axis])
         let reach = padding == .same ? 1 : filter
@@ -116,7 +116,7 @@ struct ExtractVolumePatches: Op {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         guard let width = spec.inputs[0].dtype.fixedWidth else { throw .unsupported(spec.inputs[0].dtype) }
         let input = try spec.inputShape(0).dimensions
         guard try spec.outputShape().elementCount > 0 else { return .nothing }

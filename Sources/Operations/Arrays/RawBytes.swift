@@ -5,8 +5,8 @@ internal import Tensors
 extension OpTable {
     /// Strings whose bytes are the memory of numbers, or compressed.
     static let rawBytes: [OpEntry] = [
-        OpEntry("DecodeRaw") { node throws(CompileError) in try DecodeRaw(node, isPadded: false) },
-        OpEntry("DecodePaddedRaw") { node throws(CompileError) in try DecodeRaw(node, isPadded: true) },
+        OpEntry("DecodeRaw") { node throws(OpError) in try DecodeRaw(node, isPadded: false) },
+        OpEntry("DecodePaddedRaw") { node throws(OpError) in try DecodeRaw(node, isPadded: true) },
         OpEntry("DecodeCompressed", make: DecodeCompressed.init),
     ]
 }
@@ -23,7 +23,7 @@ struct DecodeRaw: TensorOp {
     /// How many bytes are in the wrong order; 1 for none.
     private let swapped: Int
 
-    init(_ node: NodeReader, isPadded: Bool) throws(CompileError) {
+    init(_ node: NodeReader, isPadded: Bool) throws(OpError) {
         try node.expectInputs(isPadded ? 2 : 1)
         self.isPadded = isPadded
         dtype = try node.type("out_type")
@@ -34,7 +34,7 @@ struct DecodeRaw: TensorOp {
 
     var valueInputs: [Int] { isPadded ? [1] : [] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].require(.string, "bytes")
         let length = isPadded ? try fixedLength(inputs[1]) : nil
         guard let sizes = inputs[0].shape.dimensions else { return [TensorFact(dtype, .unknown)] }
@@ -43,7 +43,7 @@ struct DecodeRaw: TensorOp {
         return [TensorFact(dtype, PartialShape(sizes + [inner]))]
     }
 
-    private func fixedLength(_ input: TensorFact) throws(CompileError) -> Int? {
+    private func fixedLength(_ input: TensorFact) throws(OpError) -> Int? {
         try input.require(.int32, "fixed_length")
         guard input.shape.rank ?? 0 == 0 else {
             throw .invalid("k must be scalar, got shape \(input.shape)")
@@ -57,15 +57,15 @@ struct DecodeRaw: TensorOp {
         return length
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         _ = try check(inputs)
         let strings = try inputs[0].stringElements("bytes")
         let length = isPadded ? try inputs[1].oneWholeNumber("fixed_length") : try commonLength(strings)
         guard let shape = Shape(inputs[0].shape.dimensions + [length / dtype.stride]) else {
-            throw CompileError(.resourceExhausted, "the numbers would take too much memory")
+            throw OpError(.resourceExhausted, "the numbers would take too much memory")
         }
         var work = WorkCount(account)
-        let result = try account.made(dtype, shape) { (memory) throws(CompileError) in
+        let result = try account.made(dtype, shape) { (memory) throws(OpError) in
             for (index, string) in strings.enumerated() where length > 0 {
                 let row = UnsafeMutableRawBufferPointer(rebasing: memory[(index * length)..<((index + 1) * length)])
                 let used = min(length, string.count)
@@ -78,7 +78,7 @@ struct DecodeRaw: TensorOp {
         return [result]
     }
 
-    private func commonLength(_ strings: StringElements) throws(CompileError) -> Int {
+    private func commonLength(_ strings: StringElements) throws(OpError) -> Int {
         let length = strings.first?.count ?? 0
         if let other = strings.firstIndex(where: { $0.count != length }) {
             throw .invalid(
@@ -108,7 +108,7 @@ struct DecodeRaw: TensorOp {
 struct DecodeCompressed: TensorOp {
     private let format: Inflation.Format?
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(1)
         switch try node.string("compression_type", default: "") {
         case "": format = nil
@@ -118,24 +118,24 @@ struct DecodeCompressed: TensorOp {
         }
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].require(.string, "bytes")
         return [TensorFact(.string, inputs[0].shape)]
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         guard let format else { return [inputs[0]] }
         let strings = try inputs[0].stringElements("bytes")
         try account.reserve(Inflation.workBytes)
         var result = try StringTensorBuilder(inputs[0].shape, byteCount: strings.byteCount, account)
         for string in strings {
-            let failure = try Inflation.inflate(string.bytes, format) { (bytes) throws(CompileError) in
+            let failure = try Inflation.inflate(string.bytes, format) { (bytes) throws(OpError) in
                 try result.append(bytes)
             }
             switch failure {
             case nil: try result.endString()
             case .damaged: throw .invalid("inflate() failed: the data is damaged, or not of the compression type")
-            case .tooLarge: throw CompileError(.resourceExhausted, "a compressed string is larger than is supported")
+            case .tooLarge: throw OpError(.resourceExhausted, "a compressed string is larger than is supported")
             }
         }
         return [try result.tensor()]

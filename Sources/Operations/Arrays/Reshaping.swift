@@ -17,11 +17,11 @@ extension OpTable {
 struct Reshape: Op {
     init() {}
 
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(2) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(2) }
 
     var valueInputs: [Int] { [1] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let requested = inputs[1]
         guard requested.shape.rank ?? 1 <= 1 else {
             throw .invalid("sizes input must be 1-D, not \(requested.shape)")
@@ -66,9 +66,9 @@ struct Reshape: Op {
         }
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { .alias() }
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel { .alias() }
 
-    private static func shape(_ sizes: [Int], for input: PartialShape) throws(CompileError) -> PartialShape {
+    private static func shape(_ sizes: [Int], for input: PartialShape) throws(OpError) -> PartialShape {
         _ = try PartialShape.ofRank(checking: sizes.count)
         let open = try openIndex(sizes)
         var known = 1
@@ -99,7 +99,7 @@ struct Reshape: Op {
     }
 
     /// Where the -1 is.
-    private static func openIndex(_ sizes: [Int]) throws(CompileError) -> Int? {
+    private static func openIndex(_ sizes: [Int]) throws(OpError) -> Int? {
         var open: Int?
         for (index, size) in sizes.enumerated() where size < 0 {
             guard size == -1 else { throw .invalid("Size \(index) must be non-negative, not \(size)") }
@@ -112,11 +112,11 @@ struct Reshape: Op {
 
 /// The tensor with a dimension of 1 more, where input 1, `dim`, tells.
 struct ExpandDims: Op {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(2) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(2) }
 
     var valueInputs: [Int] { [1] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let axis = try inputs[1].index("dim", wrongCount: "'dim' must be a tensor with a single value")
         guard var dimensions = inputs[0].shape.dimensions else { return [TensorFact(inputs[0].dtype, .unknown)] }
         let result = try PartialShape.ofRank(checking: dimensions.count + 1)
@@ -135,19 +135,19 @@ struct ExpandDims: Op {
         }
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { .alias() }
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel { .alias() }
 }
 
 /// The tensor without some, or without all, of its dimensions of 1. Attributes: `squeeze_dims`, empty for all.
 struct Squeeze: Op {
     private let axes: [Int]
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(1)
         axes = try node.ints("squeeze_dims", default: [])
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         guard let dimensions = inputs[0].shape.dimensions else { return [TensorFact(inputs[0].dtype, .unknown)] }
         if axes.isEmpty {
             let isKnown = inputs[0].shape.isFullyDefined
@@ -175,5 +175,5 @@ struct Squeeze: Op {
         }
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { .alias() }
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel { .alias() }
 }

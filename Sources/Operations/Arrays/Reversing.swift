@@ -17,19 +17,19 @@ extension OpTable {
 struct Reverse: Op {
     private let hasFlags: Bool
 
-    static func flags(_ node: NodeReader) throws(CompileError) -> Reverse {
+    static func flags(_ node: NodeReader) throws(OpError) -> Reverse {
         try node.expectInputs(2)
         return Reverse(hasFlags: true)
     }
 
-    static func axes(_ node: NodeReader) throws(CompileError) -> Reverse {
+    static func axes(_ node: NodeReader) throws(OpError) -> Reverse {
         try node.expectInputs(2)
         return Reverse(hasFlags: false)
     }
 
     var valueInputs: [Int] { [1] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         if let rank = inputs[1].shape.rank, rank != 1 { throw .invalid("'dims' must be 1-dimension, not \(rank)") }
         if let rank = inputs[0].shape.rank {
             guard rank <= 8 else { throw .unsupported("reverse is not implemented for tensors of rank > 8.") }
@@ -45,7 +45,7 @@ struct Reverse: Op {
     }
 
     /// Whether each axis is turned around; nil if it is not known.
-    private func reversed(_ fact: TensorFact, rank: Int) throws(CompileError) -> [Bool]? {
+    private func reversed(_ fact: TensorFact, rank: Int) throws(OpError) -> [Bool]? {
         if hasFlags {
             try fact.require(.bool, "dims")
             return fact.value?.scalars(as: Bool.self)
@@ -68,10 +68,10 @@ struct Reverse: Op {
         return node.rowwise(0)
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let sizes = try spec.inputShape(0).dimensions
         guard let reversed = try reversed(spec.inputs[1], rank: sizes.count) else {
-            throw CompileError(.malformed, "the axes are not known")
+            throw OpError(.malformed, "the axes are not known")
         }
         return try .slice(
             spec,
@@ -89,7 +89,7 @@ struct ReverseSequence: Op {
     private let sequence: Int
     private let batch: Int
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(2)
         sequence = try node.int("seq_dim")
         batch = try node.int("batch_dim", default: 0)
@@ -97,7 +97,7 @@ struct ReverseSequence: Op {
         guard batch >= 0 else { throw node.malformed("Invalid batch_dim \(batch)") }
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         if let rank = inputs[1].shape.rank, rank != 1 { throw .invalid("seq_lengths must be 1-dim, not \(rank)") }
         guard batch != sequence else { throw .invalid("batch_dim == seq_dim == \(sequence)") }
         if let rank = inputs[0].shape.rank {
@@ -122,7 +122,7 @@ struct ReverseSequence: Op {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { batch == 0 ? node.rowwise(0, 1) : node.mixed }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let shape = try spec.inputShape(0)
         guard shape.elementCount > 0 else { return .nothing }
         return .reverseSequences(
@@ -135,11 +135,11 @@ struct ReverseSequence: Op {
 ///
 /// - Inputs: `input`, rank 1 or more; `shift` and `axis`, scalars or vectors of one length; shifts of one axis add up.
 struct Roll: Op {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(3) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(3) }
 
     var valueInputs: [Int] { [1, 2] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         guard inputs[0].shape.rank ?? 1 > 0 else { throw .invalid("input must be 1-D or higher") }
         for (input, name) in zip(inputs[1...], ["shift", "axis"]) where input.shape.rank ?? 0 > 1 {
             throw .invalid("\(name) must be a scalar or a 1-D vector. Found: \(input.shape)")
@@ -154,7 +154,7 @@ struct Roll: Op {
     }
 
     /// How far along each axis, from 0 up to its size; nil if it is not known.
-    private func shifts(_ inputs: [TensorFact], _ sizes: [Int]) throws(CompileError) -> [Int]? {
+    private func shifts(_ inputs: [TensorFact], _ sizes: [Int]) throws(OpError) -> [Int]? {
         let given = try inputs[1].indices("shift")
         guard let axes = try inputs[2].indices("axis") else { return nil }
         var result = [Int](repeating: 0, count: sizes.count)
@@ -175,11 +175,11 @@ struct Roll: Op {
         return node.rowwise(0)
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let shape = try spec.inputShape(0)
         guard shape.elementCount > 0 else { return .nothing }
         guard let shifts = try shifts(spec.inputs, shape.dimensions) else {
-            throw CompileError(.malformed, "shift and axis are not known")
+            throw OpError(.malformed, "shift and axis are not known")
         }
         guard shifts.contains(where: { $0 != 0 }) else { return .alias() }
         return .roll(shape, shifts: shifts, width: try spec.inputs[0].elementWidth)

@@ -15,7 +15,7 @@ extension OpTable {
     ]
 
     private static func scatter(_ name: String, _ formula: BinaryFormula?) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(CompileError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
             try node.expectInputs(3)
             return TensorScatter(formula: formula, ignoresBad: try node.ignoresBadIndices())
         }
@@ -32,7 +32,7 @@ private enum BadIndicesPolicy: String {
 
 extension NodeReader {
     /// The attribute `bad_indices_policy`.
-    fileprivate func ignoresBadIndices() throws(CompileError) -> Bool {
+    fileprivate func ignoresBadIndices() throws(OpError) -> Bool {
         try choice("bad_indices_policy", default: BadIndicesPolicy.standard) == .ignore
     }
 }
@@ -41,7 +41,7 @@ extension TensorFact {
     /// How this input's elements are read as indices: int32, int64, perhaps int16.
     ///
     /// - Throws: `unsupported` for other dtypes.
-    func indexReader(allowsInt16: Bool = false) throws(CompileError) -> IndexReader {
+    func indexReader(allowsInt16: Bool = false) throws(OpError) -> IndexReader {
         guard dtype == .int32 || dtype == .int64 || dtype == .int16 && allowsInt16, let reader = IndexReader(dtype)
         else {
             throw .unsupported(dtype)
@@ -59,12 +59,12 @@ extension TensorFact {
 struct GatherNd: Op {
     private let ignoresBad: Bool
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(2)
         ignoresBad = try node.ignoresBadIndices()
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let dtype = inputs[0].dtype
         guard inputs[0].shape.rank ?? 1 > 0 else { throw .invalid("params must be at least a vector") }
         guard inputs[1].shape.rank ?? 1 > 0 else { throw .invalid("indices must be at least a vector") }
@@ -86,7 +86,7 @@ struct GatherNd: Op {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(1, minimumRank: 2) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let width = try spec.inputs[0].elementWidth
         let reader = try spec.inputs[1].indexReader(allowsInt16: true)
         guard try spec.outputShape().elementCount > 0 else { return .nothing }
@@ -105,14 +105,14 @@ struct GatherNd: Op {
 struct ScatterNd: Op {
     private let ignoresBad: Bool
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(3)
         ignoresBad = try node.ignoresBadIndices()
     }
 
     var valueInputs: [Int] { [2] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         guard inputs[2].shape.rank ?? 1 == 1 else { throw .invalid("Shape must be a vector") }
         let sizes = try inputs[2].indices("shape")
         for size in sizes ?? [] where size < 0 { throw .invalid("Dimension \(size) must be >= 0") }
@@ -125,7 +125,7 @@ struct ScatterNd: Op {
         return [TensorFact(inputs[1].dtype, shape)]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let dtype = spec.outputs[0].dtype
         guard let update = RowUpdate(.add, dtype) else { throw .unsupported(dtype) }
         return try .scatter(spec, update, indices: 0, updates: 1, base: nil, ignoresBad: ignoresBad)
@@ -141,7 +141,7 @@ struct TensorScatter: Op {
     let formula: BinaryFormula?
     let ignoresBad: Bool
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try [inputs[0], inputs[2]].requireOneDType()
         guard inputs[0].shape.rank ?? 1 > 0 else {
             throw .invalid("Output must be at least 1-D, got shape: \(inputs[0].shape)")
@@ -150,7 +150,7 @@ struct TensorScatter: Op {
         return [TensorFact(inputs[0].dtype, inputs[0].shape)]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let dtype = spec.outputs[0].dtype
         let update =
             if let formula { RowUpdate(formula, dtype) } else {
@@ -164,7 +164,7 @@ struct TensorScatter: Op {
 extension Kernel {
     fileprivate static func scatter(
         _ spec: KernelSpec, _ update: RowUpdate, indices: Int, updates: Int, base: Int?, ignoresBad: Bool
-    ) throws(CompileError) -> Kernel {
+    ) throws(OpError) -> Kernel {
         let reader = try spec.inputs[indices].indexReader()
         let output = try spec.outputShape()
         let tuples = IndexTuples(
@@ -178,7 +178,7 @@ extension Kernel {
 /// Checks that updates are as many, and as large, as the places that indices name.
 private func checkUpdates(
     _ indicesShape: PartialShape, _ updatesShape: PartialShape, of shape: PartialShape
-) throws(CompileError) {
+) throws(OpError) {
     for (part, name) in [(indicesShape, "Indices"), (updatesShape, "Updates")] where part.rank == 0 {
         throw .invalid("\(name) shape must have rank at least one. Found:\(part)")
     }

@@ -13,7 +13,7 @@ extension OpTable {
 
 extension NodeReader {
     /// The attribute `out_type`, or another one of its kind: int32 or int64.
-    func outType(_ name: String = "out_type") throws(CompileError) -> DataType {
+    func outType(_ name: String = "out_type") throws(OpError) -> DataType {
         let dtype = try type(name, default: .int32)
         guard dtype == .int32 || dtype == .int64 else {
             throw malformed("\(name) must be int32 or int64, it is \(dtype)")
@@ -24,10 +24,10 @@ extension NodeReader {
 
 extension Op {
     /// A kernel that writes what the op's rule knows: these ops look at shapes only.
-    func kernelOfKnownValues(_ spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernelOfKnownValues(_ spec: KernelSpec) throws(OpError) -> Kernel {
         let values = try outputs(for: spec.inputs).compactMap(\.value)
         guard values.count == spec.outputs.count else {
-            throw CompileError(.malformed, "the input's shape is not known")
+            throw OpError(.malformed, "the input's shape is not known")
         }
         return .constants(values)
     }
@@ -41,18 +41,18 @@ extension Op {
 struct ShapeOp: Op {
     private let dtype: DataType
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         if node.op == "Shape" { try node.expectInputs(1) }
         dtype = try node.outType()
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         var facts: [TensorFact] = []
         for input in inputs { facts.append(try output(for: input.shape)) }
         return facts
     }
 
-    private func output(for shape: PartialShape) throws(CompileError) -> TensorFact {
+    private func output(for shape: PartialShape) throws(OpError) -> TensorFact {
         guard let dimensions = shape.dimensions else { return TensorFact(dtype, .ofRank(1)) }
         let length = Shape.vector(dimensions.count)
         guard shape.isFullyDefined else { return TensorFact(dtype, length) }
@@ -73,19 +73,19 @@ struct ShapeOp: Op {
         }
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { try kernelOfKnownValues(spec) }
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel { try kernelOfKnownValues(spec) }
 }
 
 /// The number of elements of the input. Attributes: `out_type`.
 struct SizeOp: Op {
     private let dtype: DataType
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(1)
         dtype = try node.outType()
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         guard let dimensions = inputs[0].shape.dimensions else { return [TensorFact(dtype, .scalar)] }
         let size = dimensions.contains(0) ? 0 : try PartialShape.product(dimensions)
         guard size >= 0 else { return [TensorFact(dtype, .scalar)] }
@@ -102,19 +102,19 @@ struct SizeOp: Op {
         return [.sizes([size])]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { try kernelOfKnownValues(spec) }
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel { try kernelOfKnownValues(spec) }
 }
 
 /// The number of dimensions of the input, an int32 scalar.
 struct RankOp: Op {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(1) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(1) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         guard let rank = inputs[0].shape.rank else { return [TensorFact(.int32, .scalar)] }
         return [try TensorFact([rank], as: .int32, shape: .scalar) { _ in "the rank is too large" }]
     }
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.all(node.roles[0] == .mixed ? .mixed : .shared) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { try kernelOfKnownValues(spec) }
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel { try kernelOfKnownValues(spec) }
 }

@@ -5,7 +5,7 @@ extension OpTable {
     /// A part of a tensor.
     static let slicing: [OpEntry] = [
         OpEntry("Slice", make: SliceOp.init),
-        OpEntry("StridedSlice") { node throws(CompileError) in try StridedSlice(node) },
+        OpEntry("StridedSlice") { node throws(OpError) in try StridedSlice(node) },
     ]
 }
 
@@ -18,10 +18,10 @@ struct AxisSlice: Hashable, Sendable {
 
 extension Kernel {
     /// Copies what is taken of each axis of input 0.
-    static func slice(_ spec: KernelSpec, _ slices: [AxisSlice]) throws(CompileError) -> Kernel {
+    static func slice(_ spec: KernelSpec, _ slices: [AxisSlice]) throws(OpError) -> Kernel {
         let width = try spec.inputs[0].elementWidth
         let input = try spec.inputShape(0)
-        guard slices.count == input.rank else { throw CompileError(.malformed, "slices another rank") }
+        guard slices.count == input.rank else { throw OpError(.malformed, "slices another rank") }
         let output = try spec.outputShape()
         guard output.elementCount > 0 else { return .nothing }
         if zip(slices, input.dimensions).allSatisfy({ $0.count == $1 && ($0.step == 1 || $1 == 1) }) { return .alias() }
@@ -45,11 +45,11 @@ extension Kernel {
 ///
 /// - Inputs: `input`; `begin` and `size`, int32 or int64 vectors; a size of -1 reaches to the end.
 struct SliceOp: Op {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(3) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(3) }
 
     var valueInputs: [Int] { [1, 2] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try Self.requireVectors(inputs)
         let length = max(inputs[1].shape.dimension(0), inputs[2].shape.dimension(0), inputs[0].shape.rank ?? -1)
         let unknown = try PartialShape.ofRank(checking: length)
@@ -65,7 +65,7 @@ struct SliceOp: Op {
         return [TensorFact(inputs[0].dtype, PartialShape(dimensions))]
     }
 
-    private static func requireVectors(_ inputs: [TensorFact]) throws(CompileError) {
+    private static func requireVectors(_ inputs: [TensorFact]) throws(OpError) {
         let (begin, size) = (inputs[1].shape, inputs[2].shape)
         let rank = inputs[0].shape.rank
         let fits = [begin, size].allSatisfy { vector in
@@ -81,7 +81,7 @@ struct SliceOp: Op {
     }
 
     /// The size of what is taken of an axis.
-    private static func resolve(_ axis: Int, begin: Int?, size: Int, of dimension: Int) throws(CompileError) -> Int {
+    private static func resolve(_ axis: Int, begin: Int?, size: Int, of dimension: Int) throws(OpError) -> Int {
         guard dimension >= 0 else {
             if let begin, begin < 0 { throw .invalid("Expected begin[\(axis)] to be at least 0, but got \(begin)") }
             return size
@@ -124,8 +124,8 @@ struct SliceOp: Op {
         return [.rows(rows)]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
-        guard let begins = spec.inputs[1].integers else { throw CompileError(.malformed, "begin is not known") }
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
+        guard let begins = spec.inputs[1].integers else { throw OpError(.malformed, "begin is not known") }
         let output = try spec.outputShape()
         let slices = zip(begins, output.dimensions).map { AxisSlice(begin: $0, count: $1, step: 1) }
         return try .slice(spec, slices)

@@ -4,15 +4,15 @@ internal import Tensors
 extension OpTable {
     /// Space that becomes batch or depth, and back.
     static let spaces: [OpEntry] = [
-        OpEntry("SpaceToBatch") { node throws(CompileError) in try SpaceToBatch(node, toBatch: true, hasShape: false) },
-        OpEntry("SpaceToBatchND") { node throws(CompileError) in try SpaceToBatch(node, toBatch: true, hasShape: true)
+        OpEntry("SpaceToBatch") { node throws(OpError) in try SpaceToBatch(node, toBatch: true, hasShape: false) },
+        OpEntry("SpaceToBatchND") { node throws(OpError) in try SpaceToBatch(node, toBatch: true, hasShape: true)
         },
-        OpEntry("BatchToSpace") { node throws(CompileError) in try SpaceToBatch(node, toBatch: false, hasShape: false)
+        OpEntry("BatchToSpace") { node throws(OpError) in try SpaceToBatch(node, toBatch: false, hasShape: false)
         },
-        OpEntry("BatchToSpaceND") { node throws(CompileError) in try SpaceToBatch(node, toBatch: false, hasShape: true)
+        OpEntry("BatchToSpaceND") { node throws(OpError) in try SpaceToBatch(node, toBatch: false, hasShape: true)
         },
-        OpEntry("SpaceToDepth") { node throws(CompileError) in try SpaceToDepth(node, toDepth: true) },
-        OpEntry("DepthToSpace") { node throws(CompileError) in try SpaceToDepth(node, toDepth: false) },
+        OpEntry("SpaceToDepth") { node throws(OpError) in try SpaceToDepth(node, toDepth: true) },
+        OpEntry("DepthToSpace") { node throws(OpError) in try SpaceToDepth(node, toDepth: false) },
     ]
 }
 
@@ -27,7 +27,7 @@ struct SpaceToBatch: Op {
     /// nil where input 1 tells.
     private let blockSize: Int?
 
-    init(_ node: NodeReader, toBatch: Bool, hasShape: Bool) throws(CompileError) {
+    init(_ node: NodeReader, toBatch: Bool, hasShape: Bool) throws(OpError) {
         try node.expectInputs(hasShape ? 3 : 2)
         self.toBatch = toBatch
         blockSize = hasShape ? nil : try node.int("block_size")
@@ -44,7 +44,7 @@ struct SpaceToBatch: Op {
         let amounts: [PaddingAmounts]
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         if blockSize != nil { try inputs[0].requireRank(4, "input") }
         guard let blocks = try blocks(inputs), var dimensions = inputs[0].shape.dimensions else {
             return [TensorFact(inputs[0].dtype, try .ofRank(checking: inputs[0].shape.rank ?? -1))]
@@ -62,7 +62,7 @@ struct SpaceToBatch: Op {
         return [TensorFact(inputs[0].dtype, PartialShape(dimensions))]
     }
 
-    private func batch(_ size: Int, _ blocks: Int) throws(CompileError) -> Int {
+    private func batch(_ size: Int, _ blocks: Int) throws(OpError) -> Int {
         if toBatch { return try size.times(blocks) }
         guard size >= 0 else { return size }
         guard size % blocks == 0 else {
@@ -73,7 +73,7 @@ struct SpaceToBatch: Op {
 
     private func space(
         _ size: Int, _ index: Int, _ block: Int, _ amount: PaddingAmounts
-    ) throws(CompileError) -> Int {
+    ) throws(OpError) -> Int {
         if toBatch {
             let padded = try size.plus(amount.before).plus(amount.after)
             guard padded % block == 0 else {
@@ -91,7 +91,7 @@ struct SpaceToBatch: Op {
     }
 
     /// The block sizes, and the paddings or crops; nil where one of them is not known.
-    private func blocks(_ inputs: [TensorFact]) throws(CompileError) -> Blocks? {
+    private func blocks(_ inputs: [TensorFact]) throws(OpError) -> Blocks? {
         let what = toBatch ? "paddings" : "crops"
         let pairs = inputs[edges].shape
         var sizes = blockSize.map { [$0, $0] }
@@ -114,11 +114,11 @@ struct SpaceToBatch: Op {
         return Blocks(sizes: sizes, amounts: amounts)
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let input = try spec.inputShape(0)
         let output = try spec.outputShape()
         guard let width = spec.inputs[0].dtype.fixedWidth else { throw .unsupported(spec.inputs[0].dtype) }
-        guard let blocks = try blocks(spec.inputs) else { throw CompileError(.malformed, "the blocks are not known") }
+        guard let blocks = try blocks(spec.inputs) else { throw OpError(.malformed, "the blocks are not known") }
         guard output.elementCount > 0 else { return .nothing }
         let (whole, dealt) = toBatch ? (input, output) : (output, input)
         let axes = blocks.sizes.indices.map {
@@ -142,7 +142,7 @@ struct SpaceToDepth: Op {
     private let side: Int
     private let format: ImageFormat
 
-    init(_ node: NodeReader, toDepth: Bool) throws(CompileError) {
+    init(_ node: NodeReader, toDepth: Bool) throws(OpError) {
         try node.expectInputs(1)
         self.toDepth = toDepth
         side = try node.int("block_size")
@@ -152,7 +152,7 @@ struct SpaceToDepth: Op {
         format = try node.imageFormat()
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].requireRank(4, "input")
         let shape = inputs[0].shape
         var result = (0..<4).map { shape.dimension($0) }
@@ -168,14 +168,14 @@ struct SpaceToDepth: Op {
         return [TensorFact(inputs[0].dtype, PartialShape(result))]
     }
 
-    private func divided(_ size: Int, _ divisor: Int, _ what: String) throws(CompileError) -> Int {
+    private func divided(_ size: Int, _ divisor: Int, _ what: String) throws(OpError) -> Int {
         guard size % divisor == 0 else { throw .invalid("\(what), \(size), should be divisible by \(divisor)") }
         return size / divisor
     }
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let width = try spec.inputs[0].elementWidth
         let input = try spec.inputShape(0)
         let output = try spec.outputShape()

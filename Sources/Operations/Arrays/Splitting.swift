@@ -15,11 +15,11 @@ private let maximumOutputs = 1 << 16
 
 extension NodeReader {
     /// How many outputs an attribute says that the node has.
-    func outputCount(_ name: String, minimum: Int) throws(CompileError) -> Int {
+    func outputCount(_ name: String, minimum: Int) throws(OpError) -> Int {
         let count = try int(name)
         guard count >= minimum else { throw malformed("attribute \(name) is \(count); at least \(minimum) is needed") }
         guard count <= maximumOutputs else {
-            throw CompileError(
+            throw OpError(
                 .unsupported, "attribute \(name) is \(count); at most \(maximumOutputs) is supported", node: self.name,
                 op: op)
         }
@@ -33,14 +33,14 @@ extension NodeReader {
 struct Split: Op {
     private let count: Int
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(2)
         count = try node.outputCount("num_split", minimum: 1)
     }
 
     var valueInputs: [Int] { [0] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         var part = inputs[1].shape
         if let (axis, sizes) = try inputs[0].splitAxis(of: inputs[1].shape) {
             let size = sizes[axis]
@@ -67,7 +67,7 @@ struct Split: Op {
         return place > 0 ? node.rowwise(1) : node.mixed
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         guard let (axis, _) = try spec.inputs[0].splitAxis(of: spec.inputs[1].shape) else { throw .unknownAxis }
         return try Kernel.splitting(spec, value: 1, axis: axis)
     }
@@ -79,14 +79,14 @@ struct Split: Op {
 struct SplitV: Op {
     private let count: Int
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(3)
         count = try node.outputCount("num_split", minimum: 1)
     }
 
     var valueInputs: [Int] { [1, 2] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let sizes = inputs[1]
         if let shape = sizes.shape.known, shape.rank != 1 || shape.elementCount != count {
             throw .invalid(
@@ -99,7 +99,7 @@ struct SplitV: Op {
             return Array(repeating: TensorFact(input.dtype, part), count: count)
         }
         let parts =
-            try sizes.indices("size_splits").map { sizes throws(CompileError) in
+            try sizes.indices("size_splits").map { sizes throws(OpError) in
                 try Self.resolve(sizes, total: dimensions[axis])
             }
             ?? Array(repeating: PartialShape.unknownDimension, count: count)
@@ -110,7 +110,7 @@ struct SplitV: Op {
         }
     }
 
-    private static func resolve(_ sizes: [Int], total: Int) throws(CompileError) -> [Int] {
+    private static func resolve(_ sizes: [Int], total: Int) throws(OpError) -> [Int] {
         var open: Int?
         var sum = 0
         for (index, size) in sizes.enumerated() {
@@ -138,7 +138,7 @@ struct SplitV: Op {
         return node.rowwise(0)
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         guard let (axis, _) = try spec.inputs[2].splitAxis(of: spec.inputs[0].shape) else { throw .unknownAxis }
         return try Kernel.splitting(spec, value: 0, axis: axis)
     }
@@ -149,13 +149,13 @@ struct Unpack: Op {
     private let count: Int
     private let axis: Int
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(1)
         count = try node.outputCount("num", minimum: 0)
         axis = try node.int("axis", default: 0)
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         var part = PartialShape.unknown
         if var dimensions = inputs[0].shape.dimensions {
             let place = try place(rank: dimensions.count)
@@ -168,7 +168,7 @@ struct Unpack: Op {
         return Array(repeating: TensorFact(inputs[0].dtype, part), count: count)
     }
 
-    private func place(rank: Int) throws(CompileError) -> Int {
+    private func place(rank: Int) throws(OpError) -> Int {
         try axis.axis(rank: rank, outOfRange: "axis = \(axis) not in [\(-rank), \(rank))")
     }
 
@@ -180,18 +180,18 @@ struct Unpack: Op {
         return node.rowwise(0)
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         try Kernel.splitting(spec, value: 0, axis: try place(rank: try spec.inputShape(0).rank))
     }
 }
 
-extension CompileError {
-    fileprivate static var unknownAxis: CompileError { CompileError(.malformed, "the axis is not known") }
+extension OpError {
+    fileprivate static var unknownAxis: OpError { OpError(.malformed, "the axis is not known") }
 }
 
 extension TensorFact {
     /// The axis that this input of a split tells, and the dimensions of what is split; nil where either is not known.
-    fileprivate func splitAxis(of shape: PartialShape) throws(CompileError) -> (axis: Int, dimensions: [Int])? {
+    fileprivate func splitAxis(of shape: PartialShape) throws(OpError) -> (axis: Int, dimensions: [Int])? {
         guard self.shape.rank ?? 0 == 0 else {
             throw .invalid("split_dim must be a scalar but has rank \(self.shape.rank ?? 0)")
         }
@@ -208,7 +208,7 @@ extension Kernel {
     /// Copies each output from its part of every row of an input.
     fileprivate static func splitting(
         _ spec: KernelSpec, value: Int, axis: Int
-    ) throws(CompileError) -> Kernel {
+    ) throws(OpError) -> Kernel {
         let width = try spec.inputs[value].elementWidth
         let input = try spec.inputShape(value)
         if spec.outputs.count == 1 { return .alias(input: value) }

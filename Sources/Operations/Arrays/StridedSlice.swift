@@ -14,13 +14,13 @@ struct StridedSlice: Op {
     private let newAxisMask: Int
     private let shrinkAxisMask: Int
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(4)
         try self.init(masksOf: node)
     }
 
     /// For ops that write what this op would take.
-    init(masksOf node: NodeReader) throws(CompileError) {
+    init(masksOf node: NodeReader) throws(OpError) {
         beginMask = try node.int("begin_mask", default: 0)
         endMask = try node.int("end_mask", default: 0)
         ellipsisMask = try node.int("ellipsis_mask", default: 0)
@@ -33,7 +33,7 @@ struct StridedSlice: Op {
 
     var valueInputs: [Int] { [1, 2, 3] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         guard let entries = try resolve(inputs) else { return [TensorFact(inputs[0].dtype, .unknown)] }
         var dimensions: [Int] = []
         for entry in entries {
@@ -72,7 +72,7 @@ struct StridedSlice: Op {
     /// What this op takes of a list of sizes.
     ///
     /// Throws where the slice does not fit, or is not known.
-    private func taken(of sizes: [BatchSize], _ inputs: [TensorFact]) throws(CompileError) -> [BatchSize] {
+    private func taken(of sizes: [BatchSize], _ inputs: [TensorFact]) throws(OpError) -> [BatchSize] {
         for entry in try resolve(inputs) ?? [] {
             switch entry {
             case .newAxis: continue
@@ -81,16 +81,16 @@ struct StridedSlice: Op {
                 return (0..<slice.count).map { sizes[slice.begin + $0 * slice.step] }
             }
         }
-        throw CompileError(.malformed, "the slice is not known")
+        throw OpError(.malformed, "the slice is not known")
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         var slices: [AxisSlice] = []
         for entry in try resolve(spec.inputs) ?? [] {
             switch entry {
             case .newAxis: break
             case .axis(let slice), .index(let slice):
-                guard let slice else { throw CompileError(.malformed, "the slice is not known") }
+                guard let slice else { throw OpError(.malformed, "the slice is not known") }
                 slices.append(slice)
             }
         }
@@ -102,9 +102,9 @@ struct StridedSlice: Op {
     /// - `inputs`: This op's own: what is written, begin, end and strides, all known.
     /// - `value`: The value's shape, which broadcasts to what this op would take.
     /// - `width`: Bytes of an element.
-    func patch(_ inputs: [TensorFact], from value: Shape, width: Int) throws(CompileError) -> Patch {
+    func patch(_ inputs: [TensorFact], from value: Shape, width: Int) throws(OpError) -> Patch {
         guard let target = inputs[0].shape.known, let entries = try resolve(inputs) else {
-            throw CompileError(.malformed, "the slice is not known")
+            throw OpError(.malformed, "the slice is not known")
         }
         var strides = target.byteStrides(width: width)[...]
         let taken = entries.count { if case .index = $0 { false } else { true } }
@@ -117,12 +117,12 @@ struct StridedSlice: Op {
             case .newAxis: number += 1
             case .index(let slice):
                 guard let slice, let stride = strides.popFirst() else {
-                    throw CompileError(.malformed, "the slice is not known")
+                    throw OpError(.malformed, "the slice is not known")
                 }
                 destination += slice.begin * stride
             case .axis(let slice):
                 guard let slice, let stride = strides.popFirst() else {
-                    throw CompileError(.malformed, "the slice is not known")
+                    throw OpError(.malformed, "the slice is not known")
                 }
                 let own = number - missing
                 let isBroadcast = own < 0 || value.dimensions[own] == 1
@@ -162,7 +162,7 @@ extension StridedSlice {
     private static func bit(_ mask: Int, _ position: Int) -> Bool { position < 32 && mask >> position & 1 == 1 }
 
     /// Matches entries and axes; nil where the rank, or the number of entries, is not known.
-    private func resolve(_ inputs: [TensorFact]) throws(CompileError) -> [Entry]? {
+    private func resolve(_ inputs: [TensorFact]) throws(OpError) -> [Entry]? {
         guard let count = try Self.entryCount(inputs), let dimensions = inputs[0].shape.dimensions else { return nil }
         let values = Values(
             begin: try inputs[1].indices("begin"), end: try inputs[2].indices("end"),
@@ -191,7 +191,7 @@ extension StridedSlice {
         return entries
     }
 
-    private static func entryCount(_ inputs: [TensorFact]) throws(CompileError) -> Int? {
+    private static func entryCount(_ inputs: [TensorFact]) throws(OpError) -> Int? {
         var shape = PartialShape.ofRank(1)
         for vector in inputs[1...3] {
             guard let merged = shape.merged(with: vector.shape) else {
@@ -212,7 +212,7 @@ extension StridedSlice {
 
     private func resolve(
         _ position: Int, _ values: Values, axis: Int, size: Int
-    ) throws(CompileError) -> Entry {
+    ) throws(OpError) -> Entry {
         let step = values.steps?[position]
         let isIndex = Self.bit(shrinkAxisMask, position)
         guard step != 0 else { throw .invalid("strides[\(position)] must be non-zero") }
@@ -245,8 +245,8 @@ extension StridedSlice {
     }
 }
 
-extension CompileError {
-    fileprivate static func tooManyIndices(rank: Int) -> CompileError {
+extension OpError {
+    fileprivate static func tooManyIndices(rank: Int) -> OpError {
         guard rank > 0 else { return .invalid("Attempting to slice scalar input.") }
         return .invalid("Index out of range using input dim \(rank); input has only \(rank) dims")
     }

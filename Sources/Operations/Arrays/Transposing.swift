@@ -10,11 +10,11 @@ extension OpTable {
 ///
 /// - Inputs: `x`; `perm`, an int32 or int64 vector; negative numbers count from the end.
 struct Transpose: Op {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(2) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(2) }
 
     var valueInputs: [Int] { [1] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         guard inputs[1].shape.rank ?? 1 == 1 else {
             throw .invalid("perm must be rank 1, got shape \(inputs[1].shape)")
         }
@@ -31,7 +31,7 @@ struct Transpose: Op {
     }
 
     /// The values of `perm`, each of them once and none negative.
-    private static func permutation(_ fact: TensorFact) throws(CompileError) -> [Int]? {
+    private static func permutation(_ fact: TensorFact) throws(OpError) -> [Int]? {
         guard let given = try fact.indices("perm") else { return nil }
         var perm: [Int] = []
         var isThere = [Bool](repeating: false, count: given.count)
@@ -56,10 +56,10 @@ struct Transpose: Op {
         return node.rowwise(0)
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let width = try spec.inputs[0].elementWidth
         guard let perm = try Self.permutation(spec.inputs[1]) else {
-            throw CompileError(.malformed, "perm is not known")
+            throw OpError(.malformed, "perm is not known")
         }
         let output = try spec.outputShape()
         let source = try spec.inputShape(0).byteStrides(width: width)

@@ -15,7 +15,7 @@ extension OpTable {
 struct Assert: Op {
     private let limit: Int
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(atLeast: 1)
         let summarize = try node.int("summarize", default: 3)
         limit = summarize < 0 ? .max : summarize
@@ -24,7 +24,7 @@ struct Assert: Op {
     var hasEffect: Bool { true }
     var isStateful: Bool { true }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].require(.bool, "the condition")
         try inputs[0].requireRank(0, "the condition")
         return []
@@ -32,7 +32,7 @@ struct Assert: Op {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.isShared(0) ? [] : nil }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let limit = limit
         var data: [(dtype: DataType, shape: Shape)] = []
         for index in spec.inputs.indices.dropFirst() {
@@ -108,11 +108,11 @@ enum TensorSummary {
 
 /// `ToBool`: whether a scalar is not zero (a string: not empty), or another tensor has elements.
 struct ToBool: TensorOp {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(1) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(1) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] { [TensorFact(.bool, Shape.scalar)] }
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] { [TensorFact(.bool, Shape.scalar)] }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         let input = inputs[0]
         guard input.shape.rank == 0 else { return [try .scalar(input.shape.elementCount > 0)] }
         if input.dtype == .string { return [try .scalar(!(try input.oneStringElement("input").isEmpty))] }

@@ -4,17 +4,17 @@ internal import Tensors
 extension OpTable {
     /// The ops of `tf.cond` and `tf.while_loop`. None of them computes: a plan turns them into branches and loops.
     static let controlFlow: [OpEntry] = [
-        OpEntry("Switch") { node throws(CompileError) in try ControlFlow(node, .split, inputs: 2) },
-        OpEntry("RefSwitch") { node throws(CompileError) in try ControlFlow(node, .split, inputs: 2) },
-        OpEntry("Merge") { node throws(CompileError) in try ControlFlow(node, .merge) },
-        OpEntry("RefMerge") { node throws(CompileError) in try ControlFlow(node, .merge) },
+        OpEntry("Switch") { node throws(OpError) in try ControlFlow(node, .split, inputs: 2) },
+        OpEntry("RefSwitch") { node throws(OpError) in try ControlFlow(node, .split, inputs: 2) },
+        OpEntry("Merge") { node throws(OpError) in try ControlFlow(node, .merge) },
+        OpEntry("RefMerge") { node throws(OpError) in try ControlFlow(node, .merge) },
         OpEntry("Enter", make: ControlFlow.enter),
         OpEntry("RefEnter", make: ControlFlow.enter),
-        OpEntry("Exit") { node throws(CompileError) in try ControlFlow(node, .exit, inputs: 1) },
-        OpEntry("RefExit") { node throws(CompileError) in try ControlFlow(node, .exit, inputs: 1) },
-        OpEntry("NextIteration") { node throws(CompileError) in try ControlFlow(node, .next, inputs: 1) },
-        OpEntry("RefNextIteration") { node throws(CompileError) in try ControlFlow(node, .next, inputs: 1) },
-        OpEntry("LoopCond") { node throws(CompileError) in try ControlFlow(node, .condition, inputs: 1) },
+        OpEntry("Exit") { node throws(OpError) in try ControlFlow(node, .exit, inputs: 1) },
+        OpEntry("RefExit") { node throws(OpError) in try ControlFlow(node, .exit, inputs: 1) },
+        OpEntry("NextIteration") { node throws(OpError) in try ControlFlow(node, .next, inputs: 1) },
+        OpEntry("RefNextIteration") { node throws(OpError) in try ControlFlow(node, .next, inputs: 1) },
+        OpEntry("LoopCond") { node throws(OpError) in try ControlFlow(node, .condition, inputs: 1) },
         OpEntry("ControlTrigger", make: NoOp.init),
     ]
 }
@@ -40,19 +40,19 @@ package struct ControlFlow: Op {
 
     package let kind: Kind
 
-    init(_ node: NodeReader, _ kind: Kind, inputs: Int? = nil) throws(CompileError) {
+    init(_ node: NodeReader, _ kind: Kind, inputs: Int? = nil) throws(OpError) {
         if let inputs { try node.expectInputs(inputs) } else { try node.expectInputs(atLeast: 1) }
         self.kind = kind
     }
 
     /// Attributes: `frame_name`, `is_constant`.
-    static func enter(_ node: NodeReader) throws(CompileError) -> ControlFlow {
+    static func enter(_ node: NodeReader) throws(OpError) -> ControlFlow {
         let frame = try node.string("frame_name")
         return try ControlFlow(
             node, .enter(frame: frame, isConstant: try node.bool("is_constant", default: false)), inputs: 1)
     }
 
-    package func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    package func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         switch kind {
         case .split:
             try inputs[1].require(.bool, "pred")
@@ -70,7 +70,7 @@ package struct ControlFlow: Op {
         }
     }
 
-    package func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
-        throw CompileError(.malformed, "stands where no branch or loop is")
+    package func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
+        throw OpError(.malformed, "stands where no branch or loop is")
     }
 }

@@ -11,7 +11,7 @@ final class HeldTensor {
     /// - `whole`: What it is a part of, with others that are kept too; nil for one on its own.
     ///
     /// Throws `resourceExhausted` where that is too much.
-    init(_ tensor: Tensor, _ account: RunAccount, partOf whole: HeldMemory? = nil) throws(CompileError) {
+    init(_ tensor: Tensor, _ account: RunAccount, partOf whole: HeldMemory? = nil) throws(OpError) {
         if let whole {
             self.tensor = try tensor.kept()
             memory = whole
@@ -29,14 +29,14 @@ final class HeldMemory {
     private var byteCount: Int
     private let account: RunAccount
 
-    init(_ byteCount: Int, _ account: RunAccount) throws(CompileError) {
+    init(_ byteCount: Int, _ account: RunAccount) throws(OpError) {
         try account.reserve(byteCount)
         self.byteCount = byteCount
         self.account = account
     }
 
     /// The memory that parts of one tensor share.
-    convenience init(of parts: [Tensor], _ account: RunAccount) throws(CompileError) {
+    convenience init(of parts: [Tensor], _ account: RunAccount) throws(OpError) {
         try self.init(parts.reduce(0) { $0 + $1.byteCount }, account)
     }
 
@@ -45,7 +45,7 @@ final class HeldMemory {
     /// Counts more of it.
     ///
     /// Throws `resourceExhausted` where that is too much.
-    func grow(by count: Int) throws(CompileError) {
+    func grow(by count: Int) throws(OpError) {
         try account.reserve(count)
         byteCount += count
     }
@@ -56,13 +56,13 @@ struct SlotMemory {
     private let memory: HeldMemory
     private var room: Int
 
-    init(_ count: Int, _ account: RunAccount) throws(CompileError) {
+    init(_ count: Int, _ account: RunAccount) throws(OpError) {
         memory = try TensorStacking.slots(count, account)
         room = count
     }
 
     /// Counts room for so many slots; some more than asked for, so that it is rarely counted.
-    mutating func hold(_ count: Int) throws(CompileError) {
+    mutating func hold(_ count: Int) throws(OpError) {
         guard count > room else { return }
         let target = max(count, min(room, 1 << 40) * 2, 8)
         try memory.grow(by: try TensorStacking.slotBytes(target) - TensorStacking.slotBytes(room))
@@ -74,20 +74,20 @@ extension RunAccount {
     /// Looks whether memory that is needed for a short time, or counted once it is there, may be taken.
     ///
     /// Throws as ``reserve(_:)`` does.
-    func requireRoom(_ byteCount: Int) throws(CompileError) {
+    func requireRoom(_ byteCount: Int) throws(OpError) {
         try reserve(byteCount)
         give(byteCount)
     }
 
     /// The same for an array.
-    func requireRoom<Element>(for count: Int, of type: Element.Type) throws(CompileError) {
+    func requireRoom<Element>(for count: Int, of type: Element.Type) throws(OpError) {
         let used = usedBytes
         try reserve(count, of: type)
         give(downTo: used)
     }
 
     /// The same for a tensor.
-    func requireRoom(_ dtype: DataType, _ dimensions: [Int]) throws(CompileError) {
+    func requireRoom(_ dtype: DataType, _ dimensions: [Int]) throws(OpError) {
         try requireRoom(Shape(dimensions)?.byteCount(of: dtype) ?? .max)
     }
 }
@@ -95,18 +95,18 @@ extension RunAccount {
 /// Putting tensors together and apart along a first axis.
 enum TensorStacking {
     /// What the slots for so many tensors take, before there is anything in them.
-    static func slots(_ count: Int, _ account: RunAccount) throws(CompileError) -> HeldMemory {
+    static func slots(_ count: Int, _ account: RunAccount) throws(OpError) -> HeldMemory {
         try HeldMemory(try slotBytes(count), account)
     }
 
     /// The bytes of so many slots.
     ///
     /// Throws `resourceExhausted` where they are no number.
-    static func slotBytes(_ count: Int) throws(CompileError) -> Int {
+    static func slotBytes(_ count: Int) throws(OpError) -> Int {
         // A slot of an array has a case besides what it holds.
         let (bytes, overflow) = count.multipliedReportingOverflow(by: 2 * MemoryLayout<HeldTensor?>.stride)
         guard !overflow else {
-            throw CompileError(.resourceExhausted, "\(count) tensors are more than memory can hold")
+            throw OpError(.resourceExhausted, "\(count) tensors are more than memory can hold")
         }
         return bytes
     }
@@ -114,7 +114,7 @@ enum TensorStacking {
     /// One tensor of which each is a row; all have the shape `element`.
     static func stack(
         _ tensors: [Tensor], _ dtype: DataType, _ element: Shape, _ account: RunAccount? = nil
-    ) throws(CompileError) -> Tensor {
+    ) throws(OpError) -> Tensor {
         try joined(tensors, dtype, [tensors.count] + element.dimensions, account)
     }
 
@@ -123,7 +123,7 @@ enum TensorStacking {
     /// - `account`: Asked for the memory; nil where somebody has done so.
     static func joined(
         _ tensors: [Tensor], _ dtype: DataType, _ dimensions: [Int], _ account: RunAccount? = nil
-    ) throws(CompileError) -> Tensor {
+    ) throws(OpError) -> Tensor {
         try account?.requireRoom(dtype, dimensions)
         guard let shape = Shape(dimensions),
             let result = Tensor(
@@ -138,14 +138,14 @@ enum TensorStacking {
                         }
                     }
                 })
-        else { throw CompileError(.resourceExhausted, "not enough memory for \(dtype) \(PartialShape(dimensions))") }
+        else { throw OpError(.resourceExhausted, "not enough memory for \(dtype) \(PartialShape(dimensions))") }
         return result
     }
 
     /// The sum of some lengths.
     ///
     /// Throws `invalidArgument` for one that is negative.
-    static func total(of lengths: [Int]) throws(CompileError) -> Int {
+    static func total(of lengths: [Int]) throws(OpError) -> Int {
         var total = 0
         for length in lengths {
             let (sum, overflow) = total.addingReportingOverflow(length)
@@ -158,7 +158,7 @@ enum TensorStacking {
     /// A tensor's rows.
     ///
     /// Throws `invalidArgument` for a scalar.
-    static func rows(of tensor: Tensor, _ account: RunAccount? = nil) throws(CompileError) -> [Tensor] {
+    static func rows(of tensor: Tensor, _ account: RunAccount? = nil) throws(OpError) -> [Tensor] {
         guard let count = tensor.shape.dimensions.first else { throw .invalid("a scalar has no rows") }
         try account?.requireRoom(for: count, of: Int.self)
         return try parts(of: tensor, Array(repeating: 1, count: count), dropsAxis: true, account)
@@ -171,10 +171,10 @@ enum TensorStacking {
     /// - `account`: Asked for the memory; nil where nobody counts it.
     static func parts(
         of tensor: Tensor, _ lengths: [Int], dropsAxis: Bool = false, _ account: RunAccount? = nil
-    ) throws(CompileError) -> [Tensor] {
+    ) throws(OpError) -> [Tensor] {
         let row = Array(tensor.shape.dimensions.dropFirst())
         guard let rowShape = Shape(row), let rowBytes = rowShape.byteCount(of: tensor.dtype) else {
-            throw CompileError(.resourceExhausted, "rows of shape \(PartialShape(row)) are too large")
+            throw OpError(.resourceExhausted, "rows of shape \(PartialShape(row)) are too large")
         }
         if tensor.storage.isCallers { try account?.requireRoom(tensor.byteCount) }
         try account?.requireRoom(for: lengths.count, of: Tensor.self)
@@ -208,7 +208,7 @@ extension PartialShape {
     /// Decodes a shape that is a tensor: -1 is unknown, in a scalar the rank.
     ///
     /// Throws `invalidArgument` where it is none.
-    init(elements tensor: Tensor) throws(CompileError) {
+    init(elements tensor: Tensor) throws(OpError) {
         guard let sizes = tensor.integers else { throw .invalid("a shape is \(tensor.dtype), not whole numbers") }
         if tensor.shape.rank == 0 {
             guard sizes == [-1] else { throw .invalid("a shape is the scalar \(sizes), which only -1 may be") }

@@ -48,7 +48,7 @@ struct ListSlots {
         private let byteCount: Int
         private let account: RunAccount
 
-        init(_ content: Content, _ account: RunAccount) throws(CompileError) {
+        init(_ content: Content, _ account: RunAccount) throws(OpError) {
             byteCount = content.byteCount + Self.ownBytes
             self.account = account
             try account.reserve(byteCount)
@@ -78,8 +78,8 @@ struct ListSlots {
     ///
     /// Throws `resourceExhausted` where they are too many.
     static func of(
-        _ count: Int, _ account: RunAccount, _ element: (Int) throws(CompileError) -> Element?
-    ) throws(CompileError) -> ListSlots {
+        _ count: Int, _ account: RunAccount, _ element: (Int) throws(OpError) -> Element?
+    ) throws(OpError) -> ListSlots {
         // Before the first element is made.
         _ = try TensorStacking.slots(count, account)
         guard count > 0 else { return ListSlots(nil, count: 0, height: 0, account) }
@@ -123,7 +123,7 @@ struct ListSlots {
     }
 
     /// The elements with one more behind them.
-    func appending(_ element: Element?) throws(CompileError) -> ListSlots {
+    func appending(_ element: Element?) throws(OpError) -> ListSlots {
         guard let root else {
             return ListSlots(try Node(.elements([element]), account), count: 1, height: 1, account)
         }
@@ -136,7 +136,7 @@ struct ListSlots {
     }
 
     /// The elements with another one at an index, one of 0..<count.
-    func setting(_ index: Int, _ element: Element?) throws(CompileError) -> ListSlots {
+    func setting(_ index: Int, _ element: Element?) throws(OpError) -> ListSlots {
         ListSlots(
             try node(root, height - 1, index, becomes: element), count: count, height: height, account)
     }
@@ -144,7 +144,7 @@ struct ListSlots {
     /// The node with another element at an index, which may be the one behind the last.
     private func node(
         _ node: Node?, _ level: Int, _ index: Int, becomes element: Element?
-    ) throws(CompileError) -> Node {
+    ) throws(OpError) -> Node {
         let place = Self.place(of: index, level)
         if level == 0 {
             var elements: [Element?] = []
@@ -160,7 +160,7 @@ struct ListSlots {
     }
 
     /// The elements without the last one.
-    func droppingLast() throws(CompileError) -> ListSlots {
+    func droppingLast() throws(OpError) -> ListSlots {
         guard let root, count > 1 else { return ListSlots(nil, count: 0, height: 0, account) }
         var node = try without(count - 1, root, height - 1)
         var height = height
@@ -173,7 +173,7 @@ struct ListSlots {
     }
 
     /// The node without its last element, which has that index; nil where nothing is left.
-    private func without(_ index: Int, _ node: Node, _ level: Int) throws(CompileError) -> Node? {
+    private func without(_ index: Int, _ node: Node, _ level: Int) throws(OpError) -> Node? {
         let place = Self.place(of: index, level)
         switch node.content {
         case .elements(let elements):
@@ -188,7 +188,7 @@ struct ListSlots {
     }
 
     /// So many of the elements, from the first one on, and behind them slots that are not set.
-    func resized(to count: Int) throws(CompileError) -> ListSlots {
+    func resized(to count: Int) throws(OpError) -> ListSlots {
         let difference = count.subtractingReportingOverflow(self.count)
         guard !difference.overflow, difference.partialValue.magnitude <= Node.width else {
             return try .of(count, account) { (index) in index < self.count ? self[index] : nil }
@@ -200,7 +200,7 @@ struct ListSlots {
     }
 
     /// The elements with others behind them.
-    func appending(_ others: ListSlots) throws(CompileError) -> ListSlots {
+    func appending(_ others: ListSlots) throws(OpError) -> ListSlots {
         let (sum, overflow) = count.addingReportingOverflow(others.count)
         return try .of(overflow ? .max : sum, account) { (index) in
             index < count ? self[index] : others[index - count]
@@ -208,7 +208,7 @@ struct ListSlots {
     }
 
     /// The elements with others at some indices, one of 0..<count each.
-    func setting(_ changes: [(index: Int, element: Element)]) throws(CompileError) -> ListSlots {
+    func setting(_ changes: [(index: Int, element: Element)]) throws(OpError) -> ListSlots {
         // A few of many leave most nodes as they are.
         guard changes.count >= count / Node.width else {
             var slots = self

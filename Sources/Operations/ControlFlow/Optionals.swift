@@ -4,8 +4,8 @@ internal import Tensors
 extension OpTable {
     /// Optionals: what one branch keeps for its gradient, and the other does not have.
     static let optionals: [OpEntry] = [
-        OpEntry("OptionalFromValue") { node throws(CompileError) in try OptionalMaking(node, isSet: true) },
-        OpEntry("OptionalNone") { node throws(CompileError) in try OptionalMaking(node, isSet: false) },
+        OpEntry("OptionalFromValue") { node throws(OpError) in try OptionalMaking(node, isSet: true) },
+        OpEntry("OptionalNone") { node throws(OpError) in try OptionalMaking(node, isSet: false) },
         OpEntry("OptionalHasValue", make: OptionalHasValue.init),
         OpEntry("OptionalGetValue", make: OptionalGetValue.init),
     ]
@@ -21,9 +21,9 @@ final class OptionalValues: RunObject {
     private let held: [HeldTensor]
 
     /// Throws `resourceExhausted` where the tensors are more than the run may hold.
-    init(_ values: [RunValue]?, _ account: RunAccount) throws(CompileError) {
+    init(_ values: [RunValue]?, _ account: RunAccount) throws(OpError) {
         var held: [HeldTensor] = []
-        self.values = try values?.map { (value) throws(CompileError) in
+        self.values = try values?.map { (value) throws(OpError) in
             if case .object(let object) = value { return .object(try object.requireShallow()) }
             let kept = try HeldTensor(try value.tensor("a value"), account)
             held.append(kept)
@@ -38,27 +38,27 @@ final class OptionalValues: RunObject {
 struct OptionalMaking: RunOp {
     private let isSet: Bool
 
-    init(_ node: NodeReader, isSet: Bool) throws(CompileError) {
+    init(_ node: NodeReader, isSet: Bool) throws(OpError) {
         if isSet { try node.expectInputs(atLeast: 1) } else { try node.expectInputs(0) }
         self.isSet = isSet
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         [TensorFact(.variant, Shape.scalar)]
     }
 
-    func run(_ inputs: [RunValue], _ account: RunAccount) throws(CompileError) -> [RunValue] {
+    func run(_ inputs: [RunValue], _ account: RunAccount) throws(OpError) -> [RunValue] {
         [.object(try OptionalValues(isSet ? inputs : nil, account))]
     }
 }
 
 /// `OptionalHasValue`. Input: an optional. Output: a bool.
 struct OptionalHasValue: RunOp {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(1) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(1) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] { [TensorFact(.bool, Shape.scalar)] }
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] { [TensorFact(.bool, Shape.scalar)] }
 
-    func run(_ inputs: [RunValue], _ account: RunAccount) throws(CompileError) -> [RunValue] {
+    func run(_ inputs: [RunValue], _ account: RunAccount) throws(OpError) -> [RunValue] {
         [.tensor(try .scalar(try inputs[0].object(as: OptionalValues.self).values != nil))]
     }
 }
@@ -68,7 +68,7 @@ struct OptionalGetValue: RunOp {
     private let types: [DataType]
     private let shapes: [PartialShape]
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(1)
         types = try node.types("output_types")
         shapes = try node.shapes("output_shapes")
@@ -77,11 +77,11 @@ struct OptionalGetValue: RunOp {
         }
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         zip(types, shapes).map { TensorFact($0, $0.isHandle ? PartialShape(.scalar) : $1) }
     }
 
-    func run(_ inputs: [RunValue], _ account: RunAccount) throws(CompileError) -> [RunValue] {
+    func run(_ inputs: [RunValue], _ account: RunAccount) throws(OpError) -> [RunValue] {
         guard let values = try inputs[0].object(as: OptionalValues.self).values else {
             throw .invalid("the optional has no value")
         }

@@ -23,13 +23,13 @@ final class TensorStack: RunObject {
     /// What the places of the tensors take.
     private var slotMemory: SlotMemory
 
-    init(_ dtype: DataType, limit: Int?, _ account: RunAccount) throws(CompileError) {
+    init(_ dtype: DataType, limit: Int?, _ account: RunAccount) throws(OpError) {
         slotMemory = try SlotMemory(0, account)
         self.dtype = dtype
         self.limit = limit
     }
 
-    func push(_ tensor: HeldTensor) throws(CompileError) {
+    func push(_ tensor: HeldTensor) throws(OpError) {
         guard tensor.tensor.dtype == dtype else {
             throw .invalid("a stack of \(dtype) is given \(tensor.tensor.dtype)")
         }
@@ -38,7 +38,7 @@ final class TensorStack: RunObject {
         tensors.append(tensor)
     }
 
-    func pop() throws(CompileError) -> Tensor {
+    func pop() throws(OpError) -> Tensor {
         guard let last = tensors.popLast() else { throw .invalid("the stack is empty") }
         return last.tensor
     }
@@ -48,16 +48,16 @@ final class TensorStack: RunObject {
 struct NewStack: RunOp {
     private let dtype: DataType
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(node.op == "StackV2" ? 1 : 0)
         dtype = try node.type("elem_type")
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         [TensorFact(.resource, Shape.scalar)]
     }
 
-    func run(_ inputs: [RunValue], _ account: RunAccount) throws(CompileError) -> [RunValue] {
+    func run(_ inputs: [RunValue], _ account: RunAccount) throws(OpError) -> [RunValue] {
         let limit = try inputs.first?.tensor("max_size").integers?.first
         return [.object(try TensorStack(dtype, limit: limit.flatMap { $0 < 0 ? nil : $0 }, account))]
     }
@@ -65,17 +65,17 @@ struct NewStack: RunOp {
 
 /// `StackPush`, `StackPushV2`. Inputs: the handle, the tensor, which is also the output.
 struct StackPush: RunOp {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(2) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(2) }
 
     var hasEffect: Bool { true }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         var output = inputs[1]
         output.value = nil
         return [output]
     }
 
-    func run(_ inputs: [RunValue], _ account: RunAccount) throws(CompileError) -> [RunValue] {
+    func run(_ inputs: [RunValue], _ account: RunAccount) throws(OpError) -> [RunValue] {
         let held = try HeldTensor(try inputs[1].tensor("the element"), account)
         try inputs[0].object(as: TensorStack.self).push(held)
         return [.tensor(held.tensor)]
@@ -86,16 +86,16 @@ struct StackPush: RunOp {
 struct StackPop: RunOp {
     private let dtype: DataType
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(1)
         dtype = try node.type("elem_type")
     }
 
     var hasEffect: Bool { true }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] { [TensorFact(dtype, .unknown)] }
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] { [TensorFact(dtype, .unknown)] }
 
-    func run(_ inputs: [RunValue], _ account: RunAccount) throws(CompileError) -> [RunValue] {
+    func run(_ inputs: [RunValue], _ account: RunAccount) throws(OpError) -> [RunValue] {
         let stack = try inputs[0].object(as: TensorStack.self)
         guard stack.dtype == dtype else { throw .invalid("pops \(dtype) from a stack of \(stack.dtype)") }
         return [.tensor(try stack.pop())]

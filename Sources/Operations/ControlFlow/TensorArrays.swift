@@ -45,7 +45,7 @@ final class TensorArray: RunObject {
     init(
         _ dtype: DataType, _ elementShape: PartialShape, size: Int, isDynamic: Bool, clearsAfterRead: Bool, sums: Bool,
         _ account: RunAccount
-    ) throws(CompileError) {
+    ) throws(OpError) {
         guard size >= 0 else { throw .invalid("the size of a TensorArray must not be negative, got \(size)") }
         slotMemory = try SlotMemory(size, account)
         self.dtype = dtype
@@ -60,7 +60,7 @@ final class TensorArray: RunObject {
     var count: Int { slots.count }
 
     /// The array of gradients of that name, made when it is first asked for.
-    func gradient(named name: String, prepending shape: PartialShape) throws(CompileError) -> TensorArray {
+    func gradient(named name: String, prepending shape: PartialShape) throws(OpError) -> TensorArray {
         if let known = gradients[name] { return known }
         let dimensions = shape.dimensions.flatMap { more in elementShape.dimensions.map { more + $0 } }
         let gradient = try TensorArray(
@@ -74,7 +74,7 @@ final class TensorArray: RunObject {
     /// Writes an element.
     func write(
         _ tensor: Tensor, at index: Int, partOf whole: HeldMemory? = nil
-    ) throws(CompileError) {
+    ) throws(OpError) {
         guard tensor.dtype == dtype else {
             throw .invalid("a TensorArray of \(dtype) is given \(tensor.dtype) to write to index \(index)")
         }
@@ -102,7 +102,7 @@ final class TensorArray: RunObject {
         }
     }
 
-    private func sum(_ left: Tensor, _ right: Tensor) throws(CompileError) -> Tensor {
+    private func sum(_ left: Tensor, _ right: Tensor) throws(OpError) -> Tensor {
         try account.requireRoom(left.byteCount)
         guard left.shape == right.shape else {
             throw .invalid("sums \(PartialShape(left.shape)) and \(PartialShape(right.shape)) in one element")
@@ -111,11 +111,11 @@ final class TensorArray: RunObject {
             return try ElementwiseBinary(formula: .add, result: nil, shapesMayDiffer: false).evaluate([
                 TensorFact(left), TensorFact(right),
             ])[0]
-        } catch let error as CompileError { throw error } catch { throw .invalid("\(error)") }
+        } catch let error as OpError { throw error } catch { throw .invalid("\(error)") }
     }
 
     /// Reads an element.
-    func read(at index: Int) throws(CompileError) -> Tensor {
+    func read(at index: Int) throws(OpError) -> Tensor {
         guard slots.indices.contains(index) else {
             throw .invalid("tried to read from index \(index), but the TensorArray's size is \(count)")
         }
@@ -143,12 +143,12 @@ final class TensorArray: RunObject {
     }
 
     /// Reads elements whose shapes must be equal.
-    func read(at indices: [Int], shape known: PartialShape) throws(CompileError) -> [Tensor] {
+    func read(at indices: [Int], shape known: PartialShape) throws(OpError) -> [Tensor] {
         try account.requireRoom(for: indices.count, of: Tensor.self)
         // What stands for elements that were never written is counted until all are read.
         let used = account.usedBytes
         defer { account.give(downTo: used) }
-        let tensors = try indices.map { (index) throws(CompileError) in
+        let tensors = try indices.map { (index) throws(OpError) in
             let tensor = try read(at: index)
             if isEmpty(index) { try account.reserve(tensor.byteCount) }
             return tensor
@@ -171,7 +171,7 @@ struct NewTensorArray: RunOp {
     private let clearsAfterRead: Bool
     private let hasFlow: Bool
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(1)
         dtype = try node.type("dtype")
         elementShape = try node.shape("element_shape", default: .unknown)
@@ -180,7 +180,7 @@ struct NewTensorArray: RunOp {
         hasFlow = node.op == "TensorArrayV3"
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         var handle = TensorFact(.resource, Shape.scalar)
         handle.elements = ElementFact(
             shape: elementShape.isFullyDefined ? elementShape : nil, count: isDynamic ? nil : inputs[0].integers?.first)
@@ -189,7 +189,7 @@ struct NewTensorArray: RunOp {
         return hasFlow ? [handle, flow] : [handle]
     }
 
-    func run(_ inputs: [RunValue], _ account: RunAccount) throws(CompileError) -> [RunValue] {
+    func run(_ inputs: [RunValue], _ account: RunAccount) throws(OpError) -> [RunValue] {
         guard let size = try inputs[0].tensor("the size").integers?.first else {
             throw .invalid("the size is not a number")
         }
@@ -205,12 +205,12 @@ struct NewTensorArray: RunOp {
 struct TensorArrayGrad: RunOp {
     private let source: String
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(2)
         source = try node.string("source")
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         var handle = TensorFact(.resource, Shape.scalar)
         var flow = TensorFact(.float32, Shape.scalar)
         handle.elements = inputs[1].elements ?? inputs[0].elements
@@ -218,7 +218,7 @@ struct TensorArrayGrad: RunOp {
         return [handle, flow]
     }
 
-    func run(_ inputs: [RunValue], _ account: RunAccount) throws(CompileError) -> [RunValue] {
+    func run(_ inputs: [RunValue], _ account: RunAccount) throws(OpError) -> [RunValue] {
         let array = try inputs[0].object(as: TensorArray.self)
         return [
             .object(try array.gradient(named: source, prepending: PartialShape([]))), .tensor(try .scalar(Float(0))),
@@ -228,11 +228,11 @@ struct TensorArrayGrad: RunOp {
 
 /// The end of an array or a stack: the run lets it go itself.
 struct CloseHandle: RunOp {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(1) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(1) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] { [] }
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] { [] }
 
-    func run(_ inputs: [RunValue], _ account: RunAccount) throws(CompileError) -> [RunValue] { [] }
+    func run(_ inputs: [RunValue], _ account: RunAccount) throws(OpError) -> [RunValue] { [] }
 }
 
 /// What is done with a `TensorArray`: input 0 is the handle, the last one the flow.
@@ -261,7 +261,7 @@ struct TensorArrayAction: RunOp {
 
     static let entries: [OpEntry] = Action.allCases.flatMap { action in
         (action == .pack || action == .unpack ? [""] : OpTable.versions).map { version in
-            OpEntry("TensorArray\(action.rawValue)\(version)") { node throws(CompileError) in try Self(node, action) }
+            OpEntry("TensorArray\(action.rawValue)\(version)") { node throws(OpError) in try Self(node, action) }
         }
     }
 
@@ -270,7 +270,7 @@ struct TensorArrayAction: RunOp {
     /// `element_shape`, or `element_shape_except0` of `Concat`.
     private let shape: PartialShape
 
-    private init(_ node: NodeReader, _ action: Action) throws(CompileError) {
+    private init(_ node: NodeReader, _ action: Action) throws(OpError) {
         try node.expectInputs(action.inputCount)
         self.action = action
         dtype =
@@ -283,7 +283,7 @@ struct TensorArrayAction: RunOp {
 
     var valueInputs: [Int] { [] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         guard let last = inputs.last else { return [] }
         // Elements without a flow (an array of the first versions) are known from the handle, and that only in part.
         let elements = last.elements
@@ -321,7 +321,7 @@ struct TensorArrayAction: RunOp {
         }
     }
 
-    func run(_ inputs: [RunValue], _ account: RunAccount) throws(CompileError) -> [RunValue] {
+    func run(_ inputs: [RunValue], _ account: RunAccount) throws(OpError) -> [RunValue] {
         let array = try inputs[0].object(as: TensorArray.self)
         switch action {
         case .write: try array.write(try inputs[2].tensor("the value"), at: try index(inputs[1]))
@@ -346,14 +346,14 @@ struct TensorArrayAction: RunOp {
         return [.tensor(try .scalar(Float(0)))]
     }
 
-    private func index(_ value: RunValue) throws(CompileError) -> Int {
+    private func index(_ value: RunValue) throws(OpError) -> Int {
         guard let index = try value.tensor("the index").integers?.first else {
             throw .invalid("the index is not a number")
         }
         return index
     }
 
-    private func indices(_ value: RunValue, _ account: RunAccount) throws(CompileError) -> [Int] {
+    private func indices(_ value: RunValue, _ account: RunAccount) throws(OpError) -> [Int] {
         try account.requireRoom(for: try value.tensor("the indices").shape.elementCount, of: Int.self)
         guard let indices = try value.tensor("the indices").integers else {
             throw .invalid("the indices are not numbers")
@@ -363,7 +363,7 @@ struct TensorArrayAction: RunOp {
 
     private func write(
         _ rows: [Tensor], at indices: [Int], _ array: TensorArray, _ account: RunAccount
-    ) throws(CompileError) {
+    ) throws(OpError) {
         guard rows.count == indices.count else { throw .invalid("\(indices.count) indices for \(rows.count) values") }
         let whole = try HeldMemory(of: rows, account)
         for (index, row) in zip(indices, rows) { try array.write(row, at: index, partOf: whole) }
@@ -371,7 +371,7 @@ struct TensorArrayAction: RunOp {
 
     private func split(
         _ value: Tensor, _ lengths: [Int], _ account: RunAccount
-    ) throws(CompileError) -> [Tensor] {
+    ) throws(OpError) -> [Tensor] {
         let total = try TensorStacking.total(of: lengths)
         guard value.shape.dimensions.first == total else {
             throw .invalid("the lengths sum up to \(total), the value's shape is \(PartialShape(value.shape))")
@@ -379,7 +379,7 @@ struct TensorArrayAction: RunOp {
         return try TensorStacking.parts(of: value, lengths, account)
     }
 
-    private func checked(_ tensor: Tensor) throws(CompileError) -> Tensor {
+    private func checked(_ tensor: Tensor) throws(OpError) -> Tensor {
         guard tensor.dtype == dtype else {
             throw .invalid("reads \(dtype ?? .float32) from a TensorArray of \(tensor.dtype)")
         }
@@ -388,7 +388,7 @@ struct TensorArrayAction: RunOp {
 
     private func gather(
         _ indices: [Int], _ array: TensorArray, _ account: RunAccount
-    ) throws(CompileError) -> Tensor {
+    ) throws(OpError) -> Tensor {
         let tensors = try array.read(at: indices, shape: shape)
         guard let element = tensors.first?.shape ?? array.elementShape.known ?? shape.known else {
             throw .invalid(
@@ -397,9 +397,9 @@ struct TensorArrayAction: RunOp {
         return try checked(try TensorStacking.stack(tensors, array.dtype, element, account))
     }
 
-    private func concat(_ array: TensorArray, _ account: RunAccount) throws(CompileError) -> [RunValue] {
+    private func concat(_ array: TensorArray, _ account: RunAccount) throws(OpError) -> [RunValue] {
         try account.requireRoom(for: array.count, of: Tensor.self)
-        let tensors = try (0..<array.count).map { (index) throws(CompileError) in try array.read(at: index) }
+        let tensors = try (0..<array.count).map { (index) throws(OpError) in try array.read(at: index) }
         let lengths = tensors.map { Int64($0.shape.dimensions.first ?? 0) }
         guard tensors.allSatisfy({ $0.shape.rank > 0 }) else {
             throw .invalid("elements of a Concat must not be scalars")
@@ -412,7 +412,7 @@ struct TensorArrayAction: RunOp {
         }
         let total = try TensorStacking.total(of: lengths.map(Int.init))
         let value = try TensorStacking.joined(tensors, array.dtype, [total] + row, account)
-        guard let counts = Tensor(lengths) else { throw CompileError(.resourceExhausted, "not enough memory") }
+        guard let counts = Tensor(lengths) else { throw OpError(.resourceExhausted, "not enough memory") }
         return [.tensor(try checked(value)), .tensor(counts)]
     }
 }

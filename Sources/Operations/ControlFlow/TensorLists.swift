@@ -42,7 +42,7 @@ final class TensorList: RunObject {
     /// A list of so many elements that are not set.
     convenience init(
         _ dtype: DataType, _ elementShape: PartialShape, count: Int = 0, _ account: RunAccount
-    ) throws(CompileError) {
+    ) throws(OpError) {
         self.init(dtype, elementShape, try ListSlots.of(count, account) { (_) in nil })
     }
 
@@ -52,7 +52,7 @@ final class TensorList: RunObject {
     func with(_ elements: ListSlots) -> TensorList { TensorList(dtype, elementShape, elements) }
 
     /// Keeps a value that is to be an element.
-    func held(_ value: RunValue, _ account: RunAccount) throws(CompileError) -> Element {
+    func held(_ value: RunValue, _ account: RunAccount) throws(OpError) -> Element {
         switch value {
         case .tensor(let tensor): return try held(tensor, account)
         case .object(let object):
@@ -64,7 +64,7 @@ final class TensorList: RunObject {
     /// Keeps a tensor that is to be an element.
     func held(
         _ tensor: Tensor, _ account: RunAccount, partOf whole: HeldMemory? = nil
-    ) throws(CompileError) -> Element {
+    ) throws(OpError) -> Element {
         guard tensor.dtype == dtype else { throw .invalid("a list of \(dtype) is given \(tensor.dtype)") }
         guard elementShape.admits(tensor.shape) else {
             throw .invalid(
@@ -74,15 +74,15 @@ final class TensorList: RunObject {
     }
 
     /// The list of these elements, which are parts of one tensor.
-    func holding(_ parts: [Tensor], _ account: RunAccount) throws(CompileError) -> TensorList {
+    func holding(_ parts: [Tensor], _ account: RunAccount) throws(OpError) -> TensorList {
         let whole = try HeldMemory(of: parts, account)
         return with(
-            try ListSlots.of(parts.count, account) { (index) throws(CompileError) in
+            try ListSlots.of(parts.count, account) { (index) throws(OpError) in
                 try held(parts[index], account, partOf: whole)
             })
     }
 
-    func require(_ index: Int) throws(CompileError) {
+    func require(_ index: Int) throws(OpError) {
         guard index >= 0, index < elements.count else {
             throw .invalid("element \(index) of a list that has \(elements.count)")
         }
@@ -95,14 +95,14 @@ final class TensorList: RunObject {
     }
 
     /// An element; zeros for one that was never set.
-    func element(_ index: Int, asked: PartialShape, _ account: RunAccount) throws(CompileError) -> RunValue {
+    func element(_ index: Int, asked: PartialShape, _ account: RunAccount) throws(OpError) -> RunValue {
         try require(index)
         if let element = elements[index] { return element.value }
         return .tensor(try unset(index, asked: asked, account))
     }
 
     /// What stands for an element that was never set: zeros.
-    private func unset(_ index: Int, asked: PartialShape, _ account: RunAccount) throws(CompileError) -> Tensor {
+    private func unset(_ index: Int, asked: PartialShape, _ account: RunAccount) throws(OpError) -> Tensor {
         guard let shape = shape(asked) else {
             throw .invalid("element \(index) was never set, and zeros need a shape that is known, not \(elementShape)")
         }
@@ -112,10 +112,10 @@ final class TensorList: RunObject {
     }
 
     /// Elements under one another. They must have one shape.
-    func stacked(_ indices: some Collection<Int>, asked: PartialShape, _ account: RunAccount) throws(CompileError)
+    func stacked(_ indices: some Collection<Int>, asked: PartialShape, _ account: RunAccount) throws(OpError)
         -> Tensor
     {
-        let tensors = try tensors(indices, account) { (index) throws(CompileError) in
+        let tensors = try tensors(indices, account) { (index) throws(OpError) in
             try unset(index, asked: asked, account)
         }
         guard let element = tensors.first?.shape ?? elementShape.merged(with: asked)?.known else {
@@ -132,11 +132,11 @@ final class TensorList: RunObject {
 
     /// Elements that are tensors. Those that are not set are one and the same, which `zeros` makes of the first one's index.
     func tensors(
-        _ indices: some Collection<Int>, _ account: RunAccount, zeros: (Int) throws(CompileError) -> Tensor
-    ) throws(CompileError) -> [Tensor] {
+        _ indices: some Collection<Int>, _ account: RunAccount, zeros: (Int) throws(OpError) -> Tensor
+    ) throws(OpError) -> [Tensor] {
         try account.requireRoom(for: indices.count, of: Tensor.self)
         var missing: Tensor?
-        return try indices.map { (index) throws(CompileError) in
+        return try indices.map { (index) throws(OpError) in
             try require(index)
             if let element = elements[index] { return try element.value.tensor("an element") }
             if let missing { return missing }
@@ -148,28 +148,28 @@ final class TensorList: RunObject {
 }
 
 extension RunValue {
-    fileprivate func list() throws(CompileError) -> TensorList { try object(as: TensorList.self) }
+    fileprivate func list() throws(OpError) -> TensorList { try object(as: TensorList.self) }
 
-    fileprivate func number(_ role: StaticString) throws(CompileError) -> Int {
+    fileprivate func number(_ role: StaticString) throws(OpError) -> Int {
         guard let number = try tensor(role).integers?.first else { throw .invalid("\(role) is not a number") }
         return number
     }
 
-    fileprivate func numbers(_ role: StaticString, _ account: RunAccount) throws(CompileError) -> [Int] {
+    fileprivate func numbers(_ role: StaticString, _ account: RunAccount) throws(OpError) -> [Int] {
         try account.requireRoom(for: try tensor(role).shape.elementCount, of: Int.self)
         guard let numbers = try tensor(role).integers else { throw .invalid("\(role) are not numbers") }
         return numbers
     }
 
-    fileprivate func shape(_ role: StaticString) throws(CompileError) -> PartialShape {
+    fileprivate func shape(_ role: StaticString) throws(OpError) -> PartialShape {
         try PartialShape(elements: try tensor(role))
     }
 }
 
 extension TensorFact {
     /// The shape that a tensor of numbers says, as far as it is known.
-    fileprivate func statedShape() throws(CompileError) -> PartialShape {
-        try value.map { (value) throws(CompileError) in try PartialShape(elements: value) } ?? .unknown
+    fileprivate func statedShape() throws(OpError) -> PartialShape {
+        try value.map { (value) throws(OpError) in try PartialShape(elements: value) } ?? .unknown
     }
 
     fileprivate static func list(_ elements: ElementFact?) -> TensorFact {
@@ -205,19 +205,19 @@ struct TensorListMaking: RunOp {
     }
 
     static let entries: [OpEntry] = Way.allCases.map { way in
-        OpEntry(way.rawValue) { node throws(CompileError) in try Self(node, way) }
+        OpEntry(way.rawValue) { node throws(OpError) in try Self(node, way) }
     }
 
     private let way: Way
     private let dtype: DataType
 
-    private init(_ node: NodeReader, _ way: Way) throws(CompileError) {
+    private init(_ node: NodeReader, _ way: Way) throws(OpError) {
         try node.expectInputs(way.inputCount)
         self.way = way
         dtype = try node.type("element_dtype")
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         switch way {
         case .empty: return [.list(nil)]
         case .reserve:
@@ -231,7 +231,7 @@ struct TensorListMaking: RunOp {
         }
     }
 
-    func run(_ inputs: [RunValue], _ account: RunAccount) throws(CompileError) -> [RunValue] {
+    func run(_ inputs: [RunValue], _ account: RunAccount) throws(OpError) -> [RunValue] {
         switch way {
         case .empty: return [.object(try TensorList(dtype, try inputs[0].shape("element_shape"), account))]
         case .reserve:
@@ -258,8 +258,7 @@ struct TensorListMaking: RunOp {
         }
     }
 
-    private func scattered(_ inputs: [RunValue], count: Int?, _ account: RunAccount) throws(CompileError) -> TensorList
-    {
+    private func scattered(_ inputs: [RunValue], count: Int?, _ account: RunAccount) throws(OpError) -> TensorList {
         let indices = try inputs[1].numbers("the indices", account)
         let largest = indices.max() ?? -1
         guard (indices.min() ?? 0) >= 0, largest < Int.max else { throw .invalid("\(indices) are not indices") }
@@ -296,21 +295,21 @@ struct TensorListChange: RunOp {
     }
 
     static let entries: [OpEntry] = Change.allCases.map { change in
-        OpEntry(change.rawValue) { node throws(CompileError) in try Self(node, change) }
+        OpEntry(change.rawValue) { node throws(OpError) in try Self(node, change) }
     }
 
     private let change: Change
     private let dtype: DataType
     private let grows: Bool
 
-    private init(_ node: NodeReader, _ change: Change) throws(CompileError) {
+    private init(_ node: NodeReader, _ change: Change) throws(OpError) {
         try node.expectInputs(change.inputCount)
         self.change = change
         dtype = change == .resize ? .variant : try node.type("element_dtype")
         grows = try node.bool("resize_if_index_out_of_bounds", default: false)
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let elements = inputs[0].elements
         switch change {
         case .set:
@@ -325,7 +324,7 @@ struct TensorListChange: RunOp {
         }
     }
 
-    func run(_ inputs: [RunValue], _ account: RunAccount) throws(CompileError) -> [RunValue] {
+    func run(_ inputs: [RunValue], _ account: RunAccount) throws(OpError) -> [RunValue] {
         let list = try inputs[0].list()
         let elements = list.elements
         switch change {
@@ -354,7 +353,7 @@ struct TensorListChange: RunOp {
     /// The list with a tensor's rows at these indices.
     static func scatter(
         _ tensor: Tensor, _ indices: [Int], into list: TensorList, _ account: RunAccount
-    ) throws(CompileError) -> TensorList {
+    ) throws(OpError) -> TensorList {
         let rows = try TensorStacking.rows(of: tensor, account)
         guard rows.count == indices.count else { throw .invalid("\(indices.count) indices for \(rows.count) rows") }
         for index in indices where index < 0 { throw .invalid("\(index) is not an index") }
@@ -362,7 +361,7 @@ struct TensorListChange: RunOp {
         let slots = needed > list.elements.count ? try list.elements.resized(to: needed) : list.elements
         let whole = try HeldMemory(of: rows, account)
         try account.requireRoom(for: rows.count, of: (Int, TensorList.Element).self)
-        let changes = try zip(indices, rows).map { (index, row) throws(CompileError) in
+        let changes = try zip(indices, rows).map { (index, row) throws(OpError) in
             (index: index, element: try list.held(row, account, partOf: whole))
         }
         return list.with(try slots.setting(changes))
@@ -396,7 +395,7 @@ struct TensorListReading: RunOp {
     }
 
     static let entries: [OpEntry] = Way.allCases.map { way in
-        OpEntry(way.rawValue) { node throws(CompileError) in try Self(node, way) }
+        OpEntry(way.rawValue) { node throws(OpError) in try Self(node, way) }
     }
 
     private let way: Way
@@ -405,7 +404,7 @@ struct TensorListReading: RunOp {
     private let shapeType: DataType
     private let shape: PartialShape
 
-    private init(_ node: NodeReader, _ way: Way) throws(CompileError) {
+    private init(_ node: NodeReader, _ way: Way) throws(OpError) {
         try node.expectInputs(way.inputCount)
         self.way = way
         dtype = try node.type("element_dtype", default: .float32)
@@ -415,10 +414,10 @@ struct TensorListReading: RunOp {
         shape = way == .concat ? try node.shape("element_shape", default: .unknown) : .unknown
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let elements = inputs[0].elements
         let known = elements?.shape ?? .unknown
-        func element(_ input: Int) throws(CompileError) -> PartialShape {
+        func element(_ input: Int) throws(OpError) -> PartialShape {
             let stated = try inputs[input].statedShape()
             return known.merged(with: stated) ?? stated
         }
@@ -441,7 +440,7 @@ struct TensorListReading: RunOp {
         [TensorFact(dtype, row.prepending(nil)), TensorFact(.int64, .ofRank(1))]
     }
 
-    func run(_ inputs: [RunValue], _ account: RunAccount) throws(CompileError) -> [RunValue] {
+    func run(_ inputs: [RunValue], _ account: RunAccount) throws(OpError) -> [RunValue] {
         let list = try inputs[0].list()
         guard way == .length || way == .elementShape || list.dtype == dtype else {
             throw .invalid("reads \(dtype) from a list of \(list.dtype)")
@@ -468,19 +467,19 @@ struct TensorListReading: RunOp {
         }
     }
 
-    private func elementShape(of list: TensorList) throws(CompileError) -> Tensor {
+    private func elementShape(of list: TensorList) throws(OpError) -> Tensor {
         let sizes = list.elementShape.dimensions
         let tensor =
             shapeType == .int64
             ? Tensor((sizes ?? [-1]).map { Int64($0) }, shape: sizes.map { [$0.count] } ?? [])
             : Tensor((sizes ?? [-1]).map { Int32(truncatingIfNeeded: $0) }, shape: sizes.map { [$0.count] } ?? [])
-        guard let tensor else { throw CompileError(.resourceExhausted, "not enough memory") }
+        guard let tensor else { throw OpError(.resourceExhausted, "not enough memory") }
         return tensor
     }
 
     private func concat(
         _ list: TensorList, _ asked: PartialShape, missing: [Int], _ account: RunAccount
-    ) throws(CompileError) -> [RunValue] {
+    ) throws(OpError) -> [RunValue] {
         try account.requireRoom(for: list.elements.count, of: Tensor.self)
         // What stands for elements that are not set lives until they are joined.
         let used = account.usedBytes
@@ -509,7 +508,7 @@ struct TensorListReading: RunOp {
         }
         let value = try TensorStacking.joined(tensors, dtype, [try TensorStacking.total(of: lengths)] + row, account)
         guard let counts = Tensor(lengths.map { Int64($0) }) else {
-            throw CompileError(.resourceExhausted, "not enough memory")
+            throw OpError(.resourceExhausted, "not enough memory")
         }
         return [.tensor(value), .tensor(counts)]
     }

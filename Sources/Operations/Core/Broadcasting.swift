@@ -15,11 +15,11 @@ extension OpTable {
 
 /// The tensor, repeated along its axes of 1, and along new ones in front, up to the shape that input 1 gives.
 struct BroadcastTo: Op {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(2) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(2) }
 
     var valueInputs: [Int] { [1] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let (input, dtype) = (inputs[0].shape, inputs[0].dtype)
         guard inputs[1].shape.rank ?? 1 == 1 else {
             throw .invalid("shape must be a vector of {int32,int64}, got shape \(inputs[1].shape)")
@@ -54,7 +54,7 @@ struct BroadcastTo: Op {
         return isRepeated || isCut ? [.rows(rows)] : node.mixed
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let width = try spec.inputs[0].elementWidth
         let (input, output) = (try spec.inputShape(0), try spec.outputShape())
         guard output.elementCount > 0 else { return .nothing }
@@ -76,7 +76,7 @@ extension [TensorFact] {
     /// The two shapes that two inputs give as vectors, where they are known.
     ///
     /// - Throws: `invalidArgument` where they are no vectors.
-    fileprivate func shapePair() throws(CompileError) -> (PartialShape, PartialShape)? {
+    fileprivate func shapePair() throws(OpError) -> (PartialShape, PartialShape)? {
         try requireOneDType()
         for (number, input) in enumerated() where input.shape.rank ?? 1 != 1 {
             throw .invalid("In[\(number)] must be a vector.\(input.shape)")
@@ -91,11 +91,11 @@ extension [TensorFact] {
 ///
 /// - Inputs: two vectors of one dtype, int32 or int64.
 struct BroadcastArgs: Op {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(2) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(2) }
 
     var valueInputs: [Int] { [0, 1] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         guard let (one, two) = try inputs.shapePair() else {
             let lengths = inputs.map { $0.shape.dimension(0) }
             let length = lengths.contains(where: { $0 < 0 }) ? PartialShape.unknownDimension : lengths.max() ?? 0
@@ -108,18 +108,18 @@ struct BroadcastArgs: Op {
         return [result]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { try kernelOfKnownValues(spec) }
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel { try kernelOfKnownValues(spec) }
 }
 
 /// Along which axes of their common shape each of two shapes repeats: what the gradient of a broadcast is summed over.
 ///
 /// - Inputs: two vectors of one dtype, int32 or int64.
 struct BroadcastGradientArgs: Op {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(2) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(2) }
 
     var valueInputs: [Int] { [0, 1] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let dtype = inputs[0].dtype
         guard let (one, two) = try inputs.shapePair() else {
             return [TensorFact(dtype, .ofRank(1)), TensorFact(dtype, .ofRank(1))]
@@ -137,16 +137,16 @@ struct BroadcastGradientArgs: Op {
         return facts
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { try kernelOfKnownValues(spec) }
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel { try kernelOfKnownValues(spec) }
 }
 
 /// Elements of the second input where the first is true, else of the third; all three broadcast.
 ///
 /// - Inputs: `condition`, bool; `t` and `e`, of one dtype, any.
 struct SelectV2: Op {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(3) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(3) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].require(.bool, "condition")
         try inputs[1...].requireOneDType()
         guard let values = inputs[1].shape.broadcastIfCompatible(with: inputs[2].shape),
@@ -161,7 +161,7 @@ struct SelectV2: Op {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.elementwise() }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let dtype = spec.outputs[0].dtype
         let output = try spec.outputShape()
         guard output.elementCount > 0 else { return .nothing }
@@ -182,14 +182,14 @@ struct SelectV2: Op {
 struct ConcatOffset: Op {
     private let inputCount: Int
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(atLeast: 3)
         inputCount = node.inputCount
     }
 
     var valueInputs: [Int] { Array(0..<inputCount) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         guard inputs[0].shape.rank ?? 0 == 0 else {
             throw .invalid("Concat dim tensor should be a scalar integer, but got shape \(inputs[0].shape)")
         }
@@ -217,7 +217,7 @@ struct ConcatOffset: Op {
 
     private static func offsets(
         _ shapes: [[Int]], _ axis: Int, _ dtype: DataType
-    ) throws(CompileError) -> [TensorFact] {
+    ) throws(OpError) -> [TensorFact] {
         var facts: [TensorFact] = []
         var offset = 0
         for (number, shape) in shapes.enumerated() {
@@ -237,18 +237,18 @@ struct ConcatOffset: Op {
 
     private static func text(_ sizes: [Int]) -> String { "[" + sizes.map(String.init).joined(separator: " ") + "]" }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { try kernelOfKnownValues(spec) }
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel { try kernelOfKnownValues(spec) }
 }
 
 /// Where each number stands in a permutation: known as soon as the permutation is.
 ///
 /// - Inputs: a vector, int32 or int64, of the numbers from 0 up to its length, each once.
 struct InvertPermutation: Op {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(1) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(1) }
 
     var valueInputs: [Int] { [0] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         guard inputs[0].shape.rank ?? 1 == 1 else { throw .invalid("invert_permutation expects a 1D vector.") }
         let length = inputs[0].shape.dimension(0)
         guard let numbers = try inputs[0].indices("x") else {
@@ -268,5 +268,5 @@ struct InvertPermutation: Op {
         return [fact]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { try kernelOfKnownValues(spec) }
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel { try kernelOfKnownValues(spec) }
 }

@@ -19,7 +19,7 @@ struct CountedList<Element> {
     ///   - account: Counts the memory.
     ///   - capacity: How many elements are expected.
     /// - Throws: As ``append(_:)`` does.
-    init(_ account: RunAccount, capacity: Int = 0) throws(CompileError) {
+    init(_ account: RunAccount, capacity: Int = 0) throws(OpError) {
         self.account = account
         if capacity > 0 { try grow(to: capacity) }
     }
@@ -30,7 +30,7 @@ struct CountedList<Element> {
     /// Appends an element.
     ///
     /// - Throws: `resourceExhausted` where the run may take no more; `deadlineExceeded` after its time.
-    mutating func append(_ element: Element) throws(CompileError) {
+    mutating func append(_ element: Element) throws(OpError) {
         if elements.count >= room { try grow(to: max(elements.count + 1, elements.count + elements.count / 2, 16)) }
         if elements.count >= nextCheck {
             nextCheck = elements.count + Self.checkStep
@@ -42,7 +42,7 @@ struct CountedList<Element> {
     /// Appends elements.
     ///
     /// - Throws: As ``append(_:)`` does.
-    mutating func append(contentsOf others: some Collection<Element>) throws(CompileError) {
+    mutating func append(contentsOf others: some Collection<Element>) throws(OpError) {
         let (count, overflow) = elements.count.addingReportingOverflow(others.count)
         if overflow || count > room { try grow(to: overflow ? .max : max(count, elements.count + elements.count / 2)) }
         if count >= nextCheck {
@@ -58,7 +58,7 @@ struct CountedList<Element> {
         nextCheck = Self.checkStep
     }
 
-    private mutating func grow(to capacity: Int) throws(CompileError) {
+    private mutating func grow(to capacity: Int) throws(OpError) {
         let before = account.usedBytes
         // What malloc rounds up to becomes room of the array's.
         try account.reserve(capacity, of: Element.self)
@@ -76,14 +76,14 @@ extension CountedList where Element: TensorScalar {
     /// The elements as a tensor.
     ///
     /// - `dimensions`: The shape; that of a vector when left out.
-    func tensor(_ dimensions: [Int]? = nil) throws(CompileError) -> Tensor {
+    func tensor(_ dimensions: [Int]? = nil) throws(OpError) -> Tensor {
         try account.tensor(elements, dimensions)
     }
 }
 
 extension RunAccount {
     /// A vector of whole numbers as int32 or int64; they must fit.
-    func vector(_ whole: some Collection<Int>, as dtype: DataType) throws(CompileError) -> Tensor {
+    func vector(_ whole: some Collection<Int>, as dtype: DataType) throws(OpError) -> Tensor {
         // Both in one go: there is no list of the narrow numbers.
         if dtype == .int32 {
             return try numbers(.vector(whole.count), of: Int32.self) { numbers in
@@ -96,9 +96,9 @@ extension RunAccount {
     /// A tensor of whole numbers as int64.
     ///
     /// - Throws: `resourceExhausted` where the shape is not one, or does not have as many elements.
-    func int64s(_ whole: some Collection<Int>, _ dimensions: [Int]) throws(CompileError) -> Tensor {
+    func int64s(_ whole: some Collection<Int>, _ dimensions: [Int]) throws(OpError) -> Tensor {
         guard let shape = Shape(dimensions), shape.elementCount == whole.count else {
-            throw CompileError(.resourceExhausted, "\(whole.count) numbers do not have the shape \(dimensions)")
+            throw OpError(.resourceExhausted, "\(whole.count) numbers do not have the shape \(dimensions)")
         }
         return try numbers(shape, of: Int64.self) { numbers in
             for (place, number) in whole.enumerated() { numbers[place] = Int64(number) }
@@ -106,7 +106,7 @@ extension RunAccount {
     }
 
     /// Counts the memory of some elements that lie in several lists, or in one that is sorted: so many bytes for each.
-    func reserve(_ count: Int, bytesEach: Int) throws(CompileError) {
+    func reserve(_ count: Int, bytesEach: Int) throws(OpError) {
         var bytes = ByteSum()
         bytes.add(max(0, count), times: bytesEach)
         bytes.add(Self.arrayBytes)
@@ -116,7 +116,7 @@ extension RunAccount {
     /// Elements of several tensors of one dtype, one after another, in a new vector that owns its strings.
     ///
     /// - `places`: Each within its tensor.
-    func elements(_ places: [RowPlace], of tensors: [Tensor]) throws(CompileError) -> Tensor {
+    func elements(_ places: [RowPlace], of tensors: [Tensor]) throws(OpError) -> Tensor {
         guard tensors.first?.dtype == .string else {
             try reserve(places.count, bytesEach: tensors.first?.dtype.stride ?? 1)
             return try .made(Tensor.rows(places, of: tensors))
@@ -131,7 +131,7 @@ extension RunAccount {
     /// - `string`: The bytes of string number n.
     func strings(
         _ shape: Shape, _ string: (Int) -> UnsafeBufferPointer<UInt8>
-    ) throws(CompileError) -> Tensor {
+    ) throws(OpError) -> Tensor {
         var bytes = ByteSum()
         for number in 0..<shape.elementCount { bytes.add(string(number).count) }
         var result = try StringTensorBuilder(shape, byteCount: bytes.total, self)
@@ -143,7 +143,7 @@ extension RunAccount {
     }
 
     /// The tensor with its strings' bytes copied into its own memory; other tensors as they are.
-    func owningStrings(_ tensor: Tensor) throws(CompileError) -> Tensor {
+    func owningStrings(_ tensor: Tensor) throws(OpError) -> Tensor {
         guard tensor.dtype == .string else { return tensor }
         let own = try tensor.stringElements("values")
         return try strings(tensor.shape) { own[$0].bytes }
@@ -154,7 +154,7 @@ extension RunAccount {
     /// - `dimensions`: The shape; that of a vector when left out.
     func tensor<Scalar: TensorScalar>(
         _ scalars: [Scalar], _ dimensions: [Int]? = nil
-    ) throws(CompileError) -> Tensor {
+    ) throws(OpError) -> Tensor {
         try reserve(scalars.count, of: Scalar.self)
         return try .holding(scalars, dimensions)
     }
@@ -164,9 +164,9 @@ extension RunAccount {
     /// - `fill`: Gets the elements, which are not initialised, and must initialise all of them unless it throws.
     func numbers<Scalar: TensorScalar>(
         _ shape: Shape, of type: Scalar.Type = Scalar.self,
-        _ fill: (UnsafeMutableBufferPointer<Scalar>) throws(CompileError) -> Void
-    ) throws(CompileError) -> Tensor {
-        try made(Scalar.dataType, shape) { (memory) throws(CompileError) in try fill(memory.bindMemory(to: Scalar.self))
+        _ fill: (UnsafeMutableBufferPointer<Scalar>) throws(OpError) -> Void
+    ) throws(OpError) -> Tensor {
+        try made(Scalar.dataType, shape) { (memory) throws(OpError) in try fill(memory.bindMemory(to: Scalar.self))
         }
     }
 
@@ -175,15 +175,15 @@ extension RunAccount {
     /// - `fill`: Gets the memory, which is not initialised, and must initialise all of it unless it throws.
     func made(
         _ dtype: DataType, _ shape: Shape,
-        _ fill: (UnsafeMutableRawBufferPointer) throws(CompileError) -> Void
-    ) throws(CompileError) -> Tensor {
+        _ fill: (UnsafeMutableRawBufferPointer) throws(OpError) -> Void
+    ) throws(OpError) -> Tensor {
         guard let bytes = shape.byteCount(of: dtype) else {
-            throw CompileError(.resourceExhausted, "an output, \(dtype) \(shape), is larger than any memory")
+            throw OpError(.resourceExhausted, "an output, \(dtype) \(shape), is larger than any memory")
         }
         try reserve(bytes, of: UInt8.self)
         guard let storage = TensorStorage(byteCount: bytes),
             let tensor = Tensor(dtype: dtype, shape: shape, storage: storage)
-        else { throw CompileError(.resourceExhausted, "not enough memory for an output of \(bytes) bytes") }
+        else { throw OpError(.resourceExhausted, "not enough memory for an output of \(bytes) bytes") }
         // Safety: nobody else has the storage yet, and it has room for the shape's elements.
         try fill(UnsafeMutableRawBufferPointer(start: storage.baseAddress, count: bytes))
         return tensor
@@ -203,7 +203,7 @@ struct WorkCount {
     /// Notes some work: bytes that were read or written, or 16 for each element.
     ///
     /// - Throws: `deadlineExceeded` or `cancelled` where the run has to end.
-    mutating func add(_ amount: Int) throws(CompileError) {
+    mutating func add(_ amount: Int) throws(OpError) {
         left -= amount
         guard left <= 0 else { return }
         left = Self.step

@@ -20,12 +20,12 @@ struct CountedTable<Key: Hashable, Value> {
     /// Sets the value of a key.
     ///
     /// - Throws: `resourceExhausted` where the run may take no more; `deadlineExceeded` after its time.
-    mutating func set(_ key: Key, _ value: Value) throws(CompileError) {
+    mutating func set(_ key: Key, _ value: Value) throws(OpError) {
         if entries.count >= room { try grow() }
         entries[key] = value
     }
 
-    private mutating func grow() throws(CompileError) {
+    private mutating func grow() throws(OpError) {
         let capacity = max(12, 2 * room)
         let before = account.usedBytes
         // A bucket has a key, a value and a bit.

@@ -64,7 +64,7 @@ extension Tensor {
     /// The elements of a string tensor, where they are.
     ///
     /// - Throws: `invalidArgument`, "separator must be string, it is float32".
-    func stringElements(_ what: String) throws(CompileError) -> StringElements {
+    func stringElements(_ what: String) throws(OpError) -> StringElements {
         guard dtype == .string else { throw .invalid("\(what) must be string, it is \(dtype)") }
         return StringElements(self)
     }
@@ -72,7 +72,7 @@ extension Tensor {
     /// The one element of a string tensor, where it is.
     ///
     /// - Throws: `invalidArgument` where it has another number of elements.
-    func oneStringElement(_ what: String) throws(CompileError) -> UnsafeBufferPointer<UInt8> {
+    func oneStringElement(_ what: String) throws(OpError) -> UnsafeBufferPointer<UInt8> {
         let strings = try stringElements(what)
         guard strings.count == 1 else { throw .invalid("\(what) must be scalar, its shape is \(shape)") }
         return strings[0].bytes
@@ -81,7 +81,7 @@ extension Tensor {
     /// The elements of a tensor of indices or sizes, where they are.
     ///
     /// - Throws: `invalidArgument` where the dtype is not int32 or int64.
-    func wholeNumberElements(_ what: String) throws(CompileError) -> WholeNumbers {
+    func wholeNumberElements(_ what: String) throws(OpError) -> WholeNumbers {
         guard dtype == .int32 || dtype == .int64 else {
             throw .invalid("\(what) must be int32 or int64, it is \(dtype)")
         }

@@ -9,7 +9,7 @@ extension Op {
     /// - `inputs`: What is known of the inputs: all of them with a value.
     /// - `account`: Counts what is computed, until the call is over.
     ///
-    /// Throws ``CompileError``, or the ``Fault`` that the kernel reports.
+    /// Throws ``OpError``, or the ``Fault`` that the kernel reports.
     package func evaluate(_ inputs: [TensorFact], _ account: RunAccount = RunAccount()) throws -> [Tensor] {
         let used = account.usedBytes
         defer { account.give(downTo: used) }
@@ -19,7 +19,7 @@ extension Op {
         if known.count == facts.count { return known }
         let spec = KernelSpec(inputs: inputs, outputs: facts)
         let operands = inputs.compactMap(\.value)
-        guard operands.count == inputs.count else { throw CompileError(.malformed, "an input has no value") }
+        guard operands.count == inputs.count else { throw OpError(.malformed, "an input has no value") }
         if let op = self as? any TensorOp { return try op.results(of: operands, account) }
         try account.reserve(tableBytes(for: spec))
         let kernel = try makeKernel(for: spec)
@@ -29,9 +29,9 @@ extension Op {
         }
     }
 
-    private func alias(_ tensor: Tensor, _ spec: KernelSpec) throws(CompileError) -> Tensor {
+    private func alias(_ tensor: Tensor, _ spec: KernelSpec) throws(OpError) -> Tensor {
         guard let result = tensor.reshaped(to: try spec.outputShape()) else {
-            throw CompileError(.malformed, "changes the number of elements")
+            throw OpError(.malformed, "changes the number of elements")
         }
         return result
     }
@@ -44,7 +44,7 @@ extension Op {
             let shape = try spec.outputShape(index)
             let dtype = spec.outputs[index].dtype
             guard let bytes = shape.byteCount(of: dtype) else {
-                throw CompileError(.resourceExhausted, "output \(index), \(dtype) \(shape), is larger than any memory")
+                throw OpError(.resourceExhausted, "output \(index), \(dtype) \(shape), is larger than any memory")
             }
             try account.reserve(bytes)
             guard let result = Tensor(dtype: dtype, shape: shape, initializing: { _ in }) else {

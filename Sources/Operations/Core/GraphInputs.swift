@@ -18,22 +18,22 @@ extension OpTable {
 
 extension Op {
     /// For ops whose outputs never need computing.
-    fileprivate func noKernel() -> CompileError { CompileError(.malformed, "has no value to compute") }
+    fileprivate func noKernel() -> OpError { OpError(.malformed, "has no value to compute") }
 }
 
 /// A constant. Attributes: `value`, `dtype`.
 struct Const: Op {
     private let value: Tensor
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         value = try node.tensor("value")
         let dtype = try node.type("dtype", default: value.dtype)
         guard dtype == value.dtype else { throw node.malformed("dtype is \(dtype), its value's is \(value.dtype)") }
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] { [TensorFact(value)] }
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] { [TensorFact(value)] }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { throw noKernel() }
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel { throw noKernel() }
 
     // A constant is itself and no other: comparing elements would cost more than merging equal ones brings.
     static func == (left: Const, right: Const) -> Bool {
@@ -48,51 +48,51 @@ struct Placeholder: PlaceholderOp {
     let dtype: DataType
     let shape: PartialShape
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         dtype = try node.type("dtype")
         shape = try node.shape("shape", default: .unknown)
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] { [TensorFact(dtype, shape)] }
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] { [TensorFact(dtype, shape)] }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { throw noKernel() }
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel { throw noKernel() }
 }
 
 /// A tensor that the request may feed; else its input.
 struct PlaceholderWithDefault: Op {
     let shape: PartialShape
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(1)
         shape = try node.shape("shape", default: .unknown)
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] { [inputs[0]] }
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] { [inputs[0]] }
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.handingOn { node.rowwise(0) } }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { .alias() }
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel { .alias() }
 }
 
 /// A reference variable. Attributes: `dtype`, `shape`, `shared_name`.
 struct Variable: VariableReading {
     let reference: VariableReference
 
-    init(_ node: NodeReader) throws(CompileError) { reference = try VariableReference(node) }
+    init(_ node: NodeReader) throws(OpError) { reference = try VariableReference(node) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         var output = TensorFact(reference.dtype, reference.shape)
         output.variable = reference
         return [output]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { throw noKernel() }
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel { throw noKernel() }
 
-    func variable(reading inputs: [TensorFact]) throws(CompileError) -> VariableReference { reference }
+    func variable(reading inputs: [TensorFact]) throws(OpError) -> VariableReference { reference }
 }
 
 extension VariableReference {
-    fileprivate init(_ node: NodeReader) throws(CompileError) {
+    fileprivate init(_ node: NodeReader) throws(OpError) {
         let shared = try node.string("shared_name", default: "")
         self.init(
             name: shared.isEmpty ? node.name : shared, dtype: try node.type("dtype"),
@@ -104,23 +104,23 @@ extension VariableReference {
 struct VarHandleOp: Op {
     let reference: VariableReference
 
-    init(_ node: NodeReader) throws(CompileError) { reference = try VariableReference(node) }
+    init(_ node: NodeReader) throws(OpError) { reference = try VariableReference(node) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] { [TensorFact(variable: reference)] }
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] { [TensorFact(variable: reference)] }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { throw noKernel() }
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel { throw noKernel() }
 }
 
 /// The value of a resource variable. Attributes: `dtype`.
 struct ReadVariableOp: VariableReading {
     let dtype: DataType
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(1)
         dtype = try node.type("dtype")
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let reference = try variable(reading: inputs)
         guard reference.dtype == dtype else {
             throw .invalid("reads \(dtype), the variable \(reference.name) is \(reference.dtype)")
@@ -128,9 +128,9 @@ struct ReadVariableOp: VariableReading {
         return [TensorFact(dtype, reference.shape)]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { throw noKernel() }
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel { throw noKernel() }
 
-    func variable(reading inputs: [TensorFact]) throws(CompileError) -> VariableReference {
+    func variable(reading inputs: [TensorFact]) throws(OpError) -> VariableReference {
         guard let reference = inputs[0].variable else { throw .unsupported("the handle is not that of a variable") }
         return reference
     }
@@ -140,7 +140,7 @@ struct ReadVariableOp: VariableReading {
 struct NoOp: Op {
     init(_ node: NodeReader) {}
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] { [] }
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] { [] }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { throw noKernel() }
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel { throw noKernel() }
 }

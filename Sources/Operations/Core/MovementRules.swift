@@ -8,7 +8,7 @@ extension TensorFact {
     ///
     /// - Throws: `unsupported` for handles, which cannot be moved.
     var elementWidth: Int {
-        get throws(CompileError) {
+        get throws(OpError) {
             guard dtype.stride > 0 else { throw .unsupported(dtype) }
             return dtype.stride
         }
@@ -23,7 +23,7 @@ extension TensorFact {
     /// Throws `invalidArgument` where an element does not fit.
     init(
         _ integers: [Int], as dtype: DataType, shape: Shape, tooLarge: (Int) -> String
-    ) throws(CompileError) {
+    ) throws(OpError) {
         var tensor: Tensor?
         if dtype == .int64 {
             tensor = Tensor(integers.map(Int64.init), shape: shape.dimensions)
@@ -35,7 +35,7 @@ extension TensorFact {
             }
             tensor = Tensor(narrow, shape: shape.dimensions)
         }
-        guard let tensor else { throw CompileError(.resourceExhausted, "not enough memory for a shape") }
+        guard let tensor else { throw OpError(.resourceExhausted, "not enough memory for a shape") }
         self.init(tensor)
     }
 
@@ -43,7 +43,7 @@ extension TensorFact {
     ///
     /// - `what`: The input's name.
     /// - `wrongCount`: The message when it is a tensor of another number of elements; nil lets a rule of its own check it.
-    func index(_ what: String, wrongCount: @autoclosure () -> String) throws(CompileError) -> Int? {
+    func index(_ what: String, wrongCount: @autoclosure () -> String) throws(OpError) -> Int? {
         if let shape = shape.known, shape.elementCount != 1 { throw .invalid(wrongCount()) }
         return try indices(what)?.first
     }
@@ -55,7 +55,7 @@ extension PartialShape {
     /// - `rank`: Negative where it is not known: then the result is unknown too.
     ///
     /// Throws `invalidArgument` for more dimensions than a tensor can have.
-    static func ofRank(checking rank: Int) throws(CompileError) -> PartialShape {
+    static func ofRank(checking rank: Int) throws(OpError) -> PartialShape {
         guard rank >= 0 else { return .unknown }
         guard rank <= Shape.maximumRank else {
             throw .invalid("a tensor of \(rank) dimensions: at most \(Shape.maximumRank) are allowed")
@@ -68,7 +68,7 @@ extension Int {
     /// The product of two sizes, of which a negative one is unknown.
     ///
     /// - Throws: `resourceExhausted` where it is not representable.
-    func times(_ other: Int) throws(CompileError) -> Int {
+    func times(_ other: Int) throws(OpError) -> Int {
         if self == 0 || other == 0 { return 0 }
         guard self >= 0, other >= 0 else { return PartialShape.unknownDimension }
         let (product, overflow) = multipliedReportingOverflow(by: other)
@@ -79,7 +79,7 @@ extension Int {
     /// The sum of two sizes, of which a negative one is unknown.
     ///
     /// - Throws: `resourceExhausted` where it is not representable.
-    func plus(_ other: Int) throws(CompileError) -> Int {
+    func plus(_ other: Int) throws(OpError) -> Int {
         guard self >= 0, other >= 0 else { return PartialShape.unknownDimension }
         let (sum, overflow) = addingReportingOverflow(other)
         guard !overflow else { throw .overflow(self, other, "adding") }
@@ -89,15 +89,15 @@ extension Int {
     /// An axis counted from the front.
     ///
     /// - `outOfRange`: The message when there is no such axis.
-    func axis(rank: Int, outOfRange: @autoclosure () -> String) throws(CompileError) -> Int {
+    func axis(rank: Int, outOfRange: @autoclosure () -> String) throws(OpError) -> Int {
         guard self >= -rank, self < rank else { throw .invalid(outOfRange()) }
         return self < 0 ? self + rank : self
     }
 }
 
-extension CompileError {
-    fileprivate static func overflow(_ left: Int, _ right: Int, _ operation: String) -> CompileError {
-        CompileError(.resourceExhausted, "Encountered overflow when \(operation) \(left) with \(right)")
+extension OpError {
+    fileprivate static func overflow(_ left: Int, _ right: Int, _ operation: String) -> OpError {
+        OpError(.resourceExhausted, "Encountered overflow when \(operation) \(left) with \(right)")
     }
 }
 

@@ -17,19 +17,19 @@ package struct NodeReader {
     package var inputCount: Int { node.inputs.count }
 
     /// Checks the number of data inputs.
-    package func expectInputs(_ count: Int) throws(CompileError) {
+    package func expectInputs(_ count: Int) throws(OpError) {
         guard inputCount == count else { throw malformed("takes \(count) inputs, the graph gives it \(inputCount)") }
     }
 
     /// Checks the number of data inputs.
-    package func expectInputs(atLeast count: Int) throws(CompileError) {
+    package func expectInputs(atLeast count: Int) throws(OpError) {
         guard inputCount >= count else {
             throw malformed("takes at least \(count) inputs, the graph gives it \(inputCount)")
         }
     }
 
     /// A dtype attribute.
-    package func type(_ name: String, default fallback: DataType? = nil) throws(CompileError) -> DataType {
+    package func type(_ name: String, default fallback: DataType? = nil) throws(OpError) -> DataType {
         guard let value = try value(name) else { return try required(fallback, name) }
         guard case .type(let type) = value else { throw wrongKind(name, "a dtype") }
         guard let type else { throw malformed("attribute \(name) is a dtype that is not known") }
@@ -37,28 +37,28 @@ package struct NodeReader {
     }
 
     /// A whole number.
-    package func int(_ name: String, default fallback: Int? = nil) throws(CompileError) -> Int {
+    package func int(_ name: String, default fallback: Int? = nil) throws(OpError) -> Int {
         guard let value = try value(name) else { return try required(fallback, name) }
         guard case .int(let number) = value else { throw wrongKind(name, "an int") }
         return Int(number)
     }
 
     /// A floating point number.
-    package func float(_ name: String, default fallback: Float? = nil) throws(CompileError) -> Float {
+    package func float(_ name: String, default fallback: Float? = nil) throws(OpError) -> Float {
         guard let value = try value(name) else { return try required(fallback, name) }
         guard case .float(let number) = value else { throw wrongKind(name, "a float") }
         return number
     }
 
     /// A truth value.
-    package func bool(_ name: String, default fallback: Bool? = nil) throws(CompileError) -> Bool {
+    package func bool(_ name: String, default fallback: Bool? = nil) throws(OpError) -> Bool {
         guard let value = try value(name) else { return try required(fallback, name) }
         guard case .bool(let truth) = value else { throw wrongKind(name, "a bool") }
         return truth
     }
 
     /// A string that must be UTF-8.
-    package func string(_ name: String, default fallback: String? = nil) throws(CompileError) -> String {
+    package func string(_ name: String, default fallback: String? = nil) throws(OpError) -> String {
         guard let value = try value(name) else { return try required(fallback, name) }
         guard case .bytes(let bytes) = value, let text = String(validating: bytes, as: UTF8.self) else {
             throw wrongKind(name, "a string")
@@ -69,38 +69,38 @@ package struct NodeReader {
     /// A string that must be one of a few.
     package func choice<Choice: RawRepresentable>(
         _ name: String, default fallback: Choice? = nil
-    ) throws(CompileError) -> Choice where Choice.RawValue == String {
+    ) throws(OpError) -> Choice where Choice.RawValue == String {
         let text = try string(name, default: fallback?.rawValue)
         guard let choice = Choice(rawValue: text) else {
-            throw CompileError(
+            throw OpError(
                 .unsupported, "attribute \(name) = \"\(text)\" is not supported", node: self.name, op: op)
         }
         return choice
     }
 
     /// A list of whole numbers; an empty list where the attribute is an empty list.
-    package func ints(_ name: String, default fallback: [Int]? = nil) throws(CompileError) -> [Int] {
+    package func ints(_ name: String, default fallback: [Int]? = nil) throws(OpError) -> [Int] {
         guard let value = try value(name) else { return try required(fallback, name) }
         guard case .list(let list) = value else { throw wrongKind(name, "a list of ints") }
         return list.ints.map(Int.init)
     }
 
     /// A list of floating point numbers.
-    package func floats(_ name: String, default fallback: [Float]? = nil) throws(CompileError) -> [Float] {
+    package func floats(_ name: String, default fallback: [Float]? = nil) throws(OpError) -> [Float] {
         guard let value = try value(name) else { return try required(fallback, name) }
         guard case .list(let list) = value else { throw wrongKind(name, "a list of floats") }
         return list.floats
     }
 
     /// A list of strings, which are bytes.
-    package func strings(_ name: String, default fallback: [[UInt8]]? = nil) throws(CompileError) -> [[UInt8]] {
+    package func strings(_ name: String, default fallback: [[UInt8]]? = nil) throws(OpError) -> [[UInt8]] {
         guard let value = try value(name) else { return try required(fallback, name) }
         guard case .list(let list) = value else { throw wrongKind(name, "a list of strings") }
         return list.bytes
     }
 
     /// A list of dtypes.
-    package func types(_ name: String, default fallback: [DataType]? = nil) throws(CompileError) -> [DataType] {
+    package func types(_ name: String, default fallback: [DataType]? = nil) throws(OpError) -> [DataType] {
         guard let value = try value(name) else { return try required(fallback, name) }
         guard case .list(let list) = value else { throw wrongKind(name, "a list of dtypes") }
         let types = list.types.compactMap { $0 }
@@ -111,41 +111,40 @@ package struct NodeReader {
     }
 
     /// A list of shapes.
-    package func shapes(_ name: String, default fallback: [PartialShape]? = nil) throws(CompileError) -> [PartialShape]
-    {
+    package func shapes(_ name: String, default fallback: [PartialShape]? = nil) throws(OpError) -> [PartialShape] {
         guard let value = try value(name) else { return try required(fallback, name) }
         guard case .list(let list) = value else { throw wrongKind(name, "a list of shapes") }
         return list.shapes
     }
 
     /// A shape.
-    package func shape(_ name: String, default fallback: PartialShape? = nil) throws(CompileError) -> PartialShape {
+    package func shape(_ name: String, default fallback: PartialShape? = nil) throws(OpError) -> PartialShape {
         guard let value = try value(name) else { return try required(fallback, name) }
         guard case .shape(let shape) = value else { throw wrongKind(name, "a shape") }
         return shape
     }
 
     /// A tensor.
-    package func tensor(_ name: String) throws(CompileError) -> Tensor {
+    package func tensor(_ name: String) throws(OpError) -> Tensor {
         guard case .tensor(let tensor) = try value(name) else { throw wrongKind(name, "a tensor") }
         return tensor
     }
 
     /// An error that names the node and blames the graph.
-    package func malformed(_ reason: String) -> CompileError {
-        CompileError(.malformed, reason, node: name, op: op)
+    package func malformed(_ reason: String) -> OpError {
+        OpError(.malformed, reason, node: name, op: op)
     }
 
-    private func wrongKind(_ name: String, _ kind: String) -> CompileError {
+    private func wrongKind(_ name: String, _ kind: String) -> OpError {
         malformed("attribute \(name) is not \(kind)")
     }
 
-    private func required<Value>(_ value: Value?, _ name: String) throws(CompileError) -> Value {
+    private func required<Value>(_ value: Value?, _ name: String) throws(OpError) -> Value {
         guard let value else { throw malformed("attribute \(name) is missing") }
         return value
     }
 
-    private func value(_ name: String) throws(CompileError) -> AttributeValue? {
+    private func value(_ name: String) throws(OpError) -> AttributeValue? {
         do { return try node.attribute(name) } catch { throw malformed("attribute \(name): \(error.reason)") }
     }
 }

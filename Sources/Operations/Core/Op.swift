@@ -9,13 +9,13 @@ package protocol Op: Sendable, Hashable {
     ///
     /// The rule may also give values (Shape of a tensor of known shape): then no kernel is made.
     ///
-    /// - Throws: ``CompileError`` of kind `invalidArgument` where inputs do not fit.
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact]
+    /// - Throws: ``OpError`` of kind `invalidArgument` where inputs do not fit.
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact]
 
     /// Makes the kernel for dtypes and shapes, all of them known, and for the values of ``valueInputs``.
     ///
-    /// - Throws: ``CompileError`` of kind `unsupported` for a dtype without a kernel.
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel
+    /// - Throws: ``OpError`` of kind `unsupported` for a dtype without a kernel.
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel
 
     /// Inputs whose values the shape rule or the kernel needs (an axis, a permutation), not only their shapes. They are known
     /// when the kernel is made.
@@ -99,7 +99,7 @@ package protocol VariableReading: Op {
     /// The variable that is read.
     ///
     /// - `inputs`: The node's inputs; a handle among them names the variable.
-    func variable(reading inputs: [TensorFact]) throws(CompileError) -> VariableReference
+    func variable(reading inputs: [TensorFact]) throws(OpError) -> VariableReference
 }
 
 /// An op that computes from the value of the resource variable whose handle is its first input: it reads the variable itself.
@@ -120,14 +120,14 @@ package protocol TensorOp: Op {
     ///   and what is needed on the way. The caller gives it back when the call is over, and counts the results. What takes long
     ///   asks ``RunAccount/checkTime()`` now and then.
     ///
-    /// - Throws: ``CompileError`` of kind `invalidArgument` where values do not fit, `unsupported` for a dtype,
+    /// - Throws: ``OpError`` of kind `invalidArgument` where values do not fit, `unsupported` for a dtype,
     ///   `resourceExhausted` where an output would be too large.
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor]
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor]
 }
 
 extension TensorOp {
-    package func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
-        throw CompileError(.malformed, "is computed on tensors, it has no kernel")
+    package func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
+        throw OpError(.malformed, "is computed on tensors, it has no kernel")
     }
 }
 
@@ -143,18 +143,18 @@ package struct KernelSpec: Sendable {
     }
 
     /// The shape of input number `index`.
-    package func inputShape(_ index: Int) throws(CompileError) -> Shape {
+    package func inputShape(_ index: Int) throws(OpError) -> Shape {
         try Self.shape(inputs[index], "input \(index)")
     }
 
     /// The shape of output number `index`.
-    package func outputShape(_ index: Int = 0) throws(CompileError) -> Shape {
+    package func outputShape(_ index: Int = 0) throws(OpError) -> Shape {
         try Self.shape(outputs[index], "output \(index)")
     }
 
-    private static func shape(_ fact: TensorFact, _ what: String) throws(CompileError) -> Shape {
+    private static func shape(_ fact: TensorFact, _ what: String) throws(OpError) -> Shape {
         guard let shape = fact.shape.known, shape.byteCount(of: fact.dtype) != nil else {
-            throw CompileError(.resourceExhausted, "\(what) has a shape, \(fact.shape), that no tensor can have")
+            throw OpError(.resourceExhausted, "\(what) has a shape, \(fact.shape), that no tensor can have")
         }
         return shape
     }
@@ -165,9 +165,9 @@ package struct OpEntry: Sendable {
     /// TensorFlow's name of the op.
     package let name: String
     /// Reads the attributes.
-    package let make: @Sendable (NodeReader) throws(CompileError) -> any Op
+    package let make: @Sendable (NodeReader) throws(OpError) -> any Op
 
-    package init(_ name: String, make: @escaping @Sendable (NodeReader) throws(CompileError) -> any Op) {
+    package init(_ name: String, make: @escaping @Sendable (NodeReader) throws(OpError) -> any Op) {
         self.name = name
         self.make = make
     }

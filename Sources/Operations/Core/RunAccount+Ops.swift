@@ -9,16 +9,16 @@ extension RunAccount {
     /// Counts memory that is about to be taken.
     ///
     /// - Throws: `resourceExhausted` where it is too much for the run, `memoryShort` where it is too much for the server just now.
-    package func reserve(_ byteCount: Int) throws(CompileError) {
-        if let refusal = take(byteCount) { throw CompileError(refusal) }
+    package func reserve(_ byteCount: Int) throws(OpError) {
+        if let refusal = take(byteCount) { throw OpError(refusal) }
     }
 
     /// Ends a run whose time is over, or that nobody waits for.
     ///
     /// - Throws: `deadlineExceeded` or `cancelled`.
-    package func checkTime() throws(CompileError) {
+    package func checkTime() throws(OpError) {
         guard isOver else { return }
-        throw CompileError(
+        throw OpError(
             limits.abandonment?.isRaised == true ? .cancelled : .deadlineExceeded,
             limits.abandonment?.isRaised == true
                 ? "was still computing when the client had gone"
@@ -30,17 +30,17 @@ extension RunAccount {
     /// - Throws: As ``checkTime()`` does; the order is not defined then.
     func sort<Element>(
         _ elements: inout [Element], by areInIncreasingOrder: (Element, Element) -> Bool
-    ) throws(CompileError) {
+    ) throws(OpError) {
         var work = WorkCount(self)
         do {
             try elements.sort { left, right in
                 try work.add(Self.comparisonWork)
                 return areInIncreasingOrder(left, right)
             }
-        } catch let error as CompileError {
+        } catch let error as OpError {
             throw error
         } catch {
-            throw CompileError(.invalidArgument, "sorting failed: \(error)")
+            throw OpError(.invalidArgument, "sorting failed: \(error)")
         }
     }
 
@@ -50,7 +50,7 @@ extension RunAccount {
     /// Counts the memory of an array.
     ///
     /// - Throws: As ``reserve(_:)`` does; also where the number of bytes is no number.
-    package func reserve<Element>(_ count: Int, of type: Element.Type) throws(CompileError) {
+    package func reserve<Element>(_ count: Int, of type: Element.Type) throws(OpError) {
         let (bytes, overflow) = max(0, count).multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
         try reserve(overflow || bytes > .max - Self.arrayBytes ? .max : bytes + Self.arrayBytes)
     }
@@ -59,14 +59,14 @@ extension RunAccount {
     package static let arrayBytes = 64
 
     /// Counts the memory of `count` arrays that hold `byteCount` bytes together, and of the array that they are in.
-    package func reserveStrings(count: Int, byteCount: Int) throws(CompileError) {
+    package func reserveStrings(count: Int, byteCount: Int) throws(OpError) {
         let (headers, overflow) = count.multipliedReportingOverflow(by: Self.arrayBytes + MemoryLayout<[UInt8]>.stride)
         let (bytes, tooMany) = headers.addingReportingOverflow(byteCount)
         try reserve(overflow || tooMany ? .max : bytes)
     }
 
     /// An array of equal elements.
-    package func array<Element>(repeating element: Element, count: Int) throws(CompileError) -> [Element] {
+    package func array<Element>(repeating element: Element, count: Int) throws(OpError) -> [Element] {
         try reserve(count, of: Element.self)
         return Array(repeating: element, count: count)
     }
@@ -74,7 +74,7 @@ extension RunAccount {
     /// An empty array with room.
     package func list<Element>(
         of type: Element.Type = Element.self, capacity: Int
-    ) throws(CompileError) -> [Element] {
+    ) throws(OpError) -> [Element] {
         try reserve(capacity, of: Element.self)
         var list: [Element] = []
         list.reserveCapacity(capacity)
@@ -84,9 +84,9 @@ extension RunAccount {
     /// A tensor that `fill` initialises; see ``Tensor/init(dtype:shape:initializing:)``.
     package func tensor(
         _ dtype: DataType, _ shape: Shape, _ fill: (UnsafeMutableRawBufferPointer) -> Void
-    ) throws(CompileError) -> Tensor {
+    ) throws(OpError) -> Tensor {
         guard let bytes = shape.byteCount(of: dtype) else {
-            throw CompileError(.resourceExhausted, "an output, \(dtype) \(shape), is larger than any memory")
+            throw OpError(.resourceExhausted, "an output, \(dtype) \(shape), is larger than any memory")
         }
         try reserve(bytes + TensorStorage.alignment)
         return try Tensor.made(Tensor(dtype: dtype, shape: shape, initializing: fill))

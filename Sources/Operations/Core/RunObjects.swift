@@ -16,8 +16,8 @@ extension RunObject {
     /// The object, where another one may hold it: what holds one another is let go of one in the other.
     ///
     /// Throws `resourceExhausted` where there are too many.
-    func requireShallow() throws(CompileError) -> any RunObject {
-        guard depth < 100 else { throw CompileError(.resourceExhausted, "more than 100 handles in one another") }
+    func requireShallow() throws(OpError) -> any RunObject {
+        guard depth < 100 else { throw OpError(.resourceExhausted, "more than 100 handles in one another") }
         return self
     }
 }
@@ -32,8 +32,8 @@ package enum RunValue {
     /// The tensor.
     ///
     /// Throws `malformed` where it is a handle.
-    func tensor(_ role: StaticString) throws(CompileError) -> Tensor {
-        guard case .tensor(let tensor) = self else { throw CompileError(.malformed, "\(role) is a handle") }
+    func tensor(_ role: StaticString) throws(OpError) -> Tensor {
+        guard case .tensor(let tensor) = self else { throw OpError(.malformed, "\(role) is a handle") }
         return tensor
     }
 
@@ -43,9 +43,9 @@ package enum RunValue {
     /// The object.
     ///
     /// Throws `malformed` where it is none of that kind.
-    func object<Object: RunObject>(as type: Object.Type = Object.self) throws(CompileError) -> Object {
+    func object<Object: RunObject>(as type: Object.Type = Object.self) throws(OpError) -> Object {
         guard case .object(let object) = self, let object = object as? Object else {
-            throw CompileError(.malformed, "its handle is not that of \(Object.kind)")
+            throw OpError(.malformed, "its handle is not that of \(Object.kind)")
         }
         return object
     }
@@ -58,15 +58,15 @@ package protocol RunOp: Op {
     /// - `inputs`: Tensors among them may be valid during the call only: what is kept is ``Tensor/kept()``.
     /// - `account`: Counts what the call takes. What is reserved and not given back stays counted until the run ends.
     ///
-    /// Throws ``CompileError``, `invalidArgument` where an index or a value does not fit.
-    func run(_ inputs: [RunValue], _ account: RunAccount) throws(CompileError) -> [RunValue]
+    /// Throws ``OpError``, `invalidArgument` where an index or a value does not fit.
+    func run(_ inputs: [RunValue], _ account: RunAccount) throws(OpError) -> [RunValue]
 }
 
 extension RunOp {
     package var isStateful: Bool { true }
 
-    package func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
-        throw CompileError(.malformed, "works on the objects of a run, it has no kernel")
+    package func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
+        throw OpError(.malformed, "works on the objects of a run, it has no kernel")
     }
 }
 
@@ -74,21 +74,21 @@ extension Tensor {
     /// The tensor itself where its memory is its own, else a copy.
     ///
     /// - Throws: `resourceExhausted` if memory is short.
-    package func kept() throws(CompileError) -> Tensor { storage.isCallers ? try copied() : self }
+    package func kept() throws(OpError) -> Tensor { storage.isCallers ? try copied() : self }
 
     /// A tensor with the same elements in memory of its own; the bytes of strings are shared.
     ///
     /// - Throws: `resourceExhausted` if memory is short.
-    package func copied() throws(CompileError) -> Tensor {
+    package func copied() throws(OpError) -> Tensor {
         let copy = Tensor(dtype: dtype, shape: shape) { memory in withUnsafeBytes { memory.copyMemory(from: $0) } }
-        guard let copy else { throw CompileError(.resourceExhausted, "not enough memory for \(byteCount) bytes") }
+        guard let copy else { throw OpError(.resourceExhausted, "not enough memory for \(byteCount) bytes") }
         return copy
     }
 
     /// All zero; empty strings.
     ///
     /// Throws `resourceExhausted` if memory is short.
-    package static func zeros(_ dtype: DataType, _ shape: Shape) throws(CompileError) -> Tensor {
+    package static func zeros(_ dtype: DataType, _ shape: Shape) throws(OpError) -> Tensor {
         let zeros = Tensor(dtype: dtype, shape: shape) { memory in
             if dtype == .string {
                 _ = memory.initializeMemory(as: TensorString.self, repeating: TensorString(start: nil, count: 0))
@@ -96,16 +96,16 @@ extension Tensor {
                 _ = memory.initializeMemory(as: UInt8.self, repeating: 0)
             }
         }
-        guard let zeros else { throw CompileError(.resourceExhausted, "not enough memory for \(dtype) \(shape)") }
+        guard let zeros else { throw OpError(.resourceExhausted, "not enough memory for \(dtype) \(shape)") }
         return zeros
     }
 
     /// A scalar.
     ///
     /// Throws `resourceExhausted` if memory is short.
-    package static func scalar<Scalar: TensorScalar>(_ value: Scalar) throws(CompileError) -> Tensor {
+    package static func scalar<Scalar: TensorScalar>(_ value: Scalar) throws(OpError) -> Tensor {
         guard let tensor = Tensor([value], shape: []) else {
-            throw CompileError(.resourceExhausted, "not enough memory for a scalar")
+            throw OpError(.resourceExhausted, "not enough memory for a scalar")
         }
         return tensor
     }

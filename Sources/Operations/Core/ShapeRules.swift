@@ -7,7 +7,7 @@ extension PartialShape {
     /// dimension of 1 repeats.
     ///
     /// - Throws: `invalidArgument`, "Incompatible shapes: [2,3] vs. [4,3]".
-    func broadcast(with other: PartialShape) throws(CompileError) -> PartialShape {
+    func broadcast(with other: PartialShape) throws(OpError) -> PartialShape {
         guard let result = broadcastIfCompatible(with: other) else {
             throw .invalid("Incompatible shapes: \(self) vs. \(other)")
         }
@@ -43,7 +43,7 @@ extension PartialShape {
     ///   - what: Whose shapes they are, for the message: "inputs 0 and 2".
     /// - Returns: The dimensions that either knows.
     /// - Throws: `invalidArgument` where they contradict each other.
-    func merged(with other: PartialShape, _ what: @autoclosure () -> String) throws(CompileError) -> PartialShape {
+    func merged(with other: PartialShape, _ what: @autoclosure () -> String) throws(OpError) -> PartialShape {
         guard let result = merged(with: other) else {
             throw .invalid("\(what()) must have the same shape: \(self) vs. \(other)")
         }
@@ -59,7 +59,7 @@ extension PartialShape {
     /// The product of some dimensions; unknown if one of them is.
     ///
     /// - Throws: `resourceExhausted` where the product is not representable.
-    static func product(_ dimensions: some Sequence<Int>) throws(CompileError) -> Int {
+    static func product(_ dimensions: some Sequence<Int>) throws(OpError) -> Int {
         var result = 1
         var isUnknown = false
         for size in dimensions {
@@ -69,7 +69,7 @@ extension PartialShape {
             }
             let (product, overflow) = result.multipliedReportingOverflow(by: size)
             guard !overflow else {
-                throw CompileError(.resourceExhausted, "the product of \(Array(dimensions)) is too large")
+                throw OpError(.resourceExhausted, "the product of \(Array(dimensions)) is too large")
             }
             result = product
         }
@@ -81,7 +81,7 @@ extension TensorFact {
     /// Checks the rank where it is known.
     ///
     /// - Throws: `invalidArgument`, "logits must have at least 1 dimensions, its shape is []".
-    func requireRank(atLeast minimum: Int, _ what: String) throws(CompileError) {
+    func requireRank(atLeast minimum: Int, _ what: String) throws(OpError) {
         guard shape.rank ?? minimum >= minimum else {
             throw .invalid("\(what) must have at least \(minimum) dimensions, its shape is \(shape)")
         }
@@ -90,7 +90,7 @@ extension TensorFact {
     /// Checks the rank where it is known.
     ///
     /// - Throws: `invalidArgument`, "bias must have 1 dimensions, its shape is [2,3]".
-    func requireRank(_ rank: Int, _ what: String) throws(CompileError) {
+    func requireRank(_ rank: Int, _ what: String) throws(OpError) {
         guard shape.rank ?? rank == rank else {
             throw .invalid("\(what) must have \(rank) dimensions, its shape is \(shape)")
         }
@@ -99,14 +99,14 @@ extension TensorFact {
     /// Checks the dtype.
     ///
     /// - Throws: `invalidArgument`, "condition must be bool, it is float32".
-    func require(_ dtype: DataType, _ what: String) throws(CompileError) {
+    func require(_ dtype: DataType, _ what: String) throws(OpError) {
         guard self.dtype == dtype else { throw .invalid("\(what) must be \(dtype), it is \(self.dtype)") }
     }
 
     /// The elements of an input that holds indices or sizes (an axis, a permutation), where they are known.
     ///
     /// - Throws: `invalidArgument` if the dtype is not int32 or int64 (also int16 where TensorFlow allows it).
-    func indices(_ what: String) throws(CompileError) -> [Int]? {
+    func indices(_ what: String) throws(OpError) -> [Int]? {
         guard dtype == .int32 || dtype == .int64 || dtype == .int16 else {
             throw .invalid("\(what) must be int32 or int64, it is \(dtype)")
         }
@@ -118,7 +118,7 @@ extension Collection where Element == TensorFact {
     /// Checks that all have the dtype of the first.
     ///
     /// - Throws: `invalidArgument`, "the inputs' dtypes differ: float32 and int32".
-    func requireOneDType() throws(CompileError) {
+    func requireOneDType() throws(OpError) {
         guard let first else { return }
         for fact in self where fact.dtype != first.dtype {
             throw .invalid("the inputs' dtypes differ: \(first.dtype) and \(fact.dtype)")
@@ -130,7 +130,7 @@ extension Int {
     /// An axis counted from the front; a negative one counts from the end.
     ///
     /// - Throws: `invalidArgument`, "axis must be in [-2, 2), got 5".
-    func normalizedAxis(rank: Int, _ what: String = "axis") throws(CompileError) -> Int {
+    func normalizedAxis(rank: Int, _ what: String = "axis") throws(OpError) -> Int {
         guard self >= -rank, self < rank else { throw .invalid("\(what) must be in [\(-rank), \(rank)), got \(self)") }
         return self < 0 ? self + rank : self
     }
@@ -140,14 +140,14 @@ extension KernelSpec {
     /// Checks that a kernel's own memory, some bytes for each of so many elements, can be counted.
     ///
     /// - Throws: `resourceExhausted` where no memory holds as many.
-    func requireRoom(_ count: Int) throws(CompileError) {
+    func requireRoom(_ count: Int) throws(OpError) {
         guard count < Int.max >> 10 else {
-            throw CompileError(.resourceExhausted, "\(count) elements are more than memory holds")
+            throw OpError(.resourceExhausted, "\(count) elements are more than memory holds")
         }
     }
 }
 
-extension CompileError {
+extension OpError {
     /// No kernel for a dtype.
-    static func unsupported(_ dtype: DataType) -> CompileError { .unsupported("dtype \(dtype) is not supported") }
+    static func unsupported(_ dtype: DataType) -> OpError { .unsupported("dtype \(dtype) is not supported") }
 }

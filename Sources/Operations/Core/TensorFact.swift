@@ -74,7 +74,7 @@ extension TensorFact {
     /// What is true of a tensor that may be this one or the other one.
     ///
     /// - Throws: `invalidArgument` where the dtypes differ.
-    package func joined(with other: TensorFact) throws(CompileError) -> TensorFact {
+    package func joined(with other: TensorFact) throws(OpError) -> TensorFact {
         guard dtype == other.dtype else { throw .invalid("two dtypes meet: \(dtype) and \(other.dtype)") }
         var result = TensorFact(dtype, shape.joined(with: other.shape))
         if let value, let theirs = other.value, value.isSameMemory(as: theirs) { result.value = value }

@@ -5,7 +5,7 @@ internal import Tensors
 
 extension Tensor {
     /// A vector of whole numbers as int32 or int64; they must fit.
-    static func vector(_ numbers: [Int], as dtype: DataType) throws(CompileError) -> Tensor {
+    static func vector(_ numbers: [Int], as dtype: DataType) throws(OpError) -> Tensor {
         try made(
             dtype == .int32 ? Tensor(numbers.map { Int32(truncatingIfNeeded: $0) }) : Tensor(numbers.map(Int64.init)))
     }
@@ -13,8 +13,8 @@ extension Tensor {
     /// A tensor that there must be enough memory for.
     ///
     /// - Throws: `resourceExhausted` if it is nil.
-    static func made(_ tensor: Tensor?) throws(CompileError) -> Tensor {
-        guard let tensor else { throw CompileError(.resourceExhausted, "not enough memory for an output") }
+    static func made(_ tensor: Tensor?) throws(OpError) -> Tensor {
+        guard let tensor else { throw OpError(.resourceExhausted, "not enough memory for an output") }
         return tensor
     }
 
@@ -26,9 +26,9 @@ extension Tensor {
     /// Throws `resourceExhausted` if memory is short.
     func taking(
         _ blocks: [Int], byteCount: Int, shape: [Int], _ account: RunAccount
-    ) throws(CompileError) -> Tensor {
+    ) throws(OpError) -> Tensor {
         guard let shape = Shape(shape) else {
-            throw CompileError(.resourceExhausted, "an output would have the shape \(shape)")
+            throw OpError(.resourceExhausted, "an output would have the shape \(shape)")
         }
         let taken = try account.tensor(dtype, shape) { memory in
             withUnsafeBytes { source in

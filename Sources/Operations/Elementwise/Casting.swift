@@ -24,13 +24,13 @@ struct Cast: Op {
         truncates = false
     }
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(1)
         target = try node.type("DstT")
         truncates = try node.bool("Truncate", default: false)
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         [TensorFact(target, inputs[0].shape)]
     }
 
@@ -39,7 +39,7 @@ struct Cast: Op {
         return node.rowwise(0)
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let (source, count) = (spec.inputs[0].dtype, try spec.outputShape().elementCount)
         guard let kernel = Kernel.cast(from: source, to: target, truncates: truncates, count: count) else {
             throw .unsupported("a conversion from \(source) to \(target) is not supported")

@@ -13,7 +13,7 @@ extension OpTable {
     ]
 
     private static func part(_ name: String, _ formula: UnaryFormula) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(CompileError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
             try node.expectInputs(1)
             return ComplexPart(formula: formula, output: try node.type("Tout", default: .float32))
         }
@@ -28,7 +28,7 @@ struct ComplexPart: Op {
     let formula: UnaryFormula
     let output: DataType
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         guard inputs[0].dtype.complexPart == output else {
             throw .unsupported("\(output) of \(inputs[0].dtype) is not supported")
         }
@@ -37,7 +37,7 @@ struct ComplexPart: Op {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let (dtype, count) = (spec.inputs[0].dtype, try spec.outputShape().elementCount)
         guard let kernel = Kernel.unary(formula, dtype, result: output, count: count) else { throw .unsupported(dtype) }
         return kernel
@@ -51,12 +51,12 @@ struct ComplexPart: Op {
 struct Complex: Op {
     let output: DataType
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(2)
         output = try node.type("Tout", default: .complex64)
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs.requireOneDType()
         guard inputs[0].dtype == output.complexPart else {
             throw .unsupported("\(output) of \(inputs[0].dtype) is not supported")
@@ -66,7 +66,7 @@ struct Complex: Op {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.elementwise() }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         try spec.broadcastKernel(.complex, spec.inputs[0].dtype, try spec.inputShape(0), try spec.inputShape(1))
     }
 }

@@ -43,7 +43,7 @@ extension OpTable {
         logical("LogicalOr", .or),
         equality("Equal", .equal),
         equality("NotEqual", .notEqual),
-        OpEntry("AddN") { node throws(CompileError) in
+        OpEntry("AddN") { node throws(OpError) in
             try node.isOfHandles ? ListSum(node) as any Op : AddN(node)
         },
         OpEntry("AccumulateNV2", make: AddN.init),
@@ -52,28 +52,28 @@ extension OpTable {
     ]
 
     private static func binary(_ name: String, _ formula: BinaryFormula) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(CompileError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
             try node.expectInputs(2)
             return ElementwiseBinary(formula: formula, result: nil, shapesMayDiffer: false)
         }
     }
 
     private static func comparison(_ name: String, _ formula: BinaryFormula) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(CompileError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
             try node.expectInputs(2)
             return ElementwiseBinary(formula: formula, result: .bool, shapesMayDiffer: false)
         }
     }
 
     private static func logical(_ name: String, _ formula: BinaryFormula) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(CompileError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
             try node.expectInputs(2)
             return ElementwiseLogical(formula: formula)
         }
     }
 
     private static func equality(_ name: String, _ formula: BinaryFormula) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(CompileError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
             try node.expectInputs(2)
             let isError = try node.bool("incompatible_shape_error", default: true)
             return ElementwiseBinary(formula: formula, result: .bool, shapesMayDiffer: !isError)
@@ -93,7 +93,7 @@ struct ElementwiseBinary: Op {
     /// Whether incompatible shapes are an answer, not an error.
     let shapesMayDiffer: Bool
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs.requireOneDType()
         let dtype = result ?? inputs[0].dtype
         guard shapesMayDiffer else { return [TensorFact(dtype, try inputs[0].shape.broadcast(with: inputs[1].shape))] }
@@ -136,7 +136,7 @@ struct ElementwiseBinary: Op {
         }
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let dtype = spec.inputs[0].dtype
         return try spec.broadcastKernel(formula, dtype, try spec.inputShape(0), try spec.inputShape(1))
     }
@@ -148,7 +148,7 @@ struct ElementwiseBinary: Op {
 struct ElementwiseLogical: Op {
     let formula: BinaryFormula
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].require(.bool, "x")
         try inputs[1].require(.bool, "y")
         return [TensorFact(.bool, try inputs[0].shape.broadcast(with: inputs[1].shape))]
@@ -156,7 +156,7 @@ struct ElementwiseLogical: Op {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.elementwise() }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         try spec.broadcastKernel(formula, .uint8, try spec.inputShape(0), try spec.inputShape(1))
     }
 }
@@ -165,7 +165,7 @@ extension KernelSpec {
     /// The kernel of a formula for the spec's output.
     func broadcastKernel(
         _ formula: BinaryFormula, _ dtype: DataType, _ left: Shape, _ right: Shape
-    ) throws(CompileError) -> Kernel {
+    ) throws(OpError) -> Kernel {
         let shape = try outputShape()
         let kernel = Kernel.binary(formula, dtype, left, right, output: shape, result: outputs[0].dtype)
         if let kernel { return kernel }
@@ -178,9 +178,9 @@ extension KernelSpec {
 
 /// The sum of one or more tensors of one shape and dtype.
 struct AddN: Op {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(atLeast: 1) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(atLeast: 1) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs.requireOneDType()
         var shape = PartialShape.unknown
         for (index, input) in inputs.enumerated() {
@@ -191,7 +191,7 @@ struct AddN: Op {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.elementwise() }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let dtype = spec.outputs[0].dtype
         let count = try spec.outputShape().elementCount
         guard let kernel = Kernel.sum(inputCount: spec.inputs.count, dtype, count: count) else {
@@ -213,12 +213,12 @@ struct BiasAdd: Op {
 
     private let format: Format
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(2)
         format = try node.choice("data_format", default: .channelsLast)
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs.requireOneDType()
         try inputs[0].requireRank(atLeast: 2, "value")
         try inputs[1].requireRank(1, "bias")
@@ -235,7 +235,7 @@ struct BiasAdd: Op {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0, minimumRank: 2) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let value = try spec.inputShape(0)
         var sizes = [Int](repeating: 1, count: value.rank)
         let axis = channelAxis(rank: value.rank)
@@ -252,9 +252,9 @@ struct BiasAdd: Op {
 /// - Inputs: `condition`, bool: a scalar, a vector that decides rows, or in the shape of the others; `t` and `e`, of one
 ///   shape and any dtype.
 struct Select: Op {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(3) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(3) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].require(.bool, "condition")
         try inputs[1...].requireOneDType()
         guard let shape = inputs[1].shape.merged(with: inputs[2].shape) else {
@@ -271,7 +271,7 @@ struct Select: Op {
         }
     }
 
-    private func rows(_ condition: PartialShape, _ shape: PartialShape) throws(CompileError) -> PartialShape {
+    private func rows(_ condition: PartialShape, _ shape: PartialShape) throws(OpError) -> PartialShape {
         guard var sizes = shape.dimensions else { return .unknown }
         guard let first = sizes.first else { throw .invalid("the condition \(condition) selects from scalars") }
         guard let merged = PartialShape([first]).merged(with: condition) else {
@@ -288,7 +288,7 @@ struct Select: Op {
         node.isShared(0) && node.rank(0) == 0 ? node.rowwise(1, 2) : node.rowwise(0, 1, 2)
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let dtype = spec.outputs[0].dtype
         let output = try spec.outputShape()
         guard output.elementCount > 0 else { return .nothing }

@@ -21,7 +21,7 @@ extension OpTable {
     ]
 
     private static func gradient(_ name: String, _ formula: BinaryFormula) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(CompileError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
             try node.expectInputs(2)
             return ElementwiseGradient(formula: formula)
         }
@@ -35,13 +35,13 @@ extension OpTable {
 struct ElementwiseGradient: Op {
     let formula: BinaryFormula
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         [TensorFact(inputs[0].dtype, try inputs.commonShape())]
     }
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.elementwise() }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let shape = try spec.outputShape()
         return try spec.broadcastKernel(formula, spec.inputs[0].dtype, shape, shape)
     }
@@ -54,19 +54,19 @@ struct ElementwiseGradient: Op {
 struct LeakyRelu: Op {
     private let alpha: Float
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(1)
         alpha = try node.float("alpha", default: 0.2)
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].requireFloating("features")
         return [TensorFact(inputs[0].dtype, inputs[0].shape)]
     }
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         try spec.ternaryKernel(.leakyReluGrad, inputs: (0, 0), constant: alpha)
     }
 }
@@ -78,32 +78,32 @@ struct LeakyRelu: Op {
 struct LeakyReluGrad: Op {
     private let alpha: Float
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(2)
         alpha = try node.float("alpha", default: 0.2)
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].requireFloating("gradients")
         return [TensorFact(inputs[0].dtype, try inputs.commonShape())]
     }
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.elementwise() }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         try spec.ternaryKernel(.leakyReluGrad, inputs: (0, 1), constant: alpha)
     }
 }
 
 extension TensorFact {
-    fileprivate func requireFloating(_ what: String) throws(CompileError) {
+    fileprivate func requireFloating(_ what: String) throws(OpError) {
         guard dtype.isFloating else { throw .invalid("\(what) must be floating point numbers, they are \(dtype)") }
     }
 }
 
 extension [TensorFact] {
     /// The one shape of two inputs of one dtype.
-    func commonShape() throws(CompileError) -> PartialShape {
+    func commonShape() throws(OpError) -> PartialShape {
         try requireOneDType()
         return try self[0].shape.merged(with: self[1].shape, "inputs 0 and 1")
     }
@@ -113,7 +113,7 @@ extension KernelSpec {
     /// The kernel of a formula of two inputs and a constant.
     func ternaryKernel(
         _ formula: TernaryFormula, inputs operands: (Int, Int), constant: Float
-    ) throws(CompileError) -> Kernel {
+    ) throws(OpError) -> Kernel {
         let (dtype, count) = (inputs[0].dtype, try outputShape().elementCount)
         let kernel = Kernel.ternary(
             formula, dtype, inputs: operands, constant: constant, result: outputs[0].dtype, count: count)

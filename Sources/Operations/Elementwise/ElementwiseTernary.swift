@@ -15,9 +15,9 @@ extension OpTable {
 ///
 /// - Inputs: `t`; `clip_value_min` and `clip_value_max`, each a scalar or in the shape of `t`. All of one dtype.
 struct ClipByValue: Op {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(3) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(3) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs.requireOneDType()
         var shape = inputs[0].shape
         // One that may be a scalar says nothing.
@@ -35,7 +35,7 @@ struct ClipByValue: Op {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.elementwise() }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         try spec.ternaryKernel(
             .clip, repeats: (false, try spec.inputShape(1).rank == 0, try spec.inputShape(2).rank == 0))
     }
@@ -45,9 +45,9 @@ struct ClipByValue: Op {
 ///
 /// - Inputs: `a`, `b`, `x`: of one shape, or scalars; float32 or float64.
 struct Betainc: Op {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(3) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(3) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs.requireOneDType()
         var shape = PartialShape.scalar
         var isUnknown = false
@@ -69,7 +69,7 @@ struct Betainc: Op {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.elementwise() }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let repeats = (
             try spec.inputShape(0).rank == 0, try spec.inputShape(1).rank == 0, try spec.inputShape(2).rank == 0
         )
@@ -83,18 +83,18 @@ struct Betainc: Op {
 struct ApproximateEqual: Op {
     private let tolerance: Float
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(2)
         tolerance = try node.float("tolerance", default: 1e-5)
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         [TensorFact(.bool, try inputs.commonShape())]
     }
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.elementwise() }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         try spec.ternaryKernel(.near, inputs: (0, 1), constant: tolerance)
     }
 }
@@ -103,9 +103,9 @@ struct ApproximateEqual: Op {
 ///
 /// - Inputs: two tensors of one shape, of rank 1 or more, the last dimension 3.
 struct Cross: Op {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(2) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(2) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let shape = try inputs.commonShape()
         if let sizes = shape.dimensions {
             guard let last = sizes.last else { throw .invalid("Input must be at least 1D \(shape)") }
@@ -118,7 +118,7 @@ struct Cross: Op {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0, 1, minimumRank: 2) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let (dtype, count) = (spec.inputs[0].dtype, try spec.outputShape().elementCount)
         guard let kernel = Kernel.cross(dtype, rows: count / 3) else { throw .unsupported(dtype) }
         return kernel
@@ -129,7 +129,7 @@ extension KernelSpec {
     /// The kernel of a formula of the three inputs.
     fileprivate func ternaryKernel(
         _ formula: TernaryFormula, repeats: (Bool, Bool, Bool)
-    ) throws(CompileError) -> Kernel {
+    ) throws(OpError) -> Kernel {
         let (dtype, count) = (inputs[0].dtype, try outputShape().elementCount)
         let kernel = Kernel.ternary(formula, dtype, repeats: repeats, result: outputs[0].dtype, count: count)
         guard let kernel else { throw .unsupported(dtype) }

@@ -32,13 +32,13 @@ extension OpTable {
         unary("Selu", .selu),
         unary("Softplus", .softplus),
         unary("Softsign", .softsign),
-        OpEntry("ZerosLike") { node throws(CompileError) in
+        OpEntry("ZerosLike") { node throws(OpError) in
             try node.isOfHandles ? HandleZeros(node) as any Op : ZerosLike(node)
         },
     ]
 
     static func unary(_ name: String, _ formula: UnaryFormula, to result: DataType? = nil) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(CompileError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
             try node.expectInputs(1)
             return ElementwiseUnary(formula: formula, result: result)
         }
@@ -49,11 +49,11 @@ extension OpTable {
 struct Identity: Op {
     var forwardsInputs: Bool { true }
 
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(1) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(1) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] { [inputs[0]] }
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] { [inputs[0]] }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { .alias() }
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel { .alias() }
 }
 
 /// A formula for each element.
@@ -74,13 +74,13 @@ struct ElementwiseUnary: FusibleActivation {
         }
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         [TensorFact(result ?? inputs[0].dtype, inputs[0].shape)]
     }
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let (dtype, count) = (spec.inputs[0].dtype, try spec.outputShape().elementCount)
         guard let kernel = Kernel.unary(formula, dtype, result: spec.outputs[0].dtype, count: count) else {
             throw .unsupported(dtype)
@@ -91,15 +91,15 @@ struct ElementwiseUnary: FusibleActivation {
 
 /// Zeros, false or empty strings in the input's shape.
 struct ZerosLike: Op {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(1) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(1) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         [TensorFact(inputs[0].dtype, inputs[0].shape)]
     }
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let dtype = spec.outputs[0].dtype
         guard !dtype.isHandle, let bytes = try spec.outputShape().byteCount(of: dtype) else {
             throw .unsupported(dtype)

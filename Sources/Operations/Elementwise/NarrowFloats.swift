@@ -4,19 +4,19 @@ package import Tensors
 extension Op {
     /// The op's kernel; where it has none for half precision or bfloat16, the one for float32 between conversions.
     ///
-    /// - Throws: ``CompileError`` as ``kernel(for:)`` does.
-    package func makeKernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    /// - Throws: ``OpError`` as ``kernel(for:)`` does.
+    package func makeKernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         guard spec.inputs.contains(where: { $0.dtype.isNarrowFloat }) else { return try kernel(for: spec) }
-        let refusal: CompileError
-        do throws(CompileError) { return try kernel(for: spec) } catch { refusal = error }
+        let refusal: OpError
+        do throws(OpError) { return try kernel(for: spec) } catch { refusal = error }
         guard refusal.kind == .unsupported else { throw refusal }
         let wide = try spec.inFloat32(valueInputs)
         let inner: Kernel
         // The refusal of the dtype as the graph has it says more.
-        do throws(CompileError) { inner = try kernel(for: wide) } catch { throw refusal }
+        do throws(OpError) { inner = try kernel(for: wide) } catch { throw refusal }
         let (inputs, outputs) = (try spec.inputs.operands("input"), try spec.outputs.operands("output"))
         guard let kernel = Kernel.inFloat32(inner, inputs: inputs, outputs: outputs) else {
-            throw CompileError(.resourceExhausted, "the operands are too large to be computed in float32")
+            throw OpError(.resourceExhausted, "the operands are too large to be computed in float32")
         }
         return kernel
     }
@@ -25,12 +25,12 @@ extension Op {
 extension TensorOp {
     /// ``compute(_:_:)``; where the op does not take half precision or bfloat16, of the same elements in float32.
     ///
-    /// - Throws: ``CompileError`` as ``compute(_:_:)`` does.
-    package func results(of inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    /// - Throws: ``OpError`` as ``compute(_:_:)`` does.
+    package func results(of inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         if !valueInputs.isEmpty { try account.reserve(valueBytes(for: inputs.map { TensorFact($0) })) }
         guard inputs.contains(where: { $0.dtype.isNarrowFloat }) else { return try compute(inputs, account) }
-        let refusal: CompileError
-        do throws(CompileError) { return try compute(inputs, account) } catch { refusal = error }
+        let refusal: OpError
+        do throws(OpError) { return try compute(inputs, account) } catch { refusal = error }
         guard refusal.kind == .unsupported else { throw refusal }
         let facts = try outputs(for: inputs.map { TensorFact($0) })
         var wide: [Tensor] = []
@@ -48,7 +48,7 @@ extension TensorOp {
 
 extension KernelSpec {
     /// The same operands with float32 for narrow floats; values are converted where the op asks for them.
-    fileprivate func inFloat32(_ valueInputs: [Int]) throws(CompileError) -> KernelSpec {
+    fileprivate func inFloat32(_ valueInputs: [Int]) throws(OpError) -> KernelSpec {
         var wideInputs: [TensorFact] = []
         for (index, input) in inputs.enumerated() {
             var wide = input.inFloat32
@@ -66,11 +66,11 @@ extension TensorFact {
 }
 
 extension [TensorFact] {
-    fileprivate func operands(_ what: String) throws(CompileError) -> [Kernel.Operand] {
+    fileprivate func operands(_ what: String) throws(OpError) -> [Kernel.Operand] {
         var result: [Kernel.Operand] = []
         for (index, fact) in enumerated() {
             guard let shape = fact.shape.known else {
-                throw CompileError(.resourceExhausted, "\(what) \(index) has a shape that no tensor can have")
+                throw OpError(.resourceExhausted, "\(what) \(index) has a shape that no tensor can have")
             }
             result.append((fact.dtype, shape.elementCount))
         }
@@ -82,11 +82,11 @@ extension Tensor {
     /// The elements in another dtype, as the op Cast converts them. The account counts them until its caller gives them back.
     package func converted(
         to dtype: DataType, _ account: RunAccount = RunAccount()
-    ) throws(CompileError) -> Tensor {
+    ) throws(OpError) -> Tensor {
         // The caller keeps it.
         try account.reserve(shape.elementCount, bytesEach: dtype.stride)
-        do { return try Cast(to: dtype).evaluate([TensorFact(self)])[0] } catch let error as CompileError {
+        do { return try Cast(to: dtype).evaluate([TensorFact(self)])[0] } catch let error as OpError {
             throw error
-        } catch { throw CompileError(.resourceExhausted, "\(error)") }
+        } catch { throw OpError(.resourceExhausted, "\(error)") }
     }
 }

@@ -58,7 +58,7 @@ struct Suppression {
     /// Linear in the number of boxes that are looked at, times those chosen.
     func choose(
         _ count: Int, _ account: RunAccount, score: (Int) -> Float, overlap: (Int, Int) -> Float
-    ) throws(CompileError) -> [(box: Int, score: Float)] {
+    ) throws(OpError) -> [(box: Int, score: Float)] {
         var found = 0
         for box in 0..<count where score(box) > scoreThreshold { found += 1 }
         // Sorting takes half as much again at most.
@@ -118,19 +118,19 @@ extension Tensor {
     /// The elements of a float32, float16 or bfloat16 tensor.
     ///
     /// - Throws: `unsupported` for other dtypes.
-    func floats() throws(CompileError) -> [Float] {
+    func floats() throws(OpError) -> [Float] {
         guard let floats = scalars(as: Float.self) ?? narrowFloats else { throw .unsupported(dtype) }
         return floats
     }
 
     /// The same; the list is counted first.
-    func floats(_ account: RunAccount) throws(CompileError) -> [Float] {
+    func floats(_ account: RunAccount) throws(OpError) -> [Float] {
         try account.reserve(shape.elementCount, of: Float.self)
         return try floats()
     }
 
     /// A tensor of float32, float16 or bfloat16.
-    static func of(_ floats: [Float], as dtype: DataType, shape: [Int]) throws(CompileError) -> Tensor {
+    static func of(_ floats: [Float], as dtype: DataType, shape: [Int]) throws(OpError) -> Tensor {
         try made(
             dtype == .float32
                 ? Tensor(floats, shape: shape) : Tensor(narrowFloats: floats, dtype: dtype, shape: shape))

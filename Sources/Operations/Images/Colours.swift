@@ -4,13 +4,13 @@ internal import Tensors
 extension OpTable {
     /// The colours of pixels.
     static let colours: [OpEntry] = [
-        OpEntry("RGBToHSV") { node throws(CompileError) in try Colour(node, .rgbToHSV) },
-        OpEntry("HSVToRGB") { node throws(CompileError) in try Colour(node, .hsvToRGB) },
-        OpEntry("AdjustHue") { node throws(CompileError) in try Colour(node, .turnHue) },
-        OpEntry("AdjustSaturation") { node throws(CompileError) in try Colour(node, .scaleSaturation) },
+        OpEntry("RGBToHSV") { node throws(OpError) in try Colour(node, .rgbToHSV) },
+        OpEntry("HSVToRGB") { node throws(OpError) in try Colour(node, .hsvToRGB) },
+        OpEntry("AdjustHue") { node throws(OpError) in try Colour(node, .turnHue) },
+        OpEntry("AdjustSaturation") { node throws(OpError) in try Colour(node, .scaleSaturation) },
         OpEntry("AdjustContrastv2", make: AdjustContrast.init),
-        OpEntry("DrawBoundingBoxes") { node throws(CompileError) in try DrawBoundingBoxes(node, hasColours: false) },
-        OpEntry("DrawBoundingBoxesV2") { node throws(CompileError) in try DrawBoundingBoxes(node, hasColours: true) },
+        OpEntry("DrawBoundingBoxes") { node throws(OpError) in try DrawBoundingBoxes(node, hasColours: false) },
+        OpEntry("DrawBoundingBoxesV2") { node throws(OpError) in try DrawBoundingBoxes(node, hasColours: true) },
     ]
 }
 
@@ -21,12 +21,12 @@ extension OpTable {
 struct Colour: Op {
     private let formula: ColourFormula
 
-    init(_ node: NodeReader, _ formula: ColourFormula) throws(CompileError) {
+    init(_ node: NodeReader, _ formula: ColourFormula) throws(OpError) {
         try node.expectInputs(formula.hasParameter ? 2 : 1)
         self.formula = formula
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let shape = inputs[0].shape
         let minimum = formula.hasParameter ? 3 : 1
         guard shape.rank ?? minimum >= minimum else { throw .invalid("input must be at least \(minimum)-D\(shape)") }
@@ -44,7 +44,7 @@ struct Colour: Op {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0, minimumRank: 2) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let dtype = spec.inputs[0].dtype
         let count = try spec.inputShape(0).elementCount / 3
         guard let kernel = Kernel.colour(formula, dtype, pixelCount: count) else { throw .unsupported(dtype) }
@@ -56,9 +56,9 @@ struct Colour: Op {
 ///
 /// - Inputs: `images`, float32 [..., height, width, depth]; `contrast_factor`, a float32 scalar.
 struct AdjustContrast: Op {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(2) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(2) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[1].require(.float32, "contrast_factor")
         guard inputs[0].shape.rank ?? 3 >= 3 else {
             throw .invalid("input must be at least 3-D, got shape\(inputs[0].shape)")
@@ -71,7 +71,7 @@ struct AdjustContrast: Op {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0, minimumRank: 4) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         guard spec.inputs[0].dtype == .float32 else { throw .unsupported(spec.inputs[0].dtype) }
         let shape = try spec.inputShape(0)
         guard shape.elementCount > 0 else { return .nothing }
@@ -94,12 +94,12 @@ extension TensorFact {
 struct DrawBoundingBoxes: Op {
     private let hasColours: Bool
 
-    init(_ node: NodeReader, hasColours: Bool) throws(CompileError) {
+    init(_ node: NodeReader, hasColours: Bool) throws(OpError) {
         try node.expectInputs(hasColours ? 3 : 2)
         self.hasColours = hasColours
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let (images, boxes) = (inputs[0].shape, inputs[1].shape)
         for fact in inputs[1...] { try fact.require(.float32, "boxes and colors") }
         guard images.rank ?? 4 == 4 else { throw .invalid("The rank of the images should be 4") }
@@ -126,7 +126,7 @@ struct DrawBoundingBoxes: Op {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0, 1) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let dtype = spec.inputs[0].dtype
         let images = try spec.inputShape(0)
         let boxes = try spec.inputShape(1).dimensions

@@ -22,7 +22,7 @@ struct BoxShapes {
     let count: Int
 
     /// Checks two inputs, float32 [n, 4] and int32 [n].
-    init(_ boxes: TensorFact, _ indices: TensorFact) throws(CompileError) {
+    init(_ boxes: TensorFact, _ indices: TensorFact) throws(OpError) {
         try boxes.require(.float32, "boxes")
         try indices.require(.int32, "box_ind")
         guard boxes.shape.rank ?? 2 == 2 else { throw .invalid("boxes must be 2-D, got: \(boxes.shape)") }
@@ -41,9 +41,9 @@ struct BoxShapes {
 
 extension [Int] {
     /// Checks the sides of images of these dimensions: float32 must tell their places apart.
-    func requireSides() throws(CompileError) {
+    func requireSides() throws(OpError) {
         for side in self[1...2] where side > ResizeAxis.maximumSize {
-            throw CompileError(
+            throw OpError(
                 .resourceExhausted,
                 "an image side of \(side) pixels: at most \(ResizeAxis.maximumSize) are supported")
         }
@@ -60,7 +60,7 @@ struct CropAndResize: Op {
     private let method: CropMethod
     private let outside: Float
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(4)
         method = try node.choice("method", default: .bilinear)
         outside = try node.float("extrapolation_value", default: 0)
@@ -68,7 +68,7 @@ struct CropAndResize: Op {
 
     var valueInputs: [Int] { [3] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let images = inputs[0].shape
         let boxes = try BoxShapes(inputs[1], inputs[2])
         guard images.rank ?? 4 == 4 else { throw .invalid("input image must be 4-D\(images)") }
@@ -82,7 +82,7 @@ struct CropAndResize: Op {
         ]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let dtype = spec.inputs[0].dtype
         try spec.inputs[0].requireCountable()
         let images = try spec.inputShape(0).dimensions

@@ -9,7 +9,7 @@ struct CropAndResizeGradImage: Op {
     private let method: CropMethod
     private let dtype: DataType
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(4)
         method = try node.choice("method", default: .bilinear)
         dtype = try node.type("T")
@@ -17,7 +17,7 @@ struct CropAndResizeGradImage: Op {
 
     var valueInputs: [Int] { [3] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let gradients = inputs[0]
         let boxes = try BoxShapes(inputs[1], inputs[2])
         try gradients.requireCropGradients(of: boxes)
@@ -35,7 +35,7 @@ struct CropAndResizeGradImage: Op {
         return [TensorFact(dtype, PartialShape(images))]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let images = try spec.outputShape()
         try images.dimensions.requireSides()
         let crops = CropResize(
@@ -50,13 +50,13 @@ struct CropAndResizeGradImage: Op {
 ///
 /// - Inputs: `grads`, float32 by the crops; `image`, float32; `boxes`; `box_ind`. Outputs: float32, the boxes' shape.
 struct CropAndResizeGradBoxes: Op {
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(4)
         let method: CropMethod = try node.choice("method", default: .bilinear)
         guard method == .bilinear else { throw node.malformed("method must be 'bilinear'") }
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let (gradients, images) = (inputs[0].shape, inputs[1].shape)
         let boxes = try BoxShapes(inputs[2], inputs[3])
         try inputs[0].requireCropGradients(of: boxes)
@@ -69,7 +69,7 @@ struct CropAndResizeGradBoxes: Op {
         return [TensorFact(.float32, PartialShape([boxes.count, 4]))]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         guard spec.inputs[1].dtype == .float32 else { throw .unsupported(spec.inputs[1].dtype) }
         let images = try spec.inputShape(1).dimensions
         try images.requireSides()
@@ -81,7 +81,7 @@ struct CropAndResizeGradBoxes: Op {
 
 extension TensorFact {
     /// Checks that it is a gradient by crops of so many boxes.
-    fileprivate func requireCropGradients(of boxes: BoxShapes) throws(CompileError) {
+    fileprivate func requireCropGradients(of boxes: BoxShapes) throws(OpError) {
         try require(.float32, "grads")
         guard shape.rank ?? 4 == 4 else { throw .invalid("grads image must be 4-D\(shape)") }
         guard shape.dimension(1) != 0, shape.dimension(2) != 0 else {

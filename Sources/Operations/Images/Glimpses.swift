@@ -4,8 +4,8 @@ internal import Tensors
 extension OpTable {
     /// Windows on images.
     static let glimpses: [OpEntry] = [
-        OpEntry("ExtractGlimpse") { node throws(CompileError) in try ExtractGlimpse(node, isFirstVersion: true) },
-        OpEntry("ExtractGlimpseV2") { node throws(CompileError) in try ExtractGlimpse(node, isFirstVersion: false) },
+        OpEntry("ExtractGlimpse") { node throws(OpError) in try ExtractGlimpse(node, isFirstVersion: true) },
+        OpEntry("ExtractGlimpseV2") { node throws(OpError) in try ExtractGlimpse(node, isFirstVersion: false) },
     ]
 }
 
@@ -19,7 +19,7 @@ struct ExtractGlimpse: Op {
     private let isNormalized: Bool
     private let noise: Glimpses.Noise
 
-    init(_ node: NodeReader, isFirstVersion: Bool) throws(CompileError) {
+    init(_ node: NodeReader, isFirstVersion: Bool) throws(OpError) {
         try node.expectInputs(3)
         self.isFirstVersion = isFirstVersion
         isCentered = try node.bool("centered", default: true)
@@ -40,7 +40,7 @@ struct ExtractGlimpse: Op {
 
     var valueInputs: [Int] { [1] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let (images, offsets) = (inputs[0].shape, inputs[2].shape)
         try inputs[0].require(.float32, "input")
         try inputs[2].require(.float32, "offsets")
@@ -67,7 +67,7 @@ struct ExtractGlimpse: Op {
         ]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let output = try spec.outputShape()
         guard output.elementCount > 0 else { return .nothing }
         return Glimpses(

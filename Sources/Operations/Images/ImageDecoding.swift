@@ -4,12 +4,12 @@ internal import Tensors
 extension OpTable {
     /// Image files to pixels.
     static let imageDecoding: [OpEntry] = [
-        OpEntry("DecodeJpeg") { node throws(CompileError) in try DecodeImage(node, .jpeg) },
-        OpEntry("DecodeAndCropJpeg") { node throws(CompileError) in try DecodeImage(node, .jpegWindow) },
-        OpEntry("DecodePng") { node throws(CompileError) in try DecodeImage(node, .png) },
-        OpEntry("DecodeGif") { node throws(CompileError) in try DecodeImage(node, .gif) },
-        OpEntry("DecodeBmp") { node throws(CompileError) in try DecodeImage(node, .bmp) },
-        OpEntry("DecodeImage") { node throws(CompileError) in try DecodeImage(node, .any) },
+        OpEntry("DecodeJpeg") { node throws(OpError) in try DecodeImage(node, .jpeg) },
+        OpEntry("DecodeAndCropJpeg") { node throws(OpError) in try DecodeImage(node, .jpegWindow) },
+        OpEntry("DecodePng") { node throws(OpError) in try DecodeImage(node, .png) },
+        OpEntry("DecodeGif") { node throws(OpError) in try DecodeImage(node, .gif) },
+        OpEntry("DecodeBmp") { node throws(OpError) in try DecodeImage(node, .bmp) },
+        OpEntry("DecodeImage") { node throws(OpError) in try DecodeImage(node, .any) },
         OpEntry("ExtractJpegShape", make: ExtractJpegShape.init),
     ]
 }
@@ -38,7 +38,7 @@ private enum ImageFormatName: String {
 
 extension Tensor {
     /// The one string of a scalar that holds a file.
-    fileprivate func file() throws(CompileError) -> UnsafeBufferPointer<UInt8> {
+    fileprivate func file() throws(OpError) -> UnsafeBufferPointer<UInt8> {
         guard shape.rank == 0, dtype == .string else {
             throw .invalid("`contents` must be scalar but got shape\(shape)")
         }
@@ -50,11 +50,11 @@ extension Tensor {
 
 extension ImageFault {
     /// The error, where memory was refused.
-    var refused: CompileError? { refusal.map(CompileError.init) }
+    var refused: OpError? { refusal.map(OpError.init) }
 }
 
 extension TensorFact {
-    fileprivate func requireFile() throws(CompileError) {
+    fileprivate func requireFile() throws(OpError) {
         try require(.string, "contents")
         guard shape.rank ?? 0 == 0 else { throw .invalid("`contents` must be scalar but got shape\(shape)") }
     }
@@ -91,7 +91,7 @@ struct DecodeImage: TensorOp {
         case accurate = "INTEGER_ACCURATE"
     }
 
-    init(_ node: NodeReader, _ kind: Kind) throws(CompileError) {
+    init(_ node: NodeReader, _ kind: Kind) throws(OpError) {
         try node.expectInputs(kind == .jpegWindow ? 2 : 1)
         self.kind = kind
         channels = kind == .gif ? 3 : try node.int("channels", default: 0)
@@ -119,7 +119,7 @@ struct DecodeImage: TensorOp {
         self.reading = reading
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].requireFile()
         let depth = channels == 0 ? PartialShape.unknownDimension : channels
         if kind == .any, expandsAnimations { return [TensorFact(dtype, .unknown)] }
@@ -127,7 +127,7 @@ struct DecodeImage: TensorOp {
         return [TensorFact(dtype, PartialShape(frames + [-1, -1, depth]))]
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         let bytes = try inputs[0].file()
         guard let format = ImageFormatName(bytes) else {
             throw .invalid("Unknown image file format. One of JPEG, PNG, GIF, BMP required.")
@@ -140,7 +140,7 @@ struct DecodeImage: TensorOp {
         if kind == .jpegWindow, format != .jpeg {
             throw .invalid("DecodeAndCropJpeg operation can run on JPEG only, but detected \(format.rawValue).")
         }
-        do throws(CompileError) {
+        do throws(OpError) {
             switch format {
             case .jpeg: return [try jpeg(bytes, inputs, account)]
             case .png: return [try png(bytes, account)]
@@ -156,7 +156,7 @@ struct DecodeImage: TensorOp {
 
     private func jpeg(
         _ bytes: UnsafeBufferPointer<UInt8>, _ inputs: [Tensor], _ account: RunAccount
-    ) throws(CompileError) -> Tensor {
+    ) throws(OpError) -> Tensor {
         guard channels != 4 else { throw .invalid("JPEG does not support 4 channels") }
         var reading = reading
         if kind == .jpegWindow {
@@ -174,14 +174,14 @@ struct DecodeImage: TensorOp {
         }
     }
 
-    private func png(_ bytes: UnsafeBufferPointer<UInt8>, _ account: RunAccount) throws(CompileError) -> Tensor {
+    private func png(_ bytes: UnsafeBufferPointer<UInt8>, _ account: RunAccount) throws(OpError) -> Tensor {
         do throws(ImageFault) {
             let image = try PNGFile.read(bytes, channels: channels, dtype == .uint8 ? .uint8 : .uint16, account)
             return try finished(image, account)
         } catch { throw error.refused ?? .invalid("Invalid PNG data, size \(bytes.count): \(error.reason)") }
     }
 
-    private func gif(_ bytes: UnsafeBufferPointer<UInt8>, _ account: RunAccount) throws(CompileError) -> Tensor {
+    private func gif(_ bytes: UnsafeBufferPointer<UInt8>, _ account: RunAccount) throws(OpError) -> Tensor {
         guard channels == 0 || channels == 3 else {
             throw .invalid("channels must be 0 or 3 for GIF, got \(channels)")
         }
@@ -196,7 +196,7 @@ struct DecodeImage: TensorOp {
         } catch { throw error.refused ?? .invalid("Invalid GIF data (size \(bytes.count)), \(error.reason)") }
     }
 
-    private func bmp(_ bytes: UnsafeBufferPointer<UInt8>, _ account: RunAccount) throws(CompileError) -> Tensor {
+    private func bmp(_ bytes: UnsafeBufferPointer<UInt8>, _ account: RunAccount) throws(OpError) -> Tensor {
         guard channels != 1 else { throw .invalid("`channels` must be 0, 3 or 4 for BMP, but got \(channels)") }
         guard kind == .bmp || kind == .any else {
             throw .invalid(
@@ -244,18 +244,18 @@ struct DecodeImage: TensorOp {
 struct ExtractJpegShape: TensorOp {
     private let dtype: DataType
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(1)
         dtype = try node.type("output_type", default: .int32)
         guard dtype == .int32 || dtype == .int64 else { throw node.malformed("attribute output_type is \(dtype)") }
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].requireFile()
         return [TensorFact(dtype, PartialShape([3]))]
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         let bytes = try inputs[0].file()
         let dimensions: [Int]
         do { dimensions = try JPEGReading.shape(bytes, account) } catch {

@@ -12,7 +12,7 @@ extension OpTable {
 
 extension Tensor {
     /// The JPEG file of this image, uint8 [height, width, channels].
-    fileprivate func jpeg(_ writing: JPEGWriting, _ account: RunAccount) throws(CompileError) -> Tensor {
+    fileprivate func jpeg(_ writing: JPEGWriting, _ account: RunAccount) throws(OpError) -> Tensor {
         let dimensions = shape.dimensions
         guard dimensions.count == 3, dtype == .uint8 else { throw .invalid("image must be 3-dimensional\(shape)") }
         guard dimensions[2] == 1 || dimensions[2] == 3 else {
@@ -60,7 +60,7 @@ struct EncodeJpeg: TensorOp {
     private let format: Format
     private let writing: JPEGWriting
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(1)
         format = try node.choice("format", default: .any)
         var writing = JPEGWriting()
@@ -78,13 +78,13 @@ struct EncodeJpeg: TensorOp {
         self.writing = writing
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].require(.uint8, "image")
         try inputs[0].requireRank(3, "image")
         return [TensorFact(.string, .scalar)]
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         let channels = inputs[0].shape.dimensions.last ?? 0
         guard format == .any || channels == (format == .grey ? 1 : 3) else {
             throw .invalid(
@@ -96,16 +96,16 @@ struct EncodeJpeg: TensorOp {
 
 /// A JPEG file of an image, of the quality that input 1, an int32 scalar, tells.
 struct EncodeJpegVariableQuality: TensorOp {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(2) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(2) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].require(.uint8, "image")
         try inputs[0].requireRank(3, "image")
         guard inputs[1].shape.rank ?? 0 == 0 else { throw .invalid("quality must be scalar: \(inputs[1].shape)") }
         return [TensorFact(.string, .scalar)]
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         guard let quality = inputs[1].integers?.first, (0...100).contains(quality) else {
             throw .invalid("quality must be in [0,100], got \((inputs[1].integers ?? []).prefix(8))")
         }
@@ -122,7 +122,7 @@ struct EncodeJpegVariableQuality: TensorOp {
 struct EncodePng: TensorOp {
     private let compression: Int
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(1)
         compression = try node.int("compression", default: -1)
         guard (-1...9).contains(compression) else {
@@ -130,13 +130,13 @@ struct EncodePng: TensorOp {
         }
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].requireRank(atLeast: 3, "image")
         guard inputs[0].dtype == .uint8 || inputs[0].dtype == .uint16 else { throw .unsupported(inputs[0].dtype) }
         return [TensorFact(.string, inputs[0].shape.dimensions.map { PartialShape(Array($0.dropLast(3))) } ?? .unknown)]
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         let image = inputs[0]
         guard image.shape.rank >= 3 else { throw .invalid("image must be at least rank 3") }
         let dimensions = Array(image.shape.dimensions.suffix(3))
@@ -149,7 +149,7 @@ struct EncodePng: TensorOp {
         let imageBytes = dimensions.wrappingProduct * image.dtype.stride
         // Files are about as large as a half of their pixels, often less.
         var files = try StringTensorBuilder(batch, byteCount: image.byteCount / 8, account)
-        try image.withUnsafeBytes { memory throws(CompileError) in
+        try image.withUnsafeBytes { memory throws(OpError) in
             for index in 0..<batch.elementCount {
                 guard let start = memory.baseAddress else { return }
                 let file: ImageBytes

@@ -4,10 +4,10 @@ internal import Tensors
 extension OpTable {
     /// Images turned, moved, tilted.
     static let projectiveTransforms: [OpEntry] = [
-        OpEntry("ImageProjectiveTransformV2") { node throws(CompileError) in
+        OpEntry("ImageProjectiveTransformV2") { node throws(OpError) in
             try ImageProjectiveTransform(node, hasFill: false)
         },
-        OpEntry("ImageProjectiveTransformV3") { node throws(CompileError) in
+        OpEntry("ImageProjectiveTransformV3") { node throws(OpError) in
             try ImageProjectiveTransform(node, hasFill: true)
         },
     ]
@@ -29,7 +29,7 @@ struct ImageProjectiveTransform: Op {
     private let interpolation: Interpolation
     private let outside: ProjectiveTransform.Outside
 
-    init(_ node: NodeReader, hasFill: Bool) throws(CompileError) {
+    init(_ node: NodeReader, hasFill: Bool) throws(OpError) {
         try node.expectInputs(hasFill ? 4 : 3)
         self.hasFill = hasFill
         interpolation = try node.choice("interpolation")
@@ -38,7 +38,7 @@ struct ImageProjectiveTransform: Op {
 
     var valueInputs: [Int] { [2] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let (images, transforms) = (inputs[0].shape, inputs[1].shape)
         try inputs[1].require(.float32, "transforms")
         guard images.rank ?? 4 == 4 else { throw .invalid("Input images must have rank 4") }
@@ -54,7 +54,7 @@ struct ImageProjectiveTransform: Op {
         return [TensorFact(inputs[0].dtype, PartialShape([batch, size.height, size.width, images.dimension(3)]))]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let dtype = spec.inputs[0].dtype
         let images = try spec.inputShape(0).dimensions
         let transforms = try spec.inputShape(1).dimensions

@@ -5,10 +5,10 @@ extension OpTable {
     /// Parts of images that chance chooses.
     static let randomBoxes: [OpEntry] = [
         OpEntry("RandomCrop", make: RandomCrop.init),
-        OpEntry("SampleDistortedBoundingBox") { node throws(CompileError) in
+        OpEntry("SampleDistortedBoundingBox") { node throws(OpError) in
             try SampleDistortedBoundingBox(node, hasInput: false)
         },
-        OpEntry("SampleDistortedBoundingBoxV2") { node throws(CompileError) in
+        OpEntry("SampleDistortedBoundingBoxV2") { node throws(OpError) in
             try SampleDistortedBoundingBox(node, hasInput: true)
         },
     ]
@@ -16,7 +16,7 @@ extension OpTable {
 
 extension NodeReader {
     /// A stream of random numbers for the node.
-    fileprivate func stream() throws(CompileError) -> RandomSource {
+    fileprivate func stream() throws(OpError) -> RandomSource {
         .stream(RandomStream(seed: try int("seed", default: 0), seed2: try int("seed2", default: 0)))
     }
 }
@@ -27,7 +27,7 @@ extension NodeReader {
 struct RandomCrop: Op {
     private let source: RandomSource
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(2)
         source = try node.stream()
     }
@@ -35,7 +35,7 @@ struct RandomCrop: Op {
     var valueInputs: [Int] { [1] }
     var isStateful: Bool { true }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let image = inputs[0].shape
         guard image.rank ?? 3 == 3 else { throw .invalid("input must be 3-dimensional\(image)") }
         let size = try inputs[1].imageSize("shape_t", "output")
@@ -48,7 +48,7 @@ struct RandomCrop: Op {
         return [TensorFact(inputs[0].dtype, PartialShape([size.height, size.width, image.dimension(2)]))]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let width = try spec.inputs[0].elementWidth
         let image = try spec.inputShape(0)
         let output = try spec.outputShape()
@@ -80,7 +80,7 @@ struct SampleDistortedBoundingBox: Op {
     /// More attempts than this would take too long.
     private static let mostAttempts = 1 << 20
 
-    init(_ node: NodeReader, hasInput: Bool) throws(CompileError) {
+    init(_ node: NodeReader, hasInput: Bool) throws(OpError) {
         try node.expectInputs(hasInput ? 3 : 2)
         source = try node.stream()
         usesImage = try node.bool("use_image_if_no_bounding_boxes", default: false)
@@ -103,7 +103,7 @@ struct SampleDistortedBoundingBox: Op {
 
     var isStateful: Bool { true }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let (size, boxes) = (inputs[0].shape, inputs[1].shape)
         try inputs[1].require(.float32, "bounding_boxes")
         guard size.rank ?? 1 == 1, [3, -1].contains(size.dimension(0)) else {
@@ -133,7 +133,7 @@ struct SampleDistortedBoundingBox: Op {
         ]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let dtype = spec.inputs[0].dtype
         let count = try spec.inputShape(1).elementCount / 4
         guard let kernel = sampling.kernel(dtype, boxCount: count, from: RandomPlace(source)) else {

@@ -10,13 +10,13 @@ struct ResizeGrad: Op {
     private let isCubic: Bool
     private let attributes: ResizeAttributes
 
-    init(_ node: NodeReader, isCubic: Bool) throws(CompileError) {
+    init(_ node: NodeReader, isCubic: Bool) throws(OpError) {
         try node.expectInputs(2)
         self.isCubic = isCubic
         attributes = try ResizeAttributes(node)
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try attributes.check()
         try inputs[0].require(.float32, "grads")
         let (gradients, original) = (inputs[0].shape, inputs[1].shape)
@@ -39,7 +39,7 @@ struct ResizeGrad: Op {
 
     func tableBytes(for spec: KernelSpec) -> Int { spec.imageTableBytes(each: ResizeAttributes.tableBytes) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let gradients = try spec.inputShape(0).dimensions
         let output = try spec.outputShape()
         guard output.elementCount > 0 else { return .nothing }
@@ -59,14 +59,14 @@ struct ResizeGrad: Op {
 struct ResizeNearestNeighborGrad: Op {
     private let attributes: ResizeAttributes
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(2)
         attributes = try ResizeAttributes(node)
     }
 
     var valueInputs: [Int] { [1] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].requireImages()
         let size = try inputs[1].imageSize("shape_t", "Expected output")
         let gradients = inputs[0].shape
@@ -79,7 +79,7 @@ struct ResizeNearestNeighborGrad: Op {
 
     func tableBytes(for spec: KernelSpec) -> Int { spec.imageTableBytes(each: ResizeAttributes.tableBytes) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let gradients = try spec.inputShape(0).dimensions
         let output = try spec.outputShape()
         guard output.elementCount > 0 else { return .nothing }

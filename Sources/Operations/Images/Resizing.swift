@@ -4,14 +4,14 @@ internal import Tensors
 extension OpTable {
     /// Images of another size.
     static let resizing: [OpEntry] = [
-        OpEntry("ResizeBilinear") { node throws(CompileError) in try Resize(node, .bilinear) },
-        OpEntry("ResizeBicubic") { node throws(CompileError) in try Resize(node, .cubic) },
-        OpEntry("ResizeArea") { node throws(CompileError) in try Resize(node, .area) },
-        OpEntry("ResizeNearestNeighbor") { node throws(CompileError) in try Resize(node, nil) },
+        OpEntry("ResizeBilinear") { node throws(OpError) in try Resize(node, .bilinear) },
+        OpEntry("ResizeBicubic") { node throws(OpError) in try Resize(node, .cubic) },
+        OpEntry("ResizeArea") { node throws(OpError) in try Resize(node, .area) },
+        OpEntry("ResizeNearestNeighbor") { node throws(OpError) in try Resize(node, nil) },
         OpEntry("ScaleAndTranslate", make: ScaleAndTranslate.init),
         OpEntry("ScaleAndTranslateGrad", make: ScaleAndTranslateGrad.init),
-        OpEntry("ResizeBilinearGrad") { node throws(CompileError) in try ResizeGrad(node, isCubic: false) },
-        OpEntry("ResizeBicubicGrad") { node throws(CompileError) in try ResizeGrad(node, isCubic: true) },
+        OpEntry("ResizeBilinearGrad") { node throws(OpError) in try ResizeGrad(node, isCubic: false) },
+        OpEntry("ResizeBicubicGrad") { node throws(OpError) in try ResizeGrad(node, isCubic: true) },
         OpEntry("ResizeNearestNeighborGrad", make: ResizeNearestNeighborGrad.init),
     ]
 }
@@ -24,7 +24,7 @@ struct ResizeAttributes: Hashable, Sendable {
     private let alignCorners: Bool
     private let halfPixelCenters: Bool
 
-    init(_ node: NodeReader, hasCenters: Bool = true) throws(CompileError) {
+    init(_ node: NodeReader, hasCenters: Bool = true) throws(OpError) {
         alignCorners = try node.bool("align_corners", default: false)
         halfPixelCenters = hasCenters ? try node.bool("half_pixel_centers", default: false) : false
     }
@@ -36,22 +36,22 @@ struct ResizeAttributes: Hashable, Sendable {
     }
 
     /// Checks that the attributes agree.
-    func check() throws(CompileError) {
+    func check() throws(OpError) {
         guard !alignCorners || !halfPixelCenters else {
             throw .invalid("If half_pixel_centers is True, align_corners must be False.")
         }
     }
 
     /// A resize between images of four dimensions each; the sides are checked.
-    func resizing(from images: [Int], to output: [Int]) throws(CompileError) -> Resizing {
+    func resizing(from images: [Int], to output: [Int]) throws(OpError) -> Resizing {
         Resizing(
             batch: images[0], depth: images[3], rows: try axis(from: images[1], to: output[1]),
             columns: try axis(from: images[2], to: output[2]))
     }
 
-    private func axis(from input: Int, to output: Int) throws(CompileError) -> ResizeAxis {
+    private func axis(from input: Int, to output: Int) throws(OpError) -> ResizeAxis {
         guard input <= ResizeAxis.maximumSize, output <= ResizeAxis.maximumSize else {
-            throw CompileError(
+            throw OpError(
                 .resourceExhausted,
                 "an image side of \(max(input, output)) pixels: at most \(ResizeAxis.maximumSize) are supported")
         }
@@ -62,7 +62,7 @@ struct ResizeAttributes: Hashable, Sendable {
 
 extension TensorFact {
     /// Checks that it is images whose height, width and depth are not zero, as far as they are known.
-    func requireImages() throws(CompileError) {
+    func requireImages() throws(OpError) {
         guard shape.rank ?? 4 == 4 else { throw .invalid("input must be 4-dimensional\(shape)") }
         guard shape.dimension(3) != 0 else { throw .invalid("image must have at least one channel") }
         guard shape.dimension(1) != 0, shape.dimension(2) != 0 else {
@@ -73,7 +73,7 @@ extension TensorFact {
     /// Height and width that an input gives; unknown ones where it is not known.
     ///
     /// - `name`, `sizes`: What TensorFlow's messages call it, and its elements.
-    func imageSize(_ name: String, _ sizes: String) throws(CompileError) -> (height: Int, width: Int) {
+    func imageSize(_ name: String, _ sizes: String) throws(OpError) -> (height: Int, width: Int) {
         guard shape.rank ?? 1 == 1 else { throw .invalid("\(name) must be 1-dimensional\(shape)") }
         guard [2, -1].contains(shape.dimension(0)) else { throw .invalid("\(name) must have two elements\(shape)") }
         guard let numbers = try indices(name), numbers.count == 2 else {
@@ -84,9 +84,9 @@ extension TensorFact {
     }
 
     /// Checks that the elements, read as float32, can be counted in bytes.
-    func requireCountable() throws(CompileError) {
+    func requireCountable() throws(OpError) {
         guard let count = shape.known?.elementCount, count <= Int.max / 64 else {
-            throw CompileError(.resourceExhausted, "images of the shape \(shape) are too large")
+            throw OpError(.resourceExhausted, "images of the shape \(shape) are too large")
         }
     }
 }
@@ -101,7 +101,7 @@ struct Resize: Op {
     private let method: Resizing.Method?
     private let attributes: ResizeAttributes
 
-    init(_ node: NodeReader, _ method: Resizing.Method?) throws(CompileError) {
+    init(_ node: NodeReader, _ method: Resizing.Method?) throws(OpError) {
         try node.expectInputs(2)
         self.method = method
         attributes = try ResizeAttributes(node, hasCenters: method != .area)
@@ -109,7 +109,7 @@ struct Resize: Op {
 
     var valueInputs: [Int] { [1] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try attributes.check()
         try inputs[0].requireImages()
         let size = try inputs[1].imageSize("shape_t", "output")
@@ -125,7 +125,7 @@ struct Resize: Op {
 
     func tableBytes(for spec: KernelSpec) -> Int { spec.imageTableBytes(each: ResizeAttributes.tableBytes) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let images = try spec.inputShape(0).dimensions
         let output = try spec.outputShape()
         guard output.elementCount > 0 else { return .nothing }
@@ -137,7 +137,7 @@ struct Resize: Op {
         return kernel
     }
 
-    private func nearest(_ spec: KernelSpec, _ resizing: Resizing) throws(CompileError) -> Kernel {
+    private func nearest(_ spec: KernelSpec, _ resizing: Resizing) throws(OpError) -> Kernel {
         let dtype = spec.inputs[0].dtype
         guard dtype.isInteger || dtype.isFloating else { throw .unsupported(dtype) }
         let images = try spec.inputShape(0)

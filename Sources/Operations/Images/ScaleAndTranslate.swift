@@ -11,7 +11,7 @@ struct ScaleAndTranslate: Op {
     private let filter: SamplingFilter
     private let antialias: Bool
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(4)
         filter = try node.choice("kernel_type", default: .lanczos3)
         antialias = try node.bool("antialias", default: true)
@@ -19,7 +19,7 @@ struct ScaleAndTranslate: Op {
 
     var valueInputs: [Int] { [1, 2, 3] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].requireImages()
         let size = try inputs[1].imageSize("output_shape_t", "output")
         if let scale = try Self.pair(inputs[2]) {
@@ -33,7 +33,7 @@ struct ScaleAndTranslate: Op {
         ]
     }
 
-    fileprivate static func pair(_ fact: TensorFact) throws(CompileError) -> (Float, Float)? {
+    fileprivate static func pair(_ fact: TensorFact) throws(OpError) -> (Float, Float)? {
         guard fact.shape.rank ?? 1 == 1 else { throw .invalid("t must be 1-dimensional\(fact.shape)") }
         guard [2, -1].contains(fact.shape.dimension(0)) else { throw .invalid("t must have two elements\(fact.shape)") }
         guard let numbers = fact.value?.scalars(as: Float.self), numbers.count == 2 else { return nil }
@@ -42,12 +42,12 @@ struct ScaleAndTranslate: Op {
 
     func tableBytes(for spec: KernelSpec) -> Int { spec.imageTableBytes(each: 3 * ResizeAttributes.tableBytes) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let images = try spec.inputShape(0).dimensions
         let output = try spec.outputShape()
         guard output.elementCount > 0 else { return .nothing }
         guard let scale = try Self.pair(spec.inputs[2]), let translation = try Self.pair(spec.inputs[3]) else {
-            throw CompileError(.malformed, "scale or translation is not known, or not float32")
+            throw OpError(.malformed, "scale or translation is not known, or not float32")
         }
         try spec.inputs[0].requireCountable()
         let resizing = try ResizeAttributes().resizing(from: images, to: output.dimensions)
@@ -69,7 +69,7 @@ struct ScaleAndTranslateGrad: Op {
     private let filter: SamplingFilter
     private let antialias: Bool
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(4)
         filter = try node.choice("kernel_type", default: .lanczos3)
         antialias = try node.bool("antialias", default: true)
@@ -77,7 +77,7 @@ struct ScaleAndTranslateGrad: Op {
 
     var valueInputs: [Int] { [2, 3] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].require(.float32, "grads")
         try inputs[1].require(.float32, "original_image")
         try inputs[0].requireRank(4, "grads")
@@ -98,14 +98,14 @@ struct ScaleAndTranslateGrad: Op {
 
     func tableBytes(for spec: KernelSpec) -> Int { spec.imageTableBytes(each: 3 * ResizeAttributes.tableBytes) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let gradients = try spec.inputShape(0).dimensions
         let output = try spec.outputShape()
         guard output.elementCount > 0 else { return .nothing }
         guard gradients[1] > 0, gradients[2] > 0 else { return .zeros(byteCount: output.elementCount * 4) }
         guard let scale = try ScaleAndTranslate.pair(spec.inputs[2]),
             let translation = try ScaleAndTranslate.pair(spec.inputs[3])
-        else { throw CompileError(.malformed, "scale or translation is not known, or not float32") }
+        else { throw OpError(.malformed, "scale or translation is not known, or not float32") }
         let resizing = try ResizeAttributes().resizing(from: output.dimensions, to: gradients)
         guard
             let kernel = resizing.gradient(

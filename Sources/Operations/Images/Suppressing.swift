@@ -4,11 +4,11 @@ internal import Tensors
 extension OpTable {
     /// Boxes that do not overlap better ones.
     static let suppressing: [OpEntry] = [
-        OpEntry("NonMaxSuppression") { node throws(CompileError) in try NonMaxSuppression(node, version: 1) },
-        OpEntry("NonMaxSuppressionV2") { node throws(CompileError) in try NonMaxSuppression(node, version: 2) },
-        OpEntry("NonMaxSuppressionV3") { node throws(CompileError) in try NonMaxSuppression(node, version: 3) },
-        OpEntry("NonMaxSuppressionV4") { node throws(CompileError) in try NonMaxSuppression(node, version: 4) },
-        OpEntry("NonMaxSuppressionV5") { node throws(CompileError) in try NonMaxSuppression(node, version: 5) },
+        OpEntry("NonMaxSuppression") { node throws(OpError) in try NonMaxSuppression(node, version: 1) },
+        OpEntry("NonMaxSuppressionV2") { node throws(OpError) in try NonMaxSuppression(node, version: 2) },
+        OpEntry("NonMaxSuppressionV3") { node throws(OpError) in try NonMaxSuppression(node, version: 3) },
+        OpEntry("NonMaxSuppressionV4") { node throws(OpError) in try NonMaxSuppression(node, version: 4) },
+        OpEntry("NonMaxSuppressionV5") { node throws(OpError) in try NonMaxSuppression(node, version: 5) },
         OpEntry("NonMaxSuppressionWithOverlaps", make: NonMaxSuppressionWithOverlaps.init),
         OpEntry("CombinedNonMaxSuppression", make: CombinedNonMaxSuppression.init),
     ]
@@ -21,13 +21,13 @@ extension [TensorFact] {
     /// The one element of an integer input, where it is known.
     ///
     /// - Throws: `invalidArgument` if it is no scalar.
-    fileprivate func scalarIndex(_ number: Int, _ name: String) throws(CompileError) -> Int? {
+    fileprivate func scalarIndex(_ number: Int, _ name: String) throws(OpError) -> Int? {
         try requireScalar(number, name)
         return try self[number].indices(name)?.first
     }
 
     /// Checks that an input is a scalar.
-    fileprivate func requireScalar(_ number: Int, _ name: String) throws(CompileError) {
+    fileprivate func requireScalar(_ number: Int, _ name: String) throws(OpError) {
         guard self[number].shape.rank ?? 0 == 0 else {
             throw .invalid("\(name) must be 0-D, got shape \(self[number].shape)")
         }
@@ -36,7 +36,7 @@ extension [TensorFact] {
 
 extension [Tensor] {
     /// The one element of a float input.
-    fileprivate func scalarFloat(_ number: Int) throws(CompileError) -> Float {
+    fileprivate func scalarFloat(_ number: Int) throws(OpError) -> Float {
         guard let value = try self[number].floats().first else { throw .invalid("input \(number) is empty") }
         return value
     }
@@ -53,7 +53,7 @@ struct NonMaxSuppression: TensorOp {
     private let overlapThreshold: Float?
     private let isPadded: Bool
 
-    init(_ node: NodeReader, version: Int) throws(CompileError) {
+    init(_ node: NodeReader, version: Int) throws(OpError) {
         try node.expectInputs([3, 4, 5, 5, 6][version - 1])
         self.version = version
         overlapThreshold = version == 1 ? try node.float("iou_threshold", default: 0.5) : nil
@@ -65,7 +65,7 @@ struct NonMaxSuppression: TensorOp {
 
     var valueInputs: [Int] { [2] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let (boxes, scores) = (inputs[0].shape, inputs[1].shape)
         guard boxes.rank ?? 2 == 2 else { throw .invalid("boxes must be 2-D\(boxes)") }
         guard PartialShape([-1, 4]).merged(with: boxes) != nil else { throw .invalid("boxes must have 4 columns") }
@@ -87,7 +87,7 @@ struct NonMaxSuppression: TensorOp {
         return facts
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         _ = try outputs(for: inputs.map { TensorFact($0) })
         let size = inputs[2].integers?.first ?? 0
         let threshold = if let overlapThreshold { overlapThreshold } else { try inputs.scalarFloat(3) }
@@ -102,7 +102,7 @@ struct NonMaxSuppression: TensorOp {
         let chosen = try suppression.choose(scores.count, account, score: { scores[$0] }, overlap: boxes.overlap)
         let padding = isPadded ? size - chosen.count : 0
         guard padding <= mostPadded else {
-            throw CompileError(.resourceExhausted, "max_output_size is \(size), at most \(mostPadded) is supported")
+            throw OpError(.resourceExhausted, "max_output_size is \(size), at most \(mostPadded) is supported")
         }
         let count = chosen.count + padding
         let numbers = try account.numbers(.vector(count), of: Int32.self) { numbers in
@@ -126,9 +126,9 @@ struct NonMaxSuppression: TensorOp {
 /// - Inputs: `overlaps`, a square matrix, float32; `scores`; `max_output_size`; `overlap_threshold`; `score_threshold`.
 /// - Outputs: the boxes' numbers, int32, the best first.
 struct NonMaxSuppressionWithOverlaps: TensorOp {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(5) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(5) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let (overlaps, scores) = (inputs[0].shape, inputs[1].shape)
         guard overlaps.rank ?? 2 == 2 else { throw .invalid("overlaps must be 2-D") }
         guard scores.rank ?? 1 == 1 else { throw .invalid("scores must be 1-D\(scores)") }
@@ -143,7 +143,7 @@ struct NonMaxSuppressionWithOverlaps: TensorOp {
         return [TensorFact(.int32, .ofRank(1))]
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         _ = try outputs(for: inputs.map { TensorFact($0) })
         let scores = try inputs[1].floats(account)
         let overlaps = try inputs[0].floats(account)
@@ -169,7 +169,7 @@ struct CombinedNonMaxSuppression: TensorOp {
     private let isPaddedPerClass: Bool
     private let clips: Bool
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(6)
         isPaddedPerClass = try node.bool("pad_per_class", default: false)
         clips = try node.bool("clip_boxes", default: true)
@@ -177,7 +177,7 @@ struct CombinedNonMaxSuppression: TensorOp {
 
     var valueInputs: [Int] { [2, 3] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let (boxes, scores) = (inputs[0].shape, inputs[1].shape)
         guard boxes.rank ?? 4 == 4 else { throw .invalid("boxes must be 4-D\(boxes)") }
         guard scores.rank ?? 3 == 3 else { throw .invalid("scores must be 3-D\(scores)") }
@@ -213,10 +213,10 @@ struct CombinedNonMaxSuppression: TensorOp {
         ]
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         let facts = try outputs(for: inputs.map { TensorFact($0) })
         guard let shape = facts[0].shape.known, shape.elementCount <= mostPadded, shape.rank == 3 else {
-            throw CompileError(.resourceExhausted, "the output would have the shape \(facts[0].shape)")
+            throw OpError(.resourceExhausted, "the output would have the shape \(facts[0].shape)")
         }
         let (images, size) = (shape.dimensions[0], shape.dimensions[1])
         let suppression = Suppression(
@@ -267,7 +267,7 @@ private struct BoxBatch {
     /// What is chosen of each class, all together, the best first.
     func best(
         of image: Int, _ suppression: Suppression, _ account: RunAccount
-    ) throws(CompileError) -> [(box: Int, kind: Int, score: Float)] {
+    ) throws(OpError) -> [(box: Int, kind: Int, score: Float)] {
         var found = try CountedList<(box: Int, kind: Int, score: Float)>(account)
         for kind in 0..<sizes.classes {
             let set = sizes.sets > 1 ? kind : 0

@@ -33,7 +33,7 @@ struct DiagonalBand: Hashable {
     }
 
     /// From an input that holds one number, or the lowest and the highest; nil if it is not known.
-    init?(_ fact: TensorFact) throws(CompileError) {
+    init?(_ fact: TensorFact) throws(OpError) {
         if let rank = fact.shape.rank, rank > 1 {
             throw .invalid("diag_index must be a scalar or vector, received shape: \(fact.shape)")
         }
@@ -49,9 +49,9 @@ struct DiagonalBand: Hashable {
     }
 
     /// The band that an input of a kernel tells; the main diagonal where no input does.
-    static func known(_ spec: KernelSpec, input: Int?) throws(CompileError) -> DiagonalBand {
+    static func known(_ spec: KernelSpec, input: Int?) throws(OpError) -> DiagonalBand {
         guard let input else { return .main }
-        guard let band = try DiagonalBand(spec.inputs[input]) else { throw CompileError(.malformed, "k is not known") }
+        guard let band = try DiagonalBand(spec.inputs[input]) else { throw OpError(.malformed, "k is not known") }
         return band
     }
 
@@ -62,7 +62,7 @@ struct DiagonalBand: Hashable {
     func longest(rows: Int, columns: Int) -> Int { min(rows + min(upper, 0), columns - max(lower, 0)) }
 
     /// Checks that a matrix, of which both sizes are known, has all of the diagonals.
-    func requireWithin(rows: Int, columns: Int) throws(CompileError) {
+    func requireWithin(rows: Int, columns: Int) throws(OpError) {
         for (number, name) in [(lower, "lower"), (upper, "upper")] {
             guard number > -rows && number < columns || number == 0 else {
                 throw .invalid(
@@ -72,7 +72,7 @@ struct DiagonalBand: Hashable {
     }
 
     /// The dimensions of the rows of the diagonals of a matrix; a negative size is unknown.
-    func rowDimensions(rows: Int, columns: Int) throws(CompileError) -> [Int] {
+    func rowDimensions(rows: Int, columns: Int) throws(OpError) -> [Int] {
         var length = PartialShape.unknownDimension
         if rows >= 0, columns >= 0 {
             try requireWithin(rows: rows, columns: columns)

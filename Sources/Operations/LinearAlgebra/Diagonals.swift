@@ -13,16 +13,16 @@ extension OpTable {
 
 /// A tensor whose diagonal is the input, all else zero: the input's dimensions twice.
 struct Diag: Op {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(1) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(1) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         guard let sizes = inputs[0].shape.dimensions else { return [TensorFact(inputs[0].dtype, .unknown)] }
         guard !sizes.isEmpty else { throw .invalid("Input must be at least rank 1, got 0") }
         _ = try PartialShape.ofRank(checking: 2 * sizes.count)
         return [TensorFact(inputs[0].dtype, PartialShape(sizes + sizes))]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let width = try spec.inputs[0].elementWidth
         let count = try spec.inputShape(0).elementCount
         let copy = StridedCopy(
@@ -35,9 +35,9 @@ struct Diag: Op {
 
 /// The diagonal of a tensor whose dimensions are the same ones twice.
 struct DiagPart: Op {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(1) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(1) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let shape = inputs[0].shape
         guard let sizes = shape.dimensions else { return [TensorFact(inputs[0].dtype, .unknown)] }
         let half = sizes.count / 2
@@ -55,7 +55,7 @@ struct DiagPart: Op {
         return [TensorFact(inputs[0].dtype, PartialShape(result))]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let width = try spec.inputs[0].elementWidth
         let count = try spec.outputShape().elementCount
         return .copy(
@@ -69,11 +69,11 @@ struct DiagPart: Op {
 /// - Inputs: `input`, rank 2 or more; `num_lower` and `num_upper`, scalars: how many diagonals below and above the main one
 ///   stay; negative: all.
 struct MatrixBandPart: Op {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(3) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(3) }
 
     var valueInputs: [Int] { [1, 2] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].requireMatrices()
         let sizes = inputs[0].shape.dimensions ?? []
         for (number, (name, what)) in [("num_lower", "rows"), ("num_upper", "columns")].enumerated() {
@@ -88,10 +88,10 @@ struct MatrixBandPart: Op {
         return [TensorFact(inputs[0].dtype, inputs[0].shape)]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let sizes = try spec.inputShape(0).dimensions
         guard let lower = spec.inputs[1].integers?.first, let upper = spec.inputs[2].integers?.first else {
-            throw CompileError(.malformed, "the band is not known")
+            throw OpError(.malformed, "the band is not known")
         }
         return .band(
             count: sizes.dropLast(2).wrappingProduct, rows: sizes[sizes.count - 2], columns: sizes[sizes.count - 1],
@@ -101,7 +101,7 @@ struct MatrixBandPart: Op {
 
 extension TensorFact {
     /// Checks that there are two dimensions, if the rank is known.
-    func requireMatrices(_ what: String = "input") throws(CompileError) {
+    func requireMatrices(_ what: String = "input") throws(OpError) {
         guard shape.rank ?? 2 >= 2 else { throw .invalid("\(what) must be at least 2-dim, received shape: \(shape)") }
     }
 }

@@ -4,24 +4,24 @@ internal import Tensors
 extension OpTable {
     /// Diagonals of matrices.
     static let matrixDiagonals: [OpEntry] = [
-        OpEntry("MatrixDiag") { node throws(CompileError) in try MatrixDiag(node, version: 1) },
-        OpEntry("BatchMatrixDiag") { node throws(CompileError) in try MatrixDiag(node, version: 1) },
-        OpEntry("BatchMatrixDiagPart") { node throws(CompileError) in try MatrixDiagPart(node, version: 1) },
-        OpEntry("BatchMatrixSetDiag") { node throws(CompileError) in try MatrixSetDiag(node, version: 1) },
-        OpEntry("MatrixDiagV2") { node throws(CompileError) in try MatrixDiag(node, version: 2) },
-        OpEntry("MatrixDiagV3") { node throws(CompileError) in try MatrixDiag(node, version: 3) },
-        OpEntry("MatrixDiagPart") { node throws(CompileError) in try MatrixDiagPart(node, version: 1) },
-        OpEntry("MatrixDiagPartV2") { node throws(CompileError) in try MatrixDiagPart(node, version: 2) },
-        OpEntry("MatrixDiagPartV3") { node throws(CompileError) in try MatrixDiagPart(node, version: 3) },
-        OpEntry("MatrixSetDiag") { node throws(CompileError) in try MatrixSetDiag(node, version: 1) },
-        OpEntry("MatrixSetDiagV2") { node throws(CompileError) in try MatrixSetDiag(node, version: 2) },
-        OpEntry("MatrixSetDiagV3") { node throws(CompileError) in try MatrixSetDiag(node, version: 3) },
+        OpEntry("MatrixDiag") { node throws(OpError) in try MatrixDiag(node, version: 1) },
+        OpEntry("BatchMatrixDiag") { node throws(OpError) in try MatrixDiag(node, version: 1) },
+        OpEntry("BatchMatrixDiagPart") { node throws(OpError) in try MatrixDiagPart(node, version: 1) },
+        OpEntry("BatchMatrixSetDiag") { node throws(OpError) in try MatrixSetDiag(node, version: 1) },
+        OpEntry("MatrixDiagV2") { node throws(OpError) in try MatrixDiag(node, version: 2) },
+        OpEntry("MatrixDiagV3") { node throws(OpError) in try MatrixDiag(node, version: 3) },
+        OpEntry("MatrixDiagPart") { node throws(OpError) in try MatrixDiagPart(node, version: 1) },
+        OpEntry("MatrixDiagPartV2") { node throws(OpError) in try MatrixDiagPart(node, version: 2) },
+        OpEntry("MatrixDiagPartV3") { node throws(OpError) in try MatrixDiagPart(node, version: 3) },
+        OpEntry("MatrixSetDiag") { node throws(OpError) in try MatrixSetDiag(node, version: 1) },
+        OpEntry("MatrixSetDiagV2") { node throws(OpError) in try MatrixSetDiag(node, version: 2) },
+        OpEntry("MatrixSetDiagV3") { node throws(OpError) in try MatrixSetDiag(node, version: 3) },
     ]
 }
 
 extension NodeReader {
     /// The attribute `align` of an op's version 3; version 2 aligns left.
-    fileprivate func alignment(version: Int) throws(CompileError) -> DiagonalBand.Alignment {
+    fileprivate func alignment(version: Int) throws(OpError) -> DiagonalBand.Alignment {
         version == 3 ? try choice("align", default: .rightLeft) : .leftLeft
     }
 }
@@ -35,7 +35,7 @@ struct MatrixDiag: Op {
     private let version: Int
     private let alignment: DiagonalBand.Alignment
 
-    init(_ node: NodeReader, version: Int) throws(CompileError) {
+    init(_ node: NodeReader, version: Int) throws(OpError) {
         try node.expectInputs(version == 1 ? 1 : 5)
         self.version = version
         alignment = try node.alignment(version: version)
@@ -43,7 +43,7 @@ struct MatrixDiag: Op {
 
     var valueInputs: [Int] { version == 1 ? [] : [1, 2, 3] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let dtype = inputs[0].dtype
         guard inputs[0].shape.rank ?? 1 > 0 else {
             throw .invalid("diagonal must be at least 1-dim, received shape: \(inputs[0].shape)")
@@ -67,7 +67,7 @@ struct MatrixDiag: Op {
         return [TensorFact(dtype, PartialShape(sizes + matrix))]
     }
 
-    private func requireScalars(_ inputs: [TensorFact]) throws(CompileError) {
+    private func requireScalars(_ inputs: [TensorFact]) throws(OpError) {
         for (input, name) in zip(inputs[2...], ["num_rows", "num_cols", "padding_value"])
         where input.shape.rank ?? 0 != 0 {
             throw .invalid("\(name) must be a scalar")
@@ -76,7 +76,7 @@ struct MatrixDiag: Op {
     }
 
     /// Rows and columns.
-    private func matrix(_ inputs: [TensorFact], _ band: DiagonalBand, length: Int) throws(CompileError) -> [Int] {
+    private func matrix(_ inputs: [TensorFact], _ band: DiagonalBand, length: Int) throws(OpError) -> [Int] {
         let unknown = PartialShape.unknownDimension
         guard version > 1 else { return [length, length] }
         let given = (try inputs[2].indices("num_rows")?.first, try inputs[3].indices("num_cols")?.first)
@@ -98,7 +98,7 @@ struct MatrixDiag: Op {
         return [rows, columns]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let width = try spec.inputs[0].elementWidth
         let output = try spec.outputShape()
         let band = try DiagonalBand.known(spec, input: version == 1 ? nil : 1)
@@ -118,7 +118,7 @@ struct MatrixDiagPart: Op {
     private let version: Int
     private let alignment: DiagonalBand.Alignment
 
-    init(_ node: NodeReader, version: Int) throws(CompileError) {
+    init(_ node: NodeReader, version: Int) throws(OpError) {
         try node.expectInputs(version == 1 ? 1 : 3)
         self.version = version
         alignment = try node.alignment(version: version)
@@ -126,7 +126,7 @@ struct MatrixDiagPart: Op {
 
     var valueInputs: [Int] { version == 1 ? [] : [1] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let dtype = inputs[0].dtype
         try inputs[0].requireMatrices()
         if version > 1 {
@@ -139,7 +139,7 @@ struct MatrixDiagPart: Op {
         return [TensorFact(dtype, PartialShape(sizes.dropLast(2) + rows))]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let width = try spec.inputs[0].elementWidth
         let output = try spec.outputShape()
         let band = try DiagonalBand.known(spec, input: version == 1 ? nil : 1)
@@ -160,7 +160,7 @@ struct MatrixSetDiag: Op {
     private let version: Int
     private let alignment: DiagonalBand.Alignment
 
-    init(_ node: NodeReader, version: Int) throws(CompileError) {
+    init(_ node: NodeReader, version: Int) throws(OpError) {
         try node.expectInputs(version == 1 ? 2 : 3)
         self.version = version
         alignment = try node.alignment(version: version)
@@ -168,7 +168,7 @@ struct MatrixSetDiag: Op {
 
     var valueInputs: [Int] { version == 1 ? [] : [2] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[..<2].requireOneDType()
         try inputs[0].requireMatrices()
         let diagonal = inputs[1].shape
@@ -192,7 +192,7 @@ struct MatrixSetDiag: Op {
         return result
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let width = try spec.inputs[0].elementWidth
         let output = try spec.outputShape()
         let band = try DiagonalBand.known(spec, input: version == 1 ? nil : 2)

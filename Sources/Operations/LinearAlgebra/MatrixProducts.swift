@@ -4,11 +4,11 @@ internal import Tensors
 extension OpTable {
     /// Products of matrices.
     static let matrixProducts: [OpEntry] = [
-        OpEntry("MatMul") { node throws(CompileError) in try MatMul(node, output: nil) },
-        OpEntry("SparseMatMul") { node throws(CompileError) in try MatMul(node, output: .float32) },
-        OpEntry("BatchMatMul") { node throws(CompileError) in try BatchMatMul(node, broadcasts: false) },
-        OpEntry("BatchMatMulV2") { node throws(CompileError) in try BatchMatMul(node, broadcasts: true) },
-        OpEntry("BatchMatMulV3") { node throws(CompileError) in
+        OpEntry("MatMul") { node throws(OpError) in try MatMul(node, output: nil) },
+        OpEntry("SparseMatMul") { node throws(OpError) in try MatMul(node, output: .float32) },
+        OpEntry("BatchMatMul") { node throws(OpError) in try BatchMatMul(node, broadcasts: false) },
+        OpEntry("BatchMatMulV2") { node throws(OpError) in try BatchMatMul(node, broadcasts: true) },
+        OpEntry("BatchMatMulV3") { node throws(OpError) in
             try BatchMatMul(node, broadcasts: true, output: try node.type("Tout"))
         },
     ]
@@ -26,7 +26,7 @@ struct MatMul: Op {
     private let transposesLeft: Bool
     private let transposesRight: Bool
 
-    init(_ node: NodeReader, output: DataType?) throws(CompileError) {
+    init(_ node: NodeReader, output: DataType?) throws(OpError) {
         try node.expectInputs(2)
         self.output = output
         transposesLeft = try node.bool("transpose_a", default: false)
@@ -39,7 +39,7 @@ struct MatMul: Op {
         self.transposesRight = transposesRight
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         if output == nil { try inputs.requireOneDType() }
         let (left, right) = (inputs[0].shape, inputs[1].shape)
         if let l = left.rank, let r = right.rank, l != r {
@@ -61,7 +61,7 @@ struct MatMul: Op {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { transposesLeft ? node.mixed : node.rowwise(0) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let left = try spec.inputShape(0)
         let output = try spec.outputShape()
         let product = try MatrixProduct.checked(
@@ -86,7 +86,7 @@ struct BatchMatMul: Op {
     private let transposesLeft: Bool
     private let transposesRight: Bool
 
-    init(_ node: NodeReader, broadcasts: Bool, output: DataType? = nil) throws(CompileError) {
+    init(_ node: NodeReader, broadcasts: Bool, output: DataType? = nil) throws(OpError) {
         try node.expectInputs(2)
         self.broadcasts = broadcasts
         self.output = output
@@ -94,7 +94,7 @@ struct BatchMatMul: Op {
         transposesRight = try node.bool("adj_y", default: false)
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         if output == nil { try inputs.requireOneDType() }
         let dtype = output ?? inputs[0].dtype
         let (left, right) = (inputs[0].shape, inputs[1].shape)
@@ -116,7 +116,7 @@ struct BatchMatMul: Op {
 
     private func batchShape(
         _ left: PartialShape, _ right: PartialShape, _ l: [Int], _ r: [Int]
-    ) throws(CompileError) -> PartialShape {
+    ) throws(OpError) -> PartialShape {
         let leftBatch = PartialShape(Array(l.dropLast(2)))
         let rightBatch = PartialShape(Array(r.dropLast(2)))
         if broadcasts {
@@ -149,7 +149,7 @@ struct BatchMatMul: Op {
         }
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let left = try spec.inputShape(0)
         let right = try spec.inputShape(1)
         let output = try spec.outputShape()
@@ -182,20 +182,20 @@ extension Shape {
 extension MatrixProduct {
     fileprivate static func checked(
         rows: Int, columns: Int, depth: Int, _ transposesLeft: Bool, _ transposesRight: Bool, conjugates: Bool = false
-    ) throws(CompileError) -> MatrixProduct {
+    ) throws(OpError) -> MatrixProduct {
         let product = MatrixProduct(
             rows: rows, columns: columns, depth: depth, transposesLeft: transposesLeft,
             transposesRight: transposesRight, conjugates: conjugates)
         guard let product else {
-            throw CompileError(
+            throw OpError(
                 .resourceExhausted, "a product of [\(rows),\(depth)] and [\(depth),\(columns)] is too large")
         }
         return product
     }
 }
 
-extension CompileError {
-    fileprivate static func incompatible(_ left: PartialShape, _ right: PartialShape) -> CompileError {
+extension OpError {
+    fileprivate static func incompatible(_ left: PartialShape, _ right: PartialShape) -> OpError {
         .invalid("Matrix size-incompatible: In[0]: \(left), In[1]: \(right)")
     }
 }

@@ -13,7 +13,7 @@ extension OpTable {
     ]
 
     private static func solve(_ name: String, _ kind: MatrixTask.Kind) -> OpEntry {
-        OpEntry(name) { node throws(CompileError) in
+        OpEntry(name) { node throws(OpError) in
             try node.expectInputs(2)
             let lower = kind == .solve ? true : try node.bool("lower", default: true)
             return MatrixSolve(kind: kind, adjoint: try node.bool("adjoint", default: false), lower: lower)
@@ -30,7 +30,7 @@ struct MatrixSolve: Op {
     let adjoint: Bool
     let lower: Bool
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs.requireOneDType()
         let (left, right) = (try Matrices(inputs[0]), try Matrices(inputs[1]))
         let batch =
@@ -49,7 +49,7 @@ struct MatrixSolve: Op {
         return [TensorFact(inputs[0].dtype, PartialShape(dimensions + [rows, right.columns]))]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let sizes = try spec.outputShape().dimensions.suffix(2)
         let side = sizes.first ?? 0
         var task = try MatrixTask.checked(kind, rows: side, columns: side, right: sizes.last ?? 0)
@@ -66,14 +66,14 @@ struct MatrixSolve: Op {
 struct LeastSquares: Op {
     private let fast: Bool
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(3)
         fast = try node.bool("fast", default: true)
     }
 
     var valueInputs: [Int] { [2] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs.prefix(2).requireOneDType()
         let (left, right) = (try Matrices(inputs[0]), try Matrices(inputs[1]))
         try inputs[2].require(.float64, "l2_regularizer")
@@ -91,7 +91,7 @@ struct LeastSquares: Op {
         return [TensorFact(inputs[0].dtype, PartialShape(dimensions + [left.columns, right.columns]))]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let sizes = try spec.inputShape(0).dimensions.suffix(2)
         let right = try spec.inputShape(1).dimensions.last ?? 0
         var task = try MatrixTask.checked(

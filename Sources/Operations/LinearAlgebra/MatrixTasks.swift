@@ -22,7 +22,7 @@ extension OpTable {
     private static func square(
         _ name: String, _ kind: MatrixTask.Kind, adjoint: String? = nil, vectors: String? = nil, index: String? = nil
     ) -> OpEntry {
-        OpEntry(name) { node throws(CompileError) in
+        OpEntry(name) { node throws(OpError) in
             try node.expectInputs(1)
             var op = SquareMatrixOp(kind: kind)
             if let adjoint { op.adjoint = try node.bool(adjoint, default: false) }
@@ -33,7 +33,7 @@ extension OpTable {
     }
 
     private static func factors(_ name: String, _ kind: MatrixTask.Kind) -> OpEntry {
-        OpEntry(name) { node throws(CompileError) in
+        OpEntry(name) { node throws(OpError) in
             try node.expectInputs(1)
             let vectors = kind == .qr ? true : try node.bool("compute_uv", default: true)
             return MatrixFactors(kind: kind, full: try node.bool("full_matrices", default: false), vectors: vectors)
@@ -48,7 +48,7 @@ struct Matrices {
     let columns: Int
 
     /// - Throws: `invalidArgument` for less than two dimensions.
-    init(_ fact: TensorFact) throws(CompileError) {
+    init(_ fact: TensorFact) throws(OpError) {
         if let rank = fact.shape.rank, rank < 2 {
             throw .invalid("Input tensor 0 must have rank >= 2")
         }
@@ -65,7 +65,7 @@ struct Matrices {
 
     /// The size of both sides, where either is known.
     var side: Int {
-        get throws(CompileError) {
+        get throws(OpError) {
             guard rows < 0 || columns < 0 || rows == columns else { throw .invalid("Input matrix must be square.") }
             return max(rows, columns)
         }
@@ -83,21 +83,21 @@ struct Matrices {
 extension MatrixTask {
     static func checked(
         _ kind: Kind, rows: Int, columns: Int, right: Int = 0
-    ) throws(CompileError) -> MatrixTask {
+    ) throws(OpError) -> MatrixTask {
         guard let task = MatrixTask(kind, rows: rows, columns: columns, right: right) else {
-            throw CompileError(.resourceExhausted, "a matrix of [\(rows),\(columns)] is too large")
+            throw OpError(.resourceExhausted, "a matrix of [\(rows),\(columns)] is too large")
         }
         return task
     }
 
     /// The kernel for the first inputs, as many as are matrices.
-    func kernel(_ spec: KernelSpec, inputs count: Int = 1, wide: Int) throws(CompileError) -> Kernel {
+    func kernel(_ spec: KernelSpec, inputs count: Int = 1, wide: Int) throws(OpError) -> Kernel {
         let dtype = spec.inputs[0].dtype
         var inputs: [Shape] = []
         for index in 0..<count { inputs.append(try spec.inputShape(index)) }
         // The first output's batch is everything in front of what a matrix gives.
         guard let batch = Shape(Array(try spec.outputShape().dimensions.dropLast(wide))) else {
-            throw CompileError(.malformed, "has no batch")
+            throw OpError(.malformed, "has no batch")
         }
         var outputs: [Int?] = []
         for index in spec.outputs.indices {
@@ -127,7 +127,7 @@ struct SquareMatrixOp: Op {
     var vectors = false
     var index = DataType.int32
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let matrices = try Matrices(inputs[0])
         let side = try matrices.side
         let dtype = inputs[0].dtype
@@ -143,7 +143,7 @@ struct SquareMatrixOp: Op {
         }
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let side = try spec.inputShape(0).dimensions.last ?? 0
         var task = try MatrixTask.checked(kind, rows: side, columns: side)
         task.adjoint = adjoint
@@ -164,7 +164,7 @@ struct MatrixFactors: Op {
     let full: Bool
     let vectors: Bool
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let matrices = try Matrices(inputs[0])
         let dtype = inputs[0].dtype
         let (rows, columns, short) = (matrices.rows, matrices.columns, matrices.shorterSide)
@@ -178,7 +178,7 @@ struct MatrixFactors: Op {
         return [values, left, TensorFact(dtype, matrices.with([columns, full ? columns : short]))]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let sizes = try spec.inputShape(0).dimensions
         var task = try MatrixTask.checked(kind, rows: sizes[sizes.count - 2], columns: sizes[sizes.count - 1])
         task.full = full

@@ -4,8 +4,8 @@ internal import Tensors
 extension OpTable {
     /// How often values occur.
     static let counting: [OpEntry] = [
-        OpEntry("Bincount") { node throws(CompileError) in try Bincount(node, isDense: false) },
-        OpEntry("DenseBincount") { node throws(CompileError) in try Bincount(node, isDense: true) },
+        OpEntry("Bincount") { node throws(OpError) in try Bincount(node, isDense: false) },
+        OpEntry("DenseBincount") { node throws(OpError) in try Bincount(node, isDense: true) },
         OpEntry("HistogramFixedWidth", make: HistogramFixedWidth.init),
         OpEntry("Bucketize", make: Bucketize.init),
     ]
@@ -22,7 +22,7 @@ struct Bincount: Op {
     private let isDense: Bool
     private let isBinary: Bool
 
-    init(_ node: NodeReader, isDense: Bool) throws(CompileError) {
+    init(_ node: NodeReader, isDense: Bool) throws(OpError) {
         try node.expectInputs(3)
         self.isDense = isDense
         isBinary = isDense ? try node.bool("binary_output", default: false) : false
@@ -30,7 +30,7 @@ struct Bincount: Op {
 
     var valueInputs: [Int] { [1] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         if let rank = inputs[1].shape.rank, rank != 0 { throw .invalid("Shape must be rank 0 but is rank \(rank)") }
         let size = try inputs[1].indices("size")?.first
         if let size, size < 0 { throw .invalid("size (\(size)) must be non-negative") }
@@ -52,7 +52,7 @@ struct Bincount: Op {
         return [TensorFact(inputs[2].dtype, PartialShape(rank == 2 ? [numbers.dimension(0), bins] : [bins]))]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let numbers = try spec.inputShape(0)
         let output = try spec.outputShape()
         let rows = output.rank == 2 ? output.dimensions[0] : 1
@@ -72,14 +72,14 @@ struct Bincount: Op {
 struct HistogramFixedWidth: Op {
     private let output: DataType
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(3)
         output = try node.outType("dtype")
     }
 
     var valueInputs: [Int] { [1, 2] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[...1].requireOneDType()
         guard PartialShape([2]).merged(with: inputs[1].shape) != nil else {
             throw .invalid("value_range should be a vector of 2 elements.")
@@ -98,8 +98,8 @@ struct HistogramFixedWidth: Op {
         return [TensorFact(output, PartialShape([bins ?? PartialShape.unknownDimension]))]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
-        guard let range = spec.inputs[1].value else { throw CompileError(.malformed, "value_range is not known") }
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
+        guard let range = spec.inputs[1].value else { throw OpError(.malformed, "value_range is not known") }
         let kernel = Kernel.histogram(
             count: try spec.inputShape(0).elementCount, bins: try spec.outputShape().elementCount, range: range,
             output: output)
@@ -114,7 +114,7 @@ struct HistogramFixedWidth: Op {
 struct Bucketize: Op {
     private let boundaries: [Float]
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(1)
         boundaries = try node.floats("boundaries")
         guard zip(boundaries, boundaries.dropFirst()).allSatisfy({ $0 <= $1 }) else {
@@ -122,13 +122,13 @@ struct Bucketize: Op {
         }
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         [TensorFact(.int32, inputs[0].shape)]
     }
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let dtype = spec.inputs[0].dtype
         let count = try spec.outputShape().elementCount
         guard let kernel = Kernel.buckets(count: count, boundaries: boundaries, dtype) else {

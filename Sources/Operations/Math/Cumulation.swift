@@ -10,7 +10,7 @@ extension OpTable {
     ]
 
     private static func cumulation(_ name: String, _ kind: Cumulation.Kind) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(CompileError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
             try node.expectInputs(2)
             return Cumulation(
                 kind: kind, isExclusive: try node.bool("exclusive", default: false),
@@ -36,7 +36,7 @@ struct Cumulation: Op {
 
     var valueInputs: [Int] { [1] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         guard inputs[1].shape.rank ?? 0 == 0 else {
             throw .invalid("ScanOp: axis must be a scalar, not \(inputs[1].shape)")
         }
@@ -46,7 +46,7 @@ struct Cumulation: Op {
         return [TensorFact(inputs[0].dtype, inputs[0].shape)]
     }
 
-    private func place(_ axis: Int, rank: Int) throws(CompileError) -> Int {
+    private func place(_ axis: Int, rank: Int) throws(OpError) -> Int {
         try axis.axis(
             rank: rank,
             outOfRange: "ScanOp: Expected scan axis in the range [\(-rank), \(rank)), but got \(axis)")
@@ -56,11 +56,11 @@ struct Cumulation: Op {
         node.axis(1, rank: node.rank(0)).map { $0 > 0 } == true ? node.rowwise(0) : node.mixed
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let dtype = spec.outputs[0].dtype
         let shape = try spec.outputShape()
         guard shape.elementCount > 0 else { return .nothing }
-        guard let axis = spec.inputs[1].integers?.first else { throw CompileError(.malformed, "the axis is not known") }
+        guard let axis = spec.inputs[1].integers?.first else { throw OpError(.malformed, "the axis is not known") }
         let walk = AxisWalk(
             shape, axis: try place(axis, rank: shape.rank), isExclusive: isExclusive, isReversed: isReversed)
         let kernel: Kernel? =

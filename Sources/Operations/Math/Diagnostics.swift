@@ -19,7 +19,7 @@ extension OpTable {
     ]
 
     private static func check(_ name: String, tellsSigns: Bool) -> OpEntry {
-        OpEntry(name) { node throws(CompileError) in
+        OpEntry(name) { node throws(OpError) in
             try node.expectInputs(1)
             return CheckNumerics(message: try node.string("message"), tellsSigns: tellsSigns)
         }
@@ -32,13 +32,13 @@ struct CheckNumerics: Op {
     /// Whether the error tells one infinity from the other.
     let tellsSigns: Bool
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         [TensorFact(inputs[0].dtype, inputs[0].shape)]
     }
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let (message, tellsSigns) = (message, tellsSigns)
         let kernel = Kernel.checkingNumbers(spec.inputs[0].dtype, count: try spec.outputShape().elementCount) { found in
             .message("\(message) : Tensor had \(found.text(tellsSigns)) values")
@@ -65,13 +65,13 @@ extension SpecialNumbers {
 
 /// The first input; what a graph shows of the others is not shown.
 struct FirstInput: Op {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(atLeast: 1) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(atLeast: 1) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] { [inputs[0]] }
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] { [inputs[0]] }
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.all(node.roles[0]) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { .alias() }
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel { .alias() }
 }
 
 /// The same bytes as elements of another dtype.
@@ -82,12 +82,12 @@ struct FirstInput: Op {
 struct Bitcast: Op {
     private let dtype: DataType
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(1)
         dtype = try node.type("type")
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         guard let from = inputs[0].dtype.fixedWidth, let to = dtype.fixedWidth else {
             throw .unsupported("cannot reinterpret \(inputs[0].dtype) as \(dtype)")
         }
@@ -111,7 +111,7 @@ struct Bitcast: Op {
         return node.rowwise(0, minimumRank: isWider ? 2 : 1)
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let bytes = try spec.outputShape().elementCount * dtype.stride
         return .copy(StridedCopy(width: 1, [StridedCopy.Axis(count: bytes, source: 1, destination: 1)]))
     }
@@ -119,13 +119,13 @@ struct Bitcast: Op {
 
 /// The time, in seconds since 1970, as float64.
 struct Timestamp: TensorOp {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(0) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(0) }
 
     var isStateful: Bool { true }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] { [TensorFact(.float64, .scalar)] }
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] { [TensorFact(.float64, .scalar)] }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         [try .scalar(WallClock.seconds)]
     }
 }

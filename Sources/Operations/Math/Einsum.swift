@@ -15,10 +15,10 @@ struct Einsum: Op {
     private let operands: [Labels]
     private let output: Labels
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         let equation = Array(try node.string("equation").utf8)
         guard let arrow = equation.indices.first(where: { equation[$0...].starts(with: "->".utf8) }) else {
-            throw CompileError(
+            throw OpError(
                 .invalidArgument, "Expecting exactly one '->' in einsum equation: \(try node.string("equation"))",
                 node: node.name, op: node.op)
         }
@@ -37,7 +37,7 @@ struct Einsum: Op {
         }
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs.requireOneDType()
         for (fact, labels) in zip(inputs, operands) { try labels.check(rank: fact.shape.rank, fact.shape) }
         guard inputs.allSatisfy({ $0.shape.rank != nil }) else {
@@ -60,7 +60,7 @@ struct Einsum: Op {
     }
 
     /// What two sizes of a label say together.
-    private static func merged(_ known: Int?, _ size: Int, broadcasts: Bool) throws(CompileError) -> Int {
+    private static func merged(_ known: Int?, _ size: Int, broadcasts: Bool) throws(OpError) -> Int {
         guard let known, known != size else { return size }
         if broadcasts {
             if known == 1 { return size }
@@ -90,7 +90,7 @@ struct Einsum: Op {
         return node.rowwise(cut)
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         var shapes: [Shape] = []
         for index in spec.inputs.indices { shapes.append(try spec.inputShape(index)) }
         let labels = expanded(shapes.map(\.rank))
@@ -98,7 +98,7 @@ struct Einsum: Op {
         let contraction = Contraction(
             zip(labels.operands, shapes).map { Contraction.Operand(labels: $0, shape: $1) }, output: labels.output,
             outputShape: try spec.outputShape(), width: try spec.inputs[0].elementWidth)
-        guard let contraction else { throw CompileError(.resourceExhausted, "a product of matrices is too large") }
+        guard let contraction else { throw OpError(.resourceExhausted, "a product of matrices is too large") }
         guard let kernel = contraction.kernel(dtype) else { throw .unsupported(dtype) }
         return try spec.outputShape().elementCount == 0 ? .nothing : kernel
     }
@@ -125,7 +125,7 @@ private struct Labels: Hashable, Sendable {
     /// How many letters there are.
     var count: Int { before.count + after.count }
 
-    init(_ text: some Collection<UInt8>) throws(CompileError) {
+    init(_ text: some Collection<UInt8>) throws(OpError) {
         let text = Array(text)
         let dot = UInt8(ascii: ".")
         let start = text.firstIndex(of: dot)
@@ -138,11 +138,11 @@ private struct Labels: Hashable, Sendable {
         for letter in before + after where letter == Int(dot) { throw Self.malformed(text) }
     }
 
-    private static func malformed(_ text: [UInt8]) -> CompileError {
+    private static func malformed(_ text: [UInt8]) -> OpError {
         .invalid("Invalid subscript in einsum equation: \(String(decoding: text, as: UTF8.self))")
     }
 
-    func check(rank: Int?, _ shape: PartialShape) throws(CompileError) {
+    func check(rank: Int?, _ shape: PartialShape) throws(OpError) {
         guard let rank, hasEllipsis ? rank < count : rank != count else { return }
         throw .invalid("Input of shape \(shape) has not as many axes as its subscripts say: \(count)")
     }

@@ -7,8 +7,8 @@ extension OpTable {
         OpEntry("TopK", make: TopK.old),
         OpEntry("TopKV2", make: TopK.init),
         OpEntry("NthElement", make: NthElement.init),
-        OpEntry("LowerBound") { node throws(CompileError) in try SortedSearch(node, isUpper: false) },
-        OpEntry("UpperBound") { node throws(CompileError) in try SortedSearch(node, isUpper: true) },
+        OpEntry("LowerBound") { node throws(OpError) in try SortedSearch(node, isUpper: false) },
+        OpEntry("UpperBound") { node throws(OpError) in try SortedSearch(node, isUpper: true) },
     ]
 }
 
@@ -22,7 +22,7 @@ struct TopK: Op {
     private let k: Int?
     private let indexType: DataType
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(2)
         _ = try node.bool("sorted", default: true)
         k = nil
@@ -34,7 +34,7 @@ struct TopK: Op {
         indexType = .int32
     }
 
-    static func old(_ node: NodeReader) throws(CompileError) -> TopK {
+    static func old(_ node: NodeReader) throws(OpError) -> TopK {
         try node.expectInputs(1)
         _ = try node.bool("sorted", default: true)
         return TopK(k: try node.int("k"))
@@ -42,7 +42,7 @@ struct TopK: Op {
 
     var valueInputs: [Int] { k == nil ? [1] : [] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         var count = k
         if k == nil {
             guard inputs[1].shape.rank ?? 0 == 0 else {
@@ -67,7 +67,7 @@ struct TopK: Op {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0, minimumRank: 2) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let input = try spec.inputShape(0)
         let output = try spec.outputShape()
         guard output.elementCount > 0, let count = output.dimensions.last, let columns = input.dimensions.last else {
@@ -87,14 +87,14 @@ struct TopK: Op {
 struct NthElement: Op {
     private let isReversed: Bool
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(2)
         isReversed = try node.bool("reverse", default: false)
     }
 
     var valueInputs: [Int] { [1] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         if let rank = inputs[1].shape.rank, rank != 0 { throw .invalid("N must be scalar but has rank \(rank)") }
         let number = try inputs[1].indices("n")?.first
         if let number, number < 0 { throw .invalid("n must be non-negative but is \(number)") }
@@ -108,10 +108,10 @@ struct NthElement: Op {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0, minimumRank: 2) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let dtype = spec.inputs[0].dtype
         guard let number = spec.inputs[1].integers?.first, let columns = try spec.inputShape(0).dimensions.last else {
-            throw CompileError(.malformed, "n is not known")
+            throw OpError(.malformed, "n is not known")
         }
         let kernel = Kernel.element(
             number, isReversed: isReversed, rows: try spec.outputShape().elementCount, columns: columns, dtype)
@@ -129,13 +129,13 @@ struct SortedSearch: Op {
     private let isUpper: Bool
     private let output: DataType
 
-    init(_ node: NodeReader, isUpper: Bool) throws(CompileError) {
+    init(_ node: NodeReader, isUpper: Bool) throws(OpError) {
         try node.expectInputs(2)
         self.isUpper = isUpper
         output = try node.outType()
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs.requireOneDType()
         for (input, name) in zip(inputs, ["sorted_inputs", "values"]) {
             guard let rank = input.shape.rank, rank != 2 else { continue }
@@ -150,7 +150,7 @@ struct SortedSearch: Op {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0, 1, minimumRank: 2) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let dtype = spec.inputs[0].dtype
         let (sorted, values) = (try spec.inputShape(0).dimensions, try spec.inputShape(1).dimensions)
         let kernel = Kernel.search(

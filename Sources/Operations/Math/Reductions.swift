@@ -17,14 +17,14 @@ extension OpTable {
     ]
 
     private static func reduction(_ name: String, _ reduction: Reduction) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(CompileError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
             try node.expectInputs(2)
             return Reduce(reduction: reduction, keepsDimensions: try node.bool("keep_dims", default: false))
         }
     }
 
     private static func arg(_ name: String, largest: Bool) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(CompileError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
             try node.expectInputs(2)
             return ArgExtreme(largest: largest, output: try node.type("output_type", default: .int64))
         }
@@ -42,7 +42,7 @@ struct Reduce: Op {
 
     var valueInputs: [Int] { [1] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let dtype = inputs[0].dtype
         let listed = try inputs[1].indices("reduction_indices")
         guard let sizes = inputs[0].shape.dimensions else { return [TensorFact(dtype, .unknown)] }
@@ -70,14 +70,14 @@ struct Reduce: Op {
         return axes.contains(nil) || axes.contains(0) ? node.mixed : node.rowwise(0)
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let (shape, dtype) = (try spec.inputShape(0), spec.inputs[0].dtype)
         let axes = try normalized(spec.inputs[1].integers ?? [], rank: shape.rank)
         guard let kernel = Kernel.reduce(reduction, dtype, shape, axes: axes) else { throw .unsupported(dtype) }
         return kernel
     }
 
-    private func normalized(_ listed: [Int], rank: Int) throws(CompileError) -> [Int] {
+    private func normalized(_ listed: [Int], rank: Int) throws(OpError) -> [Int] {
         var axes: [Int] = []
         for index in listed {
             guard index >= -rank, index < rank else {
@@ -104,7 +104,7 @@ struct ArgExtreme: Op {
 
     var valueInputs: [Int] { [1] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let listed = try inputs[1].indices("dimension")
         guard inputs[1].shape.rank ?? 0 == 0 else {
             throw .invalid("dim must be a scalar, but received tensor of shape: \(inputs[1].shape)")
@@ -122,7 +122,7 @@ struct ArgExtreme: Op {
         node.axis(1, rank: node.rank(0)).map { $0 > 0 } == true ? node.rowwise(0) : node.mixed
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let (shape, dtype) = (try spec.inputShape(0), spec.inputs[0].dtype)
         guard let dimension = spec.inputs[1].integers?.first else { throw .invalid("the dimension is not known") }
         let axis = try normalized(dimension, rank: shape.rank)
@@ -132,7 +132,7 @@ struct ArgExtreme: Op {
         return kernel
     }
 
-    private func normalized(_ dimension: Int, rank: Int) throws(CompileError) -> Int {
+    private func normalized(_ dimension: Int, rank: Int) throws(OpError) -> Int {
         guard dimension >= -rank, dimension < rank else {
             throw .invalid("Expected dimension in the range [\(-rank), \(rank)), but got \(dimension)")
         }

@@ -22,21 +22,21 @@ extension OpTable {
     ]
 
     private static func sorted(_ name: String, _ kind: SegmentFold.Kind) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(CompileError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
             try node.expectInputs(2)
             return Segments(kind: kind, form: .dense)
         }
     }
 
     private static func sparse(_ name: String, _ kind: SegmentFold.Kind, hasCount: Bool = false) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(CompileError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
             try node.expectInputs(hasCount ? 4 : 3)
             return Segments(kind: kind, form: .sparse(hasCount: hasCount))
         }
     }
 
     private static func unsorted(_ name: String, _ kind: SegmentFold.Kind) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(CompileError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
             try node.expectInputs(3)
             return UnsortedSegments(kind: kind)
         }
@@ -66,7 +66,7 @@ struct Segments: Op {
     /// A run may be one row; the list of runs grows.
     func valueBytes(for inputs: [TensorFact]) -> Int { elementBytes(of: inputs, each: 112) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let (data, ids) = (inputs[0], inputs[idsInput])
         guard data.shape.rank ?? 1 > 0 else {
             throw .invalid(form == .dense ? "input must be at least rank 1" : "Shape must be at least rank 1")
@@ -87,7 +87,7 @@ struct Segments: Op {
     }
 
     /// The number of rows of the output, unknown if it cannot be told.
-    private func segmentCount(_ inputs: [TensorFact]) throws(CompileError) -> Int {
+    private func segmentCount(_ inputs: [TensorFact]) throws(OpError) -> Int {
         var count: Int?
         if hasCount {
             guard inputs[3].shape.rank ?? 0 == 0 else {
@@ -114,7 +114,7 @@ struct Segments: Op {
         return count
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let dtype = spec.outputs[0].dtype
         let data = try spec.inputShape(0)
         let output = try spec.outputShape()
@@ -122,7 +122,7 @@ struct Segments: Op {
             let empty = ElementValue(kind == .product ? 1 : 0, as: dtype)
         else { throw .unsupported(dtype) }
         guard let ids = spec.inputs[idsInput].integers else {
-            throw CompileError(.malformed, "segment_ids are not known")
+            throw OpError(.malformed, "segment_ids are not known")
         }
         var indices: (input: Int, reader: IndexReader, limit: Int)?
         if form != .dense { indices = (1, try spec.inputs[1].indexReader(), data.dimensions[0]) }
@@ -143,7 +143,7 @@ struct UnsortedSegments: Op {
 
     var valueInputs: [Int] { [2] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         guard inputs[2].shape.rank ?? 0 == 0 else {
             throw .invalid("num_segments should be a scalar, not shape \(inputs[2].shape)")
         }
@@ -163,11 +163,11 @@ struct UnsortedSegments: Op {
         return [TensorFact(inputs[0].dtype, PartialShape(sizes))]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let dtype = spec.outputs[0].dtype
         guard let fold = SegmentFold(kind, dtype) else { throw .unsupported(dtype) }
         let output = try spec.outputShape()
-        guard let count = output.dimensions.first else { throw CompileError(.malformed, "the output is a scalar") }
+        guard let count = output.dimensions.first else { throw OpError(.malformed, "the output is a scalar") }
         return .fold(
             fold, ids: try spec.inputs[1].indexReader(), idsShape: try spec.inputShape(1),
             rowSize: output.dimensions.dropFirst().wrappingProduct, segmentCount: count)

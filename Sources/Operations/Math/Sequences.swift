@@ -14,11 +14,11 @@ extension OpTable {
 /// - Inputs: three scalars of one dtype: int32, int64, float32 or float64.
 /// - Outputs: a vector; element `i` is `start + i * delta`, rounded once for the product and once for the sum.
 struct RangeOp: Op {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(3) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(3) }
 
     var valueInputs: [Int] { [0, 1, 2] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs.requireOneDType()
         for (input, name) in zip(inputs, ["start", "limit", "delta"]) {
             guard let shape = input.shape.known, shape.rank > 1 || shape.elementCount != 1 else { continue }
@@ -27,7 +27,7 @@ struct RangeOp: Op {
         return [TensorFact(inputs[0].dtype, PartialShape([try Self.count(inputs)]))]
     }
 
-    private static func count(_ inputs: [TensorFact]) throws(CompileError) -> Int {
+    private static func count(_ inputs: [TensorFact]) throws(OpError) -> Int {
         switch inputs[0].dtype {
         case .int32, .int64:
             guard let start = inputs[0].integers?.first, let limit = inputs[1].integers?.first,
@@ -41,7 +41,7 @@ struct RangeOp: Op {
         return PartialShape.unknownDimension
     }
 
-    private static func count(from start: Int, to limit: Int, by delta: Int) throws(CompileError) -> Int {
+    private static func count(from start: Int, to limit: Int, by delta: Int) throws(OpError) -> Int {
         guard delta != 0 else { throw .invalid("Requires delta != 0: 0") }
         try requireOrder(delta > 0, delta > 0 ? start <= limit : start >= limit, "\(start)/\(limit)")
         let distance = UInt(bitPattern: delta > 0 ? limit &- start : start &- limit)
@@ -50,7 +50,7 @@ struct RangeOp: Op {
         return whole + (rest == 0 ? 0 : 1)
     }
 
-    private static func count<Number: BinaryFloatingPoint>(_ values: [Number]) throws(CompileError) -> Int {
+    private static func count<Number: BinaryFloatingPoint>(_ values: [Number]) throws(OpError) -> Int {
         let (start, limit, delta) = (values[0], values[1], values[2])
         guard delta != 0 else { throw .invalid("Requires delta != 0: 0") }
         try requireOrder(
@@ -60,7 +60,7 @@ struct RangeOp: Op {
         return count
     }
 
-    private static func requireOrder(_ isUp: Bool, _ holds: Bool, _ values: String) throws(CompileError) {
+    private static func requireOrder(_ isUp: Bool, _ holds: Bool, _ values: String) throws(OpError) {
         guard !holds else { return }
         throw .invalid("Requires start \(isUp ? "<=" : ">=") limit when delta \(isUp ? ">" : "<") 0: \(values)")
     }
@@ -71,7 +71,7 @@ struct RangeOp: Op {
         return "\(whole)"
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let count = try spec.outputShape().elementCount
         switch spec.inputs[0].dtype {
         case .int32, .int64:
@@ -86,7 +86,7 @@ struct RangeOp: Op {
             return .sequence(count: count) { [start = values[0], delta = values[2]] in start + Double($0) * delta }
         default: throw .unsupported(spec.inputs[0].dtype)
         }
-        throw CompileError(.malformed, "start, limit and delta are not known")
+        throw OpError(.malformed, "start, limit and delta are not known")
     }
 }
 
@@ -94,11 +94,11 @@ struct RangeOp: Op {
 ///
 /// - Inputs: `start` and `stop`, scalars of one dtype, float32 or float64; `num`, a scalar, 1 or more.
 struct LinSpace: Op {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(3) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(3) }
 
     var valueInputs: [Int] { [0, 1, 2] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[..<2].requireOneDType()
         for (input, name) in zip(inputs, ["start", "stop", "num"]) where input.shape.rank ?? 0 != 0 {
             throw .invalid("\(name) must be a scalar, not shape \(input.shape)")
@@ -108,7 +108,7 @@ struct LinSpace: Op {
         return [TensorFact(inputs[0].dtype, PartialShape([count ?? PartialShape.unknownDimension]))]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let ends = Array(spec.inputs[..<2])
         let last = try spec.outputShape().elementCount - 1
         if let values = ends.firsts(as: Float.self) { return Self.kernel(values[0], values[1], last) }
@@ -134,8 +134,8 @@ extension [TensorFact] {
     }
 }
 
-extension CompileError {
-    fileprivate static var tooLong: CompileError {
+extension OpError {
+    fileprivate static var tooLong: OpError {
         .invalid("Requires ((limit - start) / delta) <= \(Int64.max)")
     }
 }

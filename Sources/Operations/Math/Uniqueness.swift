@@ -13,7 +13,7 @@ extension OpTable {
     ]
 
     private static func unique(_ name: String, hasAxis: Bool = false, hasCounts: Bool = false) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(CompileError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
             try node.expectInputs(hasAxis ? 2 : 1)
             return Unique(hasAxis: hasAxis, hasCounts: hasCounts, output: try node.outType("out_idx"))
         }
@@ -34,7 +34,7 @@ struct ElementKeys {
     /// The keys of a tensor's elements; comparable with those of other tensors of its dtype that were given to this value.
     ///
     /// - Throws: `unsupported` for a dtype that cannot be compared.
-    mutating func keys(of tensor: Tensor) throws(CompileError) -> [UInt64] {
+    mutating func keys(of tensor: Tensor) throws(OpError) -> [UInt64] {
         let count = tensor.shape.elementCount
         if tensor.dtype == .string {
             var keys = try account.list(of: UInt64.self, capacity: count)
@@ -84,7 +84,7 @@ struct Unique: TensorOp {
 
     var valueInputs: [Int] { hasAxis ? [1] : [] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         var indices = PartialShape.unknownDimension
         var values = PartialShape.unknown
         let axis = try axis(inputs)
@@ -104,7 +104,7 @@ struct Unique: TensorOp {
     }
 
     /// The axis that is told, none for a vector; nil if it is not known.
-    private func axis(_ inputs: [TensorFact]) throws(CompileError) -> [Int]? {
+    private func axis(_ inputs: [TensorFact]) throws(OpError) -> [Int]? {
         guard hasAxis else { return [] }
         guard inputs[1].shape.rank ?? 1 == 1 else { throw .invalid("axis expects a 1D vector.") }
         guard inputs[1].shape.dimension(0) <= 1 else {
@@ -113,7 +113,7 @@ struct Unique: TensorOp {
         return try inputs[1].indices("axis")
     }
 
-    private func place(_ axis: Int?, rank: Int) throws(CompileError) -> Int {
+    private func place(_ axis: Int?, rank: Int) throws(OpError) -> Int {
         guard let axis else {
             guard rank == 1 else { throw .invalid("unique expects a 1D vector.") }
             return 0
@@ -121,7 +121,7 @@ struct Unique: TensorOp {
         return try axis.axis(rank: rank, outOfRange: "axis has to be between [0, \(rank))")
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         let x = inputs[0]
         let axis = try axis(inputs.map { TensorFact($0) }) ?? []
         let place = try place(axis.first, rank: x.shape.rank)
@@ -196,7 +196,7 @@ private struct Occurrences {
     /// For each slice its kind.
     private(set) var numbers: [Int]
 
-    init(_ slices: SliceKeys, _ account: RunAccount) throws(CompileError) {
+    init(_ slices: SliceKeys, _ account: RunAccount) throws(OpError) {
         firsts = try CountedList(account)
         numbers = try account.list(capacity: slices.count)
         if let keys = slices.single {
@@ -208,7 +208,7 @@ private struct Occurrences {
 
     private mutating func find<Key: Hashable>(
         _ account: RunAccount, _ count: Int, _ key: (Int) -> Key
-    ) throws(CompileError) {
+    ) throws(OpError) {
         var known = CountedTable<Key, Int>(account)
         var work = WorkCount(account)
         for slice in 0..<count {
@@ -234,12 +234,12 @@ private struct Occurrences {
 struct ListDiff: TensorOp {
     private let output: DataType
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(2)
         output = try node.outType("out_idx")
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs.requireOneDType()
         for (input, name) in zip(inputs, ["x", "y"]) where input.shape.rank ?? 1 != 1 {
             throw .invalid("\(name) should be a 1D vector.")
@@ -247,7 +247,7 @@ struct ListDiff: TensorOp {
         return [TensorFact(inputs[0].dtype, .ofRank(1)), TensorFact(output, .ofRank(1))]
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         _ = try outputs(for: inputs.map { TensorFact($0) })
         var table = ElementKeys(account)
         let keys = try table.keys(of: inputs[0])
@@ -266,20 +266,20 @@ struct ListDiff: TensorOp {
 /// - Inputs: one tensor of rank 1 to 8, truth values or numbers.
 /// - Outputs: int64, a row for each such element, with its index along each axis.
 struct Where: TensorOp {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(1) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(1) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         guard let rank = inputs[0].shape.rank else { return [TensorFact(.int64, .ofRank(2))] }
         guard (1...8).contains(rank) else { throw .invalid("WhereOp : Unhandled input dimensions: \(rank)") }
         return [TensorFact(.int64, PartialShape([PartialShape.unknownDimension, rank]))]
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         _ = try outputs(for: [TensorFact(inputs[0])])
         let shape = inputs[0].shape
         let places = try inputs[0].placesOfNonzero(account)
         guard let result = Shape([places.count, shape.rank]) else {
-            throw CompileError(.resourceExhausted, "the output would be too large")
+            throw OpError(.resourceExhausted, "the output would be too large")
         }
         let made = try account.tensor(.int64, result) { memory in
             let indices = memory.bindMemory(to: Int64.self)
@@ -297,7 +297,7 @@ struct Where: TensorOp {
 
 extension Tensor {
     /// The numbers of the elements that are not zero; a negative zero is one.
-    fileprivate func placesOfNonzero(_ account: RunAccount) throws(CompileError) -> [Int] {
+    fileprivate func placesOfNonzero(_ account: RunAccount) throws(OpError) -> [Int] {
         let count = shape.elementCount
         switch dtype {
         case .bool: return try places(Bool.self, account) { $0 }
@@ -307,7 +307,7 @@ extension Tensor {
             guard let reader = OrderReader(dtype) else { throw .unsupported(dtype) }
             let zeros: [UInt64] = [0, 0]
             let zero = zeros.withUnsafeBytes { bytes in bytes.baseAddress.map { reader.key($0, at: 0) } }
-            return try withUnsafeBytes { (bytes) throws(CompileError) in
+            return try withUnsafeBytes { (bytes) throws(OpError) in
                 guard let start = bytes.baseAddress else { return [] }
                 return try account.places(count) { reader.key(start, at: $0) != zero }
             }
@@ -316,9 +316,9 @@ extension Tensor {
 
     private func places<Bits>(
         _ type: Bits.Type, _ account: RunAccount, _ isKept: (Bits) -> Bool
-    ) throws(CompileError) -> [Int] {
+    ) throws(OpError) -> [Int] {
         let count = shape.elementCount
-        return try withUnsafeBytes { (bytes) throws(CompileError) in
+        return try withUnsafeBytes { (bytes) throws(OpError) in
             let elements = bytes.bindMemory(to: Bits.self)
             return try account.places(count) { isKept(elements[$0]) }
         }
@@ -327,7 +327,7 @@ extension Tensor {
 
 extension RunAccount {
     /// The numbers below a limit of which something is true. They are counted first.
-    fileprivate func places(_ limit: Int, where isKept: (Int) -> Bool) throws(CompileError) -> [Int] {
+    fileprivate func places(_ limit: Int, where isKept: (Int) -> Bool) throws(OpError) -> [Int] {
         var count = 0
         for place in 0..<limit where isKept(place) { count += 1 }
         try checkTime()

@@ -15,7 +15,7 @@ extension OpTable {
     private static func gradient(
         _ name: String, by target: ConvolutionGradient.Target, _ kind: ConvolutionGradient.Kind
     ) -> OpEntry {
-        OpEntry(name) { node throws(CompileError) in try ConvolutionGradient(node, by: target, kind) }
+        OpEntry(name) { node throws(OpError) in try ConvolutionGradient(node, by: target, kind) }
     }
 }
 
@@ -42,7 +42,7 @@ struct ConvolutionGradient: Op {
 
     var valueInputs: [Int] { [sizesIndex] }
 
-    init(_ node: NodeReader, by target: Target, _ kind: Kind) throws(CompileError) {
+    init(_ node: NodeReader, by target: Target, _ kind: Kind) throws(OpError) {
         try node.expectInputs(3)
         self.target = target
         self.kind = kind
@@ -53,7 +53,7 @@ struct ConvolutionGradient: Op {
         if kind == .depthwise { try attributes.requireEqualStrides(node) }
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         guard inputs[1 - sizesIndex].dtype == inputs[2].dtype else {
             throw .invalid("the inputs' dtypes differ: \(inputs[1 - sizesIndex].dtype) and \(inputs[2].dtype)")
         }
@@ -63,7 +63,7 @@ struct ConvolutionGradient: Op {
     }
 
     /// The shapes of images and filter, whether they are given or told.
-    private func shapes(_ inputs: [TensorFact]) throws(CompileError) -> (images: PartialShape, filter: PartialShape) {
+    private func shapes(_ inputs: [TensorFact]) throws(OpError) -> (images: PartialShape, filter: PartialShape) {
         let gradient = inputs[2].shape
         if target == .filter {
             return (inputs[0].shape, try inputs[1].sizes("filter_sizes", rank: rank) ?? .ofRank(rank))
@@ -79,7 +79,7 @@ struct ConvolutionGradient: Op {
 
     private func check(
         _ images: PartialShape, _ filter: PartialShape, gradient: TensorFact
-    ) throws(CompileError) {
+    ) throws(OpError) {
         for (shape, what) in [(images, "input"), (filter, "filter"), (gradient.shape, "out_backprop")]
         where shape.rank ?? rank != rank {
             throw .invalid("\(what) must be \(rank)-dimensional: \(shape)")
@@ -100,7 +100,7 @@ struct ConvolutionGradient: Op {
         }
     }
 
-    private func windows(_ images: PartialShape, _ filter: PartialShape) throws(CompileError) -> [WindowAxis?] {
+    private func windows(_ images: PartialShape, _ filter: PartialShape) throws(OpError) -> [WindowAxis?] {
         try attributes.windows(images, filter: (0..<rank - 2).map(filter.dimension), dilations: dilations)
     }
 
@@ -112,11 +112,11 @@ struct ConvolutionGradient: Op {
         return leavesBatchOut || node.rowsOfShape(0) == rows ? [.rows(rows)] : node.mixed
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let (images, filter) = try shapes(spec.inputs)
         guard let windows = try windows(images, filter) as? [WindowAxis], let filterSizes = filter.known?.dimensions,
             let imageSizes = images.known?.dimensions
-        else { throw CompileError(.malformed, "the shapes are not known") }
+        else { throw OpError(.malformed, "the shapes are not known") }
         let (output, dtype) = (try spec.outputShape(), spec.outputs[0].dtype)
         guard output.elementCount > 0 else { return .nothing }
         guard try spec.inputShape(2).elementCount > 0, !filterSizes.contains(0) else {
@@ -143,7 +143,7 @@ extension TensorFact {
     /// A shape that an input tells, where it is known.
     ///
     /// - Throws: `invalidArgument` where it is not a list of `rank` sizes.
-    func sizes(_ what: String, rank: Int) throws(CompileError) -> PartialShape? {
+    func sizes(_ what: String, rank: Int) throws(OpError) -> PartialShape? {
         try requireRank(1, what)
         let listed = try indices(what)
         guard shape.dimension(0) < 0 || shape.dimension(0) == rank, listed?.count ?? rank == rank else {

@@ -21,24 +21,24 @@ struct Conv2D: Op {
     private let attributes: WindowAttributes
     private let dilations: [Int]
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(2)
         try self.init(attributesOf: node)
     }
 
     /// Reads the attributes; how many inputs the node has is the caller's.
-    init(attributesOf node: NodeReader) throws(CompileError) {
+    init(attributesOf node: NodeReader) throws(OpError) {
         attributes = try WindowAttributes(node)
         dilations = try node.windowSizes("dilations", default: [1, 1, 1, 1])
         let depth = attributes.format.depthAxis
         guard attributes.strides[depth] == 1, dilations[0] == 1, dilations[depth] == 1 else {
-            throw CompileError(
+            throw OpError(
                 .unsupported, "strides and dilations in the batch and depth dimensions are not supported",
                 node: node.name, op: node.op)
         }
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs.requireOneDType()
         let (images, filter) = (inputs[0].shape, inputs[1].shape)
         guard images.rank ?? 4 == 4 else { throw .invalid("convolution input must be 4-dimensional: \(images)") }
@@ -49,12 +49,12 @@ struct Conv2D: Op {
         return [TensorFact(inputs[0].dtype, shape)]
     }
 
-    private func windows(_ images: PartialShape, _ filter: PartialShape) throws(CompileError) -> [WindowAxis?] {
+    private func windows(_ images: PartialShape, _ filter: PartialShape) throws(OpError) -> [WindowAxis?] {
         try attributes.windows(images, filter: [filter.dimension(0), filter.dimension(1)], dilations: dilations)
     }
 
     /// Into how many groups the channels fall; nil where the depth is not known.
-    private func groups(_ images: PartialShape, _ filter: PartialShape) throws(CompileError) -> Int? {
+    private func groups(_ images: PartialShape, _ filter: PartialShape) throws(OpError) -> Int? {
         let depth = images.dimension(attributes.format.depthAxis)
         let filterDepth = filter.dimension(2)
         guard filterDepth != 0 else { throw .invalid("filter depth must be stricly positive, got 0") }
@@ -75,13 +75,13 @@ struct Conv2D: Op {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let images = PartialShape(try spec.inputShape(0))
         let filter = PartialShape(try spec.inputShape(1))
         let output = try spec.outputShape()
         guard let groups = try groups(images, filter),
             let window = SpatialWindow(try windows(images, filter).compactMap { $0 })
-        else { throw CompileError(.malformed, "the shapes are not known") }
+        else { throw OpError(.malformed, "the shapes are not known") }
         guard output.elementCount > 0 else { return .nothing }
         // Images without channels give zeros: a filter of no depth.
         let convolution = Convolution(

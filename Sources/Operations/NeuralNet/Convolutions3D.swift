@@ -10,14 +10,14 @@ struct Conv3D: Op {
     private let attributes: WindowAttributes
     private let dilations: [Int]
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(2)
         attributes = try WindowAttributes(node, default: .volumesChannelsLast)
         dilations = try node.windowSizes("dilations", count: 5, default: [1, 1, 1, 1, 1])
         try attributes.requireSpatial(dilations, node)
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs.requireOneDType()
         let (volumes, filter) = (inputs[0].shape, inputs[1].shape)
         try inputs[0].requireRank(5, "input")
@@ -35,18 +35,18 @@ struct Conv3D: Op {
         return [TensorFact(inputs[0].dtype, shape)]
     }
 
-    private func windows(_ volumes: PartialShape, _ filter: PartialShape) throws(CompileError) -> [WindowAxis?] {
+    private func windows(_ volumes: PartialShape, _ filter: PartialShape) throws(OpError) -> [WindowAxis?] {
         try attributes.windows(
             volumes, filter: (0..<3).map(filter.dimension), dilations: dilations, centers: true)
     }
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let (volumes, filter) = (try spec.inputShape(0), try spec.inputShape(1))
         guard try spec.outputShape().elementCount > 0 else { return .nothing }
         let axes = try windows(PartialShape(volumes), PartialShape(filter)).compactMap { $0 }
-        guard let window = VolumeWindow(axes) else { throw CompileError(.malformed, "the shapes are not known") }
+        guard let window = VolumeWindow(axes) else { throw OpError(.malformed, "the shapes are not known") }
         let convolution = VolumeConvolution(
             window: window, batch: volumes.dimensions[0], inputDepth: volumes.dimensions[4],
             outputDepth: filter.dimensions[4])

@@ -12,7 +12,7 @@ struct DepthwiseConv2D: Op {
     private let attributes: WindowAttributes
     private let dilations: [Int]
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(2)
         attributes = try WindowAttributes(node)
         dilations = try node.windowSizes("dilations", default: [1, 1, 1, 1])
@@ -20,7 +20,7 @@ struct DepthwiseConv2D: Op {
         try attributes.requireEqualStrides(node)
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs.requireOneDType()
         let (images, filter) = (inputs[0].shape, inputs[1].shape)
         try inputs[0].requireRank(4, "input")
@@ -34,16 +34,16 @@ struct DepthwiseConv2D: Op {
         return [TensorFact(inputs[0].dtype, shape)]
     }
 
-    private func windows(_ images: PartialShape, _ filter: PartialShape) throws(CompileError) -> [WindowAxis?] {
+    private func windows(_ images: PartialShape, _ filter: PartialShape) throws(OpError) -> [WindowAxis?] {
         try attributes.windows(images, filter: [filter.dimension(0), filter.dimension(1)], dilations: dilations)
     }
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let (images, filter) = (try spec.inputShape(0), try spec.inputShape(1))
         let axes = try windows(PartialShape(images), PartialShape(filter)).compactMap { $0 }
-        guard let window = SpatialWindow(axes) else { throw CompileError(.malformed, "the shapes are not known") }
+        guard let window = SpatialWindow(axes) else { throw OpError(.malformed, "the shapes are not known") }
         let convolution = DepthwiseConvolution(
             window: window, batch: images.dimensions[0], depth: images.dimensions[3],
             multiplier: filter.dimensions[3])
@@ -61,14 +61,14 @@ struct Dilation2D: Op {
     private let attributes: WindowAttributes
     private let rates: [Int]
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(2)
         attributes = try WindowAttributes(node)
         rates = try node.windowSizes("rates")
         try attributes.requireSpatial(rates, node)
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs.requireOneDType()
         try inputs[0].requireRank(4, "input")
         try inputs[1].requireRank(3, "filter")
@@ -82,16 +82,16 @@ struct Dilation2D: Op {
         return [TensorFact(inputs[0].dtype, shape)]
     }
 
-    private func windows(_ images: PartialShape, _ filter: PartialShape) throws(CompileError) -> [WindowAxis?] {
+    private func windows(_ images: PartialShape, _ filter: PartialShape) throws(OpError) -> [WindowAxis?] {
         try attributes.windows(images, filter: [filter.dimension(0), filter.dimension(1)], dilations: rates)
     }
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let (images, filter) = (try spec.inputShape(0), try spec.inputShape(1))
         let axes = try windows(PartialShape(images), PartialShape(filter)).compactMap { $0 }
-        guard let window = SpatialWindow(axes) else { throw CompileError(.malformed, "the shapes are not known") }
+        guard let window = SpatialWindow(axes) else { throw OpError(.malformed, "the shapes are not known") }
         let dilation = Morphology(window: window, batch: images.dimensions[0], depth: images.dimensions[3])
         guard let kernel = dilation.kernel(spec.inputs[0].dtype) else { throw .unsupported(spec.inputs[0].dtype) }
         return try spec.outputShape().elementCount == 0 ? .nothing : kernel
@@ -100,22 +100,22 @@ struct Dilation2D: Op {
 
 extension WindowAttributes {
     /// Checks that neither strides nor dilations touch batch or depth, and that channels come last.
-    func requireSpatial(_ dilations: [Int], _ node: NodeReader) throws(CompileError) {
+    func requireSpatial(_ dilations: [Int], _ node: NodeReader) throws(OpError) {
         guard !format.isChannelsFirst else {
-            throw CompileError(
+            throw OpError(
                 .unsupported, "data_format \(format.rawValue) is not supported", node: node.name, op: node.op)
         }
         guard strides[format.depthAxis] == 1, dilations[0] == 1, dilations[format.depthAxis] == 1 else {
-            throw CompileError(
+            throw OpError(
                 .unsupported, "strides and dilations in the batch and depth dimensions are not supported",
                 node: node.name, op: node.op)
         }
     }
 
     /// Checks that rows and columns have one stride.
-    func requireEqualStrides(_ node: NodeReader) throws(CompileError) {
+    func requireEqualStrides(_ node: NodeReader) throws(OpError) {
         guard strides[format.rowAxis] == strides[format.columnAxis] else {
-            throw CompileError(
+            throw OpError(
                 .unsupported, "only equal length strides in the row and column dimensions are supported",
                 node: node.name, op: node.op)
         }

@@ -18,9 +18,9 @@ extension OpTable {
 /// - Inputs: `features` (logits), two dimensions, any float; `labels`, int32 or int64, one a row, in [0, columns).
 /// - Outputs: `loss`, one number a row; `backprop`, its gradient by the logits.
 struct SparseSoftmaxCrossEntropy: Op {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(2) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(2) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let (logits, labels) = (inputs[0], inputs[1])
         guard labels.dtype == .int32 || labels.dtype == .int64 else {
             throw .invalid("labels must be int32 or int64, it is \(labels.dtype)")
@@ -41,7 +41,7 @@ struct SparseSoftmaxCrossEntropy: Op {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0, 1) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let (logits, dtype) = (try spec.inputShape(0), spec.inputs[0].dtype)
         try spec.requireRoom(logits.dimensions[1])
         let kernel = Kernel.sparseSoftmaxCrossEntropy(
@@ -53,13 +53,13 @@ struct SparseSoftmaxCrossEntropy: Op {
 
 /// Half the sum of the squares of a tensor of any float: a scalar.
 struct L2Loss: Op {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(1) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(1) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         [TensorFact(inputs[0].dtype, Shape.scalar)]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let count = try spec.inputShape(0).elementCount
         guard let kernel = Kernel.halfSquareSum(spec.inputs[0].dtype, count: count) else {
             throw .unsupported(spec.inputs[0].dtype)
@@ -79,13 +79,13 @@ struct InTopK: Op {
 
     var valueInputs: [Int] { k == nil ? [2] : [] }
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(atLeast: 2)
         k = node.inputCount == 2 ? try node.int("k") : nil
         try node.expectInputs(k == nil ? 3 : 2)
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].require(.float32, "predictions")
         guard inputs[0].shape.rank ?? 2 == 2 else { throw .invalid("predictions must be 2-dimensional") }
         guard inputs[1].shape.rank ?? 1 == 1 else { throw .invalid("targets must be 1-dimensional") }
@@ -100,9 +100,9 @@ struct InTopK: Op {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0, 1) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let predictions = try spec.inputShape(0).dimensions
-        guard let k = k ?? spec.inputs[2].integers?.first else { throw CompileError(.malformed, "k is not known") }
+        guard let k = k ?? spec.inputs[2].integers?.first else { throw OpError(.malformed, "k is not known") }
         let targets = spec.inputs[1].dtype
         guard let kernel = Kernel.inTopK(targets, rows: predictions[0], count: predictions[1], k: k) else {
             throw .unsupported("targets of dtype \(targets) are not supported")
@@ -118,20 +118,20 @@ struct InTopK: Op {
 struct BiasAddGradient: Op {
     private let format: ImageFormat
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(1)
         format = try node.imageFormat()
     }
 
     private func channelAxis(rank: Int) -> Int { format.isChannelsFirst ? 1 : rank - 1 }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         guard let rank = inputs[0].shape.rank else { return [TensorFact(inputs[0].dtype, .ofRank(1))] }
         guard rank >= 2 else { throw .invalid("Input tensor must be at least 2D: \(inputs[0].shape)") }
         return [TensorFact(inputs[0].dtype, PartialShape([inputs[0].shape.dimension(channelAxis(rank: rank))]))]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let (gradient, dtype) = (try spec.inputShape(0), spec.inputs[0].dtype)
         let axis = channelAxis(rank: gradient.rank)
         let axes = gradient.dimensions.indices.filter { $0 != axis }

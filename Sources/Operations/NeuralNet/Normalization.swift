@@ -4,14 +4,14 @@ internal import Tensors
 extension OpTable {
     /// Images normalised channel by channel, or by their neighbours.
     static let normalizations: [OpEntry] = [
-        OpEntry("FusedBatchNorm") { node throws(CompileError) in try FusedBatchNorm(node, outputCount: 5) },
-        OpEntry("FusedBatchNormV2") { node throws(CompileError) in try FusedBatchNorm(node, outputCount: 5) },
-        OpEntry("FusedBatchNormV3") { node throws(CompileError) in try FusedBatchNorm(node, outputCount: 6) },
-        OpEntry("FusedBatchNormGrad") { node throws(CompileError) in try FusedBatchNormGradient(node, inputCount: 5) },
-        OpEntry("FusedBatchNormGradV2") { node throws(CompileError) in
+        OpEntry("FusedBatchNorm") { node throws(OpError) in try FusedBatchNorm(node, outputCount: 5) },
+        OpEntry("FusedBatchNormV2") { node throws(OpError) in try FusedBatchNorm(node, outputCount: 5) },
+        OpEntry("FusedBatchNormV3") { node throws(OpError) in try FusedBatchNorm(node, outputCount: 6) },
+        OpEntry("FusedBatchNormGrad") { node throws(OpError) in try FusedBatchNormGradient(node, inputCount: 5) },
+        OpEntry("FusedBatchNormGradV2") { node throws(OpError) in
             try FusedBatchNormGradient(node, inputCount: 5)
         },
-        OpEntry("FusedBatchNormGradV3") { node throws(CompileError) in
+        OpEntry("FusedBatchNormGradV3") { node throws(OpError) in
             try FusedBatchNormGradient(node, inputCount: 6)
         },
         OpEntry("BatchNormWithGlobalNormalization", make: GlobalBatchNorm.init),
@@ -26,7 +26,7 @@ struct BatchNormAttributes: Hashable {
     let epsilon: Float
     let isTraining: Bool
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         format = try node.choice("data_format", default: .channelsLast)
         epsilon = try node.float("epsilon", default: 0.0001)
         isTraining = try node.bool("is_training", default: true)
@@ -36,7 +36,7 @@ struct BatchNormAttributes: Hashable {
     func channelAxis(rank: Int) -> Int { format.isChannelsFirst ? 1 : rank - 1 }
 
     /// How many channels images have.
-    func channels(_ images: TensorFact) throws(CompileError) -> Int {
+    func channels(_ images: TensorFact) throws(OpError) -> Int {
         guard let rank = images.shape.rank else { return PartialShape.unknownDimension }
         guard rank == 4 || rank == 5 else { throw .invalid("input must be 4 or 5-dimensional\(images.shape)") }
         return images.shape.dimension(channelAxis(rank: rank))
@@ -49,7 +49,7 @@ extension TensorFact {
     /// Checks that this is a float32 vector with an element for each channel.
     ///
     /// - Returns: How many channels there are, if either tells.
-    fileprivate func requireChannels(_ channels: Int, _ what: String) throws(CompileError) -> Int {
+    fileprivate func requireChannels(_ channels: Int, _ what: String) throws(OpError) -> Int {
         guard shape.rank ?? 1 == 1 else { throw .invalid("\(what) must be 1-dimensional\(shape)") }
         try require(.float32, what)
         let count = shape.dimension(0)
@@ -74,14 +74,14 @@ struct FusedBatchNorm: Op {
     private let factor: Float
     private let outputCount: Int
 
-    init(_ node: NodeReader, outputCount: Int) throws(CompileError) {
+    init(_ node: NodeReader, outputCount: Int) throws(OpError) {
         try node.expectInputs(5)
         attributes = try BatchNormAttributes(node)
         factor = try node.float("exponential_avg_factor", default: 1)
         self.outputCount = outputCount
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         var channels = try attributes.channels(inputs[0])
         channels = try inputs[1].requireChannels(channels, "scale")
         channels = try inputs[2].requireChannels(channels, "offset")
@@ -100,7 +100,7 @@ struct FusedBatchNorm: Op {
         return [images] + node.mixed.dropFirst()
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let images = try spec.inputShape(0)
         let channels = try spec.inputShape(1).elementCount
         let layout = attributes.layout(images)
@@ -138,12 +138,12 @@ extension Kernel {
 struct FusedBatchNormGradient: Op {
     private let attributes: BatchNormAttributes
 
-    init(_ node: NodeReader, inputCount: Int) throws(CompileError) {
+    init(_ node: NodeReader, inputCount: Int) throws(OpError) {
         try node.expectInputs(inputCount)
         attributes = try BatchNormAttributes(node)
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[..<2].requireOneDType()
         guard let shape = inputs[0].shape.merged(with: inputs[1].shape) else {
             throw .invalid(
@@ -159,7 +159,7 @@ struct FusedBatchNormGradient: Op {
         return [TensorFact(inputs[1].dtype, shape), vector, vector, empty, empty]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let images = try spec.outputShape(0)
         let channels = try spec.outputShape(1).elementCount
         try spec.requireRoom(channels)
@@ -182,13 +182,13 @@ struct GlobalBatchNorm: Op {
     private let epsilon: Float
     private let scales: Bool
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(5)
         epsilon = try node.float("variance_epsilon")
         scales = try node.bool("scale_after_normalization")
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs.requireOneDType()
         try inputs[0].requireRank(4, "input")
         var sizes = (0..<4).map(inputs[0].shape.dimension)
@@ -204,7 +204,7 @@ struct GlobalBatchNorm: Op {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let (images, dtype) = (try spec.outputShape(), spec.inputs[0].dtype)
         guard images.elementCount > 0 else { return .nothing }
         let layout = ChannelLayout(images, axis: 3)

@@ -8,7 +8,7 @@ struct LocalResponseAttributes: Hashable {
     private let alpha: Float
     private let beta: Float
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         radius = try node.int("depth_radius", default: 5)
         bias = try node.float("bias", default: 1)
         alpha = try node.float("alpha", default: 1)
@@ -33,19 +33,19 @@ struct LocalResponseAttributes: Hashable {
 struct LocalResponseNormalization: Op {
     private let attributes: LocalResponseAttributes
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(1)
         attributes = try LocalResponseAttributes(node)
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].requireRank(4, "in")
         return [TensorFact(inputs[0].dtype, inputs[0].shape)]
     }
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let images = try spec.inputShape(0)
         guard images.elementCount > 0 else { return .nothing }
         try spec.requireRoom(images.dimensions[3])
@@ -63,12 +63,12 @@ struct LocalResponseNormalization: Op {
 struct LocalResponseGradient: Op {
     private let attributes: LocalResponseAttributes
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(3)
         attributes = try LocalResponseAttributes(node)
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs.requireOneDType()
         var shape = PartialShape.ofRank(4)
         for input in inputs {
@@ -78,7 +78,7 @@ struct LocalResponseGradient: Op {
         return [TensorFact(inputs[0].dtype, shape)]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let images = try spec.outputShape()
         guard images.elementCount > 0 else { return .nothing }
         try spec.requireRoom(images.dimensions[3])

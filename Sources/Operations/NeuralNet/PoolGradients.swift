@@ -12,20 +12,20 @@ extension OpTable {
     ]
 
     private static func maximum(_ name: String, _ format: ImageFormat = .channelsLast) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(CompileError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
             try node.expectInputs(3)
             return try MaxPoolGradient(window(node, format))
         }
     }
 
     private static func mean(_ name: String, _ format: ImageFormat = .channelsLast) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(CompileError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
             try node.expectInputs(2)
             return try MeanPoolGradient(window(node, format))
         }
     }
 
-    private static func window(_ node: NodeReader, _ format: ImageFormat) throws(CompileError) -> PoolWindow {
+    private static func window(_ node: NodeReader, _ format: ImageFormat) throws(OpError) -> PoolWindow {
         let attributes = try WindowAttributes(node, default: format)
         return try PoolWindow(attributes, try node.windowSizes("ksize", count: attributes.format.rank))
     }
@@ -39,12 +39,12 @@ extension OpTable {
 struct MaxPoolGradient: Op {
     private let window: PoolWindow
 
-    init(_ window: PoolWindow) throws(CompileError) {
+    init(_ window: PoolWindow) throws(OpError) {
         self.window = window
         try window.requireSpatial()
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[..<3].requireOneDType()
         try inputs[0].requireRank(window.format.rank, "orig_input")
         let expected = try window.shape(inputs[0].shape)
@@ -55,7 +55,7 @@ struct MaxPoolGradient: Op {
         return [TensorFact(inputs[0].dtype, inputs[0].shape)]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let (images, dtype) = (try spec.inputShape(0), spec.inputs[0].dtype)
         guard images.elementCount > 0 else { return .nothing }
         let pooling = try window.pooling(images)
@@ -72,21 +72,21 @@ struct MaxPoolGradientOfGivenSize: Op {
 
     var valueInputs: [Int] { [3, 4] }
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(5)
         attributes = try WindowAttributes(node, strides: [1, 1, 1, 1])
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         guard let window = try attributes.window(ksize: inputs[3], strides: inputs[4]) else {
             return [TensorFact(inputs[0].dtype, inputs[0].shape)]
         }
         return try MaxPoolGradient(window).outputs(for: Array(inputs[..<3]))
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         guard let window = try attributes.window(ksize: spec.inputs[3], strides: spec.inputs[4]) else {
-            throw CompileError(.malformed, "the window is not known")
+            throw OpError(.malformed, "the window is not known")
         }
         return try MaxPoolGradient(window).kernel(for: spec)
     }
@@ -101,12 +101,12 @@ struct MeanPoolGradient: Op {
 
     var valueInputs: [Int] { [0] }
 
-    init(_ window: PoolWindow) throws(CompileError) {
+    init(_ window: PoolWindow) throws(OpError) {
         self.window = window
         try window.requireSpatial()
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let rank = window.format.rank
         try inputs[1].requireRank(rank, "grad")
         let images = try inputs[0].sizes("orig_input_shape", rank: rank) ?? .ofRank(rank)
@@ -117,7 +117,7 @@ struct MeanPoolGradient: Op {
         return [TensorFact(inputs[1].dtype, images)]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let (images, dtype) = (try spec.outputShape(), spec.outputs[0].dtype)
         guard let kernel = try window.pooling(images).meanGradient(dtype, input: 1) else { throw .unsupported(dtype) }
         return images.elementCount == 0 ? .nothing : kernel

@@ -15,7 +15,7 @@ extension OpTable {
     private static func pool(
         _ name: String, _ reduction: Pooling.Reduction, _ format: ImageFormat = .channelsLast
     ) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(CompileError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
             try node.expectInputs(1)
             let attributes = try WindowAttributes(node, default: format)
             let sizes = try node.windowSizes("ksize", count: attributes.format.rank)
@@ -36,7 +36,7 @@ struct PoolWindow: Hashable {
     /// Whether channels are pooled.
     var isAcrossDepth: Bool { depth > 1 || attributes.strides[format.depthAxis] > 1 }
 
-    init(_ attributes: WindowAttributes, _ sizes: [Int]) throws(CompileError) {
+    init(_ attributes: WindowAttributes, _ sizes: [Int]) throws(OpError) {
         self.attributes = attributes
         self.sizes = sizes
         guard sizes[0] == 1 else { throw .unsupported("Pooling is not yet supported on the batch dimension.") }
@@ -44,7 +44,7 @@ struct PoolWindow: Hashable {
     }
 
     /// Checks that channels are not pooled, and come last.
-    func requireSpatial() throws(CompileError) {
+    func requireSpatial() throws(OpError) {
         guard !isAcrossDepth else { throw .unsupported("Pooling is not yet supported on the depth dimension.") }
         guard !format.isChannelsFirst else {
             throw .unsupported("data_format \(format.rawValue) is not supported")
@@ -54,22 +54,22 @@ struct PoolWindow: Hashable {
     /// How the window moves over images of that shape.
     ///
     /// - `centers`: See ``WindowAttributes``.
-    func windows(_ images: PartialShape, centers: Bool = false) throws(CompileError) -> [WindowAxis?] {
+    func windows(_ images: PartialShape, centers: Bool = false) throws(OpError) -> [WindowAxis?] {
         try attributes.windows(images, filter: format.spatialAxes.map { sizes[$0] }, centers: centers)
     }
 
     /// The shape of what becomes of images of that shape.
-    func shape(_ images: PartialShape) throws(CompileError) -> PartialShape {
+    func shape(_ images: PartialShape) throws(OpError) -> PartialShape {
         attributes.shape(
             try windows(images), batch: images.dimension(0), depth: images.dimension(format.depthAxis))
     }
 
     /// The pool over images of that shape, channels last.
-    func pooling(_ images: Shape, centers: Bool = false) throws(CompileError) -> VolumePooling {
+    func pooling(_ images: Shape, centers: Bool = false) throws(OpError) -> VolumePooling {
         guard let axes = try windows(PartialShape(images), centers: centers) as? [WindowAxis],
             let window = VolumeWindow(axes)
         else {
-            throw CompileError(.malformed, "the shapes are not known")
+            throw OpError(.malformed, "the shapes are not known")
         }
         return VolumePooling(
             window: window, batch: images.dimensions[0], depth: images.dimensions[images.rank - 1])
@@ -89,7 +89,7 @@ struct Pool: Op {
 
     private var format: ImageFormat { window.format }
 
-    init(_ reduction: Pooling.Reduction, _ window: PoolWindow) throws(CompileError) {
+    init(_ reduction: Pooling.Reduction, _ window: PoolWindow) throws(OpError) {
         self.reduction = reduction
         self.window = window
         if window.format.rank == 5 { try window.requireSpatial() }
@@ -108,7 +108,7 @@ struct Pool: Op {
         }
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let images = inputs[0].shape
         try inputs[0].requireRank(format.rank, "images")
         guard window.depth > 1 else { return [TensorFact(inputs[0].dtype, try window.shape(images))] }
@@ -123,7 +123,7 @@ struct Pool: Op {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let images = try spec.inputShape(0)
         let output = try spec.outputShape()
         let dtype = spec.inputs[0].dtype
@@ -131,7 +131,7 @@ struct Pool: Op {
         return output.elementCount == 0 ? .nothing : kernel
     }
 
-    private func kernel(_ dtype: DataType, _ images: Shape, _ output: Shape) throws(CompileError) -> Kernel? {
+    private func kernel(_ dtype: DataType, _ images: Shape, _ output: Shape) throws(OpError) -> Kernel? {
         if window.depth > 1 { return .maximum(outputCount: output.elementCount, window: window.depth, dtype) }
         guard format.rank == 4 else {
             let pooling = try window.pooling(images, centers: true)
@@ -157,12 +157,12 @@ struct PoolOfGivenSize: Op {
 
     var valueInputs: [Int] { [1, 2] }
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(3)
         attributes = try WindowAttributes(node, strides: [1, 1, 1, 1])
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].requireRank(4, "images")
         let window = try attributes.window(ksize: inputs[1], strides: inputs[2])
         guard let window else { return [TensorFact(inputs[0].dtype, .ofRank(4))] }
@@ -171,9 +171,9 @@ struct PoolOfGivenSize: Op {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         guard let window = try attributes.window(ksize: spec.inputs[1], strides: spec.inputs[2]) else {
-            throw CompileError(.malformed, "the window is not known")
+            throw OpError(.malformed, "the window is not known")
         }
         return try Pool(.maximum, window).kernel(for: spec)
     }
@@ -181,7 +181,7 @@ struct PoolOfGivenSize: Op {
 
 extension WindowAttributes {
     /// The window that two inputs tell; nil where one is not known.
-    func window(ksize: TensorFact, strides: TensorFact) throws(CompileError) -> PoolWindow? {
+    func window(ksize: TensorFact, strides: TensorFact) throws(OpError) -> PoolWindow? {
         guard let sizes = try ksize.windowSizes("ksize", rank: format.rank),
             let steps = try strides.windowSizes("stride", rank: format.rank)
         else { return nil }
@@ -191,7 +191,7 @@ extension WindowAttributes {
 }
 
 extension TensorFact {
-    fileprivate func windowSizes(_ what: String, rank: Int) throws(CompileError) -> [Int]? {
+    fileprivate func windowSizes(_ what: String, rank: Int) throws(OpError) -> [Int]? {
         let listed = try sizes("Sliding window \(what)", rank: rank)?.dimensions
         guard listed?.allSatisfy({ (1...Int(Int32.max)).contains($0) }) ?? true else {
             throw .invalid("Sliding window \(what) must be positive")
@@ -211,7 +211,7 @@ struct PoolWithIndices: Op {
     private let includesBatch: Bool
     private let indices: DataType
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(1)
         window = try PoolWindow(try WindowAttributes(node), try node.windowSizes("ksize"))
         includesBatch = try node.bool("include_batch_in_index", default: false)
@@ -219,7 +219,7 @@ struct PoolWithIndices: Op {
         try window.requireSpatial()
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].requireRank(4, "images")
         guard inputs[0].shape.known?.elementCount != 0 else { throw .invalid("tensor_in must not be empty") }
         let shape = try window.shape(inputs[0].shape)
@@ -228,7 +228,7 @@ struct PoolWithIndices: Op {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { includesBatch ? node.mixed : node.rowwise(0) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let (images, dtype) = (try spec.inputShape(0), spec.inputs[0].dtype)
         let kernel = try window.pooling(images).maximum(dtype, indices: indices, includesBatch: includesBatch)
         guard let kernel else { throw .unsupported("dtype \(dtype) with indices \(indices) is not supported") }

@@ -5,8 +5,8 @@ extension OpTable {
     /// Recurrent cells that are one op.
     static let recurrentCells: [OpEntry] = [
         OpEntry("LSTMBlockCell", make: LSTMBlockCell.init),
-        OpEntry("BlockLSTM") { node throws(CompileError) in try BlockLSTM(node, .inputCellForgetOutput) },
-        OpEntry("BlockLSTMV2") { node throws(CompileError) in try BlockLSTM(node, .inputForgetCellOutput) },
+        OpEntry("BlockLSTM") { node throws(OpError) in try BlockLSTM(node, .inputCellForgetOutput) },
+        OpEntry("BlockLSTMV2") { node throws(OpError) in try BlockLSTM(node, .inputForgetCellOutput) },
         OpEntry("GRUBlockCell", make: GRUBlockCell.init),
     ]
 }
@@ -23,10 +23,10 @@ struct LSTMAttributes: Hashable {
     ///   - order: How the gates lie in the weights.
     ///   - forgetBias: The default; nil where there is none.
     ///   - clip: The default.
-    /// - Throws: ``CompileError`` where an attribute is of another kind.
+    /// - Throws: ``OpError`` where an attribute is of another kind.
     init(
         _ node: NodeReader, _ order: LSTMCell.GateOrder, forgetBias: Float?, clip: Float
-    ) throws(CompileError) {
+    ) throws(OpError) {
         self.order = order
         self.forgetBias = if let forgetBias { try node.float("forget_bias", default: forgetBias) } else { 0 }
         self.clip = try node.float("cell_clip", default: clip)
@@ -49,7 +49,7 @@ struct LSTMAttributes: Hashable {
     /// - Throws: `invalidArgument` where shapes contradict each other.
     func state(
         _ inputs: ArraySlice<TensorFact>, batch: Int, inputSize: Int
-    ) throws(CompileError) -> PartialShape {
+    ) throws(OpError) -> PartialShape {
         let facts = Array(inputs)
         var state = PartialShape([batch, PartialShape.unknownDimension])
         state = try facts[0].merged(with: state, "cs_prev")
@@ -70,7 +70,7 @@ struct LSTMAttributes: Hashable {
 
 extension TensorFact {
     /// What the shape and an expected one say together.
-    fileprivate func merged(with expected: PartialShape, _ what: String) throws(CompileError) -> PartialShape {
+    fileprivate func merged(with expected: PartialShape, _ what: String) throws(OpError) -> PartialShape {
         guard let result = shape.merged(with: expected) else {
             throw .invalid("\(what) must have the shape \(expected), it has \(shape)")
         }
@@ -78,8 +78,8 @@ extension TensorFact {
     }
 }
 
-extension CompileError {
-    fileprivate static let tooLarge = CompileError(.resourceExhausted, "the matrices are too large")
+extension OpError {
+    fileprivate static let tooLarge = OpError(.resourceExhausted, "the matrices are too large")
 }
 
 /// One step of a cell with a long and a short memory.
@@ -91,12 +91,12 @@ extension CompileError {
 struct LSTMBlockCell: Op {
     private let attributes: LSTMAttributes
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(8)
         attributes = try LSTMAttributes(node, .inputCellForgetOutput, forgetBias: 1, clip: 3)
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs.requireOneDType()
         try inputs[0].requireRank(2, "x")
         let x = inputs[0].shape
@@ -106,7 +106,7 @@ struct LSTMBlockCell: Op {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0, 1, 2) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         guard spec.inputs[0].dtype == .float32 else { throw .unsupported(spec.inputs[0].dtype) }
         let (x, state) = (try spec.inputShape(0).dimensions, try spec.outputShape())
         guard state.elementCount > 0 else { return .nothing }
@@ -127,13 +127,13 @@ struct LSTMBlockCell: Op {
 struct BlockLSTM: Op {
     private let attributes: LSTMAttributes
 
-    init(_ node: NodeReader, _ order: LSTMCell.GateOrder) throws(CompileError) {
+    init(_ node: NodeReader, _ order: LSTMCell.GateOrder) throws(OpError) {
         try node.expectInputs(9)
         let isFirst = order == .inputCellForgetOutput
         attributes = try LSTMAttributes(node, order, forgetBias: isFirst ? 1 : nil, clip: isFirst ? 3 : 0)
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[1...].requireOneDType()
         try inputs[0].require(.int64, "seq_len_max")
         try inputs[0].requireRank(0, "seq_len_max")
@@ -144,7 +144,7 @@ struct BlockLSTM: Op {
         return Array(repeating: TensorFact(inputs[1].dtype, shape), count: 7)
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         guard spec.inputs[1].dtype == .float32 else { throw .unsupported(spec.inputs[1].dtype) }
         let (x, output) = (try spec.inputShape(1).dimensions, try spec.outputShape())
         guard output.elementCount > 0 else { return .nothing }
@@ -162,9 +162,9 @@ struct BlockLSTM: Op {
 ///   cells]; `b_ru`, [2 * cells]; `b_c`, [cells]. float32 (float16, bfloat16).
 /// - Outputs: r, u, c and h, all [batch, cells].
 struct GRUBlockCell: Op {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(6) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(6) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs.requireOneDType()
         try inputs[0].requireRank(2, "x")
         let x = inputs[0].shape
@@ -182,7 +182,7 @@ struct GRUBlockCell: Op {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0, 1) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         guard spec.inputs[0].dtype == .float32 else { throw .unsupported(spec.inputs[0].dtype) }
         let (x, state) = (try spec.inputShape(0).dimensions, try spec.outputShape())
         guard state.elementCount > 0 else { return .nothing }

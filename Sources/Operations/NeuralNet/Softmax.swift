@@ -10,7 +10,7 @@ extension OpTable {
     ]
 
     private static func softmax(_ name: String, logarithm: Bool) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(CompileError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
             try node.expectInputs(1)
             return Softmax(logarithm: logarithm)
         }
@@ -24,14 +24,14 @@ extension OpTable {
 struct Softmax: Op {
     let logarithm: Bool
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].requireRank(atLeast: 1, "logits")
         return [TensorFact(inputs[0].dtype, inputs[0].shape)]
     }
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0, minimumRank: 2) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let (shape, dtype) = (try spec.outputShape(), spec.outputs[0].dtype)
         let count = shape.dimensions.last ?? 1
         let rows = count == 0 ? 0 : shape.elementCount / count
@@ -47,9 +47,9 @@ struct Softmax: Op {
 /// - Inputs: `features` (logits) and `labels`, float32 or float64, which broadcast to two dimensions.
 /// - Outputs: `loss`, one number a row; `backprop`, its gradient by the logits.
 struct SoftmaxCrossEntropy: Op {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(2) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(2) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs.requireOneDType()
         guard let both = inputs[0].shape.broadcastIfCompatible(with: inputs[1].shape) else {
             throw .invalid(
@@ -66,7 +66,7 @@ struct SoftmaxCrossEntropy: Op {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0, 1, minimumRank: 2) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let sizes = try spec.outputShape(1).dimensions
         let dtype = spec.inputs[0].dtype
         let (logits, labels) = (try spec.inputShape(0), try spec.inputShape(1))

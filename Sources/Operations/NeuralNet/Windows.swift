@@ -41,10 +41,10 @@ struct WindowAttributes: Hashable, Sendable {
     ///   - node: Has the attributes `data_format`, `strides`, `padding` and `explicit_paddings`.
     ///   - fallback: The default format, which tells the rank.
     ///   - givenStrides: The strides, where they are not an attribute.
-    /// - Throws: ``CompileError`` where an attribute is missing, or does not fit the others.
+    /// - Throws: ``OpError`` where an attribute is missing, or does not fit the others.
     init(
         _ node: NodeReader, default fallback: ImageFormat = .channelsLast, strides givenStrides: [Int]? = nil
-    ) throws(CompileError) {
+    ) throws(OpError) {
         format = try node.imageFormat(default: fallback)
         strides = if let givenStrides { givenStrides } else { try node.windowSizes("strides", count: format.rank) }
         padding = try node.choice("padding")
@@ -57,7 +57,7 @@ struct WindowAttributes: Hashable, Sendable {
         }
     }
 
-    private func checkExplicitPaddings(_ node: NodeReader) throws(CompileError) {
+    private func checkExplicitPaddings(_ node: NodeReader) throws(OpError) {
         guard explicitPaddings.count == format.rank * 2 else {
             throw node.malformed(
                 "explicit_paddings attribute must contain \(format.rank * 2) values, but got: \(explicitPaddings.count)"
@@ -73,14 +73,14 @@ struct WindowAttributes: Hashable, Sendable {
     }
 
     /// Checks that explicit padding is smaller than the window: a pool has to see something everywhere.
-    func requirePadding(smallerThan sizes: [Int]) throws(CompileError) {
+    func requirePadding(smallerThan sizes: [Int]) throws(OpError) {
         guard isExplicit else { return }
         let axes = [format.rowAxis, format.columnAxis]
         for (axis, names) in zip(axes, [("Top", "Bottom"), ("Left", "Right")]) {
             for (side, name) in [names.0, names.1].enumerated() {
                 let given = explicitPaddings[axis * 2 + side]
                 guard given < sizes[axis] else {
-                    throw CompileError(
+                    throw OpError(
                         .malformed, "\(name) padding \(given) needs to be smaller than the window size \(sizes[axis])")
                 }
             }
@@ -105,7 +105,7 @@ struct WindowAttributes: Hashable, Sendable {
     /// - Throws: `invalidArgument` where the window does not fit.
     func windows(
         _ images: PartialShape, filter: [Int], dilations: [Int]? = nil, centers: Bool = false
-    ) throws(CompileError) -> [WindowAxis?] {
+    ) throws(OpError) -> [WindowAxis?] {
         var result: [WindowAxis?] = []
         for (axis, size) in zip(format.spatialAxes, filter) {
             let dilation = dilations?[axis] ?? 1
@@ -138,7 +138,7 @@ struct WindowAttributes: Hashable, Sendable {
     /// - Throws: `invalidArgument` where the window does not fit.
     func window(
         _ axis: Int, size: Int, filter: Int, dilation: Int = 1, centers: Bool = false
-    ) throws(CompileError) -> WindowAxis? {
+    ) throws(OpError) -> WindowAxis? {
         guard size >= 0, filter >= 0 else { return nil }
         let stride = strides[axis]
         // The sizes are below 2^31, but for the image's and the filter's own.
@@ -169,7 +169,7 @@ struct WindowAttributes: Hashable, Sendable {
 
 extension NodeReader {
     /// The attribute `data_format`, of images of as many dimensions as the default has.
-    func imageFormat(default fallback: ImageFormat = .channelsLast) throws(CompileError) -> ImageFormat {
+    func imageFormat(default fallback: ImageFormat = .channelsLast) throws(OpError) -> ImageFormat {
         let format: ImageFormat = try choice("data_format", default: fallback)
         guard format.rank == fallback.rank else {
             throw malformed("attribute data_format = \"\(format.rawValue)\" is for images of \(format.rank) dimensions")
@@ -180,7 +180,7 @@ extension NodeReader {
     /// A list of positive numbers, one for each dimension of the images.
     func windowSizes(
         _ name: String, count: Int = 4, default fallback: [Int]? = nil
-    ) throws(CompileError) -> [Int] {
+    ) throws(OpError) -> [Int] {
         let sizes = try ints(name, default: fallback)
         guard sizes.count == count else {
             throw malformed("attribute \(name) must have \(count) values, it has \(sizes.count)")

@@ -18,7 +18,7 @@ struct DecodeCSV: TensorOp {
     private let missing: [UInt8]
     private let columns: [Int]
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         types = try node.types("OUT_TYPE")
         try node.expectInputs(1 + types.count)
         let delimiter = Array(try node.string("field_delim", default: ",").utf8)
@@ -38,7 +38,7 @@ struct DecodeCSV: TensorOp {
         }
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].require(.string, "records")
         for (index, fallback) in inputs.dropFirst().enumerated() {
             try fallback.require(types[index], "record_defaults[\(index)]")
@@ -50,7 +50,7 @@ struct DecodeCSV: TensorOp {
         return types.map { TensorFact($0, inputs[0].shape) }
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         _ = try check(inputs)
         let records = try inputs[0].stringElements("records")
         // A field without its quotes, and a number's text for strtod, are copied.
@@ -77,7 +77,7 @@ struct DecodeCSV: TensorOp {
 
     private func split(
         _ text: UnsafeBufferPointer<UInt8>, into fields: inout CountedList<CSVField>
-    ) throws(CompileError) {
+    ) throws(OpError) {
         var place = 0
         var column = 0
         func isWanted(_ count: Int) -> Bool { columns.isEmpty || count < columns.count && columns[count] == column }
@@ -99,7 +99,7 @@ struct DecodeCSV: TensorOp {
 
     private func plain(
         _ text: UnsafeBufferPointer<UInt8>, _ place: inout Int
-    ) throws(CompileError) -> CSVField {
+    ) throws(OpError) -> CSVField {
         let field = text[place...].prefix { $0 != delimiter }
         let isBad = field.contains {
             $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") || hasQuotes && $0 == UInt8(ascii: "\"")
@@ -111,7 +111,7 @@ struct DecodeCSV: TensorOp {
 
     private func quoted(
         _ text: UnsafeBufferPointer<UInt8>, _ place: inout Int
-    ) throws(CompileError) -> CSVField {
+    ) throws(OpError) -> CSVField {
         let quote = UInt8(ascii: "\"")
         place += 1
         let start = place
@@ -136,7 +136,7 @@ struct DecodeCSV: TensorOp {
 
     private func tensor(
         _ fields: [CSVField], _ index: Int, _ fallback: Tensor, _ shape: Shape, _ account: RunAccount
-    ) throws(CompileError) -> Tensor {
+    ) throws(OpError) -> Tensor {
         switch types[index] {
         case .string:
             let fallback = try fallback.stringElements("a default").first
@@ -164,17 +164,17 @@ struct DecodeCSV: TensorOp {
         }
     }
 
-    private func required(_ index: Int, _ record: Int) -> CompileError {
+    private func required(_ index: Int, _ record: Int) -> OpError {
         .invalid("Field \(index) is required but missing in record \(record)!")
     }
 
     private func numbers<Number: TensorScalar>(
         _ fields: [CSVField], _ index: Int, _ fallback: Tensor, _ shape: Shape, _ account: RunAccount,
         _ read: (UnsafeBufferPointer<UInt8>) -> Number?
-    ) throws(CompileError) -> Tensor {
+    ) throws(OpError) -> Tensor {
         let fallback = fallback.scalars(as: Number.self)?.first
         var work = WorkCount(account)
-        return try account.numbers(shape, of: Number.self) { (memory) throws(CompileError) in
+        return try account.numbers(shape, of: Number.self) { (memory) throws(OpError) in
             for (record, field) in fields.enumerated() {
                 try work.add(DataType.string.stride + field.bytes.count)
                 if field.isMissing(missing) {

@@ -36,7 +36,7 @@ struct ExampleParser {
     /// - Throws: `invalidArgument` where an example is none.
     init(
         serialized: StringElements, names: StringElements?, isBatch: Bool, keys: [TensorString], _ account: RunAccount
-    ) throws(CompileError) {
+    ) throws(OpError) {
         self.serialized = serialized
         self.names = names
         self.isBatch = isBatch
@@ -59,7 +59,7 @@ struct ExampleParser {
         self.places = places
     }
 
-    private static func unreadable(_ bytes: UnsafeBufferPointer<UInt8>) -> CompileError {
+    private static func unreadable(_ bytes: UnsafeBufferPointer<UInt8>) -> OpError {
         .invalid("Could not parse example input, value: '\(String(decoding: bytes.prefix(64), as: UTF8.self))'")
     }
 
@@ -69,8 +69,8 @@ struct ExampleParser {
     }
 
     /// The feature of each example; nil where it has none.
-    private func lists(_ key: TensorString, _ dtype: DataType) throws(CompileError) -> [FeatureValues?] {
-        guard let number = numbers[ByteKey(key.bytes)] else { throw CompileError(.malformed, "a key is not known") }
+    private func lists(_ key: TensorString, _ dtype: DataType) throws(OpError) -> [FeatureValues?] {
+        guard let number = numbers[ByteKey(key.bytes)] else { throw OpError(.malformed, "a key is not known") }
         var lists: [FeatureValues?] = try account.list(capacity: serialized.count)
         var work = WorkCount(account)
         for (index, example) in serialized.enumerated() {
@@ -114,7 +114,7 @@ struct ExampleParser {
     /// The values of all examples, one row after another.
     private func values(
         _ lists: [FeatureValues?], _ dtype: DataType, _ dimensions: [Int], _ filling: Filling
-    ) throws(CompileError) -> Tensor {
+    ) throws(OpError) -> Tensor {
         var count = ByteSum()
         for list in lists { count.add((list?.count ?? 0) + filling.missing(list)) }
         guard let shape = Shape(dimensions), shape.elementCount == count.total else {
@@ -136,7 +136,7 @@ struct ExampleParser {
 
     private func strings(
         _ lists: [FeatureValues?], _ shape: Shape, _ filling: Filling
-    ) throws(CompileError) -> Tensor {
+    ) throws(OpError) -> Tensor {
         var fallback: StringElements?
         switch filling {
         case .none: break
@@ -159,10 +159,10 @@ struct ExampleParser {
         var result = try StringTensorBuilder(shape, byteCount: bytes.total, account)
         for list in lists {
             if let list {
-                var refusal: CompileError?
+                var refusal: OpError?
                 do throws(ProtobufReader.Malformed) {
                     try list.forEachString { string in
-                        do throws(CompileError) { if refusal == nil { try result.add(string) } } catch {
+                        do throws(OpError) { if refusal == nil { try result.add(string) } } catch {
                             refusal = error
                         }
                     }
@@ -177,7 +177,7 @@ struct ExampleParser {
     private func scalars<Scalar: TensorScalar>(
         _ lists: [FeatureValues?], _ shape: Shape, _ filling: Filling, _ zero: Scalar,
         _ visit: (FeatureValues, (Scalar) -> Void) throws(ProtobufReader.Malformed) -> Void
-    ) throws(CompileError) -> Tensor {
+    ) throws(OpError) -> Tensor {
         var fallback: [Scalar] = []
         switch filling {
         case .none: break
@@ -186,7 +186,7 @@ struct ExampleParser {
             fallback = tensor.scalars(as: Scalar.self) ?? []
         }
         var work = WorkCount(account)
-        return try account.numbers(shape, of: Scalar.self) { (memory) throws(CompileError) in
+        return try account.numbers(shape, of: Scalar.self) { (memory) throws(OpError) in
             var next = 0
             func put(_ scalar: Scalar) {
                 guard next < memory.count else { return }
@@ -211,7 +211,7 @@ struct ExampleParser {
     }
 
     /// Indices, values and shape of a sparse tensor: a row an example.
-    func sparse(_ column: Column) throws(CompileError) -> (indices: Tensor, values: Tensor, shape: Tensor) {
+    func sparse(_ column: Column) throws(OpError) -> (indices: Tensor, values: Tensor, shape: Tensor) {
         let lists = try lists(column.key, column.dtype)
         var count = ByteSum()
         var longest = 0
@@ -222,7 +222,7 @@ struct ExampleParser {
         let width = isBatch ? 2 : 1
         guard let indexShape = Shape([count.total, width]) else { throw .invalid("too many values") }
         var work = WorkCount(account)
-        let indices = try account.numbers(indexShape, of: Int64.self) { (memory) throws(CompileError) in
+        let indices = try account.numbers(indexShape, of: Int64.self) { (memory) throws(OpError) in
             var next = 0
             for (row, list) in lists.enumerated() {
                 for place in 0..<(list?.count ?? 0) {
@@ -239,7 +239,7 @@ struct ExampleParser {
     }
 
     /// Values and row splits of a ragged tensor.
-    func ragged(_ column: Column, splits dtype: DataType) throws(CompileError) -> (values: Tensor, splits: Tensor) {
+    func ragged(_ column: Column, splits dtype: DataType) throws(OpError) -> (values: Tensor, splits: Tensor) {
         let lists = try lists(column.key, column.dtype)
         var ends: [Int] = try account.list(capacity: isBatch ? lists.count + 1 : 0)
         var count = 0
@@ -255,7 +255,7 @@ struct ExampleParser {
     }
 
     /// A dense tensor: each example's values, or the default where it has none.
-    func dense(_ dense: Dense, number: Int) throws(CompileError) -> Tensor {
+    func dense(_ dense: Dense, number: Int) throws(OpError) -> Tensor {
         let fallback = dense.fallback
         guard let sizes = dense.shape.dimensions, [.string, .float32, .int64].contains(fallback.dtype) else {
             throw .unsupported("a dense feature of unknown rank, or of dtype \(dense.fallback.dtype), is not supported")
@@ -271,7 +271,7 @@ struct ExampleParser {
             ? try variable(dense, row, fallback, lists) : try fixed(dense, row, fallback, lists)
     }
 
-    private func check(_ dense: Dense, _ isVariable: Bool, _ number: Int) throws(CompileError) {
+    private func check(_ dense: Dense, _ isVariable: Bool, _ number: Int) throws(OpError) {
         let given = dense.fallback.shape
         if isVariable {
             guard given.elementCount == 1 || !isBatch else {
@@ -290,7 +290,7 @@ struct ExampleParser {
 
     private func fixed(
         _ dense: Dense, _ row: Shape, _ fallback: Tensor, _ lists: [FeatureValues?]
-    ) throws(CompileError) -> Tensor {
+    ) throws(OpError) -> Tensor {
         let key = String(shown: dense.key.bytes)
         for (index, list) in lists.enumerated() {
             guard let list else {
@@ -314,7 +314,7 @@ struct ExampleParser {
     /// Rows of any number of items, padded to the longest.
     private func variable(
         _ dense: Dense, _ item: Shape, _ fallback: Tensor, _ lists: [FeatureValues?]
-    ) throws(CompileError) -> Tensor {
+    ) throws(OpError) -> Tensor {
         let size = max(1, item.elementCount)
         var longest = 0
         for (index, list) in lists.enumerated() {

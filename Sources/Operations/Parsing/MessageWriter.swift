@@ -41,7 +41,7 @@ struct MessageWriter {
 
 // A message that goes straight into a tensor: the lengths of what it contains are known before.
 extension StringTensorBuilder {
-    mutating func append(varint: UInt64) throws(CompileError) {
+    mutating func append(varint: UInt64) throws(OpError) {
         var rest = varint
         while rest > 127 {
             try append(UInt8(truncatingIfNeeded: rest) | 128)
@@ -51,17 +51,17 @@ extension StringTensorBuilder {
     }
 
     /// What stands before the bytes of a field.
-    mutating func append(headerOf field: UInt64, byteCount: Int) throws(CompileError) {
+    mutating func append(headerOf field: UInt64, byteCount: Int) throws(OpError) {
         try append(varint: field << 3 | 2)
         try append(varint: UInt64(byteCount))
     }
 
-    mutating func append(_ content: UnsafeBufferPointer<UInt8>, field: UInt64) throws(CompileError) {
+    mutating func append(_ content: UnsafeBufferPointer<UInt8>, field: UInt64) throws(OpError) {
         try append(headerOf: field, byteCount: content.count)
         try append(content)
     }
 
-    mutating func append(_ content: [UInt8], field: UInt64) throws(CompileError) {
+    mutating func append(_ content: [UInt8], field: UInt64) throws(OpError) {
         try append(headerOf: field, byteCount: content.count)
         try append(content)
     }

@@ -34,7 +34,7 @@ struct ParseExample: TensorOp {
     private let raggedTypes: [DataType]
     private let splitTypes: [DataType]
 
-    private init(_ node: NodeReader, _ version: Version) throws(CompileError) {
+    private init(_ node: NodeReader, _ version: Version) throws(OpError) {
         self.version = version
         sparseTypes = try node.types("sparse_types")
         denseTypes = try node.types("Tdense")
@@ -65,16 +65,16 @@ struct ParseExample: TensorOp {
         }
     }
 
-    static func first(_ node: NodeReader) throws(CompileError) -> ParseExample { try ParseExample(node, .first) }
+    static func first(_ node: NodeReader) throws(OpError) -> ParseExample { try ParseExample(node, .first) }
 
-    static func second(_ node: NodeReader) throws(CompileError) -> ParseExample { try ParseExample(node, .second) }
+    static func second(_ node: NodeReader) throws(OpError) -> ParseExample { try ParseExample(node, .second) }
 
-    static func single(_ node: NodeReader) throws(CompileError) -> ParseExample {
+    static func single(_ node: NodeReader) throws(OpError) -> ParseExample {
         try ParseExample(
             node, .single(sparse: try node.strings("sparse_keys"), dense: try node.strings("dense_keys")))
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].require(.string, "serialized")
         let isBatch = try isBatch(inputs[0].shape.rank, inputs[0].shape)
         let unknown = PartialShape.unknownDimension
@@ -97,7 +97,7 @@ struct ParseExample: TensorOp {
     }
 
     /// Whether the input is a vector; nil where that is not known.
-    private func isBatch(_ rank: Int?, _ shape: PartialShape) throws(CompileError) -> Bool? {
+    private func isBatch(_ rank: Int?, _ shape: PartialShape) throws(OpError) -> Bool? {
         guard let rank else { return version == .first ? true : version == .second ? nil : false }
         switch version {
         case .first where rank == 1: return true
@@ -115,7 +115,7 @@ struct ParseExample: TensorOp {
         return roles.indices.map { dense.contains($0) ? roles[$0] : .mixed }
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         _ = try check(inputs)
         let names: StringElements? = if case .single = version { nil } else { try inputs[1].stringElements("names") }
         let serialized = try inputs[0].stringElements("serialized")
@@ -160,7 +160,7 @@ struct ParseExample: TensorOp {
         sparse: [TensorString], dense: [TensorString], ragged: [TensorString], holders: [Tensor]
     )
 
-    private func keys(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> Keys {
+    private func keys(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> Keys {
         var keys: Keys = ([], [], [], [])
         switch version {
         case .single(let sparse, let dense):
@@ -182,7 +182,7 @@ struct ParseExample: TensorOp {
                 }
             }
         case .first:
-            func key(_ index: Int, _ name: String) throws(CompileError) -> TensorString {
+            func key(_ index: Int, _ name: String) throws(OpError) -> TensorString {
                 let bytes = try inputs[index].oneStringElement(name)
                 return TensorString(start: bytes.baseAddress, count: bytes.count)
             }

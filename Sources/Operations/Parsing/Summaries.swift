@@ -12,7 +12,7 @@ extension OpTable {
 
 extension TensorOp {
     /// Checks what a summary is made of.
-    fileprivate func check(tag: TensorFact, values: TensorFact) throws(CompileError) {
+    fileprivate func check(tag: TensorFact, values: TensorFact) throws(OpError) {
         try tag.require(.string, "tag")
         guard values.dtype.isFloating || values.dtype.isInteger else { throw .unsupported(values.dtype) }
     }
@@ -22,9 +22,9 @@ extension TensorOp {
 ///
 /// - Inputs: `tags`, strings; `values`, numbers, in the same shape.
 struct ScalarSummary: TensorOp {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(2) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(2) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try check(tag: inputs[0], values: inputs[1])
         if let tags = inputs[0].shape.known, let values = inputs[1].shape.known, tags != values {
             throw .invalid("tags and values are not the same shape: \(tags) != \(values)")
@@ -32,7 +32,7 @@ struct ScalarSummary: TensorOp {
         return [TensorFact(.string, .scalar)]
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         _ = try outputs(for: inputs.map { TensorFact($0) })
         let tags = try inputs[0].stringElements("tags")
         var bytes = ByteSum()
@@ -60,15 +60,15 @@ struct ScalarSummary: TensorOp {
 ///
 /// - Inputs: `tag`, a scalar string; `values`, finite numbers.
 struct HistogramSummary: TensorOp {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(2) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(2) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try check(tag: inputs[0], values: inputs[1])
         try inputs[0].requireRank(0, "tags")
         return [TensorFact(.string, .scalar)]
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         _ = try outputs(for: inputs.map { TensorFact($0) })
         let tag = try inputs[0].oneStringElement("tag")
         try account.reserve(Histogram.workBytes)
@@ -159,14 +159,14 @@ private struct Histogram {
 ///
 /// - Inputs: strings of any shape, each a serialized summary; no tag may stand twice.
 struct MergeSummary: TensorOp {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(atLeast: 1) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(atLeast: 1) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         for input in inputs { try input.require(.string, "inputs") }
         return [TensorFact(.string, .scalar)]
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         var values = try CountedList<TensorString>(account)
         var tags = Set<ByteKey>()
         var bytes = ByteSum()
@@ -193,7 +193,7 @@ struct MergeSummary: TensorOp {
     /// The `Summary.Value` messages in a summary.
     private static func read(
         _ summary: UnsafeBufferPointer<UInt8>, into values: inout CountedList<TensorString>
-    ) throws(CompileError) {
+    ) throws(OpError) {
         var reader = ProtobufReader(summary)
         while true {
             let place: Range<Int>

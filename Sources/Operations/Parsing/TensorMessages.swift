@@ -14,12 +14,12 @@ extension OpTable {
 struct ParseTensor: TensorOp {
     private let dtype: DataType
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(1)
         dtype = try node.type("out_type")
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].require(.string, "serialized")
         guard inputs[0].shape.rank ?? 0 == 0 else {
             throw .invalid("Expected `serialized` to be a scalar, got shape: \(inputs[0].shape)")
@@ -27,7 +27,7 @@ struct ParseTensor: TensorOp {
         return [TensorFact(dtype, .unknown)]
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         _ = try check(inputs)
         let serialized = try inputs[0].oneStringElement("serialized")
         try account.reserve(TensorMessageCost(serialized).total)
@@ -44,11 +44,11 @@ struct ParseTensor: TensorOp {
 
 /// The tensor as a serialized message, a scalar string.
 struct SerializeTensor: TensorOp {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(1) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(1) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] { [TensorFact(.string, .scalar)] }
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] { [TensorFact(.string, .scalar)] }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         let message = try TensorMessage(inputs[0])
         var result = try StringTensorBuilder(.scalar, byteCount: message.byteCount, account)
         try message.append(to: &result)
@@ -66,7 +66,7 @@ struct TensorMessage {
     let byteCount: Int
 
     /// - Throws: `unsupported` for handles.
-    init(_ tensor: Tensor) throws(CompileError) {
+    init(_ tensor: Tensor) throws(OpError) {
         guard !tensor.dtype.isHandle else { throw .unsupported("a \(tensor.dtype) cannot be serialized") }
         self.tensor = tensor
         strings = tensor.dtype == .string ? try tensor.stringElements("the tensor") : nil
@@ -84,13 +84,13 @@ struct TensorMessage {
     private static func size(ofDimension size: Int) -> Int { size == 0 ? 0 : 1 + MessageSize.varint(UInt64(size)) }
 
     /// Appends the message as a field of another.
-    func append(to result: inout StringTensorBuilder, field: UInt64) throws(CompileError) {
+    func append(to result: inout StringTensorBuilder, field: UInt64) throws(OpError) {
         try result.append(headerOf: field, byteCount: byteCount)
         try append(to: &result)
     }
 
     /// Appends the message.
-    func append(to result: inout StringTensorBuilder) throws(CompileError) {
+    func append(to result: inout StringTensorBuilder) throws(OpError) {
         try result.append(varint: 1 << 3)
         try result.append(varint: UInt64(tensor.dtype.rawValue))
         try result.append(headerOf: 2, byteCount: shapeBytes)
@@ -104,7 +104,7 @@ struct TensorMessage {
         if let strings {
             for string in strings { try result.append(string.bytes, field: 8) }
         } else if tensor.byteCount > 0 {
-            try tensor.withUnsafeBytes { (memory) throws(CompileError) in
+            try tensor.withUnsafeBytes { (memory) throws(OpError) in
                 try result.append(memory.bindMemory(to: UInt8.self), field: 4)
             }
         }

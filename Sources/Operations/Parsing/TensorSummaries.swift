@@ -13,14 +13,14 @@ extension OpTable {
 struct NamedTensorSummary: TensorOp {
     private let name: String
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(1)
         name = node.name
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] { [TensorFact(.string, .scalar)] }
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] { [TensorFact(.string, .scalar)] }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         let name = Array(name.utf8)
         let message = try TensorMessage(inputs[0])
         let size = MessageSize.field(name.count) + MessageSize.field(message.byteCount)
@@ -37,9 +37,9 @@ struct NamedTensorSummary: TensorOp {
 ///
 /// - Inputs: `tag`, a scalar string; `tensor`; `serialized_summary_metadata`, a scalar string: a `SummaryMetadata`.
 struct TaggedTensorSummary: TensorOp {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(3) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(3) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         for (input, name) in [(inputs[0], "tag"), (inputs[2], "serialized_summary_metadata")] {
             try input.require(.string, name)
             guard input.shape.rank ?? 0 == 0 else { throw .invalid("\(name) must be scalar") }
@@ -47,7 +47,7 @@ struct TaggedTensorSummary: TensorOp {
         return [TensorFact(.string, .scalar)]
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         _ = try outputs(for: inputs.map { TensorFact($0) })
         let (tag, metadata) = (try inputs[0].oneStringElement("tag"), try inputs[2].oneStringElement("metadata"))
         let message = try TensorMessage(inputs[1])

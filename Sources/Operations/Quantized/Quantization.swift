@@ -6,13 +6,13 @@ extension OpTable {
     static let quantization: [OpEntry] = [
         OpEntry("QuantizeV2", make: Quantize.init),
         OpEntry("Dequantize", make: Dequantize.init),
-        OpEntry("QuantizeAndDequantize") { node throws(CompileError) in try QuantizeAndDequantize(node, .first) },
-        OpEntry("QuantizeAndDequantizeV2") { node throws(CompileError) in try QuantizeAndDequantize(node, .second) },
-        OpEntry("QuantizeAndDequantizeV3") { node throws(CompileError) in try QuantizeAndDequantize(node, .third) },
-        OpEntry("QuantizeAndDequantizeV4") { node throws(CompileError) in try QuantizeAndDequantize(node, .second) },
-        OpEntry("FakeQuantWithMinMaxArgs") { node throws(CompileError) in try FakeQuantize(node, .attributes) },
-        OpEntry("FakeQuantWithMinMaxVars") { node throws(CompileError) in try FakeQuantize(node, .scalars) },
-        OpEntry("FakeQuantWithMinMaxVarsPerChannel") { node throws(CompileError) in
+        OpEntry("QuantizeAndDequantize") { node throws(OpError) in try QuantizeAndDequantize(node, .first) },
+        OpEntry("QuantizeAndDequantizeV2") { node throws(OpError) in try QuantizeAndDequantize(node, .second) },
+        OpEntry("QuantizeAndDequantizeV3") { node throws(OpError) in try QuantizeAndDequantize(node, .third) },
+        OpEntry("QuantizeAndDequantizeV4") { node throws(OpError) in try QuantizeAndDequantize(node, .second) },
+        OpEntry("FakeQuantWithMinMaxArgs") { node throws(OpError) in try FakeQuantize(node, .attributes) },
+        OpEntry("FakeQuantWithMinMaxVars") { node throws(OpError) in try FakeQuantize(node, .scalars) },
+        OpEntry("FakeQuantWithMinMaxVarsPerChannel") { node throws(OpError) in
             try FakeQuantize(node, .channels)
         },
     ]
@@ -23,7 +23,7 @@ struct QuantizationAxis: Hashable {
     /// nil: all of the tensor has one scale.
     let axis: Int?
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         let axis = try node.int("axis", default: -1)
         guard axis >= -1, axis < Shape.maximumRank else {
             throw node.malformed("Axis must be at least -1, got \(axis)")
@@ -34,7 +34,7 @@ struct QuantizationAxis: Hashable {
     /// Checks ranges against the tensor that they are for.
     ///
     /// - Returns: How many slices there are; unknown if the shape is.
-    func sliceCount(_ inputs: [TensorFact]) throws(CompileError) -> Int {
+    func sliceCount(_ inputs: [TensorFact]) throws(OpError) -> Int {
         var count = 1
         if let axis {
             if let rank = inputs[0].shape.rank, axis >= rank {
@@ -51,7 +51,7 @@ struct QuantizationAxis: Hashable {
         return count
     }
 
-    func layout(_ shape: Shape) throws(CompileError) -> ChannelLayout {
+    func layout(_ shape: Shape) throws(OpError) -> ChannelLayout {
         // All of the tensor as one slice: an axis of one element before it.
         guard let whole = Shape([1] + shape.dimensions) else { throw .invalid("too many dimensions: \(shape)") }
         return axis.map { ChannelLayout(shape, axis: $0) } ?? ChannelLayout(whole, axis: 0)
@@ -72,7 +72,7 @@ struct Quantize: Op {
     private let minimumRange: Float
     private let slices: QuantizationAxis
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(3)
         target = try node.type("T")
         mode = try node.choice("mode", default: .minCombined)
@@ -84,20 +84,20 @@ struct Quantize: Op {
             throw node.malformed("Round mode 'HALF_TO_EVEN' only supported for mode 'SCALED'.")
         }
         guard slices.axis == nil || mode != .minFirst else {
-            throw CompileError(
+            throw OpError(
                 .unsupported, "MIN_FIRST mode is not implemented for Quantize with axis != -1.", node: node.name,
                 op: node.op)
         }
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         for (input, what) in zip(inputs, ["input", "min_range", "max_range"]) { try input.require(.float32, what) }
         let count = try slices.sliceCount(inputs)
         let range = TensorFact(.float32, slices.axis == nil ? .scalar : PartialShape([count]))
         return [TensorFact(target, inputs[0].shape), range, range]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let quantization = Quantization(
             mode: mode, rounding: rounding, isNarrow: isNarrow, minimumRange: minimumRange,
             layout: try slices.layout(try spec.inputShape(0)))
@@ -116,7 +116,7 @@ struct Dequantize: Op {
     private let slices: QuantizationAxis
     private let target: DataType
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(3)
         mode = try node.choice("mode", default: .minCombined)
         isNarrow = try node.bool("narrow_range", default: false)
@@ -127,7 +127,7 @@ struct Dequantize: Op {
         }
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         for (input, what) in zip(inputs[1...], ["min_range", "max_range"]) { try input.require(.float32, what) }
         let count = try slices.sliceCount(inputs)
         guard mode != .minFirst || slices.axis == nil || count == 1 || count < 0 else {
@@ -136,7 +136,7 @@ struct Dequantize: Op {
         return [TensorFact(target, inputs[0].shape)]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let shape = try spec.inputShape(0)
         let layout = try slices.layout(shape)
         let quantization = Quantization(mode: mode, isNarrow: isNarrow, layout: layout)

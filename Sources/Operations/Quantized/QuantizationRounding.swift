@@ -29,7 +29,7 @@ struct QuantizeAndDequantize: Op {
 
     var valueInputs: [Int] { version == .third ? [3] : [] }
 
-    init(_ node: NodeReader, _ version: Version) throws(CompileError) {
+    init(_ node: NodeReader, _ version: Version) throws(OpError) {
         try node.expectInputs(version == .first ? 1 : version == .second ? 3 : 4)
         self.version = version
         isSigned = try node.bool("signed_input", default: true)
@@ -48,14 +48,14 @@ struct QuantizeAndDequantize: Op {
         source = .given(low: low, high: high)
     }
 
-    private static func checked(_ bits: Int, _ isSigned: Bool) throws(CompileError) -> Int {
+    private static func checked(_ bits: Int, _ isSigned: Bool) throws(OpError) -> Int {
         guard bits > 0, bits < (isSigned ? 62 : 63) else {
             throw .invalid("num_bits is out of range: \(bits) with signed_input_ \(isSigned)")
         }
         return bits
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         guard version != .first else { return [TensorFact(inputs[0].dtype, inputs[0].shape)] }
         try inputs[..<3].requireOneDType()
         guard source == .inputs else { return [TensorFact(inputs[0].dtype, inputs[0].shape)] }
@@ -66,7 +66,7 @@ struct QuantizeAndDequantize: Op {
         return [TensorFact(inputs[0].dtype, inputs[0].shape)]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let (shape, dtype) = (try spec.inputShape(0), spec.inputs[0].dtype)
         if let axis = slices.axis, axis >= shape.rank {
             throw .invalid("Axis should be less than the rank of the input, got \(axis)")
@@ -95,7 +95,7 @@ struct FakeQuantize: Op {
     private let low: Float
     private let high: Float
 
-    init(_ node: NodeReader, _ source: Source) throws(CompileError) {
+    init(_ node: NodeReader, _ source: Source) throws(OpError) {
         try node.expectInputs(source == .attributes ? 1 : 3)
         self.source = source
         let bits = try node.int("num_bits", default: 8)
@@ -108,7 +108,7 @@ struct FakeQuantize: Op {
         }
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         for input in inputs { try input.require(.float32, "inputs") }
         var shape = inputs[0].shape
         if source == .scalars {
@@ -131,7 +131,7 @@ struct FakeQuantize: Op {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0, minimumRank: source == .channels ? 2 : 1) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let shape = try spec.inputShape(0)
         guard shape.elementCount > 0 else { return .nothing }
         switch source {

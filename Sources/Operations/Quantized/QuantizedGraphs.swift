@@ -7,20 +7,20 @@ extension OpTable {
         OpEntry("QuantizedMatMul", make: QuantizedMatMul.init),
         OpEntry("QuantizedConv2D", make: QuantizedConv2D.init),
         OpEntry("QuantizedBiasAdd", make: QuantizedBiasAdd.init),
-        OpEntry("QuantizedRelu") { node throws(CompileError) in try QuantizedClamp(node, most: nil) },
-        OpEntry("QuantizedRelu6") { node throws(CompileError) in try QuantizedClamp(node, most: 6) },
-        OpEntry("QuantizedMaxPool") { node throws(CompileError) in try QuantizedPool(node, .maximum) },
-        OpEntry("QuantizedAvgPool") { node throws(CompileError) in try QuantizedPool(node, .mean) },
+        OpEntry("QuantizedRelu") { node throws(OpError) in try QuantizedClamp(node, most: nil) },
+        OpEntry("QuantizedRelu6") { node throws(OpError) in try QuantizedClamp(node, most: 6) },
+        OpEntry("QuantizedMaxPool") { node throws(OpError) in try QuantizedPool(node, .maximum) },
+        OpEntry("QuantizedAvgPool") { node throws(OpError) in try QuantizedPool(node, .mean) },
         OpEntry("QuantizedReshape", make: QuantizedReshape.init),
         OpEntry("RequantizationRange", make: RequantizationRange.init),
-        OpEntry("Requantize") { node throws(CompileError) in try Requantize(node, isRequested: true) },
-        OpEntry("QuantizeDownAndShrinkRange") { node throws(CompileError) in try Requantize(node, isRequested: false) },
+        OpEntry("Requantize") { node throws(OpError) in try Requantize(node, isRequested: true) },
+        OpEntry("QuantizeDownAndShrinkRange") { node throws(OpError) in try Requantize(node, isRequested: false) },
     ]
 }
 
 extension Collection where Element == TensorFact {
     /// Checks that all are float32 scalars: the ends of ranges.
-    fileprivate func requireRanges() throws(CompileError) {
+    fileprivate func requireRanges() throws(OpError) {
         for fact in self {
             try fact.require(.float32, "a range")
             try fact.requireRank(0, "a range")
@@ -41,19 +41,19 @@ private func ranged(_ dtype: DataType, _ shape: PartialShape) -> [TensorFact] {
 struct QuantizedMatMul: Op {
     private let product: MatMul
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(6)
         product = MatMul(
             transposesLeft: try node.bool("transpose_a", default: false),
             transposesRight: try node.bool("transpose_b", default: false))
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[2...].requireRanges()
         return ranged(.qint32, try product.outputs(for: inputs[..<2].asInt32)[0].shape)
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { try spec.quantized(product) }
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel { try spec.quantized(product) }
 }
 
 /// A convolution of images of quantised numbers.
@@ -63,17 +63,17 @@ struct QuantizedMatMul: Op {
 struct QuantizedConv2D: Op {
     private let convolution: Conv2D
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(6)
         convolution = try Conv2D(attributesOf: node)
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[2...].requireRanges()
         return ranged(.qint32, try convolution.outputs(for: inputs[..<2].asInt32)[0].shape)
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel { try spec.quantized(convolution) }
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel { try spec.quantized(convolution) }
 }
 
 extension Collection where Element == TensorFact {
@@ -82,7 +82,7 @@ extension Collection where Element == TensorFact {
 
 extension KernelSpec {
     /// The kernel of an op of two int32 inputs, done on quantised ones.
-    fileprivate func quantized(_ op: some Op) throws(CompileError) -> Kernel {
+    fileprivate func quantized(_ op: some Op) throws(OpError) -> Kernel {
         let operands = inputs[..<2].asInt32
         let kernel = try op.kernel(for: KernelSpec(inputs: operands, outputs: [TensorFact(.int32, outputs[0].shape)]))
         let counts = (try inputShape(0).elementCount, try inputShape(1).elementCount)
@@ -98,9 +98,9 @@ extension KernelSpec {
 /// - Inputs: `input` and `bias`, quint8 or qint8; `min_input`, `max_input`, `min_bias` and `max_bias`, float32 scalars.
 /// - Outputs: qint32, and its range.
 struct QuantizedBiasAdd: Op {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(6) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(6) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[2...].requireRanges()
         try inputs[..<2].requireOneDType()
         try inputs[0].requireRank(atLeast: 2, "input")
@@ -115,7 +115,7 @@ struct QuantizedBiasAdd: Op {
         return ranged(.qint32, PartialShape(sizes.dropLast() + [merged.dimension(0)]))
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let (shape, dtype) = (try spec.inputShape(0), spec.inputs[0].dtype)
         let count = shape.dimensions[shape.rank - 1]
         let rows = count == 0 ? 0 : shape.elementCount / count
@@ -131,17 +131,17 @@ struct QuantizedBiasAdd: Op {
 struct QuantizedClamp: Op {
     private let most: Float?
 
-    init(_ node: NodeReader, most: Float?) throws(CompileError) {
+    init(_ node: NodeReader, most: Float?) throws(OpError) {
         try node.expectInputs(3)
         self.most = most
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[1...].requireRanges()
         return ranged(inputs[0].dtype, inputs[0].shape)
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let (count, dtype) = (try spec.inputShape(0).elementCount, spec.inputs[0].dtype)
         guard let kernel = Kernel.quantizedClamp(dtype, most: most, count: count) else { throw .unsupported(dtype) }
         return kernel
@@ -157,20 +157,20 @@ struct QuantizedPool: Op {
     private let reduction: Pooling.Reduction
     private let window: PoolWindow
 
-    init(_ node: NodeReader, _ reduction: Pooling.Reduction) throws(CompileError) {
+    init(_ node: NodeReader, _ reduction: Pooling.Reduction) throws(OpError) {
         try node.expectInputs(3)
         self.reduction = reduction
         window = try PoolWindow(try WindowAttributes(node), try node.windowSizes("ksize"))
         try window.requireSpatial()
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[1...].requireRanges()
         try inputs[0].requireRank(4, "tensor_in")
         return ranged(inputs[0].dtype, try window.shape(inputs[0].shape))
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let (images, dtype) = (try spec.inputShape(0), spec.inputs[0].dtype)
         let pooling = try window.pooling(images)
         let plain: DataType? = dtype == .quint8 ? .uint8 : dtype == .qint8 ? .int8 : nil
@@ -192,17 +192,17 @@ struct QuantizedReshape: Op {
 
     var valueInputs: [Int] { [1] }
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(4)
         reshape = Reshape()
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[2...].requireRanges()
         return ranged(inputs[0].dtype, try reshape.outputs(for: Array(inputs[..<2]))[0].shape)
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         guard let bytes = try spec.outputShape().byteCount(of: spec.outputs[0].dtype), spec.outputs[0].dtype != .string,
             let kernel = Kernel.bytes(bytes).keepingRange(RangeInputs(2, 3))
         else { throw .unsupported(spec.inputs[0].dtype) }
@@ -214,15 +214,15 @@ struct QuantizedReshape: Op {
 ///
 /// - Inputs: `input`, qint32; `input_min` and `input_max`, float32 scalars. Outputs: two float32 scalars.
 struct RequantizationRange: Op {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(3) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(3) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].require(.qint32, "input")
         try inputs[1...].requireRanges()
         return Array(ranged(.qint32, .scalar)[1...])
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         .rangeInUse(count: try spec.inputShape(0).elementCount)
     }
 }
@@ -236,19 +236,19 @@ struct Requantize: Op {
     private let target: DataType
     private let isRequested: Bool
 
-    init(_ node: NodeReader, isRequested: Bool) throws(CompileError) {
+    init(_ node: NodeReader, isRequested: Bool) throws(OpError) {
         try node.expectInputs(isRequested ? 5 : 3)
         self.isRequested = isRequested
         target = try node.type("out_type")
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].require(.qint32, "input")
         try inputs[1...].requireRanges()
         return ranged(target, inputs[0].shape)
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let count = try spec.inputShape(0).elementCount
         let kernel = Kernel.requantize(to: target, count: count, requested: isRequested ? RangeInputs(3, 4) : nil)
         guard let kernel else { throw .unsupported(target) }

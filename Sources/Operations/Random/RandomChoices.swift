@@ -5,8 +5,8 @@ extension OpTable {
     /// Ops whose random numbers, or choices, hang on their inputs' elements.
     static let randomChoices: [OpEntry] = [
         OpEntry("RandomShuffle", make: RandomShuffle.init),
-        OpEntry("Multinomial") { node throws(CompileError) in try Multinomial(node, .stream) },
-        OpEntry("StatelessMultinomial") { node throws(CompileError) in try Multinomial(node, .seeds) },
+        OpEntry("Multinomial") { node throws(OpError) in try Multinomial(node, .stream) },
+        OpEntry("StatelessMultinomial") { node throws(OpError) in try Multinomial(node, .seeds) },
         OpEntry("ParameterizedTruncatedNormal", make: BoundedNormals.init),
         parameterized("RandomGamma", .gamma, .stream),
         parameterized("RandomPoisson", .poisson, .stream),
@@ -19,7 +19,7 @@ extension OpTable {
     private static func parameterized(
         _ name: String, _ numbers: Kernel.ParameterizedNumbers, _ kind: RandomInputs.Kind
     ) -> OpEntry {
-        OpEntry(name) { node throws(CompileError) in
+        OpEntry(name) { node throws(OpError) in
             let inputs = try RandomInputs(node, kind, after: 1, total: 2)
             var dtype: DataType?
             if numbers == .poisson {
@@ -34,21 +34,21 @@ extension OpTable {
 struct RandomShuffle: Op {
     private let inputs: RandomInputs
 
-    init(_ node: NodeReader) throws(CompileError) { inputs = try RandomInputs(node, .stream, after: 1, total: 1) }
+    init(_ node: NodeReader) throws(OpError) { inputs = try RandomInputs(node, .stream, after: 1, total: 1) }
 
     var isStateful: Bool { true }
 
-    func outputs(for facts: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for facts: [TensorFact]) throws(OpError) -> [TensorFact] {
         [TensorFact(facts[0].dtype, facts[0].shape)]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let shape = try spec.outputShape()
         let width = try spec.outputs[0].elementWidth
         guard let count = shape.dimensions.first, count > 1, shape.elementCount > 1 else { return .alias() }
         let rowBytes = shape.elementCount / count * width
         guard let kernel = Kernel.shuffle(count: count, rowBytes: rowBytes, from: inputs.place(spec)) else {
-            throw CompileError(.resourceExhausted, "\(count) slices are too many")
+            throw OpError(.resourceExhausted, "\(count) slices are too many")
         }
         return kernel
     }
@@ -63,7 +63,7 @@ struct Multinomial: Op {
     private let output: DataType
     private let inputs: RandomInputs
 
-    init(_ node: NodeReader, _ kind: RandomInputs.Kind) throws(CompileError) {
+    init(_ node: NodeReader, _ kind: RandomInputs.Kind) throws(OpError) {
         inputs = try RandomInputs(node, kind, after: 2, total: 2)
         output = try node.type("output_dtype", default: .int64)
     }
@@ -71,7 +71,7 @@ struct Multinomial: Op {
     var valueInputs: [Int] { [1] }
     var isStateful: Bool { inputs.isStateful }
 
-    func outputs(for facts: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for facts: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs.check(facts)
         let logits = facts[0].shape
         guard logits.rank ?? 2 == 2 else { throw .invalid("logits should be a matrix, got shape \(logits)") }
@@ -86,7 +86,7 @@ struct Multinomial: Op {
         return [TensorFact(output, PartialShape([logits.dimension(0), samples]))]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let (logits, chosen) = (try spec.inputShape(0).dimensions, try spec.outputShape())
         guard logits[1] > 0 else { throw .invalid("num_classes should be positive, got \(logits[1])") }
         guard chosen.elementCount > 0 else { return .nothing }
@@ -113,7 +113,7 @@ struct ParameterizedRandom: Op {
     var valueInputs: [Int] { [0] + inputs.valueInputs }
     var isStateful: Bool { inputs.isStateful }
 
-    func outputs(for facts: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for facts: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs.check(facts)
         let parameters = facts[inputs.next]
         let listed = try facts[0].listedShape()
@@ -135,7 +135,7 @@ struct ParameterizedRandom: Op {
         return [TensorFact(type, listed)]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let total = try spec.outputShape().elementCount
         let count = try spec.inputShape(inputs.next).elementCount
         let type = spec.inputs[inputs.next].dtype
@@ -160,7 +160,7 @@ struct BoundedNormals: Op {
     private static let batch = 100
     private static let names = ["means", "stdevs", "minvals", "maxvals"]
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         inputs = try RandomInputs(node, .stream, after: 5, total: 5)
         dtype = try node.type("dtype")
     }
@@ -168,7 +168,7 @@ struct BoundedNormals: Op {
     var valueInputs: [Int] { [0] }
     var isStateful: Bool { true }
 
-    func outputs(for facts: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for facts: [TensorFact]) throws(OpError) -> [TensorFact] {
         let shape = try facts[0].listedShape()
         if shape.rank == 0 { throw .invalid("Shape tensor must not be empty, got []") }
         for (fact, name) in zip(facts.dropFirst(), Self.names) {
@@ -184,7 +184,7 @@ struct BoundedNormals: Op {
         return [TensorFact(dtype, shape)]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let shape = try spec.outputShape()
         guard shape.elementCount > 0 else { return .nothing }
         var isShared: [Bool] = []

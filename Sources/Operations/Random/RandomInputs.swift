@@ -4,10 +4,10 @@ internal import Tensors
 extension OpTable {
     /// Ops that make places in streams of random numbers.
     static let randomPlaces: [OpEntry] = [
-        OpEntry("StatelessRandomGetKeyCounter") { node throws(CompileError) in
+        OpEntry("StatelessRandomGetKeyCounter") { node throws(OpError) in
             try SeedPlace(node, tellsAlgorithm: false)
         },
-        OpEntry("StatelessRandomGetKeyCounterAlg") { node throws(CompileError) in
+        OpEntry("StatelessRandomGetKeyCounterAlg") { node throws(OpError) in
             try SeedPlace(node, tellsAlgorithm: true)
         },
         OpEntry("StatelessRandomGetAlg") { _ in RandomAlgorithm() },
@@ -37,7 +37,7 @@ struct RandomInputs: Hashable, Sendable {
     /// - `total`: How many other inputs there are.
     ///
     /// Throws `malformed` for another number of inputs.
-    init(_ node: NodeReader, _ kind: Kind, after count: Int, total: Int) throws(CompileError) {
+    init(_ node: NodeReader, _ kind: Kind, after count: Int, total: Int) throws(OpError) {
         first = count
         switch kind {
         case .stream:
@@ -59,7 +59,7 @@ struct RandomInputs: Hashable, Sendable {
     var valueInputs: [Int] { if case .place = source { [first + 2] } else { [] } }
 
     /// Checks shapes, dtypes and the algorithm, where they are known.
-    func check(_ facts: [TensorFact]) throws(CompileError) {
+    func check(_ facts: [TensorFact]) throws(OpError) {
         switch source {
         case .stream: return
         case .seeds: try facts[first].requireSeeds()
@@ -100,7 +100,7 @@ extension PartialShape {
 
 extension TensorFact {
     /// Checks an input of two seeds.
-    func requireSeeds() throws(CompileError) {
+    func requireSeeds() throws(OpError) {
         guard dtype == .int32 || dtype == .int64 else { throw .invalid("seed must be int32 or int64, it is \(dtype)") }
         guard shape.merged(with: PartialShape([2])) != nil else {
             throw .invalid("seed must have shape [2], not \(shape)")
@@ -108,7 +108,7 @@ extension TensorFact {
     }
 
     /// The shape that a vector of int32 or int64 lists.
-    func listedShape() throws(CompileError) -> PartialShape {
+    func listedShape() throws(OpError) -> PartialShape {
         let sizes = try indices("shape")
         try requireRank(1, "shape")
         guard let sizes else {
@@ -124,18 +124,18 @@ extension TensorFact {
 struct SeedPlace: Op {
     private let tellsAlgorithm: Bool
 
-    init(_ node: NodeReader, tellsAlgorithm: Bool) throws(CompileError) {
+    init(_ node: NodeReader, tellsAlgorithm: Bool) throws(OpError) {
         try node.expectInputs(1)
         self.tellsAlgorithm = tellsAlgorithm
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].requireSeeds()
         let place = [TensorFact(.uint64, PartialShape([1])), TensorFact(.uint64, PartialShape([2]))]
         return tellsAlgorithm ? place + [RandomAlgorithm.fact] : place
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         .place(of: RandomPlace(.seeds(input: 0), seedType: spec.inputs[0].dtype), algorithm: tellsAlgorithm)
     }
 }
@@ -145,7 +145,7 @@ struct RandomAlgorithm: Op {
     static let fact = TensorFact(.int32, .scalar, value: Tensor([Int32(1)], shape: []))
 
     /// Checks an input that tells an algorithm: Philox, or whatever suits.
-    static func check(_ fact: TensorFact) throws(CompileError) {
+    static func check(_ fact: TensorFact) throws(OpError) {
         try fact.require(.int32, "alg")
         guard fact.shape.rank ?? 0 == 0 else { throw .invalid("algorithm must be of shape [], not \(fact.shape)") }
         guard let number = fact.integers?.first, number != 1, number != 3 else { return }
@@ -153,9 +153,9 @@ struct RandomAlgorithm: Op {
         throw .unsupported("the ThreeFry algorithm is not supported")
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] { [Self.fact] }
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] { [Self.fact] }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
-        throw CompileError(.malformed, "has no value to compute")
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
+        throw OpError(.malformed, "has no value to compute")
     }
 }

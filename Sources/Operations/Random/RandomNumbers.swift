@@ -23,7 +23,7 @@ extension OpTable {
     private static func fill(
         _ name: String, _ distribution: RandomDistribution, _ kind: RandomInputs.Kind
     ) -> OpEntry {
-        OpEntry(name) { node throws(CompileError) in
+        OpEntry(name) { node throws(OpError) in
             let inputs = try RandomInputs(node, kind, after: 1, total: 1)
             return RandomFill(
                 distribution: distribution, dtype: try node.type("dtype", default: .float32), inputs: inputs)
@@ -31,7 +31,7 @@ extension OpTable {
     }
 
     private static func integers(_ name: String, _ kind: RandomInputs.Kind, isBounded: Bool) -> OpEntry {
-        OpEntry(name) { node throws(CompileError) in
+        OpEntry(name) { node throws(OpError) in
             let inputs = try RandomInputs(node, kind, after: 1, total: isBounded ? 3 : 1)
             guard !isBounded else { return RandomIntegers(dtype: nil, inputs: inputs) }
             return RandomIntegers(dtype: try node.type("dtype", default: .uint64), inputs: inputs)
@@ -51,14 +51,14 @@ struct RandomFill: Op {
     var valueInputs: [Int] { [0] + inputs.valueInputs }
     var isStateful: Bool { inputs.isStateful }
 
-    func outputs(for facts: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for facts: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs.check(facts)
         return [TensorFact(dtype, try facts[0].listedShape())]
     }
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { inputs.batching(node) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let count = try spec.outputShape().elementCount
         guard let kernel = Kernel.random(distribution, dtype, count: count, from: inputs.place(spec)) else {
             throw .unsupported(dtype)
@@ -80,7 +80,7 @@ struct RandomIntegers: Op {
     var valueInputs: [Int] { [0] + inputs.valueInputs }
     var isStateful: Bool { inputs.isStateful }
 
-    func outputs(for facts: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for facts: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs.check(facts)
         let shape = try facts[0].listedShape()
         guard dtype == nil else { return [TensorFact(dtype ?? .uint64, shape)] }
@@ -98,7 +98,7 @@ struct RandomIntegers: Op {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { inputs.batching(node) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let count = try spec.outputShape().elementCount
         let type = spec.outputs[0].dtype
         let isSigned = type == .int32 || type == .int64

@@ -55,7 +55,7 @@ struct CTCBeamSearch<Score: BinaryFloatingPoint> {
     }
 
     /// Takes the logarithms of the classes' probabilities at the next step.
-    mutating func step(_ scores: [Score]) throws(CompileError) {
+    mutating func step(_ scores: [Score]) throws(OpError) {
         let branches = leaves
         for entry in branches { entries[entry].old = entries[entry].new }
         leaves.removeAll(keepingCapacity: true)
@@ -84,7 +84,7 @@ struct CTCBeamSearch<Score: BinaryFloatingPoint> {
         entries[entry].new.total = sum(entries[entry].new.blank, entries[entry].new.label)
     }
 
-    private mutating func extend(_ branch: Int, by label: Int, _ score: Score) throws(CompileError) {
+    private mutating func extend(_ branch: Int, by label: Int, _ score: Score) throws(OpError) {
         let known = entries[branch].children[label]
         if let known, entries[known].isActive { return }
         // The same label twice needs a blank between.
@@ -112,7 +112,7 @@ struct CTCBeamSearch<Score: BinaryFloatingPoint> {
     private static var placeBytes: Int { 192 }
 
     /// Counts the memory of another entry before it is taken; while the list grows the old one and the new one are alive.
-    private mutating func makeRoom() throws(CompileError) {
+    private mutating func makeRoom() throws(OpError) {
         try account.reserve(Self.placeBytes)
         guard entries.count >= room else { return }
         let (old, new) = (room, max(64, 2 * entries.count))

@@ -17,7 +17,7 @@ private struct CTCScores<Score: BinaryFloatingPoint & TensorScalar> {
     let classes: Int
     let lengths: WholeNumbers
 
-    init(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) {
+    init(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) {
         let sizes = inputs[0].shape.dimensions
         guard sizes.count == 3 else { throw .invalid("inputs is not a 3-Tensor") }
         guard inputs[1].shape.rank == 1 else { throw .invalid("sequence_length is not a vector") }
@@ -45,7 +45,7 @@ private struct CTCScores<Score: BinaryFloatingPoint & TensorScalar> {
 
 extension TensorFact {
     /// What is known of decoded paths: the indices of all, the values of all, the shapes of all, then the scores.
-    fileprivate static func decoded(_ inputs: [TensorFact], paths: Int) throws(CompileError) -> [TensorFact] {
+    fileprivate static func decoded(_ inputs: [TensorFact], paths: Int) throws(OpError) -> [TensorFact] {
         guard inputs[0].shape.rank ?? 3 == 3 else { throw .invalid("inputs is not a 3-Tensor") }
         guard inputs[1].shape.rank ?? 1 == 1 else { throw .invalid("sequence_length is not a vector") }
         guard inputs[0].dtype == .float32 || inputs[0].dtype == .float64 else { throw .unsupported(inputs[0].dtype) }
@@ -66,9 +66,9 @@ private struct CTCPath {
     private var longest = 0
     private var begin = 0
 
-    init(_ account: RunAccount) throws(CompileError) { labels = try CountedList(account) }
+    init(_ account: RunAccount) throws(OpError) { labels = try CountedList(account) }
 
-    mutating func append(_ label: Int) throws(CompileError) { try labels.append((sequences, label)) }
+    mutating func append(_ label: Int) throws(OpError) { try labels.append((sequences, label)) }
 
     /// Goes on to the next sequence.
     mutating func endSequence() {
@@ -78,9 +78,9 @@ private struct CTCPath {
     }
 
     /// The path as a sparse tensor: its indices, its values, its shape.
-    func tensors(_ account: RunAccount) throws(CompileError) -> (Tensor, Tensor, Tensor) {
+    func tensors(_ account: RunAccount) throws(OpError) -> (Tensor, Tensor, Tensor) {
         guard let shape = Shape([labels.count, 2]) else {
-            throw CompileError(.resourceExhausted, "\(labels.count) indices would take too much memory")
+            throw OpError(.resourceExhausted, "\(labels.count) indices would take too much memory")
         }
         let elements = labels.elements
         let indices = try account.numbers(shape, of: Int64.self) { numbers in
@@ -99,7 +99,7 @@ private struct CTCPath {
 }
 
 /// The sparse tensors of some paths of each sequence: all indices, all values, all shapes.
-private func sparsePaths(_ paths: [CTCPath], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+private func sparsePaths(_ paths: [CTCPath], _ account: RunAccount) throws(OpError) -> [Tensor] {
     var (allIndices, allValues, allShapes): ([Tensor], [Tensor], [Tensor]) = ([], [], [])
     for path in paths {
         let (indices, values, shape) = try path.tensors(account)
@@ -119,17 +119,17 @@ struct CTCGreedyDecoder: TensorOp {
     private let mergesRepeated: Bool
     private let blankIndex: Int
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(2)
         mergesRepeated = try node.bool("merge_repeated", default: false)
         blankIndex = try node.int("blank_index", default: -1)
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try TensorFact.decoded(inputs, paths: 1)
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         _ = try check(inputs)
         return inputs[0].dtype == .float32
             ? try decode(CTCScores<Float>(inputs, account), account)
@@ -138,7 +138,7 @@ struct CTCGreedyDecoder: TensorOp {
 
     private func decode<Score>(
         _ scores: CTCScores<Score>, _ account: RunAccount
-    ) throws(CompileError) -> [Tensor] {
+    ) throws(OpError) -> [Tensor] {
         let blank = blankIndex < 0 ? scores.classes + blankIndex : blankIndex
         guard blank >= 0, blank < scores.classes else {
             throw .invalid("blank_index expected to be between \(-scores.classes) and \(scores.classes - 1)")
@@ -177,7 +177,7 @@ struct CTCBeamSearchDecoder: TensorOp {
     private let pathCount: Int
     private let mergesRepeated: Bool
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(2)
         beamWidth = try node.int("beam_width")
         pathCount = try node.int("top_paths")
@@ -187,11 +187,11 @@ struct CTCBeamSearchDecoder: TensorOp {
         }
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try TensorFact.decoded(inputs, paths: pathCount)
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         _ = try check(inputs)
         return inputs[0].dtype == .float32
             ? try decode(CTCScores<Float>(inputs, account), account, expf, logf, log1pf)
@@ -202,7 +202,7 @@ struct CTCBeamSearchDecoder: TensorOp {
         _ scores: CTCScores<Score>, _ account: RunAccount, _ exponential: @escaping (Score) -> Score,
         _ logarithm: (Score) -> Score,
         _ logarithmOfOneAnd: @escaping (Score) -> Score
-    ) throws(CompileError) -> [Tensor] {
+    ) throws(OpError) -> [Tensor] {
         var paths = try account.list(of: CTCPath.self, capacity: pathCount)
         // Of each path three tensors.
         try account.reserve(pathCount, bytesEach: 1 << 10)

@@ -24,7 +24,7 @@ struct RaggedRows {
     /// - `count`: Of what the innermost rows consist.
     ///
     /// Throws `invalidArgument` where splits go down, or do not end where the next level does.
-    init(_ tensors: some Sequence<Tensor>, valueCount count: Int) throws(CompileError) {
+    init(_ tensors: some Sequence<Tensor>, valueCount count: Int) throws(OpError) {
         var levels: [WholeNumbers] = []
         for tensor in tensors {
             let splits = try tensor.wholeNumberElements("splits")
@@ -53,7 +53,7 @@ struct RaggedRows {
 
 extension [TensorFact] {
     /// Checks that inputs are vectors of int32 or int64.
-    fileprivate func requireSplits(_ numbers: Range<Int>) throws(CompileError) {
+    fileprivate func requireSplits(_ numbers: Range<Int>) throws(OpError) {
         for input in self[numbers] {
             _ = try input.indices("splits")
             guard input.shape.rank ?? 1 == 1, input.shape.dimension(0) != 0 else {
@@ -70,13 +70,13 @@ extension [TensorFact] {
 struct RaggedRange: TensorOp {
     private let splits: DataType
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(3)
         splits = try node.type("Tsplits", default: .int64)
         guard splits == .int32 || splits == .int64 else { throw node.malformed("Tsplits is \(splits)") }
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs.requireOneDType()
         var rows = PartialShape.unknownDimension
         var isScalar = true
@@ -98,7 +98,7 @@ struct RaggedRange: TensorOp {
         return [TensorFact(splits, PartialShape([length])), TensorFact(inputs[0].dtype, .ofRank(1))]
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         let facts = try outputs(for: inputs.map { TensorFact($0) })
         let rows = (facts[0].shape.known?.elementCount ?? 1) - 1
         // What lists of the inputs take.
@@ -114,9 +114,9 @@ struct RaggedRange: TensorOp {
 
     private func integers<Scalar: TensorScalar>(
         _ inputs: [Tensor], _ rows: Int, _ account: RunAccount, _ make: (Int) -> Scalar
-    ) throws(CompileError) -> [Tensor] {
+    ) throws(OpError) -> [Tensor] {
         let given = inputs.map { $0.integers ?? [] }
-        return try rowsOf(rows, account) { row throws(CompileError) in
+        return try rowsOf(rows, account) { row throws(OpError) in
             let (start, limit, delta) = (given[0].at(row), given[1].at(row), given[2].at(row))
             guard delta != 0 else { throw .invalid("Requires delta != 0") }
             guard delta > 0 ? start < limit : start > limit else { return 0 }
@@ -129,8 +129,8 @@ struct RaggedRange: TensorOp {
 
     private func floats<Number: BinaryFloatingPoint & TensorScalar>(
         _ given: [[Number]], _ rows: Int, _ account: RunAccount
-    ) throws(CompileError) -> [Tensor] {
-        try rowsOf(rows, account) { row throws(CompileError) in
+    ) throws(OpError) -> [Tensor] {
+        try rowsOf(rows, account) { row throws(OpError) in
             let (start, limit, delta) = (given[0].at(row), given[1].at(row), given[2].at(row))
             guard delta != 0 else { throw .invalid("Requires delta != 0") }
             guard delta > 0 ? start < limit : start > limit else { return 0 }
@@ -141,8 +141,8 @@ struct RaggedRange: TensorOp {
     }
 
     private func rowsOf<Scalar: TensorScalar>(
-        _ rows: Int, _ account: RunAccount, count: (Int) throws(CompileError) -> Int, element: (Int, Int) -> Scalar
-    ) throws(CompileError) -> [Tensor] {
+        _ rows: Int, _ account: RunAccount, count: (Int) throws(OpError) -> Int, element: (Int, Int) -> Scalar
+    ) throws(OpError) -> [Tensor] {
         var ends = try account.list(of: Int.self, capacity: rows + 1)
         ends.append(0)
         var work = WorkCount(account)
@@ -150,11 +150,11 @@ struct RaggedRange: TensorOp {
             try work.add(64)
             let end = try ends[row].plus(try count(row))
             guard end <= RaggedRows.most else {
-                throw CompileError(.resourceExhausted, "the ranges have more than \(RaggedRows.most) numbers together")
+                throw OpError(.resourceExhausted, "the ranges have more than \(RaggedRows.most) numbers together")
             }
             ends.append(end)
         }
-        let numbers = try account.numbers(.vector(ends[rows]), of: Scalar.self) { (numbers) throws(CompileError) in
+        let numbers = try account.numbers(.vector(ends[rows]), of: Scalar.self) { (numbers) throws(OpError) in
             for row in 0..<rows {
                 for place in 0..<ends[row + 1] - ends[row] {
                     numbers[ends[row] + place] = element(row, place)
@@ -183,7 +183,7 @@ struct RaggedGather: TensorOp {
     private let levelCount: Int
     private let outputLevels: Int
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(atLeast: 3)
         levelCount = node.inputCount - 2
         let levels = try node.int("OUTPUT_RAGGED_RANK", default: levelCount)
@@ -191,7 +191,7 @@ struct RaggedGather: TensorOp {
         outputLevels = levels
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs.requireSplits(0..<levelCount)
         _ = try inputs[levelCount + 1].indices("indices")
         let values = inputs[levelCount]
@@ -204,7 +204,7 @@ struct RaggedGather: TensorOp {
             + [TensorFact(values.dtype, shape ?? .unknown)]
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         _ = try outputs(for: inputs.map { TensorFact($0) })
         let (values, indices) = (inputs[levelCount], inputs[levelCount + 1])
         let levels = try self.levels(inputs, valueCount: values.shape.dimensions[0])
@@ -226,7 +226,7 @@ struct RaggedGather: TensorOp {
             for row in rows {
                 let end = ends[ends.count - 1] + splits[row + 1] - splits[row]
                 guard end <= RaggedRows.most else {
-                    throw CompileError(.resourceExhausted, "the result has more than \(RaggedRows.most) rows")
+                    throw OpError(.resourceExhausted, "the result has more than \(RaggedRows.most) rows")
                 }
                 ends.append(end)
             }
@@ -244,7 +244,7 @@ struct RaggedGather: TensorOp {
     }
 
     /// The splits, checked as TensorFlow does here: those behind the last row need not be told.
-    private func levels(_ inputs: [Tensor], valueCount: Int) throws(CompileError) -> [WholeNumbers] {
+    private func levels(_ inputs: [Tensor], valueCount: Int) throws(OpError) -> [WholeNumbers] {
         var levels: [WholeNumbers] = []
         for tensor in inputs[..<levelCount] { levels.append(try tensor.wholeNumberElements("splits")) }
         for (level, splits) in levels.enumerated() {
@@ -265,12 +265,12 @@ struct RaggedGather: TensorOp {
 struct RaggedTensorToSparse: TensorOp {
     private let levelCount: Int
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(atLeast: 2)
         levelCount = node.inputCount - 1
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs.requireSplits(0..<levelCount)
         let values = inputs[levelCount]
         guard values.shape.rank ?? 1 > 0 else { throw .invalid("Ragged values must have rank 1 or more") }
@@ -281,7 +281,7 @@ struct RaggedTensorToSparse: TensorOp {
         ]
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         _ = try outputs(for: inputs.map { TensorFact($0) })
         let values = inputs[levelCount]
         let inner = Array(values.shape.dimensions.dropFirst())
@@ -291,9 +291,9 @@ struct RaggedTensorToSparse: TensorOp {
         let rank = levelCount + 1 + inner.count
         let count = values.shape.elementCount
         guard let flat = values.reshaped(to: .vector(count)), let shape = Shape([count, rank]) else {
-            throw CompileError(.resourceExhausted, "\(count) indices would take too much memory")
+            throw OpError(.resourceExhausted, "\(count) indices would take too much memory")
         }
-        let indices = try account.numbers(shape, of: Int64.self) { (numbers) throws(CompileError) in
+        let indices = try account.numbers(shape, of: Int64.self) { (numbers) throws(OpError) in
             var writer = RaggedIndices(rows: rows, inner: Shape(inner) ?? .scalar, numbers: numbers, account)
             try writer.write()
         }
@@ -319,7 +319,7 @@ private struct RaggedIndices {
         index = Array(repeating: 0, count: rows.levels.count + 1 + inner.rank)
     }
 
-    mutating func write() throws(CompileError) {
+    mutating func write() throws(OpError) {
         for row in 0..<rows.rowCount {
             index[0] = Int64(row)
             try write(row, level: 0)
@@ -327,7 +327,7 @@ private struct RaggedIndices {
     }
 
     /// Writes a row of a level; as deep as there are levels.
-    private mutating func write(_ row: Int, level: Int) throws(CompileError) {
+    private mutating func write(_ row: Int, level: Int) throws(OpError) {
         try work.add(64)
         let splits = rows.levels[level]
         for column in 0..<splits[row + 1] - splits[row] {
@@ -340,7 +340,7 @@ private struct RaggedIndices {
         }
     }
 
-    private mutating func writeValue() throws(CompileError) {
+    private mutating func writeValue() throws(OpError) {
         let first = rows.levels.count + 1
         for element in 0..<inner.elementCount {
             var rest = element

@@ -15,7 +15,7 @@ struct RaggedTensorToTensor: TensorOp {
 
     private let partitions: [Partition]
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         var partitions: [Partition] = []
         for bytes in try node.strings("row_partition_types") {
             guard let partition = Partition(rawValue: String(decoding: bytes, as: UTF8.self)) else {
@@ -36,7 +36,7 @@ struct RaggedTensorToTensor: TensorOp {
 
     private var levelCount: Int { partitions[0] == .splits ? partitions.count : partitions.count - 1 }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[1...2].requireOneDType()
         guard inputs[0].shape.rank ?? 1 <= 1 else { throw .invalid("shape must be a vector or -1") }
         for input in inputs[3...] { _ = try input.indices("a row partition") }
@@ -62,17 +62,17 @@ struct RaggedTensorToTensor: TensorOp {
         return [TensorFact(inputs[1].dtype, PartialShape(sizes))]
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         let fact = try outputs(for: inputs.map { TensorFact($0) })[0]
         let values = inputs[1]
         let levels = try levels(inputs, account)
-        guard var sizes = fact.shape.dimensions else { throw CompileError(.malformed, "the shape is not known") }
+        guard var sizes = fact.shape.dimensions else { throw OpError(.malformed, "the shape is not known") }
         if sizes[0] < 0 { sizes[0] = levels[0].count }
         for (level, lengths) in levels.enumerated() where sizes[level + 1] < 0 {
             sizes[level + 1] = lengths.max() ?? 0
         }
         guard let shape = Shape(sizes), let bytes = shape.byteCount(of: values.dtype), bytes <= 1 << 30 else {
-            throw CompileError(.resourceExhausted, "the output would have the shape \(PartialShape(sizes))")
+            throw OpError(.resourceExhausted, "the output would have the shape \(PartialShape(sizes))")
         }
         let filling = try filling(inputs[2], values, account)
         let places = try places(levels, sizes, account)
@@ -88,7 +88,7 @@ struct RaggedTensorToTensor: TensorOp {
     /// The place of each value in the result, in rows of values.
     private func places(
         _ levels: [[Int]], _ sizes: [Int], _ account: RunAccount
-    ) throws(CompileError) -> [Int] {
+    ) throws(OpError) -> [Int] {
         var places = try account.list(of: Int.self, capacity: levels[0].count)
         for row in levels[0].indices { places.append(row < sizes[0] ? row : Self.nowhere) }
         var work = WorkCount(account)
@@ -108,7 +108,7 @@ struct RaggedTensorToTensor: TensorOp {
     }
 
     /// How long each row is, level by level.
-    private func levels(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [[Int]] {
+    private func levels(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [[Int]] {
         if partitions[0] == .splits {
             let rows = try RaggedRows(inputs[3...], valueCount: inputs[1].shape.dimensions[0])
             for splits in rows.levels { try account.reserve(splits.count, of: Int.self) }
@@ -141,7 +141,7 @@ struct RaggedTensorToTensor: TensorOp {
     /// The default value, broadcast to a row of values.
     private func filling(
         _ value: Tensor, _ values: Tensor, _ account: RunAccount
-    ) throws(CompileError) -> Tensor {
+    ) throws(OpError) -> Tensor {
         let row = PartialShape(Array(values.shape.dimensions.dropFirst()))
         guard row.broadcastIfCompatible(with: PartialShape(value.shape)) == row, let shape = row.known else {
             throw .invalid(
@@ -169,7 +169,7 @@ extension Tensor {
     /// The rows of this tensor at the places that are told, and another row everywhere else; strings own their bytes.
     fileprivate func arranged(
         _ places: [Int], filling: Tensor, shape: Shape, _ account: RunAccount
-    ) throws(CompileError) -> Tensor {
+    ) throws(OpError) -> Tensor {
         let rowBytes = filling.byteCount
         let made = try account.tensor(dtype, shape) { memory in
             guard rowBytes > 0 else { return }

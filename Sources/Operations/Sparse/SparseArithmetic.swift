@@ -7,11 +7,11 @@ extension OpTable {
         OpEntry("SparseTensorDenseMatMul", make: SparseMatMul.init),
         OpEntry("SparseTensorDenseAdd", make: SparseTensorDenseAdd.init),
         OpEntry("SparseAdd", make: SparseAdd.init),
-        OpEntry("SparseSparseMaximum") { node throws(CompileError) in try SparseExtreme(node, isMaximum: true) },
-        OpEntry("SparseSparseMinimum") { node throws(CompileError) in try SparseExtreme(node, isMaximum: false) },
-        OpEntry("SparseDenseCwiseAdd") { node throws(CompileError) in try SparseDenseCwise(node, .add) },
-        OpEntry("SparseDenseCwiseMul") { node throws(CompileError) in try SparseDenseCwise(node, .multiply) },
-        OpEntry("SparseDenseCwiseDiv") { node throws(CompileError) in try SparseDenseCwise(node, .divide) },
+        OpEntry("SparseSparseMaximum") { node throws(OpError) in try SparseExtreme(node, isMaximum: true) },
+        OpEntry("SparseSparseMinimum") { node throws(OpError) in try SparseExtreme(node, isMaximum: false) },
+        OpEntry("SparseDenseCwiseAdd") { node throws(OpError) in try SparseDenseCwise(node, .add) },
+        OpEntry("SparseDenseCwiseMul") { node throws(OpError) in try SparseDenseCwise(node, .multiply) },
+        OpEntry("SparseDenseCwiseDiv") { node throws(OpError) in try SparseDenseCwise(node, .divide) },
     ]
 }
 
@@ -23,7 +23,7 @@ struct SparseMatMul: TensorOp {
     private let transposesLeft: Bool
     private let transposesRight: Bool
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(4)
         transposesLeft = try node.bool("adjoint_a", default: false)
         transposesRight = try node.bool("adjoint_b", default: false)
@@ -31,7 +31,7 @@ struct SparseMatMul: TensorOp {
 
     var valueInputs: [Int] { [2] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         guard inputs[1].dtype == inputs[3].dtype else {
             throw .invalid("the inputs' dtypes differ: \(inputs[1].dtype) and \(inputs[3].dtype)")
         }
@@ -44,14 +44,14 @@ struct SparseMatMul: TensorOp {
         return [TensorFact(inputs[1].dtype, PartialShape([rows, inputs[3].shape.dimension(transposesRight ? 0 : 1)]))]
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         _ = try check(inputs)
         return [try product(inputs, try inputs[1].dtype.sparseNumber, account)]
     }
 
     private func product<Number: SparseNumber>(
         _ inputs: [Tensor], _ type: Number.Type, _ account: RunAccount
-    ) throws(CompileError) -> Tensor {
+    ) throws(OpError) -> Tensor {
         let left = try SparseParts(inputs[0], inputs[1], inputs[2])
         guard left.rank == 2 else { throw .invalid("Tensor 'a_shape' must have 2 elements") }
         let (rowAxis, sumAxis) = transposesLeft ? (1, 0) : (0, 1)
@@ -65,7 +65,7 @@ struct SparseMatMul: TensorOp {
         let rows = left.shape[rowAxis]
         guard let shape = Shape([rows, columns]),
             shape.byteCount(of: inputs[1].dtype) ?? .max <= Tensor.repeatedStringsLimitBytes
-        else { throw CompileError(.resourceExhausted, "the product [\(rows),\(columns)] would take too much memory") }
+        else { throw OpError(.resourceExhausted, "the product [\(rows),\(columns)] would take too much memory") }
         let right = try inputs[3].numbers(type, account)
         let values = try left.values.numbers(type, account)
         var result = try account.array(repeating: Number.zero, count: shape.elementCount)
@@ -93,23 +93,23 @@ struct SparseMatMul: TensorOp {
 
 /// A dense tensor with the values of a sparse one, of the same shape, added.
 struct SparseTensorDenseAdd: TensorOp {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(4) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(4) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         guard inputs[1].dtype == inputs[3].dtype else {
             throw .invalid("the inputs' dtypes differ: \(inputs[1].dtype) and \(inputs[3].dtype)")
         }
         return [TensorFact(inputs[3].dtype, inputs[3].shape)]
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         _ = try check(inputs)
         return [try sum(inputs, try inputs[1].dtype.sparseNumber, account)]
     }
 
     private func sum<Number: SparseNumber>(
         _ inputs: [Tensor], _ type: Number.Type, _ account: RunAccount
-    ) throws(CompileError) -> Tensor {
+    ) throws(OpError) -> Tensor {
         let parts = try SparseParts(inputs[0], inputs[1], inputs[2])
         let dense = inputs[3].shape
         guard parts.shape == dense.dimensions else {
@@ -131,7 +131,7 @@ private struct SparsePair {
     let left: SparseParts
     let right: SparseParts
 
-    init(_ inputs: [Tensor]) throws(CompileError) {
+    init(_ inputs: [Tensor]) throws(OpError) {
         left = try SparseParts(inputs[0], inputs[1], inputs[2])
         right = try SparseParts(inputs[3], inputs[4], inputs[5])
         guard left.rank == right.rank else {
@@ -143,7 +143,7 @@ private struct SparsePair {
     }
 
     /// The elements of both by ascending index: the number in the left one, in the right one, or both.
-    func merged(_ account: RunAccount) throws(CompileError) -> [(left: Int?, right: Int?)] {
+    func merged(_ account: RunAccount) throws(OpError) -> [(left: Int?, right: Int?)] {
         let most = left.count + right.count
         var result: [(left: Int?, right: Int?)] = try account.list(capacity: most)
         var work = WorkCount(account)
@@ -185,9 +185,9 @@ private struct SparsePair {
 ///
 /// - Inputs: indices, values, shape of both; `thresh`: the sum of two elements that is closer to zero is left out.
 struct SparseAdd: TensorOp {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(7) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(7) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].requireRank(2, "a_indices")
         try [inputs[1], inputs[4]].requireOneDType()
         guard inputs[6].shape.rank ?? 0 == 0 else {
@@ -197,14 +197,14 @@ struct SparseAdd: TensorOp {
         return [.sparseIndices(rank: rank), .sparseValues(inputs[1].dtype), .sparseValues(.int64, count: rank)]
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         _ = try check(inputs)
         return try sum(inputs, try inputs[1].dtype.sparseNumber, account)
     }
 
     private func sum<Number: SparseNumber>(
         _ inputs: [Tensor], _ type: Number.Type, _ account: RunAccount
-    ) throws(CompileError) -> [Tensor] {
+    ) throws(OpError) -> [Tensor] {
         let pair = try SparsePair(inputs)
         let (left, right) = (try inputs[1].numbers(type, account), try inputs[4].numbers(type, account))
         guard let threshold = try inputs[6].numbers(type, account).first else { throw .invalid("thresh is empty") }
@@ -233,26 +233,26 @@ struct SparseAdd: TensorOp {
 struct SparseExtreme: TensorOp {
     private let isMaximum: Bool
 
-    init(_ node: NodeReader, isMaximum: Bool) throws(CompileError) {
+    init(_ node: NodeReader, isMaximum: Bool) throws(OpError) {
         try node.expectInputs(6)
         self.isMaximum = isMaximum
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].requireRank(2, "a_indices")
         try [inputs[1], inputs[4]].requireOneDType()
         let rank = max(inputs[0].shape.dimension(1), inputs[3].shape.dimension(1))
         return [.sparseIndices(rank: rank), .sparseValues(inputs[1].dtype)]
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         _ = try check(inputs)
         return try extremes(inputs, try inputs[1].dtype.sparseNumber, account)
     }
 
     private func extremes<Number: SparseNumber>(
         _ inputs: [Tensor], _ type: Number.Type, _ account: RunAccount
-    ) throws(CompileError) -> [Tensor] {
+    ) throws(OpError) -> [Tensor] {
         let pair = try SparsePair(inputs)
         let (left, right) = (try inputs[1].numbers(type, account), try inputs[4].numbers(type, account))
         let merged = try pair.merged(account)
@@ -281,25 +281,25 @@ struct SparseDenseCwise: TensorOp {
 
     private let formula: Formula
 
-    init(_ node: NodeReader, _ formula: Formula) throws(CompileError) {
+    init(_ node: NodeReader, _ formula: Formula) throws(OpError) {
         try node.expectInputs(4)
         self.formula = formula
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].requireRank(2, "sp_indices")
         try [inputs[1], inputs[3]].requireOneDType()
         return [.sparseValues(inputs[1].dtype, count: inputs[0].sparseCount)]
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         _ = try check(inputs)
         return [try values(inputs, try inputs[1].dtype.sparseNumber, account)]
     }
 
     private func values<Number: SparseNumber>(
         _ inputs: [Tensor], _ type: Number.Type, _ account: RunAccount
-    ) throws(CompileError) -> Tensor {
+    ) throws(OpError) -> Tensor {
         let parts = try SparseParts(inputs[0], inputs[1], inputs[2])
         let dense = inputs[3].shape
         let missing = parts.rank - dense.rank

@@ -19,14 +19,14 @@ extension OpTable {
 struct SparseToDense: TensorOp {
     private let validates: Bool
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(4)
         validates = try node.bool("validate_indices", default: true)
     }
 
     var valueInputs: [Int] { [1] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let dtype = inputs[2].dtype
         guard inputs[3].dtype == dtype, inputs[0].dtype == inputs[1].dtype else {
             throw .invalid("indices and shape, and values and default, must be of one dtype each")
@@ -50,7 +50,7 @@ struct SparseToDense: TensorOp {
         return [TensorFact(dtype, PartialShape(sizes))]
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         _ = try check(inputs)
         let count = inputs[0].shape.rank > 0 ? inputs[0].shape.dimensions[0] : 1
         let width = inputs[0].shape.rank > 1 ? inputs[0].shape.dimensions[1] : 1
@@ -88,16 +88,16 @@ struct SparseToDense: TensorOp {
 
 /// The elements of a sparse tensor by ascending index; equal indices stay as they came.
 struct SparseReorder: TensorOp {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(3) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(3) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].requireRank(2, "indices")
         let rank = inputs[0].shape.dimension(1)
         let count = inputs[0].sparseCount
         return [.sparseIndices(rank: rank, count: count), .sparseValues(inputs[1].dtype, count: count)]
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         let parts = try SparseParts(inputs[0], inputs[1], inputs[2])
         let order = try parts.ascending(account)
         return [try parts.indices(of: order, account), try parts.values.taking(order, account)]
@@ -106,9 +106,9 @@ struct SparseReorder: TensorOp {
 
 /// The indices of the same elements in another shape, of which one dimension may be -1.
 struct SparseReshape: TensorOp {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(3) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(3) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].requireRank(2, "indices")
         try inputs[1].requireRank(1, "the shape")
         try inputs[2].requireRank(1, "the new shape")
@@ -116,7 +116,7 @@ struct SparseReshape: TensorOp {
         return [.sparseIndices(rank: rank, count: inputs[0].sparseCount), .sparseValues(.int64, count: rank)]
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         _ = try check(inputs)
         let count = inputs[0].shape.dimensions[0]
         let old = try SparseParts(indicesOnly: inputs[0], inputs[1])
@@ -130,9 +130,9 @@ struct SparseReshape: TensorOp {
         }
         let strides = after.byteStrides(width: 1)
         guard let shape = Shape([count, target.count]) else {
-            throw CompileError(.resourceExhausted, "\(count) indices would take too much memory")
+            throw OpError(.resourceExhausted, "\(count) indices would take too much memory")
         }
-        let indices = try account.numbers(shape, of: Int64.self) { (numbers) throws(CompileError) in
+        let indices = try account.numbers(shape, of: Int64.self) { (numbers) throws(OpError) in
             var work = WorkCount(account)
             var next = 0
             for place in old.places(in: before) {
@@ -148,7 +148,7 @@ struct SparseReshape: TensorOp {
         return [indices, try account.int64s(target, [target.count])]
     }
 
-    private func newShape(_ asked: [Int], _ old: [Int]) throws(CompileError) -> [Int] {
+    private func newShape(_ asked: [Int], _ old: [Int]) throws(OpError) -> [Int] {
         let total = try PartialShape.product(old)
         var target = asked
         let unknown = asked.indices.filter { asked[$0] == -1 }
@@ -184,9 +184,9 @@ struct SparseReshape: TensorOp {
 ///
 /// - Outputs: indices and values, by row; which rows were empty; for each element of the input its new place.
 struct SparseFillEmptyRows: TensorOp {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(4) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(4) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].requireRank(2, "indices")
         guard inputs[1].dtype == inputs[3].dtype else {
             throw .invalid("values are \(inputs[1].dtype), default_value is \(inputs[3].dtype)")
@@ -201,12 +201,12 @@ struct SparseFillEmptyRows: TensorOp {
         ]
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         _ = try check(inputs)
         let parts = try SparseParts(inputs[0], inputs[1], inputs[2])
         guard let rows = parts.shape.first else { throw .invalid("dense_shape must have at least one dimension") }
         guard rows <= Tensor.repeatedStringsLimitBytes / (8 * (parts.rank + 2)) else {
-            throw CompileError(.resourceExhausted, "\(rows) rows are more than can be filled")
+            throw OpError(.resourceExhausted, "\(rows) rows are more than can be filled")
         }
         guard rows > 0 || parts.count == 0 else {
             throw .invalid("Received SparseTensor with dense_shape[0] = 0 but indices.shape[0] = \(parts.count)")
@@ -238,17 +238,17 @@ struct SparseFillEmptyRows: TensorOp {
     /// The results, where the elements of each row begin is told; `isEmpty` tells which have none.
     private func filled(
         _ parts: SparseParts, _ filling: Tensor, _ begins: [Int], count: Int, _ isEmpty: Tensor, _ account: RunAccount
-    ) throws(CompileError) -> [Tensor] {
+    ) throws(OpError) -> [Tensor] {
         let rank = parts.rank
         // The default everywhere, in the first column of the row, and then what there is.
         var places = try account.array(repeating: RowPlace(1, 0), count: count)
         guard let shape = Shape([count, rank]) else {
-            throw CompileError(.resourceExhausted, "\(count) indices would take too much memory")
+            throw OpError(.resourceExhausted, "\(count) indices would take too much memory")
         }
         try account.reserve(begins.count, of: Int.self)
         var next = begins
         var newPlaces = try account.array(repeating: Int64(0), count: parts.count)
-        let indices = try account.numbers(shape, of: Int64.self) { (numbers) throws(CompileError) in
+        let indices = try account.numbers(shape, of: Int64.self) { (numbers) throws(OpError) in
             numbers.initialize(repeating: 0)
             var work = WorkCount(account)
             for row in begins.indices {

@@ -15,14 +15,14 @@ struct SparseConcat: TensorOp {
     private let axis: Int
     private let count: Int
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         axis = try node.int("concat_dim")
         count = node.inputCount / 3
         guard count > 0 else { throw node.malformed("takes at least one sparse tensor") }
         try node.expectInputs(3 * count)
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try Array(inputs[count..<(2 * count)]).requireOneDType()
         var rank = PartialShape.unknownDimension
         var total = 0
@@ -37,7 +37,7 @@ struct SparseConcat: TensorOp {
         ]
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         _ = try check(inputs)
         var parts: [SparseParts] = []
         for number in 0..<count {
@@ -73,7 +73,7 @@ struct SparseConcat: TensorOp {
     /// - `starts`: Where each tensor begins along the axis.
     private func joined(
         _ parts: [SparseParts], _ starts: [Int], _ axis: Int, count: Int, _ account: RunAccount
-    ) throws(CompileError) -> [Tensor] {
+    ) throws(OpError) -> [Tensor] {
         let rank = parts[0].rank
         func index(_ place: RowPlace, _ along: Int) -> Int {
             let own = parts[place.tensor].indices[place.row * rank + along]
@@ -92,9 +92,9 @@ struct SparseConcat: TensorOp {
             return left.tensor == right.tensor ? left.row < right.row : left.tensor < right.tensor
         }
         guard let shape = Shape([count, rank]) else {
-            throw CompileError(.resourceExhausted, "\(count) indices would take too much memory")
+            throw OpError(.resourceExhausted, "\(count) indices would take too much memory")
         }
-        let indices = try account.numbers(shape, of: Int64.self) { (numbers) throws(CompileError) in
+        let indices = try account.numbers(shape, of: Int64.self) { (numbers) throws(OpError) in
             var work = WorkCount(account)
             for (row, place) in order.enumerated() {
                 for along in 0..<rank { numbers[row * rank + along] = Int64(index(place, along)) }
@@ -107,7 +107,7 @@ struct SparseConcat: TensorOp {
 
 extension SparseParts {
     /// The elements of a box, as indices from its corner, values and shape.
-    fileprivate func box(start: [Int], size: [Int], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    fileprivate func box(start: [Int], size: [Int], _ account: RunAccount) throws(OpError) -> [Tensor] {
         var kept = try CountedList<Int>(account)
         var work = WorkCount(account)
         for element in 0..<count {
@@ -116,7 +116,7 @@ extension SparseParts {
             if inside { try kept.append(element) }
         }
         guard let shape = Shape([kept.count, rank]) else {
-            throw CompileError(.resourceExhausted, "\(kept.count) indices would take too much memory")
+            throw OpError(.resourceExhausted, "\(kept.count) indices would take too much memory")
         }
         let elements = kept.elements
         let moved = try account.numbers(shape, of: Int64.self) { numbers in
@@ -134,15 +134,15 @@ extension SparseParts {
 ///
 /// - Inputs: indices, values, shape; `start` and `size`, int64.
 struct SparseSlice: TensorOp {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(5) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(5) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].requireRank(2, "indices")
         let rank = max(inputs[0].shape.dimension(1), inputs[2].shape.dimension(0))
         return [.sparseIndices(rank: rank), .sparseValues(inputs[1].dtype), .sparseValues(.int64, count: rank)]
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         let parts = try SparseParts(inputs[0], inputs[1], inputs[2])
         guard inputs[3].shape.elementCount == parts.rank, inputs[4].shape.elementCount == parts.rank else {
             throw .invalid(
@@ -169,13 +169,13 @@ struct SparseSlice: TensorOp {
 struct SparseSplit: TensorOp {
     private let count: Int
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(4)
         count = try node.int("num_split")
         guard count >= 1, count <= 1 << 16 else { throw node.malformed("num_split = \(count) is not in [1, 65536]") }
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[1].requireRank(2, "indices")
         let rank = max(inputs[1].shape.dimension(1), inputs[3].shape.dimension(0))
         return Array(repeating: .sparseIndices(rank: rank), count: count)
@@ -183,7 +183,7 @@ struct SparseSplit: TensorOp {
             + Array(repeating: .sparseValues(.int64, count: rank), count: count)
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         let parts = try SparseParts(inputs[1], inputs[2], inputs[3])
         try parts.checkBounds(account)
         let asked = try inputs[0].oneWholeNumber("split_dim")

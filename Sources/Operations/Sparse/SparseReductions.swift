@@ -5,12 +5,12 @@ internal import Tensors
 extension OpTable {
     /// Folds of sparse tensors.
     static let sparseReductions: [OpEntry] = [
-        OpEntry("SparseReduceSum") { node throws(CompileError) in try SparseReduce(node, isSum: true, isDense: true) },
-        OpEntry("SparseReduceMax") { node throws(CompileError) in try SparseReduce(node, isSum: false, isDense: true) },
-        OpEntry("SparseReduceSumSparse") { node throws(CompileError) in
+        OpEntry("SparseReduceSum") { node throws(OpError) in try SparseReduce(node, isSum: true, isDense: true) },
+        OpEntry("SparseReduceMax") { node throws(OpError) in try SparseReduce(node, isSum: false, isDense: true) },
+        OpEntry("SparseReduceSumSparse") { node throws(OpError) in
             try SparseReduce(node, isSum: true, isDense: false)
         },
-        OpEntry("SparseReduceMaxSparse") { node throws(CompileError) in
+        OpEntry("SparseReduceMaxSparse") { node throws(OpError) in
             try SparseReduce(node, isSum: false, isDense: false)
         },
         OpEntry("SparseSoftmax", make: SparseSoftmax.init),
@@ -27,7 +27,7 @@ struct SparseReduce: TensorOp {
     private let isDense: Bool
     private let keepsDimensions: Bool
 
-    init(_ node: NodeReader, isSum: Bool, isDense: Bool) throws(CompileError) {
+    init(_ node: NodeReader, isSum: Bool, isDense: Bool) throws(OpError) {
         try node.expectInputs(4)
         self.isSum = isSum
         self.isDense = isDense
@@ -36,7 +36,7 @@ struct SparseReduce: TensorOp {
 
     var valueInputs: [Int] { isDense ? [2, 3] : [] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].requireRank(2, "input_indices")
         let dtype = inputs[1].dtype
         guard isDense else {
@@ -51,7 +51,7 @@ struct SparseReduce: TensorOp {
     }
 
     /// The axes that stay.
-    private func kept(_ listed: [Int], rank: Int) throws(CompileError) -> [Int] {
+    private func kept(_ listed: [Int], rank: Int) throws(OpError) -> [Int] {
         var folded = Set<Int>()
         for axis in listed {
             folded.insert(
@@ -66,14 +66,14 @@ struct SparseReduce: TensorOp {
             ? shape.indices.map { kept.contains($0) ? shape[$0] : 1 } : kept.map { shape[$0] }
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         _ = try check(inputs)
         return try folds(inputs, try inputs[1].dtype.sparseNumber, account)
     }
 
     private func folds<Number: SparseNumber>(
         _ inputs: [Tensor], _ type: Number.Type, _ account: RunAccount
-    ) throws(CompileError) -> [Tensor] {
+    ) throws(OpError) -> [Tensor] {
         let parts = try SparseParts(inputs[0], inputs[1], inputs[2])
         try parts.checkBounds(account)
         try account.reserve(inputs[3].shape.elementCount, of: Int.self)
@@ -98,10 +98,10 @@ struct SparseReduce: TensorOp {
 
     private func dense<Number>(
         _ groups: SparseGroups<Number>, _ sizes: [Int], _ account: RunAccount
-    ) throws(CompileError) -> Tensor {
+    ) throws(OpError) -> Tensor {
         guard let plain = Shape(groups.kept.map { groups.parts.shape[$0] }),
             plain.byteCount(of: Number.dataType) ?? .max <= Tensor.repeatedStringsLimitBytes
-        else { throw CompileError(.resourceExhausted, "the dense tensor \(sizes) would take too much memory") }
+        else { throw OpError(.resourceExhausted, "the dense tensor \(sizes) would take too much memory") }
         let strides = plain.byteStrides(width: 1)
         var result = try account.array(repeating: Number.zero, count: plain.elementCount)
         for (group, value) in groups.values.enumerated() {
@@ -112,10 +112,10 @@ struct SparseReduce: TensorOp {
 
     private func sparse<Number>(
         _ groups: SparseGroups<Number>, _ sizes: [Int], _ account: RunAccount
-    ) throws(CompileError) -> [Tensor] {
+    ) throws(OpError) -> [Tensor] {
         let rank = sizes.count
         guard let shape = Shape([groups.values.count, rank]) else {
-            throw CompileError(.resourceExhausted, "\(groups.values.count) indices would take too much memory")
+            throw OpError(.resourceExhausted, "\(groups.values.count) indices would take too much memory")
         }
         let indices = try account.numbers(shape, of: Int64.self) { numbers in
             numbers.initialize(repeating: 0)
@@ -153,9 +153,9 @@ extension SparseParts {
 /// - Inputs: indices, by ascending index; values, float32 or float64; shape, of rank 2 or more.
 /// - Outputs: the new values.
 struct SparseSoftmax: TensorOp {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(3) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(3) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].requireRank(2, "sp_indices")
         guard inputs[1].dtype == .float32 || inputs[1].dtype == .float64 else { throw .unsupported(inputs[1].dtype) }
         let rank = inputs[2].shape.dimension(0)
@@ -165,7 +165,7 @@ struct SparseSoftmax: TensorOp {
         return [.sparseValues(inputs[1].dtype, count: inputs[0].sparseCount)]
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         _ = try check(inputs)
         let parts = try SparseParts(inputs[0], inputs[1], inputs[2])
         try parts.checkBounds(account)

@@ -14,19 +14,19 @@ struct SparseParts {
     /// Checks that the three go together; not that the indices are within the shape.
     ///
     /// - Throws: `invalidArgument`.
-    init(_ indices: Tensor, _ values: Tensor, _ shape: Tensor) throws(CompileError) {
+    init(_ indices: Tensor, _ values: Tensor, _ shape: Tensor) throws(OpError) {
         try self.init(indices, values, count: values.shape, shape)
     }
 
     /// The same where nobody asks for the values.
-    init(indicesOnly indices: Tensor, _ shape: Tensor) throws(CompileError) {
+    init(indicesOnly indices: Tensor, _ shape: Tensor) throws(OpError) {
         guard indices.shape.rank == 2 else {
             throw .invalid("Input indices should be a matrix but received shape \(indices.shape)")
         }
         try self.init(indices, indices, count: .vector(indices.shape.dimensions[0]), shape)
     }
 
-    private init(_ indices: Tensor, _ values: Tensor, count: Shape, _ shape: Tensor) throws(CompileError) {
+    private init(_ indices: Tensor, _ values: Tensor, count: Shape, _ shape: Tensor) throws(OpError) {
         guard indices.shape.rank == 2 else {
             throw .invalid("Input indices should be a matrix but received shape \(indices.shape)")
         }
@@ -60,7 +60,7 @@ struct SparseParts {
     func index(_ element: Int) -> Slice<WholeNumbers> { indices[(element * rank)..<((element + 1) * rank)] }
 
     /// Checks that all indices are within the shape.
-    func checkBounds(_ account: RunAccount) throws(CompileError) {
+    func checkBounds(_ account: RunAccount) throws(OpError) {
         var work = WorkCount(account)
         for element in 0..<count {
             try work.add(16 * (rank + 1))
@@ -73,7 +73,7 @@ struct SparseParts {
     }
 
     /// Checks that the indices ascend, none being there twice.
-    func checkOrder(_ account: RunAccount) throws(CompileError) {
+    func checkOrder(_ account: RunAccount) throws(OpError) {
         var work = WorkCount(account)
         for element in 1..<max(1, count) {
             try work.add(16 * (rank + 1))
@@ -93,12 +93,12 @@ struct SparseParts {
     }
 
     /// The elements by ascending index, equal ones as they came.
-    func ascending(_ account: RunAccount) throws(CompileError) -> [Int] {
+    func ascending(_ account: RunAccount) throws(OpError) -> [Int] {
         try ascending(by: Array(0..<rank), account)
     }
 
     /// The elements by ascending index along some axes, the first counting most; equal ones as they came.
-    func ascending(by axes: [Int], _ account: RunAccount) throws(CompileError) -> [Int] {
+    func ascending(by axes: [Int], _ account: RunAccount) throws(OpError) -> [Int] {
         // Sorting takes as much again at most.
         try account.reserve(count, bytesEach: 2 * MemoryLayout<Int>.stride)
         var order = Array(0..<count)
@@ -113,11 +113,11 @@ struct SparseParts {
     }
 
     /// The indices of some elements, as a tensor.
-    func indices(of elements: some Collection<Int>, _ account: RunAccount) throws(CompileError) -> Tensor {
+    func indices(of elements: some Collection<Int>, _ account: RunAccount) throws(OpError) -> Tensor {
         guard let shape = Shape([elements.count, rank]) else {
-            throw CompileError(.resourceExhausted, "\(elements.count) indices would take too much memory")
+            throw OpError(.resourceExhausted, "\(elements.count) indices would take too much memory")
         }
-        return try account.numbers(shape, of: Int64.self) { (numbers) throws(CompileError) in
+        return try account.numbers(shape, of: Int64.self) { (numbers) throws(OpError) in
             var work = WorkCount(account)
             for (row, element) in elements.enumerated() {
                 for axis in 0..<rank { numbers[row * rank + axis] = Int64(indices[element * rank + axis]) }
@@ -129,9 +129,9 @@ struct SparseParts {
     /// The dense shape.
     ///
     /// - Throws: `resourceExhausted` where no tensor can have it.
-    func denseShape(of dtype: DataType) throws(CompileError) -> Shape {
+    func denseShape(of dtype: DataType) throws(OpError) -> Shape {
         guard let dense = Shape(shape), dense.byteCount(of: dtype) ?? .max <= Tensor.repeatedStringsLimitBytes else {
-            throw CompileError(.resourceExhausted, "the dense tensor \(shape) would take too much memory")
+            throw OpError(.resourceExhausted, "the dense tensor \(shape) would take too much memory")
         }
         return dense
     }
@@ -147,14 +147,14 @@ extension Tensor {
     /// The indices of a sparse tensor.
     static func sparseIndices(
         _ indices: some Collection<Int>, rank: Int, count: Int, _ account: RunAccount
-    ) throws(CompileError) -> Tensor {
+    ) throws(OpError) -> Tensor {
         try account.int64s(indices, [count, rank])
     }
 
     /// Elements of the vector; strings own their bytes.
     ///
     /// Throws `resourceExhausted` if memory is short.
-    func taking(_ elements: [Int], _ account: RunAccount) throws(CompileError) -> Tensor {
+    func taking(_ elements: [Int], _ account: RunAccount) throws(OpError) -> Tensor {
         try taking(elements, byteCount: dtype.stride, shape: [elements.count], account)
     }
 }
@@ -216,7 +216,7 @@ extension DataType {
     ///
     /// - Throws: `unsupported` for a dtype that sparse ops do not calculate with.
     var sparseNumber: any SparseNumber.Type {
-        get throws(CompileError) {
+        get throws(OpError) {
             switch self {
             case .float32: Float.self
             case .float64: Double.self
@@ -238,7 +238,7 @@ extension Tensor {
     /// The elements as numbers of the tensor's own type.
     func numbers<Number: SparseNumber>(
         _ type: Number.Type, _ account: RunAccount
-    ) throws(CompileError) -> [Number] {
+    ) throws(OpError) -> [Number] {
         try account.reserve(shape.elementCount, of: Number.self)
         guard let numbers = scalars(as: Number.self) else {
             throw .invalid("the inputs' dtypes differ: \(Number.dataType) and \(dtype)")

@@ -10,14 +10,14 @@ extension OpTable {
 
 /// `ShardedFilename`: `basename-00001-of-00004`. Inputs: the basename, the shard, the number of shards; all scalars.
 struct ShardedFilename: TensorOp {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(3) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(3) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         for (input, name) in zip(inputs, ["basename", "shard", "num_shards"]) { try input.requireRank(0, name) }
         return [TensorFact(.string, Shape.scalar)]
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         let name = try inputs[0].oneStringElement("basename")
         guard let shard = inputs[1].integers?.first, let count = inputs[2].integers?.first else {
             throw .invalid("takes a string and two whole numbers")

@@ -10,12 +10,12 @@ extension OpTable {
         OpEntry("MutableHashTableV2", make: TableHandle.mutableResource),
         OpEntry("MutableHashTableOfTensors", make: TableHandle.mutableReference),
         OpEntry("MutableHashTableOfTensorsV2", make: TableHandle.mutableResource),
-        OpEntry("LookupTableFind") { node throws(CompileError) in try TableQuery(node, .find) },
-        OpEntry("LookupTableFindV2") { node throws(CompileError) in try TableQuery(node, .find) },
-        OpEntry("LookupTableSize") { node throws(CompileError) in try TableQuery(node, .size) },
-        OpEntry("LookupTableSizeV2") { node throws(CompileError) in try TableQuery(node, .size) },
-        OpEntry("LookupTableExport") { node throws(CompileError) in try TableQuery(node, .export) },
-        OpEntry("LookupTableExportV2") { node throws(CompileError) in try TableQuery(node, .export) },
+        OpEntry("LookupTableFind") { node throws(OpError) in try TableQuery(node, .find) },
+        OpEntry("LookupTableFindV2") { node throws(OpError) in try TableQuery(node, .find) },
+        OpEntry("LookupTableSize") { node throws(OpError) in try TableQuery(node, .size) },
+        OpEntry("LookupTableSizeV2") { node throws(OpError) in try TableQuery(node, .size) },
+        OpEntry("LookupTableExport") { node throws(OpError) in try TableQuery(node, .export) },
+        OpEntry("LookupTableExportV2") { node throws(OpError) in try TableQuery(node, .export) },
     ]
 }
 
@@ -40,7 +40,7 @@ package protocol TableReading: Op {
     /// The table that is read.
     ///
     /// - `inputs`: The node's inputs, of which the first is the handle.
-    func table(reading inputs: [TensorFact]) throws(CompileError) -> TableReference
+    func table(reading inputs: [TensorFact]) throws(OpError) -> TableReference
 
     /// The op, once the table's content is known.
     func bound(to table: LookupTable, _ reference: TableReference) -> any Op
@@ -57,7 +57,7 @@ struct TableHandle: Op {
     // What is known of the output is more than its value.
     var isStateful: Bool { true }
 
-    private init(_ node: NodeReader, isMutable: Bool, isResource: Bool) throws(CompileError) {
+    private init(_ node: NodeReader, isMutable: Bool, isResource: Bool) throws(OpError) {
         let shared = try node.string("shared_name", default: "")
         reference = TableReference(
             name: shared.isEmpty ? node.name : shared, node: node.name, key: try node.type("key_dtype"),
@@ -66,23 +66,23 @@ struct TableHandle: Op {
         self.isResource = isResource
     }
 
-    static func reference(_ node: NodeReader) throws(CompileError) -> TableHandle {
+    static func reference(_ node: NodeReader) throws(OpError) -> TableHandle {
         try TableHandle(node, isMutable: false, isResource: false)
     }
 
-    static func resource(_ node: NodeReader) throws(CompileError) -> TableHandle {
+    static func resource(_ node: NodeReader) throws(OpError) -> TableHandle {
         try TableHandle(node, isMutable: false, isResource: true)
     }
 
-    static func mutableReference(_ node: NodeReader) throws(CompileError) -> TableHandle {
+    static func mutableReference(_ node: NodeReader) throws(OpError) -> TableHandle {
         try TableHandle(node, isMutable: true, isResource: false)
     }
 
-    static func mutableResource(_ node: NodeReader) throws(CompileError) -> TableHandle {
+    static func mutableResource(_ node: NodeReader) throws(OpError) -> TableHandle {
         try TableHandle(node, isMutable: true, isResource: true)
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         var fact = TensorFact(.resource, .scalar)
         if !isResource {
             // Nothing has to be computed: the handle's strings, container and name, are known.
@@ -92,8 +92,8 @@ struct TableHandle: Op {
         return [fact]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
-        throw CompileError(.malformed, "has no value to compute")
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
+        throw OpError(.malformed, "has no value to compute")
     }
 }
 
@@ -107,7 +107,7 @@ struct TableQuery: TableReading {
 
     private let kind: Kind
 
-    init(_ node: NodeReader, _ kind: Kind) throws(CompileError) {
+    init(_ node: NodeReader, _ kind: Kind) throws(OpError) {
         try node.expectInputs(kind == .find ? 3 : 1)
         self.kind = kind
     }
@@ -115,7 +115,7 @@ struct TableQuery: TableReading {
     // The table is the session's: a plan may not compute this op ahead without it.
     var isStateful: Bool { true }
 
-    func table(reading inputs: [TensorFact]) throws(CompileError) -> TableReference {
+    func table(reading inputs: [TensorFact]) throws(OpError) -> TableReference {
         guard let reference = inputs[0].table else { throw .unsupported("the handle is not that of a lookup table") }
         return reference
     }
@@ -128,7 +128,7 @@ struct TableQuery: TableReading {
         }
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let reference = try table(reading: inputs)
         switch kind {
         case .find: return try TableFind(reference: reference, table: nil).outputs(for: Array(inputs.dropFirst()))
@@ -139,8 +139,8 @@ struct TableQuery: TableReading {
         }
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
-        throw CompileError(.malformed, "the table's content is not known")
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
+        throw OpError(.malformed, "the table's content is not known")
     }
 }
 
@@ -152,7 +152,7 @@ struct TableFind: Op {
     /// nil where only the rule is asked.
     let table: LookupTable?
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].require(reference.key, "keys")
         try inputs[1].require(reference.value, "default_value")
         let value = table.map { PartialShape($0.valueShape) } ?? reference.valueShape
@@ -175,8 +175,8 @@ struct TableFind: Op {
         return node.rowwise(0)
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
-        guard let table else { throw CompileError(.malformed, "the table's content is not known") }
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
+        guard let table else { throw OpError(.malformed, "the table's content is not known") }
         // A table that does not change takes the first default for all.
         let fallback = try spec.inputShape(1)
         let isDefaultOfEach = reference.isMutable && fallback != table.valueShape
@@ -189,12 +189,12 @@ struct TableContent: Op {
     let table: LookupTable
     let isSize: Bool
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         if isSize { return [TensorFact(try .scalar(Int64(table.count)))] }
         return [TensorFact(table.keys), TensorFact(table.values)]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
-        throw CompileError(.malformed, "has nothing to compute")
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
+        throw OpError(.malformed, "has nothing to compute")
     }
 }

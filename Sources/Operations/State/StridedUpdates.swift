@@ -16,14 +16,14 @@ extension OpTable {
 struct StridedSliceGrad: Op {
     private let slice: StridedSlice
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(5)
         slice = try StridedSlice(masksOf: node)
     }
 
     var valueInputs: [Int] { [0, 1, 2, 3] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         guard inputs[0].shape.rank ?? 1 == 1 else {
             throw .invalid("shape must be 1-D, got shape.shape = \(inputs[0].shape)")
         }
@@ -41,7 +41,7 @@ struct StridedSliceGrad: Op {
         return [output]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let width = try spec.inputs[4].elementWidth
         let value = try spec.inputShape(4)
         let count = try spec.outputShape().elementCount
@@ -58,14 +58,14 @@ struct StridedSliceGrad: Op {
 struct TensorStridedSliceUpdate: Op {
     private let slice: StridedSlice
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(5)
         slice = try StridedSlice(masksOf: node)
     }
 
     var valueInputs: [Int] { [1, 2, 3] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try [inputs[0], inputs[4]].requireOneDType()
         let taken = try slice.outputs(for: Array(inputs[..<4]))[0].shape
         if let sizes = taken.dimensions, let value = inputs[4].shape.dimensions {
@@ -80,7 +80,7 @@ struct TensorStridedSliceUpdate: Op {
         return [TensorFact(inputs[0].dtype, inputs[0].shape)]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let width = try spec.inputs[0].elementWidth
         let taken = try slice.outputs(for: Array(spec.inputs[..<4]))[0].shape
         let count = try spec.outputShape().elementCount

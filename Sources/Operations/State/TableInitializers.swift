@@ -4,12 +4,12 @@ package import Tensors
 extension OpTable {
     /// What gives tables their content. They run when a session looks for it (``TableInitializing``), never in a plan.
     static let tableInitializers: [OpEntry] = [
-        OpEntry("InitializeTable") { node throws(CompileError) in try TableFromTensors(node) },
-        OpEntry("InitializeTableV2") { node throws(CompileError) in try TableFromTensors(node) },
-        OpEntry("LookupTableImport") { node throws(CompileError) in try TableFromTensors(node) },
-        OpEntry("LookupTableImportV2") { node throws(CompileError) in try TableFromTensors(node) },
-        OpEntry("InitializeTableFromTextFile") { node throws(CompileError) in try TableFromTextFile(node) },
-        OpEntry("InitializeTableFromTextFileV2") { node throws(CompileError) in try TableFromTextFile(node) },
+        OpEntry("InitializeTable") { node throws(OpError) in try TableFromTensors(node) },
+        OpEntry("InitializeTableV2") { node throws(OpError) in try TableFromTensors(node) },
+        OpEntry("LookupTableImport") { node throws(OpError) in try TableFromTensors(node) },
+        OpEntry("LookupTableImportV2") { node throws(OpError) in try TableFromTensors(node) },
+        OpEntry("InitializeTableFromTextFile") { node throws(OpError) in try TableFromTextFile(node) },
+        OpEntry("InitializeTableFromTextFileV2") { node throws(OpError) in try TableFromTextFile(node) },
     ]
 }
 
@@ -27,7 +27,7 @@ package enum TableFiller {
     /// - Throws: `invalidArgument` where dtypes or shapes are not the table's.
     package static func table(
         _ reference: TableReference, keys: Tensor, values: Tensor
-    ) throws(CompileError) -> LookupTable {
+    ) throws(OpError) -> LookupTable {
         guard keys.dtype == reference.key, values.dtype == reference.value else {
             throw .invalid(
                 "the table holds \(reference.key) and \(reference.value), it is given \(keys.dtype) and \(values.dtype)"
@@ -43,7 +43,7 @@ package enum TableFiller {
     }
 
     /// What a table that a graph may change holds before it does.
-    package static func empty(_ reference: TableReference) throws(CompileError) -> LookupTable {
+    package static func empty(_ reference: TableReference) throws(OpError) -> LookupTable {
         guard let inner = reference.valueShape.known, let rows = Shape([0] + inner.dimensions) else {
             throw .unsupported("a table of values of unknown shape is not supported")
         }
@@ -60,28 +60,28 @@ package protocol TableInitializing: Op {
     /// - `reference`: The table.
     /// - `readFile`: The content of a file that the op names; throws `notFound`, or `unsupported` where files are not read.
     func table(
-        _ inputs: [Tensor], _ reference: TableReference, readFile: (String) throws(CompileError) -> [UInt8]
-    ) throws(CompileError) -> LookupTable
+        _ inputs: [Tensor], _ reference: TableReference, readFile: (String) throws(OpError) -> [UInt8]
+    ) throws(OpError) -> LookupTable
 }
 
 extension TableInitializing {
-    package func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] { [] }
+    package func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] { [] }
 
-    package func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
-        throw CompileError(.malformed, "fills a table: it has no value")
+    package func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
+        throw OpError(.malformed, "fills a table: it has no value")
     }
 }
 
 extension LookupTable {
     /// Builds a table, and says in TensorFlow's words why it cannot.
-    static func make(_ keys: Tensor, _ values: Tensor, overwrites: Bool) throws(CompileError) -> LookupTable {
+    static func make(_ keys: Tensor, _ values: Tensor, overwrites: Bool) throws(OpError) -> LookupTable {
         do throws(Failure) { return try LookupTable(keys: keys, values: values, overwrites: overwrites) } catch {
             switch error {
             case .conflict(let first, let second):
                 throw .invalid(
                     "HashTable has different value for same key. Key \(keys.text(first)) has \(values.text(first)) and "
                         + "trying to add value \(values.text(second))")
-            case .unsupported(let reason): throw CompileError(.unsupported, reason)
+            case .unsupported(let reason): throw OpError(.unsupported, reason)
             }
         }
     }
@@ -98,11 +98,11 @@ extension Tensor {
 
 /// A table of a vector of keys and a tensor of values.
 struct TableFromTensors: TableInitializing {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(3) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(3) }
 
     func table(
-        _ inputs: [Tensor], _ reference: TableReference, readFile: (String) throws(CompileError) -> [UInt8]
-    ) throws(CompileError) -> LookupTable {
+        _ inputs: [Tensor], _ reference: TableReference, readFile: (String) throws(OpError) -> [UInt8]
+    ) throws(OpError) -> LookupTable {
         let (keys, values) = (inputs[0], inputs[1])
         guard reference.isMutable || keys.shape.elementCount > 0 && values.shape.elementCount > 0 else {
             throw .invalid("keys and values cannot be empty tensors.")
@@ -126,7 +126,7 @@ struct TableFromTextFile: TableInitializing {
     private let delimiter: UInt8
     private let offset: Int
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(2)
         keyIndex = try node.int("key_index")
         valueIndex = try node.int("value_index")
@@ -141,8 +141,8 @@ struct TableFromTextFile: TableInitializing {
     }
 
     func table(
-        _ inputs: [Tensor], _ reference: TableReference, readFile: (String) throws(CompileError) -> [UInt8]
-    ) throws(CompileError) -> LookupTable {
+        _ inputs: [Tensor], _ reference: TableReference, readFile: (String) throws(OpError) -> [UInt8]
+    ) throws(OpError) -> LookupTable {
         try Self.check(keyIndex, reference.key, "Key")
         try Self.check(valueIndex, reference.value, "Value")
         let name = String(decoding: try inputs[0].oneString("filename"), as: UTF8.self)
@@ -152,7 +152,7 @@ struct TableFromTextFile: TableInitializing {
         return try .make(keys, values, overwrites: false)
     }
 
-    private static func check(_ index: Int, _ dtype: DataType, _ what: String) throws(CompileError) {
+    private static func check(_ index: Int, _ dtype: DataType, _ what: String) throws(OpError) {
         if index == -1, dtype != .int64 {
             throw .invalid(
                 "\(what) index for line number requires table \(what.lowercased()) dtype of int64, got \(dtype)")
@@ -164,7 +164,7 @@ struct TableFromTextFile: TableInitializing {
         }
     }
 
-    private func lines(_ bytes: [UInt8], _ name: String) throws(CompileError) -> [ArraySlice<UInt8>] {
+    private func lines(_ bytes: [UInt8], _ name: String) throws(OpError) -> [ArraySlice<UInt8>] {
         var lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         if lines.last?.isEmpty ?? false { lines.removeLast() }
         guard !lines.isEmpty else { throw .invalid("\(name) is empty") }
@@ -185,7 +185,7 @@ struct TableFromTextFile: TableInitializing {
 
     private func column(
         _ index: Int, _ lines: [ArraySlice<UInt8>], _ dtype: DataType, _ name: String
-    ) throws(CompileError) -> Tensor {
+    ) throws(OpError) -> Tensor {
         if index == -1 { return try .holding(lines.indices.map { Int64($0) &+ Int64(offset) }) }
         var fields: [[UInt8]] = []
         fields.reserveCapacity(lines.count)
@@ -205,7 +205,7 @@ struct TableFromTextFile: TableInitializing {
         return try Self.tensor(fields, dtype)
     }
 
-    private static func tensor(_ fields: [[UInt8]], _ dtype: DataType) throws(CompileError) -> Tensor {
+    private static func tensor(_ fields: [[UInt8]], _ dtype: DataType) throws(OpError) -> Tensor {
         switch dtype {
         case .string: return try .holding(fields)
         case .int64: return try numbers(fields, dtype) { NumberText.whole($0, Int64.self) }
@@ -218,7 +218,7 @@ struct TableFromTextFile: TableInitializing {
 
     private static func numbers<Number: TensorScalar>(
         _ fields: [[UInt8]], _ dtype: DataType, _ read: ([UInt8]) -> Number?
-    ) throws(CompileError) -> Tensor {
+    ) throws(OpError) -> Tensor {
         var numbers: [Number] = []
         for (line, field) in fields.enumerated() {
             guard let number = read(field) else {

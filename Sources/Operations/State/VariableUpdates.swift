@@ -24,14 +24,14 @@ package protocol VariableWriting: Op {
     /// - `old`: nil where the variable has none yet.
     /// - `inputs`: Without the variable itself.
     ///
-    /// Throws ``CompileError`` where they do not fit; then the variable stays as it is.
-    func update(_ old: Tensor?, _ inputs: [Tensor], of variable: VariableReference) throws(CompileError) -> Tensor
+    /// Throws ``OpError`` where they do not fit; then the variable stays as it is.
+    func update(_ old: Tensor?, _ inputs: [Tensor], of variable: VariableReference) throws(OpError) -> Tensor
 }
 
 /// An op that asks about a variable.
 package protocol VariableQuery: Op {
     /// What it gives for a variable that has a value, or has none.
-    func answer(hasValue: Bool) throws(CompileError) -> Tensor
+    func answer(hasValue: Bool) throws(OpError) -> Tensor
 }
 
 /// `Assign`, `AssignVariableOp` and their kin. Input 0 is the variable, by reference or by handle; by reference, the output is
@@ -55,20 +55,20 @@ struct VariableUpdate: VariableWriting {
 
     static let entries: [OpEntry] =
         [
-            OpEntry("Assign") { node throws(CompileError) in try Self(node, .set, byReference: true) },
-            OpEntry("AssignAdd") { node throws(CompileError) in try Self(node, .add, byReference: true) },
-            OpEntry("AssignSub") { node throws(CompileError) in try Self(node, .subtract, byReference: true) },
-            OpEntry("AssignVariableOp") { node throws(CompileError) in try Self(node, .set, byReference: false) },
-            OpEntry("AssignAddVariableOp") { node throws(CompileError) in try Self(node, .add, byReference: false) },
-            OpEntry("AssignSubVariableOp") { node throws(CompileError) in try Self(node, .subtract, byReference: false)
+            OpEntry("Assign") { node throws(OpError) in try Self(node, .set, byReference: true) },
+            OpEntry("AssignAdd") { node throws(OpError) in try Self(node, .add, byReference: true) },
+            OpEntry("AssignSub") { node throws(OpError) in try Self(node, .subtract, byReference: true) },
+            OpEntry("AssignVariableOp") { node throws(OpError) in try Self(node, .set, byReference: false) },
+            OpEntry("AssignAddVariableOp") { node throws(OpError) in try Self(node, .add, byReference: false) },
+            OpEntry("AssignSubVariableOp") { node throws(OpError) in try Self(node, .subtract, byReference: false)
             },
         ]
         + Scattering.allCases.flatMap { way in
             [
-                OpEntry("Scatter\(way.rawValue)") { node throws(CompileError) in
+                OpEntry("Scatter\(way.rawValue)") { node throws(OpError) in
                     try Self(node, .scatter(way), byReference: true)
                 },
-                OpEntry("ResourceScatter\(way.rawValue)") { node throws(CompileError) in
+                OpEntry("ResourceScatter\(way.rawValue)") { node throws(OpError) in
                     try Self(node, .scatter(way), byReference: false)
                 },
             ]
@@ -79,7 +79,7 @@ struct VariableUpdate: VariableWriting {
     /// Whether a new value must have the variable's shape.
     private let validatesShape: Bool
 
-    private init(_ node: NodeReader, _ change: Change, byReference: Bool) throws(CompileError) {
+    private init(_ node: NodeReader, _ change: Change, byReference: Bool) throws(OpError) {
         if case .scatter = change { try node.expectInputs(3) } else { try node.expectInputs(2) }
         self.change = change
         self.byReference = byReference
@@ -89,7 +89,7 @@ struct VariableUpdate: VariableWriting {
     var isStateful: Bool { true }
     var hasEffect: Bool { true }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         guard let variable = inputs[0].variable else { throw .unsupported("input 0 is not a variable") }
         guard let value = inputs.last?.dtype, value == variable.dtype else {
             throw .invalid(
@@ -102,13 +102,13 @@ struct VariableUpdate: VariableWriting {
         return [output]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
-        throw CompileError(.malformed, "changes a variable, it has no kernel")
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
+        throw OpError(.malformed, "changes a variable, it has no kernel")
     }
 
     func update(
         _ old: Tensor?, _ inputs: [Tensor], of variable: VariableReference
-    ) throws(CompileError) -> Tensor {
+    ) throws(OpError) -> Tensor {
         switch change {
         case .set:
             // A variable may have got another shape than it was declared with: by reference, the shape that it has now counts.
@@ -124,31 +124,31 @@ struct VariableUpdate: VariableWriting {
         }
     }
 
-    private func value(_ old: Tensor?, _ variable: VariableReference) throws(CompileError) -> Tensor {
+    private func value(_ old: Tensor?, _ variable: VariableReference) throws(OpError) -> Tensor {
         guard let old else { throw .invalid("the variable \"\(variable.name)\" has no value yet") }
         return old
     }
 
-    private func combine(_ formula: BinaryFormula, _ old: Tensor, _ value: Tensor) throws(CompileError) -> Tensor {
+    private func combine(_ formula: BinaryFormula, _ old: Tensor, _ value: Tensor) throws(OpError) -> Tensor {
         guard old.shape == value.shape else {
             throw .invalid("the variable has shape \(PartialShape(old.shape)), the value \(PartialShape(value.shape))")
         }
         return try Self.evaluate(formula, old, value)
     }
 
-    private static func evaluate(_ formula: BinaryFormula, _ left: Tensor, _ right: Tensor) throws(CompileError)
+    private static func evaluate(_ formula: BinaryFormula, _ left: Tensor, _ right: Tensor) throws(OpError)
         -> Tensor
     {
         do {
             let op = ElementwiseBinary(formula: formula, result: nil, shapesMayDiffer: false)
             return try op.evaluate([TensorFact(left), TensorFact(right)])[0]
-        } catch let error as CompileError { throw error } catch { throw .invalid("\(error)") }
+        } catch let error as OpError { throw error } catch { throw .invalid("\(error)") }
     }
 
     /// Updates row by row, so that an index that comes twice counts twice.
     private func scatter(
         _ way: Scattering, _ old: Tensor, _ indices: Tensor, _ updates: Tensor
-    ) throws(CompileError) -> Tensor {
+    ) throws(OpError) -> Tensor {
         guard let count = old.shape.dimensions.first, let numbers = indices.integers else {
             throw .invalid("the variable is a scalar, or the indices are not whole numbers")
         }
@@ -174,11 +174,11 @@ struct VariableUpdate: VariableWriting {
         return try TensorStacking.stack(rows, old.dtype, rowShape).owningStrings
     }
 
-    private static func spread(_ scalar: Tensor, _ shape: Shape) throws(CompileError) -> Tensor {
+    private static func spread(_ scalar: Tensor, _ shape: Shape) throws(OpError) -> Tensor {
         try evaluate(.add, try .zeros(scalar.dtype, shape), scalar)
     }
 
-    private static func combined(_ way: Scattering, _ old: Tensor, _ new: Tensor) throws(CompileError) -> Tensor {
+    private static func combined(_ way: Scattering, _ old: Tensor, _ new: Tensor) throws(OpError) -> Tensor {
         switch way {
         case .update: new
         case .add: try evaluate(.add, old, new)
@@ -193,18 +193,18 @@ struct VariableUpdate: VariableWriting {
 
 /// `VarIsInitializedOp`, `IsVariableInitialized`.
 struct VariableIsInitialized: VariableQuery {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(1) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(1) }
 
     var isStateful: Bool { true }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         guard inputs[0].variable != nil else { throw .unsupported("input 0 is not a variable") }
         return [TensorFact(.bool, Shape.scalar)]
     }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
-        throw CompileError(.malformed, "asks about a variable, it has no kernel")
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
+        throw OpError(.malformed, "asks about a variable, it has no kernel")
     }
 
-    func answer(hasValue: Bool) throws(CompileError) -> Tensor { try .scalar(hasValue) }
+    func answer(hasValue: Bool) throws(OpError) -> Tensor { try .scalar(hasValue) }
 }

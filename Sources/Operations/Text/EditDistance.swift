@@ -14,14 +14,14 @@ extension OpTable {
 struct EditDistance: TensorOp {
     private let normalizes: Bool
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(6)
         normalizes = try node.bool("normalize", default: true)
     }
 
     var valueInputs: [Int] { [2, 5] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try [inputs[1], inputs[4]].requireOneDType()
         for (first, name) in [(0, "hypothesis"), (3, "truth")] {
             let (indices, values, shape) = (inputs[first].shape, inputs[first + 1].shape, inputs[first + 2].shape)
@@ -48,12 +48,12 @@ struct EditDistance: TensorOp {
         return [TensorFact(.float32, PartialShape(zip(one, two).dropLast().map { max($0, $1) }))]
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         // The rule reads the shapes into arrays.
         for index in [2, 5] { try account.reserve(inputs[index].shape.elementCount, of: (Int, Int, Int).self) }
         let fact = try outputs(for: inputs.map { TensorFact($0) })[0]
         guard let shape = fact.shape.known else {
-            throw CompileError(.resourceExhausted, "the output would have the shape \(fact.shape)")
+            throw OpError(.resourceExhausted, "the output would have the shape \(fact.shape)")
         }
         var table = ElementKeys(account)
         try account.reserve(inputs[1].shape.elementCount, of: UInt64.self)
@@ -62,7 +62,7 @@ struct EditDistance: TensorOp {
         let truths = try sequences(inputs[3], try table.keys(of: inputs[4]), shape, account)
         var row = try account.list(of: Int.self, capacity: truths.count + 1)
         var work = WorkCount(account)
-        let distances = try account.numbers(shape, of: Float.self) { (memory) throws(CompileError) in
+        let distances = try account.numbers(shape, of: Float.self) { (memory) throws(OpError) in
             memory.initialize(repeating: 0)
             var (one, two) = (hypotheses[...], truths[...])
             while let place = [one.first?.place, two.first?.place].compactMap({ $0 }).min() {
@@ -87,7 +87,7 @@ struct EditDistance: TensorOp {
     /// The elements of all sequences, one sequence after another, in the order in which they stand.
     private func sequences(
         _ indices: Tensor, _ values: [UInt64], _ shape: Shape, _ account: RunAccount
-    ) throws(CompileError) -> [Element] {
+    ) throws(OpError) -> [Element] {
         guard indices.dtype == .int64 || indices.dtype == .int32 else { throw .unsupported(indices.dtype) }
         let numbers = try indices.wholeNumberElements("the indices")
         let width = shape.rank + 1
@@ -114,7 +114,7 @@ struct EditDistance: TensorOp {
     /// - `row`: Room that calls share.
     private static func distance(
         _ one: ArraySlice<Element>, _ two: ArraySlice<Element>, _ row: inout [Int], _ work: inout WorkCount
-    ) throws(CompileError) -> Int {
+    ) throws(OpError) -> Int {
         row.removeAll(keepingCapacity: true)
         row.append(contentsOf: 0...two.count)
         for (place, element) in one.enumerated() {

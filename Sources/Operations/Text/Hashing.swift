@@ -4,8 +4,8 @@ internal import Tensors
 extension OpTable {
     /// Strings, and other data, to numbers of fixed range.
     static let hashing: [OpEntry] = [
-        OpEntry("StringToHashBucket") { node throws(CompileError) in try HashBucket(node, .murmur) },
-        OpEntry("StringToHashBucketFast") { node throws(CompileError) in try HashBucket(node, .fingerprint) },
+        OpEntry("StringToHashBucket") { node throws(OpError) in try HashBucket(node, .murmur) },
+        OpEntry("StringToHashBucketFast") { node throws(OpError) in try HashBucket(node, .fingerprint) },
         OpEntry("StringToHashBucketStrong", make: HashBucket.strong),
         OpEntry("Fingerprint", make: Fingerprint.init),
     ]
@@ -18,7 +18,7 @@ struct HashBucket: Op {
     private let hash: StringHash
     private let buckets: UInt64
 
-    init(_ node: NodeReader, _ hash: StringHash) throws(CompileError) {
+    init(_ node: NodeReader, _ hash: StringHash) throws(OpError) {
         try node.expectInputs(1)
         let buckets = try node.int("num_buckets")
         guard buckets >= 1 else {
@@ -28,20 +28,20 @@ struct HashBucket: Op {
         self.buckets = UInt64(buckets)
     }
 
-    static func strong(_ node: NodeReader) throws(CompileError) -> HashBucket {
+    static func strong(_ node: NodeReader) throws(OpError) -> HashBucket {
         let key = try node.ints("key")
         guard key.count == 2 else { throw .invalid("Key must have 2 elements") }
         return try HashBucket(node, .sip(UInt64(bitPattern: Int64(key[0])), UInt64(bitPattern: Int64(key[1]))))
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].require(.string, "input")
         return [TensorFact(.int64, inputs[0].shape)]
     }
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         .stringBuckets(count: try spec.outputShape().elementCount, buckets: buckets, hash)
     }
 }
@@ -51,9 +51,9 @@ struct HashBucket: Op {
 /// - Inputs: `data`, of rank 1 or more; `method`, a scalar: "farmhash64".
 /// - Outputs: uint8 of the shape [rows, 8].
 struct Fingerprint: TensorOp {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(2) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(2) }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].requireRank(atLeast: 1, "data")
         try inputs[1].require(.string, "method")
         guard inputs[1].shape.rank ?? 0 == 0 else {
@@ -62,7 +62,7 @@ struct Fingerprint: TensorOp {
         return [TensorFact(.uint8, PartialShape([inputs[0].shape.dimension(0), 8]))]
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         _ = try check(inputs)
         let method = String(decoding: try inputs[1].oneString("method"), as: UTF8.self)
         guard method == "farmhash64" else { throw .invalid("Unsupported fingerprint method: \(method)") }
@@ -72,7 +72,7 @@ struct Fingerprint: TensorOp {
         var row = try account.array(
             repeating: UInt64(0), count: data.dtype == .string && rows > 0 ? data.shape.elementCount / rows : 0)
         var work = WorkCount(account)
-        let prints = try account.numbers(shape, of: UInt8.self) { (memory) throws(CompileError) in
+        let prints = try account.numbers(shape, of: UInt8.self) { (memory) throws(OpError) in
             for number in 0..<rows {
                 let print =
                     data.dtype == .string
@@ -88,7 +88,7 @@ struct Fingerprint: TensorOp {
 
     private static func print(
         numbers data: Tensor, row: Int, of rows: Int, _ work: inout WorkCount
-    ) throws(CompileError) -> UInt64 {
+    ) throws(OpError) -> UInt64 {
         let width = data.byteCount / rows
         try work.add(width + 16)
         return data.withUnsafeBytes { bytes in
@@ -100,7 +100,7 @@ struct Fingerprint: TensorOp {
     /// The fingerprint of a string; of a row of them, that of their fingerprints.
     private static func print(
         strings data: Tensor, row: Int, _ prints: inout [UInt64], _ work: inout WorkCount
-    ) throws(CompileError) -> UInt64 {
+    ) throws(OpError) -> UInt64 {
         let strings = try data.stringElements("data")
         for index in prints.indices {
             let string = strings[row * prints.count + index]

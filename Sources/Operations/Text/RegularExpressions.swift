@@ -4,10 +4,10 @@ internal import Tensors
 extension OpTable {
     /// Regular expressions, as RE2 understands them.
     static let regularExpressions: [OpEntry] = [
-        OpEntry("RegexReplace") { node throws(CompileError) in try RegexReplace(node, isStatic: false) },
-        OpEntry("StaticRegexReplace") { node throws(CompileError) in try RegexReplace(node, isStatic: true) },
-        OpEntry("RegexFullMatch") { node throws(CompileError) in try RegexFullMatch(node, isStatic: false) },
-        OpEntry("StaticRegexFullMatch") { node throws(CompileError) in try RegexFullMatch(node, isStatic: true) },
+        OpEntry("RegexReplace") { node throws(OpError) in try RegexReplace(node, isStatic: false) },
+        OpEntry("StaticRegexReplace") { node throws(OpError) in try RegexReplace(node, isStatic: true) },
+        OpEntry("RegexFullMatch") { node throws(OpError) in try RegexFullMatch(node, isStatic: false) },
+        OpEntry("StaticRegexFullMatch") { node throws(OpError) in try RegexFullMatch(node, isStatic: true) },
     ]
 }
 
@@ -18,15 +18,15 @@ private struct Pattern: Hashable, Sendable {
     private let compiled: RegularExpression?
 
     /// - `text`: nil where the pattern is an input.
-    init(_ text: String?) throws(CompileError) {
+    init(_ text: String?) throws(OpError) {
         self.text = text
         compiled = if let text { try Self.compile(Array(text.utf8)) } else { nil }
     }
 
     /// The expression; `input` is the tensor that holds the pattern where it is no attribute.
-    func expression(_ input: Tensor?, _ account: RunAccount) throws(CompileError) -> RegularExpression {
+    func expression(_ input: Tensor?, _ account: RunAccount) throws(OpError) -> RegularExpression {
         if let compiled { return compiled }
-        guard let input else { throw CompileError(.malformed, "has no pattern") }
+        guard let input else { throw OpError(.malformed, "has no pattern") }
         let pattern = try input.oneStringElement("pattern")
         try account.reserve(RegularExpression.readingBytes(pattern))
         // Few patterns need more than the smallest room.
@@ -38,14 +38,14 @@ private struct Pattern: Hashable, Sendable {
         throw .invalid("Invalid pattern: \(String(shown: pattern)), error: pattern too large")
     }
 
-    private static func compile(_ pattern: [UInt8]) throws(CompileError) -> RegularExpression? {
-        try pattern.withUnsafeBufferPointer { (pattern) throws(CompileError) in try compile(pattern, .large) }
+    private static func compile(_ pattern: [UInt8]) throws(OpError) -> RegularExpression? {
+        try pattern.withUnsafeBufferPointer { (pattern) throws(OpError) in try compile(pattern, .large) }
     }
 
     /// - Returns: nil where a larger room is needed.
     private static func compile(
         _ pattern: UnsafeBufferPointer<UInt8>, _ room: RegularExpression.Room
-    ) throws(CompileError) -> RegularExpression? {
+    ) throws(OpError) -> RegularExpression? {
         do throws(RegularExpression.Refusal) { return try RegularExpression(pattern, room) } catch {
             if error.isTooLarge, room != .large { return nil }
             throw .invalid("Invalid pattern: \(String(shown: pattern)), error: \(error.reason)")
@@ -59,7 +59,7 @@ private struct Pattern: Hashable, Sendable {
 
 extension TensorFact {
     /// Checks that the input is one string.
-    fileprivate func requireText(_ what: String) throws(CompileError) {
+    fileprivate func requireText(_ what: String) throws(OpError) {
         try require(.string, what)
         guard shape.rank ?? 0 == 0 else { throw .invalid("\(what) must be scalar, but received \(shape)") }
     }
@@ -75,14 +75,14 @@ struct RegexReplace: TensorOp {
     private let rewrite: String?
     private let all: Bool
 
-    init(_ node: NodeReader, isStatic: Bool) throws(CompileError) {
+    init(_ node: NodeReader, isStatic: Bool) throws(OpError) {
         try node.expectInputs(isStatic ? 1 : 3)
         pattern = try Pattern(isStatic ? try node.string("pattern") : nil)
         rewrite = isStatic ? try node.string("rewrite") : nil
         all = try node.bool("replace_global", default: true)
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].require(.string, "input")
         if inputs.count == 3 {
             try inputs[1].requireText("Pattern")
@@ -93,14 +93,14 @@ struct RegexReplace: TensorOp {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         _ = try check(inputs)
         let expression = try pattern.expression(inputs.count > 1 ? inputs[1] : nil, account)
         let strings = try inputs[0].stringElements("input")
         var result = try StringTensorBuilder(inputs[0].shape, byteCount: strings.byteCount, account)
         if let rewrite {
             let bytes = Array(rewrite.utf8)
-            try bytes.withUnsafeBufferPointer { (rewrite) throws(CompileError) in
+            try bytes.withUnsafeBufferPointer { (rewrite) throws(OpError) in
                 try replace(strings, expression, rewrite, account, &result)
             }
         } else {
@@ -113,7 +113,7 @@ struct RegexReplace: TensorOp {
     private func replace(
         _ strings: StringElements, _ expression: RegularExpression, _ rewrite: UnsafeBufferPointer<UInt8>,
         _ account: RunAccount, _ result: inout StringTensorBuilder
-    ) throws(CompileError) {
+    ) throws(OpError) {
         for string in strings {
             // What becomes longer than its text is worked out again, once its length is known.
             var room = string.count
@@ -139,12 +139,12 @@ struct RegexReplace: TensorOp {
 struct RegexFullMatch: TensorOp {
     private let pattern: Pattern
 
-    init(_ node: NodeReader, isStatic: Bool) throws(CompileError) {
+    init(_ node: NodeReader, isStatic: Bool) throws(OpError) {
         try node.expectInputs(isStatic ? 1 : 2)
         pattern = try Pattern(isStatic ? try node.string("pattern") : nil)
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].require(.string, "input")
         if inputs.count == 2 { try inputs[1].requireText("Pattern") }
         return [TensorFact(.bool, inputs[0].shape)]
@@ -152,13 +152,13 @@ struct RegexFullMatch: TensorOp {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         _ = try check(inputs)
         let expression = try pattern.expression(inputs.count > 1 ? inputs[1] : nil, account)
         let strings = try inputs[0].stringElements("input")
         var work = WorkCount(account)
         return [
-            try account.numbers(inputs[0].shape, of: Bool.self) { (memory) throws(CompileError) in
+            try account.numbers(inputs[0].shape, of: Bool.self) { (memory) throws(OpError) in
                 for (index, string) in strings.enumerated() {
                     memory[index] = expression.matchesAll(of: string.bytes)
                     // A match takes some time, whatever the string.

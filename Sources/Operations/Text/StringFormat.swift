@@ -16,7 +16,7 @@ struct StringFormat: TensorOp {
     private let texts: [[UInt8]]
     private let summarize: Int
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         let template = Array(try node.string("template", default: "%s").utf8)
         let placeholder = Array(try node.string("placeholder", default: "%s").utf8)
         summarize = try node.int("summarize", default: 3)
@@ -38,9 +38,9 @@ struct StringFormat: TensorOp {
         }
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] { [TensorFact(.string, .scalar)] }
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] { [TensorFact(.string, .scalar)] }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         var result = try StringTensorBuilder(.scalar, byteCount: texts.reduce(64) { $0 + $1.count }, account)
         try result.append(texts[0])
         for (input, text) in zip(inputs, texts.dropFirst()) {
@@ -56,9 +56,9 @@ struct StringFormat: TensorOp {
     /// Appends what lies below an axis.
     private func append(
         _ tensor: Tensor, _ axis: Int, _ place: Int, _ ends: Int, _ text: inout StringTensorBuilder
-    ) throws(CompileError) {
+    ) throws(OpError) {
         guard axis < tensor.shape.rank else {
-            return try tensor.withUnsafeBytes { (memory) throws(CompileError) in
+            return try tensor.withUnsafeBytes { (memory) throws(OpError) in
                 try Self.append(memory, tensor.dtype, place, &text)
             }
         }
@@ -81,7 +81,7 @@ struct StringFormat: TensorOp {
     }
 
     /// What stands between two neighbours of an axis: line feeds for all but the last one.
-    private func space(_ axis: Int, _ rank: Int, _ text: inout StringTensorBuilder) throws(CompileError) {
+    private func space(_ axis: Int, _ rank: Int, _ text: inout StringTensorBuilder) throws(OpError) {
         if axis == rank - 1 {
             try text.append(UInt8(ascii: " "))
         } else {
@@ -92,7 +92,7 @@ struct StringFormat: TensorOp {
 
     private static func append(
         _ memory: UnsafeRawBufferPointer, _ dtype: DataType, _ place: Int, _ text: inout StringTensorBuilder
-    ) throws(CompileError) {
+    ) throws(OpError) {
         func load<Element: BitwiseCopyable>(_ type: Element.Type) -> Element {
             memory.bindMemory(to: Element.self)[place]
         }
@@ -119,7 +119,7 @@ struct StringFormat: TensorOp {
     /// As few digits as are usual, more where that is another number.
     private static func append(
         _ number: Double, isSingle: Bool, _ text: inout StringTensorBuilder
-    ) throws(CompileError) {
+    ) throws(OpError) {
         if number.isNaN { return try text.append("nan") }
         let short = Text.printf(isSingle ? "%.6g" : "%.15g", [number])
         let back = isSingle ? NumberText.float(short).map(Double.init) : NumberText.double(short)
@@ -129,7 +129,7 @@ struct StringFormat: TensorOp {
     /// In quotes, what is not printable escaped as in C; bytes beyond ASCII stay.
     private static func append(
         quoted string: UnsafeBufferPointer<UInt8>, _ text: inout StringTensorBuilder
-    ) throws(CompileError) {
+    ) throws(OpError) {
         try text.append(UInt8(ascii: "\""))
         for byte in string {
             switch byte {

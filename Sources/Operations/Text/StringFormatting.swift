@@ -27,7 +27,7 @@ struct AsString: TensorOp {
     /// The widest field, and the most digits, that a graph may ask for: each element takes so many bytes.
     private static let widest = 1 << 16
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(1)
         let precision = try node.int("precision", default: -1)
         let width = try node.int("width", default: -1)
@@ -51,7 +51,7 @@ struct AsString: TensorOp {
         conversion = isScientific ? "e" : isShortest ? "g" : "f"
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let dtype = inputs[0].dtype
         if let refusal, dtype.isInteger || dtype == .bool {
             throw .invalid("\(refusal) not supported for datatype \(dtype)")
@@ -61,7 +61,7 @@ struct AsString: TensorOp {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         _ = try check(inputs)
         // What printf takes to write many digits.
         if precision > 64 { try account.reserve(16 * precision, of: UInt8.self) }
@@ -72,8 +72,8 @@ struct AsString: TensorOp {
         return [try result.tensor()]
     }
 
-    private func append(_ input: Tensor, to result: inout StringTensorBuilder) throws(CompileError) {
-        try input.withUnsafeBytes { (memory) throws(CompileError) in
+    private func append(_ input: Tensor, to result: inout StringTensorBuilder) throws(OpError) {
+        try input.withUnsafeBytes { (memory) throws(OpError) in
             for place in 0..<input.shape.elementCount {
                 try append(memory, input.dtype, place, &result)
                 try result.endString()
@@ -83,7 +83,7 @@ struct AsString: TensorOp {
 
     private func append(
         _ memory: UnsafeRawBufferPointer, _ dtype: DataType, _ place: Int, _ result: inout StringTensorBuilder
-    ) throws(CompileError) {
+    ) throws(OpError) {
         func load<Element: BitwiseCopyable>(_ type: Element.Type) -> Element {
             memory.bindMemory(to: Element.self)[place]
         }
@@ -112,22 +112,22 @@ struct AsString: TensorOp {
 
     private func append<Number: BinaryInteger & CVarArg>(
         whole number: Number, _ conversion: String, _ result: inout StringTensorBuilder
-    ) throws(CompileError) {
+    ) throws(OpError) {
         if isPlain { try result.append(String(number)) } else { try result.append(flags + conversion, [number]) }
     }
 
-    private func append(real number: Double, _ result: inout StringTensorBuilder) throws(CompileError) {
+    private func append(real number: Double, _ result: inout StringTensorBuilder) throws(OpError) {
         try result.append(flags + conversion, [number])
     }
 
-    private func append(complex parts: SIMD2<Double>, _ result: inout StringTensorBuilder) throws(CompileError) {
+    private func append(complex parts: SIMD2<Double>, _ result: inout StringTensorBuilder) throws(OpError) {
         try result.append("(\(flags)\(conversion),\(flags)\(conversion))", [parts.x, parts.y])
     }
 
     /// A string in its field.
     private func append(
         field string: UnsafeBufferPointer<UInt8>, _ result: inout StringTensorBuilder
-    ) throws(CompileError) {
+    ) throws(OpError) {
         let padding = width - string.count
         if !isLeftAligned { try result.append(repeating: UInt8(ascii: " "), count: padding) }
         try result.append(string)
@@ -137,7 +137,7 @@ struct AsString: TensorOp {
 
 extension StringTensorBuilder {
     /// Appends what C's printf writes.
-    mutating func append(_ format: String, _ arguments: [any CVarArg]) throws(CompileError) {
+    mutating func append(_ format: String, _ arguments: [any CVarArg]) throws(OpError) {
         var count = 0
         // Most numbers are short; a longer one is written again.
         for room in [64, Int.max] where count >= 0 {
@@ -174,7 +174,7 @@ enum Text {
 struct StringToNumber: TensorOp {
     private let dtype: DataType
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(1)
         dtype = try node.type("out_type", default: .float32)
         guard [.float32, .float64, .int32, .int64, .uint32, .uint64].contains(dtype) else {
@@ -182,14 +182,14 @@ struct StringToNumber: TensorOp {
         }
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].require(.string, "string_tensor")
         return [TensorFact(dtype, inputs[0].shape)]
     }
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         let strings = try inputs[0].stringElements("string_tensor")
         let shape = inputs[0].shape
         // A text is copied for strtod.
@@ -207,9 +207,9 @@ struct StringToNumber: TensorOp {
     private func parse<Number: TensorScalar>(
         _ strings: StringElements, _ shape: Shape, _ account: RunAccount,
         _ read: (UnsafeBufferPointer<UInt8>) -> Number?
-    ) throws(CompileError) -> Tensor {
+    ) throws(OpError) -> Tensor {
         var work = WorkCount(account)
-        return try account.numbers(shape, of: Number.self) { (memory) throws(CompileError) in
+        return try account.numbers(shape, of: Number.self) { (memory) throws(OpError) in
             for (index, string) in strings.enumerated() {
                 guard let number = read(string.bytes) else {
                     throw .invalid(

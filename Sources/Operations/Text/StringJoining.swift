@@ -33,13 +33,13 @@ struct StringJoiner {
     ///
     /// - `visit`: Hands the parts of string number `index` on, in order.
     func joined(
-        _ visit: (_ index: Int, _ part: (TensorString) throws(CompileError) -> Void) throws(CompileError) -> Void
-    ) throws(CompileError) -> Tensor {
+        _ visit: (_ index: Int, _ part: (TensorString) throws(OpError) -> Void) throws(OpError) -> Void
+    ) throws(OpError) -> Tensor {
         var bytes = ByteSum()
         var work = WorkCount(account)
         for index in 0..<shape.elementCount {
             var isFirst = true
-            try visit(index) { (part) throws(CompileError) in
+            try visit(index) { (part) throws(OpError) in
                 if !isFirst { bytes.add(separator.count) }
                 isFirst = false
                 bytes.add(part.count)
@@ -50,7 +50,7 @@ struct StringJoiner {
         var result = try StringTensorBuilder(shape, byteCount: bytes.total, account)
         for index in 0..<shape.elementCount {
             var isFirst = true
-            try visit(index) { (part) throws(CompileError) in
+            try visit(index) { (part) throws(OpError) in
                 if !isFirst { try result.append(separator) }
                 isFirst = false
                 try result.append(part.bytes)
@@ -68,11 +68,11 @@ struct StringJoiner {
 struct StringJoin: TensorOp {
     private let separator: [UInt8]
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         separator = Array(try node.string("separator", default: "").utf8)
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         var result = PartialShape.scalar
         for input in inputs {
             try input.require(.string, "inputs")
@@ -92,12 +92,12 @@ struct StringJoin: TensorOp {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.elementwise() }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         guard let shape = try check(inputs)[0].shape.known else { throw .invalid("Input shapes do not match") }
         var parts: [StringElements] = []
         for input in inputs { parts.append(try input.stringElements("inputs")) }
         return [
-            try StringJoiner(separator, shape, account).joined { (index, part) throws(CompileError) in
+            try StringJoiner(separator, shape, account).joined { (index, part) throws(OpError) in
                 for strings in parts { try part(strings[strings.count == 1 ? 0 : index]) }
             }
         ]
@@ -113,7 +113,7 @@ struct ReduceJoin: TensorOp {
     private let keepsDimensions: Bool
     private let separator: [UInt8]
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(2)
         keepsDimensions = try node.bool("keep_dims", default: false)
         separator = Array(try node.string("separator", default: "").utf8)
@@ -121,7 +121,7 @@ struct ReduceJoin: TensorOp {
 
     var valueInputs: [Int] { [1] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].require(.string, "inputs")
         let listed = try inputs[1].indices("reduction_indices")
         guard let sizes = inputs[0].shape.dimensions, let listed else { return [TensorFact(.string, .unknown)] }
@@ -133,7 +133,7 @@ struct ReduceJoin: TensorOp {
         return [TensorFact(.string, PartialShape(result))]
     }
 
-    private func axes(_ listed: [Int], rank: Int) throws(CompileError) -> [Int] {
+    private func axes(_ listed: [Int], rank: Int) throws(OpError) -> [Int] {
         var axes: [Int] = []
         for index in listed {
             guard index >= -rank, index < rank else {
@@ -146,7 +146,7 @@ struct ReduceJoin: TensorOp {
         return axes
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         let shape = inputs[0].shape
         // The rule reads the axes into arrays.
         try account.reserve(inputs[1].shape.elementCount, of: (Int, Int, Int).self)
@@ -159,7 +159,7 @@ struct ReduceJoin: TensorOp {
         let starts = AxisPlaces(kept.map { (shape.dimensions[$0], strides[$0]) })
         let steps = AxisPlaces(axes.reversed().map { (shape.dimensions[$0], strides[$0]) })
         return [
-            try StringJoiner(separator, output, account).joined { (index, part) throws(CompileError) in
+            try StringJoiner(separator, output, account).joined { (index, part) throws(OpError) in
                 let start = starts[index]
                 for step in 0..<steps.count { try part(strings[start + steps[step]]) }
             }
@@ -196,14 +196,14 @@ struct ReduceJoin: TensorOp {
 struct UnsortedSegmentJoin: TensorOp {
     private let separator: [UInt8]
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(3)
         separator = Array(try node.string("separator", default: "").utf8)
     }
 
     var valueInputs: [Int] { [2] }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].require(.string, "inputs")
         guard inputs[2].shape.rank ?? 0 == 0 else {
             throw .invalid("Number of segments should be a scalar, got shape \(inputs[2].shape)")
@@ -222,9 +222,9 @@ struct UnsortedSegmentJoin: TensorOp {
         return [TensorFact(.string, PartialShape([segments ?? PartialShape.unknownDimension] + data[ids.count...]))]
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         guard let shape = try check(inputs)[0].shape.known else {
-            throw CompileError(.resourceExhausted, "the segments would take too much memory")
+            throw OpError(.resourceExhausted, "the segments would take too much memory")
         }
         let strings = try inputs[0].stringElements("inputs")
         let ids = try inputs[1].wholeNumberElements("segment_ids")
@@ -235,10 +235,10 @@ struct UnsortedSegmentJoin: TensorOp {
         }
         let lists = try SegmentLists(ids, segments, account)
         return [
-            try StringJoiner(separator, shape, account).joined { (index, part) throws(CompileError) in
+            try StringJoiner(separator, shape, account).joined { (index, part) throws(OpError) in
                 // Empty strings in front get no separator after them.
                 var hasBytes = false
-                try lists.forEachRow(of: index / width) { (row) throws(CompileError) in
+                try lists.forEachRow(of: index / width) { (row) throws(OpError) in
                     let string = strings[row * width + index % width]
                     if hasBytes || string.count > 0 { try part(string) }
                     if string.count > 0 { hasBytes = true }
@@ -254,7 +254,7 @@ private struct SegmentLists {
     private var first: [Int]
     private var next: [Int]
 
-    init(_ ids: WholeNumbers, _ segments: Int, _ account: RunAccount) throws(CompileError) {
+    init(_ ids: WholeNumbers, _ segments: Int, _ account: RunAccount) throws(OpError) {
         first = try account.array(repeating: Self.none, count: segments)
         next = try account.array(repeating: Self.none, count: ids.count)
         for row in ids.indices.reversed() {
@@ -263,7 +263,7 @@ private struct SegmentLists {
         }
     }
 
-    func forEachRow(of segment: Int, _ body: (Int) throws(CompileError) -> Void) throws(CompileError) {
+    func forEachRow(of segment: Int, _ body: (Int) throws(OpError) -> Void) throws(OpError) {
         var row = first[segment]
         while row != Self.none {
             try body(row)

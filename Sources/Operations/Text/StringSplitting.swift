@@ -17,7 +17,7 @@ protocol StringSplitting: TensorOp {
     func split(
         _ string: UnsafeBufferPointer<UInt8>, by separator: UnsafeBufferPointer<UInt8>,
         into parts: inout CountedList<TensorString>, _ work: inout WorkCount
-    ) throws(CompileError)
+    ) throws(OpError)
 }
 
 extension UnsafeBufferPointer<UInt8> {
@@ -38,7 +38,7 @@ private struct ByteSet {
 }
 
 extension StringSplitting {
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].require(.string, "input")
         try inputs[1].require(.string, "the separator")
         guard inputs[0].shape.rank ?? 1 == 1 else {
@@ -54,7 +54,7 @@ extension StringSplitting {
         ]
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         _ = try check(inputs)
         let separator = try inputs[1].oneStringElement("separator")
         let strings = try inputs[0].stringElements("input")
@@ -70,7 +70,7 @@ extension StringSplitting {
             try work.add(string.count)
         }
         guard let shape = Shape([parts.count, 2]) else { throw .invalid("too many parts") }
-        let indices = try account.numbers(shape, of: Int64.self) { (memory) throws(CompileError) in
+        let indices = try account.numbers(shape, of: Int64.self) { (memory) throws(OpError) in
             var place = 0
             for (row, end) in ends.elements.enumerated() {
                 let first = place
@@ -95,7 +95,7 @@ extension StringSplitting {
 struct StringSplit: StringSplitting {
     private let skipsEmpty: Bool
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(2)
         skipsEmpty = try node.bool("skip_empty", default: true)
     }
@@ -103,7 +103,7 @@ struct StringSplit: StringSplitting {
     func split(
         _ string: UnsafeBufferPointer<UInt8>, by separator: UnsafeBufferPointer<UInt8>,
         into parts: inout CountedList<TensorString>, _ work: inout WorkCount
-    ) throws(CompileError) {
+    ) throws(OpError) {
         if string.isEmpty { return }
         if separator.isEmpty {
             for place in string.indices { try parts.append(string.part(place..<place + 1).element) }
@@ -124,7 +124,7 @@ struct StringSplit: StringSplitting {
 struct StringSplitV2: StringSplitting {
     private let mostSplits: Int
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(2)
         let most = try node.int("maxsplit", default: -1)
         mostSplits = most < 0 ? .max : most
@@ -133,14 +133,14 @@ struct StringSplitV2: StringSplitting {
     func split(
         _ string: UnsafeBufferPointer<UInt8>, by separator: UnsafeBufferPointer<UInt8>,
         into parts: inout CountedList<TensorString>, _ work: inout WorkCount
-    ) throws(CompileError) {
+    ) throws(OpError) {
         if mostSplits == 0 { return try parts.append(string.element) }
         if separator.isEmpty { try words(string, &parts) } else { try self.parts(string, separator, &parts, &work) }
     }
 
     private func words(
         _ string: UnsafeBufferPointer<UInt8>, _ parts: inout CountedList<TensorString>
-    ) throws(CompileError) {
+    ) throws(OpError) {
         var place = 0
         var splits = 0
         func skip(_ isSpace: Bool) {
@@ -160,7 +160,7 @@ struct StringSplitV2: StringSplitting {
     private func parts(
         _ string: UnsafeBufferPointer<UInt8>, _ separator: UnsafeBufferPointer<UInt8>,
         _ parts: inout CountedList<TensorString>, _ work: inout WorkCount
-    ) throws(CompileError) {
+    ) throws(OpError) {
         var start = 0
         var place = 0
         var splits = 0
@@ -196,7 +196,7 @@ struct StringNGrams: TensorOp {
     private let padWidth: Int
     private let preservesShort: Bool
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(2)
         separator = Array(try node.string("separator").utf8)
         widths = try node.ints("ngram_widths")
@@ -212,7 +212,7 @@ struct StringNGrams: TensorOp {
         }
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].require(.string, "data")
         guard [.int32, .int64].contains(inputs[1].dtype) else { throw .unsupported(inputs[1].dtype) }
         try inputs[0].requireRank(1, "data")
@@ -223,7 +223,7 @@ struct StringNGrams: TensorOp {
         ]
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         _ = try check(inputs)
         let data = try inputs[0].stringElements("data")
         let splits = try inputs[1].wholeNumberElements("data_splits")
@@ -236,7 +236,7 @@ struct StringNGrams: TensorOp {
         // Once to know how many there are and how long they are, once to make them.
         for index in 1..<splits.count {
             var count = ends.elements[index - 1]
-            try forEachGram(of: splits[index - 1]..<splits[index], data) { (row, gram) throws(CompileError) in
+            try forEachGram(of: splits[index - 1]..<splits[index], data) { (row, gram) throws(OpError) in
                 count += 1
                 bytes.add(separator.count, times: gram.count - 1)
                 for place in gram { bytes.add(token(place, row, data).count) }
@@ -246,7 +246,7 @@ struct StringNGrams: TensorOp {
         }
         var grams = try StringTensorBuilder(.vector(ends.elements.last ?? 0), byteCount: bytes.total, account)
         for index in 1..<splits.count {
-            try forEachGram(of: splits[index - 1]..<splits[index], data) { (row, gram) throws(CompileError) in
+            try forEachGram(of: splits[index - 1]..<splits[index], data) { (row, gram) throws(OpError) in
                 for place in gram {
                     if place > gram.lowerBound { try grams.append(separator) }
                     let token = token(place, row, data)
@@ -263,7 +263,7 @@ struct StringNGrams: TensorOp {
         return [try grams.tensor(), splitsTensor]
     }
 
-    private static func check(_ splits: WholeNumbers, count: Int) throws(CompileError) {
+    private static func check(_ splits: WholeNumbers, count: Int) throws(OpError) {
         guard let first = splits.first, let last = splits.last else { return }
         guard first == 0 else { throw .invalid("First split value must be 0, got \(first)") }
         for (left, right) in zip(splits, splits.dropFirst()) where right < left || right > count {
@@ -277,8 +277,8 @@ struct StringNGrams: TensorOp {
     /// Hands on the n-grams of a row: which of its tokens each has, where those before the first and behind the last are padding.
     private func forEachGram(
         of row: Range<Int>, _ data: StringElements,
-        _ body: (_ row: Range<Int>, _ gram: Range<Int>) throws(CompileError) -> Void
-    ) throws(CompileError) {
+        _ body: (_ row: Range<Int>, _ gram: Range<Int>) throws(OpError) -> Void
+    ) throws(OpError) {
         var hasGrams = false
         // Without any token at all there is no padding either.
         for width in data.isEmpty ? [] : widths {

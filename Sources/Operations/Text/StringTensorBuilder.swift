@@ -24,9 +24,9 @@ struct StringTensorBuilder {
     ///   - byteCount: How many bytes the strings are expected to have together.
     ///   - account: Counts the memory.
     /// - Throws: `resourceExhausted` where the run may take no more.
-    init(_ shape: Shape, byteCount: Int, _ account: RunAccount) throws(CompileError) {
+    init(_ shape: Shape, byteCount: Int, _ account: RunAccount) throws(OpError) {
         guard let head = shape.byteCount(of: .string) else {
-            throw CompileError(.resourceExhausted, "an output, string \(shape), is larger than any memory")
+            throw OpError(.resourceExhausted, "an output, string \(shape), is larger than any memory")
         }
         self.shape = shape
         self.account = account
@@ -37,10 +37,10 @@ struct StringTensorBuilder {
         storage = try Self.memory(overflow ? .max : size, account)
     }
 
-    private static func memory(_ byteCount: Int, _ account: RunAccount) throws(CompileError) -> TensorStorage {
+    private static func memory(_ byteCount: Int, _ account: RunAccount) throws(OpError) -> TensorStorage {
         try account.reserve(byteCount, of: UInt8.self)
         guard byteCount < .max - TensorStorage.alignment, let storage = TensorStorage(byteCount: byteCount) else {
-            throw CompileError(.resourceExhausted, "not enough memory for strings of \(byteCount) bytes")
+            throw OpError(.resourceExhausted, "not enough memory for strings of \(byteCount) bytes")
         }
         return storage
     }
@@ -52,7 +52,7 @@ struct StringTensorBuilder {
     var count: Int { ended }
 
     /// Makes room for some more bytes.
-    private mutating func makeRoom(_ byteCount: Int) throws(CompileError) {
+    private mutating func makeRoom(_ byteCount: Int) throws(OpError) {
         guard byteCount > storage.byteCount - end else { return }
         let (needed, overflow) = end.addingReportingOverflow(byteCount)
         // Half as much again, so that what is copied is no more than thrice what there is in the end.
@@ -60,7 +60,7 @@ struct StringTensorBuilder {
         try resize(overflow ? .max : max(needed, end + wanted / 2, head + 64))
     }
 
-    private mutating func resize(_ byteCount: Int) throws(CompileError) {
+    private mutating func resize(_ byteCount: Int) throws(OpError) {
         let old = storage
         let new = try Self.memory(byteCount, account)
         new.baseAddress.copyMemory(from: old.baseAddress, byteCount: end)
@@ -71,7 +71,7 @@ struct StringTensorBuilder {
     /// Appends bytes to the open string.
     ///
     /// - Throws: `resourceExhausted` where the run may take no more; `deadlineExceeded` after its time.
-    mutating func append(_ bytes: UnsafeBufferPointer<UInt8>) throws(CompileError) {
+    mutating func append(_ bytes: UnsafeBufferPointer<UInt8>) throws(OpError) {
         guard let source = bytes.baseAddress, bytes.count > 0 else { return }
         try makeRoom(bytes.count)
         // In parts, so that a copy of gigabytes looks at the time.
@@ -86,12 +86,12 @@ struct StringTensorBuilder {
     }
 
     /// Appends bytes to the open string.
-    mutating func append(_ bytes: [UInt8]) throws(CompileError) {
-        try bytes.withUnsafeBufferPointer { (bytes) throws(CompileError) in try append(bytes) }
+    mutating func append(_ bytes: [UInt8]) throws(OpError) {
+        try bytes.withUnsafeBufferPointer { (bytes) throws(OpError) in try append(bytes) }
     }
 
     /// Appends a byte to the open string.
-    mutating func append(_ byte: UInt8) throws(CompileError) {
+    mutating func append(_ byte: UInt8) throws(OpError) {
         if end == storage.byteCount { try makeRoom(1) }
         storage.baseAddress.storeBytes(of: byte, toByteOffset: end, as: UInt8.self)
         end += 1
@@ -99,7 +99,7 @@ struct StringTensorBuilder {
     }
 
     /// Appends a byte many times.
-    mutating func append(repeating byte: UInt8, count: Int) throws(CompileError) {
+    mutating func append(repeating byte: UInt8, count: Int) throws(OpError) {
         guard count > 0 else { return }
         try makeRoom(count)
         memset(storage.baseAddress + end, Int32(byte), count)
@@ -108,7 +108,7 @@ struct StringTensorBuilder {
     }
 
     /// Appends text to the open string.
-    mutating func append(_ text: String) throws(CompileError) {
+    mutating func append(_ text: String) throws(OpError) {
         for byte in text.utf8 { try append(byte) }
     }
 
@@ -118,7 +118,7 @@ struct StringTensorBuilder {
     /// - `write`: Gets so many bytes; tells how many it wrote.
     mutating func append(
         room: Int, _ write: (UnsafeMutableBufferPointer<UInt8>) -> Int
-    ) throws(CompileError) {
+    ) throws(OpError) {
         try makeRoom(room)
         let memory = (storage.baseAddress + end).bindMemory(to: UInt8.self, capacity: room)
         let count = min(max(0, write(UnsafeMutableBufferPointer(start: memory, count: room))), room)
@@ -127,9 +127,9 @@ struct StringTensorBuilder {
     }
 
     /// Ends the open string; the next one begins empty.
-    mutating func endString() throws(CompileError) {
+    mutating func endString() throws(OpError) {
         guard ended < shape.elementCount else {
-            throw CompileError(.malformed, "makes more strings than its shape has")
+            throw OpError(.malformed, "makes more strings than its shape has")
         }
         // Where the bytes are is noted in the end: they may move until then.
         let descriptor = TensorString(start: nil, count: end - begin)
@@ -141,7 +141,7 @@ struct StringTensorBuilder {
     }
 
     /// Appends a string as a whole.
-    mutating func add(_ bytes: UnsafeBufferPointer<UInt8>) throws(CompileError) {
+    mutating func add(_ bytes: UnsafeBufferPointer<UInt8>) throws(OpError) {
         try append(bytes)
         try endString()
     }
@@ -149,9 +149,9 @@ struct StringTensorBuilder {
     /// The tensor.
     ///
     /// - Throws: `malformed` where there are fewer strings than the shape has.
-    mutating func tensor() throws(CompileError) -> Tensor {
+    mutating func tensor() throws(OpError) -> Tensor {
         guard ended == shape.elementCount else {
-            throw CompileError(.malformed, "makes \(ended) strings for the shape \(shape)")
+            throw OpError(.malformed, "makes \(ended) strings for the shape \(shape)")
         }
         // What was made for more than there is now is not kept.
         if storage.byteCount - end > max(4096, end / 4) { try resize(end) }
@@ -171,7 +171,7 @@ extension RunAccount {
     /// A tensor of copies of strings.
     func strings(
         _ strings: some Collection<TensorString>, _ shape: Shape? = nil
-    ) throws(CompileError) -> Tensor {
+    ) throws(OpError) -> Tensor {
         var bytes = ByteSum()
         var work = WorkCount(self)
         for string in strings {
@@ -184,7 +184,7 @@ extension RunAccount {
     }
 
     /// A scalar string.
-    func string(_ bytes: [UInt8]) throws(CompileError) -> Tensor {
+    func string(_ bytes: [UInt8]) throws(OpError) -> Tensor {
         var builder = try StringTensorBuilder(.scalar, byteCount: bytes.count, self)
         try builder.append(bytes)
         try builder.endString()

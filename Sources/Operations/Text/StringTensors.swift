@@ -7,15 +7,15 @@ extension Tensor {
     /// A tensor of strings.
     ///
     /// Throws `resourceExhausted` if memory is short.
-    static func holding(_ strings: [[UInt8]], _ shape: Shape) throws(CompileError) -> Tensor {
+    static func holding(_ strings: [[UInt8]], _ shape: Shape) throws(OpError) -> Tensor {
         guard let tensor = Tensor(strings: strings, shape: shape) else {
-            throw CompileError(.resourceExhausted, "not enough memory for \(shape) strings")
+            throw OpError(.resourceExhausted, "not enough memory for \(shape) strings")
         }
         return tensor
     }
 
     /// A vector of strings.
-    static func holding(_ strings: [[UInt8]]) throws(CompileError) -> Tensor {
+    static func holding(_ strings: [[UInt8]]) throws(OpError) -> Tensor {
         try holding(strings, .vector(strings.count))
     }
 
@@ -26,9 +26,9 @@ extension Tensor {
     /// Throws `resourceExhausted` if memory is short.
     static func holding<Scalar: TensorScalar>(
         _ scalars: [Scalar], _ dimensions: [Int]? = nil
-    ) throws(CompileError) -> Tensor {
+    ) throws(OpError) -> Tensor {
         guard let tensor = Tensor(scalars, shape: dimensions) else {
-            throw CompileError(.resourceExhausted, "not enough memory for \(dimensions ?? [scalars.count]) elements")
+            throw OpError(.resourceExhausted, "not enough memory for \(dimensions ?? [scalars.count]) elements")
         }
         return tensor
     }
@@ -36,7 +36,7 @@ extension Tensor {
     /// The elements of a string tensor.
     ///
     /// - Throws: `invalidArgument`, "separator must be string, it is float32".
-    func bytes(_ what: String) throws(CompileError) -> [[UInt8]] {
+    func bytes(_ what: String) throws(OpError) -> [[UInt8]] {
         guard let strings else { throw .invalid("\(what) must be string, it is \(dtype)") }
         return strings
     }
@@ -44,7 +44,7 @@ extension Tensor {
     /// The one element of a string tensor.
     ///
     /// - Throws: `invalidArgument` where it has another number of elements.
-    func oneString(_ what: String) throws(CompileError) -> [UInt8] {
+    func oneString(_ what: String) throws(OpError) -> [UInt8] {
         let strings = try bytes(what)
         guard strings.count == 1, let only = strings.first else {
             throw .invalid("\(what) must be scalar, its shape is \(shape)")
@@ -55,7 +55,7 @@ extension Tensor {
     /// The elements of a tensor of indices or sizes.
     ///
     /// - Throws: `invalidArgument` where the dtype is not int32 or int64.
-    func wholeNumbers(_ what: String) throws(CompileError) -> [Int] {
+    func wholeNumbers(_ what: String) throws(OpError) -> [Int] {
         guard dtype == .int32 || dtype == .int64, let integers else {
             throw .invalid("\(what) must be int32 or int64, it is \(dtype)")
         }
@@ -65,7 +65,7 @@ extension Tensor {
     /// The one element of a tensor of indices or sizes.
     ///
     /// - Throws: `invalidArgument` where it has another number of elements.
-    func oneWholeNumber(_ what: String) throws(CompileError) -> Int {
+    func oneWholeNumber(_ what: String) throws(OpError) -> Int {
         let numbers = try wholeNumbers(what)
         guard numbers.count == 1, let only = numbers.first else {
             throw .invalid("\(what) must be a scalar, its shape is \(shape)")
@@ -76,7 +76,7 @@ extension Tensor {
 
 extension TensorOp {
     /// Applies the op's rule to inputs of which all is known: what it could not check when the plan was made, it checks now.
-    func check(_ inputs: [Tensor]) throws(CompileError) -> [TensorFact] {
+    func check(_ inputs: [Tensor]) throws(OpError) -> [TensorFact] {
         var facts: [TensorFact] = []
         for input in inputs { facts.append(TensorFact(input)) }
         return try outputs(for: facts)
@@ -125,11 +125,11 @@ protocol StringTransform: TensorOp {
     /// Appends the new string.
     func transform(
         _ string: UnsafeBufferPointer<UInt8>, to result: inout StringTensorBuilder
-    ) throws(CompileError)
+    ) throws(OpError)
 }
 
 extension StringTransform {
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].require(.string, "input")
         return [TensorFact(.string, inputs[0].shape)]
     }
@@ -138,7 +138,7 @@ extension StringTransform {
 
     func expectedBytes(of byteCount: Int) -> Int { byteCount }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         let strings = try inputs[0].stringElements("input")
         var result = try StringTensorBuilder(
             inputs[0].shape, byteCount: expectedBytes(of: strings.byteCount), account)

@@ -5,8 +5,8 @@ extension OpTable {
     /// Ops that look at each string on its own.
     static let strings: [OpEntry] = [
         OpEntry("StringStrip", make: StringStrip.init),
-        OpEntry("StringLower") { node throws(CompileError) in try StringCase(node, lower: true) },
-        OpEntry("StringUpper") { node throws(CompileError) in try StringCase(node, lower: false) },
+        OpEntry("StringLower") { node throws(OpError) in try StringCase(node, lower: true) },
+        OpEntry("StringUpper") { node throws(OpError) in try StringCase(node, lower: false) },
         OpEntry("StringLength", make: StringLength.init),
         OpEntry("Substr", make: Substr.init),
         OpEntry("EncodeBase64", make: EncodeBase64.init),
@@ -16,11 +16,11 @@ extension OpTable {
 
 /// Each string without white space (as ASCII has it) at both ends.
 struct StringStrip: StringTransform {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(1) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(1) }
 
     func transform(
         _ string: UnsafeBufferPointer<UInt8>, to result: inout StringTensorBuilder
-    ) throws(CompileError) {
+    ) throws(OpError) {
         try result.append(string.trimmed)
     }
 }
@@ -32,7 +32,7 @@ struct StringCase: StringTransform {
     private let lower: Bool
     private let isUnicode: Bool
 
-    init(_ node: NodeReader, lower: Bool) throws(CompileError) {
+    init(_ node: NodeReader, lower: Bool) throws(OpError) {
         try node.expectInputs(1)
         let encoding = try node.string("encoding", default: "")
         guard encoding.isEmpty || encoding == "utf-8" else {
@@ -44,7 +44,7 @@ struct StringCase: StringTransform {
 
     func transform(
         _ string: UnsafeBufferPointer<UInt8>, to result: inout StringTensorBuilder
-    ) throws(CompileError) {
+    ) throws(OpError) {
         if isUnicode, string.contains(where: { $0 >= 0x80 }) {
             return try turnText(string, to: &result)
         }
@@ -55,7 +55,7 @@ struct StringCase: StringTransform {
     /// Turns all letters that Unicode has; the sigma that ends a word becomes one that ends a word.
     private func turnText(
         _ string: UnsafeBufferPointer<UInt8>, to result: inout StringTensorBuilder
-    ) throws(CompileError) {
+    ) throws(OpError) {
         var place = 0
         // Whether the last character that counts for the sigma's rule has case.
         var isAfterCased = false
@@ -103,19 +103,19 @@ enum StringUnit: String {
 struct StringLength: Op {
     private let unit: StringUnit
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(1)
         unit = try node.choice("unit", default: .byte)
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].require(.string, "input")
         return [TensorFact(.int32, inputs[0].shape)]
     }
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
 
-    func kernel(for spec: KernelSpec) throws(CompileError) -> Kernel {
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let count = try spec.outputShape().elementCount
         return .stringLengths(count: count, ofCharacters: unit == .character)
     }
@@ -129,12 +129,12 @@ struct StringLength: Op {
 struct Substr: TensorOp {
     private let unit: StringUnit
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(3)
         unit = try node.choice("unit", default: .byte)
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].require(.string, "input")
         guard inputs[1].dtype == inputs[2].dtype, [.int32, .int64].contains(inputs[1].dtype) else {
             throw .invalid("pos and len must both be int32 or int64, they are \(inputs[1].dtype), \(inputs[2].dtype)")
@@ -148,14 +148,14 @@ struct Substr: TensorOp {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.elementwise() }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         guard let shape = try check(inputs)[0].shape.known else { throw .invalid("the shapes do not broadcast") }
         let strings = try inputs[0].stringElements("input")
         let places = try inputs[1].wholeNumberElements("pos")
         let lengths = try inputs[2].wholeNumberElements("len")
         let which = BroadcastPlaces(inputs[0].shape, broadcastTo: shape)
         let where_ = BroadcastPlaces(inputs[1].shape, broadcastTo: shape)
-        func part(_ index: Int) throws(CompileError) -> UnsafeBufferPointer<UInt8> {
+        func part(_ index: Int) throws(OpError) -> UnsafeBufferPointer<UInt8> {
             let string = strings[which[index]].bytes
             let (position, length) = (places[where_[index]], lengths[where_[index]])
             let range = unit == .byte ? bytes(string, position, length) : characters(string, position, length)
@@ -227,7 +227,7 @@ struct Substr: TensorOp {
 struct EncodeBase64: StringTransform {
     private let pads: Bool
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(1)
         pads = try node.bool("pad", default: false)
     }
@@ -236,7 +236,7 @@ struct EncodeBase64: StringTransform {
 
     func transform(
         _ string: UnsafeBufferPointer<UInt8>, to result: inout StringTensorBuilder
-    ) throws(CompileError) {
+    ) throws(OpError) {
         for start in stride(from: 0, to: string.count, by: 3) {
             let group = string[start..<min(start + 3, string.count)]
             let bits = group.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } << UInt32(8 * (3 - group.count))
@@ -248,13 +248,13 @@ struct EncodeBase64: StringTransform {
 
 /// The bytes that base 64 text stands for, in the alphabet for addresses, padded or not.
 struct DecodeBase64: StringTransform {
-    init(_ node: NodeReader) throws(CompileError) { try node.expectInputs(1) }
+    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(1) }
 
     func expectedBytes(of byteCount: Int) -> Int { byteCount / 4 * 3 + 3 }
 
     func transform(
         _ string: UnsafeBufferPointer<UInt8>, to result: inout StringTensorBuilder
-    ) throws(CompileError) {
+    ) throws(OpError) {
         var text = string[...]
         if text.count % 4 == 0, text.last == UInt8(ascii: "=") {
             text.removeLast()

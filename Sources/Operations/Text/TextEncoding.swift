@@ -78,7 +78,7 @@ enum TextEncoding: Hashable, Sendable {
     }
 
     /// Appends a code point.
-    func encode(_ scalar: Unicode.Scalar, to text: inout StringTensorBuilder) throws(CompileError) {
+    func encode(_ scalar: Unicode.Scalar, to text: inout StringTensorBuilder) throws(OpError) {
         switch self {
         case .utf16(let isBig):
             for unit in UTF16.encode(scalar) ?? .init() { try Self.append(UInt32(unit), 2, isBig, &text) }
@@ -89,7 +89,7 @@ enum TextEncoding: Hashable, Sendable {
 
     private static func append(
         _ number: UInt32, _ width: Int, _ isBigEndian: Bool, _ text: inout StringTensorBuilder
-    ) throws(CompileError) {
+    ) throws(OpError) {
         for place in 0..<width {
             let shift = UInt32(8 * (isBigEndian ? width - 1 - place : place))
             try text.append(UInt8(truncatingIfNeeded: number >> shift))

@@ -4,8 +4,8 @@ internal import Tensors
 extension OpTable {
     /// Text to code points, and back.
     static let unicodeText: [OpEntry] = [
-        OpEntry("UnicodeDecode") { node throws(CompileError) in try UnicodeDecode(node, hasOffsets: false) },
-        OpEntry("UnicodeDecodeWithOffsets") { node throws(CompileError) in try UnicodeDecode(node, hasOffsets: true) },
+        OpEntry("UnicodeDecode") { node throws(OpError) in try UnicodeDecode(node, hasOffsets: false) },
+        OpEntry("UnicodeDecodeWithOffsets") { node throws(OpError) in try UnicodeDecode(node, hasOffsets: true) },
         OpEntry("UnicodeEncode", make: UnicodeEncode.init),
         OpEntry("UnicodeTranscode", make: UnicodeTranscode.init),
     ]
@@ -22,7 +22,7 @@ private struct UnicodeErrors: Hashable, Sendable {
     private let replacesControls: Bool
 
     /// Attributes: `errors`, `replacement_char`, `replace_control_characters`.
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         policy = try node.choice("errors", default: .replace)
         let number = try node.int("replacement_char", default: 0xFFFD)
         guard let scalar = UInt32(exactly: number).flatMap(Unicode.Scalar.init) else {
@@ -36,7 +36,7 @@ private struct UnicodeErrors: Hashable, Sendable {
     ///
     /// - `scalar`: nil for malformed text.
     /// - `message`: That of the error where the policy is to have one.
-    func resolve(_ scalar: UInt32?, _ message: String) throws(CompileError) -> Unicode.Scalar? {
+    func resolve(_ scalar: UInt32?, _ message: String) throws(OpError) -> Unicode.Scalar? {
         if let scalar, let valid = Unicode.Scalar(scalar), !(replacesControls && scalar <= 0x1F) { return valid }
         switch policy {
         case .strict: throw .invalid(message)
@@ -50,7 +50,7 @@ private struct UnicodeErrors: Hashable, Sendable {
 
 extension NodeReader {
     /// An attribute that names an encoding.
-    fileprivate func encoding(_ name: String) throws(CompileError) -> TextEncoding {
+    fileprivate func encoding(_ name: String) throws(OpError) -> TextEncoding {
         let text = try string(name)
         guard let encoding = TextEncoding(text) else {
             throw .unsupported(
@@ -60,7 +60,7 @@ extension NodeReader {
     }
 
     /// One of the encodings that text can be written in.
-    fileprivate func outputEncoding() throws(CompileError) -> TextEncoding {
+    fileprivate func outputEncoding() throws(OpError) -> TextEncoding {
         let text = try string("output_encoding")
         guard ["UTF-8", "UTF-16-BE", "UTF-32-BE"].contains(text) else {
             throw .invalid("Value for attr 'output_encoding' of \"\(text)\" is not in the list of allowed values")
@@ -81,7 +81,7 @@ struct UnicodeDecode: TensorOp {
     private let hasOffsets: Bool
     private let splitType: DataType
 
-    init(_ node: NodeReader, hasOffsets: Bool) throws(CompileError) {
+    init(_ node: NodeReader, hasOffsets: Bool) throws(OpError) {
         try node.expectInputs(1)
         encoding = try node.encoding("input_encoding")
         errors = try UnicodeErrors(node)
@@ -90,7 +90,7 @@ struct UnicodeDecode: TensorOp {
         guard [.int32, .int64].contains(splitType) else { throw .unsupported(splitType) }
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].require(.string, "input")
         let count = inputs[0].shape.known?.elementCount
         let list = PartialShape([PartialShape.unknownDimension])
@@ -98,7 +98,7 @@ struct UnicodeDecode: TensorOp {
         return [splits, TensorFact(.int32, list)] + (hasOffsets ? [TensorFact(.int64, list)] : [])
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         let strings = try inputs[0].stringElements("input")
         var splits = try CountedList<Int>(account, capacity: strings.count + 1)
         try splits.append(0)
@@ -121,10 +121,10 @@ struct UnicodeDecode: TensorOp {
         guard splitType == .int64 || points.count <= Int(Int32.max) else { throw .invalid("too many code points") }
         let splitTensor =
             splitType == .int64
-            ? try account.numbers(.vector(splits.count), of: Int64.self) { (memory) throws(CompileError) in
+            ? try account.numbers(.vector(splits.count), of: Int64.self) { (memory) throws(OpError) in
                 for (index, split) in splits.elements.enumerated() { memory[index] = Int64(split) }
             }
-            : try account.numbers(.vector(splits.count), of: Int32.self) { (memory) throws(CompileError) in
+            : try account.numbers(.vector(splits.count), of: Int32.self) { (memory) throws(OpError) in
                 for (index, split) in splits.elements.enumerated() { memory[index] = Int32(truncatingIfNeeded: split) }
             }
         return [splitTensor, try points.tensor()] + (hasOffsets ? [try offsets.tensor()] : [])
@@ -139,13 +139,13 @@ struct UnicodeEncode: TensorOp {
     private let encoding: TextEncoding
     private let errors: UnicodeErrors
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(2)
         encoding = try node.outputEncoding()
         errors = try UnicodeErrors(node)
     }
 
-    func outputs(for inputs: [TensorFact]) throws(CompileError) -> [TensorFact] {
+    func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].require(.int32, "input_values")
         try inputs[1].requireRank(1, "input_splits")
         let ends = inputs[1].shape.dimension(0)
@@ -153,7 +153,7 @@ struct UnicodeEncode: TensorOp {
         return [TensorFact(.string, PartialShape([ends < 0 ? ends : ends - 1]))]
     }
 
-    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(CompileError) -> [Tensor] {
+    func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         _ = try check(inputs)
         let points = try inputs[0].wholeNumberElements("input_values")
         let splits = try inputs[1].wholeNumberElements("input_splits")
@@ -187,7 +187,7 @@ struct UnicodeTranscode: StringTransform {
     private let target: TextEncoding
     private let errors: UnicodeErrors
 
-    init(_ node: NodeReader) throws(CompileError) {
+    init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(1)
         source = try node.encoding("input_encoding")
         target = try node.outputEncoding()
@@ -196,7 +196,7 @@ struct UnicodeTranscode: StringTransform {
 
     func transform(
         _ string: UnsafeBufferPointer<UInt8>, to result: inout StringTensorBuilder
-    ) throws(CompileError) {
+    ) throws(OpError) {
         var place = 0
         while place < string.count {
             let character = source.character(string, at: place)

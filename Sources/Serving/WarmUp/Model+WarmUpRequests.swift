@@ -96,7 +96,7 @@ extension Model {
         do throws(ModelError) { callable = try self.callable(feeds: feeds, fetches: fetches) } catch {
             throw WarmUpRequest.Fault(reason: "cannot be replayed: \(error.message)")
         }
-        do throws(CompileError) {
+        do throws(OpError) {
             let tensors = inputs.map(\.value)
             if callable.leavesNoTrace {
                 _ = try callable.run(tensors, limits: RunLimits(deadline: Deadline(after: Self.maxReplayRunSeconds)))

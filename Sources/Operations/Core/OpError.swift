@@ -1,8 +1,9 @@
 package import Kernels
 package import Memory
 
-/// Why a plan cannot be made, or why its run ended.
-public struct CompileError: Error, Hashable, Sendable {
+/// Why a plan cannot be made, or why its run ended: TensorFlow's `tf.errors.OpError`, which stands for exceeded deadlines and
+/// cancelled runs too.
+public struct OpError: Error, Hashable, Sendable {
     /// Whose fault it is.
     public enum Kind: Hashable, Sendable {
         /// The graph has an op, an attribute value or a dtype that is not supported.
@@ -52,10 +53,10 @@ public struct CompileError: Error, Hashable, Sendable {
     }
 
     /// The request, not the graph, is wrong.
-    package static func invalid(_ reason: String) -> CompileError { CompileError(.invalidArgument, reason) }
+    package static func invalid(_ reason: String) -> OpError { OpError(.invalidArgument, reason) }
 
     /// metaserve cannot do it (yet).
-    package static func unsupported(_ reason: String) -> CompileError { CompileError(.unsupported, reason) }
+    package static func unsupported(_ reason: String) -> OpError { OpError(.unsupported, reason) }
 
     /// What a kernel found wrong.
     package init(_ fault: Fault) {
@@ -76,14 +77,14 @@ public struct CompileError: Error, Hashable, Sendable {
     ///
     /// - `refusal`: Why it has no memory.
     /// - `neededBytes`: What it needs.
-    package static func notBegun(_ refusal: MemoryRefusal, neededBytes: Int) -> CompileError {
-        var error = CompileError(refusal)
+    package static func notBegun(_ refusal: MemoryRefusal, neededBytes: Int) -> OpError {
+        var error = OpError(refusal)
         if refusal.isPassing { error.neededBytes = neededBytes }
         return error
     }
 
     /// The same error, telling at which node, unless it tells already.
-    package func at(node: String, op: String) -> CompileError {
+    package func at(node: String, op: String) -> OpError {
         guard self.node == nil else { return self }
         var located = self
         located.node = node
@@ -92,7 +93,7 @@ public struct CompileError: Error, Hashable, Sendable {
     }
 }
 
-extension CompileError: CustomStringConvertible {
+extension OpError: CustomStringConvertible {
     /// The reason, with node and op where they are known.
     public var description: String {
         guard let node, let op else { return reason }
