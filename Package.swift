@@ -78,11 +78,13 @@ let package = Package(
         target(
             "Kernels", uses: ["Tensors", "Memory", "Threads", "CKernels", "CImages", "COpenBLAS", "CRegex", "CZlib"]),
         target("Operations", uses: ["Kernels", "Graphs", "Tensors", "Memory", "Threads"]),
-        target("Execution", uses: ["Operations", "Kernels", "Graphs", "Tensors", "Threads", "Memory"]),
+        target("Planning", uses: ["Operations", "Kernels", "Graphs", "Tensors", "Threads", "Memory"]),
+        target("Execution", uses: ["Planning", "Operations", "Kernels", "Graphs", "Tensors", "Threads", "Memory"]),
         target(
             "Serving",
             uses: [
-                "Execution", "Operations", "Checkpoints", "Graphs", "Settings", "Tensors", "TensorFlowProtos",
+                "Execution", "Planning", "Operations", "Checkpoints", "Graphs", "Settings", "Tensors",
+                "TensorFlowProtos",
                 "Files", "Threads", "Memory",
             ],
             [protobuf, logging]),
@@ -98,7 +100,8 @@ let package = Package(
         .executableTarget(
             name: "metaserve",
             dependencies: [
-                "API", "Checkpoints", "Execution", "Files", "Graphs", "HTTPMessages", "HTTPServer", "Kernels",
+                "API", "Checkpoints", "Execution", "Planning", "Files", "Graphs", "HTTPMessages", "HTTPServer",
+                "Kernels",
                 "Operations", "Threads", "Memory", "Serving", "Settings", "Tensors", "CArguments", arguments, logging,
             ],
             swiftSettings: swiftSettings),
@@ -130,7 +133,8 @@ let package = Package(
         tests(
             "ServingTests",
             uses: [
-                "Serving", "Execution", "Operations", "Checkpoints", "Graphs", "Tensors", "TensorFlowProtos",
+                "Serving", "Execution", "Planning", "Operations", "Checkpoints", "Graphs", "Tensors",
+                "TensorFlowProtos",
                 "VectorSupport", "ServerSupport", "Files", "Threads", "Memory",
             ],
             [protobuf, logging]),
@@ -160,7 +164,7 @@ let package = Package(
         tests(
             "ExecutionTests",
             uses: [
-                "Execution", "Operations", "Kernels", "Graphs", "Tensors", "TensorFlowProtos", "Threads",
+                "Execution", "Planning", "Operations", "Kernels", "Graphs", "Tensors", "TensorFlowProtos", "Threads",
                 "VectorSupport",
             ]),
         tests(

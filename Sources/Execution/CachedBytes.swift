@@ -1,14 +1,14 @@
 internal import Operations
+internal import Planning
 internal import Tensors
 
 extension Plan {
     /// About what it takes that no other plan has: its lists, and what was folded into it.
     var byteCount: Int {
         let lists =
-            steps.reduce(0) {
-                $0 + MemoryLayout<Step>.stride + CachedBytes.step + 8 * ($1.inputs.count + $1.outputs.count)
+            nodes.reduce(0) {
+                $0 + MemoryLayout<Node>.stride + CachedBytes.step + 8 * ($1.inputs.count + $1.outputs.count)
             }
-            + items.count * (MemoryLayout<Item>.stride + CachedBytes.box)
         return CachedBytes.object + lists + CachedBytes.facts(facts) + foldedBytes
     }
 }
@@ -18,31 +18,8 @@ extension Program {
     var byteCount: Int {
         let lists =
             steps.count * (MemoryLayout<Step>.stride + CachedBytes.step) + operands.count * 4
-            + (arenaValues.count + feedValues.count) * 16 + constants.count * 8 + fetchFlags.count * 16
-        return CachedBytes.object + lists + CachedBytes.facts(facts) + foldedBytes + tableBytes
-    }
-
-    /// The elements that are not the plan's.
-    private var foldedBytes: Int {
-        var seen: Set<ObjectIdentifier> = []
-        var bytes = 0
-        for (fact, known) in zip(facts, plan.facts) {
-            guard let value = fact.value, value.storage !== known.value?.storage,
-                seen.insert(ObjectIdentifier(value.storage)).inserted
-            else { continue }
-            bytes += value.storage.byteCount + CachedBytes.box
-        }
-        return bytes
-    }
-
-    /// Kernels have tables of what lies where along an axis: of indices, weights, offsets.
-    private var tableBytes: Int {
-        steps.reduce(0) { bytes, step in
-            guard case .kernel = step.work, plan.steps.indices.contains(step.source) else { return bytes }
-            return plan.steps[step.source].outputs.reduce(bytes) { bytes, value in
-                bytes + (facts[value].shape.dimensions ?? []).reduce(0) { $0 + CachedBytes.position * min($1, 1 << 20) }
-            }
-        }
+            + (arenaValues.count + feedValues.count) * 16 + constants.count * 56 + fetches.count * 64
+        return CachedBytes.object + lists + CachedBytes.facts(facts) + foldedBytes + CachedBytes.position * axisTotal
     }
 }
 

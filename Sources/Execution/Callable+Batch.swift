@@ -1,5 +1,6 @@
 internal import Glibc
 package import Operations
+internal import Planning
 internal import Tensors
 package import Threads
 
@@ -154,7 +155,8 @@ extension Callable {
         var parts: [BatchDecision.Part]?
         var failure: OpError?
         do throws(OpError) {
-            var analysis = BatchAnalysis(try program(for: feeds), rowFeeds: rowFeeds, rowCount: rowCount)
+            var analysis = try BatchAnalysis(
+                plan, for: try shapes(of: feeds), rowFeeds: rowFeeds, rowCount: rowCount, options: options)
             parts = analysis.fetchRoles().flatMap(Self.parts)
         } catch { failure = error }
         let decision = BatchDecision(feeds, isRows: rowFeeds, parts: parts)

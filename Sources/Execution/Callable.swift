@@ -1,5 +1,6 @@
 internal import Memory
 package import Operations
+internal import Planning
 internal import Synchronization
 package import Tensors
 package import Threads
@@ -29,13 +30,16 @@ package final class Callable: Sendable {
     private let ownLimitBytes: Int
     let memory: MemoryAccount?
     private let variables: VariableStates
+    let options: PassOptions
     /// Until which generation of the variables the plan is known to be right.
     private let checkedGeneration: Atomic<Int>
 
     init(
         feeds: [Argument], fetches: [String], plan: Plan, workspaces: ObjectPool<Workspace>, limitBytes: Int,
-        memory: MemoryAccount?, variables: VariableStates, generation: Int, caches: CacheBudget, entry: CacheEntry
+        memory: MemoryAccount?, variables: VariableStates, generation: Int, options: PassOptions, caches: CacheBudget,
+        entry: CacheEntry
     ) {
+        self.options = options
         programs = ProgramCache(caches, of: entry)
         self.entry = entry
         self.feeds = feeds
@@ -68,9 +72,10 @@ package final class Callable: Sendable {
 
     /// Whether a run leaves everything as it was: it changes no variable and takes nothing from a stream of random numbers.
     package var leavesNoTrace: Bool {
-        plan.steps.allSatisfy { step in
-            if step.op is any VariableWriting { return false }
-            return !step.op.isStateful || step.op.hasEffect || step.op is any RunOp
+        plan.nodes.allSatisfy { node in
+            guard node.isPresent, let op = node.op else { return true }
+            if op is any VariableWriting { return false }
+            return !op.isStateful || op.hasEffect || op is any RunOp
         }
     }
 
@@ -116,6 +121,13 @@ package final class Callable: Sendable {
     }
 
     private func makeProgram(_ tensors: UnsafeBufferPointer<TensorView>) throws(OpError) -> Program {
+        let program = try plan.program(for: try shapes(of: tensors), limitBytes: limitBytes, options: options)
+        programs.add(program, for: tensors)
+        return program
+    }
+
+    /// The shapes of feeds that fit.
+    func shapes(of tensors: UnsafeBufferPointer<TensorView>) throws(OpError) -> [Shape] {
         guard tensors.count == feeds.count else {
             throw OpError.invalid("\(feeds.count) feeds are expected, got \(tensors.count)")
         }
@@ -126,10 +138,7 @@ package final class Callable: Sendable {
             else { throw mismatch(index, tensor) }
             shapes.append(shape)
         }
-        var builder = ProgramBuilder(plan: plan, feedShapes: shapes, limitBytes: limitBytes)
-        let program = try builder.build()
-        programs.add(program, for: tensors)
-        return program
+        return shapes
     }
 
     private func mismatch(_ index: Int, _ tensor: TensorView) -> OpError {

@@ -1,5 +1,6 @@
 internal import Kernels
 internal import Operations
+internal import Planning
 internal import Tensors
 internal import Threads
 
@@ -32,10 +33,10 @@ struct InterpretedRun {
         self.limits = limits
         isLimited = !limits.isNone
         account = workspace.state.pointee.account
-        shapes = Array(repeating: nil, count: program.facts.count)
-        memories = Array(repeating: nil, count: program.facts.count)
-        objects = Array(repeating: nil, count: program.facts.count)
-        flags = Array(repeating: false, count: program.plan.flagRules.count)
+        shapes = Array(repeating: nil, count: program.valueCount)
+        memories = Array(repeating: nil, count: program.valueCount)
+        objects = Array(repeating: nil, count: program.valueCount)
+        flags = Array(repeating: false, count: program.flagCount)
     }
 
     /// Runs all steps. What they assigned holds once all have succeeded; else nothing has changed.
@@ -63,20 +64,20 @@ struct InterpretedRun {
             case .kernel(let body):
                 call(body, step, scratch: workspace.arena + step.scratchOffset)
                 try checkFault(step, before: next)
-            case .dynamic:
-                do throws(OpError) { try dynamic(step) } catch {
-                    throw program.plan.steps[step.source].locate(error)
+            case .dynamic(let source):
+                do throws(OpError) { try dynamic(source, step) } catch {
+                    throw program.origin(of: step).locate(error)
                 }
                 try checkFault(step, before: next)
             case .control(let control):
                 if try perform(control) { next = step.target }
             }
         }
-        for (fetch, flag) in zip(program.plan.fetches, program.fetchFlags) {
-            guard let flag, !flags[flag] else { continue }
+        for fetch in program.fetches {
+            guard let flag = fetch.flag, !flags[flag] else { continue }
             throw OpError(
                 .invalidArgument,
-                "a fetched tensor is in a branch that was not taken: it has no value (value \(fetch.value))")
+                "\"\(fetch.name)\" is in a branch that was not taken: it has no value")
         }
     }
 
@@ -106,7 +107,7 @@ struct InterpretedRun {
     private func checkFault(_ step: Program.Step, before next: Int) throws(OpError) {
         guard let fault = workspace.state.pointee.fault else { return }
         guard fault.kind != .timeOver else { throw limits.error(place(before: next - 1)) }
-        throw program.plan.steps[step.source].locate(OpError(fault))
+        throw program.origin(of: step).locate(OpError(fault))
     }
 }
 
@@ -130,8 +131,8 @@ extension InterpretedRun {
 
     private func truth(of value: Int) -> Bool { workspace.values[value].load(as: Bool.self) }
 
-    private func isAlive(_ liveness: Liveness) -> Bool {
-        switch liveness {
+    private func holds(_ guarded: Guard) -> Bool {
+        switch guarded {
         case .always: true
         case .never: false
         case .flag(let flag): flags[flag]
@@ -140,19 +141,19 @@ extension InterpretedRun {
 
     private func isUp(_ rule: FlagRule) -> Bool {
         switch rule {
-        case .branch(let predicate, let side, let base): isAlive(base) && truth(of: predicate) == side
+        case .branch(let predicate, let side, let base): holds(base) && truth(of: predicate) == side
         case .all(let members): members.allSatisfy { flags[$0] }
         case .any(let members): members.contains { flags[$0] }
         }
     }
 
-    private mutating func take(_ merge: Plan.Merge) throws(OpError) {
-        guard let place = merge.inputs.firstIndex(where: { isAlive($0.liveness) }) else {
+    private mutating func take(_ merge: Program.Merge) throws(OpError) {
+        guard let input = merge.inputs.first(where: { holds($0.guarded) }) else {
             if let error = merge.error { throw error }
             return
         }
-        share(merge.inputs[place].value, with: merge.output)
-        workspace.values[merge.index].storeBytes(of: Int32(truncatingIfNeeded: place), as: Int32.self)
+        share(input.value, with: merge.output)
+        workspace.values[merge.index].storeBytes(of: input.place, as: Int32.self)
     }
 
     /// Lets a value be what another is now.
@@ -216,8 +217,7 @@ extension InterpretedRun {
 
 /// Steps that are worked out in the run.
 extension InterpretedRun {
-    private mutating func dynamic(_ step: Program.Step) throws(OpError) {
-        let source = program.plan.steps[step.source]
+    private mutating func dynamic(_ source: Program.Dynamic, _ step: Program.Step) throws(OpError) {
         if let state = source.state { return try access(state, source) }
         if let op = source.op as? any TensorOp {
             let inputs = try source.inputs.map { (value) throws(OpError) in try tensor(value) }
@@ -234,7 +234,7 @@ extension InterpretedRun {
     }
 
     /// Reads or changes a variable.
-    private mutating func access(_ state: VariableState, _ source: Plan.Step) throws(OpError) {
+    private mutating func access(_ state: VariableState, _ source: Program.Dynamic) throws(OpError) {
         if let op = source.op as? any VariableWriting {
             let inputs = try source.inputs.dropFirst().map { (value) throws(OpError) in try tensor(value) }
             try variables.update(state, within: limits) { (old) throws(OpError) in
@@ -251,19 +251,20 @@ extension InterpretedRun {
     }
 
     /// Infers, makes the kernel, and runs it.
-    private mutating func kernel(_ source: Plan.Step, _ step: Program.Step) throws(OpError) {
+    private mutating func kernel(_ source: Program.Dynamic, _ step: Program.Step) throws(OpError) {
+        let op = source.op
         var inputs: [TensorFact] = []
         for (index, value) in source.inputs.enumerated() {
             var fact = program.facts[value]
             if let shape = shapes[value] { fact.shape = PartialShape(shape) }
-            if source.op.valueInputs.contains(index), !fact.isKnown { fact.value = try tensor(value) }
+            if op.valueInputs.contains(index), !fact.isKnown { fact.value = try tensor(value) }
             inputs.append(fact)
         }
         // The kernel's tables live no longer than this step.
-        var tableBytes = source.op.valueBytes(for: inputs)
+        var tableBytes = op.valueBytes(for: inputs)
         try account.reserve(tableBytes)
         defer { account.give(tableBytes) }
-        let outputs = try source.op.outputs(for: inputs)
+        let outputs = try op.outputs(for: inputs)
         for (value, fact) in zip(source.outputs, outputs) { try makeRoom(for: value, fact) }
         let known = outputs.compactMap(\.value)
         if known.count == outputs.count {
@@ -276,10 +277,10 @@ extension InterpretedRun {
             throw OpError(.unsupported, "is not supported for handles")
         }
         let spec = KernelSpec(inputs: inputs, outputs: outputs)
-        let more = source.op.tableBytes(for: spec)
+        let more = op.tableBytes(for: spec)
         try account.reserve(more)
         tableBytes += more
-        let kernel = try source.op.makeKernel(for: spec)
+        let kernel = try op.makeKernel(for: spec)
         switch kernel.work {
         case .alias(let input):
             let input = try tensor(source.inputs[input])

@@ -1,4 +1,5 @@
 internal import Memory
+internal import Planning
 internal import Synchronization
 internal import Tensors
 internal import Threads

@@ -1,5 +1,6 @@
 internal import Kernels
 internal import Operations
+internal import Planning
 internal import Tensors
 internal import Threads
 
@@ -25,18 +26,18 @@ struct Run {
         _ feeds: UnsafeBufferPointer<TensorView>, _ take: (UnsafeBufferPointer<TensorView>) -> Void
     ) throws(OpError) {
         let refusal = workspace.prepare(
-            valueCount: program.facts.count, arenaBytes: program.arenaBytes, dimensionCount: program.fetchRankTotal,
+            valueCount: program.valueCount, arenaBytes: program.arenaBytes, dimensionCount: program.fetchRankTotal,
             limitBytes: limitBytes)
         if let refusal { throw OpError.notBegun(refusal, neededBytes: program.arenaBytes) }
         workspace.state.pointee.account.limits = limits
         bind(feeds)
         if program.isStraight {
             try executeKernels()
-            deliver(take) { program.facts[$0].shape.dimensions }
+            deliver(take) { $0.dimensions }
         } else {
             var interpreted = InterpretedRun(program, workspace, limits: limits)
             try interpreted.execute()
-            deliver(take) { interpreted.shape(of: $0)?.dimensions }
+            deliver(take) { interpreted.shape(of: $0.value)?.dimensions }
             withExtendedLifetime(interpreted) {}
         }
     }
@@ -44,8 +45,7 @@ struct Run {
     private func bind(_ feeds: UnsafeBufferPointer<TensorView>) {
         let values = workspace.values
         for (value, offset) in program.arenaValues { values[value] = workspace.arena + offset }
-        for value in program.constants {
-            guard let tensor = program.facts[value].value else { continue }
+        for (value, tensor) in program.constants {
             // Safety: kernels never write to inputs; the planner places outputs in the arena only.
             values[value] = tensor.storage.baseAddress + tensor.byteOffset
         }
@@ -70,7 +70,7 @@ struct Run {
         guard let fault = workspace.state.pointee.fault, fault.kind != .timeOver else {
             throw limits.error("\(last) of the graph's \(program.steps.count) steps were done")
         }
-        throw program.plan.steps[program.steps[last].source].locate(OpError(fault))
+        throw program.origin(of: program.steps[last]).locate(OpError(fault))
     }
 
     /// - Returns: false if the kernel noted a fault.
@@ -84,20 +84,20 @@ struct Run {
         return workspace.state.pointee.fault == nil
     }
 
-    private func deliver(_ take: (UnsafeBufferPointer<TensorView>) -> Void, _ shape: (Int) -> [Int]?) {
+    private func deliver(_ take: (UnsafeBufferPointer<TensorView>) -> Void, _ shape: (Program.Fetch) -> [Int]?) {
         var next = workspace.dimensions
-        withUnsafeTemporaryAllocation(of: TensorView.self, capacity: max(1, program.plan.fetches.count)) { views in
-            for (index, fetch) in program.plan.fetches.enumerated() {
-                let dimensions = shape(fetch.value) ?? []
+        withUnsafeTemporaryAllocation(of: TensorView.self, capacity: max(1, program.fetches.count)) { views in
+            for (index, fetch) in program.fetches.enumerated() {
+                let dimensions = shape(fetch) ?? []
                 for (axis, size) in dimensions.enumerated() { next[axis] = size }
                 (views.baseAddress.unsafelyUnwrapped + index).initialize(
                     to: TensorView(
-                        dtype: program.facts[fetch.value].dtype,
+                        dtype: fetch.dtype,
                         dimensions: UnsafeBufferPointer(start: next, count: dimensions.count),
                         elements: UnsafeRawPointer(workspace.values[fetch.value])))
                 next += dimensions.count
             }
-            take(UnsafeBufferPointer(start: views.baseAddress, count: program.plan.fetches.count))
+            take(UnsafeBufferPointer(start: views.baseAddress, count: program.fetches.count))
         }
     }
 }

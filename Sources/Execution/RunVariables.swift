@@ -1,4 +1,5 @@
 internal import Operations
+internal import Planning
 internal import Tensors
 internal import Threads
 

@@ -1,6 +1,7 @@
 package import Graphs
 package import Memory
 package import Operations
+package import Planning
 internal import Synchronization
 internal import Tensors
 internal import Threads
@@ -13,12 +14,11 @@ package final class Session: Sendable {
     package let graph: Graph
     private let variables: VariableStates
     private let inference: FactInference
-    private let tables: TableResolution
+    private let compiler: PlanCompiler
     private let workspaces: ObjectPool<Workspace>
     private let holder: MemoryHolder
     private let limitBytes: Int
     private let memory: MemoryAccount?
-    private let statefulOps = StatefulOps()
     private let callables = Mutex<[Signature: Kept]>([:])
 
     /// What may be kept of this session and all others.
@@ -71,11 +71,12 @@ package final class Session: Sendable {
     ///   - tables: What tables are filled with, if it is not in the graph.
     ///   - inference: Of the same graph, from another session; nil for a new one.
     ///   - readOnlyReason: Why runs may not assign variables, and what to do about it; nil where they may.
+    ///   - passes: The passes that plans go through.
     package init(
         graph: Graph, variables: any VariableSource, threadCount: Int, limitBytes: Int = Session.defaultLimitBytes,
         memory: MemoryAccount? = nil, caches: CacheBudget = CacheBudget(),
         tables: any TableSource = NoTables(), inference: FactInference? = nil,
-        readOnlyReason: String? = nil
+        readOnlyReason: String? = nil, passes: PassOptions = PassOptions()
     ) {
         self.graph = graph
         self.variables = VariableStates(variables, graph: graph, readOnlyReason: readOnlyReason)
@@ -84,7 +85,7 @@ package final class Session: Sendable {
         self.caches = caches
         let inference = inference ?? FactInference(graph)
         self.inference = inference
-        self.tables = TableResolution(graph: graph, variables: self.variables, inference: inference, source: tables)
+        compiler = PlanCompiler(graph, self.variables, tables: tables, facts: inference, options: passes)
         workspaces = ObjectPool<Workspace>(count: threadCount)
         holder = MemoryHolder { [workspaces] in workspaces.removeAll() }
         memory?.add(holder)
@@ -95,7 +96,7 @@ package final class Session: Sendable {
 
     /// Compiles, or finds, the callable for feeds and fetches, in these orders.
     ///
-    /// - Throws: ``OpError``; see ``PlanBuilder/build(feeds:fetches:)``.
+    /// - Throws: ``OpError``; see ``PlanCompiler/plan(feeds:fetches:observe:)``.
     package func callable(feeds: [Endpoint], fetches: [Endpoint]) throws(OpError) -> Callable {
         let signature = Signature(feeds: feeds, fetches: fetches)
         if let known = callables.withLock({ $0[signature]?.callable }), !known.isOutdated { return known }
@@ -107,12 +108,12 @@ package final class Session: Sendable {
             facts.append((feed, TensorFact(fact.dtype, fact.shape)))
         }
         let generation = variables.generation
-        var builder = PlanBuilder(graph: graph, variables: variables, tables: tables, statefulOps: statefulOps)
-        let plan = try builder.build(feeds: facts, fetches: fetches)
+        let plan = try compiler.plan(feeds: facts, fetches: fetches)
         let callable = Callable(
             feeds: facts.map { Callable.Argument(name: name($0.0), dtype: $0.1.dtype, shape: $0.1.shape) },
             fetches: fetches.map(name), plan: plan, workspaces: workspaces, limitBytes: limitBytes, memory: memory,
-            variables: variables, generation: generation, caches: caches, entry: Entry(signature, plan, self))
+            variables: variables, generation: generation, options: compiler.options, caches: caches,
+            entry: Entry(signature, plan, self))
         return keep(callable, signature)
     }
 
@@ -138,7 +139,7 @@ package final class Session: Sendable {
     ///
     /// - Throws: ``OpError`` of kind `malformed` for an input that does not exist, and for a cycle.
     package func nodes(for fetches: [Endpoint], feeds: [Endpoint]) throws(OpError) -> [Int] {
-        try Subgraph(of: graph, fetches: fetches, feeds: Set(feeds)).order
+        try compiler.nodes(for: fetches, feeds: feeds)
     }
 
     /// What was compiled, the latest first.

@@ -1,6 +1,7 @@
 internal import Execution
 internal import Graphs
 internal import Operations
+internal import Planning
 internal import Tensors
 
 /// Finds the training switch on which a graph's assignments of variables depend: the moving averages of batch normalisation,

@@ -2,6 +2,7 @@ internal import Checkpoints
 internal import Execution
 internal import Graphs
 internal import Operations
+internal import Planning
 internal import Tensors
 
 /// A checkpoint's variables as a session asks for them.

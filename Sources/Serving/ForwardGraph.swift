@@ -1,5 +1,6 @@
 internal import Execution
 internal import Graphs
+internal import Planning
 internal import TensorFlowProtos
 
 /// A graph without what saves, restores, initialises, trains or summarises.

@@ -1,6 +1,7 @@
 internal import Execution
 internal import Graphs
 internal import Operations
+internal import Planning
 package import Tensors
 
 /// What an example for an input looks like where the graph does not declare its shape in full.

@@ -1,5 +1,6 @@
 internal import Execution
 internal import Graphs
+internal import Planning
 
 extension Model {
     /// Whether a request may leave a tensor out: a placeholder with a value of its own.

@@ -3,6 +3,7 @@ internal import Execution
 package import Graphs
 package import Memory
 internal import Operations
+internal import Planning
 internal import TensorFlowProtos
 internal import Tensors
 

@@ -3,6 +3,7 @@ internal import Execution
 internal import Files
 internal import Graphs
 internal import Operations
+internal import Planning
 internal import TensorFlowProtos
 internal import Tensors
 

@@ -3,6 +3,7 @@ internal import Execution
 internal import Files
 internal import Glibc
 internal import Operations
+internal import Planning
 internal import Tensors
 
 /// What a model's tables are filled with, beside the graph: tensors of the checkpoint, and vocabulary files.

@@ -1,5 +1,6 @@
 internal import Execution
 internal import Graphs
+internal import Planning
 
 /// A graph whose tensors out of input pipelines are placeholders of their own, so that one may be data and another a label.
 struct PipelineSources {

@@ -1,6 +1,7 @@
 import Execution
 import Graphs
 import Operations
+internal import Planning
 import Serving
 
 /// An op of a graph, and whether it is supported.

@@ -1,6 +1,7 @@
 import Execution
 import Graphs
 import Operations
+import Planning
 import SwiftProtobuf
 import TensorFlowProtos
 import Tensors

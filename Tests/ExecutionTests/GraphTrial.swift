@@ -1,6 +1,7 @@
 import Execution
 import Graphs
 import Operations
+import Planning
 import TensorFlowProtos
 import Tensors
 import VectorSupport

@@ -3,6 +3,7 @@ import Foundation
 import Graphs
 import Memory
 import Operations
+import Planning
 import SwiftProtobuf
 import TensorFlowProtos
 import Tensors

@@ -1,5 +1,6 @@
 import Execution
 import Operations
+import Planning
 import SwiftProtobuf
 import TensorFlowProtos
 import Tensors

@@ -4,7 +4,7 @@ internal import Operations
 internal import Tensors
 
 /// Variables: constants as long as no plan changes them, else read and written by steps, in the order of the graph.
-extension PlanBuilder {
+extension PlanImporter {
     /// Gives the variables that some nodes change a state. In a read-only session no node changes one.
     func findChangedVariables(among order: [Int]) throws(OpError) {
         guard variables.readOnlyReason == nil else { return }
@@ -18,16 +18,16 @@ extension PlanBuilder {
     ///
     /// - Returns: Whether it is one.
     mutating func addVariableOp(
-        _ op: any Op, _ index: Int, _ inputs: [Int], _ liveness: Liveness
+        _ op: any Op, _ index: Int, _ inputs: [Plan.Value], _ guarded: Guard
     ) throws(OpError) -> Bool {
         if let reading = op as? any VariableReading {
-            let reference = try reading.variable(reading: inputs.map { facts[$0] })
-            define(index, 0, try value(of: reference, index, isReference: inputs.isEmpty, liveness), liveness)
+            let reference = try reading.variable(reading: inputs.map { plan.facts[$0] })
+            define(index, 0, try value(of: reference, index, isReference: inputs.isEmpty, guarded), guarded)
             return true
         }
         guard op is any VariableWriting || op is any VariableQuery else { return false }
-        let outputs = try op.outputs(for: inputs.map { facts[$0] })
-        guard let reference = inputs.first.flatMap({ facts[$0].variable }) else {
+        let outputs = try op.outputs(for: inputs.map { plan.facts[$0] })
+        guard let reference = inputs.first.flatMap({ plan.facts[$0].variable }) else {
             throw .unsupported("is not given a variable")
         }
         if op is any VariableWriting, let reason = variables.readOnlyReason {
@@ -36,77 +36,73 @@ extension PlanBuilder {
                 .readOnlyVariable, "would assign the variable \"\(reference.name)\", which is read-only: \(reason)")
         }
         if let query = op as? any VariableQuery, variables.state(of: reference.name) == nil {
-            constantVariables.insert(reference.name)
+            plan.constantVariables.insert(reference.name)
             let hasValue = (try? variables.constant(reference)) != nil
-            define(index, 0, newValue(TensorFact(try query.answer(hasValue: hasValue))), liveness)
+            define(index, 0, plan.addValue(TensorFact(try query.answer(hasValue: hasValue))), guarded)
             return true
         }
-        let others = try read(Array(inputs.dropFirst()), index, liveness)
-        let numbers = addAccess(op, index, [inputs[0]] + others, outputs, liveness, reference)
-        for (number, value) in numbers.enumerated() { define(index, number, value, liveness) }
+        let others = try read(Array(inputs.dropFirst()), index, guarded)
+        let numbers = addAccess(op, index, [inputs[0]] + others, outputs, guarded, reference)
+        for (number, value) in numbers.enumerated() { define(index, number, value, guarded) }
         return true
     }
 
     /// The value of the variable whose handle is an op's first input, as it is where the op stands.
     mutating func valueConsumed(
-        by op: any VariableConsuming, _ index: Int, _ inputs: [Int], _ liveness: Liveness
-    ) throws(OpError) -> Int {
+        by op: any VariableConsuming, _ index: Int, _ inputs: [Plan.Value], _ guarded: Guard
+    ) throws(OpError) -> Plan.Value {
         // Checks handle and dtype.
-        _ = try op.outputs(for: inputs.map { facts[$0] })
-        guard let reference = inputs.first.flatMap({ facts[$0].variable }) else {
+        _ = try op.outputs(for: inputs.map { plan.facts[$0] })
+        guard let reference = inputs.first.flatMap({ plan.facts[$0].variable }) else {
             throw .unsupported("is not given a variable")
         }
-        return try value(of: reference, index, isReference: false, liveness)
+        return try value(of: reference, index, isReference: false, guarded)
     }
 
     /// What a node gives that reads a variable; by reference, it is read by those who take it.
     private mutating func value(
-        of reference: VariableReference, _ index: Int, isReference: Bool, _ liveness: Liveness
-    ) throws(OpError) -> Int {
+        of reference: VariableReference, _ index: Int, isReference: Bool, _ guarded: Guard
+    ) throws(OpError) -> Plan.Value {
         if isReference {
             let state = variables.state(of: reference.name)
             var fact = TensorFact(reference.dtype, state?.shape ?? reference.shape)
             if state == nil {
                 do throws(OpError) {
                     fact = TensorFact(try variables.constant(reference))
-                    constantVariables.insert(reference.name)
+                    plan.constantVariables.insert(reference.name)
                 } catch {
                     // To ask whether it has a value is no error: who reads it gets one.
                     guard error.kind == .missingVariable else { throw error }
                 }
             }
             fact.variable = reference
-            return newValue(fact)
+            return plan.addValue(fact)
         }
         if let state = variables.state(of: reference.name) {
             return addAccess(
-                ReferenceRead(), index, [], [TensorFact(reference.dtype, state.shape)], liveness, reference)[0]
+                ReferenceRead(), index, [], [TensorFact(reference.dtype, state.shape)], guarded, reference)[0]
         }
-        constantVariables.insert(reference.name)
-        return newValue(TensorFact(try variables.constant(reference)))
+        if let known = constants[reference.name] { return known }
+        let constant = plan.addValue(TensorFact(try variables.constant(reference)))
+        plan.constantVariables.insert(reference.name)
+        constants[reference.name] = constant
+        return constant
     }
 
     /// The values themselves in the place of references to variables that change: they are read here.
-    mutating func read(_ inputs: [Int], _ index: Int, _ liveness: Liveness) throws(OpError) -> [Int] {
+    mutating func read(_ inputs: [Plan.Value], _ index: Int, _ guarded: Guard) throws(OpError) -> [Plan.Value] {
         try inputs.map { (value) throws(OpError) in
-            let fact = facts[value]
+            let fact = plan.facts[value]
             guard let reference = fact.variable, !fact.dtype.isHandle, fact.value == nil else { return value }
-            return try self.value(of: reference, index, isReference: false, liveness)
+            return try self.value(of: reference, index, isReference: false, guarded)
         }
     }
 
     private mutating func addAccess(
-        _ op: any Op, _ index: Int, _ inputs: [Int], _ outputs: [TensorFact], _ liveness: Liveness,
+        _ op: any Op, _ index: Int, _ inputs: [Plan.Value], _ outputs: [TensorFact], _ guarded: Guard,
         _ reference: VariableReference
-    ) -> [Int] {
-        let numbers = outputs.map { newValue($0) }
-        let node = graph.nodes[index]
-        items.append(.step(steps.count))
-        steps.append(
-            Plan.Step(
-                op: op, node: node.name, opName: node.op, inputs: inputs, outputs: numbers, liveness: liveness,
-                state: variables.state(of: reference.name)))
-        return numbers
+    ) -> [Plan.Value] {
+        addNode(.op(op), index, inputs, outputs, guarded, state: variables.state(of: reference.name))
     }
 }
 

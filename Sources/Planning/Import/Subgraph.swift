@@ -8,6 +8,9 @@ struct Subgraph {
     /// The nodes that a node waits for, those of its inputs first; without what is fed, and without the way back in a loop.
     private(set) var dependencies: [Int: [Dependency]] = [:]
 
+    /// The nodes that others wait for, by a control edge.
+    private(set) var awaited: Set<Int> = []
+
     /// What a node waits for.
     struct Dependency {
         let node: Int
@@ -53,7 +56,7 @@ struct Subgraph {
                 case .done: continue
                 case .open:
                     throw OpError(
-                        .unsupported, "is part of a cycle that is no loop of tf.while_loop",
+                        .unsupported, "is part of a cycle that is not a tf.while_loop",
                         node: graph.nodes[next].name, op: graph.nodes[next].op)
                 case .new:
                     marks[next] = .open
@@ -86,7 +89,9 @@ struct Subgraph {
         }
         for input in node.controlInputs {
             let endpoint = try input.existing(for: node)
-            if !fedNodes.contains(endpoint.node) { result.append(Dependency(node: endpoint.node, output: nil)) }
+            guard !fedNodes.contains(endpoint.node) else { continue }
+            awaited.insert(endpoint.node)
+            result.append(Dependency(node: endpoint.node, output: nil))
         }
         dependencies[index] = result
         return result.map(\.node).reversed()

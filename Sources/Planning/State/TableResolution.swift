@@ -138,7 +138,7 @@ final class TableResolution: Sendable {
         return place
     }
 
-    /// A tensor that does not hang on feeds: computed from the graph's constants, or read from the checkpoint.
+    /// A tensor that does not depend on feeds: computed from the graph's constants, or read from the checkpoint.
     private func value(
         of endpoint: Endpoint, _ dtype: DataType, _ reference: TableReference, _ open: Set<String>
     ) throws(OpError) -> Tensor {
@@ -164,9 +164,12 @@ final class TableResolution: Sendable {
     private func constant(
         _ endpoint: Endpoint, _ reference: TableReference, _ open: Set<String>
     ) throws(OpError) -> Tensor {
-        var builder = PlanBuilder(graph: graph, variables: variables, tables: self, statefulOps: StatefulOps())
-        builder.openTables = open
-        let plan = try builder.build(feeds: [], fetches: [endpoint])
+        var importer = PlanImporter(graph: graph, variables: variables, tables: self, statefulOps: StatefulOps())
+        importer.openTables = open
+        var (plan, missing) = try importer.build(feeds: [], fetches: [endpoint])
+        let reached = try plan.infer(PassOptions(), foldLimitBytes: 256 << 20)
+        missing = reached.compactMap { plan.missingFeed($0) } + missing
+        guard missing.isEmpty else { throw .missing(missing) }
         guard let fetch = plan.fetches.first, let value = plan.facts[fetch.value].value else {
             throw OpError(
                 .unsupported,

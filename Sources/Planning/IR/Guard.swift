@@ -1,5 +1,5 @@
-/// When a value of a run exists: in a branch that is not taken nothing is computed (TensorFlow calls such tensors dead).
-enum Liveness: Hashable, Sendable {
+/// When a node runs, or a value exists: nothing is computed in a branch that is not taken. TensorFlow calls such tensors dead.
+package enum Guard: Hashable, Sendable {
     case always
     case never
     /// While this flag of the run is up.
@@ -7,9 +7,9 @@ enum Liveness: Hashable, Sendable {
 }
 
 /// How a flag of a run comes to be up.
-enum FlagRule: Hashable, Sendable {
+package enum FlagRule: Hashable, Sendable {
     /// The predicate, a bool value of the plan, is `side`, and `base` is alive.
-    case branch(predicate: Int, side: Bool, base: Liveness)
+    case branch(predicate: Int, side: Bool, base: Guard)
     /// All of the flags are up.
     case all([Int])
     /// One of the flags is up.
@@ -40,7 +40,7 @@ struct FlagTable: Sendable {
         return new
     }
 
-    private mutating func flag(_ rule: FlagRule) -> Liveness {
+    private mutating func flag(_ rule: FlagRule) -> Guard {
         if let known = numbers[rule] { return .flag(known) }
         rules.append(rule)
         numbers[rule] = rules.count - 1
@@ -49,12 +49,12 @@ struct FlagTable: Sendable {
     }
 
     /// One side of a branch.
-    mutating func branch(predicate: Int, side: Bool, base: Liveness) -> Liveness {
+    mutating func branch(predicate: Int, side: Bool, base: Guard) -> Guard {
         base == .never ? .never : flag(.branch(predicate: predicate, side: side, base: base))
     }
 
     /// Alive where all are: what needs several values.
-    mutating func all(_ parts: some Sequence<Liveness>) -> Liveness {
+    mutating func all(_ parts: some Sequence<Guard>) -> Guard {
         var flags: [Int] = []
         for part in parts {
             switch part {
@@ -76,8 +76,8 @@ struct FlagTable: Sendable {
     }
 
     /// Alive where one of them is: what takes the value that is there.
-    mutating func any(_ parts: some Sequence<Liveness>) -> Liveness {
-        var members: Set<Liveness> = []
+    mutating func any(_ parts: some Sequence<Guard>) -> Guard {
+        var members: Set<Guard> = []
         for part in parts where part != .never { members.insert(part) }
         while work < Self.mostWork, let pair = complements(among: members) {
             work += members.count
@@ -98,7 +98,7 @@ struct FlagTable: Sendable {
     }
 
     /// Two sides of one branch, which together are their base.
-    private func complements(among members: Set<Liveness>) -> (sides: [Liveness], base: Liveness)? {
+    private func complements(among members: Set<Guard>) -> (sides: [Guard], base: Guard)? {
         for case .flag(let flag) in members {
             guard case .branch(let predicate, let side, let base) = rules[flag],
                 let other = numbers[.branch(predicate: predicate, side: !side, base: base)],

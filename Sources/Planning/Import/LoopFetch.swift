@@ -15,7 +15,7 @@ final class LoopFetch: RunObject {
     deinit { if let tensor { held.give(tensor.byteCount) } }
 }
 
-/// What a plan does with it: three steps, of which the second is in the loop.
+/// The steps of a plan for it: three, of which the second is in the loop.
 enum LoopFetchStep: RunOp {
     /// Output: the handle.
     case begin
@@ -55,13 +55,11 @@ enum LoopFetchStep: RunOp {
     }
 }
 
-extension PlanBuilder {
+extension PlanImporter {
     /// Prepares for the fetches that are in loops.
     mutating func begin(loopFetches: [Endpoint]) {
         for endpoint in Set(loopFetches) {
-            let handle = newValue(TensorFact(.resource, Shape.scalar))
-            addStep(.begin, endpoint.node, [], [handle])
-            self.loopFetches[endpoint] = handle
+            self.loopFetches[endpoint] = addStep(.begin, endpoint.node, [], [TensorFact(.resource, Shape.scalar)])[0]
         }
     }
 
@@ -70,26 +68,20 @@ extension PlanBuilder {
         guard loopDepth > 0 else { return }
         for (endpoint, handle) in loopFetches where endpoint.node == index {
             guard let known = values[endpoint] else { continue }
-            addStep(.set, index, [handle, known.value], [], known.liveness)
+            _ = addStep(.set, index, [handle, known.value], [], known.guarded)
         }
     }
 
     /// The value of a fetch in a loop; nil where it is in none.
-    mutating func loopFetch(_ endpoint: Endpoint) -> Int? {
+    mutating func loopFetch(_ endpoint: Endpoint) -> Plan.Value? {
         guard let handle = loopFetches[endpoint] else { return nil }
-        let dtype = values[endpoint].map { facts[$0.value].dtype } ?? graph.declaredType(of: endpoint) ?? .float32
-        let value = newValue(TensorFact(dtype, .unknown))
-        addStep(.get(dtype: dtype), endpoint.node, [handle], [value])
-        return value
+        let dtype = values[endpoint].map { plan.facts[$0.value].dtype } ?? graph.declaredType(of: endpoint) ?? .float32
+        return addStep(.get(dtype: dtype), endpoint.node, [handle], [TensorFact(dtype, .unknown)])[0]
     }
 
     private mutating func addStep(
-        _ op: LoopFetchStep, _ index: Int, _ inputs: [Int], _ outputs: [Int], _ liveness: Liveness = .always
-    ) {
-        items.append(.step(steps.count))
-        steps.append(
-            Plan.Step(
-                op: op, node: graph.nodes[index].name, opName: graph.nodes[index].op, inputs: inputs, outputs: outputs,
-                liveness: liveness))
+        _ op: LoopFetchStep, _ index: Int, _ inputs: [Plan.Value], _ facts: [TensorFact], _ guarded: Guard = .always
+    ) -> [Plan.Value] {
+        addNode(.op(op), index, inputs, facts, guarded)
     }
 }

@@ -1,17 +1,17 @@
-internal import Graphs
-internal import Operations
+package import Graphs
+package import Operations
 internal import Synchronization
-internal import Tensors
-internal import Threads
+package import Tensors
+package import Threads
 
 /// A variable that a graph changes.
-final class VariableState: Sendable {
-    let reference: VariableReference
+package final class VariableState: Sendable {
+    package let reference: VariableReference
     /// The shape that its values have; unknown where an assignment may change it.
-    let shape: PartialShape
+    package let shape: PartialShape
     /// Its place among the values.
-    let index: Int
-    let values: VariableValues
+    package let index: Int
+    package let values: VariableValues
 
     init(_ reference: VariableReference, shape: PartialShape, index: Int, _ values: VariableValues) {
         self.reference = reference
@@ -22,23 +22,23 @@ final class VariableState: Sendable {
 }
 
 /// The values of a session's variables, as they were at one time. A change puts another tensor in the place of one.
-struct VariableSnapshot: Sendable {
+package struct VariableSnapshot: Sendable {
     fileprivate var values: [Tensor?] = []
 
     /// The value of a variable; nil where it has none.
-    subscript(state: VariableState) -> Tensor? {
+    package subscript(state: VariableState) -> Tensor? {
         values.indices.contains(state.index) ? values[state.index] : nil
     }
 }
 
 /// The values now of the variables that have a state.
-final class VariableValues: Sendable {
+package final class VariableValues: Sendable {
     /// Who has it may replace values.
-    let turn = ExclusiveTurn()
+    package let turn = ExclusiveTurn()
     private let current = Mutex(VariableSnapshot())
 
     /// All values as they are now.
-    var snapshot: VariableSnapshot { current.withLock { $0 } }
+    package var snapshot: VariableSnapshot { current.withLock { $0 } }
 
     /// Adds a variable.
     ///
@@ -51,7 +51,7 @@ final class VariableValues: Sendable {
     }
 
     /// Replaces values by their places, all at once; those replaced go once nobody sees them any more.
-    func replace(_ new: [Int: Tensor]) {
+    package func replace(_ new: [Int: Tensor]) {
         var replaced: [Tensor?] = []
         current.withLock { snapshot in
             for (index, value) in new where snapshot.values.indices.contains(index) {
@@ -66,9 +66,9 @@ final class VariableValues: Sendable {
 
 /// The variables of a session: those that no plan changes are constants to all plans, the others have a state. In a read-only
 /// session all are constants.
-final class VariableStates: Sendable {
+package final class VariableStates: Sendable {
     /// Why runs may not assign variables, and what to do about it; nil where they may.
-    let readOnlyReason: String?
+    package let readOnlyReason: String?
     private let source: any VariableSource
     private let states = Mutex<[String: VariableState]>([:])
     private let values = VariableValues()
@@ -77,17 +77,17 @@ final class VariableStates: Sendable {
     /// How many variables have a state: a plan that is older may hold one of them for a constant.
     private let count = Atomic<Int>(0)
 
-    init(_ source: any VariableSource, graph: Graph, readOnlyReason: String? = nil) {
+    package init(_ source: any VariableSource, graph: Graph, readOnlyReason: String? = nil) {
         self.source = source
         self.readOnlyReason = readOnlyReason
         reshaped = readOnlyReason == nil ? VariableTrace.reshapedVariables(in: graph) : []
     }
 
     /// Changes when a variable turns out to be changed by a plan.
-    var generation: Int { count.load(ordering: .acquiring) }
+    package var generation: Int { count.load(ordering: .acquiring) }
 
     /// The state of a variable; nil where it is a constant.
-    func state(of name: String) -> VariableState? { states.withLock { $0[name] } }
+    package func state(of name: String) -> VariableState? { states.withLock { $0[name] } }
 
     /// Gives a variable a state: from now on plans read it when they run.
     func makeMutable(_ reference: VariableReference) throws(OpError) {

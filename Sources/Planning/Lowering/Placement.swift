@@ -1,9 +1,9 @@
 internal import Kernels
 internal import Operations
 
-/// Where values lie in the arena, while the drafts are walked in order.
+/// Where values lie in the arena, while the instructions are walked in order.
 struct Placement {
-    /// The last draft that reads each value's memory.
+    /// The last instruction that reads each value's memory.
     let lastUses: [Int]
     let roots: [[Int]]
     let limitBytes: Int
@@ -23,7 +23,7 @@ struct Placement {
     ///
     /// Gives the scratch memory's offset; throws `resourceExhausted` where the arena would be too large.
     mutating func place(
-        _ step: Plan.Step, _ outputSizes: [Int?], _ kernel: Kernel?, at number: Int
+        _ step: Plan.Node, _ outputSizes: [Int?], _ kernel: Kernel?, at number: Int
     ) throws(OpError) -> Int {
         for (index, (value, size)) in zip(step.outputs, outputSizes).enumerated() {
             guard let size else { continue }
@@ -60,7 +60,7 @@ struct Placement {
     }
 
     /// Lets the first output have the memory of an input that dies here.
-    private mutating func takeOver(_ kernel: Kernel, _ step: Plan.Step, _ size: Int, at number: Int) -> Bool {
+    private mutating func takeOver(_ kernel: Kernel, _ step: Plan.Node, _ size: Int, at number: Int) -> Bool {
         for index in kernel.overwritableInputs where step.inputs.indices.contains(index) {
             guard let root = roots[step.inputs[index]].first else { continue }
             let isShared = step.inputs.indices.contains {

@@ -5,12 +5,12 @@ internal import Tensors
 
 /// What the graph alone tells of its tensors: dtypes and partial shapes, by the ops' own rules.
 ///
-/// A node whose op is not known, or whose rule fails, tells nothing; that is no error here. Hangs on nothing but the graph: sessions of
-/// one graph can share it.
+/// A node whose op is not known, or whose rule fails, tells nothing; that is no error here. It depends on nothing but the graph:
+/// sessions of one graph share it.
 package final class FactInference: Sendable {
     private let graph: Graph
     private let known = Mutex<[Int: [TensorFact]]>([:])
-    /// The nodes at which loops begin: their facts hang on what the loops give back to them.
+    /// The nodes at which loops begin: their facts depend on what the loops give back to them.
     private let loopMerges: [Int]
 
     package init(_ graph: Graph) {

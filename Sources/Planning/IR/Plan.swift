@@ -1,0 +1,318 @@
+internal import Kernels
+package import Operations
+internal import Tensors
+
+/// The intermediate form of a graph: nodes and the values between them, for some feeds and fetches.
+///
+/// One type serves from import to lowering. ``PlanImporter`` makes it from a graph, ``PlanInference`` fills in facts, passes rewrite it,
+/// and a copy with the feeds' shapes set is specialised and lowered to a ``Program``. Node and value numbers never change: a
+/// specialised plan uses those of the plan it was copied from.
+package struct Plan: Sendable {
+    /// The number of a value.
+    package typealias Value = Int
+    /// The number of a node.
+    package typealias NodeID = Int
+    /// The number of a region.
+    package typealias RegionID = Int
+
+    /// The graph node that a node comes from, for errors and profiles.
+    package struct Origin: Sendable {
+        /// Its name.
+        package let node: String
+        /// Its op's name.
+        package let op: String
+        /// The names of other graph nodes whose outputs the node computes too, since equal nodes were merged.
+        package var merged: [String] = []
+
+        /// The error with the place where it happened.
+        package func locate(_ error: OpError) -> OpError { error.at(node: node, op: op) }
+    }
+
+    /// The computation of a node.
+    package enum Work: Sendable {
+        /// An op; with a ``Node/state`` it accesses that variable.
+        case op(any Op)
+        /// The first input whose guard holds, and its number, an int32.
+        case merge(Merge)
+        /// The evaluation of a flag. The input of a `branch` rule is its predicate.
+        case flag(Int)
+        /// Iterations over regions.
+        case loop(Loop)
+        /// An error if the run comes here.
+        case failure(OpError)
+    }
+
+    /// How a merge chooses. Its inputs are the choices, its outputs the value and the number of the choice.
+    package struct Merge: Sendable {
+        /// When each input has a value.
+        package var guards: [Guard]
+        /// The number that stands for each input.
+        package var places: [Int]
+        /// The error where no input has a value; nil where that cannot happen.
+        package let error: OpError?
+    }
+
+    /// A loop: head, test, body, head, test, body ..., head, test, tail.
+    ///
+    /// Inputs of its node: the variables' first values, then their next values, then the test. Outputs: the variables' current values.
+    package struct Loop: Sendable {
+        /// The number of variables.
+        package var variableCount: Int
+        /// Whether there is a test, a bool. Without one the head ends in a failure.
+        package let hasTest: Bool
+        package let head: RegionID
+        package let body: RegionID
+        package let tail: RegionID
+
+        package var regions: [RegionID] { [head, body, tail] }
+    }
+
+    /// A computation.
+    package struct Node: Sendable {
+        package var work: Work
+        package var inputs: [Value]
+        package var outputs: [Value]
+        /// When the node runs.
+        package var guarded: Guard
+        /// The region that the node is in.
+        package let region: RegionID
+        /// Effect edges: the nodes with effects, or that see effects, that this one must follow. They come earlier in its region, or in a
+        /// region around it.
+        package var after: [NodeID] = []
+        /// The variable that the op reads or changes.
+        package let state: VariableState?
+        package var origin: Origin
+        /// Whether a control edge of the graph leads from here.
+        package var isAwaited = false
+        /// Whether the node is still in its region.
+        package fileprivate(set) var isPresent = true
+
+        /// The op; nil for any other work.
+        package var op: (any Op)? { if case .op(let op) = work { op } else { nil } }
+        /// The loop; nil for any other work.
+        package var loop: Loop? { if case .loop(let loop) = work { loop } else { nil } }
+
+        /// Whether the node does more than to give its outputs: it is never removed, merged or moved across another one.
+        package var hasEffect: Bool {
+            switch work {
+            case .op(let op): op.hasEffect || op is any VariableWriting
+            case .failure: true
+            case .merge, .flag, .loop: false
+            }
+        }
+
+        /// Leaves a merge fewer choices.
+        mutating func keep(_ choices: [Int], of merge: Merge) {
+            inputs = choices.map { inputs[$0] }
+            work = .merge(
+                Merge(
+                    guards: choices.map { merge.guards[$0] }, places: choices.map { merge.places[$0] },
+                    error: merge.error))
+        }
+
+        /// Whether it matters before and after which effects the node runs.
+        package var isOrdered: Bool { state != nil || hasEffect }
+    }
+
+    /// Nodes that run one after another.
+    package struct Region: Sendable {
+        package fileprivate(set) var nodes: [NodeID] = []
+        /// The loop that it is a part of; nil for the outermost.
+        package internal(set) var loop: NodeID?
+    }
+
+    /// The outermost region.
+    package static let outermost: RegionID = 0
+    /// Who uses a value, where a fetch does.
+    static let fetchUse: NodeID = -1
+
+    package private(set) var nodes: [Node] = []
+    package private(set) var regions: [Region] = [Region()]
+    /// What is known of each value; a constant has its elements.
+    package internal(set) var facts: [TensorFact] = []
+    /// The node that computes each value; nil for feeds and constants.
+    package private(set) var producers: [NodeID?] = []
+    /// The nodes that use each value, once for each use; ``fetchUse`` for a fetch.
+    package private(set) var uses: [[NodeID]] = []
+    /// How each flag comes to be up.
+    package internal(set) var flagRules: [FlagRule] = []
+    /// Whether each flag is up, where that is known.
+    package internal(set) var flagStates: [Bool?] = []
+    /// The value of each feed, in the callable's order.
+    package internal(set) var feeds: [Value] = []
+    /// The value of each fetch, in the callable's order.
+    package private(set) var fetches: [Fetch] = []
+    /// Variables whose values are constants of the plan.
+    package internal(set) var constantVariables: Set<String> = []
+    /// The bytes of the constants that are neither the graph's nor variables.
+    package internal(set) var foldedBytes = 0
+
+    /// A value that the caller gets.
+    package struct Fetch: Sendable {
+        package var value: Value
+        /// When there is a value.
+        package var guarded: Guard
+        /// The tensor's name, for messages.
+        package let name: String
+    }
+}
+
+/// Editing.
+extension Plan {
+    /// Adds a value that nobody computes: a feed, or a constant.
+    package mutating func addValue(_ fact: TensorFact) -> Value {
+        facts.append(fact)
+        producers.append(nil)
+        uses.append([])
+        return facts.count - 1
+    }
+
+    /// Adds a region without nodes.
+    mutating func addRegion() -> RegionID {
+        regions.append(Region())
+        return regions.count - 1
+    }
+
+    /// Adds a node at the end of its region.
+    @discardableResult
+    mutating func append(_ node: Node) -> NodeID {
+        let id = register(node)
+        regions[node.region].nodes.append(id)
+        return id
+    }
+
+    /// Adds a node before another one.
+    @discardableResult
+    mutating func insert(_ node: Node, before other: NodeID) -> NodeID {
+        let id = register(node)
+        let place = regions[node.region].nodes.firstIndex(of: other) ?? regions[node.region].nodes.endIndex
+        regions[node.region].nodes.insert(id, at: place)
+        return id
+    }
+
+    private mutating func register(_ node: Node) -> NodeID {
+        let id = nodes.count
+        nodes.append(node)
+        for value in node.inputs { uses[value].append(id) }
+        for value in node.outputs { producers[value] = id }
+        if let loop = node.loop { for region in loop.regions { regions[region].loop = id } }
+        return id
+    }
+
+    /// Adds a fetch.
+    mutating func fetch(_ value: Value, _ guarded: Guard, name: String) {
+        fetches.append(Fetch(value: value, guarded: guarded, name: name))
+        uses[value].append(Self.fetchUse)
+    }
+
+    /// Lets all who use a value use another one.
+    mutating func replace(_ old: Value, with new: Value) {
+        guard old != new else { return }
+        let users = uses[old]
+        uses[old] = []
+        uses[new] += users
+        var isFetched = false
+        for user in users {
+            guard user != Self.fetchUse else {
+                isFetched = true
+                continue
+            }
+            for index in nodes[user].inputs.indices where nodes[user].inputs[index] == old {
+                nodes[user].inputs[index] = new
+            }
+            if case .flag(let flag) = nodes[user].work,
+                case .branch(let predicate, let side, let base) = flagRules[flag],
+                predicate == old
+            {
+                flagRules[flag] = .branch(predicate: new, side: side, base: base)
+            }
+        }
+        guard isFetched else { return }
+        for index in fetches.indices where fetches[index].value == old { fetches[index].value = new }
+    }
+
+    /// Gives a node other work, other inputs or another guard.
+    mutating func change(_ id: NodeID, _ change: (inout Node) -> Void) {
+        let before = nodes[id].inputs
+        change(&nodes[id])
+        if case .failure = nodes[id].work { for value in nodes[id].outputs { producers[value] = nil } }
+        guard nodes[id].inputs != before else { return }
+        for value in before { dropUse(of: value, by: id) }
+        for value in nodes[id].inputs { uses[value].append(id) }
+    }
+
+    private mutating func dropUse(of value: Value, by user: NodeID) {
+        if let place = uses[value].firstIndex(of: user) { uses[value].remove(at: place) }
+    }
+
+    mutating func setGuard(ofFetch index: Int, _ guarded: Guard) { fetches[index].guarded = guarded }
+
+    /// Takes nodes out of their regions, with the regions of loops among them. What they computed is a constant, or nobody uses it.
+    mutating func remove(_ removed: some Sequence<NodeID>) {
+        var touched: Set<RegionID> = []
+        var open = Array(removed)
+        while let id = open.popLast() {
+            guard nodes[id].isPresent else { continue }
+            nodes[id].isPresent = false
+            touched.insert(nodes[id].region)
+            for value in nodes[id].inputs { dropUse(of: value, by: id) }
+            for value in nodes[id].outputs { producers[value] = nil }
+            if let loop = nodes[id].loop { for region in loop.regions { open += regions[region].nodes } }
+        }
+        for region in touched { regions[region].nodes.removeAll { !nodes[$0].isPresent } }
+        bridgeEffects()
+    }
+
+    /// Leads effect edges past nodes that are gone.
+    private mutating func bridgeEffects() {
+        for id in nodes.indices where nodes[id].isPresent && nodes[id].after.contains(where: { !nodes[$0].isPresent }) {
+            var after: [NodeID] = []
+            for earlier in nodes[id].after {
+                // Those before it lead past what is gone already: node numbers grow along effect edges.
+                after += nodes[earlier].isPresent ? [earlier] : nodes[earlier].after
+            }
+            nodes[id].after = Array(Set(after)).sorted()
+        }
+    }
+}
+
+/// Looking.
+extension Plan {
+    /// All nodes that are present, in the order in which they run; those of a loop follow it: head, body, tail.
+    package var schedule: [NodeID] {
+        var order: [NodeID] = []
+        order.reserveCapacity(nodes.count)
+        // No recursion is needed for depth's sake, as loops are nested only so deep; it keeps the order plain.
+        func add(_ region: RegionID) {
+            for id in regions[region].nodes {
+                order.append(id)
+                if let loop = nodes[id].loop { for region in loop.regions { add(region) } }
+            }
+        }
+        add(Self.outermost)
+        return order
+    }
+
+    /// The loops around a region, outermost first.
+    package func loops(around region: RegionID) -> [NodeID] {
+        var result: [NodeID] = []
+        var region = region
+        while let loop = regions[region].loop {
+            result.append(loop)
+            region = nodes[loop].region
+        }
+        return result.reversed()
+    }
+
+    /// Whether something holds, where that is known.
+    package func state(of guarded: Guard) -> Bool? {
+        switch guarded {
+        case .always: true
+        case .never: false
+        case .flag(let flag): flagStates.indices.contains(flag) ? flagStates[flag] : nil
+        }
+    }
+
+    /// Whether a value is a constant: its elements, or what its handle stands for, are known.
+    package func isKnown(_ value: Value) -> Bool { facts[value].isKnown }
+}

@@ -1,0 +1,112 @@
+package import Operations
+
+/// Changes to a plan that belong together: a rewrite makes one, the driver verifies and applies it.
+package struct PlanPatch: Sendable {
+    enum Change: Sendable {
+        case insert(Plan.Node, before: Plan.NodeID)
+        case replace(Plan.Value, with: Plan.Value)
+        case remove(Plan.NodeID)
+        case setOp(Plan.NodeID, any Op)
+        case setGuard(Plan.NodeID, Guard)
+        case keepChoices(Plan.NodeID, [Int])
+        case keepVariables(Plan.NodeID, [Int])
+        case setMerged(Plan.NodeID, [String])
+    }
+
+    private(set) var changes: [Change] = []
+    /// What is known of new values, in order.
+    private(set) var newFacts: [TensorFact] = []
+    private let firstValue: Plan.Value
+
+    /// - Parameter plan: The plan to be changed.
+    package init(of plan: borrowing Plan) { firstValue = plan.facts.count }
+
+    /// Adds a constant.
+    package mutating func addConstant(_ fact: TensorFact) -> Plan.Value {
+        newFacts.append(fact)
+        return firstValue + newFacts.count - 1
+    }
+
+    /// Adds a node before another one, in its region and under its guard, and infers its outputs.
+    ///
+    /// - Parameters:
+    ///   - op: The op.
+    ///   - inputs: The values that it takes.
+    ///   - other: The node that it comes before.
+    ///   - plan: The plan to be changed.
+    /// - Returns: The outputs.
+    /// - Throws: What the op's rule throws.
+    package mutating func add(
+        _ op: any Op, _ inputs: [Plan.Value], before other: Plan.NodeID, in plan: borrowing Plan
+    ) throws(OpError) -> [Plan.Value] {
+        let first = firstValue
+        let known = newFacts
+        var facts: [TensorFact] = []
+        for value in inputs { facts.append(value < first ? plan.facts[value] : known[value - first]) }
+        var outputs: [Plan.Value] = []
+        for fact in try op.outputs(for: facts) { outputs.append(addConstant(fact)) }
+        let anchor = plan.nodes[other]
+        changes.append(
+            .insert(
+                Plan.Node(
+                    work: .op(op), inputs: inputs, outputs: outputs, guarded: anchor.guarded, region: anchor.region,
+                    state: nil, origin: anchor.origin), before: other))
+        return outputs
+    }
+
+    /// Lets all who use a value use another one, which is the same or says more.
+    package mutating func replace(_ old: Plan.Value, with new: Plan.Value) { changes.append(.replace(old, with: new)) }
+
+    /// Removes a node. Its outputs are not used any more, or are constants.
+    package mutating func remove(_ node: Plan.NodeID) { changes.append(.remove(node)) }
+
+    /// Gives a node another op with the same inputs and outputs.
+    package mutating func setOp(_ op: any Op, of node: Plan.NodeID) { changes.append(.setOp(node, op)) }
+
+    /// Says when a node runs, where more is known of that.
+    package mutating func setGuard(_ guarded: Guard, of node: Plan.NodeID) { changes.append(.setGuard(node, guarded)) }
+
+    /// Leaves a merge some of its choices.
+    mutating func keep(choices: [Int], of merge: Plan.NodeID) { changes.append(.keepChoices(merge, choices)) }
+
+    /// Leaves a loop some of its variables. The others are not used any more.
+    mutating func keep(variables: [Int], of loop: Plan.NodeID) { changes.append(.keepVariables(loop, variables)) }
+
+    /// Notes the names of the graph's nodes that a node stands for besides its own.
+    mutating func setMerged(_ names: [String], of node: Plan.NodeID) { changes.append(.setMerged(node, names)) }
+}
+
+extension Plan {
+    /// Applies a patch.
+    mutating func apply(_ patch: PlanPatch) {
+        for fact in patch.newFacts { _ = addValue(fact) }
+        var removed: [NodeID] = []
+        for change in patch.changes {
+            switch change {
+            case .insert(let node, let other): insert(node, before: other)
+            case .replace(let old, let new): replace(old, with: new)
+            case .remove(let id): removed.append(id)
+            case .setOp(let id, let op): self.change(id) { $0.work = .op(op) }
+            case .setGuard(let id, let guarded): self.change(id) { $0.guarded = guarded }
+            case .keepChoices(let id, let choices):
+                if case .merge(let merge) = nodes[id].work { self.change(id) { $0.keep(choices, of: merge) } }
+            case .keepVariables(let id, let variables): self.change(id) { $0.keep(variables: variables) }
+            case .setMerged(let id, let names): self.change(id) { $0.origin.merged = names }
+            }
+        }
+        if !removed.isEmpty { remove(removed) }
+    }
+}
+
+extension Plan.Node {
+    /// Leaves a loop fewer variables.
+    fileprivate mutating func keep(variables: [Int]) {
+        guard var loop else { return }
+        let count = loop.variableCount
+        let test = Array(inputs[(2 * count)...])
+        inputs = variables.map { inputs[$0] } + variables.map { inputs[count + $0] } + test
+        outputs = variables.map { outputs[$0] }
+        loop.variableCount = variables.count
+        work = .loop(loop)
+    }
+}

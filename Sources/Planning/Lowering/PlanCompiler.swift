@@ -1,0 +1,79 @@
+package import Graphs
+package import Operations
+internal import Tensors
+
+/// Makes plans of a graph: import, inference, passes.
+package struct PlanCompiler: Sendable {
+    /// The most bytes that one folded constant may take.
+    private static let foldLimitBytes = 256 << 20
+
+    private let graph: Graph
+    private let variables: VariableStates
+    private let tables: TableResolution
+    private let statefulOps = StatefulOps()
+    /// The passes that run.
+    package let options: PassOptions
+
+    /// - Parameters:
+    ///   - graph: The graph.
+    ///   - variables: The values of its variables.
+    ///   - tables: What tables are filled with, if it is not in the graph.
+    ///   - facts: What the graph tells of its tensors.
+    ///   - options: The passes that run.
+    package init(
+        _ graph: Graph, _ variables: VariableStates, tables: any TableSource, facts: FactInference, options: PassOptions
+    ) {
+        self.graph = graph
+        self.variables = variables
+        self.tables = TableResolution(graph: graph, variables: variables, inference: facts, source: tables)
+        self.options = options
+    }
+
+    /// The nodes that fetches need, by their places in the graph, given some feeds.
+    ///
+    /// - Throws: ``OpError`` of kind `malformed` for an input that does not exist, and for a cycle.
+    package func nodes(for fetches: [Endpoint], feeds: [Endpoint]) throws(OpError) -> [Int] {
+        try Subgraph(of: graph, fetches: fetches, feeds: Set(feeds)).order
+    }
+
+    /// The plan for feeds and fetches.
+    ///
+    /// - Parameters:
+    ///   - feeds: The fed tensors, with what is known of them.
+    ///   - fetches: The fetched tensors.
+    ///   - observe: Gets the plan after import, by the name `import`, and after each pass that changed it, with the number of its patches.
+    /// - Throws: ``OpError``: one that lists all unsupported ops that the fetches need, one that lists all placeholders that must be
+    ///   fed, or the first node that does not fit.
+    package func plan(
+        feeds: [(Endpoint, TensorFact)], fetches: [Endpoint], observe: PlanObserver? = nil
+    ) throws(OpError) -> Plan {
+        var importer = PlanImporter(graph: graph, variables: variables, tables: tables, statefulOps: statefulOps)
+        var (plan, missing) = try importer.build(feeds: feeds, fetches: fetches)
+        let reached = try plan.infer(options, foldLimitBytes: Self.foldLimitBytes)
+        missing = reached.compactMap { plan.missingFeed($0) } + missing
+        guard missing.isEmpty else { throw .missing(missing) }
+        observe?("import", 0, plan)
+        try PassDriver(options: options, form: .general, observe: observe).run(on: &plan)
+        return plan
+    }
+}
+
+/// Gets a plan after a pass that changed it, with the number of the pass's patches.
+package typealias PlanObserver = (_ pass: String, _ patches: Int, _ plan: borrowing Plan) -> Void
+
+extension Plan {
+    /// Infers, with evaluation unless it is switched off.
+    ///
+    /// - Returns: The placeholders that runs come to.
+    mutating func infer(_ options: PassOptions, foldLimitBytes: Int) throws(OpError) -> [NodeID] {
+        let evaluation =
+            options.enables(FoldConstants.self) ? PlanInference.Evaluation(limitBytes: foldLimitBytes) : nil
+        return try PlanInference.run(on: &self, evaluating: evaluation)
+    }
+
+    func missingFeed(_ id: NodeID) -> MissingFeed? {
+        guard let placeholder = nodes[id].op as? any PlaceholderOp else { return nil }
+        return MissingFeed(
+            tensor: "\(nodes[id].origin.node):0", fact: TensorFact(placeholder.dtype, placeholder.shape))
+    }
+}

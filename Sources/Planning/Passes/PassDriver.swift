@@ -1,0 +1,45 @@
+internal import Operations
+
+/// Runs passes over a plan until none has anything to do.
+struct PassDriver {
+    /// More rounds than passes need, so that two that undo each other end.
+    private static let maxRounds = 8
+
+    let options: PassOptions
+    let form: PlanForm
+    /// Gets the plan after each pass that changed it, and the number of its patches.
+    var observe: PlanObserver?
+
+    /// Applies all patches.
+    ///
+    /// - Throws: ``OpError`` of kind `malformed` where a pass makes a wrong patch; what ops' rules throw.
+    func run(on plan: inout Plan) throws(OpError) {
+        var verifier = PlanVerifier()
+        for _ in 0..<Self.maxRounds {
+            var isChanged = false
+            for pass in PassList.all where options.enables(pass) && pass.forms.contains(form) {
+                let patches = try run(pass.init(), on: &plan, &verifier)
+                if patches > 0 {
+                    isChanged = true
+                    observe?(pass.name, patches, plan)
+                }
+            }
+            if !isChanged { return }
+        }
+    }
+
+    private func run(
+        _ pass: some PlanPass, on plan: inout Plan, _ verifier: inout PlanVerifier
+    ) throws(OpError) -> Int {
+        var pass = pass
+        pass.begin(plan)
+        var count = 0
+        for id in plan.schedule where plan.nodes[id].isPresent {
+            guard let patch = try pass.rewrite(id, in: plan) else { continue }
+            try verifier.check(patch, of: plan)
+            plan.apply(patch)
+            count += 1
+        }
+        return count
+    }
+}

@@ -1,0 +1,29 @@
+/// All passes, in the order in which they run.
+package enum PassList {
+    /// The passes.
+    ///
+    /// `FusedActivationSemantics` comes first: it asks what stands next to what in the graph as TensorFlow's optimizer sees it, before
+    /// identities are forwarded and equal nodes are merged. `MergeEqual` comes after `ForwardIdentities`, which makes inputs the same.
+    package static let all: [any PlanPass.Type] = [
+        FusedActivationSemantics.self,
+        RemoveDeadBranches.self,
+        FoldConstants.self,
+        ForwardIdentities.self,
+        MergeEqual.self,
+        RemoveUnneeded.self,
+    ]
+
+    /// The names of all passes.
+    package static var names: [String] { all.map { $0.name } }
+}
+
+/// The passes that a session runs.
+package struct PassOptions: Sendable {
+    /// The names of passes that do not run.
+    package var disabled: Set<String>
+
+    /// - Parameter disabled: Names of passes; see ``PassList/names``.
+    package init(disabled: Set<String> = []) { self.disabled = disabled }
+
+    func enables(_ pass: any PlanPass.Type) -> Bool { !disabled.contains(pass.name) }
+}
