@@ -10,9 +10,12 @@ let swiftSettings: [SwiftSetting] = [
 ]
 
 /// A Swift target of this package; `uses` names other targets of it.
-func target(_ name: String, uses: [String], _ products: [Target.Dependency] = []) -> Target {
+func target(
+    _ name: String, uses: [String], _ products: [Target.Dependency] = [], exclude: [String] = []
+) -> Target {
     .target(
-        name: name, dependencies: uses.map { .byName(name: $0) } + products, swiftSettings: swiftSettings)
+        name: name, dependencies: uses.map { .byName(name: $0) } + products, exclude: exclude,
+        swiftSettings: swiftSettings)
 }
 
 func tests(
@@ -65,16 +68,16 @@ let package = Package(
         .target(name: "CJSON", linkerSettings: [.linkedLibrary("simdjson")]),
 
         // From the bottom to the top; a target uses only what stands above it here.
-        .target(
-            name: "TensorFlowProtos", dependencies: [protobuf], exclude: ["proto", "regenerate.sh"],
-            swiftSettings: swiftSettings),
         target("Memory", uses: ["CMemory"]),
         target("Threads", uses: []),
         target("Files", uses: []),
-        target("Tensors", uses: ["TensorFlowProtos"]),
-        target("Settings", uses: ["Tensors"], [yaml]),
-        target("Checkpoints", uses: ["Tensors", "Files", "TensorFlowProtos", "CChecksum", "CSnappy"], [protobuf]),
-        target("Graphs", uses: ["Tensors", "TensorFlowProtos"], [protobuf]),
+        target("Text", uses: []),
+        target("Tensors", uses: []),
+        target("Settings", uses: ["Text"], [yaml]),
+        target("TensorFlowProtos", uses: ["Tensors"], [protobuf], exclude: ["proto", "regenerate.sh"]),
+        target(
+            "Checkpoints", uses: ["Tensors", "Text", "Files", "TensorFlowProtos", "CChecksum", "CSnappy"], [protobuf]),
+        target("Graphs", uses: ["Tensors", "Text", "TensorFlowProtos"], [protobuf]),
         target(
             "Kernels", uses: ["Tensors", "Memory", "Threads", "CKernels", "CImages", "COpenBLAS", "CRegex", "CZlib"]),
         target("Operations", uses: ["Kernels", "Graphs", "Tensors", "Memory", "Threads"]),
@@ -82,7 +85,7 @@ let package = Package(
         target(
             "Serving",
             uses: [
-                "Execution", "Operations", "Checkpoints", "Graphs", "Settings", "Tensors", "TensorFlowProtos",
+                "Execution", "Operations", "Checkpoints", "Graphs", "Settings", "Tensors", "Text", "TensorFlowProtos",
                 "Files", "Threads", "Memory",
             ],
             [protobuf, logging]),
@@ -91,15 +94,15 @@ let package = Package(
         target(
             "API",
             uses: [
-                "Serving", "Execution", "Graphs", "Settings", "Tensors", "HTTPMessages", "Threads", "Memory", "Files",
-                "CJSON",
-                "CZlib", "CZstd",
+                "Serving", "Execution", "Graphs", "Settings", "Tensors", "Text", "HTTPMessages", "Threads", "Memory",
+                "Files", "CJSON", "CZlib", "CZstd",
             ]),
         .executableTarget(
             name: "metaserve",
             dependencies: [
                 "API", "Checkpoints", "Execution", "Files", "Graphs", "HTTPMessages", "HTTPServer", "Kernels",
-                "Operations", "Threads", "Memory", "Serving", "Settings", "Tensors", "CArguments", arguments, logging,
+                "Operations", "Threads", "Memory", "Serving", "Settings", "Tensors", "Text", "CArguments", arguments,
+                logging,
             ],
             swiftSettings: swiftSettings),
 
@@ -130,7 +133,7 @@ let package = Package(
         tests(
             "ServingTests",
             uses: [
-                "Serving", "Execution", "Operations", "Checkpoints", "Graphs", "Tensors", "TensorFlowProtos",
+                "Serving", "Execution", "Operations", "Checkpoints", "Graphs", "Tensors", "Text", "TensorFlowProtos",
                 "VectorSupport", "ServerSupport", "Files", "Threads", "Memory",
             ],
             [protobuf, logging]),

@@ -1,5 +1,6 @@
 package import TensorFlowProtos
 package import Tensors
+internal import Text
 
 /// An immutable graph: nodes, and the edges between them. Functions are expanded where they are called.
 ///

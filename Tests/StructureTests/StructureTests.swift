@@ -67,7 +67,6 @@ struct StructureTests {
         }
         let program = try #require(text.firstMatch(of: /name: "metaserve",\s*dependencies: \[([^\]]*)\]/))
         uses["metaserve"] = Set(program.1.matches(of: /"(\w+)"/).map { String($0.1) })
-        uses["TensorFlowProtos"] = []
         return uses.mapValues { $0.intersection(uses.keys) }
     }
 

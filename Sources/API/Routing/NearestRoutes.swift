@@ -1,5 +1,5 @@
 internal import HTTPMessages
-internal import Tensors
+internal import Text
 
 /// The routes nearest to a path that no route has, for messages.
 ///

@@ -1,5 +1,5 @@
 internal import Files
-internal import Tensors
+internal import Text
 
 /// The checkpoints of a folder, as the names of its files tell.
 package struct CheckpointListing: Hashable, Sendable {

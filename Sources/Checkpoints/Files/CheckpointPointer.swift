@@ -1,6 +1,6 @@
 internal import Files
 internal import Glibc
-internal import Tensors
+internal import Text
 
 /// What the `checkpoint` file of a folder names, as `tf.train.get_checkpoint_state` reads it: an absolute path, or one that is relative
 /// to the folder.

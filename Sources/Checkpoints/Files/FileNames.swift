@@ -1,6 +1,6 @@
 internal import Files
 internal import Glibc
-internal import Tensors
+internal import Text
 
 /// The names in a folder. Two are the same only if their bytes are.
 package struct FileNames: Sendable {

@@ -2,6 +2,7 @@ package import Files
 internal import Glibc
 package import TensorFlowProtos
 public import Tensors
+internal import Text
 
 /// Reads the tensors of a checkpoint by name.
 ///

@@ -2,6 +2,7 @@ internal import Files
 internal import SwiftProtobuf
 internal import TensorFlowProtos
 internal import Tensors
+internal import Text
 
 /// A V1 checkpoint: one file, or several, each a sorted table of slices (tensor_slice_writer.cc).
 ///

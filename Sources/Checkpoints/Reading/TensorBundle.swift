@@ -1,6 +1,7 @@
 internal import Files
 internal import TensorFlowProtos
 internal import Tensors
+internal import Text
 
 /// A V2 checkpoint: the index, and the shards with the tensors' bytes (tensor_bundle.h).
 struct TensorBundle: TensorStore {

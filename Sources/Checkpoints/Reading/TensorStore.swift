@@ -1,5 +1,6 @@
 internal import Files
 internal import Tensors
+internal import Text
 
 /// A format in which TensorFlow keeps tensors by name; one type and one file a format.
 protocol TensorStore: Sendable {

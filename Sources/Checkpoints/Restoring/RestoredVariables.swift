@@ -1,4 +1,5 @@
 internal import Synchronization
+internal import TensorFlowProtos
 package import Tensors
 
 /// The values of a graph's variables, read from a checkpoint when they are first asked for.

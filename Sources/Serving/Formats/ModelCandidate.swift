@@ -1,6 +1,6 @@
 internal import Checkpoints
 package import Files
-internal import Tensors
+internal import Text
 
 /// A version of a model that lies in files, as a look at their names and stats tells: nothing is decoded.
 package struct ModelCandidate: Hashable, Sendable {

@@ -1,7 +1,7 @@
 internal import Checkpoints
 internal import Files
 internal import TensorFlowProtos
-internal import Tensors
+internal import Text
 
 extension ModelFormat {
     /// A graph in which constants stand for the variables: one file, binary or text.

@@ -1,7 +1,7 @@
 internal import Checkpoints
 internal import Files
 internal import Memory
-internal import Tensors
+internal import Text
 
 /// A candidate that is loaded: its files, checked and in memory.
 struct ModelLoading {

@@ -1,6 +1,7 @@
 internal import Graphs
 internal import Settings
 internal import Tensors
+internal import Text
 
 /// What placeholders are that a request does not feed: `keep_prob` and the like.
 public struct DefaultValues: Sendable {

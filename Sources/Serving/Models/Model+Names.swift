@@ -1,7 +1,7 @@
 package import Execution
 internal import Graphs
 internal import Operations
-internal import Tensors
+internal import Text
 
 /// A callable that was found by names.
 package struct NamedCallable: Sendable {

@@ -1,5 +1,5 @@
 package import Settings
-internal import Tensors
+internal import Text
 
 /// What is said of how one model is served: in its own folder, by `metaserve.yaml`, or in the server's settings, under `models`.
 ///

@@ -4,6 +4,7 @@ internal import Files
 internal import Glibc
 internal import Operations
 internal import Tensors
+internal import Text
 
 /// What a model's tables are filled with, beside the graph: tensors of the checkpoint, and vocabulary files.
 ///

@@ -1,7 +1,7 @@
 internal import Checkpoints
 internal import Files
 internal import Glibc
-internal import Tensors
+internal import Text
 
 /// Where a model's files lie, for watching.
 enum ModelPlaces {

@@ -1,4 +1,4 @@
-internal import Tensors
+internal import Text
 
 /// Decides which folders of a served root are models. Like ``ReloadMachine``: rules only.
 struct RootMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Duration == Duration {

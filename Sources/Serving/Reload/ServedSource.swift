@@ -1,6 +1,6 @@
 internal import Checkpoints
 internal import Files
-internal import Tensors
+internal import Text
 
 /// A path that is served: a model, or a folder of them. Belongs to the thread of the ``ReloadLoop``.
 final class ServedSource {

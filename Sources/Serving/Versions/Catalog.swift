@@ -1,5 +1,5 @@
 internal import Files
-internal import Tensors
+internal import Text
 
 /// The models that are served, at one time. Immutable; replaced as a whole when a model appears or disappears.
 package final class Catalog: Sendable {

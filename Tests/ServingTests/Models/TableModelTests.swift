@@ -4,6 +4,7 @@ import Foundation
 import Operations
 import Tensors
 import Testing
+import Text
 import VectorSupport
 
 @testable import Serving

@@ -1,5 +1,5 @@
 internal import FoundationEssentials
-package import TensorFlowProtos
+package import Tensors
 
 /// Why a message does not hold a tensor.
 package struct TensorDecodingError: Error {
@@ -15,10 +15,6 @@ extension PartialShape {
 }
 
 extension Tensor {
-    /// The most bytes that a constant may grow to from a shorter list of values (a splat). A list as long as the tensor, or
-    /// raw content, is bounded by the file.
-    package static let splatLimitBytes = 256 << 20
-
     /// Decodes a `TensorProto` as TensorFlow's importer does: raw content first, else the list of the dtype, whose last value
     /// repeats; without any value all elements are zero.
     ///

@@ -22,6 +22,12 @@ package enum NearestNames {
         return scored.sorted { ($0.score, $0.name) < ($1.score, $1.name) }.prefix(limit).map(\.name)
     }
 
+    /// The rest of a message that something is not there: `; the nearest are "x", "y"`, or nothing.
+    package static func hint(for name: String, among names: some Sequence<String>) -> String {
+        let nearest = of(name, among: names).map { "\"\($0)\"" }
+        return nearest.isEmpty ? "" : "; the nearest are \(nearest.joined(separator: ", "))"
+    }
+
     /// Levenshtein's distance.
     private static func editDistance(_ left: [UInt8], _ right: [UInt8]) -> Int {
         var row = Array(0...right.count)
