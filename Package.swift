@@ -82,10 +82,12 @@ let package = Package(
             "Kernels", uses: ["Tensors", "Memory", "Threads", "CKernels", "CImages", "COpenBLAS", "CRegex", "CZlib"]),
         target("Operations", uses: ["Kernels", "Graphs", "Tensors", "Memory", "Threads"]),
         target("Execution", uses: ["Operations", "Kernels", "Graphs", "Tensors", "Threads", "Memory"]),
+        target("Interfaces", uses: ["Execution", "Operations", "Graphs", "Tensors", "TensorFlowProtos"]),
         target(
             "Serving",
             uses: [
-                "Execution", "Operations", "Checkpoints", "Graphs", "Settings", "Tensors", "Text", "TensorFlowProtos",
+                "Interfaces", "Execution", "Operations", "Checkpoints", "Graphs", "Settings", "Tensors", "Text",
+                "TensorFlowProtos",
                 "Files", "Threads", "Memory",
             ],
             [protobuf, logging]),
@@ -100,7 +102,8 @@ let package = Package(
         .executableTarget(
             name: "metaserve",
             dependencies: [
-                "API", "Checkpoints", "Execution", "Files", "Graphs", "HTTPMessages", "HTTPServer", "Kernels",
+                "API", "Checkpoints", "Execution", "Files", "Graphs", "HTTPMessages", "HTTPServer", "Interfaces",
+                "Kernels",
                 "Operations", "Threads", "Memory", "Serving", "Settings", "Tensors", "Text", "CArguments", arguments,
                 logging,
             ],
@@ -130,6 +133,11 @@ let package = Package(
             "CheckpointsTests",
             uses: ["Checkpoints", "Files", "CChecksum", "Tensors", "TensorFlowProtos", "VectorSupport"],
             [protobuf]),
+        tests(
+            "InterfacesTests",
+            uses: [
+                "Interfaces", "Execution", "Operations", "Graphs", "Tensors", "TensorFlowProtos", "VectorSupport",
+            ], [protobuf]),
         tests(
             "ServingTests",
             uses: [

@@ -1,7 +1,7 @@
 import Execution
 import Graphs
+import Interfaces
 import Operations
-import Serving
 
 /// An op of a graph, and whether it is supported.
 struct InspectedOp: Encodable {

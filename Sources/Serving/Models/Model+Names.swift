@@ -1,5 +1,6 @@
 package import Execution
 internal import Graphs
+internal import Interfaces
 internal import Operations
 internal import Text
 

@@ -1,6 +1,7 @@
 package import Checkpoints
 internal import Execution
 package import Graphs
+internal import Interfaces
 package import Memory
 internal import Operations
 internal import TensorFlowProtos

@@ -2,6 +2,7 @@ internal import Checkpoints
 internal import Execution
 internal import Files
 internal import Graphs
+internal import Interfaces
 internal import Operations
 internal import TensorFlowProtos
 internal import Tensors
@@ -70,14 +71,18 @@ final class ModelGraph: Sendable {
         self.defaults = try defaults.tensors(for: bare)
         let graph = bare.settingDefaults(self.defaults)
         let inference = FactInference(graph)
-        interface = GraphInterface(graph, meta) { inference.feedableFact(of: $0) }
-        standardVariables = AssignmentGuard.standard(graph, interface) { inference.feedableFact(of: $0) }
+        let usualName = Signature.defaultName(among: meta.signatureDef.keys)
+        interface = GraphInterface(graph, meta, signature: usualName.flatMap { meta.signatureDef[$0] }) {
+            inference.feedableFact(of: $0)
+        }
+        let assignments = AssignmentGuard.find(graph, interface) { inference.feedableFact(of: $0) }
+        standardVariables = (assignments.isGuarded ? .readOnly : .session, assignments.reason)
         var signatures: [String: Signature] = [:]
         for (name, message) in meta.signatureDef {
             signatures[name] = Signature(name, message) { Self.fact(of: $0, graph, inference) }
         }
         self.signatures = signatures
-        let usual = Signature.defaultName(among: signatures.keys).flatMap { signatures[$0] }
+        let usual = usualName.flatMap { signatures[$0] }
         defaultSignature = usual
         inputs = usual.map(\.inputs) ?? interface.inputs.map { Self.describe($0, graph, inference) }
         outputs = usual.map(\.outputs) ?? interface.outputs.map { Self.describe($0, graph, inference) }

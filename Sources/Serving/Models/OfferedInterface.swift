@@ -1,6 +1,7 @@
 internal import Checkpoints
 internal import Execution
 internal import Graphs
+internal import Interfaces
 internal import Operations
 internal import Tensors
 

@@ -1,18 +1,18 @@
-internal import Graphs
-internal import Operations
-internal import TensorFlowProtos
+package import Graphs
+package import Operations
+package import TensorFlowProtos
 
-/// What of a graph is meant for its user: inputs, outputs, and what is nobody's business.
-struct GraphInterface: Sendable {
+/// The inputs and outputs that a graph offers: those of its signature, or those that its nodes suggest.
+package struct GraphInterface: Sendable {
     /// An input.
-    struct Input: Sendable {
-        let tensor: Endpoint
+    package struct Input: Sendable {
+        package let tensor: Endpoint
         /// Why it need not be fed, or with what; nil for data.
-        let role: Role?
+        package let role: Role?
     }
 
     /// Why an input is not data.
-    enum Role: Hashable, Sendable {
+    package enum Role: Hashable, Sendable {
         /// It tells the model whether it is training.
         case inputSwitch(InputSwitch)
         /// Only losses and metrics need it.
@@ -21,10 +21,10 @@ struct GraphInterface: Sendable {
         case unused
 
         /// Whether it chooses between training and prediction.
-        var isTrainingSwitch: Bool { self == .inputSwitch(.training) || self == .inputSwitch(.testing) }
+        package var isTrainingSwitch: Bool { self == .inputSwitch(.training) || self == .inputSwitch(.testing) }
 
         /// The role in words.
-        var note: String {
+        package var note: String {
             switch self {
             case .inputSwitch(let kind): kind.note
             case .label: "only losses and metrics need it"
@@ -34,22 +34,24 @@ struct GraphInterface: Sendable {
     }
 
     /// The signature's inputs; or what the outputs need, then what only losses need.
-    let inputs: [Input]
+    package let inputs: [Input]
     /// The signature's outputs, or what a person would fetch, the likeliest first.
-    let outputs: [Endpoint]
+    package let outputs: [Endpoint]
     /// The placeholders that tell the graph whether it is being trained; a signature need not name them.
-    let trainingSwitches: [Endpoint]
+    package let trainingSwitches: [Endpoint]
     private let saving: Saving
 
     /// - Parameters:
     ///   - graph: The graph.
-    ///   - meta: Its signatures, collections and saver.
-    ///   - fact: What is known of a tensor.
-    init(_ graph: Graph, _ meta: MetaGraphDef, fact: @escaping (Endpoint) -> TensorFact?) {
+    ///   - meta: Its collections and saver.
+    ///   - signature: The signature that tells inputs and outputs; nil where they are guessed.
+    ///   - fact: The known facts about a tensor.
+    package init(
+        _ graph: Graph, _ meta: MetaGraphDef, signature: SignatureDef?, fact: @escaping (Endpoint) -> TensorFact?
+    ) {
         let sources = PipelineSources(graph)
         let forward = ForwardGraph(sources.graph, meta, choices: sources.choices)
         saving = forward.saving
-        let signature = Signature.defaultName(among: meta.signatureDef.keys).flatMap { meta.signatureDef[$0] }
         let found = Self.derived(forward, meta, sources) { fact(sources.original($0)) }
         trainingSwitches = found.inputs.filter { $0.role?.isTrainingSwitch == true }.map { sources.original($0.tensor) }
         inputs =
@@ -59,7 +61,7 @@ struct GraphInterface: Sendable {
     }
 
     /// Whether a node saves or restores: neither to be fed nor fetched.
-    func isPrivate(_ node: Node) -> Bool { saving.isPrivate(node) }
+    package func isPrivate(_ node: Node) -> Bool { saving.isPrivate(node) }
 
     private static func endpoints(_ infos: [String: TensorInfo]?, _ graph: Graph) -> [Endpoint]? {
         guard let infos, !infos.isEmpty else { return nil }

@@ -1,42 +1,33 @@
-internal import Execution
-internal import Graphs
+package import Execution
+package import Graphs
 internal import Operations
-package import Tensors
-
-/// What an example for an input looks like where the graph does not declare its shape in full.
-extension Model {
-    /// The dimensions of an example: the declared ones; else what the ops that read the input tell, such as an image for a convolution.
-    ///
-    /// - Parameters:
-    ///   - tensor: The input's tensor, `x:0`.
-    ///   - shape: The declared shape.
-    /// - Returns: The sizes; none for a scalar.
-    package func exampleDimensions(of tensor: String, declared shape: PartialShape) -> [Int] {
-        let known = shape.dimensions ?? ExampleShape(graph, shared.inference).dimensions(of: tensor)
-        return ExampleShape.filled(known ?? [])
-    }
-
-    /// Whether the graph decodes images, so that its input of strings is the files of images.
-    package var decodesImages: Bool { graph.nodes.contains { ExampleShape.imageDecoders.contains($0.op) } }
-}
+internal import Tensors
 
 /// Finds the shape of an input by who reads it.
-private struct ExampleShape {
+package struct ExampleShape {
     private let graph: Graph
     private let inference: FactInference
 
-    init(_ graph: Graph, _ inference: FactInference) {
+    package init(_ graph: Graph, _ inference: FactInference) {
         self.graph = graph
         self.inference = inference
     }
 
-    static let imageDecoders: Set<String> = ["DecodeJpeg", "DecodePng", "DecodeImage", "DecodeBmp", "DecodeGif"]
+    private static let imageDecoders: Set<String> = [
+        "DecodeJpeg", "DecodePng", "DecodeImage", "DecodeBmp", "DecodeGif",
+    ]
+
+    /// Whether a graph decodes images, so that its input of strings is the files of images.
+    package static func decodesImages(_ graph: Graph) -> Bool {
+        graph.nodes.contains { imageDecoders.contains($0.op) }
+    }
+
     /// The usual size of an image.
     private static let imageSize = 224
     private static let channelCounts: Set<Int> = [1, 3, 4]
 
     /// Sizes for unknown dimensions (-1): those of an image where the others are an image's, else 1.
-    static func filled(_ dimensions: [Int]) -> [Int] {
+    package static func filled(_ dimensions: [Int]) -> [Int] {
         var sizes = dimensions
         let places: (channels: Int, sizes: [Int])? =
             switch dimensions.count {
@@ -60,7 +51,7 @@ private struct ExampleShape {
     private static let maxNodes = 1000
 
     /// What the ops that read a tensor tell of its dimensions; nil where they tell nothing.
-    func dimensions(of tensor: String) -> [Int]? {
+    package func dimensions(of tensor: String) -> [Int]? {
         guard let name = TensorName(parsing: tensor), let start = graph.index(ofNode: name.node) else { return nil }
         var readers: [Int: [(node: Int, input: Int)]] = [:]
         for (index, node) in graph.nodes.enumerated() {

@@ -1,26 +1,26 @@
 internal import Execution
-internal import Graphs
-internal import Operations
+package import Graphs
+package import Operations
 internal import Tensors
 
 /// Finds the training switch on which a graph's assignments of variables depend: the moving averages of batch normalisation,
 /// above all.
-struct AssignmentGuard {
+package struct AssignmentGuard {
     private let graph: Graph
     /// For each node the nodes that take its values or wait for it.
     private let readers: [[Int]]
 
-    /// The mode that a graph suggests: read-only, where a training switch guards its assignments.
+    /// Tells whether a training switch guards a graph's assignments, so that predictions can do without them.
     ///
     /// - Parameters:
     ///   - graph: The graph.
     ///   - interface: Its switches and outputs.
     ///   - fact: What is known of a tensor.
-    /// - Returns: The mode, and why.
-    static func standard(
+    /// - Returns: Whether one does, and why.
+    package static func find(
         _ graph: Graph, _ interface: GraphInterface, fact: (Endpoint) -> TensorFact?
-    ) -> (mode: VariablesMode, reason: String) {
-        let none = (mode: VariablesMode.session, reason: "no training switch of the graph decides what is assigned")
+    ) -> (isGuarded: Bool, reason: String) {
+        let none = (isGuarded: false, reason: "no training switch of the graph decides what is assigned")
         let assignments = graph.nodes.indices.filter { OpTable.changesVariable(graph.nodes[$0].op) }
         guard !assignments.isEmpty else { return none }
         let search = AssignmentGuard(graph)
@@ -29,10 +29,10 @@ struct AssignmentGuard {
         let deciding = known + used.filter { !known.contains($0) }
         guard let first = deciding.first else { return none }
         if let unguarded = search.unguarded(by: deciding, assignments, needed: interface.outputs) {
-            return (.session, "the outputs need \"\(graph.nodes[unguarded].name)\", which always assigns a variable")
+            return (false, "the outputs need \"\(graph.nodes[unguarded].name)\", which always assigns a variable")
         }
         return (
-            .readOnly,
+            true,
             "the training switch \"\(graph.nodes[first.node].name):\(first.output)\" decides whether variables are assigned"
         )
     }

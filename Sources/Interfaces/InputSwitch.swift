@@ -3,7 +3,7 @@ internal import Operations
 internal import Tensors
 
 /// A placeholder that is no data, but tells a model whether it is training.
-enum InputSwitch {
+package enum InputSwitch: Hashable, Sendable {
     /// The share of elements that dropout keeps.
     case keepProbability
     /// The share of elements that dropout drops.
@@ -14,7 +14,7 @@ enum InputSwitch {
     case testing
 
     /// What it is, and what is usual.
-    var note: String {
+    package var note: String {
         switch self {
         case .keepProbability: "the share that dropout keeps: 1 for predictions"
         case .dropRate: "the share that dropout drops: 0 for predictions"
@@ -24,7 +24,7 @@ enum InputSwitch {
     }
 
     /// What a prediction is made with.
-    var usualValue: Double {
+    package var usualValue: Double {
         switch self {
         case .keepProbability, .testing: 1
         case .dropRate, .training: 0

@@ -6,7 +6,7 @@ import Tensors
 import Testing
 
 @testable import Graphs
-@testable import Serving
+@testable import Interfaces
 
 /// No variables: what is shown hangs on the graph alone.
 struct NoWeights: VariableSource {
@@ -24,7 +24,8 @@ struct ShownInterface {
     init(_ meta: MetaGraphDef) throws {
         let graph = try Graph(meta.graphDef, ops: meta.metaInfoDef.strippedOpList)
         let session = Session(graph: graph, variables: NoWeights(), threadCount: 1)
-        let interface = GraphInterface(graph, meta) { session.fact(of: $0) }
+        let signature = meta.signatureDef["serving_default"]
+        let interface = GraphInterface(graph, meta, signature: signature) { session.fact(of: $0) }
         func name(_ endpoint: Endpoint) -> String {
             graph.nodes[endpoint.node].name + (endpoint.output > 0 ? ":\(endpoint.output)" : "")
         }
