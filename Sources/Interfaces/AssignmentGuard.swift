@@ -51,7 +51,7 @@ package struct AssignmentGuard {
     /// Words of names of placeholders that say whether a model is being trained, whatever their dtype.
     private static let trainingWords: Set<String> = ["learning", "mode", "phase", "train", "training"]
     /// Each is followed through the graph: more are not looked at.
-    private static let mostSwitches = 64
+    private static let maxSwitches = 64
 
     /// The placeholders that may be training switches by their use: booleans, and other scalars whose names say so.
     private func possibleSwitches(_ fact: (Endpoint) -> TensorFact?) -> [Endpoint] {
@@ -62,7 +62,7 @@ package struct AssignmentGuard {
                 guard let fact = fact(placeholder), (fact.shape.rank ?? 0) == 0 else { return false }
                 let words = NodeWords(graph.nodes[placeholder.node]).components.last ?? []
                 return fact.dtype == .bool || words.contains { Self.trainingWords.contains($0) }
-            }.prefix(Self.mostSwitches))
+            }.prefix(Self.maxSwitches))
     }
 
     private func reaches(_ trainingSwitch: Endpoint, _ assignments: [Int]) -> Bool {

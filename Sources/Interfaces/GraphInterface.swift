@@ -74,18 +74,18 @@ package struct GraphInterface: Sendable {
     }
 
     /// Each placeholder is followed through the graph: of more, none is.
-    private static let mostAnalysed = 1024
+    private static let maxAnalysed = 1024
 
     private static func derived(
         _ forward: ForwardGraph, _ meta: MetaGraphDef, _ pipelines: PipelineSources,
         _ fact: @escaping (Endpoint) -> TensorFact?
     ) -> (inputs: [Input], outputs: [Endpoint]) {
         let sources = sources(forward, pipelines)
-        guard sources.count <= mostAnalysed else {
+        guard sources.count <= maxAnalysed else {
             let training = TrainingParts(forward, meta, sources: [], fact: fact)
             return (
                 sources.map { Input(tensor: $0, role: nil) },
-                Answers(forward, meta, training, sources: [], fact: fact).find()
+                OutputGuess(forward, meta, training, sources: [], fact: fact).find()
             )
         }
         let isRandom = forward.dependents(of: forward.nodes { randomOps.contains($0.op) })
@@ -97,7 +97,7 @@ package struct GraphInterface: Sendable {
         if data.isEmpty { data = switches.keys.sorted() }
         let training = TrainingParts(forward, meta, sources: data, fact: fact)
         let features = data.filter { !training.labels.contains($0) }
-        let outputs = Answers(forward, meta, training, sources: features, fact: fact).find()
+        let outputs = OutputGuess(forward, meta, training, sources: features, fact: fact).find()
         let inputs = sources.map { source in
             Input(tensor: source, role: role(of: source, switches, training, outputs, forward))
         }

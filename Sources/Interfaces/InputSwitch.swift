@@ -37,7 +37,7 @@ package enum InputSwitch: Hashable, Sendable {
 
     /// Gives nil for a placeholder of data.
     ///
-    /// - `isRandom`: For each node whether it hangs on a random number.
+    /// - `isRandom`: For each node whether it depends on a random number.
     init?(_ placeholder: Int, _ forward: ForwardGraph, isRandom: [Bool], fact: TensorFact?) {
         guard let fact, (fact.shape.rank ?? 0) == 0 else { return nil }
         let words = NodeWords(forward.graph.nodes[placeholder]).components.last ?? []

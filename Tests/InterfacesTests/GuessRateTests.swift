@@ -51,7 +51,7 @@ struct GuessRateTests {
         for expectation in InterfaceCorpusTests.expectations {
             let name = try #require(names.first { $0.hasPrefix(expectation.folder) })
             let half = name.utf8.reduce(UInt32(2_166_136_261)) { ($0 ^ UInt32($1)) &* 16_777_619 } >> 16 & 1
-            halves[Int(half)].add(try Self.outputs(in: "\(corpus)/\(name)"), author: expectation.answers)
+            halves[Int(half)].add(try Self.outputs(in: "\(corpus)/\(name)"), author: expectation.outputs)
         }
         print("guessed outputs, corpus: half 0: \(halves[0]); half 1: \(halves[1])")
         for half in halves {

@@ -7,12 +7,12 @@ import VectorSupport
 /// What is shown of graphs that people published; not a part of the project.
 @Suite("Inputs and outputs of published graphs", .enabled(if: Fixtures.corpus != nil, "the corpus is not here"))
 struct InterfaceCorpusTests {
-    /// What a person feeds, and what he calls the answer.
+    /// The tensors that a person feeds, and those that they call outputs.
     struct Expectation: Sendable, CustomTestStringConvertible {
         /// How the folder's name begins.
         let folder: String
         let inputs: [String]
-        let answers: [String]
+        let outputs: [String]
 
         var testDescription: String { folder }
     }
@@ -20,46 +20,46 @@ struct InterfaceCorpusTests {
     static let expectations = [
         Expectation(
             folder: "59161146+", inputs: ["image_tensor"],
-            answers: ["detection_boxes", "detection_scores", "detection_classes", "num_detections"]),
-        Expectation(folder: "Aplain+", inputs: ["input", "istate"], answers: ["inference/add_1"]),
-        Expectation(folder: "BUAAQingYuan+", inputs: ["Placeholder", "dropout_keep_prob"], answers: ["ArgMax"]),
+            outputs: ["detection_boxes", "detection_scores", "detection_classes", "num_detections"]),
+        Expectation(folder: "Aplain+", inputs: ["input", "istate"], outputs: ["inference/add_1"]),
+        Expectation(folder: "BUAAQingYuan+", inputs: ["Placeholder", "dropout_keep_prob"], outputs: ["ArgMax"]),
         Expectation(
             folder: "Brickhoff+",
             inputs: [
                 "uid", "user_gender", "user_age", "user_job", "movie_id", "movie_categories", "movie_titles",
                 "dropout_keep_prob",
-            ], answers: ["inference/Sum"]),
-        Expectation(folder: "Code-Xiang+", inputs: [], answers: ["weights/read", "biases/read"]),
+            ], outputs: ["inference/Sum"]),
+        Expectation(folder: "Code-Xiang+", inputs: [], outputs: ["weights/read", "biases/read"]),
         Expectation(
             folder: "Dormir30+", inputs: ["Placeholder", "Placeholder_1", "Placeholder_5"],
-            answers: ["ArgMax", "Sigmoid"]),
-        Expectation(folder: "HUFSinforms+", inputs: ["Placeholder_3"], answers: ["Sigmoid"]),
-        Expectation(folder: "KeplerC+", inputs: ["Placeholder"], answers: ["Sigmoid"]),
-        Expectation(folder: "LeanderLXZ+", inputs: ["Placeholder"], answers: ["ArgMax", "Add"]),
-        Expectation(folder: "MattChubb+", inputs: ["Placeholder_1", "Placeholder"], answers: ["BiasAdd_4"]),
-        Expectation(folder: "NoahRJohnson+", inputs: ["Placeholder"], answers: ["Softmax"]),
+            outputs: ["ArgMax", "Sigmoid"]),
+        Expectation(folder: "HUFSinforms+", inputs: ["Placeholder_3"], outputs: ["Sigmoid"]),
+        Expectation(folder: "KeplerC+", inputs: ["Placeholder"], outputs: ["Sigmoid"]),
+        Expectation(folder: "LeanderLXZ+", inputs: ["Placeholder"], outputs: ["ArgMax", "Add"]),
+        Expectation(folder: "MattChubb+", inputs: ["Placeholder_1", "Placeholder"], outputs: ["BiasAdd_4"]),
+        Expectation(folder: "NoahRJohnson+", inputs: ["Placeholder"], outputs: ["Softmax"]),
         Expectation(
-            folder: "ShenghanGao+", inputs: ["trainModel_1/Placeholder"], answers: ["trainModel_1/Softmax"]),
+            folder: "ShenghanGao+", inputs: ["trainModel_1/Placeholder"], outputs: ["trainModel_1/Softmax"]),
         Expectation(
             folder: "Wallace00V+", inputs: ["Placeholder", "Placeholder_2", "Placeholder_4"],
-            answers: ["ArgMax", "ArgMax_2", "ArgMax_4", "fc/Softmax"]),
+            outputs: ["ArgMax", "ArgMax_2", "ArgMax_4", "fc/Softmax"]),
         Expectation(
-            folder: "YangLiliang+", inputs: ["input", "input_1"], answers: ["q/output/BiasAdd", "t/output/BiasAdd"]),
-        Expectation(folder: "adamberecz111+", inputs: ["Placeholder"], answers: ["ArgMax", "add_5"]),
+            folder: "YangLiliang+", inputs: ["input", "input_1"], outputs: ["q/output/BiasAdd", "t/output/BiasAdd"]),
+        Expectation(folder: "adamberecz111+", inputs: ["Placeholder"], outputs: ["ArgMax", "add_5"]),
         Expectation(
             folder: "agoila+", inputs: ["input", "source_sequence_length", "target_sequence_length"],
-            answers: ["predictions", "logits"]),
+            outputs: ["predictions", "logits"]),
         Expectation(
             folder: "akadahiroyasu+", inputs: ["input_z", "input_real"],
-            answers: ["generator_1/Tanh", "discriminator/Sigmoid"]),
-        Expectation(folder: "juwangvsu+pybullet_ex__model", inputs: [], answers: ["Variable/read"]),
-        Expectation(folder: "juwangvsu+pybullet_ex__my_test", inputs: [], answers: ["w1_1/read", "w2_1/read"]),
-        Expectation(folder: "michaelhtleung+", inputs: ["X", "Placeholder"], answers: ["ArgMax", "add_3"]),
-        Expectation(folder: "mnpathak1+", inputs: ["Placeholder_1", "Placeholder"], answers: ["Softmax", "ArgMax"]),
+            outputs: ["generator_1/Tanh", "discriminator/Sigmoid"]),
+        Expectation(folder: "juwangvsu+pybullet_ex__model", inputs: [], outputs: ["Variable/read"]),
+        Expectation(folder: "juwangvsu+pybullet_ex__my_test", inputs: [], outputs: ["w1_1/read", "w2_1/read"]),
+        Expectation(folder: "michaelhtleung+", inputs: ["X", "Placeholder"], outputs: ["ArgMax", "add_3"]),
+        Expectation(folder: "mnpathak1+", inputs: ["Placeholder_1", "Placeholder"], outputs: ["Softmax", "ArgMax"]),
         Expectation(
             folder: "simcity429+",
             inputs: ["Placeholder", "Placeholder_1", "Placeholder_2", "Placeholder_3", "input_1", "input_2"],
-            answers: ["model/lambda_3/add", "model_3/lambda_7/add", "lambda_3/add", "dense_6/BiasAdd"]),
+            outputs: ["model/lambda_3/add", "model_3/lambda_7/add", "lambda_3/add", "dense_6/BiasAdd"]),
     ]
 
     @Test("are what a person would call so", arguments: expectations)
@@ -68,7 +68,7 @@ struct InterfaceCorpusTests {
         let data = shown.inputs.filter { !$0.hasSuffix("need it") && !$0.hasSuffix("needs it") }
             .map { $0.split(separator: ":")[0] }
         for input in expectation.inputs { #expect(data.contains { $0 == input }, "\(shown.inputs)") }
-        for answer in expectation.answers { #expect(shown.outputs.contains(answer), "\(shown.outputs)") }
+        for output in expectation.outputs { #expect(shown.outputs.contains(output), "\(shown.outputs)") }
     }
 
     @Test("are not what savers, optimisers, summaries and gradients have", arguments: expectations)

@@ -3,11 +3,11 @@ internal import Operations
 internal import TensorFlowProtos
 internal import Tensors
 
-/// Finds what a person would fetch.
+/// Finds the outputs that a person would fetch.
 ///
-/// Candidates are values that hang on data, but neither on labels nor on a loss, and that end there: nobody reads them, or what reads
-/// them is a loss, a metric or a summary. The best of them are shown, by what their names and ops say.
-struct Answers {
+/// Candidates are values that depend on data, but neither on labels nor on a loss, and that end there: nobody reads them, or only
+/// a loss, a metric or a summary does. The best of them are shown, judged by their names and ops.
+struct OutputGuess {
     private let forward: ForwardGraph
     private let training: TrainingParts
     private let sources: [Int]
@@ -19,22 +19,22 @@ struct Answers {
     private let isJudgement: [Bool]
     /// What is inside of a loop or a branch: it cannot be fetched.
     private let isInside: [Bool]
-    /// What hangs on a layer.
+    /// For each node whether it depends on a layer.
     private let isWeighted: [Bool]
-    /// What is no answer, and leads to none.
+    /// For each node whether it is no output, and leads to none.
     private var isDead: [Bool]
 
     /// How good a candidate is, the best first.
     private enum Rank: Int, Comparable {
         /// The author put it into a collection.
         case collected
-        /// Its name or its op says that it is an answer.
+        /// Its name or its op says that it is an output.
         case telling
-        /// What a loss is computed of.
+        /// A loss is computed of it.
         case trained
         /// The author gave it a name.
         case named
-        /// A layer's.
+        /// A layer computes it.
         case computed
         case other
 
@@ -46,8 +46,8 @@ struct Answers {
         let rank: Rank
     }
 
-    /// The most outputs that are shown.
-    private static let most = 16
+    /// The maximum number of outputs that are shown.
+    private static let maxOutputs = 16
 
     init(
         _ forward: ForwardGraph, _ meta: MetaGraphDef, _ training: TrainingParts, sources: [Int],
@@ -58,41 +58,41 @@ struct Answers {
         self.fact = fact
         self.sources = sources
         collected = Self.collected(forward, meta)
-        let reached = forward.dependents(of: sources, through: { !AnswerWords.shapeOps.contains($0.op) })
-        isFed = zip(reached, forward.graph.nodes).map { $0 && !AnswerWords.shapeOps.contains($1.op) }
+        let reached = forward.dependents(of: sources, through: { !OutputWords.shapeOps.contains($0.op) })
+        isFed = zip(reached, forward.graph.nodes).map { $0 && !OutputWords.shapeOps.contains($1.op) }
         let labelled = forward.dependents(of: training.labels)
         let scopes = Self.judgingScopes(forward, training)
         isJudgement = forward.graph.nodes.enumerated().map { index, node in
             labelled[index] || training.losses.contains(index) || scopes.contains(Self.scope(node.name))
-                || !training.isWeighted[index] && AnswerWords.isJudging(NodeWords(node).components.last ?? [])
+                || !training.isWeighted[index] && OutputWords.isJudging(NodeWords(node).components.last ?? [])
         }
         let loops = forward.dependents(of: forward.nodes { $0.op == "Enter" || $0.op == "RefEnter" }) {
             $0.op != "Exit" && $0.op != "RefExit"
         }
         let branches = forward.dependents(of: forward.nodes { $0.op == "Switch" || $0.op == "RefSwitch" }) {
-            !AnswerWords.ends.contains($0.op)
+            !OutputWords.ends.contains($0.op)
         }
         isInside = forward.graph.nodes.enumerated().map { index, node in
             loops[index] && !["Exit", "RefExit"].contains(node.op)
-                || branches[index] && !AnswerWords.ends.contains(node.op)
+                || branches[index] && !OutputWords.ends.contains(node.op)
         }
         isWeighted = forward.dependents(of: training.isWeighted.indices.filter { training.isWeighted[$0] })
         isDead = []
         isDead = dead()
     }
 
-    /// The answers, the best first.
+    /// The outputs, the best first.
     func find() -> [Endpoint] {
         let good = candidates(where: { !isJudgement[$0] && !isDead[$0] })
         if !good.isEmpty { return endpoints(of: shown(good)) }
         for isWanted in relaxations {
             let found = forward.graph.nodes.indices.filter { isWanted($0) && !isInside[$0] && isLeaf($0) }
-            if !found.isEmpty { return endpoints(of: Array(found.prefix(Self.most))) }
+            if !found.isEmpty { return endpoints(of: Array(found.prefix(Self.maxOutputs))) }
         }
         return []
     }
 
-    /// Where there is no better answer: scalars, losses, what hangs on shapes alone, what hangs on variables.
+    /// The rules where there is no better output: scalars, losses, what depends on shapes alone, what depends on variables.
     private var relaxations: [(Int) -> Bool] {
         let reached = forward.dependents(of: sources)
         let labelled = forward.dependents(of: training.labels)
@@ -120,8 +120,8 @@ struct Answers {
             let readers = forward.readers[index]
             let going = readers.filter { !isDead[$0] && !isJudgement[$0] }
             let isLeaf = going.isEmpty
-            // Probabilities of which the likeliest is chosen are an answer as well.
-            let isDecided = !isLeaf && going.allSatisfy { AnswerWords.decisions.contains(forward.graph.nodes[$0].op) }
+            // Probabilities of which the likeliest is chosen are an output as well.
+            let isDecided = !isLeaf && going.allSatisfy { OutputWords.decisions.contains(forward.graph.nodes[$0].op) }
             let isJudged = readers.contains {
                 isJudgement[$0] || isDead[$0] && isFed[$0] && training.trained.contains($0)
             }
@@ -140,7 +140,7 @@ struct Answers {
         if collected[index] != nil { return .collected }
         let node = forward.graph.nodes[index]
         let words = NodeWords(node)
-        if AnswerWords.answerOps.contains(node.op) || !AnswerWords.answerWords.isDisjoint(with: words.telling) {
+        if OutputWords.outputOps.contains(node.op) || !OutputWords.names.isDisjoint(with: words.telling) {
             return .telling
         }
         if isJudged, training.trained.contains(index) { return .trained }
@@ -162,10 +162,10 @@ struct Answers {
             shown += withoutIntermediates(own.filter { $0.rank == best })
         }
         let order = shown.sorted { ($0.rank, $0.node) < ($1.rank, $1.node) }
-        return order.prefix(Self.most).map(\.node)
+        return order.prefix(Self.maxOutputs).map(\.node)
     }
 
-    /// What is made of an answer on its way to a loss is no answer of its own.
+    /// Leaves out what is made of an output on its way to a loss.
     private func withoutFollowers(_ candidates: [Candidate]) -> [Candidate] {
         let telling = candidates.filter { $0.rank <= .telling }.map(\.node)
         let following = forward.dependents(of: telling)
@@ -174,14 +174,14 @@ struct Answers {
 
     /// What nobody reads and nobody named is a left-over, if another has more layers beside all of its own.
     private func withoutIntermediates(_ candidates: [Candidate]) -> [Candidate] {
-        guard candidates.count <= Self.most * 4 else { return candidates }
+        guard candidates.count <= Self.maxOutputs * 4 else { return candidates }
         let layers = candidates.map { self.layers(of: $0.node) }
         return candidates.enumerated().filter { index, candidate in
             candidate.rank < .computed || !layers.contains { layers[index].isStrictSubset(of: $0) }
         }.map(\.element)
     }
 
-    /// The layers that a node hangs on.
+    /// The layers that a node depends on.
     private func layers(of node: Int) -> Set<Int> {
         let leading = forward.leading(to: [node])
         return Set(leading.indices.filter { (leading[$0] || $0 == node) && training.isWeighted[$0] })
@@ -189,13 +189,13 @@ struct Answers {
 
     private func endpoints(of nodes: [Int]) -> [Endpoint] {
         nodes.flatMap { index in
-            (0..<(AnswerWords.outputCounts[forward.graph.nodes[index].op] ?? 1)).map {
+            (0..<(OutputWords.outputCounts[forward.graph.nodes[index].op] ?? 1)).map {
                 Endpoint(node: index, output: $0)
             }
         }
     }
 
-    // MARK: - What is no answer
+    // MARK: - Values that are no outputs
 
     /// What is not fed, and updates; and scalars, and what is inside of loops, that lead to nothing else.
     private func dead() -> [Bool] {
@@ -225,7 +225,7 @@ struct Answers {
         var layered: Set<String> = []
         for (index, node) in forward.graph.nodes.enumerated() where !forward.isExcluded[index] {
             let scope = scope(node.name)
-            if NodeWords(node).components.dropLast().contains(where: AnswerWords.isJudging) { scopes.insert(scope) }
+            if NodeWords(node).components.dropLast().contains(where: OutputWords.isJudging) { scopes.insert(scope) }
             guard training.isWeighted[index] else { continue }
             var outer = scope
             while !outer.isEmpty, layered.insert(outer).inserted { outer = Self.scope(outer) }
@@ -235,7 +235,7 @@ struct Answers {
 
     private static func scope(_ name: String) -> String { name.lastIndex(of: "/").map { String(name[..<$0]) } ?? "" }
 
-    // MARK: - Where an answer comes from
+    // MARK: - Where an output comes from
 
     /// Walks back over what TensorFlow's losses put between a prediction and themselves.
     private func origin(of start: Int, where isWanted: (Int) -> Bool) -> Int {
@@ -244,7 +244,7 @@ struct Answers {
         while NodeWords(forward.graph.nodes[index]).isDefault {
             let op = forward.graph.nodes[index].op
             isLogarithm = isLogarithm || op == "Log"
-            guard AnswerWords.preparing.contains(op) || isLogarithm && AnswerWords.clipping.contains(op) else { break }
+            guard OutputWords.preparing.contains(op) || isLogarithm && OutputWords.clipping.contains(op) else { break }
             let inputs = forward.inputs(of: index).filter { isFed[$0] }
             guard inputs.count == 1, isWanted(inputs[0]) else { break }
             index = inputs[0]
@@ -255,7 +255,7 @@ struct Answers {
     /// Nodes that collections of the author's own name.
     private static func collected(_ forward: ForwardGraph, _ meta: MetaGraphDef) -> [Int: String] {
         var result: [Int: String] = [:]
-        for (key, collection) in meta.collectionDef where !AnswerWords.standardCollections.contains(key) {
+        for (key, collection) in meta.collectionDef where !OutputWords.standardCollections.contains(key) {
             for text in collection.nodeList.value {
                 guard let name = TensorName(parsing: text), let node = forward.graph.index(ofNode: name.node) else {
                     continue

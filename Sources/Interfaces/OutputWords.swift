@@ -1,27 +1,27 @@
-/// The words and ops by which answers, and what is none, are known.
-enum AnswerWords {
+/// The words and ops that tell outputs from other values.
+enum OutputWords {
     /// Where branches and loops end.
     static let ends: Set<String> = ["Merge", "RefMerge", "Exit", "RefExit"]
 
-    /// What hangs on shapes, not on values.
+    /// Ops whose outputs depend on shapes, not on values.
     static let shapeOps: Set<String> = ["Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike"]
 
-    /// Ops all of whose outputs are the answer.
+    /// The numbers of outputs of ops that have several, all of which belong together.
     static let outputCounts = [
         "TopK": 2, "TopKV2": 2, "CTCGreedyDecoder": 4, "NonMaxSuppressionV4": 2, "NonMaxSuppressionV5": 3,
     ]
 
-    /// Ops whose value is an answer, whatever its name.
-    static let answerOps: Set<String> = [
+    /// Ops whose value is an output of the model, whatever its name.
+    static let outputOps: Set<String> = [
         "Softmax", "LogSoftmax", "Sigmoid", "ArgMax", "ArgMin", "TopK", "TopKV2", "CTCGreedyDecoder",
         "CTCBeamSearchDecoder",
     ]
 
-    /// Ops that choose by an answer's values.
+    /// Ops that choose by an output's values.
     static let decisions: Set<String> = ["ArgMax", "ArgMin", "TopK", "TopKV2", "Round", "InTopK", "InTopKV2"]
 
-    /// Words in the names of answers.
-    static let answerWords: Set<String> = [
+    /// Words in the names of outputs.
+    static let names: Set<String> = [
         "pred", "preds", "predict", "predicts", "prediction", "predictions", "predicted", "prob", "probs",
         "probability", "probabilities", "softmax", "output", "outputs", "out", "logit", "logits", "answer", "answers",
         "result", "results", "class", "classes", "score", "scores", "inference", "hypothesis", "hat", "final",
@@ -40,7 +40,7 @@ enum AnswerWords {
         "confusion", "evaluation", "sparsity", "hist",
     ]
 
-    /// What losses put between a prediction and themselves.
+    /// Ops that losses put between a prediction and themselves.
     static let preparing: Set<String> = [
         "Reshape", "Identity", "StopGradient", "Cast", "Squeeze", "ExpandDims", "Log", "Neg",
     ]
