@@ -61,7 +61,7 @@ let package = Package(
         .target(name: "CChecksum"),
         .target(name: "CMemory"),
         .target(name: "CArguments"),
-        .target(name: "CAnswers", dependencies: ["CMicrohttpd"]),
+        .target(name: "CResponses", dependencies: ["CMicrohttpd"]),
         .target(name: "CKernels"),
         .target(name: "CImages", linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png16")]),
         .target(name: "CRegex", linkerSettings: [.linkedLibrary("re2")]),
@@ -92,7 +92,7 @@ let package = Package(
             ],
             [protobuf, logging]),
         target("HTTPMessages", uses: ["Threads", "Memory"]),
-        target("HTTPServer", uses: ["HTTPMessages", "Files", "Threads", "Memory", "CMicrohttpd", "CAnswers"]),
+        target("HTTPServer", uses: ["HTTPMessages", "Files", "Threads", "Memory", "CMicrohttpd", "CResponses"]),
         target(
             "API",
             uses: [

@@ -3,7 +3,7 @@ internal import Threads
 
 /// Sockets of clients that were answered before they had sent everything, on their way to the thread that reads on.
 ///
-/// A socket that is closed with bytes unread resets the connection, and the client may lose the answer. So the library closes
+/// A socket that is closed with bytes unread resets the connection, and the client may lose the response. So the library closes
 /// its descriptor, and another one of the same socket stays until the client is done.
 final class LingeringQueue: Sendable {
     private let descriptors = Locked<[Int32]>([])

@@ -12,7 +12,7 @@ struct StructureTests {
             "HTTPServer/Exchange.swift", "HTTPServer/RequestHeaders.swift", "HTTPServer/Worker.swift",
             "HTTPServer/Refusal.swift",
         ],
-        "CAnswers": ["HTTPServer/Daemon.swift", "HTTPServer/Worker.swift"],
+        "CResponses": ["HTTPServer/Daemon.swift", "HTTPServer/Worker.swift"],
         "CImages": ["Kernels/Images/ImageFiles.swift"],
         "CSnappy": ["Checkpoints/Reading/SortedTable.swift"],
         "CChecksum": ["Checkpoints/Files/Checksum.swift"],

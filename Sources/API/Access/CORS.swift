@@ -33,7 +33,7 @@ public struct CORSRules: Sendable {
             && text.utf8.allSatisfy { (0x21...0x7e).contains($0) && $0 != UInt8(ascii: "*") }
     }
 
-    /// Adds to an answer what lets the page read it.
+    /// Adds to a response what lets the page read it.
     func allow(_ request: HTTPRequest, _ response: inout HTTPResponse) {
         guard isOn else { return }
         // What a cache keeps for one origin is not for another.
@@ -48,7 +48,7 @@ public struct CORSRules: Sendable {
     /// - Parameters:
     ///   - methods: Those of the path, for `Access-Control-Allow-Methods`.
     ///   - exchange: The `OPTIONS` request.
-    func answerPreflight(_ methods: String, _ exchange: HTTPExchange) {
+    func respondToPreflight(_ methods: String, _ exchange: HTTPExchange) {
         exchange.response.status = 204
         guard allowed(exchange.request.headers[.origin]) != nil else { return }
         exchange.response.headers += [

@@ -16,28 +16,33 @@ struct Describe: Sendable {
     var routes: [Route] {
         [
             Route(
-                .get, "/", Operation("What is served, and a line to copy", answer: .object("name", "version", "models"))
+                .get, "/",
+                RouteDescription("What is served, and a line to copy", response: .object("name", "version", "models"))
             ) { exchange, _ in
                 if MediaType.prefersText(exchange.request.headers) {
                     Overview(catalog: registry.catalog, options: options, line: line()).write(to: &exchange.response)
                 } else {
                     server(&exchange.response)
                 }
-                return .answered
+                return .responded
             },
-            .immediate(.get, "/models", Operation("The models", answer: .object("models", "default"))) { _, response in
+            .immediate(.get, "/models", RouteDescription("The models", response: .object("models", "default"))) {
+                _, response in
                 models(&response)
             },
             .immediate(
-                .get, "/models/{name}", Operation("A model's inputs, outputs and variables", answer: .object("name"))
+                .get, "/models/{name}",
+                RouteDescription("A model's inputs, outputs and variables", response: .object("name"))
             ) { parameters, response throws(RequestError) in
                 model(try ModelLookup.model(parameters[0], in: registry.catalog), &response)
             },
             .immediate(
-                .get, "/v2/health/live", access: .open, Operation("Whether the server is alive", answer: .empty)
+                .get, "/v2/health/live", access: .open,
+                RouteDescription("Whether the server is alive", response: .empty)
             ) { _, _ in },
             .immediate(
-                .get, "/v2/health/ready", access: .open, Operation("Whether all models can answer", answer: .empty)
+                .get, "/v2/health/ready", access: .open,
+                RouteDescription("Whether all models can answer", response: .empty)
             ) { _, _ throws(RequestError) in try ready() },
         ] + health
     }
@@ -46,11 +51,12 @@ struct Describe: Sendable {
     private var health: [Route] {
         ["/health", "/healthz", "/livez"].map { path in
             .immediate(
-                .get, path, access: .open, Operation("Whether the server is alive", answer: .object("status"))
+                .get, path, access: .open, RouteDescription("Whether the server is alive", response: .object("status"))
             ) { _, response in writeHealth(&response) }
         } + [
             .immediate(
-                .get, "/readyz", access: .open, Operation("Whether all models can answer", answer: .object("status"))
+                .get, "/readyz", access: .open,
+                RouteDescription("Whether all models can answer", response: .object("status"))
             ) { _, response throws(RequestError) in
                 try ready()
                 writeHealth(&response)
@@ -223,9 +229,9 @@ struct Describe: Sendable {
                 guard let elements = bytes.baseAddress else { return }
                 // Safety: the view lives in the scope of both buffers.
                 let view = TensorView(dtype: tensor.dtype, dimensions: dimensions, elements: elements)
-                var answer = AnswerWriter(writer, policy: .string)
-                guard (try? answer.write(view, key: Array("\"default\"".utf8))) != nil else { return }
-                writer = answer.rest
+                var outputWriter = OutputWriter(writer, policy: .string)
+                guard (try? outputWriter.write(view, key: Array("\"default\"".utf8))) != nil else { return }
+                writer = outputWriter.rest
             }
         }
     }

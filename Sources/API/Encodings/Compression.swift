@@ -29,7 +29,7 @@ protocol Deflater: AnyObject {
     func deflate(_ body: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) -> Int?
 }
 
-/// Bodies that are compressed, in requests and in answers.
+/// Bodies that are compressed, in requests and in responses.
 final class Compression: Sendable {
     private let maxBodyBytes: Int
     private let memory: MemoryAccount?
@@ -53,7 +53,7 @@ final class Compression: Sendable {
 
     final class DeflaterBox {
         let deflater: any Deflater
-        /// Takes the place of an answer's body, whose memory is used for the next.
+        /// Takes the place of a response's body, whose memory is used for the next.
         var output: ResponseBuffer
         init?(_ coding: ContentCoding, _ memory: MemoryAccount? = nil) {
             guard let made: any Deflater = coding == .zstd ? ZstdDeflater() : ZlibDeflater(isGzip: coding == .gzip)
@@ -120,11 +120,11 @@ final class Compression: Sendable {
     private static let sampledBytes = 256 << 10
     private static let sampleBytes = 32 << 10
 
-    /// Compresses an answer, if the client takes it so and it gets a tenth shorter.
+    /// Compresses a response, if the client takes it so and it gets a tenth shorter.
     func compress(_ request: HTTPRequest, _ response: inout HTTPResponse) {
         let body = response.body.bytes
         guard body.count >= Self.leastBytes, !response.body.hasFailed else { return }
-        // Caches only keep answers to GET.
+        // Caches only keep responses to GET.
         let isKept = request.method == .get || request.method == .head
         defer { if isKept { response.headers.append(("Vary", "Accept-Encoding")) } }
         guard let header = request.headers[.acceptEncoding], let coding = ContentCoding.best(in: header) else { return }

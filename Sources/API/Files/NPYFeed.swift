@@ -127,12 +127,12 @@ extension UnsafeRawBufferPointer {
     }
 }
 
-/// An answer of one tensor as a NumPy array, for who asks for `Accept: application/x-npy`.
-enum NPYAnswer {
+/// A response of one tensor as a NumPy array, for who asks for `Accept: application/x-npy`.
+enum NPYResponse {
     /// What the header is padded to, with all before it.
     private static let alignment = 64
 
-    /// Writes the answer, if it was asked for so and is one tensor of numbers or booleans.
+    /// Writes the response, if it was asked for so and is one tensor of numbers or booleans.
     ///
     /// - Returns: Whether it was.
     static func write(

@@ -33,9 +33,9 @@ public enum NPYText {
         let buffer = ResponseBuffer()
         var reason: String?
         feeds.withFeeds { feeds in
-            var answer = AnswerWriter(JSONWriter(buffer), policy: .string)
+            var outputWriter = OutputWriter(JSONWriter(buffer), policy: .string)
             for feed in feeds {
-                do throws(RequestError) { try answer.writeValue(feed, of: []) } catch { reason = error.message }
+                do throws(RequestError) { try outputWriter.writeValue(feed, of: []) } catch { reason = error.message }
             }
         }
         if let reason { throw NPYArray.Fault(reason) }

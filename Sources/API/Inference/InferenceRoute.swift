@@ -8,13 +8,13 @@ internal import Threads
 final class InferenceRoute: Sendable {
     /// Refuses bodies that the protocol does not read, by their headers.
     typealias CheckType = @Sendable (HTTPHeaders) throws(RequestError) -> Void
-    typealias Make = @Sendable (Workspace, InferenceRoute) -> RequestTask
+    typealias Make = @Sendable (RequestWorkspace, InferenceRoute) -> RequestTask
 
     let options: Service.Options
     private let form: ModelStatistics.Form
     private let scheduler: Scheduler
     private let recorder: RequestRecorder
-    let finishing: AnswerFinishing
+    let finishing: ResponseFinishing
     private let make: Make
     private let checkType: CheckType
     private let waiting: ObjectPool<RequestTask>
@@ -45,7 +45,7 @@ final class InferenceRoute: Sendable {
     /// - Throws: ``RequestError`` 503 without memory.
     func task() throws(RequestError) -> RequestTask {
         if let task = waiting.take() { return task }
-        guard let workspace = Workspace(options.memory) else {
+        guard let workspace = RequestWorkspace(options.memory) else {
             throw RequestError(503, "not enough memory for the request: try again later")
         }
         return make(workspace, self)
@@ -96,7 +96,7 @@ final class InferenceRoute: Sendable {
             case .done:
                 record(task)
                 keep(task)
-                return .answered
+                return .responded
             case .queued: return .later
             case .refused:
                 throw RequestError(
@@ -114,7 +114,7 @@ final class InferenceRoute: Sendable {
         }
     }
 
-    /// Finishes the answer of a request, and notes it.
+    /// Finishes the response of a request, and notes it.
     func record(_ task: RequestTask) {
         guard let exchange = task.exchange, let model = task.model else { return }
         finishing.finish(exchange)

@@ -6,7 +6,7 @@ internal import Serving
 internal import Threads
 
 // Safety: nothing here changes; what CacheEntry changes, the budget guards.
-/// What a request's names mean to a model, found once and kept: the callable, and the keys of its answer.
+/// What a request's names mean to a model, found once and kept: the callable, and the keys of its response.
 final class PreparedCall: CacheEntry, @unchecked Sendable {
     /// Which protocol's it is, as the first byte of its signature.
     enum Kind: UInt8 {
@@ -30,7 +30,7 @@ final class PreparedCall: CacheEntry, @unchecked Sendable {
         var scalars: [Bool] = []
         /// What the request calls the feeds, where that is not the tensors' names.
         var feedNames: [String]?
-        /// What the answer calls the fetches, where that is not the tensors' names.
+        /// What the response calls the fetches, where that is not the tensors' names.
         var fetchNames: [String]?
         /// Whether fetches that have no other name are called `y` for `y:0`.
         var isWithoutNumbers = false
@@ -129,7 +129,7 @@ final class VersionCalls: Sendable {
     let signatures: TFServingSignatures
     /// The tensors that a request must feed.
     let neededInputs: [String]
-    /// What every answer ends with, from the end of the outputs on.
+    /// What every response ends with, from the end of the outputs on.
     let tail: [UInt8]
 
     init(_ model: Model) {

@@ -4,11 +4,11 @@ internal import Serving
 internal import Threads
 
 /// An inference request: what all protocols have in common. A protocol is a subclass that reads the request and writes the
-/// answer.
+/// response.
 ///
 /// Belongs to one thread at a time; kept for another request when it is finished.
 class RequestTask: InferenceTask {
-    /// The request and its answer.
+    /// The request and its response.
     final private(set) var exchange: HTTPExchange?
     /// The model that answers, and its version.
     final private(set) var model: ServedModel?
@@ -25,27 +25,27 @@ class RequestTask: InferenceTask {
     /// What was found for the request's names.
     final private(set) var call: PreparedCall?
     private var isInflated = false
-    final let workspace: Workspace
+    final let workspace: RequestWorkspace
     /// The route, which keeps the task while it waits for a request.
     final unowned let route: InferenceRoute
     /// The route again, while the task has a request: then the task keeps the route.
     private var routeInUse: InferenceRoute?
 
-    init(_ workspace: Workspace, _ route: InferenceRoute) {
+    init(_ workspace: RequestWorkspace, _ route: InferenceRoute) {
         self.workspace = workspace
         self.route = route
     }
 
     /// Reads the request's body: decodes the feeds into the workspace, and gives the call.
     ///
-    /// - Throws: ``RequestError``, which becomes the answer.
+    /// - Throws: ``RequestError``, which becomes the response.
     func read(_ request: HTTPRequest, _ calls: VersionCalls) throws(RequestError) -> PreparedCall {
         throw RequestError(501, "not a protocol")
     }
 
     /// Writes what was fetched into the response.
     ///
-    /// - Throws: ``RequestError``, which becomes the answer instead.
+    /// - Throws: ``RequestError``, which becomes the response instead.
     func write(
         _ outputs: UnsafeBufferPointer<TensorView>, of call: PreparedCall, to response: inout HTTPResponse
     ) throws(RequestError) {}
@@ -88,7 +88,7 @@ class RequestTask: InferenceTask {
         let timeout = try RequestTimeout.seconds(
             exchange.request.headers[.requestTimeout], most: model.timeout(default: route.options.timeoutSeconds))
         deadline = timeout.map { Deadline(after: $0, from: startNanoseconds) }
-        exchange.answerBy = deadline.map { Int(clamping: $0.nanoseconds) } ?? .max
+        exchange.respondBy = deadline.map { Int(clamping: $0.nanoseconds) } ?? .max
     }
 
     final var byteCount: Int { exchange?.request.body.count ?? 0 }
@@ -149,7 +149,7 @@ class RequestTask: InferenceTask {
         exchange?.finish()
     }
 
-    /// A call of its own: with the answer handed back, the service may end at once, and nothing here may keep a part of it.
+    /// A call of its own: with the response handed back, the service may end at once, and nothing here may keep a part of it.
     @inline(never)
     private final func settle() {
         let route = route

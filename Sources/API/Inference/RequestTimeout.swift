@@ -1,6 +1,6 @@
 internal import HTTPMessages
 
-/// The header `Request-Timeout`: how many seconds the client waits for its answer.
+/// The header `Request-Timeout`: how many seconds the client waits for its response.
 enum RequestTimeout {
     /// Longer numbers are not read.
     private static let mostDigits = 15

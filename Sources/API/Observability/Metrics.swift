@@ -9,22 +9,22 @@ internal import Threads
 struct Metrics: Sendable {
     private let registry: ModelRegistry
     private let options: Service.Options
-    private let answers: AnswerCounts
+    private let responses: ResponseCounts
 
-    init(_ registry: ModelRegistry, _ options: Service.Options, _ answers: AnswerCounts) {
+    init(_ registry: ModelRegistry, _ options: Service.Options, _ responses: ResponseCounts) {
         self.registry = registry
         self.options = options
-        self.answers = answers
+        self.responses = responses
     }
 
     var routes: [Route] {
         [
-            .immediate(.get, "/metrics", Operation("Metrics in Prometheus' text format", answer: .text)) {
+            .immediate(.get, "/metrics", RouteDescription("Metrics in Prometheus' text format", response: .text)) {
                 _, response in write(to: &response)
             },
             .immediate(
                 .get, "/monitoring/prometheus/metrics",
-                Operation("The same where TensorFlow Serving has them, and its own names", answer: .text)
+                RouteDescription("The same where TensorFlow Serving has them, and its own names", response: .text)
             ) { _, response in
                 write(to: &response)
                 TFServingMetrics.write(registry.catalog.models, MetricsWriter(response.body))
@@ -51,7 +51,7 @@ struct Metrics: Sendable {
         writer.family("metaserve_build_info", .gauge, "Always 1; the version is a label.")
         writer.sample("metaserve_build_info", [("version", options.version)], 1)
         writer.family("metaserve_http_responses_total", .counter, "Responses by status, whatever was asked.")
-        for (status, count) in answers.counts {
+        for (status, count) in responses.counts {
             writer.sample("metaserve_http_responses_total", [("status", Self.text(ofStatus: status))], count)
         }
         writer.family("metaserve_executors", .gauge, "Requests that may run at once.")
@@ -242,12 +242,12 @@ struct Metrics: Sendable {
         writer.family("process_cpu_seconds_total", .counter, "Processor time that the process has used.")
         writer.sample("process_cpu_seconds_total", [], facts.cpuSeconds)
         writer.family("process_start_time_seconds", .gauge, "When the service was made, since 1970.")
-        writer.sample("process_start_time_seconds", [], answers.startSeconds)
+        writer.sample("process_start_time_seconds", [], responses.startSeconds)
     }
 }
 
-/// All answers by their status, and when counting began.
-final class AnswerCounts: Sendable {
+/// All responses by their status, and when counting began.
+final class ResponseCounts: Sendable {
     private let values = Counters(ModelStatistics.statuses.count)
     /// Seconds since 1970.
     let startSeconds = Double(time(nil))

@@ -14,15 +14,15 @@ final class RequestRecorder: Sendable {
         let outcome: ModelStatistics.Outcome
     }
 
-    let answers = AnswerCounts()
+    let responses = ResponseCounts()
     private let log: AccessLog?
 
     init(_ log: AccessLog?) { self.log = log }
 
-    /// Notes a request whose answer is complete; the last thing that is done with it before it is sent.
+    /// Notes a request whose response is complete; the last thing that is done with it before it is sent.
     func record(_ exchange: HTTPExchange, _ inference: Inference?) {
         exchange.isRecorded = true
-        answers.record(exchange.response.status)
+        responses.record(exchange.response.status)
         let id = Self.text(exchange.request.headers[.requestID])
         if let id { exchange.response.headers.append((HTTPHeader.requestID.name, id)) }
         let trace = Self.text(exchange.request.headers[.traceParent])

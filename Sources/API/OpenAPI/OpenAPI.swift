@@ -6,7 +6,7 @@ internal import Serving
 struct OpenAPI: Sendable {
     private let registry: ModelRegistry
     private let options: Service.Options
-    private let documented: [(route: Route, operation: Operation)]
+    private let documented: [(route: Route, description: RouteDescription)]
 
     /// - Parameters:
     ///   - context: What the routes share.
@@ -14,7 +14,7 @@ struct OpenAPI: Sendable {
     init(_ context: Service.Context, _ routes: [Route]) {
         registry = context.registry
         options = context.options
-        documented = routes.compactMap { route in route.operation.map { (route, $0) } }
+        documented = routes.compactMap { route in route.description.map { (route, $0) } }
     }
 
     var routes: [Route] {
@@ -29,7 +29,7 @@ struct OpenAPI: Sendable {
     private var document: JSONTree {
         let models = registry.catalog.models.filter { $0.versions.current != nil }
         var paths = Paths(models: models, defaultModel: registry.catalog.defaultModel, rules: options.access)
-        for (route, operation) in documented { paths.add(route, operation) }
+        for (route, description) in documented { paths.add(route, description) }
         return [
             "openapi": "3.1.0",
             "info": [
@@ -70,47 +70,48 @@ private struct Paths {
 
     var tree: JSONTree { .object(operations.map { ($0.path, .object($0.methods)) }) }
 
-    mutating func add(_ route: Route, _ operation: Operation) {
-        switch operation.body {
+    mutating func add(_ route: Route, _ description: RouteDescription) {
+        switch description.body {
         case .inference(let form):
-            for model in models { add(route, operation, form, model) }
+            for model in models { add(route, description, form, model) }
         case .inferenceOfAny where models.isEmpty: return
         case .inferenceOfAny:
-            add(route, route.pattern, operation, body: anyBody, example: nil, answer: ["type": "object"])
+            add(route, route.pattern, description, body: anyBody, example: nil, response: ["type": "object"])
         case .none:
-            add(route, route.pattern, operation, body: nil, example: nil, answer: nil)
+            add(route, route.pattern, description, body: nil, example: nil, response: nil)
         case .optional(let schema):
-            add(route, route.pattern, operation, body: schema, example: nil, answer: nil)
+            add(route, route.pattern, description, body: schema, example: nil, response: nil)
         }
     }
 
     /// A path for each model, and for each of its versions and labels where the route names them.
     private mutating func add(
-        _ route: Route, _ operation: Operation, _ form: OpenAPIModel.Form, _ model: ServedModel
+        _ route: Route, _ description: RouteDescription, _ form: OpenAPIModel.Form, _ model: ServedModel
     ) {
         let path = route.pattern.replacingParameter("name", by: model.name)
         let versions = model.versions
         if path.contains("{number") {
             for version in versions.versions {
-                add(route, path.replacingParameter("number", by: "\(version.number)"), operation, form, version)
+                add(route, path.replacingParameter("number", by: "\(version.number)"), description, form, version)
             }
         } else if path.contains("{label") {
             for (label, version) in versions.labels.sorted(by: { $0.key < $1.key }) {
-                add(route, path.replacingParameter("label", by: label), operation, form, version)
+                add(route, path.replacingParameter("label", by: label), description, form, version)
             }
         } else if let version = versions.current {
-            add(route, path, operation, form, version)
+            add(route, path, description, form, version)
         }
     }
 
     private mutating func add(
-        _ route: Route, _ path: String, _ operation: Operation, _ form: OpenAPIModel.Form, _ version: ModelVersion
+        _ route: Route, _ path: String, _ description: RouteDescription, _ form: OpenAPIModel.Form,
+        _ version: ModelVersion
     ) {
         let model = OpenAPIModel(version)
         guard model.takes(form) else { return }
         add(
-            route, path, operation, body: reference(form, version, "request") { model.request(form) },
-            example: model.example(form), answer: reference(form, version, "answer") { model.answer(form) })
+            route, path, description, body: reference(form, version, "request") { model.request(form) },
+            example: model.example(form), response: reference(form, version, "answer") { model.response(form) })
     }
 
     /// Versions and labels share schemas.
@@ -142,17 +143,17 @@ private struct Paths {
     }
 
     private mutating func add(
-        _ route: Route, _ pattern: String, _ operation: Operation, body: JSONTree?, example: JSONTree?,
-        answer: JSONTree?
+        _ route: Route, _ pattern: String, _ description: RouteDescription, body: JSONTree?, example: JSONTree?,
+        response: JSONTree?
     ) {
         let (path, parameters) = pattern.openAPIPath(models)
         var content: [(key: String, value: JSONTree)] = [
-            ("summary", .string(operation.summary)), ("tags", [.string(Self.tag(of: path))]),
+            ("summary", .string(description.summary)), ("tags", [.string(Self.tag(of: path))]),
         ]
         if rules.needsToken(route.access) { content.append(("security", [["token": []]])) }
         if !parameters.isEmpty { content.append(("parameters", .list(parameters))) }
         if let body {
-            let isRequired = if case .optional = operation.body { false } else { true }
+            let isRequired = if case .optional = description.body { false } else { true }
             let media = JSONTree.object([("schema", body)]).adding(example.map { [("example", $0)] } ?? [])
             content.append(
                 ("requestBody", ["required": .bool(isRequired), "content": ["application/json": media]]))
@@ -162,7 +163,7 @@ private struct Paths {
             (
                 "responses",
                 [
-                    "200": Self.answer(operation, answer),
+                    "200": Self.response(description, response),
                     "default": ["description": "An error", "content": ["application/json": error]],
                 ]
             ))
@@ -180,20 +181,20 @@ private struct Paths {
     }
 
     /// What an inference is answered by: JSON, perhaps with tensors as bytes behind it.
-    private static func content(of operation: Operation, _ schema: JSONTree) -> JSONTree {
+    private static func content(of description: RouteDescription, _ schema: JSONTree) -> JSONTree {
         let json: JSONTree = ["application/json": ["schema": schema]]
-        guard case .inference(.openInference) = operation.body else { return json }
+        guard case .inference(.openInference) = description.body else { return json }
         return json.adding([("application/octet-stream", [:])])
     }
 
-    private static func answer(_ operation: Operation, _ inferred: JSONTree?) -> JSONTree {
-        let answer: JSONTree = ["description": .string(operation.summary)]
-        return switch operation.answer {
-        case .empty: answer
-        case .text: answer.adding([("content", ["text/plain": ["schema": ["type": "string"]]])])
-        case .json(let schema): answer.adding([("content", ["application/json": ["schema": schema]])])
+    private static func response(_ description: RouteDescription, _ inferred: JSONTree?) -> JSONTree {
+        let response: JSONTree = ["description": .string(description.summary)]
+        return switch description.response {
+        case .empty: response
+        case .text: response.adding([("content", ["text/plain": ["schema": ["type": "string"]]])])
+        case .json(let schema): response.adding([("content", ["application/json": ["schema": schema]])])
         case .inference:
-            answer.adding([("content", content(of: operation, inferred ?? ["type": "object"]))])
+            response.adding([("content", content(of: description, inferred ?? ["type": "object"]))])
         }
     }
 }

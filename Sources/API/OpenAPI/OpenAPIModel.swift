@@ -41,8 +41,8 @@ struct OpenAPIModel {
         }
     }
 
-    /// The schema of an answer.
-    func answer(_ form: Form) -> JSONTree {
+    /// The schema of a response.
+    func response(_ form: Form) -> JSONTree {
         switch form {
         case .predict: predicted
         case .tfServing:
@@ -128,7 +128,7 @@ extension OpenAPIModel {
                 "outputs": [
                     "type": "object",
                     "properties": .object(
-                        model.outputs.map { ($0.name, ["anyOf": [schema(of: $0, .answer), Self.classes]]) }),
+                        model.outputs.map { ($0.name, ["anyOf": [schema(of: $0, .response), Self.classes]]) }),
                 ],
                 "model": [
                     "type": "object", "required": ["name", "step"],

@@ -2,8 +2,8 @@ internal import Tensors
 
 /// JSON Schema (2020-12) for tensors.
 enum OpenAPISchema {
-    /// Where a tensor stands: answers may have what requests may not.
-    enum Place { case request, answer }
+    /// Where a tensor stands: responses may have what requests may not.
+    enum Place { case request, response }
 
     /// Nested lists of elements, as the shape says.
     static func tensor(_ dtype: DataType?, _ shape: PartialShape, _ place: Place) -> JSONTree {

@@ -22,11 +22,12 @@ struct Predict: Sendable {
     var routes: [Route] {
         [
             Route(
-                .post, "/predict", Operation(Self.summary, .inferenceOfAny, answer: .inference),
+                .post, "/predict", RouteDescription(Self.summary, .inferenceOfAny, response: .inference),
                 admission: { headers, _ throws(RequestError) in try route.admit(headers, model: nil) }
             ) { exchange, _ throws(RequestError) in try respond(exchange) },
             Route(
-                .post, "/models/{name}/predict", Operation(Self.summary, .inference(.predict), answer: .inference),
+                .post, "/models/{name}/predict",
+                RouteDescription(Self.summary, .inference(.predict), response: .inference),
                 admission: { headers, parameters throws(RequestError) in
                     try route.admit(headers, model: try ModelLookup.model(parameters[0], in: registry.catalog))
                 }
@@ -36,7 +37,7 @@ struct Predict: Sendable {
             },
             Route(
                 .post, "/models/{name}/versions/{number}/predict",
-                Operation(Self.summary, .inference(.predict), answer: .inference),
+                RouteDescription(Self.summary, .inference(.predict), response: .inference),
                 admission: { headers, parameters throws(RequestError) in
                     let model = try ModelLookup.model(parameters[0], in: registry.catalog)
                     _ = try ModelLookup.version(parameters[1])

@@ -90,17 +90,17 @@ final class PredictTask: RequestTask {
         _ outputs: UnsafeBufferPointer<TensorView>, of call: PreparedCall, to response: inout HTTPResponse
     ) throws(RequestError) {
         let top = parts?.top
-        if top == nil, let exchange, NPYAnswer.write(outputs, for: exchange.request, to: &response) { return }
+        if top == nil, let exchange, NPYResponse.write(outputs, for: exchange.request, to: &response) { return }
         var writer = JSONWriter(response.body)
         writer.beginObject()
         writer.key("outputs")
-        var answer = AnswerWriter(writer, policy: route.options.nanPolicy)
+        var outputWriter = OutputWriter(writer, policy: route.options.nanPolicy)
         if let top {
-            try answer.writeTop(top, of: outputs, call)
+            try outputWriter.writeTop(top, of: outputs, call)
         } else {
-            try answer.writeObject(outputs, keys: call.keys)
+            try outputWriter.writeObject(outputs, keys: call.keys)
         }
-        writer = answer.rest
+        writer = outputWriter.rest
         writer.key("model")
         if let calls { writer.json(calls.tail) } else { writer.null() }
         writer.endObject()

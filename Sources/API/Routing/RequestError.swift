@@ -44,7 +44,7 @@ struct RequestError: Error {
             status, error.message, headers: error.kind == .memoryShort ? [("Retry-After", "1")] : [])
     }
 
-    /// Memory for reading a request, or for its answer, is not there.
+    /// Memory for reading a request, or for its response, is not there.
     init(short byteCount: Int, of account: MemoryAccount) {
         self.init(
             MemoryRefusal(
@@ -72,7 +72,7 @@ struct RequestError: Error {
     /// The server ends, and the request does not end before it.
     static var serverEnds: RequestError { RequestError(503, "the server is stopping: send the request again") }
 
-    /// Makes the answer.
+    /// Makes the response.
     func write(to response: inout HTTPResponse) {
         response.clear()
         response.status = status

@@ -15,21 +15,21 @@ final class Route: Sendable {
     /// Who may use it.
     let access: Access
     /// What the OpenAPI document says of it; nil for a route that is not in there.
-    let operation: Operation?
+    let description: RouteDescription?
     fileprivate let segments: [Segment]
     let handler: Handler
     /// What is looked at when the headers are there and the body is not; nil for nothing beside route and token.
     let admission: Admission?
 
     init(
-        _ method: HTTPMethod, _ pattern: String, access: Access = .inference, _ operation: Operation? = nil,
+        _ method: HTTPMethod, _ pattern: String, access: Access = .inference, _ description: RouteDescription? = nil,
         admission: Admission? = nil, _ handler: @escaping Handler
     ) {
         self.admission = admission
         self.method = method
         self.pattern = pattern
         self.access = access
-        self.operation = operation
+        self.description = description
         segments = pattern.utf8.split(separator: UInt8(ascii: "/")).map { Segment($0) }
         precondition(segments.count { $0.isParameter } <= PathParameters.most)
         self.handler = handler
@@ -71,12 +71,12 @@ final class Route: Sendable {
 
     /// A route that is answered at once.
     static func immediate(
-        _ method: HTTPMethod, _ pattern: String, access: Access = .inference, _ operation: Operation? = nil,
+        _ method: HTTPMethod, _ pattern: String, access: Access = .inference, _ description: RouteDescription? = nil,
         _ respond: @escaping @Sendable (PathParameters, inout HTTPResponse) throws(RequestError) -> Void
     ) -> Route {
-        Route(method, pattern, access: access, operation) { exchange, parameters throws(RequestError) in
+        Route(method, pattern, access: access, description) { exchange, parameters throws(RequestError) in
             try respond(parameters, &exchange.response)
-            return .answered
+            return .responded
         }
     }
 }

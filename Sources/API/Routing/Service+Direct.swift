@@ -2,8 +2,8 @@ internal import Execution
 public import HTTPMessages
 internal import Threads
 
-/// An answer that nobody sent.
-public struct DirectAnswer: Sendable {
+/// A response that nobody sent.
+public struct DirectResponse: Sendable {
     /// The status code.
     public let status: Int
     /// The body's media type.
@@ -22,10 +22,10 @@ extension Service {
     ///   - path: The path, percent-encoded.
     ///   - headers: The values of the headers that there are.
     ///   - body: The body.
-    /// - Returns: The answer, complete.
-    public func answer(
+    /// - Returns: The response, complete.
+    public func respond(
         _ method: HTTPMethod, _ path: [UInt8], headers: [HTTPHeader: [UInt8]] = [:], body: [UInt8] = []
-    ) -> DirectAnswer {
+    ) -> DirectResponse {
         let exchange = WaitingExchange()
         exchange.beganNanoseconds = Int(clamping: MonotonicClock.nanoseconds)
         // Safety: the memory stays until the exchange is answered, and then is not looked at any more.
@@ -42,7 +42,7 @@ extension Service {
             if handle(exchange) == .later { exchange.wait() }
         }
         let response = exchange.response
-        return DirectAnswer(
+        return DirectResponse(
             status: response.status, contentType: "\(response.contentType)",
             headers: Dictionary(response.headers.map { ("\($0.name)", $0.value) }, uniquingKeysWith: { $1 }),
             body: Array(response.body.bytes))

@@ -2,7 +2,7 @@ public import HTTPMessages
 package import Memory
 package import Serving
 
-/// The HTTP interface of the served models: requests in, answers out. Knows no socket.
+/// The HTTP interface of the served models: requests in, responses out. Knows no socket.
 public final class Service: Sendable {
     /// What is the same for all requests.
     public struct Options: Sendable {
@@ -43,13 +43,13 @@ public final class Service: Sendable {
         let options: Options
         let scheduler: Scheduler
         let recorder: RequestRecorder
-        let finishing: AnswerFinishing
+        let finishing: ResponseFinishing
     }
 
     private let router: Router
     private let recorder: RequestRecorder
     private let cors: CORSRules
-    private let finishing: AnswerFinishing
+    private let finishing: ResponseFinishing
     private let memory: MemoryAccount?
 
     /// - Parameters:
@@ -57,7 +57,7 @@ public final class Service: Sendable {
     ///   - options: What is the same for all requests.
     package init(_ registry: ModelRegistry, options: Options = Options()) {
         recorder = RequestRecorder(options.accessLog)
-        finishing = AnswerFinishing(options)
+        finishing = ResponseFinishing(options)
         cors = options.cors
         memory = options.memory
         var scheduling = Scheduler.Configuration(executors: options.threadCount)
@@ -68,7 +68,7 @@ public final class Service: Sendable {
             finishing: finishing)
         let routes =
             Predict(context).routes + TFServing(context).routes + V2(context).routes
-            + Describe(registry, options).routes + Metrics(registry, options, recorder.answers).routes
+            + Describe(registry, options).routes + Metrics(registry, options, recorder.responses).routes
         router = Router(routes: routes + OpenAPI(context, routes).routes, rules: options.access)
     }
 
@@ -78,7 +78,7 @@ public final class Service: Sendable {
     /// Looks at a request whose headers have come and whose body has not: route, method, token, media type, model. Safe to call
     /// from many threads at once.
     ///
-    /// - Returns: Whether the body is wanted; if not, the exchange has the answer.
+    /// - Returns: Whether the body is wanted; if not, the exchange has the response.
     public func admit(_ exchange: HTTPExchange) -> Bool {
         if cors.isOn, exchange.request.method == .options { return true }
         do throws(RequestError) {
@@ -92,7 +92,7 @@ public final class Service: Sendable {
         }
     }
 
-    /// Completes an answer that the server gives by itself, and notes it. Safe to call from many threads at once.
+    /// Completes a response that the server gives by itself, and notes it. Safe to call from many threads at once.
     public func noteRefusal(_ exchange: HTTPExchange) {
         finishing.finish(exchange)
         recorder.record(exchange, nil)
@@ -104,7 +104,7 @@ public final class Service: Sendable {
         var inference: RequestRecorder.Inference?
         do throws(RequestError) {
             if cors.isOn, exchange.request.method == .options, exchange.request.headers[.origin] != nil {
-                cors.answerPreflight(try router.methods(of: exchange.request.path, .options), exchange)
+                cors.respondToPreflight(try router.methods(of: exchange.request.path, .options), exchange)
             } else if try router.respond(to: exchange) == .later {
                 // Who answers later records it, and by now the exchange may be another request's.
                 return .later
@@ -117,6 +117,6 @@ public final class Service: Sendable {
             finishing.finish(exchange)
             recorder.record(exchange, inference)
         }
-        return .answered
+        return .responded
     }
 }

@@ -31,22 +31,23 @@ struct TFServing: Sendable {
             [
                 infer(
                     "predict", path, predict,
-                    Operation("Run a signature on rows or columns", .inference(.tfServing), answer: .inference)),
+                    RouteDescription("Run a signature on rows or columns", .inference(.tfServing), response: .inference)
+                ),
                 infer(
                     "classify", path, classify,
-                    Operation("Classify examples", .inference(.classify), answer: .inference)),
+                    RouteDescription("Classify examples", .inference(.classify), response: .inference)),
                 infer(
                     "regress", path, regress,
-                    Operation("Compute a value for each example", .inference(.regress), answer: .inference)),
+                    RouteDescription("Compute a value for each example", .inference(.regress), response: .inference)),
                 .immediate(
                     .get, path.pattern,
-                    Operation("The states of a model's versions", answer: .object("model_version_status"))
+                    RouteDescription("The states of a model's versions", response: .object("model_version_status"))
                 ) { parameters, response throws(RequestError) in
                     try status(path, parameters, &response)
                 },
                 .immediate(
                     .get, path.pattern + "/metadata",
-                    Operation("A model's signatures", answer: .object("model_spec", "metadata"))
+                    RouteDescription("A model's signatures", response: .object("model_spec", "metadata"))
                 ) { parameters, response throws(RequestError) in
                     try metadata(path, parameters, &response)
                 },
@@ -54,7 +55,7 @@ struct TFServing: Sendable {
         } + [
             .immediate(
                 .get, "/v1/models",
-                Operation("The models, and the states of their versions", answer: .object("models", "states"))
+                RouteDescription("The models, and the states of their versions", response: .object("models", "states"))
             ) { _, response in models(&response) }
         ]
     }
@@ -84,9 +85,10 @@ struct TFServing: Sendable {
         path.pattern.dropLast(2) + "}:" + verb
     }
 
-    private func infer(_ verb: String, _ path: Path, _ route: InferenceRoute, _ operation: Operation) -> Route {
+    private func infer(_ verb: String, _ path: Path, _ route: InferenceRoute, _ description: RouteDescription) -> Route
+    {
         Route(
-            .post, Self.verb(verb, path), operation,
+            .post, Self.verb(verb, path), description,
             admission: { headers, parameters throws(RequestError) in
                 try route.admit(headers, model: try model(parameters[0], try path.version(parameters)))
             }

@@ -4,7 +4,7 @@ internal import Serving
 
 /// `POST /v1/models/NAME:predict`.
 final class TFServingTask: RequestTask {
-    /// Whether the request was in rows: then the answer is.
+    /// Whether the request was in rows: then the response is.
     private var isInRows = false
     /// The values of the signature's inputs, by their places.
     private var values: [JSONValue?] = []
@@ -128,20 +128,20 @@ final class TFServingTask: RequestTask {
     override func write(
         _ outputs: UnsafeBufferPointer<TensorView>, of call: PreparedCall, to response: inout HTTPResponse
     ) throws(RequestError) {
-        if let exchange, NPYAnswer.write(outputs, for: exchange.request, to: &response) { return }
+        if let exchange, NPYResponse.write(outputs, for: exchange.request, to: &response) { return }
         var writer = JSONWriter(response.body)
         writer.beginObject()
         writer.key(isInRows ? "predictions" : "outputs")
-        var answer = AnswerWriter(writer, policy: route.options.nanPolicy, suffixMeansBytes: true)
+        var outputWriter = OutputWriter(writer, policy: route.options.nanPolicy, suffixMeansBytes: true)
         let rowCount = isInRows ? try Self.rowCount(outputs, call) : 0
         if outputs.count == 1, let output = outputs.first {
-            try answer.writeValue(output, of: call.keys[0])
+            try outputWriter.writeValue(output, of: call.keys[0])
         } else if isInRows {
-            try answer.writeRows(rowCount, of: outputs, keys: call.keys)
+            try outputWriter.writeRows(rowCount, of: outputs, keys: call.keys)
         } else {
-            try answer.writeObject(outputs, keys: call.keys)
+            try outputWriter.writeObject(outputs, keys: call.keys)
         }
-        writer = answer.rest
+        writer = outputWriter.rest
         writer.endObject()
     }
 
@@ -173,7 +173,7 @@ extension VersionCalls {
     ///
     /// - `given`: The places of the inputs that a request has, ascending.
     func call(
-        _ signature: TFServingSignature, given: some Collection<Int>, _ workspace: Workspace
+        _ signature: TFServingSignature, given: some Collection<Int>, _ workspace: RequestWorkspace
     ) throws(RequestError) -> PreparedCall {
         workspace.signature.append(PreparedCall.Kind.tfServing.rawValue)
         signature.nameBytes.withUnsafeBytes { PreparedCall.append(name: $0, to: workspace.signature) }

@@ -26,9 +26,10 @@ struct V2: Sendable {
         "binary_tensor_data", "classification", "model_configuration", "model_repository", "statistics",
     ]
 
-    private static let inference = Operation(
-        "Infer, with tensors as JSON or as bytes behind it", .inference(.openInference), answer: .inference)
-    private static let statistics = Operation("How many requests took how long", answer: .object("model_stats"))
+    private static let inference = RouteDescription(
+        "Infer, with tensors as JSON or as bytes behind it", .inference(.openInference), response: .inference)
+    private static let statistics = RouteDescription(
+        "How many requests took how long", response: .object("model_stats"))
 
     var routes: [Route] {
         [
@@ -54,7 +55,7 @@ struct V2: Sendable {
             },
             .immediate(
                 .get, "/v2",
-                Operation("The server and its extensions", answer: .object("name", "version", "extensions"))
+                RouteDescription("The server and its extensions", response: .object("name", "version", "extensions"))
             ) { _, response in describe.server(&response) },
             // Before the models' names: a model that is called "stats" is asked by its version.
             .immediate(.get, "/v2/models/stats", Self.statistics) { _, response in
@@ -70,31 +71,34 @@ struct V2: Sendable {
             },
         ]
             + ofVersion(
-                "", Operation("A model's inputs and outputs", answer: .object("name", "platform", "inputs", "outputs"))
+                "",
+                RouteDescription(
+                    "A model's inputs and outputs", response: .object("name", "platform", "inputs", "outputs"))
             ) {
                 describe.model($0, $1, &$2)
             }
-            + ofVersion("/ready", Operation("Whether a model can answer", answer: .object("name", "ready"))) {
+            + ofVersion("/ready", RouteDescription("Whether a model can answer", response: .object("name", "ready"))) {
                 describe.ready($0, $1, &$2)
             }
             + ofVersion(
                 "/config",
-                Operation("A model's configuration, for Triton's clients", answer: .object("name", "max_batch_size"))
+                RouteDescription(
+                    "A model's configuration, for Triton's clients", response: .object("name", "max_batch_size"))
             ) { describe.configuration($0, $1, &$2) }
             + repository.routes
     }
 
     /// The routes of something that a model's current version has as well as any other.
     private func ofVersion(
-        _ suffix: String, _ operation: Operation,
+        _ suffix: String, _ description: RouteDescription,
         _ write: @escaping @Sendable (ServedModel, ModelVersion, inout HTTPResponse) -> Void
     ) -> [Route] {
         [
-            .immediate(.get, "/v2/models/{name}\(suffix)", operation) { parameters, response throws(RequestError) in
+            .immediate(.get, "/v2/models/{name}\(suffix)", description) { parameters, response throws(RequestError) in
                 let model = try ModelLookup.model(parameters[0], in: registry.catalog)
                 write(model, try ModelLookup.version(.any, of: model), &response)
             },
-            .immediate(.get, "/v2/models/{name}/versions/{number}\(suffix)", operation) {
+            .immediate(.get, "/v2/models/{name}/versions/{number}\(suffix)", description) {
                 parameters, response throws(RequestError) in
                 let (model, version) = try version(parameters)
                 write(model, version, &response)

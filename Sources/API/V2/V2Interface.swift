@@ -26,7 +26,7 @@ struct V2Interface {
         var inputDimensions: [Int] { dimensions.isEmpty ? [1] : dimensions }
     }
 
-    /// What an answer needs, without what is of a type that the protocol has not.
+    /// What a response needs, without what is of a type that the protocol has not.
     let inputs: [Tensor]
     /// What is fetched when a request names nothing.
     let outputs: [Tensor]

@@ -3,7 +3,7 @@ internal import HTTPMessages
 internal import Serving
 internal import Tensors
 
-/// An output in an answer: described in the JSON, its elements there or behind it.
+/// An output in a response: described in the JSON, its elements there or behind it.
 struct V2Output {
     let tensor: TensorView
     /// Its name, quoted and escaped.
@@ -11,7 +11,7 @@ struct V2Output {
 
     /// Writes the description, with the elements unless they follow the JSON.
     ///
-    /// - Throws: ``RequestError`` for a dtype that the protocol has not, and as ``AnswerWriter`` does.
+    /// - Throws: ``RequestError`` for a dtype that the protocol has not, and as ``OutputWriter`` does.
     func write(isBinary: Bool, policy: NaNPolicy, _ writer: inout JSONWriter) throws(RequestError) {
         guard let datatype = V2Datatype.name(of: tensor.dtype) else {
             throw V2Datatype.missing(tensor.dtype, "output \(String(decoding: key, as: UTF8.self))")
@@ -33,14 +33,14 @@ struct V2Output {
             writer.endObject()
         } else {
             writer.key("data")
-            var answer = AnswerWriter(writer, policy: policy)
+            var outputWriter = OutputWriter(writer, policy: policy)
             // One list of all elements.
             try withUnsafePointer(to: tensor.elementCount) { count throws(RequestError) in
                 let sizes = UnsafeBufferPointer(start: count, count: 1)
-                try answer.writeValue(
+                try outputWriter.writeValue(
                     TensorView(dtype: tensor.dtype, dimensions: sizes, elements: tensor.elements), of: key)
             }
-            writer = answer.rest
+            writer = outputWriter.rest
         }
         writer.endObject()
     }

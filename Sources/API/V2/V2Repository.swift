@@ -5,7 +5,7 @@ internal import Serving
 struct V2Repository: Sendable {
     private let registry: ModelRegistry
     private let recorder: RequestRecorder
-    private let finishing: AnswerFinishing
+    private let finishing: ResponseFinishing
 
     init(_ context: Service.Context) {
         registry = context.registry
@@ -17,31 +17,32 @@ struct V2Repository: Sendable {
         [
             Route(
                 .post, "/v2/repository/index",
-                Operation(
+                RouteDescription(
                     "All models and how they stand",
                     .optional(["type": "object", "properties": ["ready": ["type": "boolean"]]]),
-                    answer: .json(["type": "array", "items": ["type": "object", "required": ["name", "state"]]]))
+                    response: .json(["type": "array", "items": ["type": "object", "required": ["name", "state"]]]))
             ) { exchange, _ throws(RequestError) in
                 let wantsReady = try isReadyOnly(exchange.request)
                 index(isReadyOnly: wantsReady, &exchange.response)
-                return .answered
+                return .responded
             },
             Route(
                 .post, "/v2/repository/models/{name}/load", access: .admin,
-                Operation("Load what a model's folder says", .optional(["type": "object"]), answer: .object())
+                RouteDescription("Load what a model's folder says", .optional(["type": "object"]), response: .object())
             ) { exchange, parameters throws(RequestError) in
                 try requireNoParameters(exchange.request)
                 let name = try parameters[0].text()
-                registry.load(name, asker: Self.asker(exchange)) { answer(exchange, $0) }
+                registry.load(name, asker: Self.asker(exchange)) { respond(exchange, $0) }
                 return .later
             },
             Route(
                 .post, "/v2/repository/models/{name}/unload", access: .admin,
-                Operation("Unload a model, until it is loaded again", .optional(["type": "object"]), answer: .object())
+                RouteDescription(
+                    "Unload a model, until it is loaded again", .optional(["type": "object"]), response: .object())
             ) { exchange, parameters throws(RequestError) in
                 try forEach(in: exchange.request) { _, _ in }
                 let name = try parameters[0].text()
-                registry.unload(name, asker: Self.asker(exchange)) { answer(exchange, $0) }
+                registry.unload(name, asker: Self.asker(exchange)) { respond(exchange, $0) }
                 return .later
             },
         ]
@@ -53,7 +54,7 @@ struct V2Repository: Sendable {
     }
 
     /// Answers a load or an unload, on the registry's thread.
-    private func answer(_ exchange: HTTPExchange, _ result: Result<Int, RepositoryError>) {
+    private func respond(_ exchange: HTTPExchange, _ result: Result<Int, RepositoryError>) {
         switch result {
         case .success:
             var writer = JSONWriter(exchange.response.body)

@@ -5,7 +5,7 @@ internal import Serving
 /// `POST /v2/models/NAME/infer`: a request of the Open Inference Protocol, with tensors as JSON or as bytes behind it.
 final class V2Task: RequestTask {
     private var parts = V2Request()
-    /// Whether the body is one tensor, without JSON; then the answer's tensors are bytes.
+    /// Whether the body is one tensor, without JSON; then the response's tensors are bytes.
     private var isRaw = false
     private var sizes: [Int] = []
 

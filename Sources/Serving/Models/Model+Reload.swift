@@ -8,7 +8,7 @@ extension Model {
     /// Checks that this model can answer what another answers: its signatures by their keys; without any its outputs.
     ///
     /// - Throws: ``ModelError`` of kind `load` and failure `unfit` that names every signature, key, fetch, variable and op that it cannot.
-    package func requireAnswers(of old: Model) throws(ModelError) {
+    package func requireOutputs(of old: Model) throws(ModelError) {
         var faults: [String] = []
         var wrong: Set<Int> = []
         for call in calls(offeredBy: old, &faults) {

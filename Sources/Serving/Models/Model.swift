@@ -11,7 +11,7 @@ internal import Tensors
 ///
 /// ```swift
 /// let model = try Model(contentsOf: "models/tutorial")
-/// let answer = try model.run(feeds: ["w1:0": 13, "w2:0": 17], fetches: ["op_to_restore:0"])
+/// let outputs = try model.run(feeds: ["w1:0": 13, "w2:0": 17], fetches: ["op_to_restore:0"])
 /// ```
 ///
 /// Immutable: many threads may run it at once.

@@ -2,7 +2,7 @@ internal import Checkpoints
 internal import Graphs
 package import Operations
 
-/// Why a model cannot be loaded, or why it has no answer.
+/// Why a model cannot be loaded, or why it cannot compute outputs.
 public struct ModelError: Error, Hashable, Sendable {
     /// Whose fault it is, and of which sort.
     public enum Kind: Hashable, Sendable {
@@ -20,13 +20,13 @@ public struct ModelError: Error, Hashable, Sendable {
         case brokenModel
         /// The run would assign a variable, and the model's variables are read-only.
         case readOnlyVariable
-        /// The answer would take more memory than a run may have.
+        /// The response would take more memory than a run may have.
         case resourceExhausted
-        /// Other requests hold the memory that the answer needs.
+        /// Other requests hold the memory that the response needs.
         case memoryShort
         /// The run took longer than it may.
         case deadlineExceeded
-        /// The client has gone before its answer was there.
+        /// The client has gone before its response was there.
         case cancelled
     }
 

@@ -25,7 +25,7 @@ struct LoadJob: Sendable {
                 own: own, variables: configuration.models[name]?.variables,
                 standardVariables: configuration.variables, previous: previous,
                 memory: configuration.memory, caches: configuration.caches)
-            if let previous, mustFit { try model.requireAnswers(of: previous) }
+            if let previous, mustFit { try model.requireOutputs(of: previous) }
             model.warmUp(like: previous)
             let warnings = model.replayWarmUpRequests(in: PathText.folder(of: load.candidate.path))
             return .success(

@@ -390,7 +390,7 @@ final class ReloadLoop {
             switch action {
             case .log(let notice): model.log(notice)
             case .publish: publish(model)
-            case .answer(let result):
+            case .reply(let result):
                 let replies = model.replies
                 model.replies = []
                 for reply in replies { reply(result.mapError { RepositoryError(.failed, $0.message) }) }

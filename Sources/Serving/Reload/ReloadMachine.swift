@@ -11,7 +11,7 @@ struct ReloadMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Dura
         /// Show ``ReloadMachine/view``: load, versions or what is known of them have changed.
         case publish
         /// Tell whoever asked for a load how it stands: the number of the version that serves, or what is wrong.
-        case answer(Result<Int, ModelError>)
+        case reply(Result<Int, ModelError>)
     }
 
     /// A load to be made.
@@ -237,7 +237,7 @@ struct ReloadMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Dura
         if request == .looked, loading == nil, dueCandidate == nil, !isAboutToRetry {
             request = nil
             actions += shortfall()
-            actions.append(.answer(outcome))
+            actions.append(.reply(outcome))
         }
         let view = view
         if view != published {

@@ -68,16 +68,16 @@ struct Executor: ~Copyable {
     }
 
     /// Answers tasks whose time is over while they wait, until there will be none.
-    static func answerStale(_ turns: Turns) {
+    static func rejectStale(_ turns: Turns) {
         var stale: [any InferenceTask] = []
         while turns.nextStale(into: &stale) {
-            for task in stale { answerStale(task) }
+            for task in stale { rejectStale(task) }
             stale.removeAll()
         }
     }
 
     /// Answers a task that is not worth being run any more.
-    static func answerStale(_ task: any InferenceTask) {
+    static func rejectStale(_ task: any InferenceTask) {
         task.times.queue = MonotonicClock.nanoseconds &- task.startNanoseconds
         task.failStale()
         task.finish()

@@ -12,9 +12,9 @@ package protocol InferenceTask: AnyObject {
     var callable: Callable? { get }
     /// When the request was complete, by ``MonotonicClock``.
     var startNanoseconds: UInt64 { get }
-    /// When the answer is of no use any more.
+    /// When the response is of no use any more.
     var deadline: Deadline? { get }
-    /// Raised when nobody waits for the answer any more.
+    /// Raised when nobody waits for the response any more.
     var abandonment: Flag? { get }
     /// The length of the request, which tells something of how long it will take.
     var byteCount: Int { get }
@@ -36,7 +36,7 @@ package protocol InferenceTask: AnyObject {
     /// Answers with an error.
     func fail(_ error: ModelError)
 
-    /// Hands the answer back. The scheduler does not touch the task afterwards.
+    /// Hands the response back. The scheduler does not touch the task afterwards.
     func finish()
 }
 

@@ -131,7 +131,7 @@ final class MemoryWaits: @unchecked Sendable {
         entry.queue.addWaiting(-1)
         var stale: [any InferenceTask] = []
         let isAdded = turns.add(entry.task, to: entry.queue, stale: &stale)
-        for task in stale { Executor.answerStale(task) }
+        for task in stale { Executor.rejectStale(task) }
         guard !isAdded else { return }
         if !add(BatchRun.PutOff(task: entry.task, neededBytes: entry.neededBytes), to: entry.queue) {
             entry.task.finish()

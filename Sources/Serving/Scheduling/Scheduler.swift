@@ -61,7 +61,7 @@ package final class Scheduler: Sendable {
         {
             threads.append(thread)
         }
-        if let thread = try? SystemThread({ Executor.answerStale(turns) }) { threads.append(thread) }
+        if let thread = try? SystemThread({ Executor.rejectStale(turns) }) { threads.append(thread) }
         if let waits = turns.memoryWaits, let thread = try? SystemThread({ waits.run(turns) }) {
             threads.append(thread)
         }
@@ -87,7 +87,7 @@ package final class Scheduler: Sendable {
         }
         var stale: [any InferenceTask] = []
         let isAdded = turns.add(task, to: queue, stale: &stale)
-        for task in stale { Executor.answerStale(task) }
+        for task in stale { Executor.rejectStale(task) }
         return isAdded ? .queued : .refused
     }
 

@@ -19,7 +19,7 @@ package final class VersionStatistics: Sendable {
     /// What runs of one number of rows came to.
     package struct Runs: Hashable, Sendable {
         package let rows: Int
-        /// One each a run, whose requests' times are added up: reading them, running, and writing the answers.
+        /// One each a run, whose requests' times are added up: reading them, running, and writing the responses.
         package let parse: Total
         package let run: Total
         package let write: Total

@@ -150,20 +150,20 @@ struct AccessTests {
         let service = Service(
             ModelRegistry([model], ModelRegistry.Configuration(attach: Service.attachment)), options: options)
         for path in ["/", "/models", "/models/tutorial", "/metrics"] {
-            let refused = service.answer(.get, Array(path.utf8))
+            let refused = service.respond(.get, Array(path.utf8))
             #expect(refused.status == 401, "\(path)")
             #expect(refused.headers["WWW-Authenticate"] == "Bearer")
-            let wrong = service.answer(.get, Array(path.utf8), headers: [.authorization: Array("Bearer x".utf8)])
+            let wrong = service.respond(.get, Array(path.utf8), headers: [.authorization: Array("Bearer x".utf8)])
             #expect(wrong.headers["WWW-Authenticate"] == "Bearer error=\"invalid_token\"")
             let header: [HTTPHeader: [UInt8]] = [.authorization: Array("Bearer one".utf8)]
-            #expect(service.answer(.get, Array(path.utf8), headers: header).status == 200, "\(path)")
+            #expect(service.respond(.get, Array(path.utf8), headers: header).status == 200, "\(path)")
         }
-        #expect(service.answer(.post, Array("/predict".utf8)).status == 401)
-        #expect(service.answer(.get, Array("/v2/health/live".utf8)).status == 200)
-        #expect(service.answer(.get, Array("/v2/health/ready".utf8)).status == 200)
+        #expect(service.respond(.post, Array("/predict".utf8)).status == 401)
+        #expect(service.respond(.get, Array("/v2/health/live".utf8)).status == 200)
+        #expect(service.respond(.get, Array("/v2/health/ready".utf8)).status == 200)
         options.readiness.beginDraining()
-        #expect(service.answer(.get, Array("/v2/health/ready".utf8)).status == 503)
-        #expect(service.answer(.get, Array("/v2/health/live".utf8)).status == 200)
+        #expect(service.respond(.get, Array("/v2/health/ready".utf8)).status == 503)
+        #expect(service.respond(.get, Array("/v2/health/live".utf8)).status == 200)
     }
 }
 
@@ -177,17 +177,17 @@ struct CORSTests {
             ModelRegistry([model], ModelRegistry.Configuration(attach: Service.attachment)), options: options)
     }
 
-    private func ask(_ service: Service, _ method: HTTPMethod, _ path: String, _ origin: String?) -> DirectAnswer {
-        service.answer(method, Array(path.utf8), headers: origin.map { [.origin: Array($0.utf8)] } ?? [:])
+    private func ask(_ service: Service, _ method: HTTPMethod, _ path: String, _ origin: String?) -> DirectResponse {
+        service.respond(method, Array(path.utf8), headers: origin.map { [.origin: Array($0.utf8)] } ?? [:])
     }
 
     @Test("a page of an origin that was named may read answers, errors too")
     func named() throws {
         let service = try service(["https://a.example", "http://b.example:8080"])
         for path in ["/models", "/nothing"] {
-            let answer = ask(service, .get, path, "http://b.example:8080")
-            #expect(answer.headers["Access-Control-Allow-Origin"] == "http://b.example:8080")
-            #expect(answer.headers["Vary"] == "Origin")
+            let response = ask(service, .get, path, "http://b.example:8080")
+            #expect(response.headers["Access-Control-Allow-Origin"] == "http://b.example:8080")
+            #expect(response.headers["Vary"] == "Origin")
             let other = ask(service, .get, path, "https://c.example")
             #expect(other.headers["Access-Control-Allow-Origin"] == nil)
             #expect(other.headers["Vary"] == "Origin")
@@ -197,16 +197,16 @@ struct CORSTests {
     @Test("a preflight tells methods and headers, on every route")
     func preflight() throws {
         let service = try service(["*"])
-        let answer = ask(service, .options, "/models/tutorial/predict", "https://a.example")
-        #expect(answer.status == 204)
-        #expect(answer.body.isEmpty)
-        #expect(answer.headers["Access-Control-Allow-Origin"] == "*")
-        #expect(answer.headers["Access-Control-Allow-Methods"] == "POST")
+        let response = ask(service, .options, "/models/tutorial/predict", "https://a.example")
+        #expect(response.status == 204)
+        #expect(response.body.isEmpty)
+        #expect(response.headers["Access-Control-Allow-Origin"] == "*")
+        #expect(response.headers["Access-Control-Allow-Methods"] == "POST")
         #expect(
-            answer.headers["Access-Control-Allow-Headers"]
+            response.headers["Access-Control-Allow-Headers"]
                 == "Content-Type, Authorization, Inference-Header-Content-Length, Request-Timeout, Model-Label, "
                 + "X-Request-ID, Content-Encoding, traceparent")
-        #expect(answer.headers["Access-Control-Max-Age"] == "86400")
+        #expect(response.headers["Access-Control-Max-Age"] == "86400")
         #expect(ask(service, .options, "/models", "x:y").headers["Access-Control-Allow-Methods"] == "GET, HEAD")
         #expect(ask(service, .options, "/nothing", "https://a.example").status == 404)
         #expect(ask(service, .options, "/models", nil).status == 405)
@@ -215,10 +215,10 @@ struct CORSTests {
     @Test("a preflight needs no token, and says nothing to origins that were not named")
     func strangers() throws {
         let service = try service(["https://a.example"])
-        let answer = ask(service, .options, "/models", "https://b.example")
-        #expect(answer.status == 204)
-        #expect(answer.headers["Access-Control-Allow-Methods"] == nil)
-        #expect(answer.headers["Access-Control-Allow-Origin"] == nil)
+        let response = ask(service, .options, "/models", "https://b.example")
+        #expect(response.status == 204)
+        #expect(response.headers["Access-Control-Allow-Methods"] == nil)
+        #expect(response.headers["Access-Control-Allow-Origin"] == nil)
     }
 
     @Test("without configuration nothing is said")

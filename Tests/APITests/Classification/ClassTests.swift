@@ -42,7 +42,7 @@ struct ClassTests {
         let score: Double
     }
 
-    private struct Answer: Decodable {
+    private struct Response: Decodable {
         struct Outputs: Decodable {
             let probs: [[Class]]
         }
@@ -50,9 +50,9 @@ struct ClassTests {
     }
 
     private func top(_ client: Client, _ count: Int, rows: Int = 1) throws -> [[Class]] {
-        let answer = client.post(Self.body(rows: rows, ",\"fetches\":[\"probs\"],\"top\":\(count)"))
-        #expect(answer.status == 200, "\(answer.body)")
-        return try JSONDecoder().decode(Answer.self, from: Data(answer.body.utf8)).outputs.probs
+        let response = client.post(Self.body(rows: rows, ",\"fetches\":[\"probs\"],\"top\":\(count)"))
+        #expect(response.status == 200, "\(response.body)")
+        return try JSONDecoder().decode(Response.self, from: Data(response.body.utf8)).outputs.probs
     }
 
     @Test("top gives the highest classes of each row with their names; they are those of all scores in order")
@@ -84,7 +84,7 @@ struct ClassTests {
         #expect(
             client.post(Self.body(",\"fetches\":[\"class\"],\"top\":null")).body
                 == #"{"outputs":{"class":[8]},"model":{"name":"digits","step":3000}}"#)
-        let array = client.service.answer(
+        let array = client.service.respond(
             .post, Array("/predict".utf8), headers: [.accept: Array("application/x-npy".utf8)],
             body: Array(Self.body(",\"fetches\":[\"probs\"],\"top\":1").utf8))
         #expect(array.text.hasPrefix(#"{"outputs":{"probs":[[{"class":"eight","#))
@@ -96,9 +96,9 @@ struct ClassTests {
         let row = try #require(try top(client, 2).first)
         #expect(row.map(\.class) == [nil, nil])
         #expect(row.first?.index == 8)
-        let answer = client.post(Self.body(",\"fetches\":[\"class\"],\"top\":1"))
+        let response = client.post(Self.body(",\"fetches\":[\"class\"],\"top\":1"))
         #expect(
-            answer.error
+            response.error
                 == "\"top\": no output that is fetched gives scores; expected floats with at least one dimension, "
                 + "found \"class\" is int64 [1]")
     }
@@ -109,9 +109,9 @@ struct ClassTests {
             ("0", "0"), ("-1", "-1"), ("2.5", "2.5"), ("\"3\"", "a string"), ("true", "a boolean"), ("[1]", "a list"),
         ])
     func wrongTop(_ text: String, _ shown: String) throws {
-        let answer = try Client(["digits"], defaultName: nil).post(Self.body(",\"top\":\(text)"))
-        #expect(answer.status == 400)
-        #expect(answer.error == "\"top\" is \(shown); expected a number of classes, 1 or more")
+        let response = try Client(["digits"], defaultName: nil).post(Self.body(",\"top\":\(text)"))
+        #expect(response.status == 400)
+        #expect(response.error == "\"top\" is \(shown); expected a number of classes, 1 or more")
     }
 
     @Test("lines end as on any system, the last may be empty, and a name may be anything")
@@ -131,12 +131,12 @@ struct ClassTests {
         defer { remove() }
         let client = try Client(try model(["labels.txt": Self.digits.joined(separator: "\n")]))
         let zeros = Array(repeating: "0", count: 64).joined(separator: ",")
-        let answer = client.post(
+        let response = client.post(
             #"{"inputs":[{"name":"x","datatype":"FP32","shape":[1,64],"data":[\#(zeros)]},{"name":"keep_prob","datatype":"FP32","shape":[],"data":[1]}],"outputs":[{"name":"probs","parameters":{"classification":1}},{"name":"class","parameters":{"classification":1}}]}"#,
             "/v2/models/digits/infer")
-        #expect(answer.body.firstMatch(of: /"data":\["0\.[0-9]+:8:eight"\]/) != nil, "\(answer.body)")
+        #expect(response.body.firstMatch(of: /"data":\["0\.[0-9]+:8:eight"\]/) != nil, "\(response.body)")
         // A tensor with another number of values has no names.
-        #expect(answer.body.contains(#""data":["8:0"]"#), "\(answer.body)")
+        #expect(response.body.contains(#""data":["8:0"]"#), "\(response.body)")
     }
 
     @Test("the settings name a file for an output, also in assets")

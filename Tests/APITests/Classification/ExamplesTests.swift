@@ -12,7 +12,7 @@ struct ExamplesTests {
 
     init() throws { client = try Client(Model(contentsOf: Fixtures.path("serving/flowers"))) }
 
-    private func post(_ verb: String, _ body: String) -> Client.Answer {
+    private func post(_ verb: String, _ body: String) -> Client.Response {
         client.post(body, "/v1/models/flowers:\(verb)")
     }
 
@@ -39,11 +39,11 @@ struct ExamplesTests {
         for (run, body) in zip(runs, bodies) {
             let verb = try #require(run["verb"] as? String)
             for path in ["/v1/models/flowers:\(verb)", "/v1/models/flowers/versions/1:\(verb)"] {
-                let answer = client.post(body, path)
-                #expect(answer.status == 200, "\(answer.body)")
-                let object = try JSONSerialization.jsonObject(with: Data(answer.body.utf8)) as? [String: Any]
+                let response = client.post(body, path)
+                #expect(response.status == 200, "\(response.body)")
+                let object = try JSONSerialization.jsonObject(with: Data(response.body.utf8)) as? [String: Any]
                 let results = try #require(object?["results"])
-                #expect(Self.areEqual(results, try #require(run["results"])), "\(body): \(answer.body)")
+                #expect(Self.areEqual(results, try #require(run["results"])), "\(body): \(response.body)")
             }
         }
     }
@@ -114,9 +114,9 @@ struct ExamplesTests {
             ),
         ])
     func wrong(verb: String, body: String, error: String) {
-        let answer = post(verb, body)
-        #expect(answer.status == 400)
-        #expect(answer.error == error)
+        let response = post(verb, body)
+        #expect(response.status == 400)
+        #expect(response.error == error)
     }
 
     @Test("the graph says which feature is missing, or of another dtype")
@@ -136,10 +136,10 @@ struct ExamplesTests {
         "a model without such signatures says what to ask instead; unknown models and versions have the words for them")
     func others() throws {
         let client = try Client(["tutorial"])
-        let answer = client.post(#"{"examples":[{}]}"#, "/v1/models/tutorial:classify")
-        #expect(answer.status == 400)
+        let response = client.post(#"{"examples":[{}]}"#, "/v1/models/tutorial:classify")
+        #expect(response.status == 400)
         #expect(
-            answer.error
+            response.error
                 == "Expected classification signature method_name to be tensorflow/serving/classify. Was: "
                 + "tensorflow/serving/predict; no signature of this model can be asked so: use :predict")
         let none = client.post(#"{"examples":[{}]}"#, "/v1/models/totrial:regress")
@@ -150,8 +150,8 @@ struct ExamplesTests {
 
     @Test("NaN among numbers is a number")
     func notANumber() {
-        let answer = post("regress", #"{"examples":[{"x":[1.0,NaN]},{"x":["NaN",-1.5]}],"signature_name":"flat"}"#)
-        #expect(answer.body == #"{"results":["NaN","NaN"]}"#)
+        let response = post("regress", #"{"examples":[{"x":[1.0,NaN]},{"x":["NaN",-1.5]}],"signature_name":"flat"}"#)
+        #expect(response.body == #"{"results":["NaN","NaN"]}"#)
         let bare = post("regress", #"{"examples":[{"x":[NaN,-Infinity]}],"signature_name":"flat"}"#)
         #expect(bare.body == #"{"results":["NaN"]}"#)
         let words = post("regress", #"{"examples":[{"x":["NaN","NaN"]}],"signature_name":"flat"}"#)
@@ -167,10 +167,10 @@ struct ExamplesTests {
         #expect(client.send(.post, "/v1/models/flowers:regress", body).status == 200)
         for _ in 0..<2000 {
             let changed = Mutation.apply(to: body, using: &random)
-            let answer = client.send(.post, "/v1/models/flowers:regress", changed)
+            let response = client.send(.post, "/v1/models/flowers:regress", changed)
             #expect(
-                answer.status == 200 || answer.status == 400 && answer.error != nil,
-                "seed \(seed): \(String(decoding: changed, as: UTF8.self)): \(answer.body)")
+                response.status == 200 || response.status == 400 && response.error != nil,
+                "seed \(seed): \(String(decoding: changed, as: UTF8.self)): \(response.body)")
         }
     }
 }

@@ -15,9 +15,9 @@ struct OfferedTests {
         let client = try client("restoring/partly")
         let paths = ["/models/m", "/v2/models/m", "/v1/models/m/metadata", "/openapi.json", "/"]
         for path in paths {
-            let answer = client.get(path)
-            #expect(answer.status == 200, "\(path)")
-            #expect(!answer.body.contains("\"z:0\"") && !answer.body.contains("\"z\""), "\(path): \(answer.body)")
+            let response = client.get(path)
+            #expect(response.status == 200, "\(path)")
+            #expect(!response.body.contains("\"z:0\"") && !response.body.contains("\"z\""), "\(path): \(response.body)")
         }
         #expect(
             client.get("/models/m").body.contains("left out: output \\\"z:0\\\": variable \\\"aa\\\": has no tensor"))

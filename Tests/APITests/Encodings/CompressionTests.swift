@@ -11,7 +11,7 @@ struct CompressionTests {
     let service: Service
 
     private static let body = #"{"feeds": {"w1:0": 13.0, "w2:0": 17.0}, "fetches": ["op_to_restore:0"]}"#
-    private static let answer = #"{"outputs":{"op_to_restore:0":60.0},"model":{"name":"tutorial","step":1000}}"#
+    private static let expected = #"{"outputs":{"op_to_restore:0":60.0},"model":{"name":"tutorial","step":1000}}"#
 
     init() throws {
         var options = Service.Options()
@@ -22,11 +22,11 @@ struct CompressionTests {
         service = Service(ModelRegistry(models, configuration), options: options)
     }
 
-    private func post(_ body: [UInt8], _ coding: String, _ path: String = "/predict") -> DirectAnswer {
-        service.answer(.post, Array(path.utf8), headers: [.contentEncoding: Array(coding.utf8)], body: body)
+    private func post(_ body: [UInt8], _ coding: String, _ path: String = "/predict") -> DirectResponse {
+        service.respond(.post, Array(path.utf8), headers: [.contentEncoding: Array(coding.utf8)], body: body)
     }
 
-    private func text(_ answer: DirectAnswer) -> String { answer.text }
+    private func text(_ response: DirectResponse) -> String { response.text }
 
     private static func bytes(hex: String) -> [UInt8] {
         let digits = hex.compactMap(\.hexDigitValue)
@@ -61,9 +61,9 @@ struct CompressionTests {
     @Test("requests of every kind are read, in any order", arguments: bodies)
     func requests(coding: String, body: [UInt8]) {
         for path in ["/predict", "/models/tutorial/predict"] {
-            let answer = post(body, coding, path)
-            #expect(answer.status == 200)
-            #expect(text(answer) == Self.answer)
+            let response = post(body, coding, path)
+            #expect(response.status == 200)
+            #expect(text(response) == Self.expected)
         }
     }
 
@@ -71,8 +71,8 @@ struct CompressionTests {
         "a cut or changed body is refused, and the next one read", arguments: bodies.filter { $0.coding != "identity" })
     func damage(coding: String, body: [UInt8]) {
         for count in 0..<body.count {
-            let answer = post(Array(body[..<count]), coding)
-            #expect(answer.status == 400, "\(count) of \(body.count)")
+            let response = post(Array(body[..<count]), coding)
+            #expect(response.status == 400, "\(count) of \(body.count)")
         }
         for index in body.indices {
             var changed = body
@@ -93,13 +93,13 @@ struct CompressionTests {
             text(post(Self.bytes(hex: Self.wideWindow), "zstd"))
                 == #"{"error":"the body needs a window of more than 8 MiB: compress it with a smaller one"}"#)
         for coding in ["br", "gzip, zstd", "compress"] {
-            let answer = post([1, 2, 3], coding)
-            #expect(answer.status == 415)
+            let response = post([1, 2, 3], coding)
+            #expect(response.status == 415)
             #expect(
-                text(answer)
+                text(response)
                     == "{\"error\":\"a body with Content-Encoding \(coding) is not understood: send one of zstd, gzip, deflate, or none\"}"
             )
-            #expect(answer.headers["Accept-Encoding"] == "zstd, gzip, deflate")
+            #expect(response.headers["Accept-Encoding"] == "zstd, gzip, deflate")
         }
     }
 
@@ -162,8 +162,8 @@ struct CompressionTests {
         }
     }
 
-    private func get(_ path: String, accepting: String?) -> DirectAnswer {
-        service.answer(
+    private func get(_ path: String, accepting: String?) -> DirectResponse {
+        service.respond(
             .get, Array(path.utf8), headers: accepting.map { [.acceptEncoding: Array($0.utf8)] } ?? [:])
     }
 
@@ -178,23 +178,23 @@ struct CompressionTests {
         ] as [(String?, String?)])
     func accepted(header: String?, coding: String?) throws {
         let plain = get("/models/digits", accepting: nil)
-        let answer = get("/models/digits", accepting: header)
-        #expect(answer.status == 200)
-        #expect(answer.headers["Content-Encoding"] == coding)
-        #expect(answer.headers["Vary"] == "Accept-Encoding")
-        guard let coding else { return #expect(answer.body == plain.body) }
-        #expect(answer.body.count < plain.body.count)
+        let response = get("/models/digits", accepting: header)
+        #expect(response.status == 200)
+        #expect(response.headers["Content-Encoding"] == coding)
+        #expect(response.headers["Vary"] == "Accept-Encoding")
+        guard let coding else { return #expect(response.body == plain.body) }
+        #expect(response.body.count < plain.body.count)
         let known = try #require(ContentCoding.allCases.first { "\($0.name)" == coding })
         let inflater = try #require(Compression.InflaterBox(known)).inflater
-        #expect(inflated(answer.body, inflater, limit: 1 << 20) == plain.body)
+        #expect(inflated(response.body, inflater, limit: 1 << 20) == plain.body)
     }
 
     @Test("short answers, and those that get no shorter, are left as they are")
     func unchanged() {
-        let answer = service.answer(
+        let response = service.respond(
             .post, Array("/predict".utf8), headers: [.acceptEncoding: Array("gzip".utf8)], body: Array(Self.body.utf8))
-        #expect(answer.headers["Content-Encoding"] == nil)
-        #expect(text(answer) == Self.answer)
+        #expect(response.headers["Content-Encoding"] == nil)
+        #expect(text(response) == Self.expected)
         var random = SplitMix(state: 3)
         let compression = Compression(maxBodyBytes: 1, threadCount: 1)
         for (count, isShorter) in [(5000, false), (1_000_000, false), (1_000_000, true)] {
@@ -221,14 +221,14 @@ struct CompressionTests {
             "{\"feeds\":{\"x\":[\(Array(repeating: row, count: rows).joined(separator: ","))],\"keep_prob\":1},"
             + "\"fetches\":[\"probs:0\"]}"
         let path = Array("/models/digits/predict".utf8)
-        let plain = service.answer(.post, path, body: Array(body.utf8))
+        let plain = service.respond(.post, path, body: Array(body.utf8))
         #expect(plain.status == 200)
-        let answer = service.answer(
+        let response = service.respond(
             .post, path, headers: [.contentEncoding: Array("zstd".utf8), .acceptEncoding: Array("gzip".utf8)],
             body: try compressed(Array(body.utf8), .zstd))
-        #expect(answer.headers["Content-Encoding"] == "gzip")
-        #expect(answer.headers["Vary"] == "Accept-Encoding")
+        #expect(response.headers["Content-Encoding"] == "gzip")
+        #expect(response.headers["Vary"] == "Accept-Encoding")
         let inflater = try #require(ZlibInflater(isGzip: true))
-        #expect(inflated(answer.body, inflater, limit: 1 << 24) == plain.body)
+        #expect(inflated(response.body, inflater, limit: 1 << 24) == plain.body)
     }
 }

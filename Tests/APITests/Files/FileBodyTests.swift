@@ -44,15 +44,15 @@ struct FileBodyTests {
 
     private static let end = Array("--\(boundary)--\r\n".utf8)
 
-    private func form(_ client: Client, _ path: String, _ body: [UInt8]) -> Client.Answer {
+    private func form(_ client: Client, _ path: String, _ body: [UInt8]) -> Client.Response {
         client.send(.post, path, body, type: "multipart/form-data; boundary=\(Self.boundary)")
     }
 
     /// The value of `mean`, under whatever name, in the outputs of either protocol.
-    private func mean(_ answer: Client.Answer) throws -> Any {
+    private func mean(_ response: Client.Response) throws -> Any {
         let object = try #require(
-            try JSONSerialization.jsonObject(with: Data(answer.body.utf8)) as? [String: Any], "\(answer.body)")
-        let outputs = try #require(object["outputs"], "\(answer.body)")
+            try JSONSerialization.jsonObject(with: Data(response.body.utf8)) as? [String: Any], "\(response.body)")
+        let outputs = try #require(object["outputs"], "\(response.body)")
         return try #require((outputs as? [String: Any])?.values.first ?? outputs)
     }
 
@@ -65,14 +65,14 @@ struct FileBodyTests {
     func images() throws {
         for file in files {
             for path in ["/predict", "/models/one_image/predict", "/v1/models/one_image:predict"] {
-                let answer = one.send(.post, path, file.bytes, type: file.type)
-                #expect(Self.areClose(try mean(answer), file.mean), "\(answer.body)")
+                let response = one.send(.post, path, file.bytes, type: file.type)
+                #expect(Self.areClose(try mean(response), file.mean), "\(response.body)")
             }
             for path in ["/models/images/predict", "/models/images/versions/1/predict", "/v1/models/images:predict"] {
-                let answer = many.send(.post, path, file.bytes, type: file.type)
-                let rows = try #require(try mean(answer) as? [[Double]], "\(answer.body)")
+                let response = many.send(.post, path, file.bytes, type: file.type)
+                let rows = try #require(try mean(response) as? [[Double]], "\(response.body)")
                 #expect(rows.count == 1)
-                #expect(Self.areClose(rows[0], file.mean), "\(answer.body)")
+                #expect(Self.areClose(rows[0], file.mean), "\(response.body)")
             }
         }
         #expect(one.send(.post, "/predict", files[0].bytes, type: "application/octet-stream").status == 200)
@@ -82,10 +82,10 @@ struct FileBodyTests {
     func forms() throws {
         let body = Self.file("image", files[0].bytes) + Self.file("other", files[1].bytes) + Self.end
         for path in ["/predict", "/v1/models/images:predict"] {
-            let answer = form(many, path, Array("what nobody reads\r\n".utf8) + body)
-            let rows = try #require(try mean(answer) as? [[Double]], "\(answer.body)")
+            let response = form(many, path, Array("what nobody reads\r\n".utf8) + body)
+            let rows = try #require(try mean(response) as? [[Double]], "\(response.body)")
             #expect(rows.count == 2)
-            #expect(Self.areClose(rows[0], files[0].mean) && Self.areClose(rows[1], files[1].mean), "\(answer.body)")
+            #expect(Self.areClose(rows[0], files[0].mean) && Self.areClose(rows[1], files[1].mean), "\(response.body)")
         }
         let single = form(one, "/predict", Self.file("image", files[0].bytes) + Self.end)
         #expect(Self.areClose(try mean(single), files[0].mean), "\(single.body)")
@@ -114,18 +114,18 @@ struct FileBodyTests {
     func otherModels() throws {
         let client = try Client()
         for (path, type) in [("/models/tutorial/predict", "image/jpeg"), ("/v1/models/tutorial:predict", "image/png")] {
-            let answer = client.send(.post, path, files[0].bytes, type: type)
-            #expect(answer.status == 415)
+            let response = client.send(.post, path, files[0].bytes, type: type)
+            #expect(response.status == 415)
             #expect(
-                answer.error?.hasPrefix(
+                response.error?.hasPrefix(
                     "a file is one input of dtype string, but the inputs that model \"tutorial\" needs are ")
-                    == true, "\(answer)")
+                    == true, "\(response)")
         }
         let numbers = try Client(Model(contentsOf: Fixtures.path("files/saved_model_1")))
-        let answer = numbers.send(.post, "/v1/models/saved_model_1:predict", [1], type: "image/png")
-        #expect(answer.status == 415)
+        let response = numbers.send(.post, "/v1/models/saved_model_1:predict", [1], type: "image/png")
+        #expect(response.status == 415)
         #expect(
-            answer.error
+            response.error
                 == "a file is one input of dtype string, but the inputs that model \"saved_model_1\" needs are \"in (float32)\": "
                 + "send JSON")
     }
@@ -161,9 +161,9 @@ struct FileBodyTests {
             ),
         ])
     func malformed(type: String, body: String, reason: String) {
-        let answer = many.send(.post, "/predict", Array(body.utf8), type: type)
-        #expect(answer.status == 400)
-        #expect(answer.error == "the body is not a form: \(reason)")
+        let response = many.send(.post, "/predict", Array(body.utf8), type: type)
+        #expect(response.status == 400)
+        #expect(response.error == "the body is not a form: \(reason)")
     }
 
     @Test("every truncation of a form, and changed bytes, are answered by 200 or 400", arguments: [51] as [UInt64])
@@ -178,19 +178,21 @@ struct FileBodyTests {
             + Array("\r\n--b'x--".utf8)
         #expect(many.send(.post, "/v1/models/images:predict", body, type: type).status == 200)
         for end in 0..<body.count - 2 {
-            let answer = many.send(.post, "/v1/models/images:predict", Array(body[..<end]), type: type)
-            #expect(answer.status == 400 && answer.error != nil, "\(end)")
+            let response = many.send(.post, "/v1/models/images:predict", Array(body[..<end]), type: type)
+            #expect(response.status == 400 && response.error != nil, "\(end)")
         }
         for _ in 0..<3000 {
             let changed = Mutation.apply(to: body, using: &random)
-            let answer = many.send(.post, "/v1/models/images:predict", changed, type: type)
-            #expect(answer.status == 200 || answer.status == 400 && answer.error != nil, "seed \(seed): \(answer.body)")
+            let response = many.send(.post, "/v1/models/images:predict", changed, type: type)
+            #expect(
+                response.status == 200 || response.status == 400 && response.error != nil,
+                "seed \(seed): \(response.body)")
         }
         for _ in 0..<500 {
             let header = Mutation.apply(to: Array(type.utf8), using: &random)
-            let answer = many.send(
+            let response = many.send(
                 .post, "/v1/models/images:predict", body, type: String(decoding: header, as: UTF8.self))
-            #expect([200, 400, 415].contains(answer.status), "seed \(seed): \(answer.body)")
+            #expect([200, 400, 415].contains(response.status), "seed \(seed): \(response.body)")
         }
     }
 
@@ -204,12 +206,12 @@ struct FileBodyTests {
             ("/v1/models/one_image:predict", #"{"inputs":"data:image/png;base64,\#(text)"}"#),
             ("/v2/models/one_image/infer", input),
         ] {
-            let answer = one.post(body, path)
-            #expect(answer.status == 400)
+            let response = one.post(body, path)
+            #expect(response.status == 400)
             #expect(
-                answer.error?.hasSuffix(
+                response.error?.hasSuffix(
                     "Unknown image file format. One of JPEG, PNG, GIF, BMP required; \"image\" \(hint)") == true,
-                "\(answer)")
+                "\(response)")
         }
         #expect(one.post(#"{"inputs":{"b64":"\#(text)"}}"#, "/v1/models/one_image:predict").status == 200)
         let webSafe = text.replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")

@@ -33,13 +33,13 @@ struct NPYTests {
 
     init() throws { client = try Client(Model(contentsOf: Fixtures.path("files/saved_model_1"))) }
 
-    private func send(_ body: [UInt8], _ path: String = "/predict", accept: String? = nil) -> DirectAnswer {
+    private func send(_ body: [UInt8], _ path: String = "/predict", accept: String? = nil) -> DirectResponse {
         var headers: [HTTPHeader: [UInt8]] = [.contentType: Array(type.utf8)]
         headers[.accept] = accept.map { Array($0.utf8) }
-        return client.service.answer(.post, Array(path.utf8), headers: headers, body: body)
+        return client.service.respond(.post, Array(path.utf8), headers: headers, body: body)
     }
 
-    private func text(_ answer: DirectAnswer) -> String { answer.text }
+    private func text(_ response: DirectResponse) -> String { response.text }
 
     @Test("an array is the only input, by each route")
     func routes() {
@@ -63,8 +63,8 @@ struct NPYTests {
             #"{"shape": (1, 2,), "descr": "<f4", "fortran_order": False}"#,
             "{ 'shape' : ( 1 , 2 ) , 'fortran_order' : False , 'descr' : '<f4' , }",
         ] {
-            let answer = send(Self.file(header: header, elements))
-            #expect(answer.status == 200, "\(header): \(text(answer))")
+            let response = send(Self.file(header: header, elements))
+            #expect(response.status == 200, "\(header): \(text(response))")
         }
     }
 
@@ -156,9 +156,9 @@ struct NPYTests {
             ),
         ])
     func faults(body: [UInt8], reason: String) {
-        let answer = client.send(.post, "/predict", body, type: type)
-        #expect(answer.status == 400)
-        #expect(answer.error == "the body is not a .npy array: " + reason)
+        let response = client.send(.post, "/predict", body, type: type)
+        #expect(response.status == 400)
+        #expect(response.error == "the body is not a .npy array: " + reason)
     }
 
     @Test(
@@ -175,13 +175,13 @@ struct NPYTests {
             "{'descr': '<f4', 'fortran_order': False, 'shape': (\(String(repeating: "1,", count: 300)))}",
         ])
     func malformed(header: String) {
-        let answer = client.send(.post, "/predict", Self.file(header: header, [0, 0, 0, 0]), type: type)
-        #expect(answer.status == 400)
+        let response = client.send(.post, "/predict", Self.file(header: header, [0, 0, 0, 0]), type: type)
+        #expect(response.status == 400)
         #expect(
-            answer.error?.hasPrefix(
+            response.error?.hasPrefix(
                 "the body is not a .npy array: its header is no dictionary of descr, fortran_order and shape: \(header.prefix(20))"
             )
-                == true, "\(answer.body)")
+                == true, "\(response.body)")
     }
 
     @Test("a model of several inputs wants JSON")
@@ -197,20 +197,20 @@ struct NPYTests {
     }
 
     @Test("an answer of one tensor is an array for who accepts it")
-    func answers() throws {
-        let answer = send(Self.floats, accept: "application/json;q=0.5, application/x-npy")
-        #expect(answer.contentType == "application/x-npy")
-        #expect(answer.body == Self.file("<f4", "(2, 2)", Self.bytes([11, 6, 2.5, -8] as [Float])))
-        #expect(try NPYText.json(file: answer.body) == "[[11.0,6.0],[2.5,-8.0]]")
+    func responses() throws {
+        let response = send(Self.floats, accept: "application/json;q=0.5, application/x-npy")
+        #expect(response.contentType == "application/x-npy")
+        #expect(response.body == Self.file("<f4", "(2, 2)", Self.bytes([11, 6, 2.5, -8] as [Float])))
+        #expect(try NPYText.json(file: response.body) == "[[11.0,6.0],[2.5,-8.0]]")
         let accept = [HTTPHeader.accept: Array("application/x-npy".utf8)]
-        let json = client.service.answer(
+        let json = client.service.respond(
             .post, Array("/v1/models/saved_model_1:predict".utf8), headers: accept,
             body: Array(#"{"inputs":[[1,2]]}"#.utf8))
         #expect(try NPYText.json(file: json.body) == "[[11.0,6.0]]")
         #expect(send(Self.floats, accept: "*/*").contentType == "application/json")
         let error = send([], accept: "application/x-npy")
         #expect(error.contentType == "application/json")
-        let digits = try Client().service.answer(
+        let digits = try Client().service.respond(
             .post, Array("/predict".utf8), headers: accept,
             body: Array(#"{"model":"digits","feeds":{"labels":[1,2]},"fetches":["labels"]}"#.utf8))
         #expect(try NPYText.json(file: digits.body) == "[1,2]")

@@ -17,10 +17,11 @@ struct DataTypeTests {
         let client = try Client(Model(contentsOf: folder))
         let expected = try #require(sample["outputs"])
         let body: [String: Any] = ["feeds": try #require(sample["feeds"]), "fetches": expected.keys.sorted()]
-        let answer = client.post(String(decoding: try JSONSerialization.data(withJSONObject: body), as: UTF8.self))
-        #expect(answer.status == 200, "\(answer.body)")
+        let response = client.post(String(decoding: try JSONSerialization.data(withJSONObject: body), as: UTF8.self))
+        #expect(response.status == 200, "\(response.body)")
         let outputs = try #require(
-            (JSONSerialization.jsonObject(with: Data(answer.body.utf8)) as? [String: Any])?["outputs"] as? [String: Any]
+            (JSONSerialization.jsonObject(with: Data(response.body.utf8)) as? [String: Any])?["outputs"]
+                as? [String: Any]
         )
         #expect(expected.count == 25)
         for (name, value) in expected {
@@ -38,8 +39,8 @@ struct DataTypeTests {
             ("quint16", [1, 2]), ("qint32", [1, 2]),
         ]
         for (dtype, value) in feeds {
-            let answer = try model.run(feeds: ["x_\(dtype):0": value], fetches: ["y_\(dtype):0"])
-            #expect(answer["y_\(dtype):0"]?.dtype.name == dtype)
+            let response = try model.run(feeds: ["x_\(dtype):0": value], fetches: ["y_\(dtype):0"])
+            #expect(response["y_\(dtype):0"]?.dtype.name == dtype)
         }
         #expect(throws: ModelError.self) { try model.run(feeds: ["x_int8:0": [[1, 300]]], fetches: ["y_int8:0"]) }
         #expect(throws: ModelError.self) {

@@ -43,17 +43,17 @@ struct DeadlineTests {
     func endless() throws {
         let client = try Client(try EndlessModel.load(), timeoutSeconds: 0.2)
         for _ in 0..<3 {
-            let answer = client.post(EndlessModel.endless)
-            #expect(answer.status == 504, "\(answer.body)")
-            #expect(answer.error == Self.late)
+            let response = client.post(EndlessModel.endless)
+            #expect(response.status == 504, "\(response.body)")
+            #expect(response.error == Self.late)
             let next = client.post(EndlessModel.short)
             #expect(next.status == 200)
             #expect(next.body.contains(#""exit":-1"#), "\(next.body)")
         }
     }
 
-    private func post(_ client: Client, timeout: String) -> DirectAnswer {
-        client.service.answer(
+    private func post(_ client: Client, timeout: String) -> DirectResponse {
+        client.service.respond(
             .post, Array("/predict".utf8), headers: [.requestTimeout: Array(timeout.utf8)],
             body: Array(EndlessModel.endless.utf8))
     }
@@ -74,10 +74,10 @@ struct DeadlineTests {
         "a time that is no number of seconds is a bad request",
         arguments: ["", "0", "0.0", "-1", "1e3", "1.2.3", ".", "5s", " 5", "1000000000000000", "inf"])
     func bad(timeout: String) throws {
-        let answer = post(try Client(try EndlessModel.load()), timeout: timeout)
-        #expect(answer.status == 400)
+        let response = post(try Client(try EndlessModel.load()), timeout: timeout)
+        #expect(response.status == 400)
         #expect(
-            answer.text
+            response.text
                 == "{\"error\":\"header Request-Timeout: expected seconds above 0, such as 2.5, found \\\"\(timeout)\\\"\"}"
         )
     }

@@ -29,8 +29,8 @@ struct FeedTests {
             memory.withFeeds { feeds in
                 shape = feeds[1].dimensions.map(String.init).joined(separator: ",")
                 #expect(UInt(bitPattern: feeds[1].elements) % 64 == 0)
-                var answer = AnswerWriter(JSONWriter(buffer), policy: .string)
-                do { try answer.write(feeds[1], key: []) } catch { failure = error }
+                var response = OutputWriter(JSONWriter(buffer), policy: .string)
+                do { try response.write(feeds[1], key: []) } catch { failure = error }
             }
             if let failure { throw failure }
             withExtendedLifetime(other) {}

@@ -27,9 +27,9 @@ struct FuzzTests {
         let body = Array(body.utf8)
         #expect(client.send(.post, "/predict", body).status == 200)
         for end in 0..<(body.lastIndex(of: UInt8(ascii: "}")) ?? 0) {
-            let answer = client.send(.post, "/predict", Array(body[..<end]))
-            #expect(answer.status == 400)
-            #expect(answer.error != nil)
+            let response = client.send(.post, "/predict", Array(body[..<end]))
+            #expect(response.status == 400)
+            #expect(response.error != nil)
         }
     }
 
@@ -39,10 +39,10 @@ struct FuzzTests {
         let body = Array(body.utf8)
         for _ in 0..<2000 {
             let changed = Mutation.apply(to: body, using: &random)
-            let answer = client.send(.post, "/predict", changed)
+            let response = client.send(.post, "/predict", changed)
             #expect(
-                answer.status == 200 || (400..<500).contains(answer.status) && answer.error != nil,
-                "seed \(seed): \(String(decoding: changed, as: UTF8.self)): \(answer.body)")
+                response.status == 200 || (400..<500).contains(response.status) && response.error != nil,
+                "seed \(seed): \(String(decoding: changed, as: UTF8.self)): \(response.body)")
         }
     }
 
@@ -62,8 +62,8 @@ struct FuzzTests {
         var random = SplitMix(state: seed)
         for _ in 0..<2000 {
             let path = Mutation.apply(to: Array("/models/tutorial".utf8), using: &random)
-            let answer = client.send(.get, path: path)
-            #expect([200, 400, 404, 405].contains(answer.status), "seed \(seed)")
+            let response = client.send(.get, path: path)
+            #expect([200, 400, 404, 405].contains(response.status), "seed \(seed)")
         }
     }
 }

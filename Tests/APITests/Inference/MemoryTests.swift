@@ -24,8 +24,8 @@ struct MemoryTests {
 
     private static let body = Array("{\"feeds\": {\"w1:0\": 13, \"w2:0\": 17}}".utf8)
 
-    private func post(timeout: String = "30", _ body: [UInt8] = body) -> DirectAnswer {
-        service.answer(.post, Array("/predict".utf8), headers: [.requestTimeout: Array(timeout.utf8)], body: body)
+    private func post(timeout: String = "30", _ body: [UInt8] = body) -> DirectResponse {
+        service.respond(.post, Array("/predict".utf8), headers: [.requestTimeout: Array(timeout.utf8)], body: body)
     }
 
     @Test("a model counts as long as it is there")
@@ -56,8 +56,8 @@ struct MemoryTests {
     @Test("a run that never can have it is told at once")
     func never() {
         memory.runLimitBytes = 1
-        let answer = post()
-        #expect(answer.status == 400, "\(answer.text)")
+        let response = post()
+        #expect(response.status == 400, "\(response.text)")
         #expect(memory.waitCount == 0)
     }
 
@@ -77,7 +77,7 @@ struct MemoryTests {
     }
 
     @Test("an answer is refused before its buffer grows")
-    func answers() {
+    func responses() {
         let account = MemoryAccount(limitBytes: 1 << 20)
         let buffer = ResponseBuffer(account, for: .responses)
         for _ in 0..<8 where buffer.reserve(1 << 16) != nil { buffer.commit(1 << 16) }
@@ -94,7 +94,7 @@ struct MemoryTests {
 
     @Test("metrics show the account by use")
     func metrics() {
-        let text = service.answer(.get, Array("/metrics".utf8)).text
+        let text = service.respond(.get, Array("/metrics".utf8)).text
         #expect(text.contains("metaserve_memory_limit_bytes 1073741824\n"))
         for use in ["runs", "requests", "responses", "caches", "models"] {
             #expect(text.contains("metaserve_memory_used_bytes{use=\"\(use)\"} "))
@@ -105,5 +105,5 @@ struct MemoryTests {
 }
 
 extension MemoryTests {
-    private func post(_ body: [UInt8]) -> DirectAnswer { post(timeout: "30", body) }
+    private func post(_ body: [UInt8]) -> DirectResponse { post(timeout: "30", body) }
 }

@@ -51,12 +51,12 @@ struct OverloadTests {
         while queue.running == 0 { sched_yield() }
         #expect(waiting.put(to: service) == .later)
         #expect(queue.waiting == 1)
-        let refused = service.answer(.post, Array("/predict".utf8), body: Array(EndlessModel.short.utf8))
+        let refused = service.respond(.post, Array("/predict".utf8), body: Array(EndlessModel.short.utf8))
         #expect(refused.status == 429)
         #expect(refused.headers["Retry-After"] == "1")
         let text = refused.text
         #expect(text.contains("has as many requests waiting as --max-queue allows: try again later"), "\(text)")
-        #expect(service.answer(.get, Array("/".utf8)).status == 200)
+        #expect(service.respond(.get, Array("/".utf8)).status == 200)
         let busy = metrics(of: service)
         #expect(busy.contains("metaserve_queue_depth{model=\"loop\"} 1\n"), "\(busy)")
         #expect(busy.contains("metaserve_queue_limit{model=\"loop\"} 1\n"))
@@ -82,6 +82,6 @@ struct OverloadTests {
     }
 
     private func metrics(of service: Service) -> String {
-        service.answer(.get, Array("/metrics".utf8)).text
+        service.respond(.get, Array("/metrics".utf8)).text
     }
 }

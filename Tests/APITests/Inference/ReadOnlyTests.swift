@@ -27,9 +27,9 @@ private struct Assigning {
     }
 
     /// Asks for the output, and compares it with a run of TensorFlow's.
-    func expect(_ answer: Client.Answer, like run: Int) throws {
-        #expect(answer.status == 200, "\(answer.body)")
-        let object = try JSONSerialization.jsonObject(with: Data(answer.body.utf8)) as? [String: Any]
+    func expect(_ response: Client.Response, like run: Int) throws {
+        #expect(response.status == 200, "\(response.body)")
+        let object = try JSONSerialization.jsonObject(with: Data(response.body.utf8)) as? [String: Any]
         let rows = try #require((object?["outputs"] as? [String: Any])?["y:0"] as? [[Double]])
         for (row, expectedRow) in zip(rows, expected[run]) {
             for (value, expectedValue) in zip(row, expectedRow) { #expect(abs(value - expectedValue) <= 1e-5) }
@@ -84,10 +84,10 @@ struct ReadOnlyTests {
             ("/v2/models/branch/infer", v2),
         ]
         for (path, body) in requests {
-            let answer = client.post(body, path)
-            #expect(answer.status == 409, "\(path): \(answer.body)")
-            #expect(answer.body.contains("bn/moving_mean"), "\(path): \(answer.body)")
-            #expect(answer.body.contains("--variables session"), "\(path): \(answer.body)")
+            let response = client.post(body, path)
+            #expect(response.status == 409, "\(path): \(response.body)")
+            #expect(response.body.contains("bn/moving_mean"), "\(path): \(response.body)")
+            #expect(response.body.contains("--variables session"), "\(path): \(response.body)")
         }
         let prediction = client.post(
             #"{"inputs": {"x": [[1, 2]], "is_training": false}}"#, "/v1/models/branch:predict")

@@ -198,14 +198,14 @@ struct MetricsTests {
                 .requestID: Array("abc-1".utf8), .traceParent: Array("00-0af7651916cd43dd-b7ad6b7169203331-01".utf8),
             ]
             let body = Array("{\"feeds\": {\"w1:0\": 13, \"w2:0\": 17}}".utf8)
-            let answer = service.answer(.post, Array("/predict".utf8), headers: headers, body: body)
-            #expect(answer.headers["X-Request-ID"] == "abc-1")
-            #expect(answer.headers["traceparent"] == "00-0af7651916cd43dd-b7ad6b7169203331-01")
-            let hostile = service.answer(.get, Array("/no\"\n".utf8), headers: [.requestID: Array("a\r\nb: c".utf8)])
+            let response = service.respond(.post, Array("/predict".utf8), headers: headers, body: body)
+            #expect(response.headers["X-Request-ID"] == "abc-1")
+            #expect(response.headers["traceparent"] == "00-0af7651916cd43dd-b7ad6b7169203331-01")
+            let hostile = service.respond(.get, Array("/no\"\n".utf8), headers: [.requestID: Array("a\r\nb: c".utf8)])
             #expect(hostile.headers["X-Request-ID"] == nil)
-            let refused = service.answer(.post, Array("/models/tutorial/versions/7/predict".utf8), body: body)
+            let refused = service.respond(.post, Array("/models/tutorial/versions/7/predict".utf8), body: body)
             #expect(refused.status == 404)
-            let wrong = service.answer(
+            let wrong = service.respond(
                 .post, Array("/predict".utf8), body: Array("{\"feeds\": {\"w1:0\": \"x\", \"w2:0\": 1}}".utf8))
             #expect(wrong.status == 400)
         }
@@ -244,7 +244,7 @@ struct MetricsTests {
             options.accessLog = log
             let service = Service(
                 ModelRegistry([Model](), ModelRegistry.Configuration(attach: Service.attachment)), options: options)
-            func ask(_ number: Int) { _ = service.answer(.get, Array("/\(number)".utf8)) }
+            func ask(_ number: Int) { _ = service.respond(.get, Array("/\(number)".utf8)) }
             for number in 0..<50 { ask(number) }
             rename(path, path + ".1")
             for number in 50..<60 { ask(number) }

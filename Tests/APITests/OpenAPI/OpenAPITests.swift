@@ -12,9 +12,9 @@ struct OpenAPITests {
     init() throws { client = try Client() }
 
     private func document() throws -> [String: Any] {
-        let answer = client.get("/openapi.json")
-        #expect(answer.status == 200)
-        return try #require(try JSONSerialization.jsonObject(with: Data(answer.body.utf8)) as? [String: Any])
+        let response = client.get("/openapi.json")
+        #expect(response.status == 200)
+        return try #require(try JSONSerialization.jsonObject(with: Data(response.body.utf8)) as? [String: Any])
     }
 
     /// The value at keys, one in the other; a reference is followed.
@@ -80,8 +80,8 @@ struct OpenAPITests {
             else { continue }
             count += 1
             let body = try JSONSerialization.data(withJSONObject: example)
-            let answer = client.send(.post, path, Array(body))
-            #expect(answer.status == 200, "\(path): \(String(decoding: body, as: UTF8.self)): \(answer.body)")
+            let response = client.send(.post, path, Array(body))
+            #expect(response.status == 200, "\(path): \(String(decoding: body, as: UTF8.self)): \(response.body)")
         }
         #expect(count == 2 * 3 * 2)
     }

@@ -9,16 +9,16 @@ struct PredictTests {
 
     init() throws { client = try Client() }
 
-    private static let answer = #"{"outputs":{"op_to_restore:0":60.0},"model":{"name":"tutorial","step":1000}}"#
+    private static let expected = #"{"outputs":{"op_to_restore:0":60.0},"model":{"name":"tutorial","step":1000}}"#
 
     @Test("the main job, to the byte")
     func mainJob() {
         let body = #"{"feeds": {"w1:0": 13.0, "w2:0": 17.0}, "fetches": ["op_to_restore:0"]}"#
         for _ in 0..<3 {
-            #expect(client.post(body).body == Self.answer)
-            #expect(client.post(body, "/models/tutorial/predict").body == Self.answer)
+            #expect(client.post(body).body == Self.expected)
+            #expect(client.post(body, "/models/tutorial/predict").body == Self.expected)
         }
-        #expect(client.post(#"{"model":"tutorial","feeds":{"w1":13,"w2":17}}"#).body == Self.answer)
+        #expect(client.post(#"{"model":"tutorial","feeds":{"w1":13,"w2":17}}"#).body == Self.expected)
         #expect(
             client.post(#"{"feeds":{"w1":4,"w2":8},"fetches":["op_to_restore"]}"#).body.contains(
                 #""op_to_restore":24.0"#))
@@ -33,9 +33,9 @@ struct PredictTests {
             ("3e38", "\"Infinity\""), ("0.1", "1.2"), ("18446744073709551615", "3.689349e+19"),
         ])
     func values(w1: String, expected: String) {
-        let answer = client.post("{\"feeds\":{\"w1:0\":\(w1),\"w2:0\":0.5},\"fetches\":[\"op_to_restore:0\"]}")
+        let response = client.post("{\"feeds\":{\"w1:0\":\(w1),\"w2:0\":0.5},\"fetches\":[\"op_to_restore:0\"]}")
         #expect(
-            answer.body
+            response.body
                 == "{\"outputs\":{\"op_to_restore:0\":\(expected)},\"model\":{\"name\":\"tutorial\",\"step\":1000}}")
     }
 
@@ -99,9 +99,9 @@ struct PredictTests {
             (#"{"model":"nope","feeds":{}}"#, 404, "there is no model \"nope\"; served are \"digits\", \"tutorial\""),
         ])
     func errors(body: String, status: Int, message: String) {
-        let answer = client.post(body)
-        #expect(answer.status == status)
-        #expect(answer.error == message)
+        let response = client.post(body)
+        #expect(response.status == status)
+        #expect(response.error == message)
     }
 
     @Test("names that nobody has, in numbers and lengths that nobody needs")
@@ -187,10 +187,10 @@ struct PredictTests {
 
     @Test("no model named, and none is the default")
     func noDefault() throws {
-        let answer = try Client(defaultName: nil).post(#"{"feeds":{}}"#)
-        #expect(answer.status == 400)
+        let response = try Client(defaultName: nil).post(#"{"feeds":{}}"#)
+        #expect(response.status == 400)
         #expect(
-            answer.error
+            response.error
                 == "several models are served: name one of \"digits\", \"tutorial\" in \"model\", or post to /models/NAME/predict"
         )
         #expect(try Client(["tutorial"], defaultName: nil).post(#"{"feeds":{"w1":1,"w2":1}}"#).status == 200)
@@ -203,9 +203,9 @@ struct PredictTests {
             #expect(client.send(.post, "/predict", body, type: type).status == 200)
         }
         for type in ["multipart/mixed; boundary=x", "video/mp4", "application/ZIP"] {
-            let answer = client.send(.post, "/predict", body, type: type)
-            #expect(answer.status == 415)
-            #expect(answer.error?.hasSuffix("is not JSON: send application/json") == true)
+            let response = client.send(.post, "/predict", body, type: type)
+            #expect(response.status == 415)
+            #expect(response.error?.hasSuffix("is not JSON: send application/json") == true)
         }
     }
 }

@@ -27,7 +27,7 @@ struct SignatureFixtureTests {
     }
 
     @Test("each call is answered as TensorFlow answers it", arguments: ["functions", "sparse_and_doubled"])
-    func answers(name: String) throws {
+    func responses(name: String) throws {
         let file = try Data(contentsOf: URL(fileURLWithPath: Fixtures.path("signatures/runs.json")))
         let runs = try #require(try JSONSerialization.jsonObject(with: file) as? [String: [[String: Any]]])
         let client = try Client(model(name))
@@ -35,10 +35,10 @@ struct SignatureFixtureTests {
             let expected = try #require(run["outputs"] as? [String: Any])
             var body: [String: Any] = ["feeds": try #require(run["feeds"])]
             if let signature = run["signature"] as? String { body["signature"] = signature }
-            let answer = try client.post(text(body))
-            #expect(answer.status == 200, "\(answer.body)")
-            let object = try JSONSerialization.jsonObject(with: Data(answer.body.utf8)) as? [String: Any]
-            let outputs = try #require(object?["outputs"] as? [String: Any], "\(answer.body)")
+            let response = try client.post(text(body))
+            #expect(response.status == 200, "\(response.body)")
+            let object = try JSONSerialization.jsonObject(with: Data(response.body.utf8)) as? [String: Any]
+            let outputs = try #require(object?["outputs"] as? [String: Any], "\(response.body)")
             for (key, value) in expected {
                 #expect(equal(outputs[key], value), "\(key) of \(body): \(String(describing: outputs[key]))")
             }

@@ -11,7 +11,7 @@ struct SignatureNameTests {
 
     init() throws { client = try Client(SignatureModel.load()) }
 
-    private func v2(_ json: String, binary: [UInt8]? = nil) -> V2Client.Answer {
+    private func v2(_ json: String, binary: [UInt8]? = nil) -> V2Client.Response {
         V2Client(client).infer("sig", json, binary: binary)
     }
 
@@ -57,8 +57,8 @@ struct SignatureNameTests {
     @Test("a key comes before a tensor of the same name")
     func precedence() throws {
         // "number" is a key for the tensor in_number:0, and a node that hands it on.
-        let answer = client.post(#"{"feeds":{"number":[3]},"fetches":["in_number:0","number"]}"#)
-        #expect(answer.body.hasPrefix(#"{"outputs":{"in_number:0":[3],"number":[3]}"#))
+        let response = client.post(#"{"feeds":{"number":[3]},"fetches":["in_number:0","number"]}"#)
+        #expect(response.body.hasPrefix(#"{"outputs":{"in_number:0":[3],"number":[3]}"#))
         let node = client.post(#"{"feeds":{"number:0":[4]},"fetches":["number"]}"#)
         #expect(node.body.hasPrefix(#"{"outputs":{"number":[4]}"#))
     }
@@ -123,17 +123,17 @@ struct SignatureNameTests {
         let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }"
         let padded = header + String(repeating: " ", count: 118 - header.utf8.count - 1) + "\n"
         let array: [UInt8] = [0x93] + Array("NUMPY".utf8) + [1, 0, 118, 0] + Array(padded.utf8)
-        let answer = client.send(.post, "/predict", array + [0, 0, 128, 63, 0, 0, 0, 64], type: "application/x-npy")
-        #expect(answer.body.hasPrefix(#"{"outputs":{"out":[[16.0,1.0]]}"#))
+        let response = client.send(.post, "/predict", array + [0, 0, 128, 63, 0, 0, 0, 64], type: "application/x-npy")
+        #expect(response.body.hasPrefix(#"{"outputs":{"out":[[16.0,1.0]]}"#))
     }
 
     @Test("V2's unknown rank takes a scalar as [] and as a list of one")
     func scalars() {
         for shape in ["[]", "[1]"] {
-            let answer = v2(
+            let response = v2(
                 #"{"inputs":[{"name":"a","shape":[1,2],"datatype":"FP32","data":[1,2]},{"name":"scale","shape":\#(shape),"datatype":"FP32","data":[3]}],"outputs":[{"name":"scaled"}]}"#
             )
-            #expect(answer.text.contains(#""shape":[1,2],"data":[3.0,6.0]"#), "\(shape)")
+            #expect(response.text.contains(#""shape":[1,2],"data":[3.0,6.0]"#), "\(shape)")
         }
     }
 }

@@ -13,9 +13,9 @@ struct RouteTests {
 
     @Test("what is served, and a line to copy")
     func server() throws {
-        let answer = client.get("/")
+        let response = client.get("/")
         #expect(
-            answer.body
+            response.body
                 == #"{"name":"metaserve","version":"dev","models":["digits","tutorial"],"try":"curl -d '{\"feeds\":{\"w1:0\":1.0,\"w2:0\":1.0}}' localhost:8501/models/tutorial/predict"}"#
         )
         #expect(client.post(#"{"feeds":{"w1:0":1.0,"w2:0":1.0}}"#, "/models/tutorial/predict").status == 200)
@@ -39,8 +39,8 @@ struct RouteTests {
             let registry = ModelRegistry(
                 [try Model(contentsOf: Fixtures.model("tutorial"))],
                 ModelRegistry.Configuration(attach: Service.attachment))
-            let answer = Service(registry, options: options).answer(.get, Array("/".utf8), headers: headers)
-            let object = try JSONSerialization.jsonObject(with: Data(answer.body)) as? [String: Any]
+            let response = Service(registry, options: options).respond(.get, Array("/".utf8), headers: headers)
+            let object = try JSONSerialization.jsonObject(with: Data(response.body)) as? [String: Any]
             return try #require(object?["try"] as? String)
         }
         let feeds = #"-d '{"feeds":{"w1:0":1.0,"w2:0":1.0}}'"#
@@ -122,9 +122,9 @@ struct RouteTests {
             ("GET", "/nothing", ""), ("GET", "/models/tutorial/a/b/c", ""),
         ])
     func nearRoutes(method: String, path: String, hint: String) {
-        let answer = client.send(method == "GET" ? .get : .post, path)
-        #expect(answer.status == 404)
-        #expect(answer.error == "there is no route \(path)\(hint): GET / shows what is served")
+        let response = client.send(method == "GET" ? .get : .post, path)
+        #expect(response.status == 404)
+        #expect(response.error == "there is no route \(path)\(hint): GET / shows what is served")
     }
 
     @Test("a method that a path does not take gets the path that takes it")

@@ -22,15 +22,15 @@ struct VersionTests {
     }
 
     private func get(_ path: String) -> String {
-        service.answer(.get, Array(path.utf8)).text
+        service.respond(.get, Array(path.utf8)).text
     }
 
     private func post(_ path: String, label: String? = nil) -> (status: Int, body: String) {
         let image = [String](repeating: "0", count: 64).joined(separator: ",")
-        let answer = service.answer(
+        let response = service.respond(
             .post, Array(path.utf8), headers: label.map { [.modelLabel: Array($0.utf8)] } ?? [:],
             body: Array(#"{"feeds": {"keep_prob": 1, "x": [[\#(image)]]}}"#.utf8))
-        return (answer.status, answer.text)
+        return (response.status, response.text)
     }
 
     @Test("a header pins the version of a label; a number in the path wins")
@@ -51,17 +51,17 @@ struct VersionTests {
         #expect(
             get("/models/digits").hasSuffix(
                 #","versions":\#(versions),"labels":{"canary":3000,"stable":300},"reloads":\#(reloads)}"#))
-        #expect(service.answer(.get, Array("/v2/health/ready".utf8)).status == 200)
+        #expect(service.respond(.get, Array("/v2/health/ready".utf8)).status == 200)
     }
 
     @Test("a model that was unloaded is told of")
     func unloaded() throws {
         try registry.unload("digits")
-        let answer = post("/models/digits/predict")
-        #expect(answer.status == 503)
-        #expect(answer.body == #"{"error":"model \"digits\" is not loaded: it was unloaded"}"#)
+        let response = post("/models/digits/predict")
+        #expect(response.status == 503)
+        #expect(response.body == #"{"error":"model \"digits\" is not loaded: it was unloaded"}"#)
         #expect(post("/models/digits/versions/300/predict").status == 404)
-        #expect(service.answer(.get, Array("/v2/health/ready".utf8)).status == 200)
+        #expect(service.respond(.get, Array("/v2/health/ready".utf8)).status == 200)
     }
 
     @Test("a server that waits for its models is not ready")
@@ -69,7 +69,7 @@ struct VersionTests {
         var configuration = ModelRegistry.Configuration(attach: Service.attachment)
         configuration.waits = true
         let service = Service(try ModelRegistry(["/nowhere/at/all"], configuration))
-        #expect(service.answer(.get, Array("/v2/health/ready".utf8)).status == 503)
-        #expect(service.answer(.get, Array("/v2/health/live".utf8)).status == 200)
+        #expect(service.respond(.get, Array("/v2/health/ready".utf8)).status == 503)
+        #expect(service.respond(.get, Array("/v2/health/live".utf8)).status == 200)
     }
 }

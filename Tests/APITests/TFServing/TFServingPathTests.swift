@@ -11,7 +11,7 @@ struct TFServingPathTests {
 
     init() throws { client = try Client(SignatureModel.load()) }
 
-    private func predict(_ body: String, _ path: String) -> Client.Answer { client.post(body, path) }
+    private func predict(_ body: String, _ path: String) -> Client.Response { client.post(body, path) }
 
     @Test("versions and labels, known or not")
     func versions() {
@@ -54,9 +54,9 @@ struct TFServingPathTests {
             ("sig:explain", 404, "there is no route /v1/models/sig:explain: GET / shows what is served"),
             ("sig:x:predict", 404, "there is no route /v1/models/sig:x:predict: GET / shows what is served"),
         ] {
-            let answer = predict(body, "/v1/models/" + path)
-            #expect(answer.status == status, "\(path)")
-            #expect(answer.error == error, "\(path)")
+            let response = predict(body, "/v1/models/" + path)
+            #expect(response.status == status, "\(path)")
+            #expect(response.error == error, "\(path)")
         }
         #expect(client.get("/v1/models/sig:predict").allow == "POST")
     }
@@ -77,9 +77,9 @@ struct TFServingPathTests {
             ("nope/metadata", 404, "Servable not found for request: Latest(nope); served are \"sig\""),
             ("sig/versions/2/metadata", 404, "Servable not found for request: Specific(sig, 2); loaded are 1"),
         ] {
-            let answer = client.get("/v1/models/" + path)
-            #expect(answer.status == status, "\(path)")
-            #expect(answer.error == error, "\(path)")
+            let response = client.get("/v1/models/" + path)
+            #expect(response.status == status, "\(path)")
+            #expect(response.error == error, "\(path)")
         }
     }
 
@@ -98,7 +98,7 @@ struct TFServingPathTests {
                 ]))
         let service = Service(registry)
         func get(_ path: String) -> String {
-            service.answer(.get, Array(path.utf8)).text
+            service.respond(.get, Array(path.utf8)).text
         }
         #expect(
             get("/v1/models/sig")
@@ -110,9 +110,9 @@ struct TFServingPathTests {
         #expect(get("/v1/models/sig/versions/2").contains(#"[{"version":"2","#))
         #expect(get("/v1/models/sig/labels/stable").contains(#"[{"version":"1","#))
         let body = Array(#"{"signature_name":"one","instances":[[1,2]]}"#.utf8)
-        let labelled = service.answer(.post, Array("/v1/models/sig/labels/stable:predict".utf8), body: body)
+        let labelled = service.respond(.post, Array("/v1/models/sig/labels/stable:predict".utf8), body: body)
         #expect(labelled.status == 200)
-        let loading = service.answer(.post, Array("/v1/models/sig/versions/2:predict".utf8), body: body)
+        let loading = service.respond(.post, Array("/v1/models/sig/versions/2:predict".utf8), body: body)
         #expect(loading.status == 404)
     }
 

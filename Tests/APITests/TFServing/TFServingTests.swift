@@ -12,7 +12,7 @@ struct TFServingTests {
 
     init() throws { client = try Client(SignatureModel.load()) }
 
-    private func predict(_ body: String, _ path: String = "/v1/models/sig:predict") -> Client.Answer {
+    private func predict(_ body: String, _ path: String = "/v1/models/sig:predict") -> Client.Response {
         client.post(body, path)
     }
 
@@ -28,15 +28,15 @@ struct TFServingTests {
             (#"{"instances":[{"text":"x"},{"text":"y"}],"signature_name":"words"}"#, #"{"predictions":["x","y"]}"#),
             (#"{"signature_name":"one","instances":[{"a":[1,2]}],"other":[1,{}]}"#, #"{"predictions":[[2.0,4.0]]}"#),
         ])
-    func plainRows(body: String, answer: String) {
-        #expect(predict(body).body == answer)
+    func plainRows(body: String, response: String) {
+        #expect(predict(body).body == response)
     }
 
     @Test("instances of several inputs are objects, and so are the predictions; what has a default may be left out")
     func objectRows() {
-        let answer = predict(#"{"instances":[\#(Self.row),{"text":"","a":[0,-1],"number":4}]}"#)
+        let response = predict(#"{"instances":[\#(Self.row),{"text":"","a":[0,-1],"number":4}]}"#)
         #expect(
-            answer.body
+            response.body
                 == #"{"predictions":[{"number":3,"scaled":[2.0,4.0],"text":"x","text_bytes":{"b64":"eA=="}},"#
                 + #"{"number":4,"scaled":[0.0,-2.0],"text":"","text_bytes":{"b64":""}}]}"#)
         let scaled = predict(#"{"instances":[{"scale":[3,4],"a":[1,2],"number":3,"text":"x"}]}"#)
@@ -50,8 +50,8 @@ struct TFServingTests {
             let keys = ["\"a\":[\(row),0.5]", "\"number\":\(-row)", "\"text\":\"\(row)\""].shuffled(using: &random)
             return "{\(keys.joined(separator: ","))}"
         }
-        let answer = predict(#"{"instances":[\#(rows.joined(separator: ", "))]}"#)
-        let object = try #require(JSONSerialization.jsonObject(with: Data(answer.body.utf8)) as? [String: Any])
+        let response = predict(#"{"instances":[\#(rows.joined(separator: ", "))]}"#)
+        let object = try #require(JSONSerialization.jsonObject(with: Data(response.body.utf8)) as? [String: Any])
         let predictions = try #require(object["predictions"] as? [[String: Any]])
         #expect(predictions.count == 500)
         for (row, prediction) in predictions.enumerated() {
@@ -122,25 +122,25 @@ struct TFServingTests {
             ),
         ])
     func wrongRows(instances: String, error: String) {
-        let answer = predict(#"{"instances":\#(instances)}"#)
-        #expect(answer.status == 400)
-        #expect(answer.error == error)
+        let response = predict(#"{"instances":\#(instances)}"#)
+        #expect(response.status == 400)
+        #expect(response.error == error)
     }
 
     @Test("a first row that promises more than there is costs no memory")
     func greedyRow() {
         let long = "[" + repeatElement("0", count: 40_000).joined(separator: ",") + "]"
         let short = repeatElement(#",{"a":[],"number":1,"text":""}"#, count: 40_000).joined()
-        let answer = predict(#"{"instances":[{"a":\#(long),"number":1,"text":""}\#(short)]}"#)
-        #expect(answer.status == 400)
+        let response = predict(#"{"instances":[{"a":\#(long),"number":1,"text":""}\#(short)]}"#)
+        #expect(response.status == 400)
         #expect(
-            answer.error
+            response.error
                 == Self.element(
                     1, " key: a of 'instances' list. Error: input \"a\": expected a list of 40000, got one of 0"))
     }
 
     @Test("predictions need a first dimension that all outputs have")
-    func rowAnswers() {
+    func rowResponses() {
         let scalar = predict(#"{"signature_name":"scalar","instances":[[1,2]]}"#)
         #expect(scalar.status == 400)
         #expect(
@@ -169,8 +169,8 @@ struct TFServingTests {
                 #"{"outputs":{"number":[3],"scaled":[[2.0,4.0]],"text":["x"],"text_bytes":[{"b64":"eA=="}]}}"#
             ),
         ])
-    func columns(body: String, answer: String) {
-        #expect(predict(body).body == answer)
+    func columns(body: String, response: String) {
+        #expect(predict(body).body == response)
     }
 
     @Test(
@@ -210,9 +210,9 @@ struct TFServingTests {
             ),
         ])
     func wrongBodies(body: String, error: String) {
-        let answer = predict(body)
-        #expect(answer.status == 400)
-        #expect(answer.error?.hasPrefix(error) == true, "\(answer.body)")
+        let response = predict(body)
+        #expect(response.status == 400)
+        #expect(response.error?.hasPrefix(error) == true, "\(response.body)")
         #expect(predict(#"{"signature_name":"one","inputs":[[1,2]]}"#).status == 200)
     }
 
@@ -230,8 +230,8 @@ struct TFServingTests {
             client.post(body, "/v1/models/sig:predict").body
                 == #"{"predictions":[[NaN,-Infinity],[Infinity,2e+20],[-2.0,Infinity]]}"#)
         for wrong in ["nan", "-NaN", "Infinit", "NaNs", "Infinity1", "-Infinity1", "--Infinity", "1NaN"] {
-            let answer = predict(#"{"signature_name":"one","instances":[[1,\#(wrong)]]}"#)
-            #expect(answer.status == 400, "\(wrong): \(answer.body)")
+            let response = predict(#"{"signature_name":"one","instances":[[1,\#(wrong)]]}"#)
+            #expect(response.status == 400, "\(wrong): \(response.body)")
         }
         let own = predict(#"{"feeds":{"in_a":[[NaN,-Infinity]]},"fetches":["scaled"]}"#, "/predict")
         #expect(own.body.hasPrefix(#"{"outputs":{"scaled":[["NaN","-Infinity"]]}"#))
@@ -250,8 +250,8 @@ struct TFServingTests {
         #expect(metadata.hasPrefix(#"{"model_spec":{"name":"digits","signature_name":"","version":"3000"}"#))
         #expect(metadata.contains(#""x":{"dtype":"DT_FLOAT""#), "\(metadata)")
         #expect(!metadata.contains(#""labels""#), "\(metadata)")
-        let answer = client.post(#"{"instances":[{"w1":1,"w2":2},{"w2":3,"w1":4}]}"#, "/v1/models/tutorial:predict")
-        #expect(answer.body == #"{"predictions":[6.0,14.0]}"#)
+        let response = client.post(#"{"instances":[{"w1":1,"w2":2},{"w2":3,"w1":4}]}"#, "/v1/models/tutorial:predict")
+        #expect(response.body == #"{"predictions":[6.0,14.0]}"#)
         let columns = client.post(#"{"inputs":{"w1":1,"w2":[2,3]}}"#, "/v1/models/tutorial/versions/1000:predict")
         #expect(columns.body == #"{"outputs":[6.0,8.0]}"#)
     }
@@ -265,8 +265,9 @@ struct TFServingTests {
         let rows = (0..<7).map { _ in
             "[" + (0..<64).map { _ in "\(Float.random(in: 0...1, using: &random))" }.joined(separator: ",") + "]"
         }
-        func json(_ answer: Client.Answer) throws -> [String: Any] {
-            try #require(JSONSerialization.jsonObject(with: Data(answer.body.utf8)) as? [String: Any], "\(answer.body)")
+        func json(_ response: Client.Response) throws -> [String: Any] {
+            try #require(
+                JSONSerialization.jsonObject(with: Data(response.body.utf8)) as? [String: Any], "\(response.body)")
         }
         let all = "[\(rows.joined(separator: ","))]"
         let own = try #require(try json(client.post(#"{"feeds":{"x":\#(all)}}"#))["outputs"] as? [String: Any])
@@ -310,10 +311,10 @@ struct TFServingTests {
             #expect(client.send(.post, "/v1/models/sig:predict", body).status == 200)
             for _ in 0..<2000 {
                 let changed = Mutation.apply(to: body, using: &random)
-                let answer = client.send(.post, "/v1/models/sig:predict", changed)
+                let response = client.send(.post, "/v1/models/sig:predict", changed)
                 #expect(
-                    answer.status == 200 || answer.status == 400 && answer.error != nil,
-                    "seed \(seed): \(String(decoding: changed, as: UTF8.self)): \(answer.body)")
+                    response.status == 200 || response.status == 400 && response.error != nil,
+                    "seed \(seed): \(String(decoding: changed, as: UTF8.self)): \(response.body)")
             }
         }
         for _ in 0..<2000 {

@@ -10,7 +10,7 @@ struct V2BinaryTests {
 
     private func tutorial(
         _ parameters: String, _ binary: [UInt8]?, header: String? = nil, outputs: String = "", padding: Int = 0
-    ) -> V2Client.Answer {
+    ) -> V2Client.Response {
         let json =
             #"{"inputs":[{"name":"w1","shape":[2],"datatype":"FP32",\#(parameters)},"#
             + #"{"name":"w2","shape":[],"datatype":"FP32","data":[1]}]\#(outputs)}"#
@@ -22,16 +22,16 @@ struct V2BinaryTests {
 
     @Test("inputs and outputs as bytes, wherever the JSON ends", arguments: 0..<8)
     func roundTrip(padding: Int) {
-        let answer = tutorial(
+        let response = tutorial(
             size8, bytes(of: [1, 2] as [Float]), outputs: #","parameters":{"binary_data_output":true}"#,
             padding: padding)
-        #expect(answer.status == 200)
-        #expect(answer.contentType == "application/octet-stream")
+        #expect(response.status == 200)
+        #expect(response.contentType == "application/octet-stream")
         #expect(
-            answer.text
+            response.text
                 == #"{"model_name":"tutorial","model_version":"1000","outputs":[{"name":"op_to_restore:0","datatype":"FP32","shape":[2],"parameters":{"binary_data_size":8}}]}"#
         )
-        #expect(answer.binary == bytes(of: [4, 6] as [Float]))
+        #expect(response.binary == bytes(of: [4, 6] as [Float]))
     }
 
     @Test("an output's own wish comes before the request's")
@@ -90,9 +90,9 @@ struct V2BinaryTests {
             tutorial(size8, eight, header: "100000").error
                 == "Inference-Header-Content-Length is 100000, but the body has 154 bytes")
         for wrong in 1..<154 where wrong != 146 {
-            let answer = tutorial(size8, eight, header: "\(wrong)")
-            #expect(answer.status == 400)
-            #expect(answer.error != nil)
+            let response = tutorial(size8, eight, header: "\(wrong)")
+            #expect(response.status == 400)
+            #expect(response.error != nil)
         }
         #expect(tutorial(size8, eight, header: "146").status == 200)
     }
@@ -146,7 +146,7 @@ struct V2BinaryTests {
     @Test("strings are their lengths and themselves")
     func strings() throws {
         try withGraph(0..<2) { client in
-            func send(_ binary: [UInt8], count: Int = 2) -> V2Client.Answer {
+            func send(_ binary: [UInt8], count: Int = 2) -> V2Client.Response {
                 client.infer(
                     "graph",
                     #"{"inputs":[{"name":"s","shape":[\#(count)],"datatype":"BYTES","parameters":{"binary_data_size":\#(binary.count)}}],"parameters":{"binary_data_output":true}}"#,
@@ -193,12 +193,12 @@ struct V2BinaryTests {
     @Test("what the protocol has no datatype for")
     func complex() throws {
         try withGraph(4..<6) { client in
-            let answer = client.infer(
+            let response = client.infer(
                 "graph",
                 #"{"inputs":[{"name":"c","shape":[],"datatype":"FP32","data":[1]}],"outputs":[{"name":"conj"}]}"#)
-            #expect(answer.status == 501)
+            #expect(response.status == 501)
             #expect(
-                answer.error
+                response.error
                     == "input \"c\" is complex64, for which this protocol has no datatype: use POST /predict")
         }
     }
@@ -216,11 +216,11 @@ struct V2BinaryTests {
             let text = String(decoding: changed, as: UTF8.self)
             var header = Array(String(text.utf8.count).utf8)
             if Int.random(in: 0..<4, using: &random) == 0 { header = Mutation.apply(to: header, using: &random) }
-            let answer = client.infer(
+            let response = client.infer(
                 "tutorial", text, binary: tail, header: String(decoding: header, as: UTF8.self))
             #expect(
-                answer.status == 200 || (400..<500).contains(answer.status) && answer.error != nil,
-                "seed \(seed): \(text): \(answer.text)")
+                response.status == 200 || (400..<500).contains(response.status) && response.error != nil,
+                "seed \(seed): \(text): \(response.text)")
         }
     }
 }

@@ -9,7 +9,7 @@ struct V2Client {
 
     init(_ client: Client) { service = client.service }
 
-    struct Answer {
+    struct Response {
         let status: Int
         let contentType: String
         let text: String
@@ -23,25 +23,25 @@ struct V2Client {
         }
     }
 
-    func get(_ path: String) -> Answer { answer(service.answer(.get, Array(path.utf8))) }
+    func get(_ path: String) -> Response { response(service.respond(.get, Array(path.utf8))) }
 
     /// Posts JSON, and if there are any, tensors behind it.
-    func infer(_ model: String, _ json: String, binary: [UInt8]? = nil, header: String? = nil) -> Answer {
+    func infer(_ model: String, _ json: String, binary: [UInt8]? = nil, header: String? = nil) -> Response {
         var headers: [HTTPHeader: [UInt8]] = [:]
         if let header {
             headers[.inferenceHeaderContentLength] = Array(header.utf8)
         } else if binary != nil {
             headers[.inferenceHeaderContentLength] = Array(String(json.utf8.count).utf8)
         }
-        return answer(
-            service.answer(
+        return response(
+            service.respond(
                 .post, Array("/v2/models/\(model)/infer".utf8), headers: headers,
                 body: Array(json.utf8) + (binary ?? [])))
     }
 
-    private func answer(_ direct: DirectAnswer) -> Answer {
+    private func response(_ direct: DirectResponse) -> Response {
         let length = direct.headers["Inference-Header-Content-Length"].flatMap { Int($0) } ?? direct.body.count
-        return Answer(
+        return Response(
             status: direct.status, contentType: direct.contentType,
             text: direct.headers["Inference-Header-Content-Length"] == nil
                 ? direct.text : String(decoding: direct.body.prefix(length), as: UTF8.self),

@@ -63,16 +63,16 @@ struct V2DescribeTests {
             client.get("/v2/models/saved_model_2/config").text
                 == #"{"name":"saved_model_2","platform":"tensorflow_savedmodel","backend":"metaserve","max_batch_size":32,"input":[{"name":"x","data_type":"TYPE_FP32","dims":[2],"optional":false}],"output":[{"name":"out","data_type":"TYPE_FP32","dims":[2]}]}"#
         )
-        func infer(_ name: String, _ outputs: String = "") -> V2Client.Answer {
+        func infer(_ name: String, _ outputs: String = "") -> V2Client.Response {
             client.infer(
                 "saved_model_2",
                 #"{"inputs":[{"name":"\#(name)","shape":[1,2],"datatype":"FP32","data":[1,2]}]\#(outputs)}"#)
         }
-        let answer = infer("x")
-        #expect(answer.status == 200)
-        #expect(answer.text.contains(#""outputs":[{"name":"out","datatype":"FP32","shape":[1,2],"data":["#))
-        #expect(infer("serving_default_x").text == answer.text)
-        #expect(infer("x", #","outputs":[{"name":"out"}]"#).text == answer.text)
+        let response = infer("x")
+        #expect(response.status == 200)
+        #expect(response.text.contains(#""outputs":[{"name":"out","datatype":"FP32","shape":[1,2],"data":["#))
+        #expect(infer("serving_default_x").text == response.text)
+        #expect(infer("x", #","outputs":[{"name":"out"}]"#).text == response.text)
         #expect(infer("y").status == 400)
     }
 }

@@ -11,12 +11,12 @@ struct V2InferTests {
 
     @Test("the id comes back, names may be with or without :0, an output is called as it was asked for")
     func tutorial() {
-        let answer = client.infer(
+        let response = client.infer(
             "tutorial", #"{"id":"a\"1","inputs":[\#(Self.two)],"outputs":[{"name":"op_to_restore"}]}"#)
-        #expect(answer.status == 200)
-        #expect(answer.contentType == "application/json")
+        #expect(response.status == 200)
+        #expect(response.contentType == "application/json")
         #expect(
-            answer.text
+            response.text
                 == #"{"id":"a\"1","model_name":"tutorial","model_version":"1000","outputs":[{"name":"op_to_restore","datatype":"FP32","shape":[2],"data":[8.0,12.0]}]}"#
         )
         #expect(
@@ -88,11 +88,11 @@ struct V2InferTests {
             (#""name":"w1""#, "inputs[0] has the key \"name\" twice"),
         ])
     func input(rest: String, error: String) {
-        let answer = client.infer(
+        let response = client.infer(
             "tutorial",
             #"{"inputs":[{"name":"w1",\#(rest)},{"name":"w2","shape":[],"datatype":"FP32","data":[1]}]}"#)
-        #expect(answer.status == 400)
-        #expect(answer.error == error)
+        #expect(response.status == 400)
+        #expect(response.error == error)
     }
 
     @Test(
@@ -131,19 +131,19 @@ struct V2InferTests {
             ),
         ])
     func body(text: String, error: String) {
-        let answer = client.infer("tutorial", text)
-        #expect(answer.status == 400)
-        #expect(answer.error == error)
+        let response = client.infer("tutorial", text)
+        #expect(response.status == 400)
+        #expect(response.error == error)
     }
 
     @Test("the shape that the graph knows is expected")
     func knownShape() {
-        let answer = client.infer(
+        let response = client.infer(
             "digits",
             #"{"inputs":[{"name":"x","shape":[1,63],"datatype":"FP32","data":[]},{"name":"keep_prob","shape":[],"datatype":"FP32","data":[1]}]}"#
         )
-        #expect(answer.error == "input \"x\": expected shape [-1,64], got [1,63]")
-        func scalar(_ shape: String, _ data: String) -> V2Client.Answer {
+        #expect(response.error == "input \"x\": expected shape [-1,64], got [1,63]")
+        func scalar(_ shape: String, _ data: String) -> V2Client.Response {
             client.infer(
                 "digits",
                 #"{"inputs":[{"name":"x","shape":[0,64],"datatype":"FP32","data":[]},{"name":"keep_prob","shape":\#(shape),"datatype":"FP32","data":\#(data)}]}"#
@@ -157,14 +157,14 @@ struct V2InferTests {
     @Test("the classes with the highest scores")
     func classification() {
         let pixels = (0..<128).map { "\($0 % 16)" }.joined(separator: ",")
-        func classes(_ outputs: String) -> V2Client.Answer {
+        func classes(_ outputs: String) -> V2Client.Response {
             client.infer(
                 "digits",
                 #"{"inputs":[{"name":"x","shape":[2,64],"datatype":"FP32","data":[\#(pixels)]},{"name":"keep_prob","shape":[],"datatype":"FP32","data":[1]}],"outputs":[\#(outputs)]}"#
             )
         }
-        let answer = classes(#"{"name":"probs","parameters":{"classification":2}},{"name":"probs:0"}"#)
-        let outputs = answer.object["outputs"] as? [[String: Any]]
+        let response = classes(#"{"name":"probs","parameters":{"classification":2}},{"name":"probs:0"}"#)
+        let outputs = response.object["outputs"] as? [[String: Any]]
         #expect(outputs?[0]["datatype"] as? String == "BYTES")
         #expect(outputs?[0]["shape"] as? [Int] == [2, 2])
         let texts = outputs?[0]["data"] as? [String] ?? []

@@ -7,12 +7,12 @@ import VectorSupport
 
 @Suite("Open Inference Protocol: the repository")
 struct V2RepositoryTests {
-    private func post(_ service: Service, _ path: String, _ body: String = "") -> DirectAnswer {
+    private func post(_ service: Service, _ path: String, _ body: String = "") -> DirectResponse {
         post(service, path, Array(body.utf8), "identity")
     }
 
-    private func post(_ service: Service, _ path: String, _ body: [UInt8], _ coding: String) -> DirectAnswer {
-        service.answer(
+    private func post(_ service: Service, _ path: String, _ body: [UInt8], _ coding: String) -> DirectResponse {
+        service.respond(
             .post, Array("/v2/repository/\(path)".utf8),
             headers: [.authorization: Array("Bearer secret".utf8), .contentEncoding: Array(coding.utf8)], body: body)
     }
@@ -27,7 +27,7 @@ struct V2RepositoryTests {
         }
     }
 
-    private func text(_ answer: DirectAnswer) -> String { answer.text }
+    private func text(_ response: DirectResponse) -> String { response.text }
 
     @Test("what there is; unloading and loading again")
     func unloadAndLoad() throws {
@@ -77,9 +77,9 @@ struct V2RepositoryTests {
         try withService(registry) { service in
             for (coding, text) in bodies {
                 let body = try #require(Data(base64Encoded: text))
-                let answer = post(service, "index", Array(body), coding)
-                #expect(answer.status == 400)
-                #expect(self.text(answer) == #"{"error":"\"ready\" is a number; expected true or false"}"#)
+                let response = post(service, "index", Array(body), coding)
+                #expect(response.status == 400)
+                #expect(self.text(response) == #"{"error":"\"ready\" is a number; expected true or false"}"#)
                 #expect(
                     self.text(post(service, "models/tutorial/unload", Array(body.dropLast(3)), coding))
                         == #"{"error":"the body is not \#(coding), or is damaged or cut short"}"#)
@@ -93,12 +93,12 @@ struct V2RepositoryTests {
     func access() throws {
         let service = try Client().service
         #expect(
-            text(service.answer(.post, Array("/v2/repository/index".utf8)))
+            text(service.respond(.post, Array("/v2/repository/index".utf8)))
                 == #"[{"name":"digits","version":"3000","state":"READY","reason":""},"#
                 + #"{"name":"tutorial","version":"1000","state":"READY","reason":""}]"#)
         for path in ["models/tutorial/load", "models/tutorial/unload"] {
-            let answer = service.answer(.post, Array("/v2/repository/\(path)".utf8))
-            #expect(answer.status == 403, "\(path)")
+            let response = service.respond(.post, Array("/v2/repository/\(path)".utf8))
+            #expect(response.status == 403, "\(path)")
         }
     }
 

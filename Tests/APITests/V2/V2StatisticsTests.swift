@@ -20,10 +20,10 @@ struct V2StatisticsTests {
         let client = V2Client(try Client(Model(contentsOf: Fixtures.path("files/saved_model_2"))))
         for rows in [1, 3, 3] {
             let data = Array(repeating: "1,2", count: rows).joined(separator: ",")
-            let answer = client.infer(
+            let response = client.infer(
                 "saved_model_2",
                 #"{"inputs":[{"name":"x","shape":[\#(rows),2],"datatype":"FP32","data":[\#(data)]}]}"#)
-            #expect(answer.status == 200)
+            #expect(response.status == 200)
         }
         #expect(client.infer("saved_model_2", "{}").status == 400)
         let all = try statistics(client, "/saved_model_2")
@@ -51,9 +51,9 @@ struct V2StatisticsTests {
         let client = V2Client(try Client())
         let shape = #""shape":[4611686018427387904,0],"datatype":"FP32","data":[]"#
         for _ in 0..<4 {
-            let answer = client.infer(
+            let response = client.infer(
                 "tutorial", #"{"inputs":[{"name":"w1",\#(shape)},{"name":"w2",\#(shape)}]}"#)
-            #expect(answer.status == 200, "\(answer.text)")
+            #expect(response.status == 200, "\(response.text)")
         }
         let statistics = try #require(try statistics(client, "/tutorial").first)
         #expect(statistics["inference_count"] as? Int == 4)

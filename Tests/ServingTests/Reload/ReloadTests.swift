@@ -220,8 +220,8 @@ struct ReloadTests {
             let again = try Model(
                 try candidate(copy), name: "m", defaults: DefaultValues(["keep_prob": 1.0]), previous: defaulted)
             #expect(again.shared === defaulted.shared)
-            try new.requireAnswers(of: old)
-            try old.requireAnswers(of: new)
+            try new.requireOutputs(of: old)
+            try old.requireOutputs(of: new)
         }
     }
 
@@ -250,18 +250,18 @@ struct ReloadTests {
     func otherGraph() throws {
         let old = try Model(contentsOf: Fixtures.model("digits"))
         let new = try Model(contentsOf: Fixtures.model("tutorial"))
-        let error = #expect(throws: ModelError.self) { try new.requireAnswers(of: old) }
+        let error = #expect(throws: ModelError.self) { try new.requireOutputs(of: old) }
         for output in old.outputs {
             #expect(error?.message.contains("the graph has no output \"\(output.name)\"") == true)
         }
-        #expect(throws: Never.self) { try new.requireAnswers(of: new) }
+        #expect(throws: Never.self) { try new.requireOutputs(of: new) }
     }
 
     @Test("every model of the repository, and every fixture, answers what it answers itself")
     func itself() throws {
         for name in try FileManager.default.contentsOfDirectory(atPath: Fixtures.path("files")) {
             guard let model = try? Model(contentsOf: Fixtures.path("files/" + name)) else { continue }
-            #expect(throws: Never.self, "\(name)") { try model.requireAnswers(of: model) }
+            #expect(throws: Never.self, "\(name)") { try model.requireOutputs(of: model) }
         }
     }
 

@@ -15,7 +15,7 @@ public enum NaNPolicy: String, Sendable, CaseIterable {
 }
 
 /// Writes tensors as nested lists; a complex number is a list `[re, im]`, a quantised one the integer it is stored as.
-struct AnswerWriter {
+struct OutputWriter {
     private let policy: NaNPolicy
     var writer: JSONWriter
     /// Whether a value was met that the policy forbids.
@@ -183,7 +183,7 @@ struct AnswerWriter {
 
     @inline(__always)
     private mutating func elements<Element>(
-        _ tensor: TensorView, _ type: Element.Type, _ write: (inout AnswerWriter, Element) -> Void
+        _ tensor: TensorView, _ type: Element.Type, _ write: (inout OutputWriter, Element) -> Void
     ) {
         var next = tensor.elements.assumingMemoryBound(to: Element.self)
         list(tensor.dimensions, 0, &next, write)
@@ -191,7 +191,7 @@ struct AnswerWriter {
 
     private mutating func list<Element>(
         _ dimensions: UnsafeBufferPointer<Int>, _ level: Int, _ next: inout UnsafePointer<Element>,
-        _ write: (inout AnswerWriter, Element) -> Void
+        _ write: (inout OutputWriter, Element) -> Void
     ) {
         guard level < dimensions.count else {
             write(&self, next.pointee)
@@ -217,7 +217,7 @@ struct AnswerWriter {
     }
 
     /// A complex number is a list of its real and its imaginary part.
-    private mutating func pair<Part>(_ value: SIMD2<Part>, _ write: (inout AnswerWriter, Part) -> Void) {
+    private mutating func pair<Part>(_ value: SIMD2<Part>, _ write: (inout OutputWriter, Part) -> Void) {
         writer.beginList()
         write(&self, value.x)
         write(&self, value.y)

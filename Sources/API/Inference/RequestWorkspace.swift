@@ -7,7 +7,7 @@ internal import Tensors
 /// What one predict request needs, kept for the next: the parser, the signature, the feeds.
 ///
 /// Belongs to one thread at a time.
-final class Workspace {
+final class RequestWorkspace {
     let parser: JSONParser
     /// Which feeds and fetches the request names, as bytes: the key of its prepared call.
     let signature = ResponseBuffer()

@@ -1,7 +1,7 @@
 internal import HTTPMessages
 
-/// What is done to every answer when it is complete, at once or later: a newline at its end, headers for browsers, compression.
-final class AnswerFinishing: Sendable {
+/// What is done to every response when it is complete, at once or later: a newline at its end, headers for browsers, compression.
+final class ResponseFinishing: Sendable {
     let compression: Compression
     private let cors: CORSRules
 
@@ -11,7 +11,7 @@ final class AnswerFinishing: Sendable {
         cors = options.cors
     }
 
-    /// Called once an answer, before it is handed back.
+    /// Called once a response, before it is handed back.
     func finish(_ exchange: HTTPExchange) {
         Self.endLine(of: exchange.response)
         cors.allow(exchange.request, &exchange.response)

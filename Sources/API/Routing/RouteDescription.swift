@@ -1,5 +1,5 @@
 /// What the OpenAPI document says of a route; see ``OpenAPI``.
-struct Operation: Sendable {
+struct RouteDescription: Sendable {
     /// What a request's body is.
     enum Body: Sendable {
         case none
@@ -11,8 +11,8 @@ struct Operation: Sendable {
         case inferenceOfAny
     }
 
-    /// What the body of an answer is.
-    enum Answer: Sendable {
+    /// What the body of a response is.
+    enum Response: Sendable {
         case empty
         case text
         case json(JSONTree)
@@ -20,7 +20,7 @@ struct Operation: Sendable {
         case inference
 
         /// An object that has these keys, and perhaps others.
-        static func object(_ keys: String...) -> Answer {
+        static func object(_ keys: String...) -> Response {
             .json(["type": "object", "required": .list(keys.map { .string($0) })])
         }
     }
@@ -28,11 +28,11 @@ struct Operation: Sendable {
     /// In a few words.
     let summary: String
     var body = Body.none
-    let answer: Answer
+    let response: Response
 
-    init(_ summary: String, _ body: Body = .none, answer: Answer) {
+    init(_ summary: String, _ body: Body = .none, response: Response) {
         self.summary = summary
         self.body = body
-        self.answer = answer
+        self.response = response
     }
 }

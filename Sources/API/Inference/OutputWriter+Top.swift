@@ -4,7 +4,7 @@ internal import Tensors
 
 /// The highest classes of outputs that are scores: `{"class": "cat", "index": 3, "score": 0.93}` for each, without `class` where the
 /// classes have no names.
-extension AnswerWriter {
+extension OutputWriter {
     /// Writes an object of tensors, those that are scores as lists of their highest classes.
     ///
     /// An output whose classes have names is scores, and so is one of floats with at least one dimension where the model has no file

@@ -6,11 +6,11 @@
 /// Answers a request that libmicrohttpd refuses by itself, past the library.
 ///
 /// Returns whether it did; then the library closes the connection without a word.
-typedef bool (*canswers_refusal)(struct MHD_Connection *connection, unsigned int status);
+typedef bool (*cresponses_refusal)(struct MHD_Connection *connection, unsigned int status);
 
 /// Has the library's own refusals answered by a function from now on, for the whole process.
-void canswers_set_refusal(canswers_refusal refusal);
+void cresponses_set_refusal(cresponses_refusal refusal);
 
 /// The library's MHD_queue_response.
-enum MHD_Result canswers_queue(struct MHD_Connection *connection, unsigned int status, struct MHD_Response *response);
+enum MHD_Result cresponses_queue(struct MHD_Connection *connection, unsigned int status, struct MHD_Response *response);
 #endif

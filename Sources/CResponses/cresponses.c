@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "canswers.h"
+#include "cresponses.h"
 #include <dlfcn.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -16,7 +16,7 @@ typedef enum MHD_Result (*lookup_function)(
 
 static queue_function library_queue;
 static lookup_function library_lookup;
-static _Atomic(canswers_refusal) current_refusal;
+static _Atomic(cresponses_refusal) current_refusal;
 
 /// Runs before main, when the library has been loaded and no other thread is there.
 __attribute__((constructor)) static void find_functions(void) {
@@ -24,20 +24,20 @@ __attribute__((constructor)) static void find_functions(void) {
     *(void **)&library_lookup = dlsym(RTLD_NEXT, "MHD_lookup_connection_value_n");
 }
 
-void canswers_set_refusal(canswers_refusal refusal) {
+void cresponses_set_refusal(cresponses_refusal refusal) {
     atomic_store_explicit(&current_refusal, refusal, memory_order_release);
 }
 
-enum MHD_Result canswers_queue(struct MHD_Connection *connection, unsigned int status, struct MHD_Response *response) {
+enum MHD_Result cresponses_queue(struct MHD_Connection *connection, unsigned int status, struct MHD_Response *response) {
     return library_queue ? library_queue(connection, status, response) : MHD_NO;
 }
 
 /// What the library calls with an answer of its own.
 enum MHD_Result MHD_queue_response(
     struct MHD_Connection *connection, unsigned int status, struct MHD_Response *response) {
-    canswers_refusal refusal = atomic_load_explicit(&current_refusal, memory_order_acquire);
+    cresponses_refusal refusal = atomic_load_explicit(&current_refusal, memory_order_acquire);
     if (refusal && refusal(connection, status)) return MHD_NO;
-    return canswers_queue(connection, status, response);
+    return cresponses_queue(connection, status, response);
 }
 
 /// What the library calls to look at headers. Cookies are for nobody here: where they are not found, the library does not take
