@@ -15,11 +15,11 @@ public final class ResponseBuffer {
     public private(set) var count = 0
     /// Whether there was not enough memory, or ``isTooLong``.
     public private(set) var hasFailed = false
-    /// Whether more than ``mostBytes`` were to be written.
+    /// Whether more than ``maxBytes`` were to be written.
     public private(set) var isTooLong = false
 
     /// Longer responses are not given.
-    public static let mostBytes = 1 << 30
+    public static let maxBytes = 1 << 30
 
     /// A larger buffer is given back after its response.
     private static let keptBytes = 4 << 20
@@ -106,7 +106,7 @@ public final class ResponseBuffer {
         if size > capacity - count || memory == nil {
             let (needed, overflow) = count.addingReportingOverflow(size)
             guard !overflow, !hasFailed else { return fail() }
-            guard needed <= Self.mostBytes else {
+            guard needed <= Self.maxBytes else {
                 isTooLong = true
                 return fail()
             }

@@ -9,7 +9,7 @@ final class LingeringQueue: Sendable {
     private let descriptors = Locked<[Int32]>([])
     private let alarm: Alarm
 
-    private static let most = 256
+    private static let maxSockets = 256
 
     init(_ alarm: Alarm) { self.alarm = alarm }
 
@@ -18,7 +18,7 @@ final class LingeringQueue: Sendable {
     /// Keeps another descriptor of the socket; the caller's can be closed.
     func add(_ socket: Int32) {
         let isAdded = descriptors.withLock { descriptors in
-            guard descriptors.count < Self.most else { return false }
+            guard descriptors.count < Self.maxSockets else { return false }
             let copy = fcntl(socket, F_DUPFD_CLOEXEC, 0)
             if copy >= 0 { descriptors.append(copy) }
             return copy >= 0
@@ -39,8 +39,8 @@ final class LingeringQueue: Sendable {
 struct LingeringSockets: ~Copyable {
     private var sockets: [(descriptor: Int32, deadline: Int)] = []
 
-    private static let mostSeconds = 5
-    private static let most = 256
+    private static let maxSeconds = 5
+    private static let maxSockets = 256
 
     deinit { for socket in sockets { close(socket.descriptor) } }
 
@@ -52,8 +52,8 @@ struct LingeringSockets: ~Copyable {
     /// Takes over descriptors.
     mutating func add(_ descriptors: [Int32]) {
         for descriptor in descriptors {
-            if sockets.count < Self.most {
-                sockets.append((descriptor, Pace.now + Self.mostSeconds))
+            if sockets.count < Self.maxSockets {
+                sockets.append((descriptor, Pace.now + Self.maxSeconds))
             } else {
                 close(descriptor)
             }

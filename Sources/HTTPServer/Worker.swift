@@ -31,8 +31,8 @@ final class Worker: @unchecked Sendable {
     private let certificates: Certificates?
     private var waiting: [Exchange] = []
 
-    private static let mostWaiting = 64
-    private static let mostLargeWaiting = 8
+    private static let maxWaiting = 64
+    private static let maxLargeWaiting = 8
 
     init(
         _ configuration: HTTPServer.Configuration, _ bodies: ClientShares, _ lingering: LingeringQueue, _ alarm: Alarm,
@@ -235,7 +235,7 @@ final class Worker: @unchecked Sendable {
 
     private func keep(_ exchange: Exchange) {
         exchange.reset()
-        if waiting.count < (exchange.isLarge ? Self.mostLargeWaiting : Self.mostWaiting) { waiting.append(exchange) }
+        if waiting.count < (exchange.isLarge ? Self.maxLargeWaiting : Self.maxWaiting) { waiting.append(exchange) }
     }
 }
 

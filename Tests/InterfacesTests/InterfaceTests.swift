@@ -8,7 +8,7 @@ import Testing
 @testable import Graphs
 @testable import Interfaces
 
-/// No variables: what is shown hangs on the graph alone.
+/// No variables: what is shown depends on the graph alone.
 struct NoWeights: VariableSource {
     func value(of variable: VariableReference) throws(OpError) -> Tensor {
         throw OpError(.missingVariable, variable.name)

@@ -14,7 +14,7 @@ final class TokenFile: @unchecked Sendable {
     private let isLooking = Atomic<Bool>(false)
     private var identity: FileIdentity?
 
-    private static let mostBytes = 256 << 10
+    private static let maxBytes = 256 << 10
 
     /// - Throws: `SettingsProblem` if there is no token to be had.
     init(_ path: String, _ report: @escaping @Sendable (String, Bool) -> Void) throws(SettingsProblem) {
@@ -55,22 +55,22 @@ final class TokenFile: @unchecked Sendable {
 
     private static func read(_ path: String) throws(SettingsProblem) -> TokenSet {
         var tokens: [[UInt8]] = []
-        let bytes = try SmallFile.read(path, mostBytes: mostBytes)
+        let bytes = try SmallFile.read(path, maxBytes: maxBytes)
         let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         for (index, line) in lines.enumerated() {
             func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0d }
             let token = line.drop(while: isBlank).reversed().drop(while: isBlank).reversed()
             guard let first = token.first, first != UInt8(ascii: "#") else { continue }
-            guard token.count <= TokenSet.mostTokenBytes, token.allSatisfy({ (0x21...0x7e).contains($0) }) else {
+            guard token.count <= TokenSet.maxTokenBytes, token.allSatisfy({ (0x21...0x7e).contains($0) }) else {
                 throw SettingsProblem(
                     "\(path):\(index + 1)",
-                    "expected a token of at most \(TokenSet.mostTokenBytes) ASCII characters without spaces")
+                    "expected a token of at most \(TokenSet.maxTokenBytes) ASCII characters without spaces")
             }
             tokens.append(Array(token))
         }
         guard !tokens.isEmpty else { throw SettingsProblem(path, "has no token: write one a line") }
-        guard tokens.count <= TokenSet.mostTokens else {
-            throw SettingsProblem(path, "has more than \(TokenSet.mostTokens) tokens")
+        guard tokens.count <= TokenSet.maxTokens else {
+            throw SettingsProblem(path, "has more than \(TokenSet.maxTokens) tokens")
         }
         return TokenSet(tokens)
     }
@@ -93,9 +93,9 @@ final class TokenFile: @unchecked Sendable {
 
 /// Tokens that are known. Immutable.
 final class TokenSet: Sendable {
-    static let mostTokenBytes = 256
-    static let mostTokens = 1000
-    private static let words = mostTokenBytes / 8 + 1
+    static let maxTokenBytes = 256
+    static let maxTokens = 1000
+    private static let words = maxTokenBytes / 8 + 1
 
     /// Each token as so many words, filled up with zeros, the last its length.
     private let known: [UInt64]
@@ -122,7 +122,7 @@ final class TokenSet: Sendable {
 
     /// Whether a token is among them. Takes as long for one that is as for one that is not, whatever it begins with.
     func contains(_ token: UnsafeRawBufferPointer) -> Bool {
-        guard token.count <= Self.mostTokenBytes, !token.isEmpty else { return false }
+        guard token.count <= Self.maxTokenBytes, !token.isEmpty else { return false }
         let presented = Self.padded(token)
         var matches: UInt64 = 0
         for first in stride(from: 0, to: known.count, by: Self.words) {
@@ -137,7 +137,7 @@ final class TokenSet: Sendable {
     private static func padded(_ token: UnsafeRawBufferPointer) -> InlineArray<33, UInt64> {
         var words = InlineArray<33, UInt64>(repeating: 0)
         words[32] = UInt64(token.count)
-        for (index, byte) in token.prefix(mostTokenBytes).enumerated() {
+        for (index, byte) in token.prefix(maxTokenBytes).enumerated() {
             words[index / 8] |= UInt64(byte) << UInt64(index % 8 * 8)
         }
         return words

@@ -219,11 +219,11 @@ struct Describe: Sendable {
         writer.endList()
     }
 
-    private static let mostDefaultElements = 64
+    private static let maxDefaultElements = 64
 
     /// What an input is when it is not fed; a large one is left out.
     private func write(default tensor: Tensor, _ writer: inout JSONWriter) {
-        guard tensor.shape.elementCount <= Self.mostDefaultElements else { return }
+        guard tensor.shape.elementCount <= Self.maxDefaultElements else { return }
         tensor.shape.dimensions.withUnsafeBufferPointer { dimensions in
             tensor.withUnsafeBytes { bytes in
                 guard let elements = bytes.baseAddress else { return }

@@ -143,15 +143,15 @@ struct OutputWriter {
         )
     }
 
-    private static let mostItems = 1 << 26
+    private static let maxItems = 1 << 26
 
-    /// How many elements and lists are written; nil for more than ``mostItems``.
+    /// How many elements and lists are written; nil for more than ``maxItems``.
     private static func itemCount(_ dimensions: UnsafeBufferPointer<Int>) -> Int? {
         var lists = 1
         var total = 1
         for size in dimensions {
             let (product, overflow) = lists.multipliedReportingOverflow(by: size)
-            guard !overflow, product <= mostItems - total else { return nil }
+            guard !overflow, product <= maxItems - total else { return nil }
             lists = product
             total += product
         }

@@ -86,7 +86,7 @@ class RequestTask: InferenceTask {
         abandonment = exchange.abandonment
         startNanoseconds = MonotonicClock.nanoseconds
         let timeout = try RequestTimeout.seconds(
-            exchange.request.headers[.requestTimeout], most: model.timeout(default: route.options.timeoutSeconds))
+            exchange.request.headers[.requestTimeout], limit: model.timeout(default: route.options.timeoutSeconds))
         deadline = timeout.map { Deadline(after: $0, from: startNanoseconds) }
         exchange.respondBy = deadline.map { Int(clamping: $0.nanoseconds) } ?? .max
     }
@@ -124,7 +124,7 @@ class RequestTask: InferenceTask {
             try write(outputs, of: call, to: &exchange.response)
             let body = exchange.response.body
             if body.isTooLong {
-                throw .badRequest("the answer is longer than \(ResponseBuffer.mostBytes) bytes: fetch less")
+                throw .badRequest("the answer is longer than \(ResponseBuffer.maxBytes) bytes: fetch less")
             }
             if let refusal = body.refusal { throw RequestError(refusal, "the answer") }
             guard !body.hasFailed else {

@@ -147,18 +147,18 @@ struct FeedMemory: ~Copyable {
     /// - Parameters:
     ///   - count: How many rows.
     ///   - first: The first, which tells the shape of all.
-    ///   - most: The most elements that there can be.
+    ///   - limit: The most elements that there can be.
     ///   - decoder: What it is.
-    /// - Returns: The number of elements; nil if there were more than `most`. Then there is no memory for them.
+    /// - Returns: The number of elements; nil if there were more than `limit`. Then there is no memory for them.
     /// - Throws: ``RequestError`` for a first row that is ragged, and where memory is short.
     mutating func addRows(
-        _ count: Int, like first: JSONValue, most: Int, as decoder: FeedDecoder
+        _ count: Int, like first: JSONValue, limit: Int, as decoder: FeedDecoder
     ) throws(RequestError) -> Int? {
         let start = dimensions.count
         dimensions.append(count)
         let shape = try appendShape(of: first, as: decoder)
         let (total, overflow) = shape.elementCount.multipliedReportingOverflow(by: count)
-        let isTooMany = overflow || total > most
+        let isTooMany = overflow || total > limit
         if !isTooMany { _ = try reserve(total, decoder.dtype.stride) }
         feeds.append(Feed(dtype: decoder.dtype, offset: used, firstDimension: start, rank: shape.rank + 1))
         guard !isTooMany else { return nil }

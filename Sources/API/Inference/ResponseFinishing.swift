@@ -21,7 +21,7 @@ final class ResponseFinishing: Sendable {
     /// Ends a body that is JSON with a newline, so that a terminal's next line begins below it.
     private static func endLine(of response: HTTPResponse) {
         let body = response.body
-        guard body.count > 0, body.count < ResponseBuffer.mostBytes, !body.hasFailed,
+        guard body.count > 0, body.count < ResponseBuffer.maxBytes, !body.hasFailed,
             MediaType.isJSON(response.contentType)
         else { return }
         body.append(UInt8(ascii: "\n"))

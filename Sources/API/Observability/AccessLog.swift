@@ -31,7 +31,7 @@ public final class AccessLog: Sendable {
     /// Whether the file is a named pipe that nobody read when it was opened.
     public let isUnread: Bool
 
-    private static let mostPendingBytes = 8 << 20
+    private static let maxPendingBytes = 8 << 20
     /// How long the end waits for who reads.
     private static let closingMilliseconds = 500
 
@@ -103,7 +103,7 @@ public final class AccessLog: Sendable {
     /// Adds a line, without its end.
     func append(_ line: UnsafeRawBufferPointer) {
         let (isFirst, isKept) = shared.pending.withLock { pending in
-            guard pending.lines.count + line.count < Self.mostPendingBytes else { return (false, false) }
+            guard pending.lines.count + line.count < Self.maxPendingBytes else { return (false, false) }
             let isFirst = pending.lines.isEmpty
             pending.lines.append(contentsOf: line)
             pending.lines.append(UInt8(ascii: "\n"))

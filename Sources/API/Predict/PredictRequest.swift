@@ -76,8 +76,8 @@ struct PredictRequest {
     }
 
     private static func requireFew(_ value: JSONValue, _ place: String) throws(RequestError) {
-        guard value.count <= mostNames else {
-            throw .badRequest("\(place) has \(value.count) names, more than \(mostNames)")
+        guard value.count <= maxNames else {
+            throw .badRequest("\(place) has \(value.count) names, more than \(maxNames)")
         }
     }
 
@@ -97,7 +97,7 @@ struct PredictRequest {
         }
     }
 
-    static let mostNames = 1000
+    static let maxNames = 1000
     private static let longestName = 4096
 
     private static func requireNew(

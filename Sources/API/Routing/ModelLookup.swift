@@ -71,7 +71,7 @@ enum ModelLookup {
     /// Tells what is served, and of many models the nearest.
     static func unknownModel(_ name: String, _ catalog: Catalog) -> RequestError {
         let alternatives =
-            catalog.models.count > mostListed ? alternatives(to: name, catalog) : "served are \(names(catalog))"
+            catalog.models.count > maxListed ? alternatives(to: name, catalog) : "served are \(names(catalog))"
         return RequestError(404, "there is no model \"\(name)\"; \(alternatives)")
     }
 
@@ -85,12 +85,12 @@ enum ModelLookup {
         }
     }
 
-    private static let mostListed = 20
+    private static let maxListed = 20
 
     /// The names of the models, for messages.
     static func names(_ catalog: Catalog) -> String {
-        let left = catalog.models.count - mostListed
-        return list(catalog.models.prefix(mostListed).map(\.name)) + (left > 0 ? " and \(left) more" : "")
+        let left = catalog.models.count - maxListed
+        return list(catalog.models.prefix(maxListed).map(\.name)) + (left > 0 ? " and \(left) more" : "")
     }
 
     private static func list(_ names: [String]) -> String { names.map { "\"\($0)\"" }.joined(separator: ", ") }

@@ -1,7 +1,7 @@
 /// The segments of a path that a route's pattern has in braces, in their order. Valid during the request.
 struct PathParameters {
     /// How many a pattern may have.
-    static let most = 4
+    static let maxCount = 4
 
     private var segments = InlineArray<4, UnsafeRawBufferPointer>(
         repeating: UnsafeRawBufferPointer(start: nil, count: 0))

@@ -31,7 +31,7 @@ final class Route: Sendable {
         self.access = access
         self.description = description
         segments = pattern.utf8.split(separator: UInt8(ascii: "/")).map { Segment($0) }
-        precondition(segments.count { $0.isParameter } <= PathParameters.most)
+        precondition(segments.count { $0.isParameter } <= PathParameters.maxCount)
         self.handler = handler
     }
 

@@ -69,7 +69,7 @@ struct TFServingRows {
                 kind: "input", name: call.feedNames[index], dtype: call.callable.feeds[index].dtype)
             decoders.append(decoder)
             do throws(RequestError) {
-                let elementCount = try memory.addRows(count, like: value, most: room, as: decoder)
+                let elementCount = try memory.addRows(count, like: value, limit: room, as: decoder)
                 isRagged = isRagged || elementCount == nil
                 room -= elementCount ?? 0
             } catch { throw Self.failure(error, row: 0, decoder.name) }

@@ -36,7 +36,7 @@ final class TFServingSignature: Sendable {
     let isDerived: Bool
 
     /// The longest list of names in messages.
-    private static let mostListed = 20
+    private static let maxListed = 20
     init(_ signature: Signature, _ model: Model) {
         name = signature.name
         nameBytes = Array(name.utf8)
@@ -76,8 +76,8 @@ final class TFServingSignature: Sendable {
 
     /// The inputs' names, for messages.
     var inputNames: String {
-        inputs.prefix(Self.mostListed).map(\.name).joined(separator: ",")
-            + (inputs.count > Self.mostListed ? ",..." : "")
+        inputs.prefix(Self.maxListed).map(\.name).joined(separator: ",")
+            + (inputs.count > Self.maxListed ? ",..." : "")
     }
 }
 

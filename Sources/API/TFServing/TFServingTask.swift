@@ -111,8 +111,8 @@ final class TFServingTask: RequestTask {
 
     /// Finds the inputs in an object; names that are none are passed over.
     private func take(_ inputs: JSONValue, _ signature: TFServingSignature) throws(RequestError) {
-        guard inputs.count <= PredictRequest.mostNames else {
-            throw .badRequest("\"inputs\" has \(inputs.count) names, more than \(PredictRequest.mostNames)")
+        guard inputs.count <= PredictRequest.maxNames else {
+            throw .badRequest("\"inputs\" has \(inputs.count) names, more than \(PredictRequest.maxNames)")
         }
         values.append(contentsOf: repeatElement(nil, count: signature.inputs.count))
         var key = inputs.first

@@ -10,18 +10,18 @@ struct V2Classes {
 
     /// - Parameters:
     ///   - tensor: The scores; the first of several dimensions is the batch.
-    ///   - most: How many classes are wished for.
+    ///   - limit: How many classes are wished for.
     ///   - names: The names of the classes.
     ///   - key: The output's name, quoted.
     ///
     /// Gives nil for what is no tensor of numbers.
     ///
     /// - Throws: ``RequestError`` for names that the settings give to the output, and that are not as many as its values.
-    init?(_ tensor: TensorView, most: Int, names: ClassNames?, _ key: [UInt8]) throws(RequestError) {
+    init?(_ tensor: TensorView, limit: Int, names: ClassNames?, _ key: [UInt8]) throws(RequestError) {
         guard let scores = ClassScores(tensor) else { return nil }
         let batch = tensor.dimensions.count > 1 ? tensor.dimensions[0] : 1
         let size = batch > 0 ? scores.values.count / batch : 0
-        let count = min(most, size)
+        let count = min(limit, size)
         dimensions = tensor.dimensions.count > 1 ? [batch, count] : [count]
         guard count > 0 else {
             texts = []

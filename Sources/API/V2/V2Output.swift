@@ -74,7 +74,7 @@ struct V2Output {
         _ body: (TensorView) throws(RequestError) -> Void
     ) throws(RequestError) {
         guard let classCount else { return try body(tensor) }
-        guard let classes = try V2Classes(tensor, most: classCount, names: names, key) else {
+        guard let classes = try V2Classes(tensor, limit: classCount, names: names, key) else {
             throw .badRequest(
                 "output \(String(decoding: key, as: UTF8.self)) is \(tensor.dtype), which has no classes: leave "
                     + "\"classification\" out")

@@ -162,9 +162,9 @@ struct V2Request {
 
 // Values of a kind.
 extension V2Request {
-    private static let mostElements = 1000
+    private static let maxElements = 1000
     /// Keys are compared with all before them.
-    private static let mostKeys = 64
+    private static let maxKeys = 64
     private static let longestName = 4096
 
     /// An element of a list, for messages: `inputs[0]`.
@@ -180,8 +180,8 @@ extension V2Request {
         of list: JSONValue, _ key: StaticString, _ body: (JSONValue, Place) throws(RequestError) -> Void
     ) throws(RequestError) {
         guard list.kind == .list else { throw .badRequest("\"\(key)\" is \(list.kindName); expected a list") }
-        guard list.count <= mostElements else {
-            throw .badRequest("\"\(key)\" has \(list.count) elements, more than \(mostElements)")
+        guard list.count <= maxElements else {
+            throw .badRequest("\"\(key)\" has \(list.count) elements, more than \(maxElements)")
         }
         var element = list.first
         var index = 0
@@ -202,8 +202,8 @@ extension V2Request {
         guard object.kind == .object else {
             throw .badRequest("\(place()) is \(object.kindName); expected an object")
         }
-        guard object.count <= mostKeys else {
-            throw .badRequest("\(place()) has \(object.count) keys, more than \(mostKeys)")
+        guard object.count <= maxKeys else {
+            throw .badRequest("\(place()) has \(object.count) keys, more than \(maxKeys)")
         }
         try PredictRequest.forEachPair(of: object, in: place(), body)
     }

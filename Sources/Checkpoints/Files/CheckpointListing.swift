@@ -146,13 +146,13 @@ private struct FolderNames {
         .sorted()
     }
 
-    private static let mostOtherGraphs = 64
+    private static let maxOtherGraphs = 64
 
     /// Meta graphs of this step and before, the newest first; then later ones.
     private func otherGraphs(_ step: Int?) -> [String] {
         let before = metas.last { $0.step <= step ?? .max }.map { last in metas.filter { $0.step <= last.step } } ?? []
-        let earlier = before.reversed().prefix(Self.mostOtherGraphs)
-        let later = metas.dropFirst(before.count).prefix(Self.mostOtherGraphs - earlier.count)
+        let earlier = before.reversed().prefix(Self.maxOtherGraphs)
+        let later = metas.dropFirst(before.count).prefix(Self.maxOtherGraphs - earlier.count)
         return (earlier + later).map(\.name)
     }
 

@@ -36,7 +36,7 @@ struct GraphFields {
     private let byte: (Int) -> UInt8?
 
     /// More fields before the one that is looked for are not passed over.
-    private static let mostFields = 4096
+    private static let maxFields = 4096
     private static let longestName = 1024
 
     /// - Parameters:
@@ -67,7 +67,7 @@ struct GraphFields {
     /// Whether the first field of that number is of bytes that fit. Fields after one that cannot be read are not looked at.
     func hasMessage(_ number: UInt64, where fits: (GraphFields) -> Bool) -> Bool {
         var position = range.lowerBound
-        for _ in 0..<Self.mostFields {
+        for _ in 0..<Self.maxFields {
             guard let field = next(&position) else { return false }
             if field.isMessage, field.number == number { return fits(GraphFields(field.content, byte: byte)) }
         }
@@ -77,7 +77,7 @@ struct GraphFields {
     /// Whether the last field ends where the message does. Of very many fields the first are looked at.
     var isWhole: Bool {
         var position = range.lowerBound
-        for _ in 0..<Self.mostFields where position < range.upperBound {
+        for _ in 0..<Self.maxFields where position < range.upperBound {
             guard next(&position) != nil else { return false }
         }
         return true

@@ -31,7 +31,7 @@ final class ShardMemory: Sendable {
     private let places: [Int: Range<Int>]
 
     private static let alignment = 64
-    private static let mostBytes = 1 << 60
+    private static let maxBytes = 1 << 60
 
     /// Reads and verifies tensors. The checksum of a string tensor is not that of its bytes: ``StringDecoder`` verifies it.
     ///
@@ -48,7 +48,7 @@ final class ShardMemory: Sendable {
                     "tensor \"\(name)\": its bytes at \(entry.offset) are another's too, which ends at \(end)")
             }
             // A sparse file can be larger than any memory.
-            guard total <= Self.mostBytes, entry.byteCount <= Self.mostBytes else {
+            guard total <= Self.maxBytes, entry.byteCount <= Self.maxBytes else {
                 throw CheckpointError(.io, file: file.path, "not enough memory for its \(file.byteCount) bytes")
             }
             end = entry.offset + entry.byteCount

@@ -3,7 +3,7 @@ internal import Tensors
 /// Puts a tensor, or a part of it, together from the slices that are stored.
 struct SliceAssembly {
     /// A file of more is not one that a Saver wrote: each pair of slices is compared.
-    private static let mostSlices = 4096
+    private static let maxSlices = 4096
 
     let file: String
     let name: String
@@ -24,7 +24,7 @@ struct SliceAssembly {
         guard let target = (wanted ?? whole).ranges(in: shape) else {
             throw CheckpointError(.mismatch, file: file, "tensor \"\(name)\" \(shape) has no such slice")
         }
-        guard slices.count <= Self.mostSlices else { throw failure("has \(slices.count) slices") }
+        guard slices.count <= Self.maxSlices else { throw failure("has \(slices.count) slices") }
         if let only = slices.first, slices.count == 1, target == whole.ranges(in: shape),
             target == only.ranges(in: shape)
         {

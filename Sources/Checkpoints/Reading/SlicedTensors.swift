@@ -25,7 +25,7 @@ struct SlicedTensors: TensorStore {
     private let values: [[UInt8]: SortedTable.Value]
 
     private static let version: Int32 = 1
-    private static let mostShards = 100_000
+    private static let maxShards = 100_000
 
     static func exists(prefix: String) -> Bool {
         guard let first = paths(of: prefix).first, FileIdentity.exists(first) else { return false }
@@ -52,7 +52,7 @@ struct SlicedTensors: TensorStore {
     /// The files of a prefix; `model-?????-of-00002` stands for two.
     static func paths(of prefix: String) -> [String] {
         guard let parts = ShardName.split(prefix), parts.shard == nil else { return [prefix] }
-        guard (1...mostShards).contains(parts.total) else { return [] }
+        guard (1...maxShards).contains(parts.total) else { return [] }
         return (0..<parts.total).map { "\(parts.base)-\(ShardName.padded($0))-of-\(ShardName.padded(parts.total))" }
     }
 

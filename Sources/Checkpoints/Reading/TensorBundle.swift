@@ -22,7 +22,7 @@ struct TensorBundle: TensorStore {
     var names: [String] { entries.keys.map(\.string) }
 
     private static let version: Int32 = 1
-    private static let mostShards = 100_000
+    private static let maxShards = 100_000
 
     static func exists(prefix: String) -> Bool { FileIdentity.exists(prefix + ".index") }
 
@@ -65,7 +65,7 @@ struct TensorBundle: TensorStore {
                 .unsupported, file: file,
                 "needs a reader of version \(header.version.minConsumer); this one has \(version)")
         }
-        guard (1...mostShards).contains(Int(header.numShards)) else {
+        guard (1...maxShards).contains(Int(header.numShards)) else {
             throw CheckpointError(.malformed, file: file, "the header says \(header.numShards) shards")
         }
         guard (0...1).contains(header.endianness) else {

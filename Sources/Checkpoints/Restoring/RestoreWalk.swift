@@ -22,7 +22,7 @@ struct RestoreWalk {
     private static let deepestCalls = 16
     private static let longestChain = 64
     /// Calls may branch; a graph that restores has a handful.
-    private static let mostCalls = 256
+    private static let maxCalls = 256
 
     private let graph: Scope
     private let functions: [String: FunctionDef]
@@ -52,7 +52,7 @@ struct RestoreWalk {
                 result.append(Effect(node: node, scope: scope))
             } else if Self.calling.contains(node.op) {
                 guard let name = node.attr["f"]?.func.name, let function = functions[name], depth < Self.deepestCalls,
-                    calls < Self.mostCalls
+                    calls < Self.maxCalls
                 else { continue }
                 calls += 1
                 let body = Scope(body: function, call: node, caller: scope)

@@ -79,16 +79,16 @@ struct CheckpointGraph {
             && meta.graphDef.node.contains { $0.op == "RestoreV2" || $0.op == "Restore" || $0.op == "RestoreSlice" }
     }
 
-    private static let mostCandidates = 64
+    private static let maxCandidates = 64
 
     /// Meta graphs of this step and before, the newest first; then later ones; then other graphs.
     private static func candidates(_ location: CheckpointFolder) -> [String] {
         let metas = CheckpointListing.item(prefix: location.prefix).otherGraphs
-        guard metas.count < mostCandidates else { return metas }
+        guard metas.count < maxCandidates else { return metas }
         let folder = PathText.folder(of: location.prefix)
         let names = (try? CheckpointFolder.files(in: folder)) ?? []
         let others = names.filter { !$0.ends(with: ".meta") }.map { "\(folder)/\($0)" }.filter(GraphFile.isGraph)
-        return Array((metas + others).prefix(mostCandidates))
+        return Array((metas + others).prefix(maxCandidates))
     }
 
     /// Why a graph is not that of the checkpoint; nil if it is.

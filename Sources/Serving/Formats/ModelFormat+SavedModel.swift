@@ -70,19 +70,19 @@ extension ModelFormat {
         return item.parts.isEmpty ? nil : item
     }
 
-    private static let mostAssets = 10_000
+    private static let maxAssets = 10_000
     private static let deepestAssets = 8
 
     /// The files of a folder, and of the folders in it.
     private static func files(under folder: String) -> [String] {
         var result: [String] = []
         var open = [(path: folder, depth: 0)]
-        while let next = open.popLast(), result.count < mostAssets {
+        while let next = open.popLast(), result.count < maxAssets {
             for name in (try? CheckpointFolder.files(in: next.path)) ?? [] {
                 let path = "\(next.path)/\(name)"
                 if FileIdentity.exists(path) {
                     result.append(path)
-                } else if next.depth < deepestAssets, open.count < mostAssets {
+                } else if next.depth < deepestAssets, open.count < maxAssets {
                     open.append((path, next.depth + 1))
                 }
             }

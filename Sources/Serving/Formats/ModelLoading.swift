@@ -21,7 +21,7 @@ struct ModelLoading {
     let memory: ModelMemory?
     let start: ContinuousClock.Instant
 
-    private static let mostLooks = 3
+    private static let maxLooks = 3
 
     /// Loads the newest of a path; looks again if it changes meanwhile.
     ///
@@ -39,7 +39,7 @@ struct ModelLoading {
                     warnings: listing.warnings)
                 return
             } catch {
-                guard error.failure == .changed, looks < Self.mostLooks else { throw error }
+                guard error.failure == .changed, looks < Self.maxLooks else { throw error }
                 looks += 1
             }
         }

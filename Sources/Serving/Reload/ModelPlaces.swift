@@ -5,7 +5,7 @@ internal import Text
 
 /// Where a model's files lie, for watching.
 enum ModelPlaces {
-    private static let mostVersions = 64
+    private static let maxVersions = 64
 
     /// The folders in which files of a model may appear: its own, those of its versions, and of either the weights'.
     ///
@@ -37,7 +37,7 @@ enum ModelPlaces {
         var folders = isLink(path) ? [path, PathText.folder(of: path)] : [path]
         if names.contains("variables") { folders.append("\(path)/variables") }
         let numbers = names.compactMap { name in Int(name).map { (number: $0, name: name) } }
-        for version in numbers.sorted(by: { $0.number > $1.number }).prefix(mostVersions) {
+        for version in numbers.sorted(by: { $0.number > $1.number }).prefix(maxVersions) {
             folders.append("\(path)/\(version.name)")
             folders.append("\(path)/\(version.name)/variables")
         }

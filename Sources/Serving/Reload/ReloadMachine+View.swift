@@ -12,7 +12,7 @@ extension ReloadMachine {
     }
 
     /// How many versions are told of that are not there any more, or cannot be loaded.
-    static var mostEnded: Int { 8 }
+    static var maxEnded: Int { 8 }
 
     var view: View {
         var view = View()
@@ -41,8 +41,8 @@ extension ReloadMachine {
             guard let failure = seen[number]?.failure else { continue }
             states[number] = VersionState(number: number, phase: .ended, error: failure.error.message)
         }
-        if states.count > Self.mostEnded {
-            for number in states.keys.sorted().dropLast(Self.mostEnded) { states[number] = nil }
+        if states.count > Self.maxEnded {
+            for number in states.keys.sorted().dropLast(Self.maxEnded) { states[number] = nil }
         }
         for load in retiring {
             states[load.candidate.number] = VersionState(number: load.candidate.number, phase: .unloading)

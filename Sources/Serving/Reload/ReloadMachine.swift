@@ -173,7 +173,7 @@ struct ReloadMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Dura
         let number = retiring.remove(at: index).candidate.number
         ended.removeAll { $0.number == number }
         ended.append(VersionState(number: number, phase: .ended))
-        if ended.count > Self.mostEnded { ended.removeFirst() }
+        if ended.count > Self.maxEnded { ended.removeFirst() }
         return settle()
     }
 

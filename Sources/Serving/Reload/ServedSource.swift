@@ -97,7 +97,7 @@ final class ServedSource {
     var strangers: [(reason: String, isProblem: Bool)] {
         guard case .root(let machine) = kind, let (names, _) = try? ModelPlaces.subfolders(of: path) else { return [] }
         let others = names.subtracting(machine.names.map { ExactText($0) }).sorted()
-        return others.prefix(Self.mostWatched).compactMap { name -> (reason: String, isProblem: Bool)? in
+        return others.prefix(Self.maxWatched).compactMap { name -> (reason: String, isProblem: Bool)? in
             let place = modelPath(folder(name.string))
             do throws(ModelError) { _ = try ModelListing.look(at: place.path, followsPaths: followsPaths) } catch {
                 // A SavedModel without its graph.
@@ -107,11 +107,11 @@ final class ServedSource {
         }
     }
 
-    private static let mostWatched = 256
+    private static let maxWatched = 256
 
     /// Where files may appear that make models of folders.
     private func places(of names: Set<ExactText>) -> [String] {
-        names.sorted().prefix(Self.mostWatched).flatMap { ModelPlaces.folders(of: folder($0.string)) }
+        names.sorted().prefix(Self.maxWatched).flatMap { ModelPlaces.folders(of: folder($0.string)) }
     }
 
     func folder(_ name: String) -> String { "\(path)/\(name)" }

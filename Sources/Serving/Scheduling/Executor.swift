@@ -27,10 +27,10 @@ struct Executor: ~Copyable {
         queue.addRunning(1)
         guard Self.begin(task, queue) else { return }
         tasks.append(task)
-        let most = Self.mostTogether(with: task, queue) - 1
-        if most > 0 {
+        let limit = Self.maxTogether(with: task, queue) - 1
+        if limit > 0 {
             var more: [any InferenceTask] = []
-            turns.takeMore(from: queue, most: most, into: &more)
+            turns.takeMore(from: queue, limit: limit, into: &more)
             queue.addRunning(more.count)
             for task in more where Self.begin(task, queue) { tasks.append(task) }
         }
@@ -87,7 +87,7 @@ struct Executor: ~Copyable {
 /// Running tasks that are prepared.
 extension Executor {
     /// How many tasks may be run as one with this one, itself included.
-    private static func mostTogether(with task: any InferenceTask, _ queue: ModelQueue) -> Int {
+    private static func maxTogether(with task: any InferenceTask, _ queue: ModelQueue) -> Int {
         guard queue.maxBatch > 1, let callable = task.callable else { return 1 }
         var hasRows = false
         task.withFeeds { hasRows = callable.batchRows(of: $0) != nil }

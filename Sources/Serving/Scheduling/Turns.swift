@@ -222,11 +222,11 @@ extension Turns {
     }
 
     /// Takes more tasks of a queue, to be run with one that was taken before, as far as no other executor is free for them.
-    func takeMore(from queue: ModelQueue, most: Int, into tasks: inout [any InferenceTask]) {
+    func takeMore(from queue: ModelQueue, limit: Int, into tasks: inout [any InferenceTask]) {
         monitor.lock()
         let free = min(idleCount, slotCount - takenSlots.load(ordering: .relaxed))
         let left = queue.batchDelayNanoseconds == 0 ? max(0, free) : 0
-        let count = max(0, min(most, queue.tasks.count - left))
+        let count = max(0, min(limit, queue.tasks.count - left))
         for _ in 0..<count {
             guard let task = queue.tasks.popFirst() else { break }
             tasks.append(task)

@@ -95,10 +95,10 @@ package final class VersionStatistics: Sendable {
     }
 
     /// Clients send any numbers of rows; so many are told apart.
-    private static let mostSizes = 256
+    private static let maxSizes = 256
 
     private let ofOneRow = Sums(size: 1)
-    private let sizes = AppendOnlyTable<Sums>(limit: mostSizes)
+    private let sizes = AppendOnlyTable<Sums>(limit: maxSizes)
     private let areSizesFull = Flag()
     /// What is none of these.
     private let others = Sums(size: 0)

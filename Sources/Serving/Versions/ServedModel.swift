@@ -46,8 +46,8 @@ package final class ServedModel: Sendable {
         _ settings: ModelSettings, _ configuration: ModelRegistry.Configuration
     ) -> ModelQueue.Limits {
         var limits = configuration.limits
-        if let most = settings.maxQueue { limits.waiting = most }
-        if let most = settings.maxBatch { limits.batch = most }
+        if let limit = settings.maxQueue { limits.waiting = limit }
+        if let limit = settings.maxBatch { limits.batch = limit }
         if let delay = settings.batchDelayMilliseconds { limits.batchDelayNanoseconds = UInt64(max(0, delay) * 1e6) }
         return limits
     }
