@@ -10,9 +10,12 @@ let swiftSettings: [SwiftSetting] = [
 ]
 
 /// A Swift target of this package; `uses` names other targets of it.
-func target(_ name: String, uses: [String], _ products: [Target.Dependency] = []) -> Target {
+func target(
+    _ name: String, uses: [String], _ products: [Target.Dependency] = [], exclude: [String] = []
+) -> Target {
     .target(
-        name: name, dependencies: uses.map { .byName(name: $0) } + products, swiftSettings: swiftSettings)
+        name: name, dependencies: uses.map { .byName(name: $0) } + products, exclude: exclude,
+        swiftSettings: swiftSettings)
 }
 
 func tests(
@@ -58,51 +61,52 @@ let package = Package(
         .target(name: "CChecksum"),
         .target(name: "CMemory"),
         .target(name: "CArguments"),
-        .target(name: "CAnswers", dependencies: ["CMicrohttpd"]),
+        .target(name: "CResponses", dependencies: ["CMicrohttpd"]),
         .target(name: "CKernels"),
         .target(name: "CImages", linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png16")]),
         .target(name: "CRegex", linkerSettings: [.linkedLibrary("re2")]),
         .target(name: "CJSON", linkerSettings: [.linkedLibrary("simdjson")]),
 
         // From the bottom to the top; a target uses only what stands above it here.
-        .target(
-            name: "TensorFlowProtos", dependencies: [protobuf], exclude: ["proto", "regenerate.sh"],
-            swiftSettings: swiftSettings),
         target("Memory", uses: ["CMemory"]),
         target("Threads", uses: []),
         target("Files", uses: []),
-        target("Tensors", uses: ["TensorFlowProtos"]),
-        target("Settings", uses: ["Tensors"], [yaml]),
-        target("Checkpoints", uses: ["Tensors", "Files", "TensorFlowProtos", "CChecksum", "CSnappy"], [protobuf]),
-        target("Graphs", uses: ["Tensors", "TensorFlowProtos"], [protobuf]),
+        target("Text", uses: []),
+        target("Tensors", uses: []),
+        target("Settings", uses: ["Text"], [yaml]),
+        target("TensorFlowProtos", uses: ["Tensors"], [protobuf], exclude: ["proto", "regenerate.sh"]),
+        target(
+            "Checkpoints", uses: ["Tensors", "Text", "Files", "TensorFlowProtos", "CChecksum", "CSnappy"], [protobuf]),
+        target("Graphs", uses: ["Tensors", "Text", "TensorFlowProtos"], [protobuf]),
         target(
             "Kernels", uses: ["Tensors", "Memory", "Threads", "CKernels", "CImages", "COpenBLAS", "CRegex", "CZlib"]),
         target("Operations", uses: ["Kernels", "Graphs", "Tensors", "Memory", "Threads"]),
         target("Planning", uses: ["Operations", "Kernels", "Graphs", "Tensors", "Threads", "Memory"]),
         target("Execution", uses: ["Planning", "Operations", "Kernels", "Graphs", "Tensors", "Threads", "Memory"]),
+        target("Interfaces", uses: ["Planning", "Operations", "Graphs", "Tensors", "TensorFlowProtos"]),
         target(
             "Serving",
             uses: [
-                "Execution", "Planning", "Operations", "Checkpoints", "Graphs", "Settings", "Tensors",
+                "Interfaces", "Execution", "Planning", "Operations", "Checkpoints", "Graphs", "Settings", "Tensors",
+                "Text",
                 "TensorFlowProtos",
                 "Files", "Threads", "Memory",
             ],
             [protobuf, logging]),
         target("HTTPMessages", uses: ["Threads", "Memory"]),
-        target("HTTPServer", uses: ["HTTPMessages", "Files", "Threads", "Memory", "CMicrohttpd", "CAnswers"]),
+        target("HTTPServer", uses: ["HTTPMessages", "Files", "Threads", "Memory", "CMicrohttpd", "CResponses"]),
         target(
             "API",
             uses: [
-                "Serving", "Execution", "Graphs", "Settings", "Tensors", "HTTPMessages", "Threads", "Memory", "Files",
-                "CJSON",
-                "CZlib", "CZstd",
+                "Serving", "Execution", "Graphs", "Settings", "Tensors", "Text", "HTTPMessages", "Threads", "Memory",
+                "Files", "CJSON", "CZlib", "CZstd",
             ]),
         .executableTarget(
             name: "metaserve",
             dependencies: [
                 "API", "Checkpoints", "Execution", "Planning", "Files", "Graphs", "HTTPMessages", "HTTPServer",
-                "Kernels",
-                "Operations", "Threads", "Memory", "Serving", "Settings", "Tensors", "CArguments", arguments, logging,
+                "Interfaces", "Kernels", "Operations", "Threads", "Memory", "Serving", "Settings", "Tensors", "Text",
+                "CArguments", arguments, logging,
             ],
             swiftSettings: swiftSettings),
 
@@ -131,9 +135,15 @@ let package = Package(
             uses: ["Checkpoints", "Files", "CChecksum", "Tensors", "TensorFlowProtos", "VectorSupport"],
             [protobuf]),
         tests(
+            "InterfacesTests",
+            uses: [
+                "Interfaces", "Execution", "Planning", "Operations", "Graphs", "Tensors", "TensorFlowProtos",
+                "VectorSupport",
+            ], [protobuf]),
+        tests(
             "ServingTests",
             uses: [
-                "Serving", "Execution", "Planning", "Operations", "Checkpoints", "Graphs", "Tensors",
+                "Serving", "Execution", "Planning", "Operations", "Checkpoints", "Graphs", "Tensors", "Text",
                 "TensorFlowProtos",
                 "VectorSupport", "ServerSupport", "Files", "Threads", "Memory",
             ],

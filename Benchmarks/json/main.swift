@@ -39,9 +39,9 @@ let service = Service(
 func request(_ text: String) {
     let body = Array(text.utf8)
     let path = Array("/predict".utf8)
-    let answer = service.answer(.post, path, body: body)
-    guard answer.status == 200 else { return print(String(decoding: answer.body, as: UTF8.self)) }
-    print("  the whole request here      ", microseconds { _ = service.answer(.post, path, body: body) }, "us")
+    let response = service.respond(.post, path, body: body)
+    guard response.status == 200 else { return print(String(decoding: response.body, as: UTF8.self)) }
+    print("  the whole request here      ", microseconds { _ = service.respond(.post, path, body: body) }, "us")
 }
 
 var random = SystemRandomNumberGenerator()

@@ -1,4 +1,4 @@
-// Random numbers that hang on data: choices, and distributions that reject what they drew.
+// Random numbers that depend on data: choices, and distributions that reject what they drew.
 #include "ckernels_philox.h"
 
 void ck_shuffle(ck_philox from, int64_t *y, ptrdiff_t count) {

@@ -104,9 +104,9 @@ package struct LineWriter: Sendable {
         var written = 0
         while written < bytes.count {
             // What a pipe that has room takes without waiting.
-            let most = isStream ? min(bytes.count - written, Int(PIPE_BUF)) : bytes.count - written
+            let limit = isStream ? min(bytes.count - written, Int(PIPE_BUF)) : bytes.count - written
             guard !isStream || waitForReader(mayWait) else { break }
-            let count = Glibc.write(descriptor, bytes.baseAddress.map { $0 + written }, most)
+            let count = Glibc.write(descriptor, bytes.baseAddress.map { $0 + written }, limit)
             if count < 0, errno == EINTR || errno == EAGAIN && isStream && mayWait() { continue }
             guard count > 0 else { break }
             written += count

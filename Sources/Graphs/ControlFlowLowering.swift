@@ -3,7 +3,7 @@ internal import TensorFlowProtos
 
 /// `If`, `Case` and `While` as `Switch`, `Merge` and loops, as TensorFlow lowers them.
 extension FunctionExpansion {
-    /// Control inputs join what the branch hangs on, so that nothing in it runs before them.
+    /// Control inputs join what the branch depends on, so that nothing in it runs before them.
     private mutating func afterControls(
         _ tensor: String, _ controls: [String], _ node: NodeDef
     ) throws(GraphError) -> String {

@@ -18,13 +18,13 @@ struct FunctionExpansion {
     private var pivot: String?
 
     /// A call within a call within a call ...: deeper than any real graph, and the sign of a function that calls itself.
-    private static let mostDepth = 64
+    private static let maxDepth = 64
     /// The most nodes that a graph may have when all is expanded: a few functions that call each other twice make millions.
-    private static let mostNodes = 500_000
+    private static let maxNodes = 500_000
     /// The most bytes that the names and the inputs of these nodes may have: each call makes the names in its function longer.
-    private static let mostTextBytes = 256 << 20
+    private static let maxTextBytes = 256 << 20
     /// The most results that a function may have.
-    private static let mostResults = 1 << 16
+    private static let maxResults = 1 << 16
 
     /// Expands all calls.
     ///
@@ -46,7 +46,7 @@ struct FunctionExpansion {
 
     /// Adds a node, or what it stands for.
     mutating func add(_ node: NodeDef) throws(GraphError) {
-        guard depth < Self.mostDepth else { return try append(node) }
+        guard depth < Self.maxDepth else { return try append(node) }
         depth += 1
         defer { depth -= 1 }
         switch node.op {
@@ -64,8 +64,8 @@ struct FunctionExpansion {
     }
 
     mutating func append(_ node: NodeDef) throws(GraphError) {
-        guard nodes.count < Self.mostNodes else {
-            throw GraphError("the functions of the graph expand to more than \(Self.mostNodes) nodes")
+        guard nodes.count < Self.maxNodes else {
+            throw GraphError("the functions of the graph expand to more than \(Self.maxNodes) nodes")
         }
         for input in node.input { try count(input) }
         nodes.append(node)
@@ -73,8 +73,8 @@ struct FunctionExpansion {
 
     private mutating func count(_ text: String) throws(GraphError) {
         textBytes += text.utf8.count + 16
-        guard textBytes <= Self.mostTextBytes else {
-            throw GraphError("the functions of the graph expand to more than \(Self.mostTextBytes) bytes of names")
+        guard textBytes <= Self.maxTextBytes else {
+            throw GraphError("the functions of the graph expand to more than \(Self.maxTextBytes) bytes of names")
         }
     }
 
@@ -179,8 +179,8 @@ extension FunctionExpansion {
         var tensors: [String] = []
         for output in function.signature.outputArg {
             tensors += try body.results(output, call)
-            guard tensors.count <= Self.mostResults else {
-                throw GraphError("the function \"\(call.name)\" has more than \(Self.mostResults) results")
+            guard tensors.count <= Self.maxResults else {
+                throw GraphError("the function \"\(call.name)\" has more than \(Self.maxResults) results")
             }
         }
         return Results(

@@ -1,5 +1,6 @@
 package import TensorFlowProtos
 package import Tensors
+internal import Text
 
 /// An immutable graph: nodes, and the edges between them. Functions are expanded where they are called.
 ///
@@ -101,12 +102,12 @@ public final class Graph: Sendable {
         }
         let one = argument.typeAttr.isEmpty ? DataType(protoNumber: argument.type) : type(argument.typeAttr)
         guard !argument.numberAttr.isEmpty else { return [one] }
-        guard case .int(let count)? = try? node.attribute(argument.numberAttr), (0...mostOutputs).contains(count)
+        guard case .int(let count)? = try? node.attribute(argument.numberAttr), (0...maxOutputs).contains(count)
         else { return [] }
         return Array(repeating: one, count: Int(count))
     }
 
-    private static let mostOutputs: Int64 = 1 << 16
+    private static let maxOutputs: Int64 = 1 << 16
 
     private static func defaults(of ops: OpList) -> [String: [String: AttrValue]] {
         var result: [String: [String: AttrValue]] = [:]

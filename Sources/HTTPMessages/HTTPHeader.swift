@@ -7,7 +7,7 @@ public enum HTTPHeader: Int, CaseIterable, Sendable {
     case requestID
     /// W3C Trace Context.
     case traceParent
-    /// Seconds, with a fraction, after which the answer is of no use any more.
+    /// Seconds, with a fraction, after which the response is of no use any more.
     case requestTimeout
     /// The label of the model's version that is to answer.
     case modelLabel

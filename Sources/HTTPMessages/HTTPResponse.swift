@@ -1,20 +1,20 @@
-/// What a handler answers. The server makes one, the handler fills it.
+/// The response of a handler. The server makes one, the handler fills it.
 public struct HTTPResponse {
     /// The status code.
     public var status = 200
     /// The body's media type.
     public var contentType: StaticString = "application/json"
-    /// Further headers. Most answers have none.
+    /// Further headers. Most responses have none.
     public var headers: [(name: StaticString, value: String)] = []
     /// Why the request failed, for the access log; nil if it did not.
     public var error: String?
     /// The body; empty when the handler gets it.
     public var body: ResponseBuffer
 
-    /// An answer with an empty body.
+    /// A response with an empty body.
     public init(body: ResponseBuffer) { self.body = body }
 
-    /// Forgets the answer; its memory is kept for the next one.
+    /// Forgets the response; its memory is kept for the next one.
     public mutating func clear() {
         status = 200
         contentType = "application/json"

@@ -3,7 +3,7 @@ package import Memory
 
 // Safety: the memory is the buffer's own; pointers into it leave only through scoped calls and `bytes`, whose validity ends
 // with the next change.
-/// Bytes that an answer is written into: grows, and keeps its memory from answer to answer.
+/// Bytes that a response is written into: grows, and keeps its memory from response to response.
 ///
 /// Belongs to one thread at a time. If memory runs out, ``hasFailed`` is set and what is appended is dropped.
 public final class ResponseBuffer {
@@ -15,13 +15,13 @@ public final class ResponseBuffer {
     public private(set) var count = 0
     /// Whether there was not enough memory, or ``isTooLong``.
     public private(set) var hasFailed = false
-    /// Whether more than ``mostBytes`` were to be written.
+    /// Whether more than ``maxBytes`` were to be written.
     public private(set) var isTooLong = false
 
-    /// Longer answers are not given.
-    public static let mostBytes = 1 << 30
+    /// Longer responses are not given.
+    public static let maxBytes = 1 << 30
 
-    /// A larger buffer is given back after its answer.
+    /// A larger buffer is given back after its response.
     private static let keptBytes = 4 << 20
     private static let firstBytes = 1 << 10
 
@@ -106,7 +106,7 @@ public final class ResponseBuffer {
         if size > capacity - count || memory == nil {
             let (needed, overflow) = count.addingReportingOverflow(size)
             guard !overflow, !hasFailed else { return fail() }
-            guard needed <= Self.mostBytes else {
+            guard needed <= Self.maxBytes else {
                 isTooLong = true
                 return fail()
             }

@@ -1,6 +1,6 @@
 internal import Threads
 
-/// An exchange whose maker waits for the answer: for who asks without a connection.
+/// An exchange whose maker waits for the response: for who asks without a connection.
 public final class WaitingExchange: HTTPExchange, @unchecked Sendable {
     // Safety: the semaphore is made for use by many threads.
     private let semaphore = Permits()

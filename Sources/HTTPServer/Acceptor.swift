@@ -154,13 +154,13 @@ private final class Loop: @unchecked Sendable {
             return
         }
         var count = 0
-        while count < Self.mostAccepted, openCount < maxConnections, accept() { count += 1 }
+        while count < Self.maxAccepted, openCount < maxConnections, accept() { count += 1 }
     }
 
     private static let lookMilliseconds: Int32 = 100
     private static let roomMilliseconds: Int32 = 20
     /// As many are accepted before the rest is looked at.
-    private static let mostAccepted = 256
+    private static let maxAccepted = 256
 
     private var openCount: Int { daemons.reduce(0) { $0 + $1.worker.openCount.load(ordering: .relaxed) } }
 

@@ -22,7 +22,7 @@ func receiveRequest(
                 size.pointee = 0
                 return worker.receive(connection, bytes, exchange)
             }
-            return worker.answer(connection, exchange)
+            return worker.respond(connection, exchange)
         }
     }
 }

@@ -9,7 +9,7 @@ final class Certificate: @unchecked Sendable {
     private let count: UInt32
     private let key: gnutls_privkey_t
 
-    private static let mostCertificates: UInt32 = 16
+    private static let maxCertificates: UInt32 = 16
 
     /// Reads PEM files.
     ///
@@ -18,8 +18,8 @@ final class Certificate: @unchecked Sendable {
         let chainText = try PEMFile.read(files.certificatePath, "certificate", "--tls-cert")
         let keyText = try PEMFile.read(files.keyPath, "key", "--tls-key")
         let key = try Self.key(keyText, files)
-        let chain = UnsafeMutablePointer<gnutls_pcert_st>.allocate(capacity: Int(Self.mostCertificates))
-        var count = Self.mostCertificates
+        let chain = UnsafeMutablePointer<gnutls_pcert_st>.allocate(capacity: Int(Self.maxCertificates))
+        var count = Self.maxCertificates
         let status = chainText.withDatum {
             gnutls_pcert_list_import_x509_raw(chain, &count, $0, GNUTLS_X509_FMT_PEM, 0)
         }
@@ -95,16 +95,16 @@ final class Certificate: @unchecked Sendable {
 struct PEMFile {
     private var bytes: [UInt8]
 
-    private static let mostBytes = 1 << 20
+    private static let maxBytes = 1 << 20
 
     /// - Throws: ``HTTPServerError`` if the file cannot be read.
     static func read(_ path: String, _ what: String, _ option: String) throws(HTTPServerError) -> PEMFile {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw unreadable(path, what, option) }
         defer { close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: mostBytes)
+        var bytes = [UInt8](repeating: 0, count: maxBytes)
         var count = 0
-        while count < mostBytes {
+        while count < maxBytes {
             let read = bytes.withUnsafeMutableBytes {
                 Glibc.read(descriptor, $0.baseAddress.map { $0 + count }, $0.count - count)
             }
@@ -112,9 +112,9 @@ struct PEMFile {
             guard read > 0 else { break }
             count += read
         }
-        guard count < mostBytes else {
+        guard count < maxBytes else {
             throw HTTPServerError(
-                .badCertificate, "the \(what) \(path) is larger than \(mostBytes) bytes: give a PEM file with \(option)"
+                .badCertificate, "the \(what) \(path) is larger than \(maxBytes) bytes: give a PEM file with \(option)"
             )
         }
         return PEMFile(bytes: Array(bytes.prefix(count)))

@@ -48,10 +48,10 @@ final class Connection: Sendable {
         var isOpen = true
         /// What the client was shown.
         var certificate: Certificate?
-        /// The exchange whose answer is put off.
+        /// The exchange whose response is put off.
         var exchange: Exchange?
-        /// When the client gets an answer in any case.
-        var latestAnswer = Int.max
+        /// When the client gets a response in any case.
+        var latestResponse = Int.max
     }
 
     init(_ worker: Worker, socket: Int32, deadline: Int, certificates: Certificates?) {
@@ -108,12 +108,12 @@ final class Connection: Sendable {
         }
     }
 
-    /// The exchange's answer comes later.
+    /// The exchange's response comes later.
     func putOff(_ exchange: Exchange) {
-        let (latest, isNever) = exchange.answerBy.addingReportingOverflow(Pace.lateNanoseconds)
+        let (latest, isNever) = exchange.respondBy.addingReportingOverflow(Pace.lateNanoseconds)
         state.withLock { state in
             state.exchange = exchange
-            state.latestAnswer = isNever ? .max : latest
+            state.latestResponse = isNever ? .max : latest
         }
         hasPutOff.store(true, ordering: .relaxed)
     }
@@ -136,9 +136,9 @@ final class Connection: Sendable {
 
     /// Whether the client has sent what the library has not read yet.
     func hasUnreadBytes() -> Bool {
-        var answer = false
-        whileOpen { answer = peek() > 0 }
-        return answer
+        var hasBytes = false
+        whileOpen { hasBytes = peek() > 0 }
+        return hasBytes
     }
 
     /// Tells an exchange that is put off if its client is gone.
@@ -156,10 +156,10 @@ final class Connection: Sendable {
     }
 
     /// Answers a request that is put off and whose time was over a while ago.
-    func answerIfLate(at now: Int) {
+    func respondIfLate(at now: Int) {
         guard hasPutOff.load(ordering: .relaxed) else { return }
         state.withLock { state in
-            guard state.isOpen, state.latestAnswer < now, let exchange = state.exchange,
+            guard state.isOpen, state.latestResponse < now, let exchange = state.exchange,
                 exchange.cutOff(Refusal.late.whole)
             else { return }
             shutdown(socket, Int32(SHUT_RDWR))
@@ -167,14 +167,14 @@ final class Connection: Sendable {
     }
 
     /// Answers a request that is still being worked on, past the library, and shuts the connection.
-    func cutOff(_ answer: [UInt8]) {
+    func cutOff(_ response: [UInt8]) {
         state.withLock { state in
             guard state.isOpen else { return }
             if let exchange = state.exchange {
-                guard exchange.cutOff(answer) else { return }
+                guard exchange.cutOff(response) else { return }
             } else if isHandled.load(ordering: .acquiring), certificates == nil {
                 // The connection's own thread works on it, so that nobody else sends.
-                _ = answer.withUnsafeBytes {
+                _ = response.withUnsafeBytes {
                     send(socket, $0.baseAddress, $0.count, Int32(MSG_DONTWAIT))
                 }
             } else {

@@ -33,7 +33,7 @@ final class Connections: Sendable {
         let now = Pace.nowNanoseconds
         for connection in all() {
             connection.tellIfGone()
-            connection.answerIfLate(at: now)
+            connection.respondIfLate(at: now)
         }
     }
 
@@ -42,8 +42,8 @@ final class Connections: Sendable {
 
     /// Answers all requests that are still being worked on, and shuts their connections.
     func cutOff() {
-        let answer = Refusal.closing.whole
-        for connection in all() { connection.cutOff(answer) }
+        let response = Refusal.closing.whole
+        for connection in all() { connection.cutOff(response) }
     }
 
     /// Shuts all.

@@ -1,5 +1,5 @@
-internal import CAnswers
 internal import CMicrohttpd
+internal import CResponses
 internal import Glibc
 internal import Synchronization
 
@@ -14,9 +14,9 @@ final class Daemon: Sendable {
     /// request, so more costs every request.
     private static let connectionMemoryBytes = 16 << 10
 
-    /// Whether a request's headers leave room for those of an answer: the library closes the connection without one where they do not.
-    static func hasRoomForAnswer(headerBytes: Int, headerCount: Int) -> Bool {
-        // The library has 64 bytes for each header of the request; an answer's may take about 1 KiB.
+    /// Whether a request's headers leave room for those of a response: the library closes the connection without one where they do not.
+    static func hasRoomForResponse(headerBytes: Int, headerCount: Int) -> Bool {
+        // The library has 64 bytes for each header of the request; a response's may take about 1 KiB.
         headerBytes + 64 * headerCount <= connectionMemoryBytes - 1536
     }
 
@@ -47,7 +47,7 @@ final class Daemon: Sendable {
         options.connection_memory = Self.connectionMemoryBytes
         if usesTLS { options.certificate = chooseCertificate }
         options.priorities = UnsafeRawPointer(Self.priorities.utf8Start).assumingMemoryBound(to: CChar.self)
-        canswers_set_refusal(refuseForLibrary)
+        cresponses_set_refusal(refuseForLibrary)
         let started = cmicrohttpd_start(&options)
         guard let started else {
             throw HTTPServerError(.system, "libmicrohttpd cannot start: \(String(cString: strerror(errno)))")

@@ -6,7 +6,7 @@ internal import Threads
 
 /// A request that is being received and answered. Kept for the next one when it is done.
 ///
-/// Belongs to the connection that has it, and so to one thread, except while its answer is put off: then it is in the hands of
+/// Belongs to the connection that has it, and so to one thread, except while its response is put off: then it is in the hands of
 /// whoever is to call ``finish()``.
 // Safety: the body's memory is the exchange's own; `connection`, `handle` and what `request` points to is the
 // library's, which keeps them until the request is complete, when reset() forgets them. `stage` hands the exchange from thread to thread.
@@ -30,11 +30,11 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
     private var isChunked = false
     /// When the first line and the headers were complete.
     private(set) var startSeconds = 0
-    /// Whether the answer was given without reading the whole body.
+    /// Whether the response was given without reading the whole body.
     var isRefused = false
-    /// Whether a body or an answer was so large that few such exchanges are kept.
+    /// Whether a body or a response was so large that few such exchanges are kept.
     private(set) var isLarge = false
-    /// Whether the handler has put the answer off; for the connection's thread.
+    /// Whether the handler has put the response off; for the connection's thread.
     private(set) var isPutOff = false
     private var handle: OpaquePointer?
     private let stage = Atomic<Stage>(.handling)
@@ -43,13 +43,13 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
     /// Smaller buffers are not counted: they come and go with each request.
     private static let uncountedBytes = 64 << 10
 
-    /// Who may go on with an exchange. Of suspending and finishing, the one that comes second sees to the answer.
+    /// Who may go on with an exchange. Of suspending and finishing, the one that comes second sees to the response.
     private enum Stage: UInt8, AtomicRepresentable {
-        /// The handler has not been called, runs, or has just put the answer off.
+        /// The handler has not been called, runs, or has just put the response off.
         case handling
         /// The connection is suspended: finish() resumes it.
         case suspended
-        /// The same, and the client has got its answer from ``cutOff(_:)``.
+        /// The same, and the client has got its response from ``cutOff(_:)``.
         case cutOff
         /// finish() was called: the connection's thread goes on.
         case finished
@@ -123,7 +123,7 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
         connection?._withUnsafeGuaranteedRef { $0.noteRequest(bytes: bytesReceived, isChunked: isChunked) }
     }
 
-    /// Whether the client has sent more than this request, as clients do that do not wait for answers.
+    /// Whether the client has sent more than this request, as clients do that do not wait for responses.
     var isFollowed: Bool { connection?._withUnsafeGuaranteedRef { $0.hasSentMore } ?? false }
 
     /// Sets what the server waits for, and when the client must have moved on.
@@ -163,16 +163,16 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
         }
     }
 
-    /// Sends an answer past the library, if the connection is suspended and the exchange is not finished. Whoever has the exchange may go
+    /// Sends a response past the library, if the connection is suspended and the exchange is not finished. Whoever has the exchange may go
     /// on with it: what comes of it is not sent.
     ///
     /// - Returns: Whether it was sent, so that the connection is to be shut.
-    func cutOff(_ answer: [UInt8]) -> Bool {
+    func cutOff(_ response: [UInt8]) -> Bool {
         let (isMine, _) = stage.compareExchange(
             expected: .suspended, desired: .cutOff, ordering: .acquiringAndReleasing)
         // The library leaves a suspended connection alone.
         guard isMine, let handle else { return false }
-        return answer.withUnsafeBytes { cmicrohttpd_send(handle, $0.baseAddress, $0.count) == $0.count }
+        return response.withUnsafeBytes { cmicrohttpd_send(handle, $0.baseAddress, $0.count) == $0.count }
     }
 
     private func resume() {
@@ -213,7 +213,7 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
         isCutOff.lower()
         isRecorded = false
         admittedRoute = -1
-        answerBy = .max
+        respondBy = .max
         if capacity > Self.keptBytes || countedBytes > 0 && (wasRefused || bodies.isShort) { giveBack() }
     }
 

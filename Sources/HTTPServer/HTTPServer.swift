@@ -11,7 +11,7 @@ internal import Threads
 /// allocates nothing of ours.
 ///
 /// A client is too slow when it sends nothing for the idle timeout, when a request's headers take twice that, or when, after
-/// that grace, a body comes or an answer is taken at less than 1 KiB a second. What is no HTTP is refused with one answer in JSON,
+/// that grace, a body comes or a response is taken at less than 1 KiB a second. What is no HTTP is refused with one response in JSON,
 /// and the connection is closed: 400 (a malformed first line, header, length or chunk), 413 (a length of more than 64 bits), 414 and
 /// 431 (more than 16 KiB before the body), 505. A connection that begins with anything else is closed.
 public final class HTTPServer: Sendable {
@@ -36,9 +36,9 @@ public final class HTTPServer: Sendable {
         public var onCertificate: @Sendable (CertificateEvent) -> Void = { _ in }
 
         /// Called when a request's headers have come and its body is still to come, on the server's threads, by many at once: says
-        /// whether the body is wanted. If not, the exchange has the answer, and the connection is closed after it.
+        /// whether the body is wanted. If not, the exchange has the response, and the connection is closed after it.
         public var admit: @Sendable (HTTPExchange) -> Bool = { _ in true }
-        /// Completes and notes an answer that the server gives by itself; called on the server's threads, by many at once.
+        /// Completes and notes a response that the server gives by itself; called on the server's threads, by many at once.
         public var onRefusal: @Sendable (HTTPExchange) -> Void = { $0.response.body.append(UInt8(ascii: "\n")) }
         /// The account that bodies are counted in while they are received and read; nil for none. One client address may have
         /// ``ClientShares/part`` of it.
@@ -117,13 +117,13 @@ public final class HTTPServer: Sendable {
     /// How many connections are open.
     package var openConnectionCount: Int { sum { $0.openCount.load(ordering: .relaxed) } }
 
-    /// How many requests are between the end of their headers and the end of their answer.
+    /// How many requests are between the end of their headers and the end of their response.
     package var activeRequestCount: Int { sum { $0.activeCount.load(ordering: .acquiring) } }
 
     /// Looks at the files of the certificate now. They are looked at by themselves, within a second.
     public func rereadCertificates() { certificates?.refresh(isWanted: true) }
 
-    /// Says that the server is about to stop: from now on answers tell clients to close their connections. New connections are
+    /// Says that the server is about to stop: from now on responses tell clients to close their connections. New connections are
     /// still accepted, and all requests answered.
     public func beginDraining() {
         for daemon in daemons { daemon.worker.isDraining.store(true, ordering: .relaxed) }
@@ -132,12 +132,12 @@ public final class HTTPServer: Sendable {
     /// Stops: no new connections; requests in flight are answered; then all connections are closed.
     ///
     /// What is not answered after `drainSeconds` is cut off: exchanges that were put off have their ``HTTPExchange/abandonment``
-    /// raised, and `graceSeconds` to be finished. Whoever waits for another answer then gets 503. Threads that an exchange keeps from
+    /// raised, and `graceSeconds` to be finished. Whoever waits for another response then gets 503. Threads that an exchange keeps from
     /// ending are left behind; ``HTTPExchange/finish()`` can still be called.
     ///
     /// - Parameters:
     ///   - drainSeconds: How long to wait for the requests in flight.
-    ///   - graceSeconds: How long what is cut off may take to end by itself, and then its answer to be sent.
+    ///   - graceSeconds: How long what is cut off may take to end by itself, and then its response to be sent.
     /// - Returns: Whether all requests in flight were answered.
     @discardableResult
     public func stop(drainSeconds: Double = 30, graceSeconds: Double = 0.04) -> Bool {
@@ -150,14 +150,14 @@ public final class HTTPServer: Sendable {
             idleLooks = isBusy ? 0 : idleLooks + 1
             return idleLooks == 3
         }
-        let isAnswered = !isBusy
+        let hasResponded = !isBusy
         if haveUnfinished {
             for daemon in daemons { daemon.worker.connections.abandon() }
             wait(until: Self.time(after: graceSeconds)) { !haveUnfinished }
             for daemon in daemons where daemon.worker.hasUnfinished { daemon.worker.connections.cutOff() }
             wait(until: Self.time(after: graceSeconds / 2)) { activeRequestCount == unfinishedCount }
         }
-        return daemons.reduce(isAnswered) { $1.stop() && $0 }
+        return daemons.reduce(hasResponded) { $1.stop() && $0 }
     }
 
     private static func time(after seconds: Double) -> Int {

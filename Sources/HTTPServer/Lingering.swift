@@ -3,13 +3,13 @@ internal import Threads
 
 /// Sockets of clients that were answered before they had sent everything, on their way to the thread that reads on.
 ///
-/// A socket that is closed with bytes unread resets the connection, and the client may lose the answer. So the library closes
+/// A socket that is closed with bytes unread resets the connection, and the client may lose the response. So the library closes
 /// its descriptor, and another one of the same socket stays until the client is done.
 final class LingeringQueue: Sendable {
     private let descriptors = Locked<[Int32]>([])
     private let alarm: Alarm
 
-    private static let most = 256
+    private static let maxSockets = 256
 
     init(_ alarm: Alarm) { self.alarm = alarm }
 
@@ -18,7 +18,7 @@ final class LingeringQueue: Sendable {
     /// Keeps another descriptor of the socket; the caller's can be closed.
     func add(_ socket: Int32) {
         let isAdded = descriptors.withLock { descriptors in
-            guard descriptors.count < Self.most else { return false }
+            guard descriptors.count < Self.maxSockets else { return false }
             let copy = fcntl(socket, F_DUPFD_CLOEXEC, 0)
             if copy >= 0 { descriptors.append(copy) }
             return copy >= 0
@@ -39,8 +39,8 @@ final class LingeringQueue: Sendable {
 struct LingeringSockets: ~Copyable {
     private var sockets: [(descriptor: Int32, deadline: Int)] = []
 
-    private static let mostSeconds = 5
-    private static let most = 256
+    private static let maxSeconds = 5
+    private static let maxSockets = 256
 
     deinit { for socket in sockets { close(socket.descriptor) } }
 
@@ -52,8 +52,8 @@ struct LingeringSockets: ~Copyable {
     /// Takes over descriptors.
     mutating func add(_ descriptors: [Int32]) {
         for descriptor in descriptors {
-            if sockets.count < Self.most {
-                sockets.append((descriptor, Pace.now + Self.mostSeconds))
+            if sockets.count < Self.maxSockets {
+                sockets.append((descriptor, Pace.now + Self.maxSeconds))
             } else {
                 close(descriptor)
             }

@@ -5,7 +5,7 @@ internal import Glibc
 struct Pace {
     private let idleTimeoutSeconds: Int
 
-    /// Bodies must come, and answers be taken, at least this fast, after a grace.
+    /// Bodies must come, and responses be taken, at least this fast, after a grace.
     private static let slowestBytesPerSecond = 1024
 
     /// How long after its time a request that is still computed is answered by the server: runs that look at the time end before.
@@ -38,6 +38,6 @@ struct Pace {
         startSeconds + idleTimeoutSeconds + receivedBytes / Self.slowestBytesPerSecond
     }
 
-    /// When an answer of that size must have been taken.
-    func deadline(ofAnswer bytes: Int) -> Int { Self.now + idleTimeoutSeconds + bytes / Self.slowestBytesPerSecond }
+    /// When a response of that size must have been taken.
+    func deadline(ofResponse bytes: Int) -> Int { Self.now + idleTimeoutSeconds + bytes / Self.slowestBytesPerSecond }
 }

@@ -1,7 +1,7 @@
 internal import CMicrohttpd
 internal import HTTPMessages
 
-/// An answer that the server gives by itself, after which it closes the connection.
+/// A response that the server gives by itself, after which it closes the connection.
 struct Refusal: Sendable {
     let status: Int
     let message: String
@@ -17,13 +17,13 @@ struct Refusal: Sendable {
     /// The server stops.
     static let closing = Refusal(503, "the server is stopping: send the request again")
 
-    /// A request's time is over, and what computes the answer goes on.
+    /// A request's time is over, and what computes the response goes on.
     static let late = Refusal(
         504,
         "the request's time is over, and the step of the graph that computes cannot be interrupted: ask for less at once, or "
             + "raise --timeout")
 
-    /// The answer has no memory.
+    /// The response has no memory.
     static let withoutMemory = Refusal(503, "there is not enough memory for the answer")
 
     /// The server's memory is in use.
@@ -71,16 +71,16 @@ struct Refusal: Sendable {
         }
     }
 
-    /// The body of the answer, without the newline at its end.
+    /// The body of the response, without the newline at its end.
     var body: String { "{\"error\":\"\(message)\"}" }
 
-    /// The whole answer to a request that is still being worked on.
+    /// The whole response to a request that is still being worked on.
     var whole: [UInt8] {
         let body = body + "\n"
         return Self.head(status, "application/json", body.utf8.count, []) + Array(body.utf8)
     }
 
-    /// The whole answer of an exchange, for a client whose connection is closed after it.
+    /// The whole response of an exchange, for a client whose connection is closed after it.
     static func whole(_ response: HTTPResponse) -> [UInt8] {
         let type = response.contentType
         return head(response.status, "\(type)", response.body.count, response.headers)

@@ -1,5 +1,5 @@
-internal import CAnswers
 internal import CMicrohttpd
+internal import CResponses
 internal import Glibc
 internal import HTTPMessages
 internal import Synchronization
@@ -11,9 +11,9 @@ internal import Threads
 final class Worker: @unchecked Sendable {
     /// The connections that the thread has, or has been given and not yet seen.
     let openCount = Atomic<Int>(0)
-    /// Requests between the end of their headers and the end of their answer.
+    /// Requests between the end of their headers and the end of their response.
     let activeCount = Atomic<Int>(0)
-    /// Whether connections are closed after the next answer.
+    /// Whether connections are closed after the next response.
     let isDraining = Atomic<Bool>(false)
     let connections: Connections
     /// Exchanges that were given to the handler and are not finished.
@@ -31,8 +31,8 @@ final class Worker: @unchecked Sendable {
     private let certificates: Certificates?
     private var waiting: [Exchange] = []
 
-    private static let mostWaiting = 64
-    private static let mostLargeWaiting = 8
+    private static let maxWaiting = 64
+    private static let maxLargeWaiting = 8
 
     init(
         _ configuration: HTTPServer.Configuration, _ bodies: ClientShares, _ lingering: LingeringQueue, _ alarm: Alarm,
@@ -108,7 +108,7 @@ final class Worker: @unchecked Sendable {
         let head = RequestHead(method: line.method, version: line.version, byteCount: headerBytes)
         guard exchange.hasWholeTarget(before: line.version), head?.isWellFormed(headerCount: headers.count) ?? false
         else { return refuse(handle, exchange, .malformedHead) }
-        guard Daemon.hasRoomForAnswer(headerBytes: headerBytes, headerCount: headers.count) else {
+        guard Daemon.hasRoomForResponse(headerBytes: headerBytes, headerCount: headers.count) else {
             exchange.isRefused = refusePast(handle, exchange, .ofLibrary(431))
             return .NO
         }
@@ -125,13 +125,13 @@ final class Worker: @unchecked Sendable {
         let refusal = exchange.append(bytes, limit: maxBodyBytes)
         exchange.expect(.body, by: pace.deadline(ofBody: exchange.bodyCount, since: exchange.startSeconds))
         guard let refusal else { return .YES }
-        // The library takes no answer in the middle of a body. So the client gets it past the library, which then closes its
+        // The library takes no response in the middle of a body. So the client gets it past the library, which then closes its
         // side; what the client still sends is read on, for a while, by whoever lingers.
         exchange.isRefused = refusePast(handle, exchange, refusal)
         return .NO
     }
 
-    /// The library refuses a request by itself, and closes the connection when this returns. Its own answer would be HTML.
+    /// The library refuses a request by itself, and closes the connection when this returns. Its own response would be HTML.
     ///
     /// - Returns: Whether it need not answer.
     func refuseForLibrary(_ handle: OpaquePointer, _ connection: Connection, status: Int) -> Bool {
@@ -164,8 +164,8 @@ final class Worker: @unchecked Sendable {
         }
     }
 
-    /// The request is complete: handle and answer it; or its answer, which was put off, is complete.
-    func answer(_ handle: OpaquePointer, _ exchange: Exchange) -> MHD_Result {
+    /// The request is complete: handle and answer it; or its response, which was put off, is complete.
+    func respond(_ handle: OpaquePointer, _ exchange: Exchange) -> MHD_Result {
         if exchange.isPutOff { return exchange.isFinished ? send(handle, exchange) : .YES }
         if let refusal = exchange.makeRoom(exchange.bodyCount) { return refuse(handle, exchange, refusal) }
         unfinishedCount.add(1, ordering: .sequentiallyConsistent)
@@ -201,7 +201,7 @@ final class Worker: @unchecked Sendable {
             exchange.response.body.append(UInt8(ascii: "\n"))
         }
         let bytes = exchange.response.body.bytes
-        exchange.expect(.nothing, by: pace.deadline(ofAnswer: bytes.count))
+        exchange.expect(.nothing, by: pace.deadline(ofResponse: bytes.count))
         // Safety: the exchange, and so the buffer, is not reused before the library says that the request is complete.
         guard
             let response = MHD_create_response_from_buffer(
@@ -219,10 +219,10 @@ final class Worker: @unchecked Sendable {
         if exchange.isRefused || isDraining.load(ordering: .relaxed) && !exchange.isFollowed {
             MHD_add_response_header(response, "Connection", "close")
         }
-        return canswers_queue(handle, UInt32(exchange.response.status), response)
+        return cresponses_queue(handle, UInt32(exchange.response.status), response)
     }
 
-    /// The answer is sent, or the client is gone.
+    /// The response is sent, or the client is gone.
     func complete(_ handle: OpaquePointer?, _ exchange: UnsafeMutableRawPointer) {
         let exchange = Unmanaged<Exchange>.fromOpaque(exchange).takeRetainedValue()
         if let handle { connection(handle)?._withUnsafeGuaranteedRef { $0.exchange = nil } }
@@ -235,7 +235,7 @@ final class Worker: @unchecked Sendable {
 
     private func keep(_ exchange: Exchange) {
         exchange.reset()
-        if waiting.count < (exchange.isLarge ? Self.mostLargeWaiting : Self.mostWaiting) { waiting.append(exchange) }
+        if waiting.count < (exchange.isLarge ? Self.maxLargeWaiting : Self.maxWaiting) { waiting.append(exchange) }
     }
 }
 

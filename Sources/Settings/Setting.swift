@@ -1,4 +1,4 @@
-internal import Tensors
+internal import Text
 
 /// Settings that belong together: what a file, or a part of one, says.
 package protocol SettingsGroup: Sendable {

@@ -42,21 +42,21 @@ package struct SettingsNode: Sendable {
     package var found: String {
         switch content {
         case .nothing: "nothing"
-        case .scalar(let text, isPlain: true): text.count > Self.mostShown ? "\(text.prefix(Self.mostShown))..." : text
-        case .scalar(let text, isPlain: false): "the text \"\(text.prefix(Self.mostShown))\""
+        case .scalar(let text, isPlain: true): text.count > Self.maxShown ? "\(text.prefix(Self.maxShown))..." : text
+        case .scalar(let text, isPlain: false): "the text \"\(text.prefix(Self.maxShown))\""
         case .list: "a list"
         case .map: "keys and values"
         }
     }
 
-    private static let mostShown = 60
+    private static let maxShown = 60
 }
 
 extension SettingsNode {
-    private static let mostBytes = 1 << 20
+    private static let maxBytes = 1 << 20
     private static let deepest = 64
     /// A file may name what it has said before (`*name`), and so mean much more than it has bytes.
-    private static let mostNodes = 100_000
+    private static let maxNodes = 100_000
 
     /// Reads a file of YAML.
     ///
@@ -64,7 +64,7 @@ extension SettingsNode {
     /// - Throws: ``SettingsError`` for what cannot be read or is no YAML, with the line.
     package init(file path: String) throws(SettingsError) {
         let bytes: [UInt8]
-        do throws(SettingsProblem) { bytes = try SmallFile.read(path, mostBytes: Self.mostBytes) } catch {
+        do throws(SettingsProblem) { bytes = try SmallFile.read(path, maxBytes: Self.maxBytes) } catch {
             throw SettingsError([error])
         }
         try self.init(yaml: String(decoding: bytes, as: UTF8.self), file: path)
@@ -104,8 +104,8 @@ extension SettingsNode {
         let place = node.mark.map { "\(path):\($0.line)" } ?? path
         guard depth < deepest else { throw SettingsError([SettingsProblem(place, "lists nest too deep")]) }
         nodeCount += 1
-        guard nodeCount <= mostNodes else {
-            throw SettingsError([SettingsProblem(place, "has more than \(mostNodes) values")])
+        guard nodeCount <= maxNodes else {
+            throw SettingsError([SettingsProblem(place, "has more than \(maxNodes) values")])
         }
         switch node {
         case .scalar(let scalar):

@@ -15,12 +15,12 @@ package enum SmallFile {
     ///
     /// - Parameters:
     ///   - path: The file's path.
-    ///   - mostBytes: A longer file is an error.
+    ///   - maxBytes: A longer file is an error.
     ///   - waits: Whether to wait for the writer of a pipe.
     /// - Returns: The bytes.
-    /// - Throws: ``SettingsProblem`` if it cannot be read, is no file, or has more than `mostBytes`.
+    /// - Throws: ``SettingsProblem`` if it cannot be read, is no file, or has more than `maxBytes`.
     package static func read(
-        _ path: String, mostBytes: Int, waits: Bool = false
+        _ path: String, maxBytes: Int, waits: Bool = false
     ) throws(SettingsProblem) -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | (waits ? 0 : O_NONBLOCK))
         guard descriptor >= 0 else { throw failure(path) }
@@ -33,8 +33,8 @@ package enum SmallFile {
             guard count >= 0 else { throw failure(path) }
             guard count > 0 else { return bytes }
             bytes += chunk[..<count]
-            guard bytes.count <= mostBytes else {
-                throw SettingsProblem(path, "is longer than \(mostBytes) bytes")
+            guard bytes.count <= maxBytes else {
+                throw SettingsProblem(path, "is longer than \(maxBytes) bytes")
             }
         }
     }

@@ -39,6 +39,10 @@ public struct Tensor: Sendable {
         byteOffset = 0
     }
 
+    /// The most bytes that a constant may grow to from a shorter list of values (a splat). A list as long as the tensor, or
+    /// raw content, is bounded by the file.
+    package static let splatLimitBytes = 256 << 20
+
     /// The number of bytes that the elements take in memory.
     public var byteCount: Int { shape.elementCount * dtype.stride }
 
@@ -131,5 +135,27 @@ extension Tensor {
     public var strings: [[UInt8]]? {
         guard dtype == .string else { return nil }
         return withUnsafeBytes { $0.bindMemory(to: TensorString.self).map { Array($0.bytes) } }
+    }
+}
+
+// Other readings of the same memory.
+extension Tensor {
+    /// Floats whose innermost lists are pairs, read as complex numbers `[re, im]`; nil where they are not.
+    package var complex: Tensor? {
+        let dtype: DataType
+        switch self.dtype {
+        case .float32: dtype = .complex64
+        case .float64: dtype = .complex128
+        default: return nil
+        }
+        guard shape.dimensions.last == 2, let shape = Shape(Array(shape.dimensions.dropLast())) else { return nil }
+        return Tensor(dtype: dtype, shape: shape, storage: storage, byteOffset: byteOffset)
+    }
+
+    /// Integers read as the quantised numbers that are stored so; a tensor of that dtype as it is. nil for other dtypes.
+    package func quantized(as dtype: DataType) -> Tensor? {
+        guard self.dtype != dtype else { return self }
+        guard self.dtype == dtype.quantizedStorage else { return nil }
+        return Tensor(dtype: dtype, shape: shape, storage: storage, byteOffset: byteOffset)
     }
 }

@@ -33,5 +33,5 @@ final class Ending: Sendable {
     }
 
     /// From now on an end that comes late is no failure.
-    func allIsAnswered() { status.store(0, ordering: .relaxed) }
+    func allResponsesSent() { status.store(0, ordering: .relaxed) }
 }

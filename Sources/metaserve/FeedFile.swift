@@ -18,7 +18,7 @@ struct FeedFile {
     init(path: String, feed: String) throws {
         self.path = path
         self.feed = feed
-        do throws(SettingsProblem) { bytes = try SmallFile.read(path, mostBytes: Self.maxBytes, waits: true) } catch {
+        do throws(SettingsProblem) { bytes = try SmallFile.read(path, maxBytes: Self.maxBytes, waits: true) } catch {
             throw ValidationError("--feed \(feed)=@\(path): \(path) cannot be read: \(error.message)")
         }
     }

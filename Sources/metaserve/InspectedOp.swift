@@ -1,8 +1,8 @@
 import Execution
 import Graphs
+import Interfaces
 import Operations
 internal import Planning
-import Serving
 
 /// An op of a graph, and whether it is supported.
 struct InspectedOp: Encodable {

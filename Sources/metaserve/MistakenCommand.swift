@@ -1,6 +1,6 @@
 import ArgumentParser
 import Settings
-import Tensors
+import Text
 
 /// A first word of the command line that is not a command, and what was probably meant.
 struct MistakenCommand {

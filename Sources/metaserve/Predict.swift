@@ -57,14 +57,14 @@ struct Predict: ParsableCommand {
         let model = try Model(
             contentsOf: folders[0], threadCount: 1, defaults: values, variables: variables, followsPaths: followPaths)
         let registry = ModelRegistry([model], ModelRegistry.Configuration(attach: Service.attachment))
-        let response = Service(registry, options: options).answer(
+        let response = Service(registry, options: options).respond(
             .post, Array("/predict".utf8), body: try body(for: model))
-        let answer = String(decoding: response.body, as: UTF8.self)
+        let body = String(decoding: response.body, as: UTF8.self)
         guard response.status == 200 else {
-            FileHandle.standardError.write(Data(answer.utf8))
+            FileHandle.standardError.write(Data(body.utf8))
             throw ExitCode.failure
         }
-        print(answer, terminator: "")
+        print(body, terminator: "")
     }
 
     private func body(for model: Model) throws -> [UInt8] {

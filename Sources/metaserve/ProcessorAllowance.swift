@@ -83,14 +83,14 @@ struct ProcessorAllowance {
         var path = group[...]
         if hierarchy.root != "/", path.hasPrefix(hierarchy.root) { path = path.dropFirst(hierarchy.root.count) }
         var folders: [String] = []
-        while let slash = path.lastIndex(of: "/"), folders.count < mostLevels {
+        while let slash = path.lastIndex(of: "/"), folders.count < maxLevels {
             if slash < path.index(before: path.endIndex) { folders.append(hierarchy.mountPoint + path) }
             path = path[..<slash]
         }
         return folders + [hierarchy.mountPoint]
     }
 
-    private static let mostLevels = 64
+    private static let maxLevels = 64
 
     private static func quota(_ isUnified: Bool, _ folder: String, _ read: (String) -> String?) -> Double? {
         guard isUnified else {

@@ -80,7 +80,7 @@ struct Serve: ParsableCommand {
             // What still runs cannot be waited for, nor can what it uses be taken down.
             _exit(ExitCode.failure.rawValue)
         }
-        ending.allIsAnswered()
+        ending.allResponsesSent()
         logger.info("stopped")
     }
 

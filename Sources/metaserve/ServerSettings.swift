@@ -47,7 +47,7 @@ enum LogFormat: String, CaseIterable, Sendable {
 }
 
 extension ServerSettings {
-    static let settings: [Setting<ServerSettings>] = listening + answering + serving + access + stopping
+    static let settings: [Setting<ServerSettings>] = listening + responding + serving + access + stopping
 
     private static let path = SettingType<String>.text("a path")
 
@@ -71,7 +71,7 @@ extension ServerSettings {
         Setting("tls-key", \.tlsKey, path.optional, effect: .restart, "The certificate's private key, PEM."),
     ]
 
-    private static let answering: [Setting<ServerSettings>] = [
+    private static let responding: [Setting<ServerSettings>] = [
         Setting(
             "threads", \.threads, SettingType.whole(1...1024).optional, absent: "one a processor",
             effect: .restart,

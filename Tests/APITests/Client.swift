@@ -33,7 +33,7 @@ struct Client {
     /// Asks a service that there is.
     init(_ service: Service) { self.service = service }
 
-    struct Answer {
+    struct Response {
         let status: Int
         let body: String
         let allow: String?
@@ -44,23 +44,23 @@ struct Client {
         }
     }
 
-    func send(_ method: HTTPMethod, _ path: String, _ body: [UInt8] = [], type: String? = nil) -> Answer {
+    func send(_ method: HTTPMethod, _ path: String, _ body: [UInt8] = [], type: String? = nil) -> Response {
         send(method, path: Array(path.utf8), body, type: type)
     }
 
-    func send(_ method: HTTPMethod, path: [UInt8], _ body: [UInt8] = [], type: String? = nil) -> Answer {
+    func send(_ method: HTTPMethod, path: [UInt8], _ body: [UInt8] = [], type: String? = nil) -> Response {
         let headers = type.map { [HTTPHeader.contentType: Array($0.utf8)] } ?? [:]
-        let answer = service.answer(method, path, headers: headers, body: body)
-        return Answer(
-            status: answer.status, body: answer.text, allow: answer.headers["Allow"])
+        let response = service.respond(method, path, headers: headers, body: body)
+        return Response(
+            status: response.status, body: response.text, allow: response.headers["Allow"])
     }
 
-    func post(_ body: String, _ path: String = "/predict") -> Answer { send(.post, path, Array(body.utf8)) }
+    func post(_ body: String, _ path: String = "/predict") -> Response { send(.post, path, Array(body.utf8)) }
 
-    func get(_ path: String) -> Answer { send(.get, path) }
+    func get(_ path: String) -> Response { send(.get, path) }
 }
 
-extension DirectAnswer {
+extension DirectResponse {
     /// The body, of JSON without the newline that it ends with.
     var text: String {
         let text = String(decoding: body, as: UTF8.self)

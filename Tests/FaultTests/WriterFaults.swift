@@ -46,7 +46,7 @@ struct WriterFaults {
         var kills = 0
 
         /// Within what a save, or a newer one, should answer. Files that are never quiet are loaded all the same, but later.
-        var mostSeconds: Double { pauseMilliseconds > 0 || kills > 0 ? 1 : 3 }
+        var maxSeconds: Double { pauseMilliseconds > 0 || kills > 0 ? 1 : 3 }
 
         var testDescription: String { "\(format), \(pauseMilliseconds) ms between saves, \(kills) kills" }
 
@@ -98,7 +98,7 @@ struct WriterFaults {
             "\(tally.answered) answers of \(tally.steps.count) steps, \(tally.failed) failed, \(tally.mixed.count) mixed; "
                 + "\(saves.times.count) complete saves, each answered, or a newer one, within \(milliseconds(longest)) "
                 + "(median \(milliseconds(delays[delays.count / 2]))); \(complaints.count) lines of warning",
-            passed: isServed && tally.failed == 0 && tally.mixed.isEmpty && longest <= manner.mostSeconds
+            passed: isServed && tally.failed == 0 && tally.mixed.isEmpty && longest <= manner.maxSeconds
                 && complaints.isEmpty)
     }
 }

@@ -12,7 +12,7 @@ func startServer(
     configuration.port = 0
     configuration.threads = threads
     configure(&configuration)
-    return try HTTPServer(configuration) { TestRoutes.answer($0) }
+    return try HTTPServer(configuration) { TestRoutes.respond($0) }
 }
 
 /// Exchanges that a test has put off, and finishes when it likes.
@@ -53,9 +53,9 @@ func startServer(
     configure(&configuration)
     return try HTTPServer(configuration) { exchange in
         guard String(decoding: exchange.request.path, as: UTF8.self) == "/held" else {
-            return TestRoutes.answer(exchange)
+            return TestRoutes.respond(exchange)
         }
-        if held.areLate { exchange.answerBy = 0 }
+        if held.areLate { exchange.respondBy = 0 }
         held.add(exchange)
         return .later
     }
@@ -69,11 +69,11 @@ enum TestRoutes {
     static let largeBytes = 32 << 20
 
     /// `/later/...` is answered on a thread of its own, `/at-once/...` is put off and finished before the handler returns.
-    static func answer(_ exchange: HTTPExchange) -> HTTPOutcome {
+    static func respond(_ exchange: HTTPExchange) -> HTTPOutcome {
         let path = String(decoding: exchange.request.path, as: UTF8.self)
         if path.hasPrefix("/later/") {
             onThread {
-                answer(String(path.dropFirst(6)), exchange.request, &exchange.response)
+                respond(String(path.dropFirst(6)), exchange.request, &exchange.response)
                 exchange.finish()
             }
             return .later
@@ -82,14 +82,14 @@ enum TestRoutes {
         if path == "/measures" {
             let isInOrder = 0 < exchange.beganNanoseconds && exchange.beganNanoseconds <= exchange.headersNanoseconds
             exchange.response.body.append("\(exchange.bytesReceived) \(isInOrder)")
-            return .answered
+            return .responded
         }
-        answer(atOnce ? String(path.dropFirst(8)) : path, exchange.request, &exchange.response)
+        respond(atOnce ? String(path.dropFirst(8)) : path, exchange.request, &exchange.response)
         if atOnce { exchange.finish() }
-        return atOnce ? .later : .answered
+        return atOnce ? .later : .responded
     }
 
-    private static func answer(_ path: String, _ request: HTTPRequest, _ response: inout HTTPResponse) {
+    private static func respond(_ path: String, _ request: HTTPRequest, _ response: inout HTTPResponse) {
         switch path {
         case "/echo":
             if let contentType = request.headers[.contentType] { response.body.append(contentType) }

@@ -14,7 +14,7 @@ struct MemoryTrial {
     private let limitBytes: Int
     /// How many recorded runs of each op are tried.
     private let runsOfAnOp: Int
-    /// What a run may take uncounted: what does not hang on the inputs.
+    /// What a run may take uncounted: what does not depend on the inputs.
     private static let slackBytes = 192 << 10
     /// What BLAS takes besides, for the parts of a product that threads share: as much for the smallest one.
     private static let productBytes = 544 << 10

@@ -40,13 +40,13 @@ struct AlertTests {
     func metrics() throws {
         let server = try RunningServer(Fixtures.model("tutorial"))
         _ = try Program.curl("-d", #"{"feeds":{"w1":1,"w2":1}}"#, server.address + "/predict")
-        let answer = try Program.curl(server.address + "/metrics")
+        let response = try Program.curl(server.address + "/metrics")
         let text = try String(contentsOf: alerts, encoding: .utf8)
         let wanted = Set(text.matches(of: /\b(?:metaserve|process)_[a-z_]+/).map { String($0.0) })
         #expect(wanted.count > 5)
-        for name in wanted { #expect(answer.contains(try Regex("(?m)^\(name)[ {]")), "\(name)") }
+        for name in wanted { #expect(response.contains(try Regex("(?m)^\(name)[ {]")), "\(name)") }
         for label in ["phase=\"queue\"", "phase=\"run\"", "version=\"1000\"", "status=\"200\""] {
-            #expect(answer.contains(label))
+            #expect(response.contains(label))
         }
         #expect(server.stop() == 0)
     }

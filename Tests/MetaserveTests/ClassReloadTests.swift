@@ -14,20 +14,20 @@ struct ClassReloadTests {
         let zeros = Array(repeating: "0", count: 64).joined(separator: ",")
         let body = #"{"feeds":{"x":[[\#(zeros)]],"keep_prob":1},"fetches":["probs"],"top":1}"#
         /// Asks until the answer begins so, at most for twenty seconds.
-        func answers(_ start: String) throws -> Bool {
+        func responses(_ start: String) throws -> Bool {
             for _ in 0..<200 {
                 if try Program.curl("-d", body, server.address + "/predict").hasPrefix(start) { return true }
                 usleep(100_000)
             }
             return false
         }
-        #expect(try answers(#"{"outputs":{"probs":[[{"index":8,"#))
+        #expect(try responses(#"{"outputs":{"probs":[[{"index":8,"#))
         for name in ["a", "other "] {
             try Fixtures.write(Array((0..<10).map { "\(name)\($0)" }.joined(separator: "\n").utf8), to: labels)
-            #expect(try answers(#"{"outputs":{"probs":[[{"class":"\#(name)8","index":8,"#))
+            #expect(try responses(#"{"outputs":{"probs":[[{"class":"\#(name)8","index":8,"#))
         }
         try FileManager.default.removeItem(atPath: labels)
-        #expect(try answers(#"{"outputs":{"probs":[[{"index":8,"#))
+        #expect(try responses(#"{"outputs":{"probs":[[{"index":8,"#))
         #expect(server.stop() == 0)
     }
 }

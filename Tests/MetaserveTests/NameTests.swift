@@ -52,8 +52,8 @@ struct NameTests {
             for name in Self.names {
                 let encoded = Self.encoded(name)
                 let body = #"{"feeds": {"w1": 13, "w2": 17}}"#
-                let answer = try Program.curl("-d", body, "\(server.address)/models/\(encoded)/predict")
-                #expect(answer.hasPrefix(#"{"outputs":{"op_to_restore:0":60.0}"#), "\(name): \(answer)")
+                let response = try Program.curl("-d", body, "\(server.address)/models/\(encoded)/predict")
+                #expect(response.hasPrefix(#"{"outputs":{"op_to_restore:0":60.0}"#), "\(name): \(response)")
                 let described = try #require(
                     try JSONSerialization.jsonObject(
                         with: Data(Program.curl("\(server.address)/models/\(encoded)").utf8)) as? [String: Any])
@@ -78,8 +78,8 @@ struct NameTests {
     func composed() throws {
         try withFolders(["mode\u{300}le"]) { root in
             let server = try RunningServer(root)
-            let answer = try Program.curl("\(server.address)/models/\(Self.encoded("mod\u{e8}le"))")
-            #expect(answer.contains("\"state\":\"available\""), "\(answer)")
+            let response = try Program.curl("\(server.address)/models/\(Self.encoded("mod\u{e8}le"))")
+            #expect(response.contains("\"state\":\"available\""), "\(response)")
             #expect(server.stop() == 0)
         }
     }
@@ -147,8 +147,9 @@ struct NameTests {
             #expect(lines.count == 1)
             #expect(lines.first?.contains(" warning ") == true, "\(lines)")
             for path in ["/models", "/models/m"] {
-                let answer = try Program.curl(server.address + path)
-                #expect(answer.contains(#""state":"available","reason":null,"warnings":["\#(warning)"]"#), "\(answer)")
+                let response = try Program.curl(server.address + path)
+                #expect(
+                    response.contains(#""state":"available","reason":null,"warnings":["\#(warning)"]"#), "\(response)")
             }
             #expect(server.stop() == 0)
         }

@@ -11,16 +11,16 @@ struct RouteSmokeTests {
         let request: String
         let status: Int
         /// The whole answer, or with "..." at its end its beginning.
-        let answer: String
+        let response: String
 
-        init(_ request: String, _ status: Int, _ answer: String) {
+        init(_ request: String, _ status: Int, _ response: String) {
             self.request = request
             self.status = status
-            self.answer = answer
+            self.response = response
         }
 
         func accepts(_ body: String) -> Bool {
-            answer.hasSuffix("...") ? body.hasPrefix(answer.dropLast(3)) : body == answer
+            response.hasSuffix("...") ? body.hasPrefix(response.dropLast(3)) : body == response
         }
     }
 

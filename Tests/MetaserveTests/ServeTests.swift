@@ -56,9 +56,9 @@ struct ServeTests {
             let told = try Program.launch(
                 "/usr/bin/curl",
                 ["-s", "-H", "Authorization: Bearer secret", "-H", "Accept: application/json"] + reached)
-            let answer = try #require(
+            let response = try #require(
                 try JSONSerialization.jsonObject(with: Data(told.output.utf8)) as? [String: Any])
-            let line = try #require(answer["try"] as? String)
+            let line = try #require(response["try"] as? String)
             let result = try Program.launch("/bin/sh", ["-c", "TOKEN=secret; " + line])
             #expect(result.output.hasPrefix(#"{"outputs":{"op_to_restore:0":"#), "\(line): \(result.output)")
             #expect(server.stop() == 0)

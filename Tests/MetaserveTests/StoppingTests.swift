@@ -64,14 +64,14 @@ struct StoppingTests {
             "-s", "-m", "60", "-w", " %{http_code}", "-d", #"{"feeds":{"size":[6000,6000]},"fetches":["out"]}"#,
             server.address + "/predict",
         ]
-        let answer = Pipe()
-        client.standardOutput = answer
+        let response = Pipe()
+        client.standardOutput = response
         try client.run()
         let isRunning = "requests_in_flight{model=\"product\"} 1"
         var looks = 0
         while looks < 1000, try !Program.curl(server.address + "/metrics").contains(isRunning) { looks += 1 }
         #expect(server.stop() == 1)
-        let text = String(decoding: answer.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        let text = String(decoding: response.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         #expect(text == "{\"error\":\"the server is stopping: send the request again\"}\n 503")
         #expect(server.log.contains("not all requests were answered: raise --drain-timeout"), "\(server.log)")
     }
@@ -174,8 +174,8 @@ struct StoppingTests {
         // The tests' server looks for the address in text.
         let open = try RunningServer("--config", config, "--log-format", "text")
         #expect(open.log.contains("whoever reaches 0.0.0.0 may ask"))
-        let answer = try Program.curl("-d", #"{"feeds":{"w1":1}}"#, open.address + "/models/adder/predict")
-        #expect(answer.hasPrefix(#"{"outputs":{"op_to_restore:0":12.0}"#), "\(answer)")
+        let response = try Program.curl("-d", #"{"feeds":{"w1":1}}"#, open.address + "/models/adder/predict")
+        #expect(response.hasPrefix(#"{"outputs":{"op_to_restore:0":12.0}"#), "\(response)")
         #expect(open.stop() == 0)
 
         try Fixtures.write(Array("secret\n".utf8), to: folder + "/tokens")
@@ -220,10 +220,10 @@ struct StoppingTests {
                 "-D", "-", "-o", "/dev/null", "-H", "Accept-Encoding: \(coding)", "-H", "Content-Encoding: gzip",
                 "--data-binary", "@\(path).gz", server.address + "/predict")
             #expect(headers.contains("Content-Encoding: \(coding)\r\n"), "\(headers)")
-            let answer = try Program.curl(
+            let response = try Program.curl(
                 "--compressed", "-H", "Accept-Encoding: \(coding)", "-H", "Content-Encoding: gzip", "--data-binary",
                 "@\(path).gz", server.address + "/predict")
-            #expect(answer == plain)
+            #expect(response == plain)
         }
         #expect(server.stop() == 0)
     }

@@ -169,11 +169,11 @@ struct SettingsTests {
     @Test("a file that is not there, a folder and a long file are told")
     func files() {
         #expect(throws: SettingsProblem("/no/such", "no such file")) {
-            try SmallFile.read("/no/such", mostBytes: 10)
+            try SmallFile.read("/no/such", maxBytes: 10)
         }
-        #expect(throws: SettingsProblem("/", "Is a directory")) { try SmallFile.read("/", mostBytes: 10) }
+        #expect(throws: SettingsProblem("/", "Is a directory")) { try SmallFile.read("/", maxBytes: 10) }
         #expect(throws: SettingsProblem("/dev/zero", "is longer than 10 bytes")) {
-            try SmallFile.read("/dev/zero", mostBytes: 10)
+            try SmallFile.read("/dev/zero", maxBytes: 10)
         }
     }
 }

@@ -16,7 +16,7 @@ struct ExamplesResults {
     /// Writes the classes of each example: a list of pairs of a label and a score.
     ///
     /// - Throws: ``RequestError`` 400 in TensorFlow Serving's words for outputs that are no such classes.
-    func writeClasses(to answer: inout AnswerWriter) throws(RequestError) {
+    func writeClasses(to outputWriter: inout OutputWriter) throws(RequestError) {
         let labels = try matrix("classes", .string)
         let scores = try matrix("scores", .float32)
         let counts = [labels, scores].compactMap { $0?.dimensions[1] }
@@ -25,7 +25,7 @@ struct ExamplesResults {
                 "Tensors class and score should match in dim_size(1). Got "
                     + counts.map(String.init).joined(separator: " vs. "))
         }
-        try answer.writeClasses(rows: exampleCount, columns: count, labels: labels, scores: scores)
+        try outputWriter.writeClasses(rows: exampleCount, columns: count, labels: labels, scores: scores)
     }
 
     /// An output of a row for each example; nil if the signature has none of that name.
@@ -49,7 +49,7 @@ struct ExamplesResults {
     /// Writes the value of each example.
     ///
     /// - Throws: ``RequestError`` 400 in TensorFlow Serving's words for an output that is no such list.
-    func writeValues(to answer: inout AnswerWriter) throws(RequestError) {
+    func writeValues(to outputWriter: inout OutputWriter) throws(RequestError) {
         guard let output = outputs.first, let key = keys.first else { return }
         let dimensions = output.dimensions
         guard dimensions.count == 1 || dimensions.count == 2 && dimensions[1] == 1 else {
@@ -65,7 +65,7 @@ struct ExamplesResults {
             throw .badRequest("Expected output Tensor of float32.  Got: \(output.dtype)")
         }
         let list = UnsafeBufferPointer(rebasing: dimensions[..<1])
-        try answer.writeValue(TensorView(dtype: .float32, dimensions: list, elements: output.elements), of: key)
+        try outputWriter.writeValue(TensorView(dtype: .float32, dimensions: list, elements: output.elements), of: key)
     }
 
     private static func text(_ dimensions: UnsafeBufferPointer<Int>) -> String {

@@ -12,7 +12,7 @@ final class ExamplesTask: RequestTask {
     /// Each with the context, where there is one.
     private let joined = ResponseBuffer()
 
-    init(_ method: ExamplesMethod, _ workspace: Workspace, _ route: InferenceRoute) {
+    init(_ method: ExamplesMethod, _ workspace: RequestWorkspace, _ route: InferenceRoute) {
         self.method = method
         super.init(workspace, route)
     }
@@ -102,12 +102,12 @@ final class ExamplesTask: RequestTask {
         var writer = JSONWriter(response.body)
         writer.beginObject()
         writer.key("results")
-        var answer = AnswerWriter(writer, policy: route.options.nanPolicy)
+        var outputWriter = OutputWriter(writer, policy: route.options.nanPolicy)
         switch method {
-        case .classify: try results.writeClasses(to: &answer)
-        case .regress: try results.writeValues(to: &answer)
+        case .classify: try results.writeClasses(to: &outputWriter)
+        case .regress: try results.writeValues(to: &outputWriter)
         }
-        writer = answer.rest
+        writer = outputWriter.rest
         writer.endObject()
     }
 }

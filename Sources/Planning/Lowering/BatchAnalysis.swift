@@ -14,9 +14,9 @@ package struct BatchAnalysis {
     /// - Parameters:
     ///   - plan: The plan for any shapes.
     ///   - feedShapes: Those of a batch of `rowCount` rows.
-    ///   - options: The passes that plans go through.
     ///   - rowFeeds: Whether each feed is cut into rows; the others are the same for all requests of a batch.
     ///   - rowCount: The first dimension of the feeds that are cut into rows.
+    ///   - options: The passes that plans go through.
     /// - Throws: ``OpError`` where the shapes do not fit.
     package init(
         _ plan: Plan, for feedShapes: [Shape], rowFeeds: [Bool], rowCount: Int, options: PassOptions

@@ -42,6 +42,7 @@ package struct PlanCompiler: Sendable {
     ///   - feeds: The fed tensors, with what is known of them.
     ///   - fetches: The fetched tensors.
     ///   - observe: Gets the plan after import, by the name `import`, and after each pass that changed it, with the number of its patches.
+    /// - Returns: The plan for any shapes.
     /// - Throws: ``OpError``: one that lists all unsupported ops that the fetches need, one that lists all placeholders that must be
     ///   fed, or the first node that does not fit.
     package func plan(

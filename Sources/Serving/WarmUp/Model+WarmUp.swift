@@ -5,26 +5,26 @@ internal import Tensors
 internal import Threads
 
 extension Model {
-    private static let mostCalls = 64
-    private static let mostShapes = 64
-    private static let mostSeconds = 20.0
-    private static let mostRunSeconds = 5.0
+    private static let maxCalls = 64
+    private static let maxShapes = 64
+    private static let maxSeconds = 20.0
+    private static let maxRunSeconds = 5.0
 
     /// Compiles, and runs once with zeros, what was asked of `old`; without one the outputs, unknown sizes being 1. Bounded in number and
     /// in time.
     ///
     /// What assigns variables, or draws random numbers, is compiled only. A run that fails is no error.
     package func warmUp(like old: Model?) {
-        let deadline = Deadline(after: Self.mostSeconds)
+        let deadline = Deadline(after: Self.maxSeconds)
         guard let old else { return warmUpOutputs(until: deadline) }
         let names = ownNames(of: old)
         func own(_ arguments: [Callable.Argument]) -> [String] { arguments.map { names[$0.name] ?? $0.name } }
         // The oldest first: what was compiled latest stays latest.
-        for known in old.session.compiled.prefix(Self.mostCalls).reversed() {
+        for known in old.session.compiled.prefix(Self.maxCalls).reversed() {
             guard !deadline.isPast,
                 let callable = try? callable(feeds: own(known.feeds), fetches: own(known.fetches))
             else { continue }
-            for shapes in known.shapesSeen(atMost: Self.mostShapes).reversed() where !deadline.isPast {
+            for shapes in known.shapesSeen(atMost: Self.maxShapes).reversed() where !deadline.isPast {
                 warmUp(callable, shapes)
             }
         }
@@ -56,7 +56,7 @@ extension Model {
             feeds.append(tensor)
         }
         if callable.leavesNoTrace {
-            _ = try? callable.run(feeds, limits: RunLimits(deadline: Deadline(after: Self.mostRunSeconds)))
+            _ = try? callable.run(feeds, limits: RunLimits(deadline: Deadline(after: Self.maxRunSeconds)))
         } else {
             try? callable.prepare(for: feeds)
         }

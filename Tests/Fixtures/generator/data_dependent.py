@@ -1,4 +1,4 @@
-"""Graphs in which shapes hang on what is fed: masks, unique values, segments, partitions, boxes, strings."""
+"""Graphs in which shapes depend on what is fed: masks, unique values, segments, partitions, boxes, strings."""
 import numpy as np
 import tensorflow as tf
 

@@ -24,7 +24,7 @@ struct AskedService: Sendable {
     }
 
     func post(_ path: String, _ headers: [HTTPHeader: String], _ body: UnsafeRawBufferPointer) {
-        let answer = service.answer(
+        let answer = service.respond(
             .post, Array(path.utf8), headers: headers.mapValues { Array($0.utf8) }, body: Array(body))
         precondition(answer.status != 500, "\(path): 500 \(String(decoding: answer.body.prefix(500), as: UTF8.self))")
     }

@@ -39,7 +39,7 @@ struct CaseServer {
     let server: RunningServer
 
     /// What a request came to.
-    struct Answer {
+    struct Response {
         let status: Int
         let text: String
 
@@ -52,18 +52,18 @@ struct CaseServer {
         func output(_ name: String) -> Any? { (object["outputs"] as? [String: Any])?[name] }
     }
 
-    func get(_ path: String) throws -> Answer { try ask(path) }
+    func get(_ path: String) throws -> Response { try ask(path) }
 
-    func post(_ path: String, _ body: String) throws -> Answer { try ask("-d", body, path) }
+    func post(_ path: String, _ body: String) throws -> Response { try ask("-d", body, path) }
 
-    func predict(_ body: String) throws -> Answer { try post("/predict", body) }
+    func predict(_ body: String) throws -> Response { try post("/predict", body) }
 
-    private func ask(_ arguments: String...) throws -> Answer {
+    private func ask(_ arguments: String...) throws -> Response {
         let options =
             arguments.dropLast() + ["-s", "-m", "20", "-w", "\n%{http_code}", server.address + (arguments.last ?? "")]
         let output = try Program.launch("/usr/bin/curl", Array(options)).output
         let lines = output.split(separator: "\n", omittingEmptySubsequences: false)
-        return Answer(
+        return Response(
             status: Int(lines.last ?? "") ?? 0, text: lines.dropLast().joined(separator: "\n"))
     }
 
@@ -83,9 +83,9 @@ struct CaseServer {
     func step() throws -> Int? { try description()["step"] as? Int }
 
     /// Expects rows of numbers.
-    func expect(_ value: Any?, _ rows: [[Double]], _ answer: Answer) {
+    func expect(_ value: Any?, _ rows: [[Double]], _ response: Response) {
         let found = value as? [[Double]] ?? []
-        #expect(found.count == rows.count, "\(answer.text)")
+        #expect(found.count == rows.count, "\(response.text)")
         for (row, expected) in zip(found, rows) {
             #expect(row.count == expected.count)
             for (number, expectedNumber) in zip(row, expected) { #expect(abs(number - expectedNumber) <= 1e-5) }

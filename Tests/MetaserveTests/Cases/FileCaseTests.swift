@@ -8,8 +8,8 @@ struct FileCaseTests {
     @Test("a prefix with non-ASCII characters is served")
     func nonASCIIPrefix() throws {
         try Cases.serve("non_ascii_prefix") { model throws in
-            let answer = try model.predict("{\"feeds\": {\"x:0\": \(Cases.rows)}}")
-            model.expect(answer.output("y:0"), Cases.classes, answer)
+            let response = try model.predict("{\"feeds\": {\"x:0\": \(Cases.rows)}}")
+            model.expect(response.output("y:0"), Cases.classes, response)
             #expect(try model.step() == 5)
             #expect((try model.description()["prefix"] as? String)?.hasSuffix("/my model é-5") == true)
         }
@@ -29,8 +29,8 @@ struct FileCaseTests {
                 #expect(try model.step() == 10)
             }
             #expect(!model.server.log.contains("model.ckpt-100"), "\(model.server.log)")
-            let answer = try model.predict("{\"feeds\": {\"x:0\": \(Cases.rows)}, \"fetches\": [\"y:0\"]}")
-            model.expect(answer.output("y:0"), Cases.classes, answer)
+            let response = try model.predict("{\"feeds\": {\"x:0\": \(Cases.rows)}, \"fetches\": [\"y:0\"]}")
+            model.expect(response.output("y:0"), Cases.classes, response)
         }
     }
 
@@ -38,8 +38,8 @@ struct FileCaseTests {
     func windowsPaths() throws {
         try Cases.serve("windows_paths") { model throws in
             #expect(try model.step() == 1)
-            let answer = try model.predict("{\"feeds\": {\"x:0\": \(Cases.rows)}}")
-            model.expect(answer.output("y:0"), Cases.classes, answer)
+            let response = try model.predict("{\"feeds\": {\"x:0\": \(Cases.rows)}}")
+            model.expect(response.output("y:0"), Cases.classes, response)
         }
     }
 }

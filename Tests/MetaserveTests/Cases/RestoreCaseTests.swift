@@ -23,8 +23,8 @@ struct RestoreCaseTests {
             #expect(warned.contains { $0.contains("warning") && $0.contains("y:0") }, "\(model.server.log)")
             let warnings = try model.description()["warnings"] as? [String] ?? []
             #expect(warnings.contains { $0.contains("new_layer/w") && $0.contains("y:0") }, "\(warnings)")
-            let answer = try model.predict("{\"feeds\": {\"x:0\": [1, 2]}}")
-            #expect(Array((answer.object["outputs"] as? [String: Any] ?? [:]).keys) == ["z:0"], "\(answer.text)")
+            let response = try model.predict("{\"feeds\": {\"x:0\": [1, 2]}}")
+            #expect(Array((response.object["outputs"] as? [String: Any] ?? [:]).keys) == ["z:0"], "\(response.text)")
             let missing = try model.predict("{\"feeds\": {\"x:0\": [1, 2]}, \"fetches\": [\"y:0\"]}")
             #expect(missing.status == 500)
             #expect(missing.text.contains("new_layer/w"))
@@ -42,8 +42,8 @@ struct RestoreCaseTests {
     @Test("Saver(reshape=True) restores a variable of another shape")
     func saverReshape() throws {
         try Cases.serve("saver_reshape") { model throws in
-            let answer = try model.predict("{\"feeds\": {\"x:0\": [1]}}")
-            #expect(answer.output("y:0") as? [Double] == [5], "\(answer.text)")
+            let response = try model.predict("{\"feeds\": {\"x:0\": [1]}}")
+            #expect(response.output("y:0") as? [Double] == [5], "\(response.text)")
         }
     }
 }

@@ -117,7 +117,7 @@ struct ReloadRig {
         for action in actions {
             switch action {
             case .log(let notice): logs.append("\(notice.level): \(notice.message)")
-            case .answer(let result): answers.append(result)
+            case .reply(let result): answers.append(result)
             case .publish: break
             }
         }

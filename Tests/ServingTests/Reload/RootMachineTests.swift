@@ -1,5 +1,5 @@
-import Tensors
 import Testing
+import Text
 
 @testable import Serving
 

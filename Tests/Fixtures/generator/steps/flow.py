@@ -40,7 +40,7 @@ class FlowSteps:
             (self.pool, self.is_used), self.nesting = outer, self.nesting - 1
 
     def number(self, tensor):
-        """A bounded float32 that hangs on all elements."""
+        """A bounded float32 that depends on all elements."""
         if tensor.dtype == tf.string:
             tensor = tf.strings.length(tensor)
         if tensor.dtype.is_complex:

@@ -1,0 +1,154 @@
+internal import HTTPMessages
+internal import Memory
+internal import Threads
+
+/// Why a compressed body could not be read.
+enum InflationFailure: Error {
+    /// It is not of the format, damaged, or cut short.
+    case damaged
+    /// It needs more memory to read than browsers and servers agreed on.
+    case windowTooLarge
+    /// It holds more than is allowed.
+    case tooLarge
+    case noMemory
+}
+
+/// Reads compressed bodies. Belongs to one thread at a time; kept for the next body.
+protocol Inflater: AnyObject {
+    /// Appends what a body holds to `output`, but not much more than `limit` bytes.
+    func inflate(
+        _ body: UnsafeRawBufferPointer, into output: ResponseBuffer, limit: Int
+    ) throws(InflationFailure)
+}
+
+/// Compresses bodies, fast rather than well. Belongs to one thread at a time; kept for the next body.
+protocol Deflater: AnyObject {
+    /// Compresses into at most `room` bytes.
+    ///
+    /// - Returns: How many bytes there are; nil if there was not room enough, or memory.
+    func deflate(_ body: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) -> Int?
+}
+
+/// Bodies that are compressed, in requests and in responses.
+final class Compression: Sendable {
+    private let maxBodyBytes: Int
+    private let memory: MemoryAccount?
+    /// By coding.
+    private let pools: [Pool]
+
+    /// What waits for one coding's next body.
+    private struct Pool: Sendable {
+        let inflaters: ObjectPool<InflaterBox>
+        let deflaters: ObjectPool<DeflaterBox>
+    }
+
+    final class InflaterBox {
+        let inflater: any Inflater
+        init?(_ coding: ContentCoding) {
+            guard let made: any Inflater = coding == .zstd ? ZstdInflater() : ZlibInflater(isGzip: coding == .gzip)
+            else { return nil }
+            inflater = made
+        }
+    }
+
+    final class DeflaterBox {
+        let deflater: any Deflater
+        /// Takes the place of a response's body, whose memory is used for the next.
+        var output: ResponseBuffer
+        init?(_ coding: ContentCoding, _ memory: MemoryAccount? = nil) {
+            guard let made: any Deflater = coding == .zstd ? ZstdDeflater() : ZlibDeflater(isGzip: coding == .gzip)
+            else { return nil }
+            output = ResponseBuffer(memory, for: .responses)
+            deflater = made
+        }
+    }
+
+    /// - Parameters:
+    ///   - maxBodyBytes: The most that a body may hold.
+    ///   - threadCount: How many bodies are worked on at once.
+    ///   - memory: The account of the server's memory; nil for none.
+    init(maxBodyBytes: Int, threadCount: Int, memory: MemoryAccount? = nil) {
+        self.memory = memory
+        self.maxBodyBytes = maxBodyBytes
+        pools = ContentCoding.allCases.map { _ in
+            Pool(inflaters: ObjectPool(count: threadCount), deflaters: ObjectPool(count: threadCount))
+        }
+    }
+
+    /// What a request's compressed body holds.
+    ///
+    /// - Parameters:
+    ///   - request: The request.
+    ///   - output: Gets it, with the padding that bodies have.
+    /// - Returns: The request with the body in `output`; as it was if that was not compressed.
+    /// - Throws: ``RequestError``: 415 for an unknown coding, 400 for a damaged body, 413 for one that holds too much.
+    func inflated(_ request: HTTPRequest, into output: ResponseBuffer) throws(RequestError) -> HTTPRequest {
+        guard let coding = try ContentCoding.ofBody(request.headers[.contentEncoding]) else { return request }
+        let pool = pools[coding.rawValue].inflaters
+        guard let box = pool.take() ?? InflaterBox(coding) else { throw Self.noMemory }
+        defer { pool.give(box) }
+        output.clear()
+        do throws(InflationFailure) {
+            try box.inflater.inflate(request.body, into: output, limit: maxBodyBytes)
+        } catch {
+            if let refusal = output.refusal { throw RequestError(refusal, "the request") }
+            output.clear()
+            throw self.error(error, coding)
+        }
+        guard output.reserve(HTTPRequest.bodyPadding) != nil else {
+            throw output.refusal.map { RequestError($0, "the request") } ?? Self.noMemory
+        }
+        return request.with(body: output.bytes)
+    }
+
+    private static let noMemory = RequestError(503, "not enough memory for the request: try again later")
+
+    private func error(_ failure: InflationFailure, _ coding: ContentCoding) -> RequestError {
+        switch failure {
+        case .damaged: .badRequest("the body is not \(coding.name), or is damaged or cut short")
+        case .windowTooLarge: .badRequest("the body needs a window of more than 8 MiB: compress it with a smaller one")
+        case .tooLarge:
+            RequestError(
+                413, "the body holds more than \(maxBodyBytes) bytes: send less at once, or raise --max-body")
+        case .noMemory: Self.noMemory
+        }
+    }
+
+    /// Shorter bodies fit into a packet as they are.
+    private static let leastBytes = 1 << 10
+    /// Of longer bodies, the beginning shows whether it pays.
+    private static let sampledBytes = 256 << 10
+    private static let sampleBytes = 32 << 10
+
+    /// Compresses a response, if the client takes it so and it gets a tenth shorter.
+    func compress(_ request: HTTPRequest, _ response: inout HTTPResponse) {
+        let body = response.body.bytes
+        guard body.count >= Self.leastBytes, !response.body.hasFailed else { return }
+        // Caches only keep responses to GET.
+        let isKept = request.method == .get || request.method == .head
+        defer { if isKept { response.headers.append(("Vary", "Accept-Encoding")) } }
+        guard let header = request.headers[.acceptEncoding], let coding = ContentCoding.best(in: header) else { return }
+        let pool = pools[coding.rawValue].deflaters
+        guard let box = pool.take() ?? DeflaterBox(coding, memory) else { return }
+        defer { pool.give(box) }
+        box.output.clear()
+        guard let room = box.output.reserve(Self.worthwhile(body.count)),
+            body.count <= Self.sampledBytes || Self.pays(body, box.deflater, room)
+        else { return }
+        let target = UnsafeMutableRawBufferPointer(start: room, count: Self.worthwhile(body.count))
+        guard let count = box.deflater.deflate(body, into: target) else { return }
+        box.output.commit(count)
+        swap(&box.output, &response.body)
+        response.headers.append(("Content-Encoding", "\(coding.name)"))
+        if !isKept { response.headers.append(("Vary", "Accept-Encoding")) }
+    }
+
+    private static func worthwhile(_ count: Int) -> Int { count - count / 10 }
+
+    private static func pays(
+        _ body: UnsafeRawBufferPointer, _ deflater: any Deflater, _ room: UnsafeMutableRawPointer
+    ) -> Bool {
+        let target = UnsafeMutableRawBufferPointer(start: room, count: worthwhile(sampleBytes))
+        return deflater.deflate(UnsafeRawBufferPointer(rebasing: body[..<sampleBytes]), into: target) != nil
+    }
+}

@@ -1,0 +1,44 @@
+internal import Execution
+internal import HTTPMessages
+internal import Tensors
+
+/// NumPy arrays as JSON, for who puts a request together.
+public enum NPYText {
+    /// The array in the bytes of a `.npy` file, as nested lists.
+    ///
+    /// - Parameter file: The bytes.
+    /// - Returns: JSON.
+    /// - Throws: ``NPYText/Fault``.
+    public static func json(file: [UInt8]) throws(Fault) -> String {
+        do throws(NPYArray.Fault) {
+            // Safety: the array does not outlive the file's bytes.
+            return try file.withUnsafeBufferPointer { bytes throws(NPYArray.Fault) in
+                let array = try NPYArray(UnsafeRawBufferPointer(bytes))
+                var feeds = FeedMemory()
+                do throws(RequestError) { try feeds.add(array, as: array.dtype, name: "") } catch {
+                    throw NPYArray.Fault(error.message)
+                }
+                return try text(&feeds)
+            }
+        } catch { throw Fault(reason: error.reason) }
+    }
+
+    /// Why a file cannot be used.
+    public struct Fault: Error {
+        /// What is wrong with it.
+        public let reason: String
+    }
+
+    private static func text(_ feeds: inout FeedMemory) throws(NPYArray.Fault) -> String {
+        let buffer = ResponseBuffer()
+        var reason: String?
+        feeds.withFeeds { feeds in
+            var outputWriter = OutputWriter(JSONWriter(buffer), policy: .string)
+            for feed in feeds {
+                do throws(RequestError) { try outputWriter.writeValue(feed, of: []) } catch { reason = error.message }
+            }
+        }
+        if let reason { throw NPYArray.Fault(reason) }
+        return String(decoding: buffer.bytes, as: UTF8.self)
+    }
+}

@@ -1,0 +1,137 @@
+internal import HTTPMessages
+internal import Memory
+internal import Serving
+internal import Threads
+
+/// Where inference requests of one protocol go: finds the version, hands the request to the scheduler, and keeps the tasks that
+/// are done for other requests.
+final class InferenceRoute: Sendable {
+    /// Refuses bodies that the protocol does not read, by their headers.
+    typealias CheckType = @Sendable (HTTPHeaders) throws(RequestError) -> Void
+    typealias Make = @Sendable (RequestWorkspace, InferenceRoute) -> RequestTask
+
+    let options: Service.Options
+    private let form: ModelStatistics.Form
+    private let scheduler: Scheduler
+    private let recorder: RequestRecorder
+    let finishing: ResponseFinishing
+    private let make: Make
+    private let checkType: CheckType
+    private let waiting: ObjectPool<RequestTask>
+    private let holder: MemoryHolder
+
+    /// - Parameters:
+    ///   - form: The protocol, for the statistics.
+    ///   - context: What all routes share.
+    ///   - checkType: Looks at the body's media type before the body has come.
+    ///   - make: Makes a task of the protocol.
+    init(
+        _ form: ModelStatistics.Form, _ context: Service.Context, checkType: @escaping CheckType, make: @escaping Make
+    ) {
+        self.checkType = checkType
+        self.form = form
+        scheduler = context.scheduler
+        options = context.options
+        recorder = context.recorder
+        finishing = context.finishing
+        self.make = make
+        waiting = ObjectPool(count: context.options.threadCount + 64)
+        holder = MemoryHolder { [waiting] in waiting.removeAll() }
+        options.memory?.add(holder)
+    }
+
+    /// A task for a request, without a model yet.
+    ///
+    /// - Throws: ``RequestError`` 503 without memory.
+    func task() throws(RequestError) -> RequestTask {
+        if let task = waiting.take() { return task }
+        guard let workspace = RequestWorkspace(options.memory) else {
+            throw RequestError(503, "not enough memory for the request: try again later")
+        }
+        return make(workspace, self)
+    }
+
+    /// Keeps a task that is done.
+    func keep(_ task: RequestTask) {
+        task.reset()
+        waiting.give(task)
+    }
+
+    /// Looks at the headers of a request whose body is still to come.
+    ///
+    /// - Parameters:
+    ///   - headers: The request's headers.
+    ///   - model: The model that the path names; nil where the body may name one.
+    /// - Throws: ``RequestError`` 415 for a body that the protocol does not read.
+    func admit(_ headers: HTTPHeaders, model: ServedModel?) throws(RequestError) {
+        do throws(RequestError) {
+            _ = try ContentCoding.ofBody(headers[.contentEncoding])
+            try checkType(headers)
+        } catch {
+            guard let model else { throw error }
+            let outcome = ModelStatistics.Outcome(form: form, status: error.status)
+            model.statistics.record(outcome)
+            var error = error
+            error.inference = RequestRecorder.Inference(model: model, version: nil, label: nil, outcome: outcome)
+            throw error
+        }
+    }
+
+    /// Answers a request by a model, now or later.
+    func respond(
+        _ exchange: HTTPExchange, model: ServedModel, version choice: VersionChoice
+    ) throws(RequestError) -> HTTPOutcome {
+        let task = try task()
+        return try submit(task, exchange, model: model, version: choice)
+    }
+
+    /// The same with a task that has looked at the request already.
+    func submit(
+        _ task: RequestTask, _ exchange: HTTPExchange, model: ServedModel, version choice: VersionChoice
+    ) throws(RequestError) -> HTTPOutcome {
+        do throws(RequestError) {
+            let chosen = try ModelLookup.chosen(choice.pinned(by: exchange.request.headers), of: model)
+            try task.begin(exchange, model, chosen)
+            switch scheduler.submit(task, to: model.queue) {
+            case .done:
+                record(task)
+                keep(task)
+                return .responded
+            case .queued: return .later
+            case .refused:
+                throw RequestError(
+                    429, "model \"\(model.name)\" has as many requests waiting as --max-queue allows: try again later",
+                    headers: [("Retry-After", "\(scheduler.waitingSeconds(of: model.queue))")])
+            }
+        } catch {
+            let outcome = ModelStatistics.Outcome(form: form, status: error.status)
+            count(outcome, of: task, model)
+            var error = error
+            error.inference = RequestRecorder.Inference(
+                model: model, version: task.version, label: task.label, outcome: outcome)
+            keep(task)
+            throw error
+        }
+    }
+
+    /// Finishes the response of a request, and notes it.
+    func record(_ task: RequestTask) {
+        guard let exchange = task.exchange, let model = task.model else { return }
+        finishing.finish(exchange)
+        var outcome = ModelStatistics.Outcome(form: form, status: exchange.response.status)
+        outcome.times = task.times
+        outcome.receivedBytes = exchange.request.body.count
+        outcome.sentBytes = exchange.response.body.count
+        count(outcome, of: task, model)
+        recorder.record(
+            exchange,
+            RequestRecorder.Inference(model: model, version: task.version, label: task.label, outcome: outcome))
+    }
+
+    /// Counts a request: for the model, for the version, and for the label.
+    private func count(_ outcome: ModelStatistics.Outcome, of task: RequestTask, _ model: ServedModel) {
+        model.statistics.record(outcome)
+        task.version?.statistics.record(outcome.times, start: task.startNanoseconds, status: outcome.status)
+        task.label?.outcomes.record(status: outcome.status, outcome.times)
+    }
+}

@@ -1,0 +1,195 @@
+internal import Execution
+internal import Glibc
+internal import HTTPMessages
+internal import Memory
+internal import Serving
+internal import Threads
+
+// Safety: nothing here changes; what CacheEntry changes, the budget guards.
+/// What a request's names mean to a model, found once and kept: the callable, and the keys of its response.
+final class PreparedCall: CacheEntry, @unchecked Sendable {
+    /// Which protocol's it is, as the first byte of its signature.
+    enum Kind: UInt8 {
+        case predict = 1
+        case tfServing
+        case v2
+        case examples
+    }
+
+    /// What feeds and fetches are called.
+    struct Names {
+        /// What is to be fed: tensors, or keys of the signature.
+        let feeds: [String]
+        /// What is to be fetched: tensors, or keys of the signature; nil for the signature's outputs, or the model's.
+        let fetches: [String]?
+        /// The signature whose keys these may be.
+        var signature: Signature?
+        /// By the request's feeds: which are sparse or ragged, so that several feeds stand for each; empty where none is.
+        var composites: [CompositeTensor?] = []
+        /// Which feeds are known to be scalars, though the graph does not tell their shape; empty where none is.
+        var scalars: [Bool] = []
+        /// What the request calls the feeds, where that is not the tensors' names.
+        var feedNames: [String]?
+        /// What the response calls the fetches, where that is not the tensors' names.
+        var fetchNames: [String]?
+        /// Whether fetches that have no other name are called `y` for `y:0`.
+        var isWithoutNumbers = false
+    }
+
+    /// The names as bytes, in a form of the protocol's own; a ``Kind`` is the first.
+    let signature: [UInt8]
+    let callable: Callable
+    /// The feeds' names as the request has them, for messages.
+    let feedNames: [String]
+    /// By the request's feeds: which are sparse or ragged, so that several of ``feedNames`` stand for each; empty where none is.
+    let composites: [CompositeTensor?]
+    /// Which feeds are known to be scalars, though the graph does not tell their shape; empty where none is.
+    let scalars: [Bool]
+    /// The fetches' names as the request has them, quoted and escaped.
+    let keys: [[UInt8]]
+    /// The names of the classes that the fetches give scores for.
+    let classes: [ClassNames?]
+    private let calls: EvictingTable<PreparedCall>
+
+    init(
+        signature: [UInt8], callable: Callable, _ names: Names, fetchNames: [String], classes: [ClassNames?],
+        in calls: EvictingTable<PreparedCall>
+    ) {
+        let feedNames = names.feedNames ?? names.feeds
+        let keys = fetchNames.map(Self.escaped)
+        self.calls = calls
+        self.classes = classes
+        self.signature = signature
+        self.callable = callable
+        self.feedNames = feedNames
+        self.keys = keys
+        composites = names.composites
+        scalars = names.scalars
+        // Of locals alone: Swift 6.3's optimizer fails where closures run over the object's own fields before super.init.
+        super.init(
+            .calls,
+            byteCount: Self.objectBytes * (8 + names.composites.count + classes.count) + 2 * signature.count
+                + Self.byteCount(ofNames: feedNames, keys: keys))
+    }
+
+    /// About what is allocated by itself takes beside what is in it.
+    private static let objectBytes = 48
+
+    /// About what the names and the keys take, each name once more in the callable.
+    private static func byteCount(ofNames names: [String], keys: [[UInt8]]) -> Int {
+        let texts = names.reduce(0) { $0 + objectBytes + $1.utf8.count }
+        return 2 * texts + keys.reduce(0) { $0 + objectBytes + $1.count }
+    }
+
+    override func evict() { calls.remove(self, hash: signature.withUnsafeBytes(Self.hash)) }
+
+    /// `y` for `y:0`.
+    static func withoutNumber(_ name: String) -> String { name.hasSuffix(":0") ? String(name.dropLast(2)) : name }
+
+    private static func escaped(_ name: String) -> [UInt8] {
+        let buffer = ResponseBuffer()
+        var writer = JSONWriter(buffer)
+        writer.string(name)
+        return Array(buffer.bytes)
+    }
+
+    /// Appends a name to a signature, so that different names never give the same bytes: a 0, its length, and itself.
+    static func append(name: UnsafeRawBufferPointer, to signature: ResponseBuffer) {
+        let size = 1 + MemoryLayout<UInt32>.size
+        guard let room = signature.reserve(size + name.count) else { return }
+        room.storeBytes(of: 0, as: UInt8.self)
+        room.storeBytes(of: UInt32(truncatingIfNeeded: name.count), toByteOffset: 1, as: UInt32.self)
+        if let start = name.baseAddress { (room + size).copyMemory(from: start, byteCount: name.count) }
+        signature.commit(size + name.count)
+    }
+
+    /// FNV-1a.
+    static func hash(_ signature: UnsafeRawBufferPointer) -> UInt {
+        signature.reduce(14_695_981_039_346_656_037) { ($0 ^ UInt($1)) &* 1_099_511_628_211 }
+    }
+
+    /// Whether that is its signature.
+    func hasSignature(_ other: UnsafeRawBufferPointer) -> Bool {
+        signature.withUnsafeBytes { own in
+            guard own.count == other.count, let ownStart = own.baseAddress, let start = other.baseAddress else {
+                return false
+            }
+            return memcmp(ownStart, start, own.count) == 0
+        }
+    }
+}
+
+/// What the API keeps with a version of a model: the calls that were prepared for it.
+final class VersionCalls: Sendable {
+    let model: Model
+    /// The model's name as bytes.
+    let name: [UInt8]
+    private let calls = EvictingTable<PreparedCall>()
+    /// How TF Serving's clients call the model.
+    let signatures: TFServingSignatures
+    /// The tensors that a request must feed.
+    let neededInputs: [String]
+    /// What every response ends with, from the end of the outputs on.
+    let tail: [UInt8]
+
+    init(_ model: Model) {
+        self.model = model
+        name = Array(model.name.utf8)
+        signatures = TFServingSignatures(model)
+        neededInputs = model.inputs.filter { $0.isNeeded && !model.hasDefault($0.tensor) }.map(\.name)
+        let buffer = ResponseBuffer()
+        var writer = JSONWriter(buffer)
+        writer.beginObject()
+        writer.key("name")
+        writer.string(model.name)
+        writer.key("step")
+        if let step = model.step { writer.integer(step) } else { writer.null() }
+        writer.endObject()
+        tail = Array(buffer.bytes)
+    }
+
+    /// The model's signature of a name, or its default.
+    ///
+    /// - Throws: ``RequestError`` 400 with the names that there are.
+    func signature(named name: String?) throws(RequestError) -> Signature? {
+        do throws(ModelError) { return try model.signature(named: name) } catch { throw RequestError(error) }
+    }
+
+    /// The call for a signature; a table look-up for all but the first of its kind.
+    ///
+    /// - Parameters:
+    ///   - signature: Begins with a ``PreparedCall/Kind``; all that ``names`` depends on.
+    ///   - names: What it stands for; asked the first time.
+    /// - Returns: The call.
+    /// - Throws: What ``names`` throws; ``RequestError`` for names that the model has not, and what it cannot compute.
+    func call(
+        for signature: ResponseBuffer, names: () throws(RequestError) -> PreparedCall.Names
+    ) throws(RequestError) -> PreparedCall {
+        guard !signature.hasFailed else {
+            throw RequestError(503, "not enough memory for the request: try again later")
+        }
+        let hash = PreparedCall.hash(signature.bytes)
+        if let known = calls.find(hash: hash, where: { $0.hasSignature(signature.bytes) && !$0.callable.isOutdated }) {
+            known.mark()
+            return known
+        }
+        let names = try names()
+        do throws(ModelError) {
+            let found = try model.callable(feeds: names.feeds, fetches: names.fetches, in: names.signature)
+            let fetched = found.fetchNames
+            let call = PreparedCall(
+                signature: Array(signature.bytes), callable: found.callable, names,
+                fetchNames: names.fetchNames
+                    ?? (names.isWithoutNumbers ? fetched.map(PreparedCall.withoutNumber) : fetched),
+                classes: found.callable.fetches.map { model.classes.names(of: $0.name) }, in: calls)
+            calls.insert(call, hash: hash)
+            model.caches.add(call)
+            return call
+        } catch { throw RequestError(error) }
+    }
+
+    deinit {
+        // The calls keep the table.
+        for call in calls.removeAll() { model.caches.remove(call) }
+    }
+}

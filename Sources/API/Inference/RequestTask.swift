@@ -1,0 +1,159 @@
+internal import Execution
+internal import HTTPMessages
+internal import Serving
+internal import Threads
+
+/// An inference request: what all protocols have in common. A protocol is a subclass that reads the request and writes the
+/// response.
+///
+/// Belongs to one thread at a time; kept for another request when it is finished.
+class RequestTask: InferenceTask {
+    /// The request and its response.
+    final private(set) var exchange: HTTPExchange?
+    /// The model that answers, and its version.
+    final private(set) var model: ServedModel?
+    final private(set) var version: ModelVersion?
+    /// The label that the version was chosen by, if it was one.
+    final private(set) var label: LabelStatistics?
+    /// The calls of that version.
+    final private(set) var calls: VersionCalls?
+    final private(set) var callable: Callable?
+    final private(set) var startNanoseconds: UInt64 = 0
+    final private(set) var deadline: Deadline?
+    final private(set) var abandonment: Flag?
+    final var times = PhaseTimes()
+    /// What was found for the request's names.
+    final private(set) var call: PreparedCall?
+    private var isInflated = false
+    final let workspace: RequestWorkspace
+    /// The route, which keeps the task while it waits for a request.
+    final unowned let route: InferenceRoute
+    /// The route again, while the task has a request: then the task keeps the route.
+    private var routeInUse: InferenceRoute?
+
+    init(_ workspace: RequestWorkspace, _ route: InferenceRoute) {
+        self.workspace = workspace
+        self.route = route
+    }
+
+    /// Reads the request's body: decodes the feeds into the workspace, and gives the call.
+    ///
+    /// - Throws: ``RequestError``, which becomes the response.
+    func read(_ request: HTTPRequest, _ calls: VersionCalls) throws(RequestError) -> PreparedCall {
+        throw RequestError(501, "not a protocol")
+    }
+
+    /// Writes what was fetched into the response.
+    ///
+    /// - Throws: ``RequestError``, which becomes the response instead.
+    func write(
+        _ outputs: UnsafeBufferPointer<TensorView>, of call: PreparedCall, to response: inout HTTPResponse
+    ) throws(RequestError) {}
+
+    /// Writes an error in the protocol's form.
+    func write(_ error: RequestError, to response: inout HTTPResponse) { error.write(to: &response) }
+
+    /// Forgets the request, so that the task can wait for another.
+    func reset() {
+        routeInUse = nil
+        exchange = nil
+        model = nil
+        version = nil
+        label = nil
+        calls = nil
+        call = nil
+        callable = nil
+        deadline = nil
+        abandonment = nil
+        times = PhaseTimes()
+        isInflated = false
+        workspace.reset()
+    }
+
+    /// Takes a request up.
+    ///
+    /// - Throws: ``RequestError`` 400 for headers that cannot be understood.
+    final func begin(
+        _ exchange: HTTPExchange, _ model: ServedModel, _ chosen: VersionSet.Chosen
+    ) throws(RequestError) {
+        routeInUse = route
+        self.exchange = exchange
+        self.model = model
+        version = chosen.version
+        label = chosen.label
+        // Safety: Service.attachment(for:) makes all attachments.
+        calls = unsafeDowncast(chosen.version.attachment, to: VersionCalls.self)
+        abandonment = exchange.abandonment
+        startNanoseconds = MonotonicClock.nanoseconds
+        let timeout = try RequestTimeout.seconds(
+            exchange.request.headers[.requestTimeout], limit: model.timeout(default: route.options.timeoutSeconds))
+        deadline = timeout.map { Deadline(after: $0, from: startNanoseconds) }
+        exchange.respondBy = deadline.map { Int(clamping: $0.nanoseconds) } ?? .max
+    }
+
+    final var byteCount: Int { exchange?.request.body.count ?? 0 }
+
+    /// Makes the request's body what it was before it was compressed. Done once, before anything reads the body.
+    final func inflate(_ exchange: HTTPExchange) throws(RequestError) {
+        guard exchange.request.headers[.contentEncoding] != nil, !isInflated else { return }
+        exchange.request = try route.finishing.compression.inflated(exchange.request, into: workspace.inflated)
+        isInflated = true
+    }
+
+    final func prepare() -> Bool {
+        guard let exchange, let calls else { return false }
+        // It was read already, and has waited for memory since.
+        if callable != nil { return true }
+        do throws(RequestError) {
+            try inflate(exchange)
+            let call = try read(exchange.request, calls)
+            self.call = call
+            callable = call.callable
+            return true
+        } catch {
+            write(error, to: &exchange.response)
+            return false
+        }
+    }
+
+    final func withFeeds(_ body: (UnsafeBufferPointer<TensorView>) -> Void) { workspace.feeds.withFeeds(body) }
+
+    final func deliver(_ outputs: UnsafeBufferPointer<TensorView>) {
+        guard let exchange, let call else { return }
+        do throws(RequestError) {
+            try write(outputs, of: call, to: &exchange.response)
+            let body = exchange.response.body
+            if body.isTooLong {
+                throw .badRequest("the answer is longer than \(ResponseBuffer.maxBytes) bytes: fetch less")
+            }
+            if let refusal = body.refusal { throw RequestError(refusal, "the answer") }
+            guard !body.hasFailed else {
+                throw RequestError(503, "not enough memory for the answer: fetch less at once")
+            }
+        } catch { write(error, to: &exchange.response) }
+    }
+
+    final func fail(_ error: ModelError) {
+        guard let exchange else { return }
+        var error = RequestError(error)
+        if error.status == RequestError.clientGone, exchange.isCutOff.isRaised { error = .serverEnds }
+        if error.status == 400, let call {
+            withFeeds { error = error.appending(BytesHint.text(for: $0, names: call.feedNames)) }
+        }
+        write(error, to: &exchange.response)
+    }
+
+    final func finish() {
+        let exchange = exchange
+        settle()
+        exchange?.finish()
+    }
+
+    /// A call of its own: with the response handed back, the service may end at once, and nothing here may keep a part of it.
+    @inline(never)
+    private final func settle() {
+        let route = route
+        route.record(self)
+        route.keep(self)
+    }
+}

@@ -1,0 +1,29 @@
+internal import HTTPMessages
+
+/// What is done to every response when it is complete, at once or later: a newline at its end, headers for browsers, compression.
+final class ResponseFinishing: Sendable {
+    let compression: Compression
+    private let cors: CORSRules
+
+    init(_ options: Service.Options) {
+        compression = Compression(
+            maxBodyBytes: options.maxBodyBytes, threadCount: options.threadCount, memory: options.memory)
+        cors = options.cors
+    }
+
+    /// Called once a response, before it is handed back.
+    func finish(_ exchange: HTTPExchange) {
+        Self.endLine(of: exchange.response)
+        cors.allow(exchange.request, &exchange.response)
+        compression.compress(exchange.request, &exchange.response)
+    }
+
+    /// Ends a body that is JSON with a newline, so that a terminal's next line begins below it.
+    private static func endLine(of response: HTTPResponse) {
+        let body = response.body
+        guard body.count > 0, body.count < ResponseBuffer.maxBytes, !body.hasFailed,
+            MediaType.isJSON(response.contentType)
+        else { return }
+        body.append(UInt8(ascii: "\n"))
+    }
+}

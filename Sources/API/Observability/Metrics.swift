@@ -1,0 +1,263 @@
+internal import Glibc
+internal import HTTPMessages
+internal import Memory
+internal import Serving
+internal import Threads
+
+/// `GET /metrics`: everything in Prometheus' text format. Labels are models, their loaded versions and configured labels, and protocols,
+/// phases and statuses of fixed lists, so what a client sends never makes a new time series.
+struct Metrics: Sendable {
+    private let registry: ModelRegistry
+    private let options: Service.Options
+    private let responses: ResponseCounts
+
+    init(_ registry: ModelRegistry, _ options: Service.Options, _ responses: ResponseCounts) {
+        self.registry = registry
+        self.options = options
+        self.responses = responses
+    }
+
+    var routes: [Route] {
+        [
+            .immediate(.get, "/metrics", RouteDescription("Metrics in Prometheus' text format", response: .text)) {
+                _, response in write(to: &response)
+            },
+            .immediate(
+                .get, "/monitoring/prometheus/metrics",
+                RouteDescription("The same where TensorFlow Serving has them, and its own names", response: .text)
+            ) { _, response in
+                write(to: &response)
+                TFServingMetrics.write(registry.catalog.models, MetricsWriter(response.body))
+            },
+        ]
+    }
+
+    private func write(to response: inout HTTPResponse) {
+        response.contentType = "text/plain; version=0.0.4; charset=utf-8"
+        let writer = MetricsWriter(response.body)
+        let models = registry.catalog.models
+        writeServer(writer)
+        writeRequests(models, writer)
+        writeTimes(models, writer)
+        writeVersions(models, writer)
+        writeModels(models, writer)
+        writeReloads(models, writer)
+        writeMemory(writer)
+        writeCaches(writer)
+        writeProcess(writer)
+    }
+
+    private func writeServer(_ writer: MetricsWriter) {
+        writer.family("metaserve_build_info", .gauge, "Always 1; the version is a label.")
+        writer.sample("metaserve_build_info", [("version", options.version)], 1)
+        writer.family("metaserve_http_responses_total", .counter, "Responses by status, whatever was asked.")
+        for (status, count) in responses.counts {
+            writer.sample("metaserve_http_responses_total", [("status", Self.text(ofStatus: status))], count)
+        }
+        writer.family("metaserve_executors", .gauge, "Requests that may run at once.")
+        writer.sample("metaserve_executors", [], options.threadCount)
+        writer.family("metaserve_http_connections", .gauge, "Connections that are open.")
+        if let count = options.openConnections() { writer.sample("metaserve_http_connections", [], count) }
+        writer.family(
+            "metaserve_log_lines_lost_total", .counter, "Lines of a log that could not be written, or that nobody read."
+        )
+        writer.sample("metaserve_log_lines_lost_total", [("log", "access")], options.accessLog?.droppedCount ?? 0)
+        writer.sample("metaserve_log_lines_lost_total", [("log", "program")], options.lostLogLines())
+    }
+
+    private func writeCaches(_ writer: MetricsWriter) {
+        writer.family(
+            "metaserve_cache_bytes", .gauge,
+            "About what is kept from request to request takes: callables, programs for shapes, prepared calls.")
+        for kind in CacheBudget.Kind.allCases {
+            writer.sample("metaserve_cache_bytes", [("cache", kind.label)], registry.caches.usedBytes(for: kind))
+        }
+        writer.family("metaserve_cache_evictions_total", .counter, "What had to go because others needed the room.")
+        for kind in CacheBudget.Kind.allCases {
+            writer.sample(
+                "metaserve_cache_evictions_total", [("cache", kind.label)], registry.caches.evictionCount(for: kind))
+        }
+    }
+
+    static func text(ofStatus status: Int) -> String { status == 0 ? "other" : String(status) }
+
+    private func writeRequests(_ models: [ServedModel], _ writer: MetricsWriter) {
+        writer.family(
+            "metaserve_requests_total", .counter,
+            "Inference requests that were answered, by model, protocol and status.")
+        for model in models {
+            for form in ModelStatistics.Form.allCases {
+                for status in ModelStatistics.statuses {
+                    let count = model.statistics.count(form, status)
+                    guard count > 0 || status == 200 else { continue }
+                    writer.sample(
+                        "metaserve_requests_total",
+                        [("model", model.name), ("protocol", form.label), ("status", Self.text(ofStatus: status))],
+                        count)
+                }
+            }
+        }
+        write(
+            models, writer, "metaserve_executions_total", .counter,
+            "Runs of a graph; fewer than requests where some ran as one."
+        ) {
+            $0.statistics.executionCount
+        }
+        write(models, writer, "metaserve_request_body_bytes_total", .counter, "Bytes of the bodies of requests.") {
+            $0.statistics.receivedBytes
+        }
+        write(models, writer, "metaserve_response_body_bytes_total", .counter, "Bytes of the bodies of responses.") {
+            $0.statistics.sentBytes
+        }
+        write(models, writer, "metaserve_requests_in_flight", .gauge, "Requests that are read, run and answered now.") {
+            $0.queue.running
+        }
+        write(models, writer, "metaserve_queue_depth", .gauge, "Requests that wait now.") { $0.queue.waiting }
+        write(
+            models, writer, "metaserve_queue_limit", .gauge,
+            "The most requests that may wait; further ones are refused."
+        ) {
+            $0.queue.limits.waiting
+        }
+    }
+
+    private func writeTimes(_ models: [ServedModel], _ writer: MetricsWriter) {
+        writer.family(
+            "metaserve_request_duration_seconds", .histogram,
+            "Time from the request's last byte to its answer; requests that failed are among them.")
+        for model in models {
+            writer.histogram(
+                "metaserve_request_duration_seconds", [("model", model.name)], model.statistics.totals, perUnit: 1e9)
+        }
+        writer.family(
+            "metaserve_request_phase_seconds", .histogram, "The same by phase: queue, parse, run, write.")
+        for model in models {
+            for phase in ModelStatistics.Phase.allCases {
+                writer.histogram(
+                    "metaserve_request_phase_seconds", [("model", model.name), ("phase", phase.label)],
+                    model.statistics.times(phase), perUnit: 1e9)
+            }
+        }
+        writer.family("metaserve_batch_size", .histogram, "Requests that were run as one.")
+        for model in models {
+            writer.histogram("metaserve_batch_size", [("model", model.name)], model.statistics.batchSizes, perUnit: 1)
+        }
+    }
+
+    private func writeModels(_ models: [ServedModel], _ writer: MetricsWriter) {
+        write(models, writer, "metaserve_model_loaded", .gauge, "Whether a version of the model answers requests.") {
+            $0.versions.current == nil ? 0 : 1
+        }
+        write(
+            models, writer, "metaserve_model_version", .gauge,
+            "The newest version that serves; metaserve_version_share_ratio tells what each gets of the requests that name none."
+        ) {
+            $0.versions.current?.number
+        }
+        write(
+            models, writer, "metaserve_model_step", .gauge,
+            "The training step of that version, where its name tells it."
+        ) {
+            $0.versions.current?.model.step
+        }
+        write(
+            models, writer, "metaserve_model_weights_bytes", .gauge,
+            "Bytes of the variables of all versions that are loaded."
+        ) {
+            $0.versions.versions.reduce(0) { $0 + $1.model.variables.reduce(0) { $0 + $1.byteCount } }
+        }
+        let now = ContinuousClock.now
+        writer.family("metaserve_model_age_seconds", .gauge, "How long ago that version was loaded.")
+        for model in models {
+            guard let version = model.versions.current else { continue }
+            writer.sample(
+                "metaserve_model_age_seconds", [("model", model.name)],
+                version.loadedAt.duration(to: now) / .seconds(1))
+        }
+    }
+
+    private func writeReloads(_ models: [ServedModel], _ writer: MetricsWriter) {
+        writer.family(
+            "metaserve_load_duration_seconds", .histogram,
+            "Time that loads of a version took which succeeded, warm-up included.")
+        for model in models {
+            writer.histogram(
+                "metaserve_load_duration_seconds", [("model", model.name)], model.loadTimes, perUnit: 1e9)
+        }
+        writer.family(
+            "metaserve_reloads_total", .counter,
+            "Loads of a version that ended, the first ones among them, by what came of them.")
+        for model in models {
+            let record = model.versions.record
+            writer.sample(
+                "metaserve_reloads_total", [("model", model.name), ("outcome", "loaded")], record.successCount)
+            for failure in ModelError.LoadFailure.allCases {
+                writer.sample(
+                    "metaserve_reloads_total", [("model", model.name), ("outcome", failure.rawValue)],
+                    record.failureCounts[failure] ?? 0)
+            }
+        }
+        write(models, writer, "metaserve_reload_failing", .gauge, "Whether the newest files could not be loaded.") {
+            $0.versions.record.lastError == nil ? 0 : 1
+        }
+    }
+
+    /// A family with a sample for each model that has a value.
+    private func write(
+        _ models: [ServedModel], _ writer: MetricsWriter, _ name: StaticString, _ kind: MetricsWriter.Kind,
+        _ help: StaticString, _ value: (ServedModel) -> Int?
+    ) {
+        writer.family(name, kind, help)
+        for model in models {
+            if let value = value(model) { writer.sample(name, [("model", model.name)], value) }
+        }
+    }
+
+    private func writeMemory(_ writer: MetricsWriter) {
+        guard let memory = options.memory else { return }
+        writer.family("metaserve_memory_limit_bytes", .gauge, "What all uses of memory may take together.")
+        writer.sample("metaserve_memory_limit_bytes", [], memory.limitBytes)
+        writer.family("metaserve_memory_used_bytes", .gauge, "What the account counts of it, by use.")
+        for use in MemoryAccount.Use.allCases {
+            writer.sample("metaserve_memory_used_bytes", [("use", "\(use)")], memory.usedBytes(for: use))
+        }
+        writer.family("metaserve_memory_refusals_total", .counter, "How often there was too little of it left.")
+        writer.sample("metaserve_memory_refusals_total", [], memory.refusalCount)
+        writer.family("metaserve_memory_waits_total", .counter, "Runs that had to wait for memory.")
+        writer.sample("metaserve_memory_waits_total", [], memory.waitCount)
+    }
+
+    private func writeProcess(_ writer: MetricsWriter) {
+        let facts = ProcessFacts()
+        writer.family("process_resident_memory_bytes", .gauge, "Memory that the process has in RAM.")
+        writer.sample("process_resident_memory_bytes", [], facts.residentBytes)
+        writer.family("process_virtual_memory_bytes", .gauge, "Addresses that the process has mapped.")
+        writer.sample("process_virtual_memory_bytes", [], facts.virtualBytes)
+        writer.family("process_threads", .gauge, "Threads of the process.")
+        writer.sample("process_threads", [], facts.threads)
+        writer.family("process_open_fds", .gauge, "File descriptors that are open.")
+        writer.sample("process_open_fds", [], facts.openFiles)
+        writer.family("process_max_fds", .gauge, "File descriptors that may be open at once.")
+        writer.sample("process_max_fds", [], facts.maxOpenFiles)
+        writer.family("process_cpu_seconds_total", .counter, "Processor time that the process has used.")
+        writer.sample("process_cpu_seconds_total", [], facts.cpuSeconds)
+        writer.family("process_start_time_seconds", .gauge, "When the service was made, since 1970.")
+        writer.sample("process_start_time_seconds", [], responses.startSeconds)
+    }
+}
+
+/// All responses by their status, and when counting began.
+final class ResponseCounts: Sendable {
+    private let values = Counters(ModelStatistics.statuses.count)
+    /// Seconds since 1970.
+    let startSeconds = Double(time(nil))
+
+    func record(_ status: Int) {
+        let index = ModelStatistics.statuses.firstIndex(of: status) ?? ModelStatistics.statuses.count - 1
+        values.add(1, at: index)
+    }
+
+    var counts: [(status: Int, count: Int)] {
+        ModelStatistics.statuses.indices.map { (ModelStatistics.statuses[$0], values[$0]) }
+    }
+}

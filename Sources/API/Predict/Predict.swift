@@ -1,0 +1,85 @@
+internal import HTTPMessages
+internal import Serving
+
+/// The routes of metaserve's own protocol.
+struct Predict: Sendable {
+    private let registry: ModelRegistry
+    private let route: InferenceRoute
+
+    init(_ context: Service.Context) {
+        registry = context.registry
+        route = InferenceRoute(.predict, context) { headers throws(RequestError) in
+            let type = headers[.contentType]
+            guard !MediaType.isNPY(type), !MediaType.isFile(type), !MediaType.isForm(type) else { return }
+            try MediaType.requireJSON(type)
+        } make: {
+            PredictTask($0, $1)
+        }
+    }
+
+    private static let summary = "Run the graph: feeds and fetches by a signature's keys or by the names of tensors"
+
+    var routes: [Route] {
+        [
+            Route(
+                .post, "/predict", RouteDescription(Self.summary, .inferenceOfAny, response: .inference),
+                admission: { headers, _ throws(RequestError) in try route.admit(headers, model: nil) }
+            ) { exchange, _ throws(RequestError) in try respond(exchange) },
+            Route(
+                .post, "/models/{name}/predict",
+                RouteDescription(Self.summary, .inference(.predict), response: .inference),
+                admission: { headers, parameters throws(RequestError) in
+                    try route.admit(headers, model: try ModelLookup.model(parameters[0], in: registry.catalog))
+                }
+            ) { exchange, parameters throws(RequestError) in
+                let model = try ModelLookup.model(parameters[0], in: registry.catalog)
+                return try route.respond(exchange, model: model, version: .any)
+            },
+            Route(
+                .post, "/models/{name}/versions/{number}/predict",
+                RouteDescription(Self.summary, .inference(.predict), response: .inference),
+                admission: { headers, parameters throws(RequestError) in
+                    let model = try ModelLookup.model(parameters[0], in: registry.catalog)
+                    _ = try ModelLookup.version(parameters[1])
+                    try route.admit(headers, model: model)
+                }
+            ) { exchange, parameters throws(RequestError) in
+                let model = try ModelLookup.model(parameters[0], in: registry.catalog)
+                return try route.respond(exchange, model: model, version: try ModelLookup.version(parameters[1]))
+            },
+        ]
+    }
+
+    /// The model is the only one, or the one that the body names, or the default.
+    private func respond(_ exchange: HTTPExchange) throws(RequestError) -> HTTPOutcome {
+        let catalog = registry.catalog
+        let task = try route.task()
+        if let model = catalog.models.first, catalog.models.count == 1, let task = task as? PredictTask {
+            // Who runs the request reads it, and compares the name.
+            task.catalog = catalog
+            return try route.submit(task, exchange, model: model, version: .any)
+        }
+        let model = try model(of: task, exchange, catalog)
+        return try route.submit(task, exchange, model: model, version: .any)
+    }
+
+    private func model(
+        of task: RequestTask, _ exchange: HTTPExchange, _ catalog: Catalog
+    ) throws(RequestError) -> ServedModel {
+        guard let task = task as? PredictTask else { throw RequestError(500, "not a predict request") }
+        do throws(RequestError) {
+            try task.inflate(exchange)
+            if let name = try task.modelName(in: exchange.request) {
+                if let named = catalog.models.first(where: { name.equals($0.nameBytes) }) { return named }
+                throw ModelLookup.unknownModel(name.excerpt, catalog)
+            }
+            if let model = catalog.defaultModel { return model }
+            throw .badRequest(
+                "several models are served: name one of \(ModelLookup.names(catalog)) in \"model\", or post to "
+                    + "/models/NAME/predict")
+        } catch {
+            route.keep(task)
+            throw error
+        }
+    }
+}

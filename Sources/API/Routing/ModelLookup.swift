@@ -1,0 +1,97 @@
+internal import HTTPMessages
+internal import Serving
+
+/// Finds the model and the version that a request names.
+enum ModelLookup {
+    /// The model that a path names.
+    ///
+    /// - Throws: ``RequestError`` 404 with what is served.
+    static func model(_ name: PathParameter, in catalog: Catalog) throws(RequestError) -> ServedModel {
+        if let found = catalog.model(named: name.encoded) { return found }
+        let text = try name.text()
+        guard let found = catalog.model(named: text) else { throw unknownModel(text, catalog) }
+        return found
+    }
+
+    /// The version that a path names.
+    ///
+    /// - Throws: ``RequestError`` 400 for what is no number.
+    static func version(_ number: PathParameter) throws(RequestError) -> VersionChoice {
+        let text = try number.text()
+        guard let number = Int(text), number >= 0 else {
+            throw .badRequest("version \"\(text)\" is not a number")
+        }
+        return .number(number)
+    }
+
+    /// The version of a model that is chosen.
+    ///
+    /// - Throws: ``RequestError``: 404 with those that there are, 503 where there is none at all.
+    static func version(_ choice: VersionChoice, of model: ServedModel) throws(RequestError) -> ModelVersion {
+        try chosen(choice, of: model).version
+    }
+
+    /// The same, with the label that it was chosen by.
+    static func chosen(_ choice: VersionChoice, of model: ServedModel) throws(RequestError) -> VersionSet.Chosen {
+        let versions = model.versions
+        guard let chosen = versions.choose(choice) else { throw unknownVersion(choice, of: model.name, versions) }
+        return chosen
+    }
+
+    private static func reason(of versions: VersionSet) -> String {
+        if versions.isUnloaded { return ": it was unloaded" }
+        return versions.reason.map { ": \($0)" } ?? ""
+    }
+
+    private static func unknownVersion(
+        _ choice: VersionChoice, of model: String, _ versions: VersionSet
+    ) -> RequestError {
+        return switch choice {
+        case .any: RequestError(503, "model \"\(model)\" is not loaded" + reason(of: versions))
+        case .number(let number):
+            RequestError(
+                404, "model \"\(model)\" has no version \(number) loaded; \(alternatives(to: choice, versions))")
+        case .label(let label):
+            RequestError(
+                404,
+                "model \"\(model)\" has no version labelled \"\(label)\"; \(alternatives(to: choice, versions))")
+        }
+    }
+
+    /// The versions or labels that there are instead of a choice, for messages.
+    static func alternatives(to choice: VersionChoice, _ versions: VersionSet) -> String {
+        if case .label = choice {
+            let labels = versions.labels.keys.sorted().joined(separator: ", ")
+            return labels.isEmpty ? "it has no labels" : "labels are \(labels)"
+        }
+        let loaded = versions.versions.map { "\($0.number)" }.joined(separator: ", ")
+        return loaded.isEmpty ? "none is loaded\(reason(of: versions))" : "loaded are \(loaded)"
+    }
+
+    /// Tells what is served, and of many models the nearest.
+    static func unknownModel(_ name: String, _ catalog: Catalog) -> RequestError {
+        let alternatives =
+            catalog.models.count > maxListed ? alternatives(to: name, catalog) : "served are \(names(catalog))"
+        return RequestError(404, "there is no model \"\(name)\"; \(alternatives)")
+    }
+
+    /// The models whose names are nearest to a name, else all, for messages.
+    static func alternatives(to name: String, _ catalog: Catalog) -> String {
+        let nearest = catalog.nearestNames(to: name)
+        switch nearest.count {
+        case 0: return catalog.models.isEmpty ? "no model is served" : "served are \(names(catalog))"
+        case 1: return "the nearest is \(list(nearest))"
+        default: return "the nearest are \(list(nearest))"
+        }
+    }
+
+    private static let maxListed = 20
+
+    /// The names of the models, for messages.
+    static func names(_ catalog: Catalog) -> String {
+        let left = catalog.models.count - maxListed
+        return list(catalog.models.prefix(maxListed).map(\.name)) + (left > 0 ? " and \(left) more" : "")
+    }
+
+    private static func list(_ names: [String]) -> String { names.map { "\"\($0)\"" }.joined(separator: ", ") }
+}

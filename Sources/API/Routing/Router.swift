@@ -1,0 +1,202 @@
+internal import Glibc
+internal import HTTPMessages
+
+/// A route: what it answers, where.
+///
+/// An object, so that to look at one is one reference to count.
+final class Route: Sendable {
+    typealias Admission = @Sendable (HTTPHeaders, PathParameters) throws(RequestError) -> Void
+    typealias Handler = @Sendable (HTTPExchange, PathParameters) throws(RequestError) -> HTTPOutcome
+
+    let method: HTTPMethod
+    /// The path; a segment in braces stands for any text, which the handler gets. `{name:}` stands for text without a colon, and
+    /// so does `{name}` with something behind it, `{name}:predict`.
+    let pattern: String
+    /// Who may use it.
+    let access: Access
+    /// What the OpenAPI document says of it; nil for a route that is not in there.
+    let description: RouteDescription?
+    fileprivate let segments: [Segment]
+    let handler: Handler
+    /// What is looked at when the headers are there and the body is not; nil for nothing beside route and token.
+    let admission: Admission?
+
+    init(
+        _ method: HTTPMethod, _ pattern: String, access: Access = .inference, _ description: RouteDescription? = nil,
+        admission: Admission? = nil, _ handler: @escaping Handler
+    ) {
+        self.admission = admission
+        self.method = method
+        self.pattern = pattern
+        self.access = access
+        self.description = description
+        segments = pattern.utf8.split(separator: UInt8(ascii: "/")).map { Segment($0) }
+        precondition(segments.count { $0.isParameter } <= PathParameters.maxCount)
+        self.handler = handler
+    }
+
+    /// What is between two slashes of a pattern.
+    fileprivate struct Segment {
+        let isParameter: Bool
+        /// Whether it stands for any text.
+        let isAny: Bool
+        /// The text of one that is not a parameter; what comes behind the braces.
+        let text: [UInt8]
+
+        init(_ pattern: Substring.UTF8View) {
+            let end = pattern.first == UInt8(ascii: "{") ? pattern.lastIndex(of: UInt8(ascii: "}")) : nil
+            isParameter = end != nil
+            text = Array(end.map { pattern[pattern.index(after: $0)...] } ?? pattern[...])
+            isAny = text.isEmpty && !pattern.contains(UInt8(ascii: ":"))
+        }
+
+        /// Whether a segment of a path is this one.
+        func isText(_ segment: UnsafeRawBufferPointer) -> Bool {
+            text.withUnsafeBytes { own in
+                guard own.count == segment.count, let ownStart = own.baseAddress, let start = segment.baseAddress else {
+                    return own.count == segment.count
+                }
+                return memcmp(ownStart, start, own.count) == 0
+            }
+        }
+
+        /// The parameter in a segment of a path; nil if it does not fit.
+        func parameter(in segment: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+            guard !isAny else { return segment }
+            guard segment.count > text.count, segment.suffix(text.count).elementsEqual(text) else { return nil }
+            let parameter = segment.dropLast(text.count)
+            return parameter.contains(UInt8(ascii: ":")) ? nil : UnsafeRawBufferPointer(rebasing: parameter)
+        }
+    }
+
+    /// A route that is answered at once.
+    static func immediate(
+        _ method: HTTPMethod, _ pattern: String, access: Access = .inference, _ description: RouteDescription? = nil,
+        _ respond: @escaping @Sendable (PathParameters, inout HTTPResponse) throws(RequestError) -> Void
+    ) -> Route {
+        Route(method, pattern, access: access, description) { exchange, parameters throws(RequestError) in
+            try respond(parameters, &exchange.response)
+            return .responded
+        }
+    }
+}
+
+/// Finds the route of a request.
+struct Router: Sendable {
+    let routes: [Route]
+    /// Who may use them.
+    let rules: AccessRules
+
+    /// Answers a request by its route's handler, if the request may use it.
+    ///
+    /// - Throws: ``RequestError``: 404, 405 naming the methods, 401 and 403.
+    func respond(to exchange: HTTPExchange) throws(RequestError) -> HTTPOutcome {
+        if exchange.admittedRoute >= 0, exchange.admittedRoute < routes.count {
+            let route = routes[exchange.admittedRoute]
+            if let parameters = match(route, exchange.request.path) { return try route.handler(exchange, parameters) }
+        }
+        let (number, parameters) = try find(exchange.request.method, exchange.request.path)
+        try rules.check(routes[number].access, exchange.request.headers[.authorization])
+        return try routes[number].handler(exchange, parameters)
+    }
+
+    /// Looks at a request whose body is still to come.
+    ///
+    /// - Throws: ``RequestError`` if it is answered without the body.
+    func admit(_ exchange: HTTPExchange) throws(RequestError) {
+        let (number, parameters) = try find(exchange.request.method, exchange.request.path)
+        let route = routes[number]
+        try rules.check(route.access, exchange.request.headers[.authorization])
+        if let admission = route.admission { try admission(exchange.request.headers, parameters) }
+        exchange.admittedRoute = number
+    }
+
+    /// The number of a request's route.
+    ///
+    /// - Throws: ``RequestError``: 404, 405 naming the methods.
+    private func find(
+        _ asked: HTTPMethod, _ path: UnsafeRawBufferPointer
+    ) throws(RequestError) -> (number: Int, parameters: PathParameters) {
+        let method = asked == .head ? .get : asked
+        let segmentCount = Self.segmentCount(path)
+        for (number, route) in routes.enumerated()
+        where route.method == method && route.segments.count == segmentCount {
+            if let parameters = match(route, path) { return (number, parameters) }
+        }
+        let allow = try methods(of: path, method)
+        let alternatives = NearestRoutes(routes, path).alternatives(method: method)
+        let hint = alternatives.first.map { "; \(Self.name(method)) takes \($0)" } ?? ""
+        throw RequestError(405, "\(Self.text(path)) takes \(allow)\(hint)", headers: [("Allow", allow)])
+    }
+
+    /// The methods that a path takes, as in `Allow`.
+    ///
+    /// - Parameters:
+    ///   - path: The path.
+    ///   - wanted: The method that was tried.
+    /// - Returns: The methods, with commas.
+    /// - Throws: ``RequestError`` 404 if there is no such path.
+    func methods(of path: UnsafeRawBufferPointer, _ wanted: HTTPMethod) throws(RequestError) -> String {
+        let segmentCount = Self.segmentCount(path)
+        let methods = routes.filter { $0.segments.count == segmentCount && match($0, path) != nil }.map(\.method)
+        guard methods.isEmpty else {
+            return methods.map { $0 == .get ? "GET, HEAD" : Self.name($0) }.joined(separator: ", ")
+        }
+        let nearest = NearestRoutes(routes, path).names(method: wanted)
+        let hint = nearest.isEmpty ? "" : "; the nearest is \(nearest.joined(separator: " or "))"
+        throw RequestError(404, "there is no route \(Self.text(path))\(hint): GET / shows what is served")
+    }
+
+    private static func text(_ path: UnsafeRawBufferPointer) -> String {
+        String(decoding: path.prefix(200), as: UTF8.self)
+    }
+
+    /// The method as requests have it.
+    static func name(_ method: HTTPMethod) -> String {
+        switch method {
+        case .get: "GET"
+        case .post: "POST"
+        case .put: "PUT"
+        case .delete: "DELETE"
+        case .head: "HEAD"
+        case .options: "OPTIONS"
+        case .other: "?"
+        }
+    }
+
+    /// How many segments a path has; empty ones count for nothing.
+    private static func segmentCount(_ path: UnsafeRawBufferPointer) -> Int {
+        var count = 0
+        var isInSegment = false
+        for byte in path {
+            let isSlash = byte == UInt8(ascii: "/")
+            if !isSlash, !isInSegment { count += 1 }
+            isInSegment = !isSlash
+        }
+        return count
+    }
+
+    /// The segments in braces; nil if the path, which has as many segments, is another.
+    private func match(_ route: Route, _ path: UnsafeRawBufferPointer) -> PathParameters? {
+        var parameters = PathParameters()
+        var position = 0
+        var number = 0
+        while position < path.count, number < route.segments.count {
+            guard path[position] != UInt8(ascii: "/") else {
+                position += 1
+                continue
+            }
+            let end = path[position...].firstIndex(of: UInt8(ascii: "/")) ?? path.count
+            let segment = UnsafeRawBufferPointer(rebasing: path[position..<end])
+            if route.segments[number].isParameter {
+                guard let parameter = route.segments[number].parameter(in: segment) else { return nil }
+                parameters.append(parameter)
+            } else if !route.segments[number].isText(segment) {
+                return nil
+            }
+            number += 1
+            position = end
+        }
+        return parameters
+    }
+}

@@ -1,0 +1,236 @@
+internal import Serving
+
+/// The JSON of an inference request: its parts, where they stand in the document.
+struct V2Request {
+    /// An input as it is described.
+    struct Input {
+        let name: JSONValue
+        let datatype: JSONValue
+        let shape: JSONValue
+        let elements: Elements
+    }
+
+    /// Where an input's elements are.
+    enum Elements {
+        /// Here.
+        case data(JSONValue)
+        /// Behind the JSON, as so many bytes.
+        case binary(Int)
+    }
+
+    /// An output that is wished for.
+    struct Output {
+        let name: JSONValue
+        /// In what form; nil where it does not say.
+        let isBinary: Bool?
+        /// How many of its highest values are wished for, with their places, instead of the tensor itself.
+        let classCount: Int?
+    }
+
+    /// To be sent back.
+    private(set) var id: JSONValue?
+    private(set) var inputs: [Input] = []
+    /// Empty where the request names none.
+    private(set) var outputs: [Output] = []
+    /// The name of the signature; nil for the model's default.
+    private(set) var signature: JSONValue?
+    /// Whether outputs that say nothing else are sent as bytes.
+    private(set) var isBinary = false
+
+    /// Forgets the request.
+    mutating func clear() {
+        id = nil
+        inputs.removeAll(keepingCapacity: true)
+        outputs.removeAll(keepingCapacity: true)
+        signature = nil
+        isBinary = false
+    }
+
+    /// Finds the parts; keys and parameters that are not known are passed over.
+    ///
+    /// - Throws: ``RequestError`` 400.
+    mutating func read(_ root: JSONValue) throws(RequestError) {
+        guard root.kind == .object else {
+            throw .badRequest("the body is \(root.kindName); expected an object with \"inputs\"")
+        }
+        var hasInputs = false
+        try Self.forEach(in: root, "the body") { key, value throws(RequestError) in
+            if key.equals("inputs") {
+                hasInputs = true
+                try Self.elements(of: value, "inputs") { element, place throws(RequestError) in
+                    inputs.append(try Self.input(element, place))
+                }
+            } else if key.equals("outputs"), value.kind != .null {
+                try Self.elements(of: value, "outputs") { element, place throws(RequestError) in
+                    let output = try Self.output(element, place)
+                    guard !outputs.contains(where: { $0.name.equals(output.name.string) }) else {
+                        throw .badRequest("\"outputs\" has \"\(output.name.excerpt)\" twice")
+                    }
+                    outputs.append(output)
+                }
+            } else if key.equals("id"), value.kind != .null {
+                id = try Self.string(value, "\"id\"")
+            } else if key.equals("parameters"), value.kind != .null {
+                try Self.forEach(in: value, "\"parameters\"") { key, value throws(RequestError) in
+                    if key.equals("binary_data_output") {
+                        isBinary = try Self.truth(value, "\"binary_data_output\"")
+                    } else if key.equals("signature_name"), value.kind != .null {
+                        let name = try Self.string(value, "\"signature_name\"")
+                        signature = name.string.isEmpty ? nil : name
+                    }
+                }
+            }
+        }
+        guard hasInputs else { throw .badRequest("the body has no \"inputs\"") }
+    }
+
+    private static func input(_ value: JSONValue, _ place: Place) throws(RequestError) -> Input {
+        var name: JSONValue?
+        var datatype: JSONValue?
+        var shape: JSONValue?
+        var data: JSONValue?
+        var binary: Int?
+        try forEach(in: value, "\(place)") { key, value throws(RequestError) in
+            if key.equals("name") {
+                name = try string(value, "the name of \(place)")
+            } else if key.equals("datatype") {
+                datatype = try string(value, "the datatype of \(place)")
+            } else if key.equals("shape") {
+                guard value.kind == .list else {
+                    throw .badRequest("the shape of \(place) is \(value.kindName); expected a list of sizes")
+                }
+                shape = value
+            } else if key.equals("data") {
+                data = value
+            } else if key.equals("parameters"), value.kind != .null {
+                binary = try binarySize(value, place)
+            }
+        }
+        guard let name else { throw missing("name", place) }
+        guard let datatype else { throw missing("datatype", place, name) }
+        guard let shape else { throw missing("shape", place, name) }
+        switch (data, binary) {
+        case (let data?, nil): return Input(name: name, datatype: datatype, shape: shape, elements: .data(data))
+        case (nil, let size?): return Input(name: name, datatype: datatype, shape: shape, elements: .binary(size))
+        case (nil, nil): throw missing("data", place, name)
+        default:
+            throw .badRequest(
+                "input \"\(name.excerpt)\" has both \"data\" and \"binary_data_size\"; expected one of them")
+        }
+    }
+
+    private static func missing(_ key: StaticString, _ place: Place, _ name: JSONValue? = nil) -> RequestError {
+        .badRequest((name.map { "input \"\($0.excerpt)\"" } ?? "\(place)") + " has no \"\(key)\"")
+    }
+
+    private static func binarySize(_ parameters: JSONValue, _ place: Place) throws(RequestError) -> Int? {
+        var size: Int?
+        try forEach(in: parameters, "\"parameters\" of \(place)") { key, value throws(RequestError) in
+            if key.equals("binary_data_size") {
+                size = try count(value, "\"binary_data_size\" of \(place)", "bytes")
+            } else if key.equals("shared_memory_region") {
+                throw .badRequest("\(place) is in shared memory, which is not supported: send \"data\" or binary data")
+            }
+        }
+        return size
+    }
+
+    private static func output(_ value: JSONValue, _ place: Place) throws(RequestError) -> Output {
+        var name: JSONValue?
+        var isBinary: Bool?
+        var classCount: Int?
+        try forEach(in: value, "\(place)") { key, value throws(RequestError) in
+            if key.equals("name") {
+                name = try string(value, "the name of \(place)")
+            } else if key.equals("parameters"), value.kind != .null {
+                try forEach(in: value, "\"parameters\" of \(place)") { key, value throws(RequestError) in
+                    if key.equals("binary_data") {
+                        isBinary = try truth(value, "\"binary_data\" of \(place)")
+                    } else if key.equals("classification") {
+                        let count = try count(value, "\"classification\" of \(place)", "classes")
+                        classCount = count > 0 ? count : nil
+                    } else if key.equals("shared_memory_region") {
+                        throw .badRequest("\(place) is wanted in shared memory, which is not supported")
+                    }
+                }
+            }
+        }
+        guard let name else { throw missing("name", place) }
+        return Output(name: name, isBinary: isBinary, classCount: classCount)
+    }
+}
+
+// Values of a kind.
+extension V2Request {
+    private static let maxElements = 1000
+    /// Keys are compared with all before them.
+    private static let maxKeys = 64
+    private static let longestName = 4096
+
+    /// An element of a list, for messages: `inputs[0]`.
+    private struct Place: CustomStringConvertible {
+        let list: StaticString
+        let index: Int
+
+        var description: String { "\(list)[\(index)]" }
+    }
+
+    /// Calls `body` with each element of a list and where it is.
+    private static func elements(
+        of list: JSONValue, _ key: StaticString, _ body: (JSONValue, Place) throws(RequestError) -> Void
+    ) throws(RequestError) {
+        guard list.kind == .list else { throw .badRequest("\"\(key)\" is \(list.kindName); expected a list") }
+        guard list.count <= maxElements else {
+            throw .badRequest("\"\(key)\" has \(list.count) elements, more than \(maxElements)")
+        }
+        var element = list.first
+        var index = 0
+        while element.index < list.endIndex {
+            try body(element, Place(list: key, index: index))
+            element = element.next
+            index += 1
+        }
+    }
+
+    /// Calls `body` with each key and value of an object.
+    ///
+    /// - Throws: ``RequestError`` 400 for what is none, and for a key that stands there twice.
+    static func forEach(
+        in object: JSONValue, _ place: @autoclosure () -> String,
+        _ body: (JSONValue, JSONValue) throws(RequestError) -> Void
+    ) throws(RequestError) {
+        guard object.kind == .object else {
+            throw .badRequest("\(place()) is \(object.kindName); expected an object")
+        }
+        guard object.count <= maxKeys else {
+            throw .badRequest("\(place()) has \(object.count) keys, more than \(maxKeys)")
+        }
+        try PredictRequest.forEachPair(of: object, in: place(), body)
+    }
+
+    private static func string(
+        _ value: JSONValue, _ place: @autoclosure () -> String
+    ) throws(RequestError) -> JSONValue {
+        guard value.kind == .string else { throw .badRequest("\(place()) is \(value.kindName); expected a string") }
+        guard value.string.count <= longestName else {
+            throw .badRequest("\(place()) has \(value.string.count) bytes, more than \(longestName)")
+        }
+        return value
+    }
+
+    static func truth(_ value: JSONValue, _ place: @autoclosure () -> String) throws(RequestError) -> Bool {
+        switch value.kind {
+        case .truth: return true
+        case .falsehood: return false
+        default: throw .badRequest("\(place()) is \(value.kindName); expected true or false")
+        }
+    }
+
+    /// A number of things.
+    private static func count(
+        _ value: JSONValue, _ place: @autoclosure () -> String, _ what: StaticString
+    ) throws(RequestError) -> Int {
+        if value.isOf(.int64), value.int64 >= 0 { return Int(value.int64) }
+        throw .badRequest("\(place()) is \(value.shown); expected a number of \(what)")
+    }
+}

@@ -1,0 +1,167 @@
+internal import TensorFlowProtos
+
+/// Follows a graph from an op that restores, or initialises, to the assignments that it waits for; also into the functions that
+/// TensorFlow 2 traces for both.
+struct RestoreWalk {
+    /// A node that gives a variable, or a table, its contents: an assignment, or the import of keys and values.
+    struct Effect {
+        fileprivate let node: NodeDef
+        fileprivate let scope: Scope
+
+        /// Whether it fills a table: its inputs are the table, keys and values; else a variable and the value.
+        var isTableImport: Bool { node.op == RestoreWalk.tableImport }
+    }
+
+    private static let tableImport = "LookupTableImportV2"
+    private static let assigning: Set<String> = ["Assign", "AssignVariableOp", tableImport]
+    private static let calling: Set<String> = ["PartitionedCall", "StatefulPartitionedCall"]
+    /// Ops that hand on their first input.
+    private static let passing: Set<String> = [
+        "Identity", "Reshape", "Cast", "DisableCopyOnRead", "ReadVariableOp", "StopGradient",
+    ]
+    private static let deepestCalls = 16
+    private static let longestChain = 64
+    /// Calls may branch; a graph that restores has a handful.
+    private static let maxCalls = 256
+
+    private let graph: Scope
+    private let functions: [String: FunctionDef]
+
+    init(_ graph: GraphDef) {
+        self.graph = Scope(nodes: graph.node)
+        functions = Dictionary(
+            graph.library.function.map { ($0.signature.name, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// All effects that the op waits for.
+    func effects(from op: String) -> [Effect] {
+        var result: [Effect] = []
+        var calls = 0
+        collect(from: [InputName(op).node], in: graph, depth: 0, &calls, into: &result)
+        return result
+    }
+
+    private func collect(
+        from start: [String], in scope: Scope, depth: Int, _ calls: inout Int, into result: inout [Effect]
+    ) {
+        var seen: Set<String> = []
+        var stack = start
+        while let name = stack.popLast() {
+            guard seen.insert(name).inserted, let node = scope.nodes[name] else { continue }
+            if Self.assigning.contains(node.op) {
+                result.append(Effect(node: node, scope: scope))
+            } else if Self.calling.contains(node.op) {
+                guard let name = node.attr["f"]?.func.name, let function = functions[name], depth < Self.deepestCalls,
+                    calls < Self.maxCalls
+                else { continue }
+                calls += 1
+                let body = Scope(body: function, call: node, caller: scope)
+                collect(from: Array(body.nodes.keys), in: body, depth: depth + 1, &calls, into: &result)
+            }
+            if !Self.assigning.contains(node.op) { stack += node.input.map { InputName($0).node } }
+        }
+    }
+
+    /// An input as a node names it: `^node`, `node`, `node:1`; in a function also `node:output:1` and an argument's name.
+    fileprivate struct InputName {
+        let node: String
+        let output: Int
+
+        init(_ text: String) {
+            let parts = (text.hasPrefix("^") ? text.dropFirst() : text[...]).split(separator: ":")
+            node = parts.first.map(String.init) ?? ""
+            output = parts.count > 1 ? parts.last.flatMap { Int($0) } ?? 0 : 0
+        }
+    }
+
+    /// The nodes that see each other: a graph's, or those of a function that was called.
+    fileprivate final class Scope {
+        let nodes: [String: NodeDef]
+        private let arguments: [String: String]
+        private let caller: Scope?
+
+        init(nodes: [NodeDef]) {
+            self.nodes = Dictionary(nodes.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+            arguments = [:]
+            caller = nil
+        }
+
+        init(body: FunctionDef, call: NodeDef, caller: Scope) {
+            nodes = Dictionary(body.nodeDef.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+            arguments = Dictionary(
+                zip(body.signature.inputArg.map(\.name), call.input), uniquingKeysWith: { first, _ in first })
+            self.caller = caller
+        }
+
+        /// The node at which a chain of ops that hand on their first input begins.
+        struct Origin {
+            let node: NodeDef
+            let output: Int
+            let scope: Scope
+            /// Whether the chain changes the value's shape.
+            let isReshaped: Bool
+        }
+
+        /// Follows a chain of ops that hand on their first input, out of functions through their arguments.
+        func follow(_ input: String, until isEnd: (NodeDef) -> Bool) -> Origin? {
+            var name = InputName(input)
+            var scope = self
+            var isReshaped = false
+            for _ in 0..<longestChain {
+                if let node = scope.nodes[name.node] {
+                    if isEnd(node) {
+                        return Origin(node: node, output: name.output, scope: scope, isReshaped: isReshaped)
+                    }
+                    guard passing.contains(node.op), let next = node.input.first else { return nil }
+                    isReshaped = isReshaped || node.op == "Reshape"
+                    name = InputName(next)
+                } else {
+                    guard let outer = scope.arguments[name.node], let caller = scope.caller else { return nil }
+                    name = InputName(outer)
+                    scope = caller
+                }
+            }
+            return nil
+        }
+
+        /// An element of a constant of strings; the last one given stands for all that follow.
+        func string(_ input: String, at index: Int) -> String? {
+            guard let strings = follow(input, until: { $0.op == "Const" })?.node.attr["value"]?.tensor.stringVal,
+                let bytes = index < strings.count ? strings[index] : strings.last
+            else { return nil }
+            return String(decoding: bytes, as: UTF8.self)
+        }
+    }
+}
+
+extension RestoreWalk.Effect {
+    private static let targets: Set<String> = [
+        "Variable", "VariableV2", "VarHandleOp", "MutableHashTable", "MutableHashTableV2", "MutableHashTableOfTensors",
+        "MutableHashTableOfTensorsV2", "MutableDenseHashTable", "MutableDenseHashTableV2",
+    ]
+
+    /// The variable, or table, that is filled.
+    func target() -> NodeDef? {
+        guard let input = node.input.first else { return nil }
+        return scope.follow(input, until: { Self.targets.contains($0.op) })?.node
+    }
+
+    /// The constant that an input is.
+    func constant(ofInput index: Int) -> TensorProto? {
+        guard index < node.input.count else { return nil }
+        return scope.follow(node.input[index], until: { $0.op == "Const" })?.node.attr["value"]?.tensor
+    }
+
+    /// The checkpoint's tensor that an input is.
+    func source(ofInput index: Int) -> RestorePlan.Source? {
+        guard index < node.input.count,
+            let found = scope.follow(node.input[index], until: { $0.op.hasPrefix("Restore") })
+        else { return nil }
+        // RestoreV2(prefix, names, slices); Restore(pattern, name); RestoreSlice(pattern, name, slice).
+        let inputs = found.node.input
+        let element = found.node.op == "RestoreV2" ? found.output : 0
+        guard inputs.count >= 2, let key = found.scope.string(inputs[1], at: element) else { return nil }
+        let slice = inputs.count > 2 && !inputs[2].hasPrefix("^") ? found.scope.string(inputs[2], at: element) : nil
+        return RestorePlan.Source(key: key, slice: slice ?? "", isReshaped: found.isReshaped)
+    }
+}

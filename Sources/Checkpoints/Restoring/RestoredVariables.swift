@@ -1,0 +1,82 @@
+internal import Synchronization
+internal import TensorFlowProtos
+package import Tensors
+
+/// The values of a graph's variables, read from a checkpoint when they are first asked for.
+package final class RestoredVariables: Sendable {
+    /// Where the values come from; a graph without variables has no checkpoint.
+    package let reader: CheckpointReader?
+    /// Which tensor is which variable's value.
+    package let plan: RestorePlan
+    private let values = Mutex<[String: Tensor]>([:])
+
+    package init(plan: RestorePlan, reader: CheckpointReader?) {
+        self.plan = plan
+        self.reader = reader
+    }
+
+    /// The tensor of the checkpoint that a variable is restored from. What the plan names comes first; in an object-based
+    /// checkpoint the variable's full name, then the path of an object of that name, is looked for.
+    private func source(of variable: String) -> RestorePlan.Source {
+        let source = plan.sources[variable] ?? RestorePlan.Source(key: variable, slice: "")
+        guard let reader, reader.info(for: source.key) == nil else { return source }
+        let candidates = [
+            reader.objectKeys[source.key], reader.objectKeys[variable], variable + "/.ATTRIBUTES/VARIABLE_VALUE",
+        ]
+        for case let key? in candidates where reader.info(for: key) != nil {
+            return RestorePlan.Source(key: key, slice: source.slice, isReshaped: source.isReshaped)
+        }
+        return source
+    }
+
+    /// What the checkpoint has of a variable, without reading it; nil if it has nothing.
+    package func info(of variable: String) -> CheckpointReader.TensorInfo? {
+        reader?.info(for: source(of: variable).key)
+    }
+
+    /// The value of a variable.
+    ///
+    /// - `variable`: The name in the graph.
+    /// - `dtype`: As the graph declares it.
+    /// - `shape`: As the graph declares it. Where the graph reshapes the value, as many elements are enough.
+    ///
+    /// Throws ``CheckpointError`` of kind `notFound`, naming variable, key and the nearest keys, if the checkpoint lacks it;
+    ///   of kind `mismatch` if its dtype or shape is another.
+    package func value(of variable: String, dtype: DataType, shape: PartialShape) throws(CheckpointError) -> Tensor {
+        if let known = values.withLock({ $0[variable] }) { return known }
+        var (tensor, origin) = try read(variable)
+        if plan.sources[variable]?.isReshaped == true, let known = shape.known,
+            let reshaped = tensor.reshaped(to: known)
+        {
+            tensor = reshaped
+        }
+        guard tensor.dtype == dtype, shape.admits(tensor.shape) else {
+            throw CheckpointError(
+                .mismatch, file: reader?.indexPath ?? "graph",
+                "variable \"\(variable)\": the graph declares \(dtype) \(shape), \(origin) is \(tensor.dtype) \(tensor.shape)"
+            )
+        }
+        values.withLock { $0[variable] = tensor }
+        return tensor
+    }
+
+    /// The value, and what to call the place that it comes from.
+    private func read(_ variable: String) throws(CheckpointError) -> (Tensor, origin: String) {
+        if let constant = plan.constants[variable] {
+            do throws(TensorDecodingError) {
+                return (try Tensor(decoding: constant), "the constant that initialises it")
+            } catch { throw CheckpointError(.malformed, file: "graph", "variable \"\(variable)\": \(error.reason)") }
+        }
+        guard let reader else {
+            throw CheckpointError(
+                .notFound, file: "graph", "variable \"\(variable)\" has no value: there is no checkpoint with the graph"
+            )
+        }
+        let source = source(of: variable)
+        do throws(CheckpointError) {
+            return (try reader.tensor(named: source.key, slice: source.slice), "the checkpoint's \"\(source.key)\"")
+        } catch {
+            throw CheckpointError(error.kind, file: error.file, "variable \"\(variable)\": \(error.reason)")
+        }
+    }
+}

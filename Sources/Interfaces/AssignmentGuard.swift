@@ -1,0 +1,122 @@
+package import Graphs
+package import Operations
+internal import Planning
+internal import Tensors
+
+/// Finds the training switch on which a graph's assignments of variables depend: the moving averages of batch normalisation,
+/// above all.
+package struct AssignmentGuard {
+    private let graph: Graph
+    /// For each node the nodes that take its values or wait for it.
+    private let readers: [[Int]]
+
+    /// Tells whether a training switch guards a graph's assignments, so that predictions can do without them.
+    ///
+    /// - Parameters:
+    ///   - graph: The graph.
+    ///   - interface: Its switches and outputs.
+    ///   - fact: What is known of a tensor.
+    /// - Returns: Whether one does, and why.
+    package static func find(
+        _ graph: Graph, _ interface: GraphInterface, fact: (Endpoint) -> TensorFact?
+    ) -> (isGuarded: Bool, reason: String) {
+        let none = (isGuarded: false, reason: "no training switch of the graph decides what is assigned")
+        let assignments = graph.nodes.indices.filter { OpTable.changesVariable(graph.nodes[$0].op) }
+        guard !assignments.isEmpty else { return none }
+        let search = AssignmentGuard(graph)
+        let known = interface.trainingSwitches.filter { search.reaches($0, assignments) }
+        let used = search.possibleSwitches(fact).filter { search.guardsBranches($0, assignments) }
+        let deciding = known + used.filter { !known.contains($0) }
+        guard let first = deciding.first else { return none }
+        if let unguarded = search.unguarded(by: deciding, assignments, needed: interface.outputs) {
+            return (false, "the outputs need \"\(graph.nodes[unguarded].name)\", which always assigns a variable")
+        }
+        return (
+            true,
+            "the training switch \"\(graph.nodes[first.node].name):\(first.output)\" decides whether variables are assigned"
+        )
+    }
+
+    private init(_ graph: Graph) {
+        self.graph = graph
+        var readers = [[Int]](repeating: [], count: graph.nodes.count)
+        for (index, node) in graph.nodes.enumerated() {
+            for case .endpoint(let endpoint) in node.inputs + node.controlInputs {
+                readers[endpoint.node].append(index)
+            }
+        }
+        self.readers = readers
+    }
+
+    /// Words of names of placeholders that say whether a model is being trained, whatever their dtype.
+    private static let trainingWords: Set<String> = ["learning", "mode", "phase", "train", "training"]
+    /// Each is followed through the graph: more are not looked at.
+    private static let maxSwitches = 64
+
+    /// The placeholders that may be training switches by their use: booleans, and other scalars whose names say so.
+    private func possibleSwitches(_ fact: (Endpoint) -> TensorFact?) -> [Endpoint] {
+        let placeholders = graph.nodes.indices.filter { graph.nodes[$0].op.hasPrefix("Placeholder") }
+            .map { Endpoint(node: $0, output: 0) }
+        return Array(
+            placeholders.filter { placeholder in
+                guard let fact = fact(placeholder), (fact.shape.rank ?? 0) == 0 else { return false }
+                let words = NodeWords(graph.nodes[placeholder.node]).components.last ?? []
+                return fact.dtype == .bool || words.contains { Self.trainingWords.contains($0) }
+            }.prefix(Self.maxSwitches))
+    }
+
+    private func reaches(_ trainingSwitch: Endpoint, _ assignments: [Int]) -> Bool {
+        let reached = reached(from: [trainingSwitch.node])
+        return assignments.contains { reached[$0] }
+    }
+
+    private func guardsBranches(_ trainingSwitch: Endpoint, _ assignments: [Int]) -> Bool {
+        let guarded = guarded(by: [trainingSwitch])
+        return assignments.contains { guarded[$0] }
+    }
+
+    /// An assignment that the outputs need, and that is in no branch of the switches.
+    private func unguarded(by switches: [Endpoint], _ assignments: [Int], needed outputs: [Endpoint]) -> Int? {
+        let guarded = guarded(by: switches)
+        let needed = needed(for: outputs.map(\.node))
+        return assignments.first { needed[$0] && !guarded[$0] }
+    }
+
+    /// Marks the nodes in branches that some switches choose.
+    private func guarded(by switches: [Endpoint]) -> [Bool] {
+        let deciding = reached(from: switches.map(\.node))
+        let branches = graph.nodes.indices.filter { index in
+            guard graph.nodes[index].isSwitch, graph.nodes[index].inputs.count > 1,
+                case .endpoint(let predicate) = graph.nodes[index].inputs[1]
+            else { return false }
+            return deciding[predicate.node]
+        }
+        return reached(from: branches) { !$0.isMerge }
+    }
+
+    /// Marks some nodes and all that depends on them.
+    private func reached(from start: [Int], through passes: (Node) -> Bool = { _ in true }) -> [Bool] {
+        var marks = [Bool](repeating: false, count: graph.nodes.count)
+        var stack = start
+        while let index = stack.popLast() {
+            guard !marks[index] else { continue }
+            marks[index] = true
+            if passes(graph.nodes[index]) { stack += readers[index].filter { !marks[$0] } }
+        }
+        return marks
+    }
+
+    /// Marks some nodes and all that they depend on.
+    private func needed(for end: [Int]) -> [Bool] {
+        var marks = [Bool](repeating: false, count: graph.nodes.count)
+        var stack = end
+        while let index = stack.popLast() {
+            guard !marks[index] else { continue }
+            marks[index] = true
+            for case .endpoint(let endpoint) in graph.nodes[index].inputs + graph.nodes[index].controlInputs {
+                stack.append(endpoint.node)
+            }
+        }
+        return marks
+    }
+}

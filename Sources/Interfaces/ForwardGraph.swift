@@ -1,0 +1,126 @@
+internal import Graphs
+internal import Planning
+internal import TensorFlowProtos
+
+/// A graph without what saves, restores, initialises, trains or summarises.
+struct ForwardGraph {
+    let graph: Graph
+    /// For each node whether it is left out.
+    let isExcluded: [Bool]
+    /// For each node the forward nodes that take its values.
+    let readers: [[Int]]
+    /// For each node the nodes, also those that are left out, that take its values.
+    let allReaders: [[Int]]
+    /// For each node whether all that it leads to is an assignment, as of moving averages, or an input pipeline.
+    let isForUpdates: [Bool]
+    let saving: Saving
+
+    private static let excludedOps: Set<String> = [
+        "NoOp", "Assert", "ControlTrigger", "IsVariableInitialized", "VarIsInitializedOp", "MergeSummary", "Print",
+        "PrintV2", "InitializeTable", "InitializeTableV2", "InitializeTableFromTextFile",
+        "InitializeTableFromTextFileV2",
+    ]
+
+    static let variableOps: Set<String> = ["Variable", "VariableV2", "VarHandleOp", "AutoReloadVariable"]
+
+    /// - Parameters:
+    ///   - graph: The graph; see ``PipelineSources``.
+    ///   - meta: Its saver.
+    ///   - choices: Nodes that belong to input pipelines, whatever their op.
+    init(_ graph: Graph, _ meta: MetaGraphDef, choices: Set<Int> = []) {
+        self.graph = graph
+        let saving = Saving(graph, meta)
+        self.saving = saving
+        isExcluded = graph.nodes.map { Self.isExcluded($0) || saving.isPrivate($0) }
+        var readers = [[Int]](repeating: [], count: graph.nodes.count)
+        var allReaders = readers
+        for (index, node) in graph.nodes.enumerated() {
+            for case .endpoint(let endpoint) in node.inputs {
+                allReaders[endpoint.node].append(index)
+                if !isExcluded[index] { readers[endpoint.node].append(index) }
+            }
+        }
+        self.readers = readers
+        self.allReaders = allReaders
+        isForUpdates = Self.updates(graph, allReaders, choices)
+    }
+
+    /// Marks all forward nodes that some nodes' values reach, and these nodes themselves.
+    ///
+    /// - `passes`: Whether the way goes on through a node; by default through all.
+    func dependents(of start: some Sequence<Int>, through passes: (Node) -> Bool = { _ in true }) -> [Bool] {
+        var marks = [Bool](repeating: false, count: graph.nodes.count)
+        var stack = Array(start)
+        while let index = stack.popLast() {
+            guard !marks[index] else { continue }
+            marks[index] = true
+            if passes(graph.nodes[index]) { stack += readers[index].filter { !marks[$0] } }
+        }
+        return marks
+    }
+
+    /// Marks all nodes that some nodes' values are made of; these nodes themselves only where they lead to each other.
+    func leading(to end: some Sequence<Int>) -> [Bool] {
+        var marks = [Bool](repeating: false, count: graph.nodes.count)
+        var stack = Array(end)
+        while let index = stack.popLast() {
+            for input in inputs(of: index) where !marks[input] {
+                marks[input] = true
+                stack.append(input)
+            }
+        }
+        return marks
+    }
+
+    /// The places of the forward nodes of some ops.
+    func nodes(where isWanted: (Node) -> Bool) -> [Int] {
+        graph.nodes.indices.filter { !isExcluded[$0] && isWanted(graph.nodes[$0]) }
+    }
+
+    /// The nodes whose values a node takes.
+    func inputs(of index: Int) -> [Int] {
+        graph.nodes[index].inputs.compactMap { if case .endpoint(let endpoint) = $0 { endpoint.node } else { nil } }
+    }
+
+    private static func isExcluded(_ node: Node) -> Bool {
+        if excludedOps.contains(node.op) || isUpdate(node) || node.op.hasSuffix("Summary")
+            || node.op.hasSuffix("SummaryV2") || InputPipeline.isPart(node.op)
+        {
+            return true
+        }
+        return isGradient(node) || node.name.hasPrefix("report_uninitialized_variables")
+    }
+
+    /// Whether a node writes to a variable.
+    static func isUpdate(_ node: Node) -> Bool {
+        node.op.hasPrefix("Assign") || node.op.contains("Apply") || node.op.hasPrefix("ResourceScatter")
+            || node.op.hasPrefix("Scatter") && node.op != "ScatterNd"
+    }
+
+    /// Whether a node is in a scope that tf.gradients made.
+    static func isGradient(_ node: Node) -> Bool {
+        node.name.split(separator: "/").dropLast().contains { isGradientScope($0) }
+    }
+
+    /// `gradients`, `gradients_1`.
+    static func isGradientScope(_ component: Substring) -> Bool {
+        component == "gradients" || component.hasPrefix("gradients_") && component.dropFirst(10).allSatisfy(\.isNumber)
+    }
+
+    /// Marks what only assignments and pipelines read, directly or not.
+    private static func updates(_ graph: Graph, _ readers: [[Int]], _ choices: Set<Int>) -> [Bool] {
+        var marks = graph.nodes.map { isUpdate($0) || InputPipeline.isPart($0.op) }
+        for index in choices { marks[index] = true }
+        var otherReaders = readers.map(\.count)
+        var stack = marks.indices.filter { marks[$0] }
+        while let index = stack.popLast() {
+            for case .endpoint(let input) in graph.nodes[index].inputs {
+                otherReaders[input.node] -= 1
+                guard otherReaders[input.node] == 0, !marks[input.node] else { continue }
+                marks[input.node] = true
+                stack.append(input.node)
+            }
+        }
+        return marks
+    }
+}

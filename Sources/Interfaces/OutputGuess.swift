@@ -1,0 +1,278 @@
+internal import Graphs
+internal import Operations
+internal import TensorFlowProtos
+internal import Tensors
+
+/// Finds the outputs that a person would fetch.
+///
+/// Candidates are values that depend on data, but neither on labels nor on a loss, and that end there: nobody reads them, or only
+/// a loss, a metric or a summary does. The best of them are shown, judged by their names and ops.
+struct OutputGuess {
+    private let forward: ForwardGraph
+    private let training: TrainingParts
+    private let sources: [Int]
+    private let fact: (Endpoint) -> TensorFact?
+    private let collected: [Int: String]
+    /// What the data's values, not their shapes alone, reach.
+    private let isFed: [Bool]
+    /// What labels reach, and what losses and metrics are made of.
+    private let isJudgement: [Bool]
+    /// What is inside of a loop or a branch: it cannot be fetched.
+    private let isInside: [Bool]
+    /// For each node whether it depends on a layer.
+    private let isWeighted: [Bool]
+    /// For each node whether it is no output, and leads to none.
+    private var isDead: [Bool]
+
+    /// How good a candidate is, the best first.
+    private enum Rank: Int, Comparable {
+        /// The author put it into a collection.
+        case collected
+        /// Its name or its op says that it is an output.
+        case telling
+        /// A loss is computed of it.
+        case trained
+        /// The author gave it a name.
+        case named
+        /// A layer computes it.
+        case computed
+        case other
+
+        static func < (left: Rank, right: Rank) -> Bool { left.rawValue < right.rawValue }
+    }
+
+    private struct Candidate {
+        let node: Int
+        let rank: Rank
+    }
+
+    /// The maximum number of outputs that are shown.
+    private static let maxOutputs = 16
+
+    init(
+        _ forward: ForwardGraph, _ meta: MetaGraphDef, _ training: TrainingParts, sources: [Int],
+        fact: @escaping (Endpoint) -> TensorFact?
+    ) {
+        self.forward = forward
+        self.training = training
+        self.fact = fact
+        self.sources = sources
+        collected = Self.collected(forward, meta)
+        let reached = forward.dependents(of: sources, through: { !OutputWords.shapeOps.contains($0.op) })
+        isFed = zip(reached, forward.graph.nodes).map { $0 && !OutputWords.shapeOps.contains($1.op) }
+        let labelled = forward.dependents(of: training.labels)
+        let scopes = Self.judgingScopes(forward, training)
+        isJudgement = forward.graph.nodes.enumerated().map { index, node in
+            labelled[index] || training.losses.contains(index) || scopes.contains(Self.scope(node.name))
+                || !training.isWeighted[index] && OutputWords.isJudging(NodeWords(node).components.last ?? [])
+        }
+        let loops = forward.dependents(of: forward.nodes { $0.op == "Enter" || $0.op == "RefEnter" }) {
+            $0.op != "Exit" && $0.op != "RefExit"
+        }
+        let branches = forward.dependents(of: forward.nodes { $0.op == "Switch" || $0.op == "RefSwitch" }) {
+            !OutputWords.ends.contains($0.op)
+        }
+        isInside = forward.graph.nodes.enumerated().map { index, node in
+            loops[index] && !["Exit", "RefExit"].contains(node.op)
+                || branches[index] && !OutputWords.ends.contains(node.op)
+        }
+        isWeighted = forward.dependents(of: training.isWeighted.indices.filter { training.isWeighted[$0] })
+        isDead = []
+        isDead = dead()
+    }
+
+    /// The outputs, the best first.
+    func find() -> [Endpoint] {
+        let good = candidates(where: { !isJudgement[$0] && !isDead[$0] })
+        if !good.isEmpty { return endpoints(of: shown(good)) }
+        for isWanted in relaxations {
+            let found = forward.graph.nodes.indices.filter { isWanted($0) && !isInside[$0] && isLeaf($0) }
+            if !found.isEmpty { return endpoints(of: Array(found.prefix(Self.maxOutputs))) }
+        }
+        return []
+    }
+
+    /// The rules where there is no better output: scalars, losses, what depends on shapes alone, what depends on variables.
+    private var relaxations: [(Int) -> Bool] {
+        let reached = forward.dependents(of: sources)
+        let labelled = forward.dependents(of: training.labels)
+        let varying = forward.dependents(of: forward.nodes { ForwardGraph.variableOps.contains($0.op) })
+        return [
+            { isFed[$0] && !isJudgement[$0] }, { isFed[$0] && !labelled[$0] }, { isFed[$0] || labelled[$0] },
+            { reached[$0] }, { varying[$0] },
+        ].map { isReached in
+            { isReached($0) && !forward.isExcluded[$0] && !forward.isForUpdates[$0] && !isSource($0) }
+        }
+    }
+
+    private func isSource(_ index: Int) -> Bool {
+        let op = forward.graph.nodes[index].op
+        return op.hasPrefix("Placeholder") || op == "VarHandleOp" || sources.contains(index)
+    }
+
+    private func isLeaf(_ index: Int) -> Bool { forward.readers[index].allSatisfy { forward.isForUpdates[$0] } }
+
+    // MARK: - Candidates
+
+    private func candidates(where isWanted: (Int) -> Bool) -> [Candidate] {
+        var found: [Int: Rank] = [:]
+        for index in forward.graph.nodes.indices where isWanted(index) {
+            let readers = forward.readers[index]
+            let going = readers.filter { !isDead[$0] && !isJudgement[$0] }
+            let isLeaf = going.isEmpty
+            // Probabilities of which the likeliest is chosen are an output as well.
+            let isDecided = !isLeaf && going.allSatisfy { OutputWords.decisions.contains(forward.graph.nodes[$0].op) }
+            let isJudged = readers.contains {
+                isJudgement[$0] || isDead[$0] && isFed[$0] && training.trained.contains($0)
+            }
+            guard !isInside[index], isLeaf || isDecided || isJudged && !isScalar(index) || collected[index] != nil
+            else { continue }
+            // What prepares a prediction for its loss is not the prediction.
+            let origin = readers.isEmpty || isDecided ? index : origin(of: index, where: isWanted)
+            let rank = rank(of: origin, isJudged: isJudged)
+            guard !isDecided || isJudged || rank <= .telling else { continue }
+            found[origin] = min(found[origin] ?? rank, rank)
+        }
+        return distinct(found.map { Candidate(node: $0.key, rank: $0.value) })
+    }
+
+    private func rank(of index: Int, isJudged: Bool) -> Rank {
+        if collected[index] != nil { return .collected }
+        let node = forward.graph.nodes[index]
+        let words = NodeWords(node)
+        if OutputWords.outputOps.contains(node.op) || !OutputWords.names.isDisjoint(with: words.telling) {
+            return .telling
+        }
+        if isJudged, training.trained.contains(index) { return .trained }
+        if !words.isDefault { return .named }
+        return isWeighted[index] ? .computed : .other
+    }
+
+    /// The best, and for each input that reaches none of them its own best.
+    private func shown(_ candidates: [Candidate]) -> [Int] {
+        let candidates = withoutFollowers(candidates)
+        let best = candidates.map(\.rank).min() ?? .other
+        let limit = max(best, .named)
+        var shown = withoutIntermediates(candidates.filter { $0.rank <= limit })
+        for source in sources where !training.labels.contains(source) {
+            let reached = forward.dependents(of: [source])
+            guard !shown.contains(where: { reached[$0.node] }) else { continue }
+            let own = candidates.filter { reached[$0.node] && $0.rank <= max(limit, .computed) }
+            guard let best = own.map(\.rank).min() else { continue }
+            shown += withoutIntermediates(own.filter { $0.rank == best })
+        }
+        let order = shown.sorted { ($0.rank, $0.node) < ($1.rank, $1.node) }
+        return order.prefix(Self.maxOutputs).map(\.node)
+    }
+
+    /// Leaves out what is made of an output on its way to a loss.
+    private func withoutFollowers(_ candidates: [Candidate]) -> [Candidate] {
+        let telling = candidates.filter { $0.rank <= .telling }.map(\.node)
+        let following = forward.dependents(of: telling)
+        return candidates.filter { $0.rank != .trained || !following[$0.node] }
+    }
+
+    /// What nobody reads and nobody named is a left-over, if another has more layers beside all of its own.
+    private func withoutIntermediates(_ candidates: [Candidate]) -> [Candidate] {
+        guard candidates.count <= Self.maxOutputs * 4 else { return candidates }
+        let layers = candidates.map { self.layers(of: $0.node) }
+        return candidates.enumerated().filter { index, candidate in
+            candidate.rank < .computed || !layers.contains { layers[index].isStrictSubset(of: $0) }
+        }.map(\.element)
+    }
+
+    /// The layers that a node depends on.
+    private func layers(of node: Int) -> Set<Int> {
+        let leading = forward.leading(to: [node])
+        return Set(leading.indices.filter { (leading[$0] || $0 == node) && training.isWeighted[$0] })
+    }
+
+    private func endpoints(of nodes: [Int]) -> [Endpoint] {
+        nodes.flatMap { index in
+            (0..<(OutputWords.outputCounts[forward.graph.nodes[index].op] ?? 1)).map {
+                Endpoint(node: index, output: $0)
+            }
+        }
+    }
+
+    // MARK: - Values that are no outputs
+
+    /// What is not fed, and updates; and scalars, and what is inside of loops, that lead to nothing else.
+    private func dead() -> [Bool] {
+        var dead = forward.graph.nodes.indices.map { index in
+            !isFed[index] || forward.isExcluded[index] || forward.isForUpdates[index] || isSource(index)
+        }
+        // Readers mostly come after what they read.
+        for index in dead.indices.reversed() where !dead[index] {
+            let leadsNowhere = forward.readers[index].allSatisfy { dead[$0] || isJudgement[$0] }
+            if leadsNowhere, isInside[index] || isScalar(index) { dead[index] = true }
+        }
+        return dead
+    }
+
+    private func isScalar(_ index: Int) -> Bool {
+        if let rank = fact(Endpoint(node: index, output: 0))?.shape.rank { return rank == 0 }
+        let node = forward.graph.nodes[index]
+        if node.op.hasPrefix("TensorArrayScatter") || node.op.hasPrefix("TensorArrayWrite") { return true }
+        guard ["Mean", "Sum"].contains(node.op), forward.inputs(of: index).count > 1 else { return false }
+        // Without axes TensorFlow reduces over a range of all.
+        return forward.graph.nodes[forward.inputs(of: index)[1]].op != "Const"
+    }
+
+    /// Scopes of losses and metrics, unless there are layers in them.
+    private static func judgingScopes(_ forward: ForwardGraph, _ training: TrainingParts) -> Set<String> {
+        var scopes: Set<String> = []
+        var layered: Set<String> = []
+        for (index, node) in forward.graph.nodes.enumerated() where !forward.isExcluded[index] {
+            let scope = scope(node.name)
+            if NodeWords(node).components.dropLast().contains(where: OutputWords.isJudging) { scopes.insert(scope) }
+            guard training.isWeighted[index] else { continue }
+            var outer = scope
+            while !outer.isEmpty, layered.insert(outer).inserted { outer = Self.scope(outer) }
+        }
+        return scopes.subtracting(layered)
+    }
+
+    private static func scope(_ name: String) -> String { name.lastIndex(of: "/").map { String(name[..<$0]) } ?? "" }
+
+    // MARK: - Where an output comes from
+
+    /// Walks back over what TensorFlow's losses put between a prediction and themselves.
+    private func origin(of start: Int, where isWanted: (Int) -> Bool) -> Int {
+        var index = start
+        var isLogarithm = false
+        while NodeWords(forward.graph.nodes[index]).isDefault {
+            let op = forward.graph.nodes[index].op
+            isLogarithm = isLogarithm || op == "Log"
+            guard OutputWords.preparing.contains(op) || isLogarithm && OutputWords.clipping.contains(op) else { break }
+            let inputs = forward.inputs(of: index).filter { isFed[$0] }
+            guard inputs.count == 1, isWanted(inputs[0]) else { break }
+            index = inputs[0]
+        }
+        return index
+    }
+
+    /// Nodes that collections of the author's own name.
+    private static func collected(_ forward: ForwardGraph, _ meta: MetaGraphDef) -> [Int: String] {
+        var result: [Int: String] = [:]
+        for (key, collection) in meta.collectionDef where !OutputWords.standardCollections.contains(key) {
+            for text in collection.nodeList.value {
+                guard let name = TensorName(parsing: text), let node = forward.graph.index(ofNode: name.node) else {
+                    continue
+                }
+                result[node] = min(result[node] ?? key, key)
+            }
+        }
+        return result
+    }
+
+    // MARK: - The same twice
+
+    /// One of those that compute the same, as networks do that share their weights.
+    private func distinct(_ candidates: [Candidate]) -> [Candidate] {
+        var equals = EqualNodes(forward.graph)
+        var seen: Set<Int> = []
+        return candidates.sorted { ($0.rank, $0.node) < ($1.rank, $1.node) }
+            .filter { seen.insert(equals.representative(of: $0.node)).inserted }
+    }
+}

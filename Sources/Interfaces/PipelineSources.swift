@@ -1,0 +1,69 @@
+internal import Graphs
+internal import Planning
+
+/// A graph whose tensors out of input pipelines are placeholders of their own, so that one may be data and another a label.
+struct PipelineSources {
+    /// The graph, with these placeholders behind all nodes of the original.
+    let graph: Graph
+    /// The original's tensors that they stand for, in their order.
+    private let tensors: [Endpoint]
+    private let count: Int
+    /// Nodes that choose among pipelines: they are parts of pipelines.
+    let choices: Set<Int>
+
+    init(_ graph: Graph) {
+        count = graph.nodes.count
+        guard graph.nodes.contains(where: { InputPipeline.isEnd($0.op) }) else {
+            self.graph = graph
+            tensors = []
+            choices = []
+            return
+        }
+        choices = Self.choices(graph)
+        var read: Set<Endpoint> = []
+        for node in graph.nodes {
+            for case .endpoint(let endpoint) in node.inputs where Self.isTensor(endpoint, graph, choices) {
+                read.insert(endpoint)
+            }
+        }
+        tensors = read.sorted { ($0.node, $0.output) < ($1.node, $1.output) }
+        self.graph = graph.separating(tensors)
+    }
+
+    /// The original's tensor.
+    func original(_ endpoint: Endpoint) -> Endpoint {
+        endpoint.node < count ? endpoint : tensors[endpoint.node - count]
+    }
+
+    /// Whether a node stands for a tensor out of a pipeline.
+    func isPipelines(_ node: Int) -> Bool { node >= count }
+
+    private static func isTensor(_ endpoint: Endpoint, _ graph: Graph, _ choices: Set<Int>) -> Bool {
+        InputPipeline.isEnd(graph.nodes[endpoint.node].op) || endpoint.output == 0 && choices.contains(endpoint.node)
+    }
+
+    private static let passing: Set<String> = ["Switch", "RefSwitch", "Identity"]
+    private static let maxPasses = 4
+
+    /// The `Merge`s all of whose inputs come from pipelines, as of `tf.cond(is_training, lambda: batch, lambda: test_batch)`.
+    private static func choices(_ graph: Graph) -> Set<Int> {
+        var handed = Set(graph.nodes.indices.filter { InputPipeline.isEnd(graph.nodes[$0].op) })
+        var choices: Set<Int> = []
+        func isHanded(_ input: NodeInput) -> Bool {
+            if case .endpoint(let endpoint) = input { handed.contains(endpoint.node) } else { false }
+        }
+        for _ in 0..<maxPasses {
+            let known = handed.count
+            for (index, node) in graph.nodes.enumerated() where !handed.contains(index) {
+                if passing.contains(node.op), node.inputs.first.map(isHanded) == true {
+                    handed.insert(index)
+                } else if node.op == "Merge", !node.inputs.isEmpty, node.inputs.allSatisfy(isHanded) {
+                    handed.insert(index)
+                    choices.insert(index)
+                }
+            }
+            if handed.count == known { break }
+        }
+        return choices
+    }
+}

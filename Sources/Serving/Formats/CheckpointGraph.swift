@@ -1,0 +1,116 @@
+internal import Checkpoints
+internal import Files
+internal import TensorFlowProtos
+internal import Tensors
+
+/// The graph that belongs to a checkpoint.
+///
+/// It is the checkpoint's own `.meta`. Where there is none (`write_meta_graph=False`, TensorFlow 2's checkpoints) it is the newest
+/// older one whose variables are all in the checkpoint; else any other graph of the folder for which that holds.
+struct CheckpointGraph {
+    let graph: ModelGraph
+    let file: FileIdentity
+    /// What had to be decided.
+    let notes: [String]
+
+    /// The file's name without the folder.
+    var fileName: String { PathText.name(of: file.path) }
+
+    /// - Throws: ``ModelError`` of kind `load` if there is no graph that fits, saying why those that are there do not.
+    init(
+        of location: CheckpointFolder, _ reader: CheckpointReader, _ context: LoadingContext
+    ) throws(ModelError) {
+        if FileIdentity.exists(location.metaPath) {
+            let bytes = try ModelError.loading { () throws(CheckpointError) in
+                try GraphBytes(path: location.metaPath)
+            }
+            graph = try context.graph(of: bytes) { () throws(ModelError) in
+                try ModelGraph(try Self.decode(bytes), bytes, context.defaults)
+            }
+            file = bytes.identity
+            notes = []
+            return
+        }
+        var misfits: [String] = []
+        for path in Self.candidates(location) {
+            let name = PathText.name(of: path)
+            do throws(ModelError) {
+                let bytes = try ModelError.loading { () throws(CheckpointError) in try GraphBytes(path: path) }
+                let meta = try Self.decode(bytes)
+                if let misfit = Self.misfit(meta, reader) {
+                    misfits.append("\(name) does not fit: \(misfit)")
+                    continue
+                }
+                graph = try context.graph(of: bytes) { () throws(ModelError) in
+                    try ModelGraph(meta, bytes, context.defaults)
+                }
+                file = bytes.identity
+                notes = ["\(location.metaPath) is not there: taking the graph of \(name), whose variables fit"]
+                return
+            } catch { misfits.append("\(name) cannot be read: \(error)") }
+        }
+        let reasons =
+            misfits.isEmpty
+            ? ", and no other graph is in the folder: without one the tensors can be inspected, not served"
+            : "; " + misfits.joined(separator: "; ")
+        throw ModelError(.incomplete, "\(location.metaPath): no such file" + reasons)
+    }
+
+    private static func decode(_ bytes: GraphBytes) throws(ModelError) -> MetaGraphDef {
+        let path = bytes.identity.path
+        let decoded = try ModelError.loading { () throws(CheckpointError) in try bytes.decoded().metaGraph }
+        guard let meta = decoded, !meta.graphDef.node.isEmpty else {
+            throw ModelError(.load, "\(path): the meta graph has no nodes")
+        }
+        guard !isCutOff(meta) else {
+            throw ModelError(
+                .incomplete,
+                "\(path): is cut off behind the graph: the SaverDef and the collections that a Saver writes are not there"
+            )
+        }
+        return meta
+    }
+
+    /// Whether a Saver's parts are in the graph, and nothing of what is written behind the graph is there: no checksum covers the file, and
+    /// cut off at the end of a field it can be decoded.
+    private static func isCutOff(_ meta: MetaGraphDef) -> Bool {
+        !meta.hasSaverDef && meta.collectionDef.isEmpty && meta.signatureDef.isEmpty && meta.assetFileDef.isEmpty
+            && !meta.hasObjectGraphDef && meta.hasMetaInfoDef
+            && meta.graphDef.node.contains { $0.op == "RestoreV2" || $0.op == "Restore" || $0.op == "RestoreSlice" }
+    }
+
+    private static let maxCandidates = 64
+
+    /// Meta graphs of this step and before, the newest first; then later ones; then other graphs.
+    private static func candidates(_ location: CheckpointFolder) -> [String] {
+        let metas = CheckpointListing.item(prefix: location.prefix).otherGraphs
+        guard metas.count < maxCandidates else { return metas }
+        let folder = PathText.folder(of: location.prefix)
+        let names = (try? CheckpointFolder.files(in: folder)) ?? []
+        let others = names.filter { !$0.ends(with: ".meta") }.map { "\(folder)/\($0)" }.filter(GraphFile.isGraph)
+        return Array((metas + others).prefix(maxCandidates))
+    }
+
+    /// Why a graph is not that of the checkpoint; nil if it is.
+    private static func misfit(_ meta: MetaGraphDef, _ reader: CheckpointReader) -> String? {
+        let restored = RestoredVariables(plan: ModelGraph.plan(of: meta), reader: reader)
+        var count = 0
+        for node in meta.graphDef.node where RestorePlan.variableOps.contains(node.op) {
+            let source = restored.plan.sources[node.name]
+            // A variable that the Saver does not restore (a local one) tells nothing.
+            if restored.plan.isExplicit, source == nil { continue }
+            guard let info = restored.info(of: node.name) else {
+                return "the checkpoint lacks the variable \"\(node.name)\""
+            }
+            let shape = node.attr["shape"].map { PartialShape(decoding: $0.shape) } ?? .unknown
+            let dtype = node.attr["dtype"].flatMap { DataType(protoNumber: $0.type) }
+            let isReshaped = source?.isReshaped == true && shape.known?.elementCount == info.shape.elementCount
+            guard dtype == info.dtype, source?.slice.isEmpty == false || isReshaped || shape.admits(info.shape) else {
+                let declared = "\(dtype?.name ?? "?") \(shape)"
+                return "variable \"\(node.name)\" is \(declared) there, \(info.dtype) \(info.shape) in the checkpoint"
+            }
+            count += 1
+        }
+        return count == 0 ? "it has no variables" : nil
+    }
+}

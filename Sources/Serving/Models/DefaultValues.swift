@@ -1,0 +1,90 @@
+internal import Graphs
+internal import Settings
+internal import Tensors
+internal import Text
+
+/// What placeholders are that a request does not feed: `keep_prob` and the like.
+public struct DefaultValues: Sendable {
+    /// The values by the placeholders' names, `keep_prob` or `keep_prob:0`.
+    public var values: [String: FeedValue]
+    /// Whether they are meant for several models: a model takes those that it has a placeholder for.
+    public var isShared: Bool
+
+    /// - Parameters:
+    ///   - values: By the placeholders' names.
+    ///   - isShared: Whether a name that a model lacks is no error.
+    public init(_ values: [String: FeedValue] = [:], isShared: Bool = false) {
+        self.values = values
+        self.isShared = isShared
+    }
+
+    /// These values, and others in their stead where both have one.
+    package func merging(_ others: DefaultValues?) -> DefaultValues {
+        guard let others else { return self }
+        var result = self
+        result.values.merge(others.values) { $1 }
+        return result
+    }
+
+    /// The values as tensors, by the places of the placeholders.
+    ///
+    /// - Throws: ``ModelError`` of kind `load` for a name that is no placeholder's, with the nearest, and for a value that
+    ///   does not fit its dtype or shape.
+    func tensors(for graph: Graph, model: String) throws(ModelError) -> [Int: Tensor] {
+        var result: [Int: Tensor] = [:]
+        for (name, value) in values.sorted(by: { $0.key < $1.key }) {
+            guard let index = Self.placeholder(name, graph) else {
+                if isShared { continue }
+                let nearest = Self.nearest(to: name, among: Self.placeholders(of: graph))
+                throw ModelError(.load, "default \"\(name)\": model \"\(model)\" has no such placeholder\(nearest)")
+            }
+            guard result.updateValue(try Self.tensor(value, name, graph.nodes[index]), forKey: index) == nil else {
+                throw ModelError(.load, "default \"\(name)\" is given twice")
+            }
+        }
+        return result
+    }
+
+    /// The rest of a message: names like one that is not there.
+    package static func nearest(to name: String, among names: [String]) -> String {
+        NearestNames.hint(for: name.hasSuffix(":0") ? String(name.dropLast(2)) : name, among: names)
+    }
+
+    /// The names of all placeholders.
+    static func placeholders(of graph: Graph) -> [String] {
+        graph.nodes.filter { $0.op.hasPrefix("Placeholder") }.map(\.name)
+    }
+
+    static func placeholder(_ text: String, _ graph: Graph) -> Int? {
+        guard let name = TensorName(parsing: text), !name.isControl, name.output == 0,
+            let index = graph.index(ofNode: name.node), graph.nodes[index].op.hasPrefix("Placeholder")
+        else { return nil }
+        return index
+    }
+
+    private static func tensor(_ value: FeedValue, _ name: String, _ node: Node) throws(ModelError) -> Tensor {
+        let subject = "default \"\(name)\""
+        guard case .type(let dtype?)? = try? node.attribute("dtype") else {
+            throw ModelError(.load, "\(subject): the placeholder's dtype is not known")
+        }
+        let tensor: Tensor
+        do throws(ModelError) { tensor = try value.tensor(of: dtype, feed: subject) } catch {
+            throw ModelError(.load, error.message)
+        }
+        var shape = PartialShape.unknown
+        if case .shape(let declared)? = try? node.attribute("shape") { shape = declared }
+        guard tensor.dtype == dtype, shape.admits(tensor.shape) else {
+            throw ModelError(
+                .load, "\(subject): expected \(dtype) \(shape), got \(tensor.dtype) \(tensor.shape)")
+        }
+        return tensor
+    }
+}
+
+extension Model {
+    /// The names of all placeholders.
+    package var placeholderNames: [String] { DefaultValues.placeholders(of: graph) }
+
+    /// Whether there is a placeholder of that name.
+    package func hasPlaceholder(_ name: String) -> Bool { DefaultValues.placeholder(name, graph) != nil }
+}

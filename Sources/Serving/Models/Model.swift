@@ -1,0 +1,168 @@
+package import Checkpoints
+internal import Execution
+package import Graphs
+internal import Interfaces
+package import Memory
+internal import Operations
+internal import Planning
+internal import TensorFlowProtos
+internal import Tensors
+
+/// A model: a graph and its weights, from a checkpoint, a SavedModel, a frozen graph or the newest of numbered versions.
+///
+/// ```swift
+/// let model = try Model(contentsOf: "models/tutorial")
+/// let outputs = try model.run(feeds: ["w1:0": 13, "w2:0": 17], fetches: ["op_to_restore:0"])
+/// ```
+///
+/// Immutable: many threads may run it at once.
+public final class Model: Sendable {
+    /// The name to call it by; the folder's unless another was given.
+    public let name: String
+    /// What the files were taken for, for people: `TensorFlow 2 SavedModel`.
+    public let format: String
+    /// The training step of the checkpoint, where its name tells it.
+    public let step: Int?
+    /// The number of the folder, where the model lies in numbered versions.
+    public let version: Int?
+    /// The path that the names of the checkpoint's files begin with; of a graph without one, the graph's file.
+    public let prefix: String
+    /// How long the loading took.
+    public let loadMilliseconds: Double
+    /// The default signature's inputs; without one the placeholders.
+    public let inputs: [TensorDescription]
+    /// What is fetched when a request names nothing.
+    public let outputs: [TensorDescription]
+    /// The variables that the checkpoint restores.
+    public let variables: [VariableDescription]
+    /// What had to be decided while loading, for the log.
+    public let notes: [String]
+    /// What an operator must know about the version: it is logged as a warning when the version is loaded.
+    public let warnings: [String]
+    /// The signatures that the model was given, by name.
+    public let signatures: [String: Signature]
+    /// The signature that is used where a request names none; nil where the model has none.
+    public let defaultSignature: Signature?
+    /// Whether runs may assign variables.
+    public let variablesMode: VariablesMode
+    /// Why that mode holds, for people.
+    public let variablesReason: String
+    /// The weights; nil for a graph without variables.
+    package let reader: CheckpointReader?
+    /// The files of a SavedModel's `assets` that the graph reads: their paths by the name of the tensor that is the path. No
+    /// other file should be read because a graph says so.
+    package let assets: [String: String]
+    /// The ops that fill a SavedModel's tables, in no order.
+    package let initOps: [String]
+    /// Where the contents of mutable tables are in the checkpoint, by the name of the table's node.
+    package let restoredTables: [String: RestorePlan.TableSource]
+
+    /// The names of the classes that outputs give scores for.
+    package let classes: ModelClasses
+
+    package var graph: Graph { shared.graph }
+    let session: Session
+    /// What the files' contents take, as long as the model is there.
+    private let memory: ModelMemory?
+    /// What may be kept of this model and all others.
+    package var caches: CacheBudget { session.caches }
+    let shared: ModelGraph
+    let restored: RestoredVariables
+    var interface: GraphInterface { shared.interface }
+
+    /// Loads what is at a path: the newest checkpoint of a folder, a SavedModel, a frozen graph, the newest of numbered versions.
+    ///
+    /// - Parameters:
+    ///   - path: That of the folder, or of a file: a frozen graph, a checkpoint's prefix.
+    ///   - name: The model's name; the path's last component when left out.
+    ///   - threadCount: How many runs are expected at once.
+    ///   - defaults: Values of placeholders that a request does not feed; they come before those of the model's own settings.
+    ///   - variables: Whether runs may assign variables; nil for what the model's own settings say, and else what suits the graph:
+    ///     read-only where a training switch decides whether variables are assigned.
+    ///   - followsPaths: Whether a `checkpoint` file may name files of other folders.
+    /// - Throws: ``ModelError`` of kind `load`, naming file and cause.
+    public convenience init(
+        contentsOf path: String, name: String? = nil, threadCount: Int = 4, defaults: DefaultValues = DefaultValues(),
+        variables: VariablesMode? = nil, followsPaths: Bool = false
+    ) throws(ModelError) {
+        let name = name ?? ModelFolders.name(of: path)
+        let loading = try ModelLoading(newestAt: path, name: name, defaults: defaults, followsPaths: followsPaths)
+        try self.init(loading, name: name, threadCount: threadCount, variables: variables ?? loading.variables)
+    }
+
+    /// Loads a candidate. If `previous` has the same meta graph, its graph, interface and shape inference are used again, and only
+    /// the weights are new.
+    ///
+    /// - Parameters:
+    ///   - candidate: From ``ModelListing/look(at:)``.
+    ///   - name: The model's name.
+    ///   - threadCount: How many runs are expected at once.
+    ///   - defaults: Values of placeholders that a request does not feed; they come before those of the model's own settings.
+    ///   - own: The settings of the model's folder; nil to read them.
+    ///   - variables: Whether runs may assign variables; it comes before what the model's own settings say.
+    ///   - standardVariables: The same, for a model whose own settings do not say it.
+    ///   - previous: What is served now.
+    ///   - memory: The account of the server's memory; nil for none.
+    ///   - caches: What may be kept of this model and all others.
+    /// - Throws: ``ModelError`` of kind `load`; its ``ModelError/failure`` tells whether to try again.
+    package convenience init(
+        _ candidate: ModelCandidate, name: String, threadCount: Int = 4, defaults: DefaultValues = DefaultValues(),
+        own: ModelSettings? = nil, variables: VariablesMode? = nil, standardVariables: VariablesMode? = nil,
+        previous: Model? = nil, memory: MemoryAccount? = nil, caches: CacheBudget = CacheBudget()
+    ) throws(ModelError) {
+        let loading = try ModelLoading(
+            candidate, name: name, defaults: defaults, own: own, previous: previous?.shared, memory: memory)
+        try self.init(
+            loading, name: name, threadCount: threadCount,
+            variables: variables ?? loading.variables ?? standardVariables, caches: caches)
+    }
+
+    private init(
+        _ loading: ModelLoading, name: String, threadCount: Int, variables mode: VariablesMode?,
+        caches: CacheBudget = CacheBudget()
+    ) throws(ModelError) {
+        let files = loading.files
+        let shared = files.graph
+        self.name = name
+        format = files.format
+        step = files.step
+        version = loading.candidate.version
+        prefix = files.prefix
+        classes = loading.classes
+        reader = files.variables.reader
+        memory = loading.memory
+        assets = shared.assets
+        initOps = shared.initOps
+        restoredTables = shared.plan.tables
+        self.shared = shared
+        restored = files.variables
+        let rule = VariablesRule(mode, for: shared)
+        variablesMode = rule.mode
+        variablesReason = rule.reason
+        session = Session(
+            graph: shared.graph, variables: CheckpointVariables(files.variables), threadCount: threadCount,
+            memory: loading.memory?.account, caches: caches,
+            tables: ModelTables(files.variables, assets: loading.assets, path: loading.candidate.folder),
+            inference: shared.inference, readOnlyReason: rule.refusal)
+        let offered = try OfferedInterface(shared, session, files.variables, prefix: files.prefix)
+        inputs = offered.inputs
+        outputs = offered.outputs
+        signatures = offered.signatures
+        defaultSignature = offered.defaultSignature
+        notes = loading.notes + files.notes + loading.classes.notes
+        warnings = loading.warnings + files.warnings + loading.classes.warnings + offered.warnings
+        variables = Self.variables(of: shared.graph, files.variables)
+        loading.memory?.settle()
+        loadMilliseconds = Double((ContinuousClock().now - loading.start) / .microseconds(1)) / 1000
+    }
+
+    private static func variables(of graph: Graph, _ restored: RestoredVariables) -> [VariableDescription] {
+        graph.nodes.compactMap { node in
+            guard RestorePlan.variableOps.contains(node.op), let info = restored.info(of: node.name)
+            else {
+                return nil
+            }
+            return VariableDescription(name: node.name, dtype: info.dtype, shape: info.shape, byteCount: info.byteCount)
+        }
+    }
+}

@@ -1,0 +1,167 @@
+internal import Checkpoints
+internal import Execution
+internal import Files
+internal import Graphs
+internal import Interfaces
+internal import Operations
+internal import Planning
+internal import TensorFlowProtos
+internal import Tensors
+
+/// What a meta graph tells, whatever the weights: the versions of a model that have the same one share it.
+final class ModelGraph: Sendable {
+    /// Stands for the file that it was read from.
+    let digest: GraphBytes.Digest
+    let graph: Graph
+    let inference: FactInference
+    let interface: GraphInterface
+    /// How variables are restored.
+    let plan: RestorePlan
+    /// Whether runs may assign variables where no setting says it, and why.
+    let standardVariables: (mode: VariablesMode, reason: String)
+    /// The signatures that the model was given, by name.
+    let signatures: [String: Signature]
+    /// The signature that is used where a request names none.
+    let defaultSignature: Signature?
+    /// The default signature's inputs; without one the placeholders.
+    let inputs: [TensorDescription]
+    /// What is fetched when a request names nothing.
+    let outputs: [TensorDescription]
+    /// The paths of asset files by the name of the tensor that is the path.
+    let assets: [String: String]
+    /// The ops that initialise tables after the variables are restored.
+    let initOps: [String]
+    /// What the file was taken for, where it tells it.
+    let format: String?
+    /// What had to be decided, for the log.
+    let notes: [String]
+    /// What an operator must know about every version with this graph.
+    let warnings: [String]
+    /// Before defaults were set.
+    private let bare: Graph
+    private let defaults: [Int: Tensor]
+
+    /// Values of placeholders that a request does not feed, for a model.
+    struct Defaults {
+        /// Those of the model's own settings.
+        var own = DefaultValues()
+        /// They come before its own.
+        var given = DefaultValues()
+        /// The model's name, for messages.
+        var model: String
+
+        fileprivate func tensors(for graph: Graph) throws(ModelError) -> [Int: Tensor] {
+            let own = try own.tensors(for: graph, model: model)
+            return own.merging(try given.tensors(for: graph, model: model)) { _, given in given }
+        }
+    }
+
+    /// - Throws: ``ModelError`` of kind `load`.
+    init(
+        _ meta: MetaGraphDef, _ bytes: GraphBytes, _ defaults: Defaults, assets: [String: String] = [:],
+        initOps: [String] = [], format: String? = nil, notes: [String] = [], warnings: [String] = []
+    ) throws(ModelError) {
+        let path = bytes.identity.path
+        guard !meta.graphDef.node.isEmpty else { throw ModelError(.load, "\(path): the graph has no nodes") }
+        let bare: Graph
+        do throws(GraphError) {
+            bare = try Graph(meta.graphDef, ops: meta.metaInfoDef.strippedOpList)
+        } catch { throw ModelError(.load, "\(path): \(error)") }
+        digest = bytes.digest()
+        self.bare = bare
+        self.defaults = try defaults.tensors(for: bare)
+        let graph = bare.settingDefaults(self.defaults)
+        let inference = FactInference(graph)
+        let usualName = Signature.defaultName(among: meta.signatureDef.keys)
+        interface = GraphInterface(graph, meta, signature: usualName.flatMap { meta.signatureDef[$0] }) {
+            inference.feedableFact(of: $0)
+        }
+        let assignments = AssignmentGuard.find(graph, interface) { inference.feedableFact(of: $0) }
+        standardVariables = (assignments.isGuarded ? .readOnly : .session, assignments.reason)
+        var signatures: [String: Signature] = [:]
+        for (name, message) in meta.signatureDef {
+            signatures[name] = Signature(name, message) { Self.fact(of: $0, graph, inference) }
+        }
+        self.signatures = signatures
+        let usual = usualName.flatMap { signatures[$0] }
+        defaultSignature = usual
+        inputs = usual.map(\.inputs) ?? interface.inputs.map { Self.describe($0, graph, inference) }
+        outputs = usual.map(\.outputs) ?? interface.outputs.map { Self.describe($0, graph, inference) }
+        plan = Self.plan(of: meta, initOps: initOps)
+        self.graph = graph
+        self.inference = inference
+        self.assets = assets
+        self.initOps = initOps
+        self.format = format
+        self.notes = notes
+        self.warnings = warnings
+    }
+
+    /// Whether this is what would be made of a file.
+    func isThat(of bytes: GraphBytes, _ defaults: Defaults) -> Bool {
+        // Where assets lie is in the graph.
+        guard bytes.digest() == digest, assets.isEmpty, let tensors = try? defaults.tensors(for: bare) else {
+            return false
+        }
+        return tensors.count == self.defaults.count
+            && tensors.allSatisfy { place, tensor in self.defaults[place].map { Self.isSame($0, tensor) } ?? false }
+    }
+
+    private static func isSame(_ first: Tensor, _ second: Tensor) -> Bool {
+        guard first.dtype == second.dtype, first.shape == second.shape else { return false }
+        if let strings = first.strings { return strings == second.strings }
+        return first.withUnsafeBytes { first in second.withUnsafeBytes { first.elementsEqual($0) } }
+    }
+
+    /// How a meta graph's variables are restored.
+    static func plan(of meta: MetaGraphDef, initOps: [String] = []) -> RestorePlan {
+        RestorePlan(graph: meta.graphDef, saver: meta.hasSaverDef ? meta.saverDef : nil, initOps: initOps)
+    }
+
+    /// Describes a guessed input or output.
+    private static func describe(
+        _ endpoint: Endpoint, _ graph: Graph, _ inference: FactInference
+    ) -> TensorDescription {
+        let fact = inference.feedableFact(of: endpoint)
+        let name = "\(graph.nodes[endpoint.node].name):\(endpoint.output)"
+        var description = TensorDescription(
+            name: name, tensor: name, dtype: fact?.dtype, shape: fact?.shape ?? .unknown)
+        description.isGuessed = true
+        return description
+    }
+
+    private static func fact(of name: TensorName, _ graph: Graph, _ inference: FactInference) -> Signature.GraphFact {
+        guard let node = graph.index(ofNode: name.node) else { return Signature.GraphFact() }
+        let fact = inference.feedableFact(of: Endpoint(node: node, output: name.output))
+        return Signature.GraphFact(
+            dtype: fact?.dtype, shape: fact?.shape ?? .unknown,
+            defaultValue: defaultValue(of: graph.nodes[node], graph))
+    }
+
+    private static func describe(
+        _ input: GraphInterface.Input, _ graph: Graph, _ inference: FactInference
+    ) -> TensorDescription {
+        var description = describe(input.tensor, graph, inference)
+        if case .inputSwitch? = input.role, description.shape.rank == nil {
+            // What chooses branches, and the share of dropout, is one value.
+            description = TensorDescription(
+                name: description.name, tensor: description.tensor, dtype: description.dtype, shape: PartialShape([]))
+        }
+        description.note = input.role?.note
+        if case .inputSwitch(let kind)? = input.role {
+            description.usualValue = kind.usualValue
+            description.note = "guessed: \(kind.note)"
+        }
+        description.isNeeded = input.role != .label && input.role != .unused
+        description.defaultValue = defaultValue(of: graph.nodes[input.tensor.node], graph)
+        return description
+    }
+
+    /// The constant that a placeholder has when it is not fed.
+    private static func defaultValue(of node: Node, _ graph: Graph) -> Tensor? {
+        guard node.op == "PlaceholderWithDefault", case .endpoint(let source)? = node.inputs.first,
+            case .tensor(let value)? = try? graph.nodes[source.node].attribute("value")
+        else { return nil }
+        return value
+    }
+}

@@ -1,0 +1,204 @@
+package import Settings
+internal import Text
+
+/// What is said of how one model is served: in its own folder, by `metaserve.yaml`, or in the server's settings, under `models`.
+///
+/// ```yaml
+/// defaults:
+///   keep_prob:0: 1
+/// max-batch: 16
+/// ```
+package struct ModelSettings: SettingsGroup {
+    /// Where the model lies; only in the server's settings.
+    package var path: String?
+    /// nil where what the server says for all models holds.
+    package var versions: VersionPolicy.Selection?
+    /// What labels stand for.
+    package var labels: [String: VersionPolicy.Target] = [:]
+    /// How much of the requests that name no version each label gets, in per cent.
+    package var split: [String: Int] = [:]
+    package var defaults = DefaultValues()
+    /// Files of class names, by output; only in the model's own folder.
+    package var classes: [String: String] = [:]
+    /// These are nil where what the server says for all models holds.
+    package var variables: VariablesMode?
+    package var maxQueue: Int?
+    package var maxBatch: Int?
+    package var batchDelayMilliseconds: Double?
+    package var timeoutSeconds: Double?
+    package var logLevel: String?
+    package var places: [String: String] = [:]
+
+    /// What holds when nothing is said.
+    package init() {}
+
+    private static let forAll = "as for all models"
+
+    package static let settings: [Setting<ModelSettings>] = [
+        Setting(
+            "path", \.path, SettingType.text("a path").optional, absent: "found under the server's paths",
+            "Where the model lies. Only in the server's settings."),
+        Setting(
+            "versions", \.versions, VersionPolicy.Selection.type.optional, absent: forAll,
+            "Which versions are loaded: the newest, so many of the newest, all, or these."),
+        Setting(
+            "labels", \.labels, .map(of: VersionPolicy.Target.type, "names and versions"),
+            "Names for versions, which requests may use instead of the numbers; a version with a label is loaded."),
+        Setting(
+            "split", \.split, .map(of: .whole(0...100), "labels and percentages"),
+            "How the requests that name no version are divided among the labels; 100 in all."),
+        Setting(
+            "defaults", \.defaults, DefaultValues.type, effect: .reload,
+            "What placeholders are when a request does not feed them."),
+        Setting(
+            "variables", \.variables, VariablesMode.type.optional, absent: forAll, effect: .reload,
+            "Whether requests may assign variables: read-only refuses those that would; in a session, later requests see what was assigned."
+        ),
+        Setting(
+            "classes", \.classes, .map(of: .text("the name of a file"), "outputs and files of class names"),
+            effect: .reload,
+            "Files in the model's folder with a class name on each line, for outputs that give scores. Only in the model's own folder."
+        ),
+        Setting(
+            "max-queue", \.maxQueue, Limits.maxQueue.optional, absent: forAll,
+            "The most requests that wait for the model."),
+        Setting(
+            "max-batch", \.maxBatch, Limits.maxBatch.optional, absent: forAll,
+            "The most requests that are run as one; 1 for no batches."),
+        Setting(
+            "batch-delay", \.batchDelayMilliseconds, Limits.batchDelay.optional, absent: forAll,
+            "The milliseconds that a request may wait for others to be run with."),
+        Setting(
+            "timeout", \.timeoutSeconds, Limits.timeout.optional, absent: forAll,
+            "The seconds after which a request is ended, with status 504; 0 for never."),
+        Setting(
+            "log-level", \.logLevel, Limits.logLevel.optional, absent: forAll,
+            "Log lines about the model of this level and above."),
+    ]
+
+    /// What the settings for all models take, too.
+    package enum Limits {
+        package static let maxQueue = SettingType<Int>.whole(1...1_000_000)
+        package static let maxBatch = SettingType<Int>.whole(1...4096)
+        package static let batchDelay = SettingType<Double>.number(0...10_000, "milliseconds")
+        package static let timeout = SettingType<Double>.number(0...86_400, "seconds")
+        /// The names of swift-log's levels.
+        package static let logLevel = SettingType<String>.choice(
+            ["trace", "debug", "info", "notice", "warning", "error", "critical"].map { ($0, $0) })
+    }
+
+    /// What does not fit together.
+    package var problems: [SettingsProblem] {
+        var problems: [SettingsProblem] = []
+        for label in split.keys.sorted() where labels[label] == nil {
+            let nearest = NearestNames.hint(for: label, among: labels.keys.sorted())
+            problems.append(problem("split", "there is no label \"\(label)\"\(nearest)"))
+        }
+        let sum = split.values.reduce(0, +)
+        if !split.isEmpty, sum != 100 {
+            problems.append(problem("split", "expected 100 per cent in all, found \(sum)"))
+        }
+        return problems
+    }
+}
+
+extension ModelSettings {
+    /// These settings, and others' where these say nothing. The defaults stay these.
+    func over(_ others: ModelSettings) -> ModelSettings {
+        var result = self
+        result.versions = versions ?? others.versions
+        if labels.isEmpty, split.isEmpty {
+            result.labels = others.labels
+            result.split = others.split
+        }
+        result.variables = variables ?? others.variables
+        result.maxQueue = maxQueue ?? others.maxQueue
+        result.maxBatch = maxBatch ?? others.maxBatch
+        result.batchDelayMilliseconds = batchDelayMilliseconds ?? others.batchDelayMilliseconds
+        result.timeoutSeconds = timeoutSeconds ?? others.timeoutSeconds
+        return result
+    }
+
+    /// Which versions are loaded, and what requests call them.
+    ///
+    /// - Parameter selection: What holds where these settings say nothing.
+    /// - Returns: The policy.
+    func policy(_ selection: VersionPolicy.Selection) -> VersionPolicy {
+        var policy = VersionPolicy()
+        policy.selection = versions ?? selection
+        policy.labels = labels
+        policy.split = split.sorted { $0.key < $1.key }.map { VersionPolicy.Share(label: $0.key, percent: $0.value) }
+        return policy
+    }
+}
+
+extension VersionPolicy.Selection {
+    /// `latest`, `latest:2`, `all`, a number or a list of numbers.
+    package static let type = SettingType<VersionPolicy.Selection>(
+        expected: "latest, latest:N, all or a list of numbers",
+        read: { node, problems in
+            if case .scalar(let text, _) = node.content {
+                if let selection = VersionPolicy.Selection(text) { return selection }
+            } else if case .list = node.content {
+                let numbers = SettingType<[Int]>.list(of: .whole(0...Int.max)).read(node, &problems)
+                if numbers?.isEmpty != true { return numbers.map { .numbers(Set($0)) } }
+            }
+            problems.append(node.misfit("latest, latest:N, all or a list of numbers"))
+            return nil
+        },
+        text: { selection in
+            switch selection {
+            case .latest(1): "latest"
+            case .latest(let count): "latest:\(count)"
+            case .all: "all"
+            case .numbers(let numbers): "[\(numbers.sorted().map(String.init).joined(separator: ", "))]"
+            }
+        })
+}
+
+extension VersionPolicy.Target {
+    /// `latest`, `previous` or a number.
+    static let type = SettingType<VersionPolicy.Target>(
+        expected: "latest, previous or a number",
+        read: { node, problems in
+            if case .scalar(let text, _) = node.content {
+                if text == "latest" { return .latest }
+                if text == "previous" { return .previous }
+                if let number = Int(text), number >= 0 { return .number(number) }
+            }
+            problems.append(node.misfit("latest, previous or a number"))
+            return nil
+        },
+        text: { target in
+            switch target {
+            case .latest: "latest"
+            case .previous: "previous"
+            case .number(let number): "\(number)"
+            }
+        })
+}
+
+extension ModelSettings {
+    /// The name of the file in a model's folder.
+    private static let fileName = "metaserve.yaml"
+
+    /// Where the settings of a model lie.
+    static func path(in folder: String) -> String { "\(folder)/\(fileName)" }
+
+    /// Reads the file of a folder; where there is none, nothing is set.
+    ///
+    /// - Parameter folder: The model's folder.
+    /// - Throws: ``ModelError`` of kind `load`, with the lines of all that is wrong.
+    package init(folder: String) throws(ModelError) {
+        self.init()
+        let path = Self.path(in: folder)
+        guard SmallFile.exists(path) else { return }
+        var problems: [SettingsProblem] = []
+        do throws(SettingsError) { apply(try SettingsNode(file: path), &problems) } catch { problems = error.problems }
+        if places["path"] != nil {
+            problems.append(problem("path", "a model's own settings are where it is: take \"path\" out"))
+        }
+        problems += self.problems
+        guard problems.isEmpty else { throw ModelError(.load, SettingsError(problems).description) }
+    }
+}

@@ -1,0 +1,145 @@
+internal import Files
+internal import Glibc
+internal import Memory
+internal import Threads
+
+/// A load to be made, for which model.
+struct LoadJob: Sendable {
+    let model: Int
+    let load: ReloadMachine<ContinuousClock.Instant>.Load
+    let name: String
+    let defaults: DefaultValues
+    /// The settings of the model's folder.
+    let own: ModelSettings
+    let configuration: ModelRegistry.Configuration
+    /// What serves now.
+    let previous: Model?
+    /// Whether it must be able to answer what `previous` does.
+    let mustFit: Bool
+
+    /// Loads, checks and warms up.
+    func run() -> Result<ModelVersion, ModelError> {
+        do throws(ModelError) {
+            let model = try Model(
+                load.candidate, name: name, threadCount: configuration.threadCount, defaults: defaults,
+                own: own, variables: configuration.models[name]?.variables,
+                standardVariables: configuration.variables, previous: previous,
+                memory: configuration.memory, caches: configuration.caches)
+            if let previous, mustFit { try model.requireOutputs(of: previous) }
+            model.warmUp(like: previous)
+            let warnings = model.replayWarmUpRequests(in: PathText.folder(of: load.candidate.path))
+            return .success(
+                ModelVersion(
+                    model, number: load.candidate.number, attachment: configuration.attach(model),
+                    warnings: warnings))
+        } catch { return .failure(error) }
+    }
+}
+
+/// A thread that loads models, one after the other, and lets go of those that do not serve any more: no request ever frees one.
+struct LoaderThread: Sendable {
+    enum Order: Sendable {
+        case load(LoadJob)
+        case release(model: Int, serial: Int, ModelVersion)
+        case end
+    }
+
+    enum Report: Sendable {
+        case loaded(LoadJob, Result<ModelVersion, ModelError>)
+        case released(model: Int, serial: Int)
+    }
+
+    /// How often it is asked whether retired versions are in use.
+    private static let lookEveryMicroseconds: UInt32 = 100_000
+    private static let niceness: Int32 = 10
+
+    /// Starts the thread.
+    ///
+    /// - Parameters:
+    ///   - orders: What it does; several threads may share them.
+    ///   - givesWay: Whether the scheduler prefers all other threads to it.
+    ///   - report: Called on the thread.
+    /// - Throws: ``ModelError`` if there are no threads left.
+    static func start(
+        _ orders: Mailbox<Order>, givesWay: Bool, report: @escaping @Sendable (Report) -> Void
+    ) throws(ModelError) {
+        do throws(SystemThread.Failure) {
+            try SystemThread {
+                if givesWay { Self.giveWay() }
+                var retired = RetiredVersions()
+                func free() {
+                    for (model, serial) in retired.release() { report(.released(model: model, serial: serial)) }
+                }
+                var isEnding = false
+                while !isEnding {
+                    orders.wait(upTo: retired.isEmpty ? nil : .microseconds(Self.lookEveryMicroseconds))
+                    while !isEnding, let order = orders.takeFirst() {
+                        switch order {
+                        case .load(let job):
+                            // First what is not needed any more goes: two models need memory, not three.
+                            free()
+                            report(.loaded(job, job.run()))
+                        case .release(let model, let serial, let version): retired.add(version, model, serial)
+                        case .end: isEnding = true
+                        }
+                    }
+                    free()
+                }
+                while !retired.isEmpty {
+                    usleep(Self.lookEveryMicroseconds)
+                    free()
+                }
+            }.detach()
+        } catch { throw ModelError(.io, "no thread can be made to load models: \(error.reason)") }
+    }
+
+    /// Niceness is a thread's own on Linux; the priority of its reads and writes follows it.
+    private static func giveWay() {
+        setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness)
+        let batch: Int32 = 3
+        var parameters = sched_param()
+        sched_setscheduler(0, batch, &parameters)
+    }
+}
+
+/// Versions that do not serve any more, but that requests may still use.
+private struct RetiredVersions {
+    private struct Entry {
+        let model: Int
+        let serial: Int
+        var version: ModelVersion?
+        var attachment: AnyObject?
+        var content: Model?
+
+        /// Whether nobody else holds the version, nor what it was made of. What is held by nobody else is let go of.
+        mutating func isFree() -> Bool {
+            if isKnownUniquelyReferenced(&version) {
+                attachment = version?.attachment
+                content = version?.model
+                version = nil
+            }
+            guard version == nil else { return false }
+            if attachment != nil, isKnownUniquelyReferenced(&attachment) { attachment = nil }
+            return attachment == nil && isKnownUniquelyReferenced(&content)
+        }
+    }
+
+    private var entries: [Entry] = []
+
+    var isEmpty: Bool { entries.isEmpty }
+
+    mutating func add(_ version: ModelVersion, _ model: Int, _ serial: Int) {
+        entries.append(Entry(model: model, serial: serial, version: version))
+    }
+
+    /// Frees what nobody else holds.
+    mutating func release() -> [(model: Int, serial: Int)] {
+        var released: [(model: Int, serial: Int)] = []
+        for index in entries.indices.reversed() where entries[index].isFree() {
+            released.append((entries[index].model, entries[index].serial))
+            entries.remove(at: index)
+        }
+        if !released.isEmpty { FreedMemory.giveBack() }
+        return released.reversed()
+    }
+}

@@ -1,0 +1,253 @@
+/// Decides which version of one model is loaded when, and which of those that are loaded stay.
+///
+/// A state and rules: no files, no threads, no clock. The times that come in must not go back. Whoever owns it looks at the
+/// model's path, at the latest at ``nextLook``, and tells what is there; takes ``nextLoad(at:)`` whenever a load can be made and tells how
+/// it ended; and does what the actions say.
+struct ReloadMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Duration == Duration {
+    /// What is to be done.
+    enum Action: Hashable, Sendable {
+        /// Say it.
+        case log(ReloadNotice)
+        /// Show ``ReloadMachine/view``: load, versions or what is known of them have changed.
+        case publish
+        /// Tell whoever asked for a load how it stands: the number of the version that serves, or what is wrong.
+        case reply(Result<Int, ModelError>)
+    }
+
+    /// A load to be made.
+    struct Load: Hashable, Sendable {
+        /// Tells loads of the same version apart.
+        let serial: Int
+        let candidate: ModelCandidate
+    }
+
+    /// A version that is loaded.
+    struct Loaded: Sendable {
+        let load: Load
+        /// Since when it is not seen any more, if the others are.
+        var absentSince: Time?
+    }
+
+    private(set) var policy: VersionPolicy
+    let timing: ReloadTiming
+    /// The time of what happened last.
+    private(set) var now: Time
+
+    /// What was seen at the last look that saw something, by number.
+    var seen: [Int: SeenVersion<Time>] = [:]
+    /// The version that is to serve, by what was seen.
+    var wanted: Int?
+    var loaded: [Int: Loaded] = [:]
+    /// The version that serves requests that name none.
+    var current: Int?
+    var loading: Load?
+    /// Versions that do not serve any more, but that requests may still use.
+    var retiring: [Load] = []
+    /// Versions that were freed, the oldest first.
+    var ended: [VersionState] = []
+    /// Why there is nothing to be seen.
+    var absence: Absence?
+    var isUnloaded = false
+    var record = ReloadRecord()
+    /// What the last look that saw something warns of.
+    private var listingWarnings: [String] = []
+    var warnings = StandingWarnings<Time>()
+    private(set) var pointer = PointerWait<Time>()
+    /// Since when there is something to load that is not quiet yet.
+    var impatientSince: Time?
+    /// When to look again, at the latest; nil if only changes matter.
+    private(set) var nextLook: Time?
+    private var request: Request?
+    private var serial = 0
+    /// Loads up to this one were made with settings that do not hold any more.
+    private(set) var lastOutdated = 0
+    private var published: View?
+
+    struct Absence: Sendable {
+        let error: ModelError
+        let since: Time
+        var isTold = false
+    }
+
+    /// Somebody asked for a load: it is not waited for quiet files.
+    private enum Request {
+        /// Nothing was looked at since.
+        case new
+        case looked
+    }
+
+    /// A machine that knows nothing yet, and wants a look.
+    init(policy: VersionPolicy, timing: ReloadTiming, at now: Time) {
+        self.policy = policy
+        self.timing = timing
+        self.now = now
+        nextLook = now
+    }
+
+    // MARK: - What happens
+
+    /// A look found versions.
+    mutating func look(_ listing: ModelListing, at now: Time) -> [Action] {
+        self.now = now
+        var actions: [Action] = []
+        if let absence, absence.isTold { actions.append(.log(.back)) }
+        absence = nil
+        var next: [Int: SeenVersion<Time>] = [:]
+        for candidate in listing.candidates {
+            // Of two of the same number that one counts which is to serve.
+            if let latest = listing.latest, latest.number == candidate.number, latest != candidate { continue }
+            var version = seen[candidate.number] ?? SeenVersion(candidate, at: now)
+            version.update(candidate, at: now)
+            next[candidate.number] = version
+        }
+        seen = next
+        pointer.update(listing, at: now)
+        if !isWaitingForPointer {
+            wanted = listing.latest?.number
+            listingWarnings = listing.warnings + pointer.warnings(of: listing)
+        }
+        for (number, version) in loaded {
+            loaded[number]?.absentSince = seen[number] == nil ? version.absentSince ?? now : nil
+        }
+        dropAbsent()
+        return actions + settle(hasLooked: true)
+    }
+
+    /// A look found nothing: the path is gone, cannot be read, or holds no model.
+    mutating func look(_ error: ModelError, at now: Time) -> [Action] {
+        self.now = now
+        absence = Absence(error: error, since: absence?.since ?? now, isTold: absence?.isTold ?? false)
+        return settle(hasLooked: true)
+    }
+
+    /// The load to make now, if there is one; it counts as begun.
+    mutating func nextLoad(at now: Time) -> (load: Load, actions: [Action])? {
+        self.now = now
+        guard let candidate = dueCandidate else { return nil }
+        serial += 1
+        let load = Load(serial: serial, candidate: candidate)
+        loading = load
+        impatientSince = nil
+        return (load, settle())
+    }
+
+    /// A load ended.
+    mutating func finish(_ load: Load, _ result: Result<Void, ModelError>, at now: Time) -> [Action] {
+        self.now = now
+        guard loading == load else { return [] }
+        loading = nil
+        var actions: [Action] = []
+        switch result {
+        case .success: take(load)
+        case .failure(let error): actions += note(error, of: load)
+        }
+        actions += settle(hasLoaded: loaded[load.candidate.number] != nil)
+        // Files may have changed meanwhile.
+        nextLook = now
+        return actions
+    }
+
+    /// Somebody wants the newest version loaded now.
+    mutating func load(at now: Time) -> [Action] {
+        self.now = now
+        isUnloaded = false
+        request = .new
+        for number in seen.keys { seen[number]?.failure = nil }
+        let actions = settle()
+        nextLook = now
+        return actions
+    }
+
+    /// Somebody wants nothing loaded, until ``load(at:)``.
+    mutating func unload(at now: Time) -> [Action] {
+        self.now = now
+        isUnloaded = true
+        for number in loaded.keys.sorted() { retire(number) }
+        return settle()
+    }
+
+    /// Nobody uses a version any more that was retired.
+    mutating func released(serial: Int, at now: Time) -> [Action] {
+        self.now = now
+        guard let index = retiring.firstIndex(where: { $0.serial == serial }) else { return [] }
+        let number = retiring.remove(at: index).candidate.number
+        ended.removeAll { $0.number == number }
+        ended.append(VersionState(number: number, phase: .ended))
+        if ended.count > Self.maxEnded { ended.removeFirst() }
+        return settle()
+    }
+
+    /// Another policy holds. What it does not want any more serves until something that it wants is loaded.
+    ///
+    /// - Parameters:
+    ///   - policy: The policy.
+    ///   - reloads: Whether what is loaded was loaded with settings that do not hold any more.
+    ///   - now: The time.
+    /// - Returns: What is to be done; the view is published in any case.
+    mutating func reconfigure(_ policy: VersionPolicy, reloads: Bool, at now: Time) -> [Action] {
+        self.now = now
+        self.policy = policy
+        if reloads {
+            lastOutdated = serial
+            for number in seen.keys { seen[number]?.failure = nil }
+        }
+        if !isUnloaded { chooseCurrent(loaded: nil) }
+        dropSurplus()
+        published = nil
+        let actions = settle()
+        nextLook = now
+        return actions
+    }
+
+    // MARK: - What follows
+
+    private mutating func take(_ load: Load) {
+        let number = load.candidate.number
+        record.successCount += 1
+        retire(number)
+        loaded[number] = Loaded(load: load)
+        ended.removeAll { $0.number == number }
+        if isUnloaded { return retire(number) }
+        chooseCurrent(loaded: number)
+        dropSurplus()
+    }
+
+    private mutating func note(_ error: ModelError, of load: Load) -> [Action] {
+        let kind = error.failure ?? .broken
+        record.failureCounts[kind, default: 0] += 1
+        let number = load.candidate.number
+        // Files that have changed since will tell by themselves.
+        guard var version = seen[number], version.candidate.hasSameFiles(as: load.candidate) else { return [] }
+        version.fail(error, kind, at: now, timing: timing)
+        let isToBeTold = version.isFailureToBeTold
+        if isToBeTold { version.failure?.isTold = true }
+        seen[number] = version
+        return isToBeTold ? [.log(.failed(load.candidate, error, serving: current))] : []
+    }
+
+    /// Brings what is derived up to date.
+    private mutating func settle(hasLooked: Bool = false, hasLoaded: Bool = false) -> [Action] {
+        if hasLooked, request != nil { request = .looked }
+        if !isUnloaded { chooseCurrent(loaded: nil) }
+        updateImpatience()
+        warnings.update(listingWarnings + missingVersions, at: now)
+        var actions = notices(hasLoaded: hasLoaded)
+        record.lastError = currentError?.message
+        record.waitingFor = isUnloaded ? nil : awaited?.missing
+        if request == .looked, loading == nil, dueCandidate == nil, !isAboutToRetry {
+            request = nil
+            actions += shortfall()
+            actions.append(.reply(outcome))
+        }
+        let view = view
+        if view != published {
+            published = view
+            actions.insert(.publish, at: 0)
+        }
+        nextLook = nextTime
+        return actions
+    }
+
+    /// Whether files are read without waiting for them to be quiet.
+    var isForced: Bool { request != nil }
+}

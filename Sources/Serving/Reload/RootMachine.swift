@@ -1,0 +1,90 @@
+internal import Text
+
+/// Decides which folders of a served root are models. Like ``ReloadMachine``: rules only.
+struct RootMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Duration == Duration {
+    enum Action: Hashable, Sendable {
+        /// Serve the folder of that name.
+        case add(String)
+        /// Do not serve it any more.
+        case remove(String)
+        /// All folders are gone, which looks as if it were not meant: keep serving them, and say so.
+        case warn(String)
+        /// They are back.
+        case back
+    }
+
+    private let timing: ReloadTiming
+    /// The folders that are served, and since when they are not there.
+    private var served: [ExactText: Time?] = [:]
+    private var allGone: (since: Time, isTold: Bool)?
+    /// When to look again, at the latest; nil if only changes matter.
+    private(set) var nextLook: Time?
+
+    init(timing: ReloadTiming) { self.timing = timing }
+
+    /// The names of the folders that are served, sorted.
+    var names: [String] { served.keys.sorted().map(\.string) }
+
+    /// Takes back that a folder is served: it could not be. It is tried again at each look.
+    mutating func forget(_ name: String) { served.removeValue(forKey: ExactText(name)) }
+
+    /// A look found folders. `holdsModel` tells of one that is not served yet whether it holds a model, or a part of one.
+    mutating func look(_ folders: Set<ExactText>, at now: Time, holdsModel: (String) -> Bool) -> [Action] {
+        nextLook = nil
+        let added = folders.sorted().filter { served[$0] == nil && holdsModel($0.string) }
+        if !served.isEmpty, served.keys.allSatisfy({ !folders.contains($0) }), added.isEmpty {
+            return lost("none of its model folders is there", at: now)
+        }
+        var actions = found()
+        for name in served.keys.sorted() {
+            guard !folders.contains(name) else {
+                served[name] = .some(nil)
+                continue
+            }
+            guard let since = served[name] ?? nil else {
+                served[name] = now
+                wake(now.advanced(by: timing.grace))
+                continue
+            }
+            if since.duration(to: now) >= timing.grace {
+                served[name] = nil
+                actions.append(.remove(name.string))
+            } else {
+                wake(since.advanced(by: timing.grace))
+            }
+        }
+        for name in added {
+            served[name] = .some(nil)
+            actions.append(.add(name.string))
+        }
+        return actions
+    }
+
+    /// A look found nothing: the root is gone or cannot be read.
+    mutating func look(_ reason: String, at now: Time) -> [Action] {
+        nextLook = nil
+        return lost(reason, at: now)
+    }
+
+    private mutating func lost(_ reason: String, at now: Time) -> [Action] {
+        guard !served.isEmpty else { return [] }
+        // What is missing with all the others is not removed because these come back first.
+        for name in served.keys { served[name] = .some(nil) }
+        let gone = allGone ?? (now, false)
+        allGone = gone
+        if gone.isTold { return [] }
+        guard gone.since.duration(to: now) >= timing.grace else {
+            wake(gone.since.advanced(by: timing.grace))
+            return []
+        }
+        allGone?.isTold = true
+        return [.warn(reason)]
+    }
+
+    private mutating func found() -> [Action] {
+        defer { allGone = nil }
+        return allGone?.isTold == true ? [.back] : []
+    }
+
+    private mutating func wake(_ time: Time) { nextLook = min(nextLook ?? time, time) }
+}

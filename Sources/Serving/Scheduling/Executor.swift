@@ -1,0 +1,122 @@
+internal import Execution
+internal import Threads
+
+/// What a thread does that runs tasks.
+struct Executor: ~Copyable {
+    private let turns: Turns
+    /// The tasks that are being run; kept for its memory.
+    private var tasks: [any InferenceTask] = []
+
+    init(_ turns: Turns) { self.turns = turns }
+
+    /// Runs tasks until there will be no more.
+    consuming func run() {
+        while let (task, queue) = turns.next() {
+            execute(task, queue)
+            turns.giveSlot()
+        }
+    }
+
+    /// Runs tasks that need not wait for a slot, until there will be no more.
+    consuming func runInReserve() {
+        while let (task, queue) = turns.nextInReserve() { execute(task, queue) }
+    }
+
+    /// Runs a task with its slot, and with it those of its queue that may be run together with it.
+    private mutating func execute(_ task: any InferenceTask, _ queue: ModelQueue) {
+        queue.addRunning(1)
+        guard Self.begin(task, queue) else { return }
+        tasks.append(task)
+        let limit = Self.maxTogether(with: task, queue) - 1
+        if limit > 0 {
+            var more: [any InferenceTask] = []
+            turns.takeMore(from: queue, limit: limit, into: &more)
+            queue.addRunning(more.count)
+            for task in more where Self.begin(task, queue) { tasks.append(task) }
+        }
+        run(queue)
+        tasks.removeAll(keepingCapacity: true)
+    }
+
+    /// Prepares a task that has waited.
+    ///
+    /// - Returns: false if it is finished already.
+    private static func begin(_ task: any InferenceTask, _ queue: ModelQueue) -> Bool {
+        let now = MonotonicClock.nanoseconds
+        task.times.queue = now &- task.startNanoseconds
+        guard !task.isStale(at: now) else {
+            task.failStale()
+            end(task, queue)
+            return false
+        }
+        guard prepare(task, from: now) else {
+            end(task, queue)
+            return false
+        }
+        return true
+    }
+
+    private static func prepare(_ task: any InferenceTask, from start: UInt64) -> Bool {
+        let isPrepared = task.prepare()
+        task.times.parse = MonotonicClock.nanoseconds &- start
+        return isPrepared
+    }
+
+    private static func end(_ task: any InferenceTask, _ queue: ModelQueue) {
+        queue.addRunning(-1)
+        task.finish()
+    }
+
+    /// Answers tasks whose time is over while they wait, until there will be none.
+    static func rejectStale(_ turns: Turns) {
+        var stale: [any InferenceTask] = []
+        while turns.nextStale(into: &stale) {
+            for task in stale { rejectStale(task) }
+            stale.removeAll()
+        }
+    }
+
+    /// Answers a task that is not worth being run any more.
+    static func rejectStale(_ task: any InferenceTask) {
+        task.times.queue = MonotonicClock.nanoseconds &- task.startNanoseconds
+        task.failStale()
+        task.finish()
+    }
+}
+
+/// Running tasks that are prepared.
+extension Executor {
+    /// How many tasks may be run as one with this one, itself included.
+    private static func maxTogether(with task: any InferenceTask, _ queue: ModelQueue) -> Int {
+        guard queue.maxBatch > 1, let callable = task.callable else { return 1 }
+        var hasRows = false
+        task.withFeeds { hasRows = callable.batchRows(of: $0) != nil }
+        return hasRows ? queue.maxBatch : 1
+    }
+
+    /// Runs prepared tasks of one queue, together where that is possible; answers and finishes each.
+    private func run(_ queue: ModelQueue) {
+        var putOff: [BatchRun.PutOff] = []
+        BatchRun(queue, turns.memoryWaits).run(tasks, putOff: &putOff)
+        for task in tasks where !putOff.contains(where: { $0.task === task }) { Self.end(task, queue) }
+        for entry in putOff {
+            if turns.memoryWaits?.add(entry, to: queue) == true {
+                queue.addRunning(-1)
+            } else {
+                Self.end(entry.task, queue)
+            }
+        }
+    }
+
+    /// Runs a task from beginning to end, on the thread that submits it, which has a slot for it. Does not finish it.
+    ///
+    /// - Returns: false if it is not answered, but waits for memory.
+    static func runHere(_ task: any InferenceTask, _ queue: ModelQueue, _ waits: MemoryWaits?) -> Bool {
+        queue.addRunning(1)
+        defer { queue.addRunning(-1) }
+        guard prepare(task, from: task.startNanoseconds) else { return true }
+        var putOff: [BatchRun.PutOff] = []
+        BatchRun(queue, waits).runAlone(task, putOff: &putOff)
+        return putOff.allSatisfy { waits?.add($0, to: queue) != true }
+    }
+}

@@ -1,0 +1,140 @@
+internal import Memory
+internal import Operations
+internal import Synchronization
+internal import Threads
+
+/// Tasks that are read, and wait until there is memory for their runs: in the order in which they came, without a slot, until their
+/// time is over.
+///
+/// A thread looks every few milliseconds, only while somebody waits: nobody who gives memory back has to think of them.
+// Safety: `entries` and `isStopping` are used under the monitor's mutex alone.
+final class MemoryWaits: @unchecked Sendable {
+    private struct Entry {
+        let task: any InferenceTask
+        let queue: ModelQueue
+        let neededBytes: Int
+    }
+
+    private let memory: MemoryAccount
+    private let monitor = Monitor(conditions: 1)
+    private var entries: [Entry] = []
+    private var isStopping = false
+    private let count = Atomic<Int>(0)
+    /// When the first of them came; `.max` if nobody waits.
+    private let firstNanoseconds = Atomic<UInt64>(.max)
+
+    private static let pause: UInt64 = 3_000_000
+    /// Runs that need less do not wait behind others.
+    private static let smallBytes = 16 << 20
+
+    init(_ memory: MemoryAccount) { self.memory = memory }
+
+    /// Whether somebody waits.
+    var isAny: Bool { count.load(ordering: .relaxed) > 0 }
+
+    /// Checks that nobody who came earlier waits for memory.
+    ///
+    /// - Throws: ``OpError`` of kind `memoryShort`, as if there were no memory.
+    func requireTurn(_ task: any InferenceTask, neededBytes: Int) throws(OpError) {
+        guard neededBytes >= Self.smallBytes, task.startNanoseconds > firstNanoseconds.load(ordering: .relaxed) else {
+            return
+        }
+        throw OpError.notBegun(
+            MemoryRefusal(byteCount: neededBytes, remainingBytes: memory.remainingBytes, isPassing: true),
+            neededBytes: neededBytes)
+    }
+
+    /// Lets a task wait. It is not to be touched any more.
+    ///
+    /// - Returns: false if as many wait as may: then the task is answered, and has to be finished.
+    func add(_ putOff: BatchRun.PutOff, to queue: ModelQueue) -> Bool {
+        monitor.lock()
+        guard !isStopping, entries.count(where: { $0.queue === queue }) < queue.maxWaiting else {
+            monitor.unlock()
+            putOff.task.fail(refusal(putOff.neededBytes))
+            return false
+        }
+        let start = putOff.task.startNanoseconds
+        let index = entries.firstIndex { $0.task.startNanoseconds > start } ?? entries.count
+        entries.insert(Entry(task: putOff.task, queue: queue, neededBytes: putOff.neededBytes), at: index)
+        note()
+        monitor.unlock()
+        queue.addWaiting(1)
+        memory.countWait()
+        monitor.signal(0)
+        return true
+    }
+
+    private func refusal(_ neededBytes: Int) -> ModelError {
+        ModelError(
+            OpError(
+                MemoryRefusal(byteCount: neededBytes, remainingBytes: memory.remainingBytes, isPassing: true)))
+    }
+
+    private func note() {
+        count.store(entries.count, ordering: .relaxed)
+        firstNanoseconds.store(entries.first?.task.startNanoseconds ?? .max, ordering: .relaxed)
+    }
+
+    /// Answers all that wait, and ends ``run(_:)``.
+    func stop() {
+        monitor.lock()
+        isStopping = true
+        monitor.unlock()
+        monitor.signal(0)
+    }
+
+    /// Puts tasks back into their queues when there is memory for them, and answers those whose time is over, until ``stop()``.
+    func run(_ turns: Turns) {
+        var isEnding = false
+        while !isEnding {
+            monitor.lock()
+            while entries.isEmpty, !isStopping { monitor.wait(0) }
+            if !isStopping { monitor.wait(0, until: MonotonicClock.nanoseconds &+ Self.pause) }
+            isEnding = isStopping
+            let stale = takeStale(all: isEnding)
+            let ready = takeReady()
+            note()
+            monitor.unlock()
+            for entry in stale {
+                entry.queue.addWaiting(-1)
+                if isEnding { entry.task.fail(refusal(entry.neededBytes)) } else { entry.task.failStale() }
+                entry.task.finish()
+            }
+            for entry in ready { putBack(entry, turns) }
+        }
+    }
+
+    private func takeStale(all: Bool) -> [Entry] {
+        let now = MonotonicClock.nanoseconds
+        let stale = entries.filter { all || $0.task.isStale(at: now) }
+        entries.removeAll { all || $0.task.isStale(at: now) }
+        return stale
+    }
+
+    /// The first, and those behind it, that fit together into what is left.
+    private func takeReady() -> [Entry] {
+        guard let first = entries.first else { return [] }
+        // Memory that is kept for the next run is there for this one.
+        if memory.remainingBytes < first.neededBytes { memory.freeIdleMemory() }
+        var left = memory.remainingBytes
+        var ready: [Entry] = []
+        while let entry = entries.first, entry.neededBytes <= left {
+            left -= entry.neededBytes
+            ready.append(entry)
+            entries.removeFirst()
+        }
+        return ready
+    }
+
+    private func putBack(_ entry: Entry, _ turns: Turns) {
+        entry.queue.addWaiting(-1)
+        var stale: [any InferenceTask] = []
+        let isAdded = turns.add(entry.task, to: entry.queue, stale: &stale)
+        for task in stale { Executor.rejectStale(task) }
+        guard !isAdded else { return }
+        if !add(BatchRun.PutOff(task: entry.task, neededBytes: entry.neededBytes), to: entry.queue) {
+            entry.task.finish()
+        }
+    }
+}

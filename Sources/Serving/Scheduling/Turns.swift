@@ -1,0 +1,283 @@
+internal import Execution
+internal import Synchronization
+internal import Threads
+
+/// Whose turn it is: the queues in which tasks wait, in a ring, and how many tasks may be run at once.
+///
+/// A slot is the right to compute; who holds one keeps a processor busy. There are as many as the thread budget says, for executors
+/// and for threads that run a task on the spot alike.
+// Safety: all variables are used under the monitor's mutex alone.
+final class Turns: @unchecked Sendable {
+    let slotCount: Int
+    let memoryWaits: MemoryWaits?
+    private let takenSlots = Atomic<Int>(0)
+    /// The tasks in all queues.
+    private let waitingCount = Atomic<Int>(0)
+    /// How often a slot was given back.
+    private let givenCount = Atomic<Int>(0)
+    let monitor = Monitor(conditions: 3)
+    private static let work = 0
+    private static let timer = 1
+    static let reserved = 2
+
+    private(set) var first: ModelQueue?
+    private var last: ModelQueue?
+    var reserve: Reserve
+    /// Executors that wait for work.
+    private var idleCount = 0
+    private(set) var isStopping = false
+    /// When the timer looks next; `.max` if it has nothing to look for.
+    private var nextLook = UInt64.max
+    /// When tasks that nobody waits for were last looked for in a full queue.
+    private var lastClearing: UInt64 = 0
+
+    /// Not more often, in nanoseconds, are tasks looked for whose time is over.
+    private static let pause: UInt64 = 2_000_000
+    /// Not more often is a full queue searched for tasks that can make room. Under overload each refusal would like to.
+    private static let clearingPause: UInt64 = 20_000_000
+
+    /// - Parameters:
+    ///   - slotCount: How many slots there are.
+    ///   - reserveNanoseconds: How long all slots are held before the reserve is used; see ``Reserve``.
+    ///   - memoryWaits: Where tasks wait for memory; nil for nowhere.
+    init(slotCount: Int, reserveNanoseconds: UInt64 = .max, memoryWaits: MemoryWaits? = nil) {
+        self.slotCount = slotCount
+        self.memoryWaits = memoryWaits
+        reserve = Reserve(delayNanoseconds: reserveNanoseconds)
+    }
+
+    /// Whether somebody waits, and all slots are held.
+    var isFull: Bool { waiting > 0 && takenSlots.load(ordering: .relaxed) >= slotCount }
+
+    /// How often a slot was given back: while that is the same, and all are held, they are held by the same.
+    var given: Int { givenCount.load(ordering: .relaxed) }
+
+    /// How many tasks wait.
+    var waiting: Int { waitingCount.load(ordering: .relaxed) }
+
+    /// Takes a slot, if nobody waits for one. To be given back by ``giveSlot()``.
+    func takeSpareSlot() -> Bool { waitingCount.load(ordering: .relaxed) == 0 && takeSlot() }
+
+    private func takeSlot() -> Bool {
+        // With giveSlot(): who finds no slot has made its task known before, and who gives one looks for tasks after.
+        var taken = takenSlots.load(ordering: .sequentiallyConsistent)
+        while taken < slotCount {
+            let (exchanged, original) = takenSlots.compareExchange(
+                expected: taken, desired: taken + 1, ordering: .sequentiallyConsistent)
+            if exchanged { return true }
+            taken = original
+        }
+        return false
+    }
+
+    /// Gives a slot back, and wakes an executor if it is wanted.
+    func giveSlot() {
+        givenCount.add(1, ordering: .relaxed)
+        takenSlots.subtract(1, ordering: .sequentiallyConsistent)
+        guard waitingCount.load(ordering: .sequentiallyConsistent) > 0 else { return }
+        monitor.lock()
+        let isWanted = idleCount > 0
+        monitor.unlock()
+        if isWanted { monitor.signal(Self.work) }
+    }
+
+    /// Lets a task wait.
+    ///
+    /// - Parameters:
+    ///   - task: The task.
+    ///   - queue: Where to.
+    ///   - stale: Gets tasks that had to make room, as they are not worth being run any more.
+    /// - Returns: false if there is no room. The task was not touched.
+    func add(_ task: any InferenceTask, to queue: ModelQueue, stale: inout [any InferenceTask]) -> Bool {
+        monitor.lock()
+        if queue.isFull, task.startNanoseconds > lastClearing &+ Self.clearingPause {
+            lastClearing = task.startNanoseconds
+            clear(queue, lastClearing, &stale)
+        }
+        guard !isStopping, !queue.isFull else {
+            monitor.unlock()
+            return false
+        }
+        queue.tasks.append(task)
+        queue.addWaiting(1)
+        waitingCount.add(1, ordering: .sequentiallyConsistent)
+        if !queue.isInTurn { append(queue) }
+        // A queue that waits for more tasks has woken an executor with its first, which sees to the time.
+        let isWanted =
+            idleCount > 0 && takenSlots.load(ordering: .sequentiallyConsistent) < slotCount
+            && (queue.batchDelayNanoseconds == 0 || queue.tasks.count == 1
+                || queue.tasks.count >= queue.maxBatch)
+        let isEarlier = task.deadline.map { $0.nanoseconds < nextLook } ?? false
+        if isEarlier, let deadline = task.deadline { nextLook = deadline.nanoseconds }
+        let isReserveWanted = isFull && reserve.isWanted(for: queue, given: given)
+        monitor.unlock()
+        if isWanted { monitor.signal(Self.work) }
+        if isReserveWanted { monitor.signal(Self.reserved) }
+        if isEarlier { monitor.signal(Self.timer) }
+        return true
+    }
+
+    private func append(_ queue: ModelQueue) {
+        queue.isInTurn = true
+        queue.next = nil
+        if let last { last.next = queue } else { first = queue }
+        last = queue
+    }
+
+    /// Takes the oldest task of a queue, wherever the queue is in the ring.
+    func pop(_ queue: ModelQueue, after previous: ModelQueue?) -> (any InferenceTask)? {
+        guard let previous else { return pop(queue) }
+        previous.next = queue.next
+        if last === queue { last = previous }
+        queue.next = nil
+        queue.isInTurn = false
+        return popped(from: queue)
+    }
+
+    private func removeFirst() {
+        guard let queue = first else { return }
+        first = queue.next
+        if first == nil { last = nil }
+        queue.next = nil
+        queue.isInTurn = false
+    }
+}
+
+/// What executors do.
+extension Turns {
+    /// Waits for a task and a slot, and takes both.
+    ///
+    /// - Returns: nil when there is no more work, and never will be.
+    func next() -> (task: any InferenceTask, queue: ModelQueue)? {
+        monitor.lock()
+        while true {
+            var earliest = UInt64.max
+            if waitingCount.load(ordering: .relaxed) > 0, let queue = ready(&earliest), takeSlot() {
+                if let task = pop(queue) {
+                    // Whoever was woken for the next task may have found no slot, or may not have been woken at all.
+                    let isWanted =
+                        waitingCount.load(ordering: .relaxed) > 0 && idleCount > 0
+                        && takenSlots.load(ordering: .relaxed) < slotCount
+                    let isReserveWanted = isFull && reserve.isWanted(given: given)
+                    monitor.unlock()
+                    if isWanted { monitor.signal(Self.work) }
+                    if isReserveWanted { monitor.signal(Self.reserved) }
+                    return (task, queue)
+                }
+                takenSlots.subtract(1, ordering: .sequentiallyConsistent)
+                continue
+            }
+            if isFull, reserve.isWanted(given: given) { monitor.signal(Self.reserved) }
+            if isStopping, waitingCount.load(ordering: .relaxed) == 0 {
+                monitor.unlock()
+                return nil
+            }
+            idleCount += 1
+            monitor.wait(Self.work, until: earliest)
+            idleCount -= 1
+        }
+    }
+
+    /// The first queue whose tasks need not wait for more; it is then the first of all.
+    ///
+    /// - Parameter earliest: Gets the time when there will be one, if there is none now.
+    /// - Returns: nil if there is none.
+    private func ready(_ earliest: inout UInt64) -> ModelQueue? {
+        var now: UInt64 = 0
+        var end: ModelQueue?
+        while let queue = first, queue !== end {
+            guard let oldest = queue.tasks.oldest else {
+                removeFirst()
+                continue
+            }
+            let delay = queue.batchDelayNanoseconds
+            if delay == 0 || queue.tasks.count >= queue.maxBatch || isStopping { return queue }
+            if now == 0 { now = MonotonicClock.nanoseconds }
+            let time = oldest.startNanoseconds &+ delay
+            if now >= time { return queue }
+            earliest = min(earliest, time)
+            if end == nil { end = queue }
+            removeFirst()
+            append(queue)
+        }
+        return nil
+    }
+
+    /// Takes the first queue's oldest task; the queue's next turn comes after those of the others.
+    private func pop(_ queue: ModelQueue) -> (any InferenceTask)? {
+        removeFirst()
+        return popped(from: queue)
+    }
+
+    private func popped(from queue: ModelQueue) -> (any InferenceTask)? {
+        guard let task = queue.tasks.popFirst() else { return nil }
+        countOut(1, of: queue)
+        if queue.tasks.count > 0 { append(queue) }
+        return task
+    }
+
+    private func countOut(_ count: Int, of queue: ModelQueue) {
+        queue.addWaiting(-count)
+        waitingCount.subtract(count, ordering: .relaxed)
+    }
+
+    /// Takes more tasks of a queue, to be run with one that was taken before, as far as no other executor is free for them.
+    func takeMore(from queue: ModelQueue, limit: Int, into tasks: inout [any InferenceTask]) {
+        monitor.lock()
+        let free = min(idleCount, slotCount - takenSlots.load(ordering: .relaxed))
+        let left = queue.batchDelayNanoseconds == 0 ? max(0, free) : 0
+        let count = max(0, min(limit, queue.tasks.count - left))
+        for _ in 0..<count {
+            guard let task = queue.tasks.popFirst() else { break }
+            tasks.append(task)
+        }
+        countOut(count, of: queue)
+        monitor.unlock()
+    }
+
+    /// Lets those who wait for work end when there is none left. Nothing is added any more.
+    func stop() {
+        monitor.lock()
+        isStopping = true
+        monitor.unlock()
+        monitor.broadcast(Self.work)
+        monitor.broadcast(Self.timer)
+        monitor.broadcast(Self.reserved)
+    }
+}
+
+/// Tasks that are not worth being run any more.
+extension Turns {
+    /// Waits until a task's time is over, and takes all that are not worth being run.
+    ///
+    /// - Returns: false after ``stop()``.
+    func nextStale(into stale: inout [any InferenceTask]) -> Bool {
+        monitor.lock()
+        defer { monitor.unlock() }
+        while !isStopping {
+            let now = MonotonicClock.nanoseconds
+            guard now >= nextLook else {
+                monitor.wait(Self.timer, until: nextLook)
+                continue
+            }
+            var earliest = UInt64.max
+            var queue = first
+            while let current = queue {
+                clear(current, now, &stale)
+                current.tasks.forEach { task in
+                    if let deadline = task.deadline { earliest = min(earliest, deadline.nanoseconds) }
+                }
+                queue = current.next
+            }
+            nextLook = earliest == .max ? .max : max(earliest, now + Self.pause)
+            if !stale.isEmpty { return true }
+        }
+        return false
+    }
+
+    private func clear(_ queue: ModelQueue, _ now: UInt64, _ stale: inout [any InferenceTask]) {
+        let before = queue.tasks.count
+        queue.tasks.removeAll(into: &stale) { $0.isStale(at: now) }
+        countOut(before - queue.tasks.count, of: queue)
+    }
+}

@@ -1,0 +1,73 @@
+internal import Synchronization
+internal import Threads
+
+/// A model under its name, whichever of its versions are loaded: it stays while these come and go.
+package final class ServedModel: Sendable {
+    package let name: String
+    /// The name's UTF-8.
+    package let nameBytes: [UInt8]
+    package let queue: ModelQueue
+    package let statistics: ModelStatistics
+    /// How long loads took that succeeded, in nanoseconds.
+    package let loadTimes = Histogram.ofLoads()
+    /// The seconds after which a request is ended, as bits; 0 for never, negative for what holds for all models.
+    private let timeoutBits: Atomic<UInt64>
+    private let published: Published<VersionSet>
+
+    package init(
+        name: String, versions: VersionSet, queue: ModelQueue, statistics: ModelStatistics,
+        timeoutSeconds: Double? = nil
+    ) {
+        self.name = name
+        timeoutBits = Atomic((timeoutSeconds ?? -1).bitPattern)
+        nameBytes = Array(name.utf8)
+        self.queue = queue
+        self.statistics = statistics
+        published = Published(versions)
+    }
+
+    /// A model of which nothing is loaded yet.
+    convenience init(name: String, _ settings: ModelSettings, _ configuration: ModelRegistry.Configuration) {
+        let statistics = ModelStatistics()
+        self.init(
+            name: name, versions: VersionSet([], current: nil),
+            queue: ModelQueue(Self.limits(settings, configuration), statistics: statistics), statistics: statistics,
+            timeoutSeconds: settings.timeoutSeconds ?? configuration.timeoutSeconds)
+    }
+
+    /// Takes over other settings. Requests that have come before keep the time that they were given.
+    func apply(_ settings: ModelSettings, _ configuration: ModelRegistry.Configuration) {
+        queue.limits = Self.limits(settings, configuration)
+        let seconds = settings.timeoutSeconds ?? configuration.timeoutSeconds ?? -1
+        timeoutBits.store(seconds.bitPattern, ordering: .relaxed)
+    }
+
+    private static func limits(
+        _ settings: ModelSettings, _ configuration: ModelRegistry.Configuration
+    ) -> ModelQueue.Limits {
+        var limits = configuration.limits
+        if let limit = settings.maxQueue { limits.waiting = limit }
+        if let limit = settings.maxBatch { limits.batch = limit }
+        if let delay = settings.batchDelayMilliseconds { limits.batchDelayNanoseconds = UInt64(max(0, delay) * 1e6) }
+        return limits
+    }
+
+    /// The seconds after which a request is ended; nil for never.
+    ///
+    /// - Parameter shared: What holds for models that say nothing.
+    /// - Returns: The seconds.
+    package func timeout(default shared: Double?) -> Double? {
+        let seconds = Double(bitPattern: timeoutBits.load(ordering: .relaxed))
+        guard seconds >= 0 else { return shared }
+        return seconds > 0 ? seconds : nil
+    }
+
+    /// The versions now. A request looks once, and keeps the version that it takes.
+    package var versions: VersionSet { published.current }
+
+    /// Replaces the versions; for one thread, the loader's.
+    ///
+    /// - Returns: Those from before, which requests may still use.
+    @discardableResult
+    package func publish(_ versions: VersionSet) -> VersionSet { published.replace(with: versions) }
+}
