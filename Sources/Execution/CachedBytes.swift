@@ -38,7 +38,7 @@ extension Program {
     /// Kernels have tables of what lies where along an axis: of indices, weights, offsets.
     private var tableBytes: Int {
         steps.reduce(0) { bytes, step in
-            guard case .kernel = step.work, plan.steps.indices.contains(step.source) else { return bytes }
+            guard step.work.isKernel, plan.steps.indices.contains(step.source) else { return bytes }
             return plan.steps[step.source].outputs.reduce(bytes) { bytes, value in
                 bytes + (facts[value].shape.dimensions ?? []).reduce(0) { $0 + CachedBytes.position * min($1, 1 << 20) }
             }

@@ -8,6 +8,8 @@ final class Program: Sendable {
     enum Work: Sendable {
         /// Run a kernel that was made for its shapes.
         case kernel(Kernel.Body)
+        /// Run one that helpers may help with.
+        case cut(Kernel.Cut)
         /// Shapes or values are known only now: make the kernel in the run.
         case dynamic
         /// Branch or loop.
@@ -69,8 +71,13 @@ final class Program: Sendable {
     /// Values that are a feed's memory.
     let feedValues: [(value: Int, feed: Int)]
     let arenaBytes: Int
+    /// For each step the name of its kernel; nil where it has none.
+    let kernelNames: [Kernel.Name?]
     /// For each fetch the flag that must be up for it to have a value; nil where it always has.
     let fetchFlags: [Int?]
+    /// By step of the plan: the kernels that runs have made, for steps whose shapes only the run tells.
+    let stepKernels: [Int: StepKernels]
+    let growth = ProgramGrowth()
     /// Whether there are kernels only, one after another.
     let isStraight: Bool
     /// The dimensions of all fetches, one after another, as far as they are known.
@@ -78,7 +85,8 @@ final class Program: Sendable {
 
     init(
         plan: Plan, steps: [Step], operands: [Int32], facts: [TensorFact], arenaValues: [(value: Int, offset: Int)],
-        constants: [Int], feedValues: [(value: Int, feed: Int)], arenaBytes: Int, fetchFlags: [Int?]
+        constants: [Int], feedValues: [(value: Int, feed: Int)], arenaBytes: Int, fetchFlags: [Int?],
+        kernelNames: [Kernel.Name?]
     ) {
         self.plan = plan
         self.steps = steps
@@ -89,7 +97,25 @@ final class Program: Sendable {
         self.feedValues = feedValues
         self.arenaBytes = arenaBytes
         self.fetchFlags = fetchFlags
-        isStraight = steps.allSatisfy { if case .kernel = $0.work { $0.flag < 0 } else { false } }
+        self.kernelNames = kernelNames
+        var stepKernels: [Int: StepKernels] = [:]
+        for step in steps {
+            if case .dynamic = step.work, StepKernels.mayKeep(plan.steps[step.source], facts) {
+                stepKernels[step.source] = StepKernels()
+            }
+        }
+        self.stepKernels = stepKernels
+        isStraight = steps.allSatisfy { $0.work.isKernel && $0.flag < 0 }
         fetchRankTotal = plan.fetches.reduce(0) { $0 + (facts[$1.value].shape.rank ?? Shape.maximumRank) }
+    }
+}
+
+extension Program.Work {
+    /// Whether it is a kernel that was made with the program.
+    var isKernel: Bool {
+        switch self {
+        case .kernel, .cut: true
+        case .dynamic, .control: false
+        }
     }
 }

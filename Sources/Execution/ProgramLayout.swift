@@ -10,6 +10,7 @@ struct ProgramLayout {
     private var placement: Placement
     private var steps: [Program.Step] = []
     private var operands: [Int32] = []
+    private var kernelNames: [Kernel.Name?] = []
     /// Values that instructions read or write besides ``operands``.
     private var otherValues: Set<Int> = []
     /// Where the instructions of a loop are, by its number.
@@ -54,7 +55,7 @@ struct ProgramLayout {
         return Program(
             plan: plan, steps: steps, operands: operands, facts: facts, arenaValues: arenaValues, constants: constants,
             feedValues: feedValues, arenaBytes: placement.memory.byteCount,
-            fetchFlags: plan.fetches.map { builder.flag(of: $0.liveness) })
+            fetchFlags: plan.fetches.map { builder.flag(of: $0.liveness) }, kernelNames: kernelNames)
     }
 
     private func byteCount(_ value: Int) throws(OpError) -> Int? {
@@ -107,8 +108,13 @@ struct ProgramLayout {
         var sizes: [Int?] = []
         for value in step.outputs { sizes.append(try byteCount(value)) }
         let scratch = try placement.place(step, sizes, kernel, at: number)
-        var work = Program.Work.dynamic
-        if case .compute(let body)? = kernel?.work { work = .kernel(body) }
+        let work: Program.Work
+        switch kernel?.work {
+        case .compute(let body): work = .kernel(body)
+        case .cut(let cut): work = .cut(cut)
+        case .alias, nil: work = .dynamic
+        }
+        kernelNames.append(kernel?.name)
         steps.append(
             Program.Step(
                 work: work, flag: Int32(draft.flag ?? -1), firstOperand: operands.count, inputCount: step.inputs.count,
@@ -118,6 +124,7 @@ struct ProgramLayout {
 
     private mutating func emit(_ control: Program.Control, _ draft: Draft, _ values: [Int]) {
         otherValues.formUnion(values)
+        kernelNames.append(nil)
         steps.append(
             Program.Step(
                 work: .control(control), flag: Int32(draft.flag ?? -1), firstOperand: 0, inputCount: 0,
