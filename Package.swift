@@ -116,6 +116,12 @@ let package = Package(
         .executableTarget(
             name: "batch-benchmark", dependencies: ["Execution", "Serving", "Tensors"], path: "Benchmarks/batch",
             swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "threads-benchmark",
+            dependencies: [
+                "Execution", "Graphs", "Kernels", "Operations", "TensorFlowProtos", "Tensors", "Threads", protobuf,
+            ],
+            path: "Benchmarks/threads", swiftSettings: swiftSettings),
         .target(
             name: "VectorSupport", dependencies: ["Tensors", "TensorFlowProtos", protobuf], path: "Tests/VectorSupport",
             exclude: ["op_vector.proto", "modules.asciipb"], swiftSettings: swiftSettings),

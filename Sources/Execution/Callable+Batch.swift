@@ -15,7 +15,7 @@ extension Callable {
     /// How many rows a request has that may be run together with others; nil where it has to be run alone.
     ///
     /// The feeds that make rows are those whose first dimension the graph leaves open; there must be one, and they must agree. That it
-    /// gives a number does not tell yet that the graph keeps rows apart: ``runBatch(_:limits:_:)`` finds that out.
+    /// gives a number does not tell yet that the graph keeps rows apart: ``runBatch(_:limits:helpers:_:)`` finds that out.
     package func batchRows(of feeds: UnsafeBufferPointer<TensorView>) -> Int? {
         guard !batches.isRefuted, feeds.count == self.feeds.count else { return nil }
         var rows: Int?
@@ -77,13 +77,15 @@ extension Callable {
     /// - Parameters:
     ///   - requests: The feeds of each, which are joinable; see ``areJoinable(_:_:)``.
     ///   - limits: What may end the run between two steps.
+    ///   - helpers: Where helpers come from; nil for none.
     ///   - take: Gets the number of a request and its fetches, whose memory is valid during the call only; called for each in turn, or for
     ///     none.
     /// - Returns: false where the graph does not keep the requests' rows apart: none was answered.
-    /// - Throws: ``OpError``, as ``run(_:limits:_:)`` does: none was answered. One request may be to blame, so that each should
+    /// - Throws: ``OpError``, as ``run(_:limits:helpers:_:)`` does: none was answered. One request may be to blame, so that each should
     ///   be run alone.
     package func runBatch(
         _ requests: UnsafeBufferPointer<UnsafeBufferPointer<TensorView>>, limits: RunLimits = .none,
+        helpers: (any HelperSource)? = nil,
         _ take: (Int, UnsafeBufferPointer<TensorView>) -> Void
     ) throws(OpError) -> Bool {
         guard let first = requests.first, requests.allSatisfy({ haveJoinableShapes(first, $0) }),
@@ -103,7 +105,7 @@ extension Callable {
             }
             let feeds = UnsafeBufferPointer(start: views, count: first.count)
             guard let parts = try decision(for: feeds, rowCount: feeds[place].dimensions[0]).parts else { return }
-            try run(feeds, limits: limits) { outputs in
+            try run(feeds, limits: limits, helpers: helpers) { outputs in
                 guard fits(outputs, parts, rowCount: feeds[place].dimensions[0]) else { return batches.refute() }
                 isAnswered = true
                 deliver(outputs, parts, requests, rowsOf: place, take)

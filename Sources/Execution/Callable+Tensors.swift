@@ -8,12 +8,15 @@ extension Callable {
     /// - Parameters:
     ///   - tensors: One for each of ``feeds``.
     ///   - limits: What may end the run between two steps.
+    ///   - helpers: Where helpers come from; nil for none.
     /// - Returns: The fetches, in their order.
-    /// - Throws: ``OpError``, as ``run(_:limits:_:)`` does.
-    package func run(_ tensors: [Tensor], limits: RunLimits = .none) throws(OpError) -> [Tensor] {
+    /// - Throws: ``OpError``, as ``run(_:limits:helpers:_:)`` does.
+    package func run(_ tensors: [Tensor], limits: RunLimits = .none, helpers: (any HelperSource)? = nil) throws(OpError)
+        -> [Tensor]
+    {
         var results: [Tensor?] = []
         try TensorView.withViews(of: tensors) { views throws(OpError) in
-            try run(views, limits: limits) { outputs in results = outputs.map { $0.copy() } }
+            try run(views, limits: limits, helpers: helpers) { outputs in results = outputs.map { $0.copy() } }
         }
         let complete = results.compactMap(\.self)
         guard complete.count == results.count else {
@@ -25,7 +28,7 @@ extension Callable {
     /// Makes the program for such feeds, so that no request has to.
     ///
     /// - Parameter tensors: One for each of ``feeds``.
-    /// - Throws: ``OpError``, as ``run(_:limits:_:)`` does.
+    /// - Throws: ``OpError``, as ``run(_:limits:helpers:_:)`` does.
     package func prepare(for tensors: [Tensor]) throws(OpError) {
         try TensorView.withViews(of: tensors) { views throws(OpError) in try prepare(views) }
     }

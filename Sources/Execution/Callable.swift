@@ -84,13 +84,14 @@ package final class Callable: Sendable {
     /// - Parameters:
     ///   - tensors: One for each of ``feeds``, of its dtype, of a shape that its shape admits.
     ///   - limits: What may end the run between two steps.
+    ///   - helpers: Where helpers come from for kernels that take long; nil for none. The outputs are the same with any number of them.
     ///   - take: Gets the fetches, whose memory is valid during the call only.
     /// - Throws: ``OpError`` of kind `invalidArgument` where feeds do not fit, in dtype or shape or in the run;
     ///   of kind `unsupported` or `resourceExhausted` where the graph cannot be run with them; of kind
     ///   `deadlineExceeded` or `cancelled` where the limits were reached.
     package func run(
         _ tensors: UnsafeBufferPointer<TensorView>, limits: RunLimits = .none,
-        _ take: (UnsafeBufferPointer<TensorView>) -> Void
+        helpers: (any HelperSource)? = nil, _ take: (UnsafeBufferPointer<TensorView>) -> Void
     ) throws(OpError) {
         let program = try program(for: tensors)
         entry.mark()
@@ -102,7 +103,8 @@ package final class Callable: Sendable {
             workspace.reset()
             workspaces.give(workspace)
         }
-        try Run(program, in: workspace, limitBytes: limitBytes, limits: limits).execute(tensors, take)
+        try Run(program, in: workspace, limitBytes: limitBytes, limits: limits, helpers: helpers).execute(
+            tensors, take)
     }
 
     /// The program for the shapes of the feeds, made where there is none.

@@ -14,6 +14,7 @@ struct InterpretedRun {
     private let workspace: Workspace
     private let account: RunAccount
     private let limits: RunLimits
+    private let helpers: (any HelperSource)?
     private let isLimited: Bool
     /// Shapes that the program could not know.
     private var shapes: [Shape?]
@@ -27,10 +28,11 @@ struct InterpretedRun {
     private var strings: [RunMemory] = []
     private var stringStorages: Set<ObjectIdentifier> = []
 
-    init(_ program: Program, _ workspace: Workspace, limits: RunLimits) {
+    init(_ program: Program, _ workspace: Workspace, limits: RunLimits, helpers: (any HelperSource)?) {
         self.program = program
         self.workspace = workspace
         self.limits = limits
+        self.helpers = helpers
         isLimited = !limits.isNone
         account = workspace.state.pointee.account
         shapes = Array(repeating: nil, count: program.valueCount)
@@ -62,7 +64,10 @@ struct InterpretedRun {
             if isLimited, limits.isReached { throw limits.error(place(before: next - 1)) }
             switch step.work {
             case .kernel(let body):
-                call(body, step, scratch: workspace.arena + step.scratchOffset)
+                call(step, workspace.arena + step.scratchOffset) { $0.run(body) }
+                try checkFault(step, before: next)
+            case .cut(let cut):
+                call(step, workspace.arena + step.scratchOffset) { $0.run(cut, workspace.workers, helpers) }
                 try checkFault(step, before: next)
             case .dynamic(let source):
                 do throws(OpError) { try dynamic(source, step) } catch {
@@ -94,11 +99,11 @@ struct InterpretedRun {
     func shape(of value: Int) -> Shape? { shapes[value] ?? program.facts[value].shape.known }
 
     @inline(__always)
-    private func call(_ body: Kernel.Body, _ step: Program.Step, scratch: UnsafeMutableRawPointer) {
+    private func call(_ step: Program.Step, _ scratch: UnsafeMutableRawPointer, _ run: (KernelCall) -> Void) {
         program.operands.withUnsafeBufferPointer { operands in
             guard let base = operands.baseAddress else { return }
-            body(
-                KernelFrame(
+            run(
+                KernelCall(
                     values: workspace.values, operands: base + step.firstOperand, inputCount: step.inputCount,
                     scratch: scratch, state: workspace.state))
         }
@@ -250,7 +255,7 @@ extension InterpretedRun {
         }
     }
 
-    /// Infers, makes the kernel, and runs it.
+    /// Infers, makes the kernel, and runs it; or runs the kernel that an earlier run has made for the same shapes.
     private mutating func kernel(_ source: Program.Dynamic, _ step: Program.Step) throws(OpError) {
         let op = source.op
         var inputs: [TensorFact] = []
@@ -260,7 +265,19 @@ extension InterpretedRun {
             if op.valueInputs.contains(index), !fact.isKnown { fact.value = try tensor(value) }
             inputs.append(fact)
         }
-        // The kernel's tables live no longer than this step.
+        let kept = source.kernels
+        let key = kept == nil ? nil : StepKernels.key(inputs, source.inputs.map { program.facts[$0] })
+        if let kept, let key, let made = kept.find(key) {
+            for (value, fact) in zip(source.outputs, made.outputs) { try makeRoom(for: value, fact) }
+            return try run(made.kernel, source, step)
+        }
+        if key != nil {
+            // The kernel may keep values, which lie in the memory of the run.
+            for (index, value) in source.inputs.enumerated() where !program.facts[value].isKnown {
+                if let value = inputs[index].value { inputs[index].value = try value.copied() }
+            }
+        }
+        // Tables of kernels that are not kept live no longer than this step.
         var tableBytes = op.valueBytes(for: inputs)
         try account.reserve(tableBytes)
         defer { account.give(tableBytes) }
@@ -281,13 +298,27 @@ extension InterpretedRun {
         try account.reserve(more)
         tableBytes += more
         let kernel = try op.makeKernel(for: spec)
+        if let kept, let key, tableBytes <= StepKernels.maxTableBytes {
+            // Values of outputs are not kept: they may be those of the run's own memory.
+            let facts = outputs.map { TensorFact($0.dtype, $0.shape) }
+            let bytes = kept.add(StepKernels.Made(kernel: kernel, outputs: facts), for: key)
+            program.growth.add(bytes)
+        }
+        try run(kernel, source, step)
+    }
+
+    private mutating func run(_ kernel: Kernel, _ source: Program.Dynamic, _ step: Program.Step) throws(OpError) {
         switch kernel.work {
         case .alias(let input):
             let input = try tensor(source.inputs[input])
             input.withUnsafeBytes { copy($0, to: source.outputs[0]) }
         case .compute(let body):
             let scratch = try RunMemory(byteCount: kernel.scratchBytes, account)
-            call(body, step, scratch: scratch.storage.baseAddress)
+            call(step, scratch.storage.baseAddress) { $0.run(body) }
+            withExtendedLifetime(scratch) {}
+        case .cut(let cut):
+            let scratch = try RunMemory(byteCount: kernel.scratchBytes, account)
+            call(step, scratch.storage.baseAddress) { $0.run(cut, workspace.workers, helpers) }
             withExtendedLifetime(scratch) {}
         }
     }

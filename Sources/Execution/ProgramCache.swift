@@ -76,8 +76,10 @@ final class ProgramCache: Sendable {
         table.insert(entry, hash: hash)
         if hasFirst.exchange(true, ordering: .relaxed) {
             budget.add(entry)
+            program.growth.count(for: entry, in: budget)
         } else {
             budget.grow(owner, by: entry.byteCount)
+            program.growth.count(for: owner, in: budget)
         }
     }
 

@@ -10,12 +10,17 @@ struct Run {
     private let workspace: Workspace
     private let limitBytes: Int
     private let limits: RunLimits
+    private let helpers: (any HelperSource)?
 
-    init(_ program: Program, in workspace: Workspace, limitBytes: Int, limits: RunLimits) {
+    /// - `helpers`: Where helpers come from for kernels that are cut; nil for none.
+    init(
+        _ program: Program, in workspace: Workspace, limitBytes: Int, limits: RunLimits, helpers: (any HelperSource)?
+    ) {
         self.program = program
         self.workspace = workspace
         self.limitBytes = limitBytes
         self.limits = limits
+        self.helpers = helpers
     }
 
     /// Runs the program on the feeds, whose shapes and dtypes are the program's, and hands over the fetches.
@@ -35,7 +40,7 @@ struct Run {
             try executeKernels()
             deliver(take) { $0.dimensions }
         } else {
-            var interpreted = InterpretedRun(program, workspace, limits: limits)
+            var interpreted = InterpretedRun(program, workspace, limits: limits, helpers: helpers)
             try interpreted.execute()
             deliver(take) { interpreted.shape(of: $0.value)?.dimensions }
             withExtendedLifetime(interpreted) {}
@@ -58,10 +63,16 @@ struct Run {
     private func executeKernels() throws(OpError) {
         let isLimited = !limits.isNone
         let last: Int? = program.operands.withUnsafeBufferPointer { operands in
-            program.steps.withUnsafeBufferPointer { steps in
+            guard let operands = operands.baseAddress else { return nil }
+            return program.steps.withUnsafeBufferPointer { steps in
                 for index in steps.indices {
                     if isLimited, index > 0, limits.isReached { return index }
-                    if case .kernel(let body) = steps[index].work, !call(body, steps[index], operands) { return index }
+                    switch steps[index].work {
+                    case .kernel(let body): call(steps[index], operands).run(body)
+                    case .cut(let cut): call(steps[index], operands).run(cut, workspace.workers, helpers)
+                    case .dynamic, .control: continue
+                    }
+                    if workspace.state.pointee.fault != nil { return index }
                 }
                 return nil
             }
@@ -73,15 +84,11 @@ struct Run {
         throw program.origin(of: program.steps[last]).locate(OpError(fault))
     }
 
-    /// - Returns: false if the kernel noted a fault.
     @inline(__always)
-    private func call(_ body: Kernel.Body, _ step: Program.Step, _ operands: UnsafeBufferPointer<Int32>) -> Bool {
-        guard let base = operands.baseAddress else { return true }
-        body(
-            KernelFrame(
-                values: workspace.values, operands: base + step.firstOperand, inputCount: step.inputCount,
-                scratch: workspace.arena + step.scratchOffset, state: workspace.state))
-        return workspace.state.pointee.fault == nil
+    private func call(_ step: Program.Step, _ operands: UnsafePointer<Int32>) -> KernelCall {
+        KernelCall(
+            values: workspace.values, operands: operands + step.firstOperand, inputCount: step.inputCount,
+            scratch: workspace.arena + step.scratchOffset, state: workspace.state)
     }
 
     private func deliver(_ take: (UnsafeBufferPointer<TensorView>) -> Void, _ shape: (Program.Fetch) -> [Int]?) {

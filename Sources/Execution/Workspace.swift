@@ -17,6 +17,8 @@ final class Workspace {
     private var dimensionCapacity: Int
     /// What the kernels share.
     let state: UnsafeMutablePointer<RunState>
+    /// What helpers need.
+    let workers: KernelWorkers
 
     /// An arena larger than this is given back after its run.
     private static let keptArenaBytes = 256 << 20
@@ -30,7 +32,9 @@ final class Workspace {
         dimensionCapacity = 64
         dimensions = .allocate(capacity: dimensionCapacity)
         state = .allocate(capacity: 1)
-        state.initialize(to: RunState(RunAccount(memory: memory)))
+        let account = RunAccount(memory: memory)
+        state.initialize(to: RunState(account))
+        workers = KernelWorkers(account)
     }
 
     deinit {
@@ -49,7 +53,8 @@ final class Workspace {
         valueCount: Int, arenaBytes: Int, dimensionCount: Int, limitBytes: Int
     ) -> MemoryRefusal? {
         let refusal = state.pointee.account.begin(
-            limitBytes: limitBytes, arenaBytes: arenaBytes, keptBytes: max(arenaBytes, arenaCapacity))
+            limitBytes: limitBytes, arenaBytes: arenaBytes,
+            keptBytes: max(arenaBytes, arenaCapacity) + workers.memoryBytes)
         if let refusal { return refusal }
         if valueCount > valueCapacity {
             values.deallocate()
@@ -78,8 +83,9 @@ final class Workspace {
     /// Forgets the run.
     func reset() {
         state.pointee.reset()
+        workers.reset()
         if arenaCapacity > Self.keptArenaBytes { giveArenaBack() }
-        state.pointee.account.end(keptBytes: arenaCapacity)
+        state.pointee.account.end(keptBytes: arenaCapacity + workers.memoryBytes)
     }
 
     private func giveArenaBack() {

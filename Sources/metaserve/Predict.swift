@@ -52,7 +52,7 @@ struct Predict: ParsableCommand {
         }
         var options = Service.Options()
         options.nanPolicy = nan
-        options.threadCount = 1
+        options.threadCount = ThreadBudget.processors
         let values = DefaultValues(try Parse.values(of: defaults))
         let model = try Model(
             contentsOf: folders[0], threadCount: 1, defaults: values, variables: variables, followsPaths: followPaths)

@@ -90,43 +90,55 @@ struct OpTrial {
         let spec = KernelSpec(inputs: inputFacts, outputs: try op.outputs(for: inputFacts))
         guard !spec.outputs.allSatisfy({ $0.value != nil }), !(op is any TensorOp) else { return [] }
         let kernel = try op.makeKernel(for: spec)
-        guard case .compute(let body) = kernel.work else { return [] }
+        if case .alias = kernel.work { return [] }
         var results: [(Int, Tensor)] = []
         for input in kernel.overwritableInputs where inputs.indices.contains(input) {
             guard inputs[input].byteCount == expected[0].byteCount else { continue }
-            if let result = try overwrite(input, body, kernel.scratchBytes, spec) { results.append((input, result)) }
+            if let result = try overwrite(input, kernel, spec) { results.append((input, result)) }
         }
         return results
     }
 
-    private func overwrite(
-        _ input: Int, _ body: Kernel.Body, _ scratchBytes: Int, _ spec: KernelSpec
-    ) throws -> Tensor? {
+    /// Computes the outputs with each kernel that the op has; nothing where it has no choice.
+    func runChoices() throws -> [(name: String, results: [Tensor])] {
+        guard let op = op as? any KernelChoosing, !inputs.contains(where: { $0.dtype.isNarrowFloat }) else { return [] }
+        let inputFacts = facts(.otherValues)
+        let spec = KernelSpec(inputs: inputFacts, outputs: try op.outputs(for: inputFacts))
+        return try op.kernels(for: spec).map { choice in
+            let results = try spec.outputs.indices.map { index in
+                let shape = try spec.outputShape(index)
+                return try #require(Tensor(dtype: spec.outputs[index].dtype, shape: shape, initializing: { _ in }))
+            }
+            // Safety: the tensors outlive the call.
+            try choice.make().run(inputs.map(\.memory), results.map(\.memory)) {}
+            return ("\(choice.name)", results)
+        }
+    }
+
+    private func overwrite(_ input: Int, _ kernel: Kernel, _ spec: KernelSpec) throws -> Tensor? {
         var memory: [TensorStorage] = []
         for (index, output) in spec.outputs.enumerated() {
             let shape = try spec.outputShape(index)
             guard let storage = TensorStorage(byteCount: shape.byteCount(of: output.dtype) ?? 0) else { return nil }
             memory.append(storage)
         }
-        guard let scratch = TensorStorage(byteCount: scratchBytes) else { return nil }
         inputs[input].withUnsafeBytes { bytes in
             if let source = bytes.baseAddress { memory[0].baseAddress.copyMemory(from: source, byteCount: bytes.count) }
         }
-        var values = inputs.map { $0.storage.baseAddress + $0.byteOffset } + memory.map(\.baseAddress)
+        var values = inputs.map(\.memory)
         values[input] = memory[0].baseAddress
-        let operands = values.indices.map { Int32($0) }
-        var state = RunState()
-        withUnsafeMutablePointer(to: &state) { state in
-            // Safety: the tables outlive the call, and the kernel says that it allows the overlap.
-            body(
-                KernelFrame(
-                    values: values, operands: operands, inputCount: inputs.count, scratch: scratch.baseAddress,
-                    state: state))
-        }
         let shape = try spec.outputShape()
-        let result = Tensor(dtype: spec.outputs[0].dtype, shape: shape, storage: memory[0])?.owningStrings
-        withExtendedLifetime((memory, scratch, inputs)) {}
-        if let fault = state.fault { throw fault }
+        var result: Tensor?
+        // Safety: the kernel says that it allows the overlap; the memory outlives the call.
+        try kernel.run(values, memory.map(\.baseAddress)) {
+            result = Tensor(dtype: spec.outputs[0].dtype, shape: shape, storage: memory[0])?.owningStrings
+        }
+        withExtendedLifetime((memory, inputs)) {}
         return result
     }
+}
+
+extension Tensor {
+    /// Where the elements are.
+    var memory: UnsafeMutableRawPointer { storage.baseAddress + byteOffset }
 }

@@ -40,6 +40,13 @@ struct OpVectorTests {
                 Issue.record("\(name): written over input \(input): \(difference)")
             }
         }
+        for (choice, results) in try trial.runChoices() {
+            for (index, (result, expected)) in zip(results, trial.expected).enumerated() {
+                if let difference = trial.tolerance.difference(result, expected) {
+                    Issue.record("\(name) by \(choice): output \(index) \(difference)")
+                }
+            }
+        }
         checkRule(trial, name)
     }
 

@@ -65,7 +65,7 @@ extension Kernel {
     /// Writes the row of input 0 that each tuple names, zeros where it names none.
     package static func gather(_ tuples: IndexTuples, width: Int) -> Kernel {
         let rowBytes = tuples.rowSize &* width
-        return Kernel { frame in
+        return Kernel("gather.tuples") { frame in
             let output = frame.rawOutput()
             for tuple in 0..<tuples.count {
                 if frame.isOver(after: 4 &+ rowBytes / 16) { return }

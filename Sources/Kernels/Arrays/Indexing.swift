@@ -69,7 +69,7 @@ package struct IndexedRows: Sendable {
     }
 
     /// Reads params from input 0, indices from input 1. An index out of range is a fault; its row is zero.
-    package var kernel: Kernel { Kernel { run($0) } }
+    package var kernel: Kernel { Kernel("gather.rows") { run($0) } }
 
     private func run(_ frame: KernelFrame) {
         var params = frame.rawInput(0)

@@ -88,7 +88,7 @@ package final class LookupTable: Sendable {
     package func finding(count: Int, isDefaultOfEach: Bool) -> Kernel {
         let width = valueShape.elementCount * values.dtype.stride
         let dtype = keys.dtype
-        return Kernel { [self] frame in
+        return Kernel("table.find") { [self] frame in
             guard let asked = KeyReader(dtype, frame.rawInput(0)), let own = KeyReader(keys) else { return }
             let fallback = frame.rawInput(1)
             let output = frame.rawOutput()

@@ -13,7 +13,7 @@ extension Kernel {
     ///   - copy: How it lies there.
     /// - Returns: The kernel.
     package static func padded(width: Int, count: Int, value: Int?, offsetBytes: Int, _ copy: StridedCopy) -> Kernel {
-        Kernel { frame in
+        Kernel("pad") { frame in
             if let value {
                 frame.rawOutput().fill(with: frame.rawInput(value), width: width, count: count)
             } else {

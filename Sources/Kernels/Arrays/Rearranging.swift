@@ -139,7 +139,7 @@ extension Kernel {
     package static func roll(_ shape: Shape, shifts: [Int], width: Int) -> Kernel {
         let last = shifts.lastIndex { $0 != 0 } ?? 0
         let rowBytes = shape.dimensions[(last + 1)...].reduce(width, &*)
-        return Kernel { frame in
+        return Kernel("roll") { frame in
             var output = frame.rawOutput()
             rollAxis(frame, 0, last, shape.dimensions, shifts, rowBytes, frame.rawInput(0), &output)
         }

@@ -53,7 +53,7 @@ package struct BlockMove: Sendable, Hashable {
 
     /// The kernel that makes blocks, the output, of the whole, input 0.
     package var toBlocks: Kernel {
-        Kernel { frame in
+        Kernel("spaceToBlocks") { frame in
             let whole = frame.rawInput(0)
             each(frame, frame.rawOutput()) { blocks, place, byteCount in
                 guard let place else {
@@ -66,7 +66,7 @@ package struct BlockMove: Sendable, Hashable {
 
     /// The kernel that makes the whole, the output, of blocks, input 0.
     package var fromBlocks: Kernel {
-        Kernel { frame in
+        Kernel("blocksToSpace") { frame in
             let whole = frame.rawOutput()
             // Safety: the blocks are only read: what is done with their memory is up to the closure.
             each(frame, UnsafeMutableRawPointer(mutating: frame.rawInput(0))) { blocks, place, byteCount in

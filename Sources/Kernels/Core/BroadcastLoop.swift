@@ -24,6 +24,40 @@ struct BroadcastLoop: Sendable {
         }
     }
 
+    /// The whole cut along the outermost axis; nil where it is too short for that.
+    func phase(count: Int, picoseconds: Int, _ fault: Fault.Kind) -> Kernel.Phase? {
+        let places = table[0]
+        let each = count / max(1, places)
+        let nanoseconds = each.saturatingProduct(picoseconds) / 1000
+        let size = max(1, Self.unitNanoseconds / max(1, nanoseconds))
+        guard places > size, places.saturatingProduct(nanoseconds) >= Kernel.leastCutNanoseconds else { return nil }
+        let units = (places + size - 1) / size
+        return Kernel.Phase(units: units, unitNanoseconds: size &* nanoseconds) { [self] frame, units, _ in
+            for unit in units {
+                let first = unit &* size
+                let part = min(size, places - first)
+                let failed = run(frame, places: first..<first + part, each: each)
+                if failed != 0 { frame.report(fault) }
+                if frame.hasFault { return }
+            }
+        }
+    }
+
+    private static let unitNanoseconds = 25_000
+
+    /// The same for some places of the outermost axis, of which each has `each` elements.
+    private func run(_ frame: KernelFrame, places: Range<Int>, each: Int) -> Int32 {
+        withUnsafeTemporaryAllocation(of: Int.self, capacity: table.count) { part in
+            _ = part.initialize(from: table)
+            part[0] = places.count
+            guard let axes = part.baseAddress else { return 0 }
+            let (first, rank) = (places.lowerBound, table.count / 3)
+            return run(
+                frame, axes, rank, places.count &* each, frame.rawInput(0) + first &* table[1],
+                frame.rawInput(1) + first &* table[2], frame.rawOutput() + first &* each &* outputWidth)
+        }
+    }
+
     /// As deep as there are axes: at most ``BroadcastAxes/limit``.
     private func run(
         _ frame: KernelFrame, _ axes: UnsafePointer<Int>, _ rank: Int, _ count: Int, _ left: UnsafeRawPointer,

@@ -18,12 +18,14 @@ extension Kernel {
 
     /// Copies from an input, beginning at a byte of it, to the output.
     package static func copy(_ copy: StridedCopy, input: Int = 0, sourceOffset: Int = 0) -> Kernel {
-        Kernel { frame in copy.run(frame, from: frame.rawInput(input) + sourceOffset, to: frame.rawOutput()) }
+        Kernel("copy.strided") { frame in
+            copy.run(frame, from: frame.rawInput(input) + sourceOffset, to: frame.rawOutput())
+        }
     }
 
     /// Copies each input to its place in the output.
     package static func joining(_ pieces: [Piece]) -> Kernel {
-        Kernel { frame in
+        Kernel("concat") { frame in
             for piece in pieces {
                 piece.copy.run(frame, from: frame.rawInput(piece.operand), to: frame.rawOutput() + piece.offset)
             }
@@ -32,7 +34,7 @@ extension Kernel {
 
     /// Copies each output from its place in an input.
     package static func splitting(_ pieces: [Piece], input: Int) -> Kernel {
-        Kernel { frame in
+        Kernel("split") { frame in
             for piece in pieces {
                 piece.copy.run(frame, from: frame.rawInput(input) + piece.offset, to: frame.rawOutput(piece.operand))
             }
@@ -41,7 +43,7 @@ extension Kernel {
 
     /// Outputs that are known when the kernel is made.
     package static func constants(_ tensors: [Tensor]) -> Kernel {
-        Kernel { frame in
+        Kernel("constants") { frame in
             for index in tensors.indices {
                 tensors[index].withUnsafeBytes { bytes in
                     guard let source = bytes.baseAddress else { return }
@@ -53,14 +55,14 @@ extension Kernel {
 
     /// Repeats the one element of an input.
     package static func fill(count: Int, width: Int, input: Int) -> Kernel {
-        Kernel { frame in
+        Kernel("fill") { frame in
             frame.rawOutput().fill(with: frame.rawInput(input), width: width, count: count)
         }
     }
 
     /// Repeats a value.
     package static func fill(count: Int, width: Int, value: ElementValue) -> Kernel {
-        Kernel { frame in frame.rawOutput().fill(with: value, width: width, count: count) }
+        Kernel("fill") { frame in frame.rawOutput().fill(with: value, width: width, count: count) }
     }
 
     /// Elements computed from their numbers.

@@ -28,7 +28,7 @@ package struct MappedCopy: Sendable, Hashable {
 
     /// The kernel of input 0. The output's size is that of all blocks.
     package var kernel: Kernel {
-        Kernel { frame in
+        Kernel("copy.mapped") { frame in
             var output = frame.rawOutput()
             walk(frame, outer[...], frame.rawInput(0), &output)
         }

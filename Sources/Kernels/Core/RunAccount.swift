@@ -3,7 +3,8 @@ package import Threads
 
 /// The memory of one run: every byte that it takes is counted here before it is taken.
 ///
-/// Belongs to one run at a time, and so to one thread. It takes from the server's account in steps, so that most runs touch no
+/// Belongs to one run at a time, and so to one thread; but kernels that several threads compute may take memory by
+/// ``takeShared(_:)``. It takes from the server's account in steps, so that most runs touch no
 /// shared variable.
 package final class RunAccount {
     /// What may end the run. Who computes for long looks at them now and then.
@@ -19,6 +20,8 @@ package final class RunAccount {
     private var grantedBytes = 0
     /// What the workspace keeps between runs; part of what was granted.
     private var keptBytes = 0
+
+    private let turn = Locked(())
 
     private static let step = 1 << 20
 
@@ -75,6 +78,24 @@ package final class RunAccount {
         }
         usedBytes += byteCount
         if usedBytes > peakBytes { peakBytes = usedBytes }
+        return nil
+    }
+
+    /// The same, from any of the threads that compute a kernel.
+    func takeShared(_ byteCount: Int) -> MemoryRefusal? { turn.withLock { _ in take(byteCount) } }
+
+    /// Whether the run may take so much.
+    func hasRoom(for byteCount: Int) -> Bool { byteCount <= limitBytes - usedBytes }
+
+    /// Counts memory that is about to be taken, and that the workspace keeps after the run.
+    ///
+    /// - Returns: Why it may not be taken; then nothing is counted.
+    func keep(_ byteCount: Int) -> MemoryRefusal? {
+        let (needed, overflow) = (usedBytes + keptBytes).addingReportingOverflow(byteCount)
+        if overflow || needed > grantedBytes {
+            if let refusal = grant(overflow ? .max : needed - grantedBytes) { return refusal }
+        }
+        keptBytes += byteCount
         return nil
     }
 

@@ -2,7 +2,7 @@ internal import Glibc
 
 /// What the kernels of one run share besides the tensors: the first fault, and memory for new strings.
 ///
-/// It belongs to one thread at a time.
+/// It belongs to one thread at a time; where several compute one kernel, each has its own.
 package struct RunState: ~Copyable {
     /// The first fault that a kernel of the run reported.
     package private(set) var fault: Fault?
@@ -12,6 +12,8 @@ package struct RunState: ~Copyable {
     /// Counts what the run takes.
     package let account: RunAccount
 
+    /// Which unit of a kernel that is cut is being computed, or has the fault.
+    var unit = 0
     /// Work that was done since the last look at the clock.
     private var work = 0
 
@@ -27,6 +29,16 @@ package struct RunState: ~Copyable {
     /// Notes a fault; all but the first are dropped.
     package mutating func report(_ kind: Fault.Kind) {
         if fault == nil { fault = Fault(kind) }
+    }
+
+    /// Takes over the fault of a worker of the same kernel, if its unit is a lower one.
+    mutating func takeFault(of worker: inout RunState) {
+        guard let other = worker.fault else { return }
+        worker.fault = nil
+        worker.work = 0
+        guard fault == nil || worker.unit < unit else { return }
+        fault = other
+        unit = worker.unit
     }
 
     /// Whether the run's time is over; a fault says so too. See ``KernelFrame/isOver(after:)``.
@@ -66,7 +78,7 @@ package struct RunState: ~Copyable {
     package mutating func allocate(byteCount: Int) -> UnsafeMutableRawPointer? {
         if byteCount > remaining || next == nil {
             let size = max(byteCount, Self.blockBytes)
-            if let refusal = account.take(size) {
+            if let refusal = account.takeShared(size) {
                 report(.memoryRefused(refusal))
                 return nil
             }

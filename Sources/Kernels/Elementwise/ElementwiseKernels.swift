@@ -46,10 +46,17 @@ extension Kernel {
     package static func unary(_ formula: UnaryFormula, _ dtype: DataType, result: DataType, count: Int) -> Kernel? {
         guard let loop = Loop(ck_unary_loop(ck_unary(formula.code), dtype.rawValue)) else { return nil }
         let (width, outputWidth) = (dtype.stride, result.stride)
-        return Kernel(overwritableInputs: width == outputWidth ? [0] : []) {
-            loop.run($0, $0.rawInput(0), width, $0.rawOutput(), outputWidth, count: count)
+        return elements(
+            Name("elementwise", formula.name), count: count,
+            picoseconds: formula.picoseconds + picoseconds(moving: width + outputWidth),
+            overwritableInputs: width == outputWidth ? [0] : []
+        ) { frame, first, count in
+            loop.call(frame.rawInput(0) + first &* width, frame.rawOutput() + first &* outputWidth, count)
         }
     }
+
+    /// About how long moving so many bytes takes.
+    static func picoseconds(moving bytes: Int) -> Int { 40 &* bytes }
 
     /// Converts between element types; quantised numbers are the integers that they are stored as.
     ///
@@ -66,11 +73,15 @@ extension Kernel {
         let (source, target) = (source.quantizedStorage ?? source, target.quantizedStorage ?? target)
         guard let loop = Loop(ck_cast_loop(source.rawValue, target.rawValue)) else { return nil }
         guard truncates, let cut = Loop(ck_truncate_loop(source.rawValue, target.rawValue)) else {
-            return Kernel(overwritableInputs: source.stride == target.stride ? [0] : []) {
-                loop.run($0, $0.rawInput(0), source.stride, $0.rawOutput(), target.stride, count: count)
+            let (width, outputWidth) = (source.stride, target.stride)
+            return elements(
+                "cast", count: count, picoseconds: picoseconds(moving: width + outputWidth),
+                overwritableInputs: width == outputWidth ? [0] : []
+            ) { frame, first, count in
+                loop.call(frame.rawInput(0) + first &* width, frame.rawOutput() + first &* outputWidth, count)
             }
         }
-        return Kernel(scratchBytes: count &* source.stride) {
+        return Kernel("cast.truncating", scratchBytes: count &* source.stride) {
             cut.run($0, $0.rawInput(0), source.stride, $0.scratch, source.stride, count: count)
             loop.run($0, $0.scratch, source.stride, $0.rawOutput(), target.stride, count: count)
         }
@@ -101,22 +112,27 @@ extension Kernel {
         let fault = formula.fault
         let table = axes.table(operandWidth: dtype.stride)
         let (width, outputWidth) = (dtype.stride, result.stride)
+        let name = Name("elementwise", formula.name)
+        let picoseconds = formula.picoseconds + picoseconds(moving: 2 * width + outputWidth)
         if axes.axes.count == 1 {
             let (count, leftStep, rightStep) = (table[0], table[1], table[2])
-            return Kernel(overwritableInputs: overwritable) { frame in
-                frame.inBlocks(of: count) { first, count in
-                    let failed = loop.call(
-                        frame.rawInput(0) + first &* leftStep &* width, leftStep,
-                        frame.rawInput(1) + first &* rightStep &* width, rightStep,
-                        frame.rawOutput() + first &* outputWidth, count)
-                    if failed != 0 { frame.report(fault) }
-                }
+            return elements(name, count: count, picoseconds: picoseconds, overwritableInputs: overwritable) {
+                frame, first, count in
+                let failed = loop.call(
+                    frame.rawInput(0) + first &* leftStep &* width, leftStep,
+                    frame.rawInput(1) + first &* rightStep &* width, rightStep,
+                    frame.rawOutput() + first &* outputWidth, count)
+                if failed != 0 { frame.report(fault) }
             }
         }
         let broadcast = BroadcastLoop(loop: loop, table: table, width: width, outputWidth: outputWidth)
-        return Kernel(overwritableInputs: overwritable) { frame in
-            if broadcast.run(frame, count: axes.elementCount) != 0 { frame.report(fault) }
+        let count = axes.elementCount
+        guard let cut = broadcast.phase(count: count, picoseconds: picoseconds, fault) else {
+            return Kernel(name, overwritableInputs: overwritable) { frame in
+                if broadcast.run(frame, count: count) != 0 { frame.report(fault) }
+            }
         }
+        return Kernel(name, overwritableInputs: overwritable, phases: [cut])
     }
 
     /// The sum of two or more inputs of one shape and dtype.
@@ -126,14 +142,16 @@ extension Kernel {
         guard let loop = Loop(ck_binary_loop(CK_ADD, dtype.rawValue)) else { return nil }
         guard inputCount > 1 else { return .alias() }
         let width = dtype.stride
-        return Kernel(overwritableInputs: [0, 1]) { frame in
-            frame.inBlocks(of: count, work: inputCount) { first, count in
-                let start = first &* width
-                let output = frame.rawOutput() + start
-                _ = loop.call(frame.rawInput(0) + start, 1, frame.rawInput(1) + start, 1, output, count)
-                for index in 2..<max(2, inputCount) {
-                    _ = loop.call(output, 1, frame.rawInput(index) + start, 1, output, count)
-                }
+        return elements(
+            "elementwise.sum", count: count, picoseconds: picoseconds(moving: 2 &* inputCount &* width),
+            work: inputCount,
+            overwritableInputs: [0, 1]
+        ) { frame, first, count in
+            let start = first &* width
+            let output = frame.rawOutput() + start
+            _ = loop.call(frame.rawInput(0) + start, 1, frame.rawInput(1) + start, 1, output, count)
+            for index in 2..<max(2, inputCount) {
+                _ = loop.call(output, 1, frame.rawInput(index) + start, 1, output, count)
             }
         }
     }
@@ -154,7 +172,9 @@ extension Kernel {
         let (width, outputWidth) = (dtype.stride, result.stride)
         let steps = (repeats.0 ? 0 : 1, repeats.1 ? 0 : 1, repeats.2 ? 0 : 1)
         let whole = [steps.0, steps.1, steps.2].enumerated().filter { $1 == 1 }.map(\.offset)
-        return Kernel(overwritableInputs: dtype.stride == result.stride ? whole : []) { frame in
+        return Kernel(
+            Name("elementwise", formula.name), overwritableInputs: dtype.stride == result.stride ? whole : []
+        ) { frame in
             // These functions may take a thousand steps an element.
             frame.inBlocks(of: count, work: 64) { first, count in
                 loop.call(
@@ -190,7 +210,9 @@ extension Kernel {
         let bytes = third
         let overwritable = Set([inputs.0, inputs.1]).sorted()
         let (width, outputWidth) = (dtype.stride, result.stride)
-        return Kernel(overwritableInputs: dtype.stride == result.stride ? overwritable : []) { frame in
+        return Kernel(
+            Name("elementwise", formula.name), overwritableInputs: dtype.stride == result.stride ? overwritable : []
+        ) { frame in
             withUnsafeBytes(of: bytes) { third in
                 frame.inBlocks(of: count) { first, count in
                     loop.call(
@@ -216,7 +238,7 @@ extension Kernel {
     }
 
     /// Zero bytes: 0, false, empty strings.
-    package static func zeros(byteCount: Int) -> Kernel { Kernel { _ = memset($0.rawOutput(), 0, byteCount) } }
+    package static func zeros(byteCount: Int) -> Kernel { Kernel("zeros") { _ = memset($0.rawOutput(), 0, byteCount) } }
 
     /// Takes elements from input 1 where input 0 is true, else from input 2.
     ///
@@ -229,7 +251,7 @@ extension Kernel {
         let width = dtype.stride
         guard let loop = Loop(ck_select_loop(Int32(width))) else { return nil }
         if rowSize == 1 {
-            return Kernel(overwritableInputs: [1, 2]) { frame in
+            return Kernel("elementwise.select", overwritableInputs: [1, 2]) { frame in
                 frame.inBlocks(of: rows) { first, rows in
                     let start = first &* width
                     loop.call(
@@ -239,7 +261,7 @@ extension Kernel {
             }
         }
         let rowBytes = rowSize * width
-        return Kernel(overwritableInputs: [1, 2]) { frame in
+        return Kernel("rows.select", overwritableInputs: [1, 2]) { frame in
             let conditions = frame.input(0, as: UInt8.self)
             for row in 0..<rows {
                 if frame.isOver(after: rowSize) { return }

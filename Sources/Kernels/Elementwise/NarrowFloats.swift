@@ -14,11 +14,8 @@ extension Kernel {
     ///   - outputs: The results as they shall be.
     /// - Returns: nil if the temporary memory would be more than can be counted, or the kernel hands on what is converted.
     package static func inFloat32(_ inner: Kernel, inputs: [Operand], outputs: [Operand]) -> Kernel? {
-        let body: Body
-        switch inner.work {
-        case .alias(let input): return inputs[input].dtype == outputs[0].dtype ? inner : nil
-        case .compute(let compute): body = compute
-        }
+        if case .alias(let input) = inner.work { return inputs[input].dtype == outputs[0].dtype ? inner : nil }
+        guard let body = inner.body else { return nil }
         let operands = inputs + outputs
         // The table of operands, the converted ones, then the kernel's own memory.
         var offset = (operands.count * MemoryLayout<UnsafeMutableRawPointer>.stride).roundedUp(
@@ -38,7 +35,7 @@ extension Kernel {
         let (before, after) = (all.filter { !$0.isOutput }, all.filter(\.isOutput))
         let places = operands.indices.map { Int32($0) }
         let isNarrow = operands.map(\.dtype.isNarrowFloat)
-        return Kernel(scratchBytes: offset + inner.scratchBytes) { frame in
+        return Kernel(inner.name, scratchBytes: offset + inner.scratchBytes) { frame in
             let table = frame.scratch.assumingMemoryBound(to: UnsafeMutableRawPointer.self)
             for index in isNarrow.indices where !isNarrow[index] { table[index] = frame.rawOperand(index) }
             for conversion in all { table[conversion.operand] = frame.scratch + conversion.offset }

@@ -38,6 +38,8 @@ struct Complex128: BitwiseCopyable, Sendable {
 protocol MatrixElement: BitwiseCopyable, Sendable {
     static var zero: Self { get }
     static var one: Self { get }
+    /// About how long a multiplication takes in a large product.
+    static var picosecondsOfProduct: Int { get }
 
     /// Computes a product, until the run's time is over.
     static func multiply(

@@ -4,21 +4,19 @@ package import Tensors
 
 /// A product of two matrices of given sizes, all of them row-major.
 package struct MatrixProduct: Sendable, Hashable {
-    private(set) var rows: Int32
-    let columns: Int32
+    var rows: Int32
+    var columns: Int32
     let depth: Int32
-    private let transposesLeft: Bool
-    private let transposesRight: Bool
+    let transposesLeft: Bool
+    let transposesRight: Bool
     /// Complex numbers of a matrix that is transposed are conjugated too.
     private let conjugates: Bool
-    /// Whether one row times a matrix is best computed as a product of matrices (float32).
-    private let isQuickerAsMatrices: Bool
-    /// Whether the right matrix is so large, and the left one so small, that packing it takes longer than the product (float32).
-    private let isOfFewRows: Bool
+    /// The way in which float32 is computed. Of others only BLAS is asked, for a vector where there is one.
+    package private(set) var method: Method
     /// Elements from one row to the next, as each matrix lies in memory.
-    private let leftStride: Int32
-    private let rightStride: Int32
-    private let resultStride: Int32
+    let leftStride: Int32
+    let rightStride: Int32
+    let resultStride: Int32
 
     /// - `rows`: Of the result.
     /// - `columns`: Of the result.
@@ -45,33 +43,19 @@ package struct MatrixProduct: Sendable, Hashable {
         self.transposesLeft = transposesLeft
         self.transposesRight = transposesRight
         self.conjugates = conjugates
-        let isSmall = Int(depth) * Int(columns) <= Self.mostElementsOfSmall && columns > 2
-        isQuickerAsMatrices = rows == 1 && !transposesRight && isSmall && Self.hasSmallProducts
-        isOfFewRows =
-            (2...CK_MOST_FEW_ROWS).contains(Int(rows)) && !transposesLeft && !transposesRight
-            && columns >= Self.fewestColumns && Self.isLarge(rows: Int(rows), elements: Int(depth) * Int(columns))
         leftStride = max(1, transposesLeft ? rows : depth)
         self.rightStride = max(1, right)
         self.resultStride = max(1, result)
+        method = .matrices
+        method = methods.min { $0.picoseconds < $1.picoseconds }?.method ?? .matrices
     }
 
-    /// For CPUs with 512-bit vectors OpenBLAS has products of small matrices that do not pack, and are quicker than its product
-    /// of a matrix and a vector.
-    private static let hasSmallProducts: Bool = {
-        guard let name = openblas_get_corename() else { return false }
-        return ["SkylakeX", "Cooperlake", "SapphireRapids"].contains(String(cString: name))
-    }()
-
-    private static let mostElementsOfSmall = 1 << 16
-    private static let fewestColumns = 64
-
-    /// Whether OpenBLAS would pack the right matrix, and that takes long.
-    private static func isLarge(rows: Int, elements: Int) -> Bool {
-        hasSmallProducts ? rows * elements > mostOfSmallProducts : elements > mostElementsOfSmall
+    /// The same, computed in another way.
+    package func with(_ method: Method) -> MatrixProduct {
+        var product = self
+        product.method = method
+        return product
     }
-
-    /// OpenBLAS's own bound, in multiplications, up to which its products of small matrices are used.
-    private static let mostOfSmallProducts = 1_000_000
 
     /// The kernel of inputs 0 and 1; nil for a dtype that has none.
     package func kernel(_ dtype: DataType) -> Kernel? { MatrixKernels.kernel(dtype, self) }
@@ -79,109 +63,14 @@ package struct MatrixProduct: Sendable, Hashable {
 
 extension MatrixProduct: MatrixKernelMaker {
     func kernel<Element: MatrixElement>(_ type: Element.Type) -> Kernel {
-        Kernel { frame in Element.multiply(frame, self, frame.input(0), frame.input(1), frame.output()) }
-    }
-}
-
-/// A product a batch; dimensions of a batch may repeat on one side.
-package struct BatchedProduct: Sendable {
-    private let product: MatrixProduct
-    /// In elements: the left matrix's stride as the source, the right one's as the destination.
-    private let axes: [StridedCopy.Axis]
-
-    /// - Parameters:
-    ///   - product: Of two matrices.
-    ///   - axes: The batch's dimensions, with the left and the right input's strides in elements.
-    package init(_ product: MatrixProduct, axes: [(count: Int, left: Int, right: Int)]) {
-        self.product = product
-        self.axes = axes.map { StridedCopy.Axis(count: $0.count, source: $0.left, destination: $0.right) }
-    }
-
-    /// The kernel of inputs 0 and 1.
-    ///
-    /// - Parameters:
-    ///   - dtype: What is computed in.
-    ///   - operands: The inputs' dtypes, and how many elements they have; others than `dtype` are converted first.
-    /// - Returns: nil for a dtype that has none.
-    package func kernel(_ dtype: DataType, of operands: [(dtype: DataType, count: Int)]) -> Kernel? {
-        var casts: [CastOperand?] = []
-        var scratchBytes = 0
-        for (input, operand) in operands.enumerated() {
-            guard operand.dtype != dtype else {
-                casts.append(nil)
-                continue
+        let panels = MatrixPanels(self, nanoseconds: nanoseconds(type))
+        guard panels.count > 1 else {
+            return Kernel(name(type)) { frame in
+                Element.multiply(frame, self, frame.input(0), frame.input(1), frame.output())
             }
-            let (bytes, overflow) = operand.count.multipliedReportingOverflow(by: dtype.stride)
-            guard !overflow, bytes < Int.max / 4, let loop = Loop(ck_cast_loop(operand.dtype.rawValue, dtype.rawValue))
-            else { return nil }
-            casts.append(
-                CastOperand(
-                    input: input, count: operand.count, width: operand.dtype.stride, offset: scratchBytes, loop: loop))
-            scratchBytes += bytes.roundedUp(to: TensorStorage.alignment)
         }
-        return MatrixKernels.kernel(dtype, CastProduct(product: self, casts: casts, scratchBytes: scratchBytes))
-    }
-
-    func run<Element: MatrixElement>(
-        _ frame: KernelFrame, _ left: UnsafePointer<Element>, _ right: UnsafePointer<Element>,
-        _ result: UnsafeMutablePointer<Element>
-    ) {
-        var result = result
-        axes.withUnsafeBufferPointer { walk(frame, $0, 0, left, right, &result) }
-    }
-
-    private func walk<Element: MatrixElement>(
-        _ frame: KernelFrame, _ axes: UnsafeBufferPointer<StridedCopy.Axis>, _ level: Int,
-        _ left: UnsafePointer<Element>,
-        _ right: UnsafePointer<Element>, _ output: inout UnsafeMutablePointer<Element>
-    ) {
-        guard level < axes.count else {
-            Element.multiply(frame, product, left, right, output)
-            output += Int(product.rows) &* Int(product.columns)
-            return
-        }
-        let axis = axes[level]
-        for index in 0..<axis.count {
-            if frame.isOver(after: 1) { return }
-            walk(frame, axes, level + 1, left + index &* axis.source, right + index &* axis.destination, &output)
-        }
-    }
-}
-
-/// An input that is converted into scratch memory first.
-private struct CastOperand: Sendable {
-    let input: Int
-    let count: Int
-    /// Bytes of an element.
-    let width: Int
-    let offset: Int
-    let loop: Loop<ck_unary_fn>
-}
-
-/// A product of inputs of which some are converted.
-private struct CastProduct: MatrixKernelMaker, Sendable {
-    let product: BatchedProduct
-    /// For each input; nil where it is taken as it is.
-    let casts: [CastOperand?]
-    let scratchBytes: Int
-
-    func kernel<Element: MatrixElement>(_ type: Element.Type) -> Kernel {
-        let (left, right) = (casts[0], casts[1])
-        return Kernel(scratchBytes: scratchBytes) { frame in
-            product.run(
-                frame, Self.operand(0, left, frame, Element.self), Self.operand(1, right, frame, Element.self),
-                frame.output())
-        }
-    }
-
-    @inline(__always)
-    private static func operand<Element: MatrixElement>(
-        _ input: Int, _ cast: CastOperand?, _ frame: KernelFrame, _ type: Element.Type
-    ) -> UnsafePointer<Element> {
-        guard let cast else { return frame.input(input) }
-        let target = frame.scratch + cast.offset
-        cast.loop.run(frame, frame.rawInput(input), cast.width, target, MemoryLayout<Element>.stride, count: cast.count)
-        return UnsafePointer(target.assumingMemoryBound(to: Element.self))
+        return Kernel(
+            name(type), phases: [panels.phase { ($0.input(0), $0.input(1), $0.output()) as MatrixOperands<Element> }])
     }
 }
 
@@ -206,34 +95,27 @@ extension MatrixProduct {
         return false
     }
 
-    // A matrix times a vector, whichever side the vector is on: then BLAS has a routine that does not pack.
-
-    /// The right matrix as it lies in memory times the one row on the left.
-    fileprivate var isRowVector: Bool { rows == 1 }
-
-    /// The left matrix as it lies in memory times the one column on the right, which is contiguous.
-    fileprivate var isColumnVector: Bool { columns == 1 && resultStride == 1 && (transposesRight || rightStride == 1) }
-
     fileprivate func multiply(
         _ left: UnsafePointer<Float>, _ right: UnsafePointer<Float>, _ result: UnsafeMutablePointer<Float>
     ) {
-        if isRowVector && !isQuickerAsMatrices {
+        switch method {
+        case .vector where isRowVector:
             // The routine scales what is there by zero: it must be a number.
             result.update(repeating: 0, count: Int(columns))
             cblas_sgemv(
                 CblasRowMajor, Self.flag(!transposesRight), transposesRight ? columns : depth,
                 transposesRight ? depth : columns, 1, right, rightStride, left, 1, 0, result, 1)
-        } else if isColumnVector {
+        case .vector:
             result.update(repeating: 0, count: Int(rows))
             cblas_sgemv(
                 CblasRowMajor, Self.flag(transposesLeft), transposesLeft ? depth : rows,
                 transposesLeft ? rows : depth, 1, left, leftStride, right, 1, 0, result, 1)
-        } else if isOfFewRows {
+        case .fewRows:
             var task = ck_few_rows(
                 rows: rows, depth: depth, columns: columns, left_stride: leftStride, right_stride: rightStride,
                 result_stride: resultStride)
             ck_few_rows_f32(&task, left, right, result)
-        } else {
+        case .matrices:
             cblas_sgemm(
                 CblasRowMajor, Self.flag(transposesLeft), Self.flag(transposesRight), rows, columns, depth, 1, left,
                 leftStride, right, rightStride, 0, result, resultStride)
@@ -349,6 +231,7 @@ extension MatrixProduct {
 
 extension Float: MatrixElement {
     static let one: Float = 1
+    static let picosecondsOfProduct = 20
 
     static func multiply(
         _ frame: KernelFrame, _ product: MatrixProduct, _ left: UnsafePointer<Float>, _ right: UnsafePointer<Float>,
@@ -361,6 +244,7 @@ extension Float: MatrixElement {
 
 extension Double: MatrixElement {
     static let one: Double = 1
+    static let picosecondsOfProduct = 40
 
     static func multiply(
         _ frame: KernelFrame, _ product: MatrixProduct, _ left: UnsafePointer<Double>, _ right: UnsafePointer<Double>,
@@ -374,6 +258,7 @@ extension Double: MatrixElement {
 extension Complex64: MatrixElement {
     static let zero = Complex64(real: 0, imaginary: 0)
     static let one = Complex64(real: 1, imaginary: 0)
+    static let picosecondsOfProduct = 80
 
     static func multiply(
         _ frame: KernelFrame, _ product: MatrixProduct, _ left: UnsafePointer<Complex64>,
@@ -388,6 +273,7 @@ extension Complex64: MatrixElement {
 extension Complex128: MatrixElement {
     static let zero = Complex128(real: 0, imaginary: 0)
     static let one = Complex128(real: 1, imaginary: 0)
+    static let picosecondsOfProduct = 160
 
     static func multiply(
         _ frame: KernelFrame, _ product: MatrixProduct, _ left: UnsafePointer<Complex128>,
@@ -401,6 +287,7 @@ extension Complex128: MatrixElement {
 
 extension MatrixElement where Self: FixedWidthInteger {
     static var one: Self { 1 }
+    static var picosecondsOfProduct: Int { 250 }
 
     @inline(__always)
     static func multiply(

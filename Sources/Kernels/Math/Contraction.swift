@@ -182,7 +182,7 @@ extension Contraction: MatrixKernelMaker {
     func kernel<Element: MatrixElement>(_ type: Element.Type) -> Kernel {
         let (places, total) = layout()
         let (onesAt, resultAt) = (places[places.count - 2], places[places.count - 1])
-        return Kernel(scratchBytes: total) { frame in
+        return Kernel("einsum", scratchBytes: total) { frame in
             let ones = (frame.scratch + onesAt).assumingMemoryBound(to: Element.self)
             let left = operand(0, frame, ones, places, Element.self)
             var result = left

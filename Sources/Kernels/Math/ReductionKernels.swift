@@ -27,6 +27,17 @@ package struct Reduction: Hashable, Sendable {
     package static let all = Reduction(CK_ALL)
     /// Of booleans.
     package static let any = Reduction(CK_ANY)
+
+    fileprivate var kernelName: Kernel.Name {
+        switch ck_reduction(code) {
+        case CK_SUM: "reduce.sum"
+        case CK_PRODUCT: "reduce.product"
+        case CK_MAX: "reduce.max"
+        case CK_MIN: "reduce.min"
+        case CK_ALL: "reduce.all"
+        default: "reduce.any"
+        }
+    }
 }
 
 /// A fold of one run of neighbouring axes: the sizes before, of and after them.
@@ -132,12 +143,14 @@ extension Kernel {
             passes: passes, first: loop, next: loop, inputWidth: dtype.stride, width: dtype.stride, endsInScratch: false
         )
         let fold = folding.body()
-        guard reduction.isMean else { return Kernel(scratchBytes: folding.scratchBytes) { _ = fold($0) } }
+        guard reduction.isMean else {
+            return Kernel(reduction.kernelName, scratchBytes: folding.scratchBytes) { _ = fold($0) }
+        }
         guard let mean = Loop(ck_mean_loop(dtype.rawValue)) else { return nil }
         let divisor = passes.reduce(1) { $0 &* UInt64($1.count) }
         // As TensorFlow has it: the mean of no complex numbers is 0, that of no floats is NaN.
         if divisor == 0, dtype.complexPart != nil { return .zeros(byteCount: last.outputCount &* dtype.stride) }
-        return Kernel(scratchBytes: folding.scratchBytes) {
+        return Kernel("reduce.mean", scratchBytes: folding.scratchBytes) {
             mean.call(fold($0), $0.rawOutput(), last.outputCount, divisor)
         }
     }
@@ -157,7 +170,7 @@ extension Kernel {
         let fold = folding.body(readingScratchAt: place)
         let zero = SIMD2<UInt64>()
         let width = dtype.stride
-        return Kernel(scratchBytes: place + bytes) { frame in
+        return Kernel("reduce.euclideanNorm", scratchBytes: place + bytes) { frame in
             let target = passes.isEmpty ? frame.rawOutput() : frame.scratch + place
             withUnsafeBytes(of: zero) {
                 let zero = $0.baseAddress
@@ -183,7 +196,7 @@ extension Kernel {
         let folding = Folding(
             passes: passes, first: widen, next: sum, inputWidth: dtype.stride, width: 8, endsInScratch: true)
         let fold = folding.body()
-        return Kernel(scratchBytes: folding.scratchBytes) {
+        return Kernel("reduce.mean", scratchBytes: folding.scratchBytes) {
             mean.call(fold($0), $0.rawOutput(), last.outputCount, divisor)
         }
     }

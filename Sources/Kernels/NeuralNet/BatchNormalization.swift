@@ -72,7 +72,7 @@ package struct BatchNormalization: Sendable, Hashable {
     ) -> Kernel {
         let width = MemoryLayout<Element>.stride
         let scratchBytes = (2 &* layout.period &+ layout.channels) &* width &+ layout.period &* width
-        return Kernel(scratchBytes: scratchBytes, overwritableInputs: [0]) { frame in
+        let factorsPhase = Kernel.Phase { frame in
             let (mean, variance) = (
                 frame.input(inputs.mean, as: Element.self), frame.input(inputs.variance, as: Element.self)
             )
@@ -82,24 +82,62 @@ package struct BatchNormalization: Sendable, Hashable {
                 let factor = 1 / (variance[channel] + Element(epsilon)).squareRoot()
                 factors[channel] = scale.map { factor * $0[channel] } ?? factor
             }
-            normalize(
-                frame, frame.input(0, as: Element.self), mean, factors, frame.input(inputs.offset), frame.output(),
-                factors + layout.channels)
+            let shift = frame.input(inputs.offset, as: Element.self)
+            fill(factors + layout.channels, mean, factors, shift)
             guard copiesMoments else { return }
             frame.output(1, as: Element.self).update(from: mean, count: layout.channels)
             frame.output(2, as: Element.self).update(from: variance, count: layout.channels)
             for (index, count) in unused.enumerated() { memset(frame.rawOutput(3 + index), 0, count &* width) }
         }
+        let rows = layout.inner == 1 ? periodCount : layout.outer &* layout.channels
+        let rowSize = layout.inner == 1 ? layout.period : layout.inner
+        let rowNanoseconds = max(1, rowSize.saturatingProduct(60 &* width) / 1000)
+        let rowsPerUnit = max(1, Self.unitNanoseconds / rowNanoseconds)
+        let normalizePhase = Kernel.Phase(
+            units: (rows + rowsPerUnit - 1) / rowsPerUnit,
+            unitNanoseconds: rowsPerUnit.saturatingProduct(rowNanoseconds)
+        ) { frame, units, _ in
+            let some = units.lowerBound &* rowsPerUnit..<min(rows, units.upperBound &* rowsPerUnit)
+            let factors = frame.scratch.assumingMemoryBound(to: Element.self)
+            normalize(
+                frame, some, frame.input(0), frame.input(inputs.mean), factors, frame.input(inputs.offset),
+                frame.output(), factors + layout.channels)
+        }
+        return Kernel(
+            "batchNormalization", scratchBytes: scratchBytes, overwritableInputs: [0],
+            phases: [factorsPhase, normalizePhase])
     }
 
+    private static let unitNanoseconds = 25_000
+
+    /// So many periods have all elements, if the channels are the innermost axis; the last may be a part of one.
+    private var periodCount: Int { (layout.outer &* layout.channels &+ layout.period &- 1) / max(1, layout.period) }
+
+    /// Repeats what is known of the channels for a whole period, if they are the innermost axis.
+    ///
     /// - `room`: Three periods of elements.
+    private func fill<Element: NormalElement>(
+        _ room: UnsafeMutablePointer<Element>, _ mean: UnsafePointer<Element>, _ factor: UnsafePointer<Element>,
+        _ shift: UnsafePointer<Element>
+    ) {
+        let period = layout.period
+        for start in stride(from: 0, to: period, by: layout.channels) {
+            (room + start).update(from: mean, count: layout.channels)
+            (room + period + start).update(from: factor, count: layout.channels)
+            (room + 2 &* period + start).update(from: shift, count: layout.channels)
+        }
+    }
+
+    /// Normalises some periods, if the channels are the innermost axis; else some planes of one channel each.
+    ///
+    /// - `room`: As ``fill(_:_:_:_:)`` left it.
     private func normalize<Element: NormalElement>(
-        _ frame: KernelFrame, _ x: UnsafePointer<Element>, _ mean: UnsafePointer<Element>,
+        _ frame: KernelFrame, _ rows: Range<Int>, _ x: UnsafePointer<Element>, _ mean: UnsafePointer<Element>,
         _ factor: UnsafePointer<Element>, _ shift: UnsafePointer<Element>, _ y: UnsafeMutablePointer<Element>,
-        _ room: UnsafeMutablePointer<Element>
+        _ room: UnsafePointer<Element>
     ) {
         guard layout.inner == 1 else {
-            for index in 0..<layout.outer &* layout.channels {
+            for index in rows {
                 if frame.isOver(after: layout.inner) { return }
                 let (channel, start) = (index % layout.channels, index &* layout.inner)
                 Element.normalizePlane(
@@ -107,15 +145,7 @@ package struct BatchNormalization: Sendable, Hashable {
             }
             return
         }
-        let period = layout.period
-        for start in stride(from: 0, to: period, by: layout.channels) {
-            (room + start).update(from: mean, count: layout.channels)
-            (room + period + start).update(from: factor, count: layout.channels)
-            (room + 2 &* period + start).update(from: shift, count: layout.channels)
-        }
-        // Blocks of whole periods.
-        let count = layout.outer &* layout.channels
-        let rows = (count &+ period &- 1) / max(1, period)
+        let (period, count) = (layout.period, layout.outer &* layout.channels)
         frame.inBlocks(ofRows: rows, work: period) { first, rows in
             let start = first &* period
             Element.normalize(
@@ -137,7 +167,7 @@ extension BatchNormalization {
         let channels = layout.channels
         let sumsBytes = (3 &* channels &* 8).roundedUp(to: TensorStorage.alignment)
         let scratchBytes = sumsBytes &+ (3 &* layout.period &+ channels) &* 4
-        return Kernel(scratchBytes: scratchBytes, overwritableInputs: [0]) { frame in
+        return Kernel("batchNormalization.training", scratchBytes: scratchBytes, overwritableInputs: [0]) { frame in
             let means = frame.scratch.assumingMemoryBound(to: Double.self)
             let (sums, squares) = (means + channels, means + 2 &* channels)
             let factors = (frame.scratch + sumsBytes).assumingMemoryBound(to: Float.self)
@@ -154,7 +184,10 @@ extension BatchNormalization {
                 factors[channel] = frame.input(1, as: Float.self)[channel] / (variance[channel] + epsilon).squareRoot()
             }
             updateMoments(frame, factor, mean, variance)
-            normalize(frame, x, mean, factors, frame.input(2), frame.output(), factors + channels)
+            fill(factors + channels, mean, factors, frame.input(2))
+            normalize(
+                frame, 0..<(layout.inner == 1 ? periodCount : layout.outer &* channels), x, mean, factors,
+                frame.input(2), frame.output(), factors + channels)
             for (index, count) in unused.enumerated() { memset(frame.rawOutput(5 + index), 0, count &* 4) }
         }
     }
@@ -177,7 +210,8 @@ extension BatchNormalization {
     /// - `training`: Whether mean and variance are the batch's own, so that they change with x.
     package func gradient(training: Bool) -> Kernel {
         let channels = layout.channels
-        return Kernel(scratchBytes: 4 &* channels &* 8, overwritableInputs: [0]) { frame in
+        return Kernel("batchNormalization.gradient", scratchBytes: 4 &* channels &* 8, overwritableInputs: [0]) {
+            frame in
             let means = frame.scratch.assumingMemoryBound(to: Double.self)
             let (sums, products, zeros) = (means + channels, means + 2 &* channels, means + 3 &* channels)
             let (dy, x) = (frame.input(0, as: Float.self), frame.input(1, as: Float.self))

@@ -3,14 +3,14 @@ package import Tensors
 
 /// A convolution of images that lie as [batch, height, width, depth] with a filter [height, width, depth / groups, outputs].
 ///
-/// What the filter sees at each place becomes a row of a matrix, a block of rows at a time, which is multiplied with the
-/// filter. Where the rows lie in the image as they are, nothing is copied.
+/// What the filter sees at each place becomes a row of a matrix, which is multiplied with the filter. There are several ways to do that:
+/// see ``Method``.
 package struct Convolution: Sendable, Hashable {
-    private let window: SpatialWindow
-    private let batch: Int
-    private let inputDepth: Int
-    private let outputDepth: Int
-    private let groups: Int
+    let window: SpatialWindow
+    let batch: Int
+    let inputDepth: Int
+    let outputDepth: Int
+    let groups: Int
 
     /// - Parameters:
     ///   - window: How the filter moves.
@@ -26,37 +26,117 @@ package struct Convolution: Sendable, Hashable {
         self.groups = groups
     }
 
-    /// The kernel of images (input 0) and filter (input 1).
+    /// Ways to compute the same convolution.
+    package enum Method: Sendable, Hashable {
+        /// Each channel by itself.
+        case depthwise
+        /// The images as they lie are the matrix of a product.
+        case product
+        /// What the filter sees is copied, a block of rows of a matrix at a time.
+        case blocks
+        /// All that the filter sees is copied before the product, which is then cut by outputs.
+        case patches
+    }
+
+    /// The ways that there are, with about how long each takes; none for a dtype without a kernel.
+    package func methods(_ dtype: DataType, channelsFirst: Bool) -> [(method: Method, picoseconds: Int)] {
+        let picoseconds: Int
+        switch dtype {
+        case .float32: picoseconds = Float.picosecondsOfProduct
+        case .float64: picoseconds = Double.picosecondsOfProduct
+        case .int32: picoseconds = Int32.picosecondsOfProduct
+        default: return []
+        }
+        let multiplying = places.saturatingProduct(patchSize).saturatingProduct(outputDepth).saturatingProduct(
+            picoseconds)
+        let copying = places.saturatingProduct(patchSize &* groups).saturatingProduct(30 &* dtype.stride)
+        var methods: [(method: Method, picoseconds: Int)] = []
+        if isDepthwise(channelsFirst), dtype != .int32 {
+            let taps = window.rows.filter &* window.columns.filter
+            let work = places.saturatingProduct(outputDepth).saturatingProduct(taps)
+            methods.append((.depthwise, work.saturatingProduct(15 &* dtype.stride)))
+        }
+        if isProduct { methods.append((.product, multiplying)) }
+        // A product of few columns costs more than its multiplications.
+        let slow = groups == 1 ? 1 : 4
+        let block = multiplying.saturatingProduct(slow).saturatingSum(copying)
+        methods.append((.blocks, block))
+        if mayCopyAll(dtype.stride) {
+            // Worth it where there would be too few blocks to share out.
+            let isBetter = blockCount(dtype.stride) < 4 && places < outputDepth
+            methods.append((.patches, isBetter ? block - 1 : block.saturatingSum(1)))
+        }
+        return methods
+    }
+
+    /// The kernel that computes in one of the ways that there are.
     ///
     /// - Parameters:
     ///   - dtype: Of both inputs.
+    ///   - method: One of ``methods(_:channelsFirst:)``.
     ///   - channelsFirst: The images lie as [batch, depth, height, width], and so does the result.
     /// - Returns: nil for a dtype without a kernel, and for sizes that BLAS cannot count.
-    package func kernel(_ dtype: DataType, channelsFirst: Bool) -> Kernel? {
-        if let kernel = depthwise(channelsFirst)?.forward(dtype) { return kernel }
+    package func kernel(_ dtype: DataType, _ method: Method, channelsFirst: Bool) -> Kernel? {
+        if method == .depthwise {
+            return DepthwiseConvolution(
+                window: window, batch: batch, depth: inputDepth, multiplier: outputDepth / groups
+            ).forward(dtype)
+        }
         return switch dtype {
-        case .float32: kernel(Float.self, channelsFirst)
-        case .float64: kernel(Double.self, channelsFirst)
-        case .int32: kernel(Int32.self, channelsFirst)
+        case .float32: kernel(Float.self, method, channelsFirst)
+        case .float64: kernel(Double.self, method, channelsFirst)
+        case .int32: kernel(Int32.self, method, channelsFirst)
         default: nil
         }
     }
 
-    private func kernel<Element: MatrixElement>(_ type: Element.Type, _ channelsFirst: Bool) -> Kernel? {
-        if channelsFirst {
-            return ChannelsFirst<Element>(self.withBatch(1), batch: batch)?.kernel
+    private func kernel<Element: MatrixElement>(
+        _ type: Element.Type, _ method: Method, _ channelsFirst: Bool
+    ) -> Kernel? {
+        if channelsFirst { return ChannelsFirst<Element>(withBatch(1), batch: batch, method)?.kernel }
+        guard let product = ConvolutionProduct<Element>(self, method) else { return nil }
+        let phases = product.phases { frame in
+            ConvolutionProduct.Operands(
+                images: frame.input(0), filter: frame.input(1), output: frame.output(), shared: frame.scratch)
         }
-        guard let blocks = Blocks<Element>(self) else { return nil }
-        return Kernel(scratchBytes: blocks.scratchBytes) { frame in
-            blocks.run(frame, frame.input(0), frame.input(1), frame.output(), frame.scratch)
-        }
+        return Kernel(
+            method.name, scratchBytes: product.sharedBytes, scratchBytesPerWorker: product.bytesPerWorker,
+            phases: phases)
     }
 
-    /// The same with a group a channel: its filter lies as that of a depthwise convolution.
-    private func depthwise(_ channelsFirst: Bool) -> DepthwiseConvolution? {
-        guard groups > 1, groups == inputDepth, !channelsFirst else { return nil }
-        return DepthwiseConvolution(
-            window: window, batch: batch, depth: inputDepth, multiplier: outputDepth / groups)
+    /// Whether a group is a channel, so that the filter lies as that of a depthwise convolution.
+    private func isDepthwise(_ channelsFirst: Bool) -> Bool { groups > 1 && groups == inputDepth && !channelsFirst }
+
+    /// Whether the rows of patches lie in the images as they are.
+    private var isProduct: Bool {
+        let (rows, columns) = (window.rows, window.columns)
+        return groups == 1 && (rows.isPointwise && columns.isPointwise || rows.isWhole && columns.isWhole)
+    }
+
+    /// Places of the window in all images.
+    var places: Int { batch &* window.outputCount }
+
+    /// Elements of what the filter sees of a group at one place.
+    var patchSize: Int { window.rows.filter &* window.columns.filter &* (inputDepth / groups) }
+
+    /// So many rows of patches are made at a time, for elements of some width.
+    func rowsPerBlock(_ width: Int) -> Int {
+        let blocks = blockCount(width)
+        return blocks == 0 ? 0 : (places + blocks - 1) / blocks
+    }
+
+    private func blockCount(_ width: Int) -> Int {
+        let most = max(1, Self.blockBytes / max(1, patchSize &* width))
+        return (places + most - 1) / most
+    }
+
+    /// Rows of patches are made until they take this many bytes; a single row may take more.
+    private static let blockBytes = 1 << 20
+    /// All of them are made at once only if they take no more than this.
+    private static let mostPatchBytes = 4 << 20
+
+    private func mayCopyAll(_ width: Int) -> Bool {
+        groups == 1 && !isProduct && places.saturatingProduct(patchSize &* width) <= Self.mostPatchBytes
     }
 
     private func withBatch(_ count: Int) -> Convolution {
@@ -65,122 +145,93 @@ package struct Convolution: Sendable, Hashable {
     }
 }
 
-extension Convolution {
-    /// Rows of patches are made until they take this many bytes; a single row may take more.
-    private static let blockBytes = 1 << 20
-
-    /// The loops, with everything computed that can be.
-    private struct Blocks<Element: MatrixElement>: Sendable {
-        private let convolution: Convolution
-        private let window: ckernels_window
-        /// Elements of a row of patches.
-        private let depth: Int
-        private let rowCount: Int
-        private let rowsPerBlock: Int
-        private let block: MatrixProduct
-        private let lastBlock: MatrixProduct
-        private let needsPatches: Bool
-
-        private var width: Int { MemoryLayout<Element>.stride }
-        private var groupDepth: Int { convolution.inputDepth / convolution.groups }
-        private var groupOutputs: Int { convolution.outputDepth / convolution.groups }
-
-        var scratchBytes: Int { needsPatches ? rowsPerBlock &* depth &* width : 0 }
-
-        /// All products here are at most the number of elements of a tensor, or of the filter.
-        init?(_ convolution: Convolution) {
-            self.convolution = convolution
-            let (rows, columns) = (convolution.window.rows, convolution.window.columns)
-            window = convolution.window.window
-            depth = rows.filter &* columns.filter &* (convolution.inputDepth / convolution.groups)
-            rowCount = convolution.batch &* convolution.window.outputCount
-            let isDirect = rows.isPointwise && columns.isPointwise || rows.isWhole && columns.isWhole
-            needsPatches = !(isDirect && convolution.groups == 1)
-            let rowBytes = max(1, depth &* MemoryLayout<Element>.stride)
-            let mostRows = needsPatches ? max(1, Convolution.blockBytes / rowBytes) : max(1, rowCount)
-            let blockCount = (rowCount + mostRows - 1) / mostRows
-            rowsPerBlock = blockCount == 0 ? 0 : (rowCount + blockCount - 1) / blockCount
-            let rest = rowsPerBlock == 0 ? 0 : rowCount - (blockCount - 1) * rowsPerBlock
-            let outputs = convolution.outputDepth
-            func product(_ rows: Int, _ depth: Int) -> MatrixProduct? {
-                MatrixProduct(
-                    rows: rows, columns: outputs / convolution.groups, depth: depth, rightStride: outputs,
-                    resultStride: outputs)
-            }
-            guard let block = product(rowsPerBlock, depth), let lastBlock = product(rest, depth) else { return nil }
-            self.block = block
-            self.lastBlock = lastBlock
-        }
-
-        func run(
-            _ frame: KernelFrame, _ images: UnsafePointer<Element>, _ filter: UnsafePointer<Element>,
-            _ output: UnsafeMutablePointer<Element>, _ scratch: UnsafeMutableRawPointer
-        ) {
-            guard rowCount > 0 else { return }
-            let patchWork = rowsPerBlock &* depth
-            guard needsPatches else { return Element.multiply(frame, block, images, filter, output) }
-            for first in stride(from: 0, to: rowCount, by: rowsPerBlock) {
-                let product = rowCount &- first > Int(lastBlock.rows) ? block : lastBlock
-                for group in 0..<convolution.groups {
-                    fill(scratch, first, Int(product.rows), images + group &* groupDepth)
-                    if frame.isOver(after: patchWork) { return }
-                    Element.multiply(
-                        frame, product, UnsafePointer(scratch.assumingMemoryBound(to: Element.self)),
-                        filter + group &* groupOutputs,
-                        output + first &* convolution.outputDepth + group &* groupOutputs)
-                }
-            }
-        }
-
-        private func fill(
-            _ scratch: UnsafeMutableRawPointer, _ first: Int, _ count: Int, _ images: UnsafePointer<Element>
-        ) {
-            // Safety: the window's sizes are those of the images; the scratch holds `count` rows.
-            withUnsafePointer(to: window) { window in
-                ckernels_window_patches(
-                    window, images, Int64(convolution.inputDepth &* width), Int64(groupDepth &* width),
-                    Int64(first), Int64(count), scratch)
-            }
+extension Convolution.Method {
+    /// The name of a kernel that works so.
+    package var name: Kernel.Name {
+        switch self {
+        case .depthwise: "conv2d.depthwise"
+        case .product: "conv2d.product"
+        case .blocks: "conv2d.im2colBlocks"
+        case .patches: "conv2d.im2colWhole"
         }
     }
+}
 
-    /// The same for images whose channels come first: one image after the other is turned round.
-    private struct ChannelsFirst<Element: MatrixElement>: Sendable {
-        private let blocks: Blocks<Element>
-        private let batch: Int
-        private let imageBytes: Int
-        private let resultBytes: Int
-        private let turnImage: StridedCopy
-        private let turnResult: StridedCopy
+/// Images whose channels come first: they are turned round before the convolution, and its result after it.
+private struct ChannelsFirst<Element: MatrixElement>: Sendable {
+    private let product: ConvolutionProduct<Element>
+    private let name: Kernel.Name
+    private let batch: Int
+    private let imageBytes: Int
+    private let resultBytes: Int
+    private let turnImage: StridedCopy
+    private let turnResult: StridedCopy
+    /// Where the turned result lies behind the turned image, and what follows both.
+    private let resultOffset: Int
+    private let endOffset: Int
 
-        init?(_ convolution: Convolution, batch: Int) {
-            guard let blocks = Blocks<Element>(convolution) else { return nil }
-            self.blocks = blocks
-            self.batch = batch
-            let width = MemoryLayout<Element>.stride
-            let pixels = convolution.window.rows.size &* convolution.window.columns.size
-            let places = convolution.window.outputCount
-            imageBytes = pixels &* convolution.inputDepth &* width
-            resultBytes = places &* convolution.outputDepth &* width
-            turnImage = StridedCopy(transposing: convolution.inputDepth, pixels, width: width)
-            turnResult = StridedCopy(transposing: places, convolution.outputDepth, width: width)
+    /// - `convolution`: Of one image.
+    init?(_ convolution: Convolution, batch: Int, _ method: Convolution.Method) {
+        guard let product = ConvolutionProduct<Element>(convolution, method) else { return nil }
+        self.product = product
+        name = method.name
+        self.batch = batch
+        let width = MemoryLayout<Element>.stride
+        let pixels = convolution.window.rows.size &* convolution.window.columns.size
+        let places = convolution.window.outputCount
+        imageBytes = pixels &* convolution.inputDepth &* width
+        resultBytes = places &* convolution.outputDepth &* width
+        turnImage = StridedCopy(transposing: convolution.inputDepth, pixels, width: width)
+        turnResult = StridedCopy(transposing: places, convolution.outputDepth, width: width)
+        resultOffset = imageBytes.roundedUp(to: TensorStorage.alignment)
+        endOffset = resultOffset &+ resultBytes.roundedUp(to: TensorStorage.alignment)
+    }
+
+    /// With more images than this, each of them is computed by one worker.
+    private static var mostCutImages: Int { 4 }
+
+    var kernel: Kernel { batch <= Self.mostCutImages ? kernelOfImages : kernelOfBatch }
+
+    /// One image after the other, each cut.
+    private var kernelOfImages: Kernel {
+        let phases = (0..<batch).flatMap { number in
+            [Kernel.Phase { frame in turn(frame, number, frame.scratch) }]
+                + product.phases { frame in operands(frame, frame.scratch) }
+                + [Kernel.Phase { frame in turnBack(frame, number, frame.scratch) }]
         }
+        return Kernel(
+            name, scratchBytes: endOffset &+ product.sharedBytes, scratchBytesPerWorker: product.bytesPerWorker,
+            phases: phases)
+    }
 
-        var kernel: Kernel {
-            let imageRoom = imageBytes.roundedUp(to: TensorStorage.alignment)
-            let resultRoom = resultBytes.roundedUp(to: TensorStorage.alignment)
-            return Kernel(scratchBytes: imageRoom + resultRoom + blocks.scratchBytes) { frame in
-                let image = frame.scratch
-                let result = image + imageRoom
-                for number in 0..<batch {
-                    turnImage.run(frame, from: frame.rawInput(0) + number &* imageBytes, to: image)
-                    blocks.run(
-                        frame, UnsafePointer(image.assumingMemoryBound(to: Element.self)), frame.input(1),
-                        result.assumingMemoryBound(to: Element.self), result + resultRoom)
-                    turnResult.run(frame, from: result, to: frame.rawOutput() + number &* resultBytes)
-                }
+    /// Images as units.
+    private var kernelOfBatch: Kernel {
+        let ownOffset = endOffset &+ product.sharedBytes.roundedUp(to: TensorStorage.alignment)
+        let phase = Kernel.Phase(units: batch, unitNanoseconds: product.nanoseconds) { frame, images, memory in
+            for number in images {
+                turn(frame, number, memory)
+                product.run(frame, operands(frame, memory), own: memory + ownOffset)
+                turnBack(frame, number, memory)
+                if frame.hasFault { return }
             }
         }
+        return Kernel(name, scratchBytesPerWorker: ownOffset &+ product.bytesPerWorker, phases: [phase])
+    }
+
+    private func turn(_ frame: KernelFrame, _ number: Int, _ memory: UnsafeMutableRawPointer) {
+        turnImage.run(frame, from: frame.rawInput(0) + number &* imageBytes, to: memory)
+    }
+
+    private func turnBack(_ frame: KernelFrame, _ number: Int, _ memory: UnsafeMutableRawPointer) {
+        turnResult.run(frame, from: memory + resultOffset, to: frame.rawOutput() + number &* resultBytes)
+    }
+
+    private func operands(
+        _ frame: KernelFrame, _ memory: UnsafeMutableRawPointer
+    ) -> ConvolutionProduct<Element>.Operands {
+        ConvolutionProduct.Operands(
+            images: UnsafePointer(memory.assumingMemoryBound(to: Element.self)), filter: frame.input(1),
+            output: (memory + resultOffset).assumingMemoryBound(to: Element.self), shared: memory + endOffset)
     }
 }
 

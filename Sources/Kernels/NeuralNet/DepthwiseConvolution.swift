@@ -64,19 +64,18 @@ package struct DepthwiseConvolution: Sendable, Hashable {
     private func forward<Element: BitwiseCopyable & Sendable>(
         _ type: Element.Type, _ function: @escaping Forward<Element>
     ) -> Kernel {
-        Kernel { [window = window.window, batch = Int64(batch), depth = Int64(depth), multiplier = Int64(multiplier)] in
-            let frame = $0
+        let taps = window.rows.filter &* window.columns.filter
+        let cut = WindowCut(
+            window, batch: batch, depth: depth, outputDepth: depth &* multiplier,
+            picoseconds: taps.saturatingProduct(15 &* MemoryLayout<Element>.stride))
+        let (depth, multiplier) = (Int64(depth), Int64(multiplier))
+        let phase = cut.phase { frame, part in
             // Safety: the window's sizes are those of the images and of the output.
-            withUnsafePointer(to: window) { window in
-                let (image, result) = (window.imageSize(depth), window.resultSize(depth &* multiplier))
-                let work = result &* Int(window.pointee.filter_height &* window.pointee.filter_width)
-                frame.inBlocks(ofRows: Int(batch), work: work) { first, count in
-                    function(
-                        window, Int64(count), depth, multiplier, frame.input(0) + first &* image, frame.input(1),
-                        frame.output() + first &* result)
-                }
-            }
+            function(
+                part.window, part.imageCount, depth, multiplier, frame.input(0) + part.image, frame.input(1),
+                frame.output() + part.result)
         }
+        return Kernel("conv2d.depthwise", phases: [phase])
     }
 
     private func gradient<Element: BitwiseCopyable & Sendable>(

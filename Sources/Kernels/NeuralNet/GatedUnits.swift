@@ -58,7 +58,7 @@ package struct GRUCell: Sendable, Hashable {
         else { return nil }
         let joinedBytes = (batch &* depth &* 4).roundedUp(to: TensorStorage.alignment)
         let count = batch &* size
-        return Kernel(scratchBytes: joinedBytes &+ 2 &* count &* 4) { frame in
+        return Kernel("gru.step", scratchBytes: joinedBytes &+ 2 &* count &* 4) { frame in
             let joined = frame.scratch.assumingMemoryBound(to: Float.self)
             let gates = (frame.scratch + joinedBytes).assumingMemoryBound(to: Float.self)
             let (x, old) = (frame.input(0, as: Float.self), frame.input(1, as: Float.self))

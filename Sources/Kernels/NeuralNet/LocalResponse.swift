@@ -57,7 +57,7 @@ package struct LocalResponse: Sendable, Hashable {
         guard let log = Loop(ck_unary_loop(CK_LOG, DataType.float32.rawValue)),
             let exp = Loop(ck_unary_loop(CK_EXP, DataType.float32.rawValue))
         else { return nil }
-        return Kernel(scratchBytes: depth &* 4) { frame in
+        return Kernel("localResponse", scratchBytes: depth &* 4) { frame in
             let power = frame.scratch.assumingMemoryBound(to: Float.self)
             for pixel in 0..<pixels {
                 if frame.isOver(after: depth &* min(depth, 2 &* min(radius, depth) &+ 2)) { return }

@@ -24,7 +24,7 @@ package struct Morphology: Sendable, Hashable {
         let shape: Morphology
 
         func visit<Element: RealNumber>(_ type: Element.Type) -> Kernel {
-            Kernel { [shape] frame in
+            Kernel("dilation2d") { [shape] frame in
                 shape.dilate(frame, frame.input(0, as: Element.self), frame.input(1), frame.output())
             }
         }

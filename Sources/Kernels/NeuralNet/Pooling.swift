@@ -51,18 +51,16 @@ package struct Pooling: Sendable, Hashable {
     private func kernel<Element: BitwiseCopyable & Sendable>(
         _ type: Element.Type, _ function: @escaping Function<Element>
     ) -> Kernel {
-        Kernel { [window = window.window, batch = Int64(batch), depth = Int64(depth)] frame in
+        let taps = window.rows.filter &* window.columns.filter
+        let cut = WindowCut(
+            window, batch: batch, depth: depth, outputDepth: depth,
+            picoseconds: taps.saturatingProduct(30 &* MemoryLayout<Element>.stride))
+        let depth = Int64(depth)
+        let phase = cut.phase { frame, part in
             // Safety: the window's sizes are those of the images and of the output.
-            withUnsafePointer(to: window) { window in
-                let (image, result) = (window.imageSize(depth), window.resultSize(depth))
-                let work = result &* Int(window.pointee.filter_height &* window.pointee.filter_width)
-                frame.inBlocks(ofRows: Int(batch), work: work) { first, count in
-                    function(
-                        window, Int64(count), depth, frame.input(0) + first &* image,
-                        frame.output() + first &* result)
-                }
-            }
+            function(part.window, part.imageCount, depth, frame.input(0) + part.image, frame.output() + part.result)
         }
+        return Kernel(reduction == .maximum ? "pool.maximum" : "pool.mean", phases: [phase])
     }
 }
 
@@ -79,7 +77,7 @@ extension Kernel {
         let window: Int
 
         func visit<Element: RealNumber>(_ type: Element.Type) -> Kernel {
-            Kernel { [outputCount, window] frame in
+            Kernel("pool.channels") { [outputCount, window] frame in
                 let input = frame.input(0, as: Element.self)
                 let output = frame.output(as: Element.self)
                 frame.eachElement(of: outputCount, work: window) { index in

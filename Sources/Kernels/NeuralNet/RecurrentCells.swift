@@ -47,7 +47,7 @@ package struct LSTMCell: Sendable, Hashable {
     /// - Returns: nil for sizes that BLAS cannot count.
     package func step() -> Kernel? {
         guard let body = body() else { return nil }
-        return Kernel(scratchBytes: body.scratchBytes) { frame in
+        return Kernel("lstm.step", scratchBytes: body.scratchBytes) { frame in
             body.run(
                 frame, x: frame.input(0), previous: (frame.input(1), frame.input(2)), Weights(frame, first: 3),
                 Results(frame, offset: 0), frame.scratch)
@@ -60,7 +60,7 @@ package struct LSTMCell: Sendable, Hashable {
     /// - `steps`: Matrices of x.
     package func sequence(steps: Int) -> Kernel? {
         guard let body = body() else { return nil }
-        return Kernel(scratchBytes: body.scratchBytes) { frame in
+        return Kernel("lstm.sequence", scratchBytes: body.scratchBytes) { frame in
             let length = Int(frame.input(0, as: Int64.self)[0])
             let count = min(max(0, length), steps)
             if count != length { frame.report(.other("seq_len_max must be in [0, the number of steps of x]")) }

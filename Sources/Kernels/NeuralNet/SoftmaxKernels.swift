@@ -30,11 +30,13 @@ extension Kernel {
         let function = logarithm ? ck_log_softmax_loop(dtype.rawValue) : ck_softmax_loop(dtype.rawValue)
         guard let loop = Loop(function) else { return nil }
         let rowBytes = count &* dtype.stride
-        return Kernel(overwritableInputs: [0]) { frame in
-            frame.inBlocks(ofRows: rows, work: count) { first, rows in
-                let start = first &* rowBytes
-                loop.call(frame.rawInput(0) + start, frame.rawOutput() + start, rows, count)
-            }
+        return .rows(
+            logarithm ? "logSoftmax" : "softmax", count: rows,
+            nanoseconds: max(1, count.saturatingProduct(dtype.stride) / 4),
+            work: count, overwritableInputs: [0]
+        ) { frame, first, rows in
+            let start = first &* rowBytes
+            loop.call(frame.rawInput(0) + start, frame.rawOutput() + start, rows, count)
         }
     }
 
@@ -54,7 +56,7 @@ extension Kernel {
         let left = Matrix(input: 0, logits)
         let right = Matrix(input: 1, labels)
         let width = dtype.stride
-        return Kernel { frame in
+        return Kernel("softmaxCrossEntropy") { frame in
             frame.inBlocks(ofRows: rows, work: count) { first, rows in
                 loop.call(
                     left.elements(frame, first, width), right.elements(frame, first, width),

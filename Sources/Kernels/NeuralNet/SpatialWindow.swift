@@ -52,6 +52,14 @@ package struct SpatialWindow: Sendable, Hashable {
     /// Places of the window in an image.
     var outputCount: Int { rows.outputSize &* columns.outputSize }
 
+    /// As C has it, of some rows of the result: C then begins with the first of them.
+    func window(rows: Range<Int>) -> ckernels_window {
+        var part = window
+        part.output_height = Int64(rows.count)
+        part.padding_top -= Int64(rows.lowerBound) &* part.stride_height
+        return part
+    }
+
     /// As C has it.
     var window: ckernels_window {
         ckernels_window(

@@ -91,7 +91,7 @@ extension VolumeConvolution {
         let made = products(rows) { MatrixProduct(rows: $0, columns: outputDepth, depth: depth) }
         guard let made else { return nil }
         let pixelBytes = Int64(inputDepth &* width)
-        return Kernel(scratchBytes: rows &* depth &* width) { [window = window.window] frame in
+        return Kernel("conv3d.im2col", scratchBytes: rows &* depth &* width) { [window = window.window] frame in
             let patches = frame.scratch.assumingMemoryBound(to: Element.self)
             // Safety: the window's sizes are those of the volumes; the scratch holds a block.
             withUnsafePointer(to: window) { window in

@@ -48,14 +48,14 @@ extension Kernel {
     ///   - operands: The two inputs' dtypes and counts.
     /// - Returns: nil for a dtype that is not quantised.
     package static func quantized(_ product: Kernel, _ operands: [(dtype: DataType, count: Int)]) -> Kernel? {
-        guard case .compute(let body) = product.work, operands.count == 2,
+        guard let body = product.body, operands.count == 2,
             let left = operands[0].dtype.accept(quantized: Centering(input: 0, count: operands[0].count)),
             let right = operands[1].dtype.accept(quantized: Centering(input: 1, count: operands[1].count))
         else { return nil }
         let leftBytes = (operands[0].count &* 4).roundedUp(to: TensorStorage.alignment)
         let rightBytes = (operands[1].count &* 4).roundedUp(to: TensorStorage.alignment)
         let alignment = TensorStorage.alignment
-        return Kernel(scratchBytes: alignment + leftBytes + rightBytes + product.scratchBytes) { frame in
+        return Kernel(product.name, scratchBytes: alignment + leftBytes + rightBytes + product.scratchBytes) { frame in
             // Safety: the scratch holds a table of three operands, then the two inputs as int32.
             let table = frame.scratch.assumingMemoryBound(to: UnsafeMutableRawPointer.self)
             table[0] = frame.scratch + alignment

@@ -23,7 +23,7 @@ package enum StringHash: Hashable, Sendable {
 extension Kernel {
     /// The hash of each of `count` strings, modulo `buckets`, as int64.
     package static func stringBuckets(count: Int, buckets: UInt64, _ hash: StringHash) -> Kernel {
-        Kernel { frame in
+        Kernel("string.hashBuckets") { frame in
             let strings = frame.input(0, as: TensorString.self)
             let output = frame.output(as: Int64.self)
             for index in 0..<count {
@@ -35,7 +35,7 @@ extension Kernel {
 
     /// The length of each of `count` strings, in bytes or in UTF-8 characters, as int32.
     package static func stringLengths(count: Int, ofCharacters: Bool) -> Kernel {
-        Kernel { frame in
+        Kernel("string.length") { frame in
             let strings = frame.input(0, as: TensorString.self)
             let output = frame.output(as: Int32.self)
             for index in 0..<count {

@@ -15,7 +15,7 @@ extension Kernel {
     }
 
     private static func joinedStrings(_ axes: BroadcastAxes) -> Kernel {
-        Kernel { frame in
+        Kernel("string.join") { frame in
             let left = frame.input(0, as: TensorString.self)
             let right = frame.input(1, as: TensorString.self)
             let output = frame.output(as: TensorString.self)
@@ -38,7 +38,7 @@ extension Kernel {
     }
 
     private static func comparedStrings(_ axes: BroadcastAxes, equal: Bool) -> Kernel {
-        Kernel { frame in
+        Kernel("string.compare") { frame in
             let left = frame.input(0, as: TensorString.self)
             let right = frame.input(1, as: TensorString.self)
             let output = frame.output(as: Bool.self)

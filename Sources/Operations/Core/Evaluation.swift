@@ -23,10 +23,8 @@ extension Op {
         if let op = self as? any TensorOp { return try op.results(of: operands, account) }
         try account.reserve(tableBytes(for: spec))
         let kernel = try makeKernel(for: spec)
-        switch kernel.work {
-        case .alias(let input): return [try alias(operands[input], spec)]
-        case .compute(let body): return try compute(body, kernel.scratchBytes, operands, spec, account)
-        }
+        if case .alias(let input) = kernel.work { return [try alias(operands[input], spec)] }
+        return try compute(kernel, operands, spec, account)
     }
 
     private func alias(_ tensor: Tensor, _ spec: KernelSpec) throws(OpError) -> Tensor {
@@ -37,7 +35,7 @@ extension Op {
     }
 
     private func compute(
-        _ body: Kernel.Body, _ scratchBytes: Int, _ inputs: [Tensor], _ spec: KernelSpec, _ account: RunAccount
+        _ kernel: Kernel, _ inputs: [Tensor], _ spec: KernelSpec, _ account: RunAccount
     ) throws -> [Tensor] {
         var results: [Tensor] = []
         for index in spec.outputs.indices {
@@ -52,34 +50,27 @@ extension Op {
             }
             results.append(result)
         }
-        try account.reserve(scratchBytes)
-        guard let scratch = TensorStorage(byteCount: scratchBytes) else {
-            throw Fault(.outOfMemory(byteCount: scratchBytes))
-        }
-        let operands = (0..<Int32(inputs.count + results.count)).map { $0 }
-        let values = (inputs + results).map { $0.storage.baseAddress + $0.byteOffset }
-        var state = RunState(account)
-        // Safety: the tensors and the scratch outlive the call; nobody else sees the results before it ends.
-        values.withUnsafeBufferPointer { values in
-            operands.withUnsafeBufferPointer { operands in
-                guard let values = values.baseAddress, let operands = operands.baseAddress else { return }
-                withUnsafeMutablePointer(to: &state) { state in
-                    body(
-                        KernelFrame(
-                            values: values, operands: operands, inputCount: inputs.count,
-                            scratch: scratch.baseAddress, state: state))
+        try account.reserve(kernel.scratchBytes)
+        do {
+            // Safety: the tensors outlive the call; nobody else sees the results before it ends.
+            try kernel.run(inputs.map(\.address), results.map(\.address), account) {
+                for result in results where result.dtype == .string {
+                    try account.reserve(result.byteCount)
+                    try account.reserve(try result.stringElements("an output").byteCount)
                 }
+                results = results.map(\.owningStrings)
             }
+        } catch let fault as Fault {
+            if fault.kind == .timeOver { try account.checkTime() }
+            throw fault
         }
-        withExtendedLifetime((inputs, results, scratch)) {}
-        if state.fault?.kind == .timeOver { try account.checkTime() }
-        if let fault = state.fault { throw fault }
-        for result in results where result.dtype == .string {
-            try account.reserve(result.byteCount)
-            try account.reserve(try result.stringElements("an output").byteCount)
-        }
-        return results.map(\.owningStrings)
+        withExtendedLifetime((inputs, results)) {}
+        return results
     }
+}
+
+extension Tensor {
+    fileprivate var address: UnsafeMutableRawPointer { storage.baseAddress + byteOffset }
 }
 
 extension Tensor {

@@ -20,7 +20,7 @@ extension OpTable {
 /// - Attributes: `transpose_a`, `transpose_b`; SparseMatMul's hints that a matrix has many zeros change nothing; its inputs are float32 or
 ///   bfloat16, its output is float32.
 /// - Numerics: whole numbers wrap around. A sum over nothing is zero.
-struct MatMul: Op {
+struct MatMul: KernelChoosing {
     /// Nil where it is the inputs'.
     private let output: DataType?
     private let transposesLeft: Bool
@@ -61,16 +61,21 @@ struct MatMul: Op {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { transposesLeft ? node.mixed : node.rowwise(0) }
 
-    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
+    func kernels(for spec: KernelSpec) throws(OpError) -> [KernelChoice] {
         let left = try spec.inputShape(0)
         let output = try spec.outputShape()
         let product = try MatrixProduct.checked(
             rows: output.dimensions[0], columns: output.dimensions[1],
             depth: left.dimensions[transposesLeft ? 0 : 1], transposesLeft, transposesRight)
-        guard let kernel = product.kernel(spec.inputs[0].dtype), spec.inputs[0].dtype == spec.inputs[1].dtype else {
-            throw .unsupported(spec.inputs[0].dtype)
+        let dtype = spec.inputs[0].dtype
+        guard dtype == spec.inputs[1].dtype else { throw .unsupported(dtype) }
+        let methods = dtype == .float32 ? product.methods : [(.matrices, 0)]
+        return methods.map { method, picoseconds in
+            KernelChoice(method.name, picoseconds: picoseconds) { () throws(OpError) in
+                guard let kernel = product.with(method).kernel(dtype) else { throw .unsupported(dtype) }
+                return kernel
+            }
         }
-        return kernel
     }
 }
 

@@ -17,7 +17,7 @@ extension OpTable {
 /// - Outputs: images with as many channels as the filter has outputs.
 /// - Attributes: `strides`, `dilations`, `padding` (SAME, VALID, EXPLICIT), `explicit_paddings`, `data_format` (NHWC, NCHW).
 /// - Numerics: the filter's products are added up by BLAS, in an order of its own.
-struct Conv2D: Op {
+struct Conv2D: KernelChoosing {
     private let attributes: WindowAttributes
     private let dilations: [Int]
 
@@ -75,23 +75,30 @@ struct Conv2D: Op {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
 
-    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
+    func kernels(for spec: KernelSpec) throws(OpError) -> [KernelChoice] {
         let images = PartialShape(try spec.inputShape(0))
         let filter = PartialShape(try spec.inputShape(1))
         let output = try spec.outputShape()
         guard let groups = try groups(images, filter),
             let window = SpatialWindow(try windows(images, filter).compactMap { $0 })
         else { throw OpError(.malformed, "the shapes are not known") }
-        guard output.elementCount > 0 else { return .nothing }
+        guard output.elementCount > 0 else { return [KernelChoice("nothing", picoseconds: 0) { .nothing }] }
         // Images without channels give zeros: a filter of no depth.
         let convolution = Convolution(
             window: window, batch: images.dimension(0),
             inputDepth: images.dimension(attributes.format.depthAxis), outputDepth: filter.dimension(3),
             groups: max(1, groups))
-        let dtype = spec.inputs[0].dtype
-        guard let kernel = convolution.kernel(dtype, channelsFirst: attributes.format.isChannelsFirst) else {
-            throw .unsupported("\(dtype) \(images) with a filter \(filter) is not supported")
+        let (dtype, channelsFirst) = (spec.inputs[0].dtype, attributes.format.isChannelsFirst)
+        let refusal = OpError.unsupported("\(dtype) \(images) with a filter \(filter) is not supported")
+        let methods = convolution.methods(dtype, channelsFirst: channelsFirst)
+        guard !methods.isEmpty else { throw refusal }
+        return methods.map { method, picoseconds in
+            KernelChoice(method.name, picoseconds: picoseconds) { () throws(OpError) in
+                guard let kernel = convolution.kernel(dtype, method, channelsFirst: channelsFirst) else {
+                    throw refusal
+                }
+                return kernel
+            }
         }
-        return kernel
     }
 }

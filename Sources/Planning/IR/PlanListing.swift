@@ -1,4 +1,4 @@
-package import Operations
+internal import Operations
 internal import Tensors
 
 /// A node of a plan, for people.

@@ -8,6 +8,8 @@ package final class Program: Sendable {
     package enum Work: Sendable {
         /// Run a kernel that was made for its shapes.
         case kernel(Kernel.Body)
+        /// Run one that helpers may help with.
+        case cut(Kernel.Cut)
         /// Shapes or values are known only now: make the kernel in the run.
         indirect case dynamic(Dynamic)
         /// Branch or loop.
@@ -23,6 +25,8 @@ package final class Program: Sendable {
         package let inputs: [Plan.Value]
         /// The values of its outputs.
         package let outputs: [Plan.Value]
+        /// The kernels that runs have made; nil where they cannot serve other runs.
+        package let kernels: StepKernels?
     }
 
     /// A value that the caller gets.
@@ -115,6 +119,8 @@ package final class Program: Sendable {
     /// Values that are a feed's memory.
     package let feedValues: [(value: Int, feed: Int)]
     package let arenaBytes: Int
+    /// Where kernels are counted that runs make.
+    package let growth = ProgramGrowth()
     /// The fetches, in the callable's order.
     package let fetches: [Fetch]
     /// The bytes of the constants that are this program's alone.
@@ -137,7 +143,7 @@ package final class Program: Sendable {
         addedNodes = Array(plan.nodes[general.nodes.count...])
         steps = code.steps
         operands = code.operands
-        isStraight = steps.allSatisfy { if case .kernel = $0.work { $0.flag < 0 } else { false } }
+        isStraight = steps.allSatisfy { $0.work.isKernel && $0.flag < 0 }
         valueCount = plan.facts.count
         flagCount = plan.flagRules.count
         facts = isStraight ? [] : memory.facts
@@ -179,5 +185,15 @@ package final class Program: Sendable {
     package func origin(of step: Step) -> Plan.Origin {
         step.source < plan.nodes.count
             ? plan.nodes[step.source].origin : addedNodes[step.source - plan.nodes.count].origin
+    }
+}
+
+extension Program.Work {
+    /// Whether it is a kernel that was made with the program.
+    var isKernel: Bool {
+        switch self {
+        case .kernel, .cut: true
+        case .dynamic, .control: false
+        }
     }
 }

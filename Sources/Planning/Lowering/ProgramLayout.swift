@@ -110,12 +110,15 @@ struct ProgramLayout {
         let kernel = schedule.kernels[id]
         let scratch = try placement.place(node, sizes, kernel, at: number)
         let work: Program.Work
-        if case .compute(let body)? = kernel?.work {
-            work = .kernel(body)
-        } else if let op = node.op {
-            work = .dynamic(Program.Dynamic(op: op, state: node.state, inputs: node.inputs, outputs: node.outputs))
-        } else {
-            return
+        switch kernel?.work {
+        case .compute(let body): work = .kernel(body)
+        case .cut(let cut): work = .cut(cut)
+        case .alias, nil:
+            guard let op = node.op else { return }
+            work = .dynamic(
+                Program.Dynamic(
+                    op: op, state: node.state, inputs: node.inputs, outputs: node.outputs,
+                    kernels: StepKernels.mayKeep(node, op, plan.facts) ? StepKernels() : nil))
         }
         code.steps.append(
             Program.Step(

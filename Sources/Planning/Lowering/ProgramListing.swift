@@ -1,6 +1,6 @@
 internal import Kernels
-internal import Operations
-internal import Tensors
+package import Operations
+package import Tensors
 
 /// A step of a program, for people.
 package struct ProgramRow: Sendable, Hashable {
@@ -30,7 +30,8 @@ package struct ProgramListing: Sendable {
     package let constantBytes: Int
 
     init(_ program: Program, _ schedule: Schedule) {
-        let offsets = Dictionary(program.arenaValues.map { ($0.value, $0.offset) }, uniquingKeysWith: { first, _ in first })
+        let offsets = Dictionary(
+            program.arenaValues.map { ($0.value, $0.offset) }, uniquingKeysWith: { first, _ in first })
         rows = program.steps.map { Self.row($0, program, schedule, offsets) }
         arenaBytes = program.arenaBytes
         var seen: Set<ObjectIdentifier> = []
@@ -44,13 +45,14 @@ package struct ProgramListing: Sendable {
     ) -> ProgramRow {
         guard step.source >= 0 else {
             return ProgramRow(
-                kernel: step.work.controlName, op: "", names: [], outputs: [], byteCount: 0, offsets: [], scratchBytes: 0)
+                kernel: step.work.controlName, op: "", names: [], outputs: [], byteCount: 0, offsets: [],
+                scratchBytes: 0)
         }
         let node = schedule.plan.nodes[step.source]
         let facts = node.outputs.map { schedule.plan.facts[$0] }
         let kernel = schedule.kernels[step.source]
         return ProgramRow(
-            kernel: kernel == nil ? "made in the run" : node.origin.op, op: node.origin.op,
+            kernel: kernel.map { "\($0.name)" } ?? "made in the run", op: node.origin.op,
             names: [node.origin.node] + node.origin.merged, outputs: facts.map { "\($0.dtype) \($0.shape)" },
             byteCount: facts.reduce(0) { $0 + ($1.shape.known?.byteCount(of: $1.dtype) ?? 0) },
             offsets: node.outputs.map { offsets[$0] }, scratchBytes: kernel?.scratchBytes ?? 0)

@@ -1,6 +1,8 @@
 package import Execution
+internal import FoundationEssentials
 internal import Operations
 public import Tensors
+internal import Threads
 
 extension Model {
     /// Runs the graph.
@@ -26,10 +28,15 @@ extension Model {
         return Dictionary(zip(found.fetchNames, results), uniquingKeysWith: { first, _ in first })
     }
 
+    /// Where there is no scheduler, all processors of the machine may help with a run.
+    private static let spareProcessors = SpareProcessors(processors: ProcessInfo.processInfo.activeProcessorCount)
+
     /// Runs a callable on tensors.
     ///
     /// - Throws: ``ModelError``.
     package func run(_ callable: Callable, _ feeds: [Tensor]) throws(ModelError) -> [Tensor] {
-        do throws(OpError) { return try callable.run(feeds) } catch { throw ModelError(error) }
+        do throws(OpError) { return try callable.run(feeds, helpers: Self.spareProcessors) } catch {
+            throw ModelError(error)
+        }
     }
 }

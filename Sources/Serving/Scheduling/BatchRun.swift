@@ -6,19 +6,22 @@ internal import Threads
 package struct BatchRun {
     private let queue: ModelQueue
     private let waits: MemoryWaits?
+    private let helpers: (any HelperSource)?
 
     /// - Parameter queue: Where the tasks waited: what they cost is noted there.
     package init(_ queue: ModelQueue) {
         self.queue = queue
         waits = nil
+        helpers = nil
     }
 
     /// - Parameters:
     ///   - queue: Where the tasks waited: what they cost is noted there.
-    ///   - waits: Where those may wait for whose run there is not enough memory; nil for nowhere.
-    init(_ queue: ModelQueue, _ waits: MemoryWaits?) {
+    ///   - turns: Where those may wait for whose run there is not enough memory, and where helpers come from.
+    init(_ queue: ModelQueue, _ turns: Turns) {
         self.queue = queue
-        self.waits = waits
+        waits = turns.memoryWaits
+        helpers = turns
     }
 
     /// A task that could not be run for want of memory, and that is not answered.
@@ -125,7 +128,9 @@ package struct BatchRun {
             do throws(OpError) {
                 // One client that goes away does not end the others' run.
                 let limits = RunLimits(deadline: deadline(of: members))
-                let isRun = try members[0].callable.runBatch(UnsafeBufferPointer(requests), limits: limits) {
+                let isRun = try members[0].callable.runBatch(
+                    UnsafeBufferPointer(requests), limits: limits, helpers: helpers
+                ) {
                     if $0 == 0 {
                         runEnd = MonotonicClock.nanoseconds
                         last = runEnd
@@ -178,7 +183,7 @@ package struct BatchRun {
                 if let waits, waits.isAny {
                     try waits.requireTurn(task, neededBytes: callable.neededBytes(for: feeds))
                 }
-                try callable.run(feeds, limits: task.limits) { outputs in
+                try callable.run(feeds, limits: task.limits, helpers: helpers) { outputs in
                     runEnd = MonotonicClock.nanoseconds
                     rows = callable.rowCount(of: feeds)
                     task.deliver(outputs)

@@ -97,7 +97,7 @@ extension Executor {
     /// Runs prepared tasks of one queue, together where that is possible; answers and finishes each.
     private func run(_ queue: ModelQueue) {
         var putOff: [BatchRun.PutOff] = []
-        BatchRun(queue, turns.memoryWaits).run(tasks, putOff: &putOff)
+        BatchRun(queue, turns).run(tasks, putOff: &putOff)
         for task in tasks where !putOff.contains(where: { $0.task === task }) { Self.end(task, queue) }
         for entry in putOff {
             if turns.memoryWaits?.add(entry, to: queue) == true {
@@ -111,12 +111,12 @@ extension Executor {
     /// Runs a task from beginning to end, on the thread that submits it, which has a slot for it. Does not finish it.
     ///
     /// - Returns: false if it is not answered, but waits for memory.
-    static func runHere(_ task: any InferenceTask, _ queue: ModelQueue, _ waits: MemoryWaits?) -> Bool {
+    static func runHere(_ task: any InferenceTask, _ queue: ModelQueue, _ turns: Turns) -> Bool {
         queue.addRunning(1)
         defer { queue.addRunning(-1) }
         guard prepare(task, from: task.startNanoseconds) else { return true }
         var putOff: [BatchRun.PutOff] = []
-        BatchRun(queue, waits).runAlone(task, putOff: &putOff)
-        return putOff.allSatisfy { waits?.add($0, to: queue) != true }
+        BatchRun(queue, turns).runAlone(task, putOff: &putOff)
+        return putOff.allSatisfy { turns.memoryWaits?.add($0, to: queue) != true }
     }
 }

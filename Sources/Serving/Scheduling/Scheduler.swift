@@ -6,8 +6,8 @@ internal import Threads
 /// Threads of its own, the executors, take tasks from the models' queues in turn. A task that is known to be short is run by the
 /// thread that submits it, if nobody waits and a processor is free: handing it over would take longer than running it.
 ///
-/// At no time are more tasks read, run and answered than there are executors, wherever they run; as no op has threads of its own,
-/// that is how many processors are used. There is one exception: where long runs hold all executors, one task more is run of models
+/// At no time are more tasks read, run and answered than there are executors, wherever they run; a run that takes long may be helped
+/// by threads that hold slots which no task wants. So there are never more processors in use than executors. There is one exception: where long runs hold all executors, one task more is run of models
 /// that would have to wait for them (``Reserve``).
 package final class Scheduler: Sendable {
     /// How many threads, and which tasks are short.
@@ -81,7 +81,7 @@ package final class Scheduler: Sendable {
     /// Runs a task, or puts it into its model's queue. Never waits for another task.
     package func submit(_ task: any InferenceTask, to queue: ModelQueue) -> Submission {
         if mayRunHere(task, queue) || !hasExecutors, turns.takeSpareSlot() {
-            let isDone = Executor.runHere(task, queue, turns.memoryWaits)
+            let isDone = Executor.runHere(task, queue, turns)
             turns.giveSlot()
             return isDone ? .done : .queued
         }

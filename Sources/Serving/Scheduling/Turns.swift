@@ -15,6 +15,8 @@ final class Turns: @unchecked Sendable {
     private let waitingCount = Atomic<Int>(0)
     /// How often a slot was given back.
     private let givenCount = Atomic<Int>(0)
+    /// Threads for the helpers of runs: with each goes a slot.
+    let team: Team
     let monitor = Monitor(conditions: 3)
     private static let work = 0
     private static let timer = 1
@@ -43,6 +45,8 @@ final class Turns: @unchecked Sendable {
     init(slotCount: Int, reserveNanoseconds: UInt64 = .max, memoryWaits: MemoryWaits? = nil) {
         self.slotCount = slotCount
         self.memoryWaits = memoryWaits
+        // One slot is that of the run that is helped.
+        team = Team(size: slotCount - 1)
         reserve = Reserve(delayNanoseconds: reserveNanoseconds)
     }
 
@@ -141,6 +145,20 @@ final class Turns: @unchecked Sendable {
         queue.next = nil
         queue.isInTurn = false
     }
+}
+
+/// Slots for the helpers of runs.
+extension Turns: HelperSource {
+    package func borrow(upTo count: Int) -> Int {
+        var taken = 0
+        while taken < min(count, team.size), takeSpareSlot() { taken += 1 }
+        return taken
+    }
+
+    package func giveBack(_ count: Int) { for _ in 0..<count { giveSlot() } }
+
+    /// Whether a task waits for a slot.
+    package var isWanted: Bool { waiting > 0 }
 }
 
 /// What executors do.

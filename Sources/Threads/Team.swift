@@ -1,0 +1,150 @@
+internal import Synchronization
+
+/// Threads that help others, one piece of work at a time, and sleep in between.
+///
+/// Asking for help takes no lock. Threads are started when they are wanted for the first time.
+package final class Team: Sendable {
+    /// How many helpers there can be.
+    package let size: Int
+    private let helpers: [Helper]
+    private let startedCount = Atomic<Int>(0)
+    private let threads = Locked<[SystemThread]>([])
+
+    /// - Parameter size: How many helpers there can be.
+    package init(size: Int) {
+        self.size = max(0, size)
+        helpers = (0..<max(0, size)).map { _ in Helper() }
+    }
+
+    /// Ends the threads. Nobody is being helped any more.
+    deinit {
+        for helper in helpers { helper.stop() }
+        for thread in threads.withLock({ $0 }) { thread.join() }
+    }
+
+    /// Runs `body` on this thread, and at the same time on those of helpers that are free. Returns when all who have begun have ended.
+    ///
+    /// A helper that has not begun when this thread has ended does not begin.
+    ///
+    /// - Parameters:
+    ///   - count: How many helpers at most.
+    ///   - body: Takes 0 on this thread, and other numbers up to `count` on the others.
+    /// - Returns: How many helpers have run the body.
+    package func run(helpers count: Int, _ body: @escaping @Sendable (Int) -> Void) -> Int {
+        let count = min(count, size)
+        return withUnsafeTemporaryAllocation(of: Int.self, capacity: max(1, count)) { taken in
+            let takenCount = take(count, taken)
+            for (place, index) in taken[..<takenCount].enumerated() { helpers[index].begin(body, as: place + 1) }
+            body(0)
+            var begun = 0
+            for index in taken[..<takenCount] where helpers[index].end() { begun += 1 }
+            return begun
+        }
+    }
+
+    /// Takes helpers that are free; starts threads where there are too few.
+    private func take(_ count: Int, _ taken: UnsafeMutableBufferPointer<Int>) -> Int {
+        var found = 0
+        while true {
+            let started = startedCount.load(ordering: .acquiring)
+            for index in 0..<started where found < count && helpers[index].take() {
+                taken[found] = index
+                found += 1
+            }
+            guard found < count, started < size, start(after: started) else { return found }
+        }
+    }
+
+    /// - Returns: false if there is no thread to be had.
+    private func start(after known: Int) -> Bool {
+        threads.withLock { threads in
+            // Another thread may have been quicker.
+            guard threads.count == known else { return true }
+            let helper = helpers[known]
+            guard let thread = try? SystemThread({ helper.work() }) else { return false }
+            threads.append(thread)
+            startedCount.store(threads.count, ordering: .releasing)
+            return true
+        }
+    }
+}
+
+/// One helper.
+// Safety: `body` and `number` are written by who has taken the helper, before `state` says that there is work, and read by the helper after
+// that; they are written again only after the helper has ended.
+private final class Helper: @unchecked Sendable {
+    /// The states, in the order in which they come.
+    private static let free = 0
+    /// Somebody has taken it, but there is no work yet.
+    private static let taken = 1
+    /// There is work that has not begun.
+    private static let called = 2
+    private static let working = 3
+    /// Working, and who called waits for the end.
+    private static let awaited = 4
+    private static let done = 5
+    private static let stopped = 6
+
+    private let state = Atomic<Int>(free)
+    private var body: (@Sendable (Int) -> Void)?
+    private var number = 0
+    private let calls = Permits()
+    private let ends = Permits()
+
+    /// How often the caller looks whether the helper has ended, before it sleeps: some microseconds.
+    private static let looks = 4096
+
+    private func change(_ old: Int, to new: Int) -> Bool {
+        state.compareExchange(expected: old, desired: new, ordering: .acquiringAndReleasing).exchanged
+    }
+
+    /// - Returns: Whether it was free.
+    func take() -> Bool { state.load(ordering: .relaxed) == Self.free && change(Self.free, to: Self.taken) }
+
+    /// Gives work to the helper, which is taken.
+    func begin(_ body: @escaping @Sendable (Int) -> Void, as number: Int) {
+        self.body = body
+        self.number = number
+        state.store(Self.called, ordering: .releasing)
+        calls.signal()
+    }
+
+    /// Waits until the helper has ended; if it has not begun, it does not begin any more. It is free afterwards.
+    ///
+    /// - Returns: Whether it had begun.
+    func end() -> Bool {
+        let hasBegun = !change(Self.called, to: Self.taken)
+        if hasBegun { waitForEnd() }
+        body = nil
+        state.store(Self.free, ordering: .releasing)
+        return hasBegun
+    }
+
+    private func waitForEnd() {
+        for _ in 0..<Self.looks where state.load(ordering: .acquiring) == Self.done { return }
+        if change(Self.working, to: Self.awaited) { ends.wait() }
+    }
+
+    /// What the thread does.
+    func work() {
+        while true {
+            calls.wait()
+            if change(Self.called, to: Self.working) {
+                runBody()
+                if state.exchange(Self.done, ordering: .acquiringAndReleasing) == Self.awaited { ends.signal() }
+            } else if state.load(ordering: .relaxed) == Self.stopped {
+                return
+            }
+        }
+    }
+
+    /// A function of its own: nothing of the body is kept when the caller may go on.
+    @inline(never)
+    private func runBody() { body?(number) }
+
+    /// Ends the thread.
+    func stop() {
+        state.store(Self.stopped, ordering: .releasing)
+        calls.signal()
+    }
+}
