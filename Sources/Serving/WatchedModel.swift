@@ -103,7 +103,7 @@ final class WatchedModel {
         guard FileIdentity(anythingAt: path) != nil else { return [] }
         let new: ModelSettings
         do throws(ModelError) { new = try ModelSettings(folder: ModelPlaces.settingsFolder(of: path)) } catch {
-            logger.error("the settings are not taken over: \(error)")
+            logger.error("settings not applied: \(error)")
             return []
         }
         let changes = own.changes(to: new)

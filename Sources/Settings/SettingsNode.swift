@@ -91,10 +91,10 @@ extension SettingsNode {
         switch error as? YamlError {
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
             .composer(_, let problem, let mark, _):
-            SettingsProblem("\(path):\(mark.line)", "is not YAML: \(problem)")
+            SettingsProblem("\(path):\(mark.line)", "not valid YAML: \(problem)")
         case .duplicatedKeysInMapping(let names, let context):
-            SettingsProblem("\(path):\(context.mark.line)", "\"\(names.first ?? "")\" is given twice")
-        default: SettingsProblem(path, "is not YAML: \(error)")
+            SettingsProblem("\(path):\(context.mark.line)", "the key \"\(names.first ?? "")\" is given twice")
+        default: SettingsProblem(path, "not valid YAML: \(error)")
         }
     }
 
@@ -102,7 +102,7 @@ extension SettingsNode {
         _ node: Yams.Node, _ path: String, _ depth: Int, _ nodeCount: inout Int
     ) throws(SettingsError) -> SettingsNode {
         let place = node.mark.map { "\(path):\($0.line)" } ?? path
-        guard depth < deepest else { throw SettingsError([SettingsProblem(place, "lists nest too deep")]) }
+        guard depth < deepest else { throw SettingsError([SettingsProblem(place, "lists are nested too deeply")]) }
         nodeCount += 1
         guard nodeCount <= mostNodes else {
             throw SettingsError([SettingsProblem(place, "has more than \(mostNodes) values")])
@@ -127,7 +127,7 @@ extension SettingsNode {
                 entries.append(Entry(name: name, place: keyPlace, value: value))
             }
             return SettingsNode(.map(entries), place)
-        case .alias: throw SettingsError([SettingsProblem(place, "expected a value, found a name of one")])
+        case .alias: throw SettingsError([SettingsProblem(place, "expected a value, found an alias")])
         }
     }
 }

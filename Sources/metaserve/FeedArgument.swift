@@ -50,7 +50,7 @@ struct FeedArgument {
     private func text() throws -> String {
         guard !SmallFile.isRegular(value) else {
             throw ValidationError(
-                "--feed \(name)=\(value): there is a file of that name. To feed what it holds, write \(name)=@\(value); "
+                "--feed \(name)=\(value): a file of that name exists. To feed its contents, write \(name)=@\(value); "
                     + "to feed the text itself, write \(name)='\(JSONText.quoted(value))'")
         }
         return JSONText.quoted(value)

@@ -76,8 +76,9 @@ extension ServerSettings {
         }
         configuration.onCertificate = { event in
             switch event {
-            case .replaced: logger.notice("the certificate has changed, and is used from now on")
-            case .refused(let error): logger.error("the certificate that was served before stays: \(error)")
+            case .replaced: logger.notice("the certificate has changed and is in use")
+            case .refused(let error):
+                logger.error("the new certificate is not used, and the previous one stays in use: \(error)")
             }
         }
         return configuration

@@ -138,7 +138,7 @@ struct FeedArgumentTests {
         let path = folder.path + "/image.npy"
         try Fixtures.write([1], to: path)
         #expect(
-            try error("w1=\(path)") == "Error: --feed w1=\(path): there is a file of that name. To feed what it holds, "
+            try error("w1=\(path)") == "Error: --feed w1=\(path): a file of that name exists. To feed its contents, "
                 + "write w1=@\(path); to feed the text itself, write w1='\"\(path)\"'")
     }
 

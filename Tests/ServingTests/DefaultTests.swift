@@ -79,11 +79,11 @@ struct DefaultTests {
             ("defaults: 7\n", ":1: expected keys and values"),
             ("- 1\n", ":1: expected keys and values"),
             ("defaults:\n  w1: \"4\"\n", "default \"w1\": the value does not fit float32"),
-            ("defaults: [\n", "is not YAML"),
-            ("defaults:\n  w1: 1\n  w1: 2\n", ":2: \"w1\" is given twice"),
+            ("defaults: [\n", "not valid YAML"),
+            ("defaults:\n  w1: 1\n  w1: 2\n", ":2: the key \"w1\" is given twice"),
             (
                 "defaults:\n  w1: " + String(repeating: "[", count: 70) + String(repeating: "]", count: 70),
-                "nest too deep"
+                "nested too deeply"
             ),
         ])
     func wrongSettings(text: String, message: String) throws {

@@ -42,7 +42,7 @@ struct LiveSettingsTests {
         #expect(
             try folder.wait {
                 folder.log.complaints.contains {
-                    $0.contains("settings are not taken over")
+                    $0.contains("settings not applied")
                         && $0.contains("metaserve.yaml:2: expected latest, previous or a number, found oldest")
                 }
             })
