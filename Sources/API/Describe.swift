@@ -16,7 +16,8 @@ struct Describe: Sendable {
     var routes: [Route] {
         [
             Route(
-                .get, "/", Operation("What is served, and a line to copy", answer: .object("name", "version", "models"))
+                .get, "/",
+                Operation("The served models, and an example request", answer: .object("name", "version", "models"))
             ) { exchange, _ in
                 if MediaType.prefersText(exchange.request.headers) {
                     Overview(catalog: registry.catalog, options: options, line: line()).write(to: &exchange.response)
@@ -37,7 +38,8 @@ struct Describe: Sendable {
                 .get, "/v2/health/live", access: .open, Operation("Whether the server is alive", answer: .empty)
             ) { _, _ in },
             .immediate(
-                .get, "/v2/health/ready", access: .open, Operation("Whether all models can answer", answer: .empty)
+                .get, "/v2/health/ready", access: .open,
+                Operation("Whether all models can serve requests", answer: .empty)
             ) { _, _ throws(RequestError) in try ready() },
         ] + health
     }
@@ -50,7 +52,8 @@ struct Describe: Sendable {
             ) { _, response in writeHealth(&response) }
         } + [
             .immediate(
-                .get, "/readyz", access: .open, Operation("Whether all models can answer", answer: .object("status"))
+                .get, "/readyz", access: .open,
+                Operation("Whether all models can serve requests", answer: .object("status"))
             ) { _, response throws(RequestError) in
                 try ready()
                 writeHealth(&response)
@@ -158,9 +161,9 @@ struct Describe: Sendable {
         writer.endList()
     }
 
-    /// `GET /v2/health/ready`: from when every path has a model until the server is about to end. (Whoever can answer is alive.)
+    /// `GET /v2/health/ready`: from when every path has a model until the server is stopping. (Whoever can answer is alive.)
     private func ready() throws(RequestError) {
-        guard !options.readiness.isDraining else { throw RequestError(503, "the server is about to end") }
+        guard !options.readiness.isDraining else { throw RequestError(503, "the server is stopping") }
         guard registry.isReady else { throw RequestError(503, "not all models are loaded yet: see /models") }
     }
 
@@ -215,7 +218,7 @@ struct Describe: Sendable {
 
     private static let mostDefaultElements = 64
 
-    /// What an input is when it is not fed; a large one is left out.
+    /// The default value of an input; a large one is left out.
     private func write(default tensor: Tensor, _ writer: inout JSONWriter) {
         guard tensor.shape.elementCount <= Self.mostDefaultElements else { return }
         tensor.shape.dimensions.withUnsafeBufferPointer { dimensions in

@@ -21,14 +21,15 @@ struct V2: Sendable {
         repository = V2Repository(context)
     }
 
-    /// What a server says that it can do beside the protocol.
+    /// The extensions of the protocol that the server supports.
     static let extensions = [
         "binary_tensor_data", "classification", "model_configuration", "model_repository", "statistics",
     ]
 
     private static let inference = Operation(
-        "Infer, with tensors as JSON or as bytes behind it", .inference(.openInference), answer: .inference)
-    private static let statistics = Operation("How many requests took how long", answer: .object("model_stats"))
+        "Run inference, with tensors as JSON or as bytes after the JSON", .inference(.openInference), answer: .inference
+    )
+    private static let statistics = Operation("Request counts and durations", answer: .object("model_stats"))
 
     var routes: [Route] {
         [
@@ -74,7 +75,7 @@ struct V2: Sendable {
             ) {
                 describe.model($0, $1, &$2)
             }
-            + ofVersion("/ready", Operation("Whether a model can answer", answer: .object("name", "ready"))) {
+            + ofVersion("/ready", Operation("Whether a model can serve requests", answer: .object("name", "ready"))) {
                 describe.ready($0, $1, &$2)
             }
             + ofVersion(

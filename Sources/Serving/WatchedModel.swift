@@ -32,7 +32,7 @@ final class WatchedModel {
     private let isInRoot: Bool
     private let followsPaths: Bool
     private var isSilentlyAbsent = false
-    /// Who waits for a load.
+    /// The callbacks of requests that wait for a load.
     var replies: [RepositoryReply] = []
     /// When to ask the footprint.
     var nextPoll: ContinuousClock.Instant

@@ -2,7 +2,7 @@ internal import Yams
 
 /// A value in a file of settings, or of a flag, with its place for messages.
 package struct SettingsNode: Sendable {
-    /// What the value is.
+    /// The content of a value.
     package enum Content: Sendable {
         case nothing
         /// A text as it was written; plain if without quotes, and so perhaps a number.
@@ -22,7 +22,7 @@ package struct SettingsNode: Sendable {
     /// The file and line, or the flag.
     package let place: String
 
-    /// What a flag gives.
+    /// The node of a flag.
     ///
     /// - Parameters:
     ///   - flag: Its name, for messages.

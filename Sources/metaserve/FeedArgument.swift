@@ -41,7 +41,7 @@ struct FeedArgument {
     /// Whether nobody would write that as a string without quotes.
     private var looksLikeJSON: Bool { value.first.map { "[{\"".contains($0) } ?? false }
 
-    /// What JSON lacks.
+    /// Numbers that JSON cannot represent.
     private static let numbers: Set<String> = ["NaN", "Infinity", "-Infinity"]
 
     /// The value as a string.

@@ -17,13 +17,13 @@ final class LiveSettings: Sendable {
     struct Source: Sendable {
         /// `--config`; nil without one.
         var file: String?
-        /// What wins over the file.
+        /// Reads the settings of a file and the flags, which take precedence.
         var flags: @Sendable (_ file: String?) throws -> ServerSettings
         /// The paths of the command line.
         var paths: [String]
     }
 
-    /// Who takes settings over.
+    /// The parts of the server that apply settings.
     struct Parts: Sendable {
         let registry: ModelRegistry
         let access: AccessRules
@@ -71,7 +71,7 @@ final class LiveSettings: Sendable {
         }.detach()
     }
 
-    /// What SIGHUP asks for.
+    /// Performs the actions of SIGHUP.
     private func rereadAll() {
         parts.logger.notice("SIGHUP: reading settings, tokens and certificates again")
         do throws(AccessLog.Failure) { try parts.accessLog?.reopen() } catch {

@@ -1,7 +1,7 @@
 import Serving
 import Settings
 
-/// What the models that are served say to settings.
+/// Checks settings against the models that are served.
 struct ServedModels {
     private let served: [ServedModel]
 
@@ -11,7 +11,7 @@ struct ServedModels {
         served.filter { name == nil || $0.name == name }.flatMap(\.versions.versions).map(\.model)
     }
 
-    /// What does not fit the models that are served.
+    /// The settings that do not fit the models that are served.
     ///
     /// - Parameters:
     ///   - settings: The settings.

@@ -42,7 +42,7 @@ struct SurroundingsFaults {
             port: server.port, clients: 2, body: body, pauseMicroseconds: 2000, isChecked: false)
         try ReloadFaults.link(2, from: store + "/saved", to: store + "/served")
         sleep(5)
-        let refused = server.log.contains("of the 300.0 MiB that the control group may use")
+        let refused = server.log.contains("within the control group's limit of 300.0 MiB")
         #expect(refused, "\(server.log)")
         #expect(try Program.curl("-d", body, server.address + "/predict").contains(#""step":1}"#))
         // More room: it is tried again, without new files.
