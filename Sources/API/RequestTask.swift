@@ -126,7 +126,7 @@ class RequestTask: InferenceTask {
             if body.isTooLong {
                 throw .badRequest("the response is longer than \(ResponseBuffer.mostBytes) bytes: fetch less")
             }
-            if let refusal = body.refusal { throw RequestError(refusal, "the answer") }
+            if let refusal = body.refusal { throw RequestError(refusal, "the response") }
             guard !body.hasFailed else {
                 throw RequestError(503, "not enough memory for the response: fetch less at once")
             }

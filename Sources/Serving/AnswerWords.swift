@@ -3,7 +3,7 @@ enum AnswerWords {
     /// Where branches and loops end.
     static let ends: Set<String> = ["Merge", "RefMerge", "Exit", "RefExit"]
 
-    /// What hangs on shapes, not on values.
+    /// The ops that depend on shapes, not on values.
     static let shapeOps: Set<String> = ["Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike"]
 
     /// Ops all of whose outputs are the answer.
@@ -40,7 +40,7 @@ enum AnswerWords {
         "confusion", "evaluation", "sparsity", "hist",
     ]
 
-    /// What losses put between a prediction and themselves.
+    /// The ops between a prediction and a loss.
     static let preparing: Set<String> = [
         "Reshape", "Identity", "StopGradient", "Cast", "Squeeze", "ExpandDims", "Log", "Neg",
     ]

@@ -2,7 +2,7 @@ internal import Graphs
 internal import Operations
 internal import TensorFlowProtos
 
-/// What of a graph is meant for its user: inputs, outputs, and what is nobody's business.
+/// The inputs and outputs that a graph offers.
 struct GraphInterface: Sendable {
     /// An input.
     struct Input: Sendable {
@@ -102,7 +102,7 @@ struct GraphInterface: Sendable {
         return (inputs.filter { $0.role == nil } + inputs.filter { $0.role != nil }, outputs)
     }
 
-    /// What dropout draws.
+    /// The ops from which dropout draws.
     private static let randomOps: Set<String> = ["RandomUniform", "StatelessRandomUniform", "StatelessRandomUniformV2"]
 
     private static func role(

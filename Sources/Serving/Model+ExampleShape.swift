@@ -3,7 +3,7 @@ internal import Graphs
 internal import Operations
 package import Tensors
 
-/// What an example for an input looks like where the graph does not declare its shape in full.
+/// The shape of an example for an input whose shape the graph does not declare in full.
 extension Model {
     /// The dimensions of an example: the declared ones; else what the ops that read the input tell, such as an image for a convolution.
     ///
@@ -59,7 +59,7 @@ private struct ExampleShape {
     ]
     private static let maxNodes = 1000
 
-    /// What the ops that read a tensor tell of its dimensions; nil where they tell nothing.
+    /// The dimensions of a tensor that follow from the ops that read it; nil if none follow.
     func dimensions(of tensor: String) -> [Int]? {
         guard let name = TensorName(parsing: tensor), let start = graph.index(ofNode: name.node) else { return nil }
         var readers: [Int: [(node: Int, input: Int)]] = [:]
@@ -81,7 +81,7 @@ private struct ExampleShape {
         return nil
     }
 
-    /// What one op tells of its first input.
+    /// The dimensions of an op's first input that follow from the op.
     private func dimensions(readBy node: Node, _ input: Int) -> [Int]? {
         guard input == 0, node.inputs.count > 1, case .endpoint(let source) = node.inputs[1],
             let weights = inference.feedableFact(of: source)?.shape.dimensions
