@@ -10,8 +10,9 @@ struct Predict: ParsableCommand {
         commandName: "predict",
         abstract: "Run a model once, without a server.",
         discussion: """
-            A feed is NAME=VALUE or NAME=@FILE. VALUE is JSON: a number, a string, true, false, or nested lists. FILE is a
-            .npy array or a text file of JSON. For an input of dtype string, it is any file, such as an image.
+            A feed is NAME=VALUE or NAME=@FILE. VALUE is JSON: a number, a string, true,
+            false, or nested lists. FILE is a .npy array or a text file of JSON. For an
+            input of dtype string, it is any file, such as an image.
 
               metaserve predict models/tutorial --feed w1:0=13 --feed w2:0=17 --fetch op_to_restore:0
               metaserve predict models/digits --feed x:0=@x.npy --feed keep_prob:0=1 --fetch probs:0

@@ -14,11 +14,12 @@ struct Serve: ParsableCommand {
         commandName: "serve",
         abstract: "Serve models until SIGINT or SIGTERM.",
         discussion: """
-            Each PATH is a model folder, a file of a model, or a folder of model folders. A model folder contains a
-            checkpoint of tf.train.Saver, a SavedModel, a frozen graph, or numbered versions. To send requests:
+            Each PATH is a model folder, a file of a model, or a folder of model folders. A
+            model folder contains a checkpoint of tf.train.Saver, a SavedModel, a frozen
+            graph, or numbered versions. To send requests:
 
-              curl localhost:8501/                     lists the models, with an example request
-              curl localhost:8501/models/NAME          lists a model's inputs, outputs and variables
+              curl localhost:8501/               lists the models, with an example request
+              curl localhost:8501/models/NAME    lists a model's inputs and outputs
               curl -d '{"feeds": {...}}' localhost:8501/models/NAME/predict
             """)
 
