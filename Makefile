@@ -1,4 +1,4 @@
-# make help lists what there is.
+# make help lists the targets.
 SHELL := /bin/bash
 PORT ?= 8501
 FORMATTED = Package.swift $(shell find Sources Tests Benchmarks -name '*.swift' ! -name '*.pb.swift')
@@ -17,7 +17,7 @@ help: ## Show this list
 setup: ## Install what the build needs (Debian packages)
 	@scripts/setup.sh
 
-serve: build ## Build, and serve models/ on 127.0.0.1:8501 (PORT=8502 for another)
+serve: build ## Build, and serve models/ on 127.0.0.1:8501 (PORT=8502 for another port)
 	.build/release/metaserve serve models --default-model tutorial --port $(PORT)
 
 build: setup ## Build the release
@@ -27,7 +27,7 @@ test: setup lint ## Check the formatting, build, run all tests
 	swift build --build-tests
 	swift test --skip-build
 
-test-release: build ## Ask the release program once for everything; -O has broken what debug tests find sound
+test-release: build ## Send one request per route to the release program; finds faults that only -O causes
 	swift build --build-tests
 	METASERVE_PROGRAM=$(CURDIR)/.build/release/metaserve swift test --skip-build --filter 'RouteSmokeTests|ServeTests|CommandTests|CommandLineTests|DocumentTests'
 
@@ -41,27 +41,27 @@ test-sanitize: setup ## Run the tests under the address and the thread sanitizer
 	LSAN_OPTIONS=suppressions=$(CURDIR)/Tests/leak-sanitizer.supp swift test --sanitize=address --scratch-path .build/address
 	TSAN_OPTIONS=suppressions=$(CURDIR)/Tests/thread-sanitizer.supp swift test --sanitize=thread --scratch-path .build/thread
 
-test-differential: setup $(TENSORFLOW) ## Compare random graphs with TensorFlow, GRAPHS=3000 from SEED=1000 on
+test-differential: setup $(TENSORFLOW) ## Compare random graphs with TensorFlow (GRAPHS=3000 SEED=1000)
 	$(TENSORFLOW)/bin/python Tests/Fixtures/generator/differential.py .build/differential.graphs $(GRAPHS) $(SEED)
 	METASERVE_GRAPHS=$(CURDIR)/.build/differential.graphs swift test --filter DifferentialTests
 
-test-clients: setup $(CLIENTS)/installed ## Test with clients of others (PyPI): Triton's, schemathesis, Prometheus' parser; alerts with promtool
+test-clients: setup $(CLIENTS)/installed ## Test with third-party clients (PyPI): Triton's, schemathesis, Prometheus' parser; alerts with promtool
 	@scripts/setup.sh prometheus
 	swift test --filter 'ClientTests|AlertTests'
 
-test-faults: build $(TENSORFLOW) $(FUSE) ## Do to a running server all that docs/faults.md lists, and write its table (45 minutes)
+test-faults: build $(TENSORFLOW) $(FUSE) ## Run the faults of docs/faults.md against a running server, and write its table (45 minutes)
 	swift build --build-tests
 	METASERVE_FAULTS=full METASERVE_PROGRAM=$(CURDIR)/.build/release/metaserve \
 	METASERVE_TENSORFLOW=$(CURDIR)/$(TENSORFLOW)/bin/python METASERVE_FUSE=$(CURDIR)/$(FUSE)/bin/python \
 	swift test --skip-build --no-parallel --filter FaultTests
 
-test-hostile: build ## Attack a running server in all the ways that docs/hostile.md lists, and write its table (10 minutes)
+test-hostile: build ## Run the attacks of docs/hostile.md against a running server, and write its table (10 minutes)
 	swift build --build-tests
 	PRODUCT=memory-trial scripts/build-release.sh
 	METASERVE_HOSTILE=full METASERVE_PROGRAM=$(CURDIR)/.build/release/metaserve \
 	swift test --skip-build --no-parallel --filter 'HostileTests'
 
-fuzz: setup ## Fuzz all readers of hostile bytes, each for SECONDS=3600; READERS="table bundle" for some; see CONTRIBUTING.md
+fuzz: setup ## Fuzz all readers of hostile bytes, SECONDS=3600 each; READERS="table bundle" for some; see CONTRIBUTING.md
 	scripts/fuzz.sh $(or $(SECONDS),3600) $(READERS)
 
 bench: build ## Measure load and start; see Benchmarks/README.md
@@ -69,10 +69,10 @@ bench: build ## Measure load and start; see Benchmarks/README.md
 	Benchmarks/load.sh
 	Benchmarks/start.sh
 
-models: $(TENSORFLOW) ## Make models/ anew (TensorFlow from PyPI)
+models: $(TENSORFLOW) ## Train models/ again (TensorFlow from PyPI)
 	$(TENSORFLOW)/bin/python models/train.py
 
-fixtures: $(TENSORFLOW) ## Make the test fixtures anew (TensorFlow from PyPI)
+fixtures: $(TENSORFLOW) ## Generate the test fixtures again (TensorFlow from PyPI)
 	$(TENSORFLOW)/bin/python Tests/Fixtures/generate.py
 
 $(TENSORFLOW):
@@ -92,11 +92,11 @@ $(CLIENTS)/installed: Tests/Clients/requirements.txt
 	@Tests/Clients/get-perf-analyzer.sh $(CLIENTS)/perf
 	@touch $@
 
-docs: ## Write docs/ops.md anew
+docs: ## Generate docs/ops.md
 	scripts/write-ops.sh
 
-protos: ## Generate the Swift code of the protobuf messages anew
+protos: ## Generate the Swift code of the protobuf messages
 	Sources/TensorFlowProtos/regenerate.sh
 
-clean: ## Remove what was built
+clean: ## Remove all build products
 	rm -rf .build

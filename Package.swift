@@ -119,7 +119,7 @@ let package = Package(
         .executableTarget(
             name: "threads-benchmark",
             dependencies: [
-                "Execution", "Graphs", "Kernels", "Operations", "TensorFlowProtos", "Tensors", "Threads", protobuf,
+                "Execution", "Planning", "Graphs", "Kernels", "Operations", "TensorFlowProtos", "Tensors", "Threads", protobuf,
             ],
             path: "Benchmarks/threads", swiftSettings: swiftSettings),
         .target(

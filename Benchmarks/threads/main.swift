@@ -8,6 +8,7 @@ import Foundation
 import Graphs
 import Kernels
 import Operations
+import Planning
 import SwiftProtobuf
 import TensorFlowProtos
 import Tensors

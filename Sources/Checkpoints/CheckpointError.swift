@@ -1,6 +1,6 @@
 /// Why a checkpoint, or a tensor of it, cannot be read.
 public struct CheckpointError: Error, Hashable, Sendable {
-    /// What kind of trouble it is.
+    /// The kind of error.
     public enum Kind: Hashable, Sendable {
         /// A file, or a key, is not there.
         case notFound
@@ -18,11 +18,11 @@ public struct CheckpointError: Error, Hashable, Sendable {
         case mismatch
     }
 
-    /// What kind of trouble it is.
+    /// The kind of error.
     public let kind: Kind
     /// The file.
     public let file: String
-    /// What was expected, what was found, and where.
+    /// The expected value, the value found, and the place.
     public let reason: String
 
     package init(_ kind: Kind, file: String, _ reason: String) {

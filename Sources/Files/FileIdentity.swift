@@ -1,6 +1,6 @@
 package import Glibc
 
-/// What lies under a path, and in which state: another identity means other contents.
+/// The identity of the file at a path, and its state. Another identity means other contents.
 package struct FileIdentity: Hashable, Sendable {
     package let path: String
     package let device: UInt64
@@ -20,13 +20,13 @@ package struct FileIdentity: Hashable, Sendable {
         modified = Int64(status.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_mtim.tv_nsec)
     }
 
-    /// What lies under a path now; nil if there is no regular file.
+    /// The identity of the file at a path now; nil if there is no regular file.
     package init?(path: String) {
         guard let status = Self.status(of: path), status.st_mode & S_IFMT == S_IFREG else { return nil }
         self.init(path: path, status)
     }
 
-    /// What lies under a path now, a file, a folder or anything else; nil if there is nothing.
+    /// The identity of the file, folder or other entry at a path now; nil if there is none.
     package init?(anythingAt path: String) {
         guard let status = Self.status(of: path) else { return nil }
         self.init(path: path, status)

@@ -5,7 +5,7 @@
 package enum PathText {
     private static let slash = UInt8(ascii: "/")
 
-    /// What is between the slashes; empty components are left out.
+    /// The components between the slashes; empty ones are left out.
     package static func components(of path: String) -> [String] {
         path.utf8.split(separator: slash).map { String(Substring($0)) }
     }
@@ -15,7 +15,7 @@ package enum PathText {
         path.utf8.split(separator: slash).last.map { String(Substring($0)) } ?? path
     }
 
-    /// What comes before the last component; `.` where nothing does, `/` at the root.
+    /// The path before the last component; `.` if there is none, `/` at the root.
     package static func folder(of path: String) -> String {
         let bytes = withoutSlashes(path.utf8[...])
         guard let end = bytes.lastIndex(of: slash) else { return "." }
@@ -56,7 +56,7 @@ extension String {
     /// Whether the bytes end with those of another text.
     package func ends(with suffix: String) -> Bool { utf8.reversed().starts(with: suffix.utf8.reversed()) }
 
-    /// What comes before an end; nil if the text does not end so.
+    /// The text before an ending; nil if the text does not have that ending.
     package func withoutEnding(_ suffix: String) -> String? {
         ends(with: suffix) ? String(Substring(utf8.dropLast(suffix.utf8.count))) : nil
     }

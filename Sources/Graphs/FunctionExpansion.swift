@@ -11,10 +11,10 @@ struct FunctionExpansion {
     private var names: Set<String>
     /// The last number that made a name unique, by the name without it.
     private var numbers: [String: Int] = [:]
-    /// What the new nodes' names and inputs take.
+    /// The bytes of the new nodes' names and inputs.
     private var textBytes = 0
     private var depth = 0
-    /// What nodes without inputs wait for in the body that is being added.
+    /// The control input of nodes without inputs in the body that is being added.
     private var pivot: String?
 
     /// A call within a call within a call ...: deeper than any real graph, and the sign of a function that calls itself.
@@ -148,7 +148,7 @@ struct FunctionExpansion {
 
 /// Bodies.
 extension FunctionExpansion {
-    /// What a body gives: its results, and nodes that must have run.
+    /// The outputs of a body: its results, and nodes that must have run.
     struct Results {
         var tensors: [String]
         var controls: [String]

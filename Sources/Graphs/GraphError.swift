@@ -1,6 +1,6 @@
 /// Why a graph, or a part of it, cannot be read.
 public struct GraphError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// What is wrong, with the names and numbers that matter.
+    /// The problem, with the names and numbers that matter.
     public let reason: String
 
     package init(_ reason: String) { self.reason = reason }

@@ -50,7 +50,7 @@ open class HTTPExchange: @unchecked Sendable {
     open func finish() {}
 }
 
-/// What a handler has done with an exchange.
+/// The result of a handler's work on an exchange.
 public enum HTTPOutcome: Sendable {
     /// The response is complete.
     case responded

@@ -1,4 +1,4 @@
-/// The response of a handler. The server makes one, the handler fills it.
+/// The response of a handler. The server makes it, and the handler fills it.
 public struct HTTPResponse {
     /// The status code.
     public var status = 200

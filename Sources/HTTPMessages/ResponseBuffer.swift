@@ -30,7 +30,7 @@ public final class ResponseBuffer {
     /// Where the capacity is counted, and as what.
     private var account: MemoryAccount?
     private var use = MemoryAccount.Use.responses
-    /// What of the capacity is counted.
+    /// The bytes of the capacity that are counted.
     private var countedBytes = 0
     /// Why the account had no more memory.
     package private(set) var refusal: MemoryRefusal?
@@ -59,7 +59,7 @@ public final class ResponseBuffer {
         countedBytes = 0
     }
 
-    /// What has been written; valid until the next change.
+    /// The bytes written so far; valid until the next change.
     public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: memory, count: count) }
 
     /// Forgets what has been written.

@@ -23,7 +23,7 @@ final class Acceptor: Sendable {
             lingering: lingering, certificates: certificates)
         self.loop = loop
         do throws(SystemThread.Failure) { thread = try SystemThread { loop.run() } } catch {
-            throw HTTPServerError(.system, "a thread cannot be made: \(error.reason)")
+            throw HTTPServerError(.system, "cannot create a thread: \(error.reason)")
         }
     }
 
@@ -46,7 +46,7 @@ final class Acceptor: Sendable {
     }
 }
 
-/// What the thread does.
+/// The loop of the thread.
 // Safety: all variables are used by the thread alone, which runs once; all else is immutable or synchronised.
 private final class Loop: @unchecked Sendable {
     private var listener: Listener?

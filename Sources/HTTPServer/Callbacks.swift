@@ -27,7 +27,7 @@ func receiveRequest(
     }
 }
 
-/// What it returns is what the request's slot holds.
+/// Receives a request's first line. Its result is stored in the request's slot.
 func receiveLine(
     context: UnsafeMutableRawPointer?, uri: UnsafePointer<CChar>?, connection: OpaquePointer?
 ) -> UnsafeMutableRawPointer? {

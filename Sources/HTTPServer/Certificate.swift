@@ -34,7 +34,7 @@ final class Certificate: @unchecked Sendable {
         guard Self.keyID(of: key) == Self.keyID(of: chain.pointee.pubkey) else {
             throw HTTPServerError(
                 .badCertificate,
-                "the key in \(files.keyPath) is not that of the certificate in \(files.certificatePath)")
+                "the key in \(files.keyPath) does not belong to the certificate in \(files.certificatePath)")
         }
     }
 
@@ -64,7 +64,7 @@ final class Certificate: @unchecked Sendable {
             gnutls_privkey_deinit(key)
             let isEncrypted = status == GNUTLS_E_DECRYPTION_FAILED
             throw bad(
-                "the key in \(files.keyPath) cannot be used\(isEncrypted ? " as it is encrypted: give it in plain" : "")",
+                "the key in \(files.keyPath) cannot be used\(isEncrypted ? " because it is encrypted: give an unencrypted key" : "")",
                 status)
         }
         return key

@@ -28,7 +28,7 @@ final class Certificates: Sendable {
         published = Published(try Certificate(files))
     }
 
-    /// What a handshake is to use.
+    /// The certificate for a handshake.
     var current: Certificate { published.current }
 
     /// Looks at the files, unless that was less than a second ago.

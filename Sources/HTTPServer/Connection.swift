@@ -9,18 +9,18 @@ internal import Threads
 /// before the socket is closed, and before an exchange that was put off is its own again.
 final class Connection: Sendable {
     let socket: Int32
-    /// Who connected; nil if the connection was closed before it was asked.
+    /// The address of the client; nil if the connection was closed before it was determined.
     let peer: PeerAddress?
     /// When the client must have moved on, on the clock of ``Pace``.
     let deadline: Atomic<Int>
-    /// What the server waits for.
+    /// The event that the server waits for.
     let awaited = Atomic<Awaited>(.request)
     /// The deadline when the client's end was last seen to be closed; -1 if it was not.
     private let deadlineAtEnd = Atomic<Int>(-1)
     /// The bytes of the requests so far; -1 if that is not known, as chunks have come. For the worker's thread.
     private let requestBytes = Atomic<Int>(0)
     private let state = Locked(State())
-    /// What `state` says, to be looked at without the lock.
+    /// Copies of `state`, which are read without the lock.
     private let isClosed = Atomic<Bool>(false)
     private let hasPutOff = Atomic<Bool>(false)
     /// Whether the handler works on a request of it, on the connection's own thread.
@@ -34,7 +34,7 @@ final class Connection: Sendable {
     // to its completion, when this is set to nil.
     nonisolated(unsafe) var exchange: Unmanaged<Exchange>?
 
-    /// What a server can wait for.
+    /// An event that a server can wait for.
     enum Awaited: UInt8, AtomicRepresentable {
         /// A request, of which nothing has come or not all headers.
         case request
@@ -46,7 +46,7 @@ final class Connection: Sendable {
 
     private struct State {
         var isOpen = true
-        /// What the client was shown.
+        /// The certificate that the client received.
         var certificate: Certificate?
         /// The exchange whose response is put off.
         var exchange: Exchange?

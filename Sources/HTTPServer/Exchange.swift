@@ -16,7 +16,7 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
     private var body: UnsafeMutableRawPointer?
     private var capacity = 0
     private(set) var bodyCount = 0
-    /// What of the capacity is counted in the server's account, and of that for the client.
+    /// The bytes of the capacity that are counted in the server's account, and those of them that are counted for the client.
     private var countedBytes = 0
     private var clientBytes = 0
     private let bodies: ClientShares
@@ -43,7 +43,7 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
     /// Smaller buffers are not counted: they come and go with each request.
     private static let uncountedBytes = 64 << 10
 
-    /// Who may go on with an exchange. Of suspending and finishing, the one that comes second sees to the response.
+    /// The owner of the next step of an exchange. Of suspending and finishing, the one that comes second sends the response.
     private enum Stage: UInt8, AtomicRepresentable {
         /// The handler has not been called, runs, or has just put the response off.
         case handling

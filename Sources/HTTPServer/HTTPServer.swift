@@ -48,7 +48,7 @@ public final class HTTPServer: Sendable {
         public init() {}
     }
 
-    /// Who the server is: PEM files, which may be replaced while it runs.
+    /// The server's certificate and key: PEM files, which may be replaced while it runs.
     public struct TLS: Sendable {
         /// The server's certificate, and those that lead from it to one that clients know.
         public var certificatePath: String
@@ -62,7 +62,7 @@ public final class HTTPServer: Sendable {
         }
     }
 
-    /// What came of new files of a certificate.
+    /// The outcome of reading new files of a certificate.
     public enum CertificateEvent: Sendable {
         /// New connections use them.
         case replaced
@@ -96,7 +96,7 @@ public final class HTTPServer: Sendable {
         signal(SIGPIPE, SIG_IGN)
         let alarm: Alarm
         do throws(SystemThread.Failure) { alarm = try Alarm() } catch {
-            throw HTTPServerError(.system, "a pipe cannot be made: \(error.reason)")
+            throw HTTPServerError(.system, "cannot create a pipe: \(error.reason)")
         }
         let lingering = LingeringQueue(alarm)
         let bodies = ClientShares(configuration.memory)
@@ -131,8 +131,8 @@ public final class HTTPServer: Sendable {
 
     /// Stops: no new connections; requests in flight are answered; then all connections are closed.
     ///
-    /// What is not answered after `drainSeconds` is cut off: exchanges that were put off have their ``HTTPExchange/abandonment``
-    /// raised, and `graceSeconds` to be finished. Whoever waits for another response then gets 503. Threads that an exchange keeps from
+    /// Requests that are not completed after `drainSeconds` are cut off: suspended exchanges have their ``HTTPExchange/abandonment``
+    /// raised, and `graceSeconds` to be finished. All other clients that still wait then get 503. Threads that an exchange keeps from
     /// ending are left behind; ``HTTPExchange/finish()`` can still be called.
     ///
     /// - Parameters:

@@ -1,6 +1,6 @@
 /// Why a server cannot start.
 public struct HTTPServerError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// What failed.
+    /// The kind of failure.
     public enum Kind: Hashable, Sendable {
         /// The host is not an address of this machine, or not a name.
         case badHost
@@ -14,7 +14,7 @@ public struct HTTPServerError: Error, Hashable, Sendable, CustomStringConvertibl
         case system
     }
 
-    /// What failed.
+    /// The kind of failure.
     public let kind: Kind
     /// With what, and what to do.
     public let description: String

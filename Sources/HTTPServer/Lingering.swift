@@ -44,7 +44,7 @@ struct LingeringSockets: ~Copyable {
 
     deinit { for socket in sockets { close(socket.descriptor) } }
 
-    /// What to wait for.
+    /// The descriptors to wait for.
     var polled: [pollfd] { sockets.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) } }
 
     var isEmpty: Bool { sockets.isEmpty }

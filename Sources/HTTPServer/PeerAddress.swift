@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// Who is at the other end of a connection: an address and a port, or a socket in the file system.
+/// The other end of a connection: an address and a port, or a Unix socket.
 struct PeerAddress: Sendable {
     private let storage: sockaddr_storage
 

@@ -20,21 +20,21 @@ struct Refusal: Sendable {
     /// A request's time is over, and what computes the response goes on.
     static let late = Refusal(
         504,
-        "the request's time is over, and the step of the graph that computes cannot be interrupted: ask for less at once, or "
+        "the request exceeded its time limit, and the running step of the graph cannot be interrupted: compute less at once, or "
             + "raise --timeout")
 
     /// The response has no memory.
-    static let withoutMemory = Refusal(503, "there is not enough memory for the answer")
+    static let withoutMemory = Refusal(503, "not enough memory for the response")
 
     /// The server's memory is in use.
     static let memoryShort = Refusal(
-        503, "other requests hold the server's memory, and the body has no room: try again", isPassing: true)
+        503, "other requests use the server's memory, and the body does not fit: try again", isPassing: true)
 
     /// A client sends too much at a time.
     static func shareUsedUp(_ share: Int) -> Refusal {
         Refusal(
             503,
-            "requests from this address hold all of the \(share) bytes of the server's memory that one address may have: "
+            "requests from this address use all \(share) bytes of memory that one address may use: "
                 + "send fewer at a time", isPassing: true)
     }
 
@@ -47,7 +47,7 @@ struct Refusal: Sendable {
     static func tooLargeForMemory(_ byteCount: Int) -> Refusal {
         Refusal(
             413,
-            "the body is larger than the \(byteCount) bytes of the server's memory that one address may have: send less at "
+            "the body is larger than the \(byteCount) bytes of memory that one address may use: send less at "
                 + "once, or raise --memory-limit")
     }
 
@@ -57,13 +57,13 @@ struct Refusal: Sendable {
         "the request's headers are malformed: send each as one line, Name: value, ended by CR and LF, without a blank before "
             + "the colon")
 
-    /// What the library refuses by itself.
+    /// A refusal by the library itself.
     static func ofLibrary(_ status: Int) -> Refusal {
         switch status {
         case 413: Refusal(413, "the length of the body, or of a chunk, is too large: send less at once")
         case 414:
-            Refusal(414, "the first line of the request is too long: at most about 16 KiB are taken before the body")
-        case 431: Refusal(431, "the headers are too long: at most about 16 KiB are taken before the body")
+            Refusal(414, "the request line is too long: the request line and the headers are limited to about 16 KiB")
+        case 431: Refusal(431, "the headers are too long: the request line and the headers are limited to about 16 KiB")
         case 505: Refusal(505, "the request is not HTTP/1.1: send that version, or HTTP/1.0")
         case 400, 500:
             Refusal(400, "the request is not HTTP: its first line, a header, a length or a chunk is malformed")

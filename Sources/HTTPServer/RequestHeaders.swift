@@ -12,7 +12,7 @@ struct RequestLine {
     var isOld: Bool { strcmp(version, "HTTP/1.1") != 0 }
 }
 
-/// What the server itself reads of a request's headers.
+/// The headers of a request that the server itself reads.
 struct RequestHeaders {
     /// Those that handlers look at.
     private(set) var known = HTTPHeaders()
@@ -94,10 +94,10 @@ struct RequestHeaders {
             return Refusal(400, "HTTP/1.0 has no Transfer-Encoding: send the body with Content-Length")
         }
         if let transferEncoding, !Self.areEqual(transferEncoding, "chunked") {
-            return Refusal(501, "the only Transfer-Encoding here is chunked: send the body so, or with Content-Length")
+            return Refusal(501, "the Transfer-Encoding is not supported: send the body chunked, or with Content-Length")
         }
         if let contentLength, !Self.isNumber(contentLength) {
-            return Refusal(400, "Content-Length is no number: send the body's length in bytes")
+            return Refusal(400, "Content-Length is not a number: send the body's length in bytes")
         }
         guard contentLength != nil else { return nil }
         return bodyLength.map { $0 > maxBodyBytes } ?? true ? .tooLarge(maxBodyBytes) : nil

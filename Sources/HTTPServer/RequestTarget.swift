@@ -1,6 +1,6 @@
 internal import HTTPMessages
 
-/// What a request's first line asks for.
+/// The target in a request's first line.
 enum RequestTarget {
     private static let schemes: [StaticString] = ["http://", "https://"]
     private static let root: StaticString = "/"

@@ -8,7 +8,7 @@ struct SocketFile {
     private let device: dev_t
     private let inode: ino_t
 
-    /// Who may connect: owner and group.
+    /// The permissions to connect: owner and group.
     private static let mode: mode_t = 0o660
 
     /// Binds and listens. A file that a server left behind when it died is replaced.
@@ -20,7 +20,7 @@ struct SocketFile {
         let room = MemoryLayout.size(ofValue: address.sun_path)
         guard !path.isEmpty, path.utf8.count < room, !path.utf8.contains(0) else {
             throw HTTPServerError(
-                .badHost, "host \"unix:\(path)\": the path of a unix socket has from 1 to \(room - 1) bytes")
+                .badHost, "host \"unix:\(path)\": the path of a Unix socket must have 1 to \(room - 1) bytes")
         }
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
         let descriptor = socket(
@@ -57,14 +57,14 @@ struct SocketFile {
         var status = stat()
         guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else {
             throw HTTPServerError(
-                .portInUse, "\(path) is there and is not a socket: remove it, or choose another path with --host")
+                .portInUse, "\(path) exists and is not a socket: remove it, or choose another path with --host")
         }
         let client = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
         guard client >= 0 else { throw failure(errno, path) }
         defer { close(client) }
         guard call(connect, client, &address) != 0, errno == ECONNREFUSED else {
             throw HTTPServerError(
-                .portInUse, "a server listens on unix:\(path): stop it, or choose another path with --host")
+                .portInUse, "another server listens on unix:\(path): stop it, or choose another path with --host")
         }
         unlink(path)
         guard call(Glibc.bind, descriptor, &address) == 0 else { throw failure(errno, path) }

@@ -5,7 +5,7 @@ internal import HTTPMessages
 internal import Synchronization
 internal import Threads
 
-/// What one of the library's threads works with: its connections, and the exchanges that wait for their next request.
+/// The state of one of the library's threads: its connections, and the exchanges that wait for their next request.
 // Safety: `waiting` is used only in the library's callbacks, which one thread of the library calls; all else is immutable or
 // synchronised.
 final class Worker: @unchecked Sendable {

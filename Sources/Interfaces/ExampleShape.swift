@@ -50,7 +50,7 @@ package struct ExampleShape {
     ]
     private static let maxNodes = 1000
 
-    /// What the ops that read a tensor tell of its dimensions; nil where they tell nothing.
+    /// The dimensions of a tensor that follow from the ops that read it; nil if none follow.
     package func dimensions(of tensor: String) -> [Int]? {
         guard let name = TensorName(parsing: tensor), let start = graph.index(ofNode: name.node) else { return nil }
         var readers: [Int: [(node: Int, input: Int)]] = [:]
@@ -72,7 +72,7 @@ package struct ExampleShape {
         return nil
     }
 
-    /// What one op tells of its first input.
+    /// The dimensions of an op's first input that follow from the op.
     private func dimensions(readBy node: Node, _ input: Int) -> [Int]? {
         guard input == 0, node.inputs.count > 1, case .endpoint(let source) = node.inputs[1],
             let weights = inference.feedableFact(of: source)?.shape.dimensions

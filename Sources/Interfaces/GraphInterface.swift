@@ -2,7 +2,7 @@ package import Graphs
 package import Operations
 package import TensorFlowProtos
 
-/// The inputs and outputs that a graph offers: those of its signature, or those that its nodes suggest.
+/// The inputs and outputs that a graph offers.
 package struct GraphInterface: Sendable {
     /// An input.
     package struct Input: Sendable {
@@ -104,7 +104,7 @@ package struct GraphInterface: Sendable {
         return (inputs.filter { $0.role == nil } + inputs.filter { $0.role != nil }, outputs)
     }
 
-    /// What dropout draws.
+    /// The ops from which dropout draws.
     private static let randomOps: Set<String> = ["RandomUniform", "StatelessRandomUniform", "StatelessRandomUniformV2"]
 
     private static func role(

@@ -13,7 +13,7 @@ package enum InputSwitch: Hashable, Sendable {
     /// The same, the other way round.
     case testing
 
-    /// What it is, and what is usual.
+    /// The meaning of the switch and its usual value.
     package var note: String {
         switch self {
         case .keepProbability: "the share that dropout keeps: 1 for predictions"
@@ -23,7 +23,7 @@ package enum InputSwitch: Hashable, Sendable {
         }
     }
 
-    /// What a prediction is made with.
+    /// The usual value for predictions.
     package var usualValue: Double {
         switch self {
         case .keepProbability, .testing: 1

@@ -1,6 +1,6 @@
 internal import Graphs
 
-/// What a node's name says: its author's words, or nothing but TensorFlow's.
+/// The words of a node's name, and whether they are its author's or only TensorFlow's.
 struct NodeWords {
     /// The words of each component, lowercase: `rnn/OutputLayer_1` has `[["rnn"], ["output", "layer"]]`.
     let components: [[String]]

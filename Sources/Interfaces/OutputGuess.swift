@@ -13,24 +13,24 @@ struct OutputGuess {
     private let sources: [Int]
     private let fact: (Endpoint) -> TensorFact?
     private let collected: [Int: String]
-    /// What the data's values, not their shapes alone, reach.
+    /// Whether a node depends on the values of the data, not only on their shapes.
     private let isFed: [Bool]
-    /// What labels reach, and what losses and metrics are made of.
+    /// Whether a node depends on labels, or is part of losses and metrics.
     private let isJudgement: [Bool]
-    /// What is inside of a loop or a branch: it cannot be fetched.
+    /// Whether a node is inside of a loop or a branch, and cannot be fetched.
     private let isInside: [Bool]
-    /// For each node whether it depends on a layer.
+    /// Whether a node depends on a layer.
     private let isWeighted: [Bool]
-    /// For each node whether it is no output, and leads to none.
+    /// Whether a node is not an output and leads to none.
     private var isDead: [Bool]
 
     /// How good a candidate is, the best first.
     private enum Rank: Int, Comparable {
         /// The author put it into a collection.
         case collected
-        /// Its name or its op says that it is an output.
+        /// Its name or its op shows that it is an output.
         case telling
-        /// A loss is computed of it.
+        /// A loss is computed from it.
         case trained
         /// The author gave it a name.
         case named
@@ -165,14 +165,14 @@ struct OutputGuess {
         return order.prefix(Self.maxOutputs).map(\.node)
     }
 
-    /// Leaves out what is made of an output on its way to a loss.
+    /// Removes candidates that are computed from an output on its way to a loss.
     private func withoutFollowers(_ candidates: [Candidate]) -> [Candidate] {
         let telling = candidates.filter { $0.rank <= .telling }.map(\.node)
         let following = forward.dependents(of: telling)
         return candidates.filter { $0.rank != .trained || !following[$0.node] }
     }
 
-    /// What nobody reads and nobody named is a left-over, if another has more layers beside all of its own.
+    /// Removes unread and unnamed candidates if another one has more layers in addition to all of theirs.
     private func withoutIntermediates(_ candidates: [Candidate]) -> [Candidate] {
         guard candidates.count <= Self.maxOutputs * 4 else { return candidates }
         let layers = candidates.map { self.layers(of: $0.node) }
@@ -195,9 +195,9 @@ struct OutputGuess {
         }
     }
 
-    // MARK: - Values that are no outputs
+    // MARK: - Nodes that are not outputs
 
-    /// What is not fed, and updates; and scalars, and what is inside of loops, that lead to nothing else.
+    /// The nodes that do not depend on feeds, the updates, and the scalars and nodes inside of loops that lead to nothing else.
     private func dead() -> [Bool] {
         var dead = forward.graph.nodes.indices.map { index in
             !isFed[index] || forward.isExcluded[index] || forward.isForUpdates[index] || isSource(index)

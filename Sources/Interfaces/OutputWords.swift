@@ -3,7 +3,7 @@ enum OutputWords {
     /// Where branches and loops end.
     static let ends: Set<String> = ["Merge", "RefMerge", "Exit", "RefExit"]
 
-    /// Ops whose outputs depend on shapes, not on values.
+    /// The ops that depend on shapes, not on values.
     static let shapeOps: Set<String> = ["Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike"]
 
     /// The numbers of outputs of ops that have several, all of which belong together.
@@ -40,7 +40,7 @@ enum OutputWords {
         "confusion", "evaluation", "sparsity", "hist",
     ]
 
-    /// Ops that losses put between a prediction and themselves.
+    /// The ops between a prediction and a loss.
     static let preparing: Set<String> = [
         "Reshape", "Identity", "StopGradient", "Cast", "Squeeze", "ExpandDims", "Log", "Neg",
     ]

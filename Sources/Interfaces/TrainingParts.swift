@@ -3,9 +3,9 @@ internal import Operations
 internal import TensorFlowProtos
 internal import Tensors
 
-/// What of a forward graph is there for training: losses, and the placeholders of labels.
+/// The parts of a forward graph that serve training: losses, and the placeholders of labels.
 struct TrainingParts {
-    /// What is minimised.
+    /// The tensors that are minimised.
     private(set) var losses: Set<Int> = []
     /// The nodes through which gradients flow from a loss to variables.
     private(set) var trained: Set<Int> = []

@@ -1,6 +1,6 @@
 internal import Graphs
 
-/// What a boolean placeholder's use tells: which side of the branches that it chooses is for training.
+/// The use of a boolean placeholder: which side of the branches that it selects is for training.
 ///
 /// That side draws random numbers, changes variables, or normalises by the statistics of the batch.
 struct TrainingUse {

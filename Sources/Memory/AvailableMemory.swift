@@ -4,7 +4,7 @@ internal import FoundationEssentials
 package struct AvailableMemory: Hashable, Sendable {
     /// nil where it cannot be told.
     package let byteCount: Int?
-    /// What bounds it: "on this machine".
+    /// The limit, for messages: "on this machine".
     package let bound: String
 
     /// A control group's limit and what of it is used; all that the kernel can take back without loss is not counted.
@@ -29,14 +29,14 @@ package struct AvailableMemory: Hashable, Sendable {
         let group = groups.min { $0.available < $1.available }
         if let group, group.available < machine ?? .max {
             byteCount = group.available
-            bound = "of the \(Self.text(group.limit)) that the control group may use"
+            bound = "within the control group's limit of \(Self.text(group.limit))"
         } else {
             byteCount = machine
             bound = "on this machine"
         }
     }
 
-    /// What there is now.
+    /// The memory that is available now.
     ///
     /// - `read`: Gives a file's text; nil where there is none.
     package static func now(read: (String) -> String? = { contents(of: $0) }) -> AvailableMemory {
@@ -45,8 +45,8 @@ package struct AvailableMemory: Hashable, Sendable {
             groups: groups(read))
     }
 
-    /// What the process may use at all: the machine's memory, or the smallest limit of its control groups. nil where neither can be
-    /// told.
+    /// The memory that the process may use: the machine's memory, or the smallest limit of its control groups. nil if neither is
+    /// known.
     ///
     /// - `read`: Gives a file's text; nil where there is none.
     package static func total(read: (String) -> String? = { contents(of: $0) }) -> Int? {

@@ -1,25 +1,25 @@
 internal import Synchronization
 
-/// What the caches of the process may take together: programs, callables, prepared calls. Where it is too much, those go that were
-/// unused longest.
+/// The shared budget of the process's caches: programs, callables, prepared calls. If it is exceeded, the least recently used entries are
+/// evicted.
 ///
 /// Entries stand in the order in which they came. One that is about to go and was used since it came, or since it was looked at last,
 /// goes behind the others instead. Noting that an entry was used takes no lock.
 package final class CacheBudget: Sendable {
-    /// What is kept.
+    /// The kinds of entries.
     package enum Kind: Int, CaseIterable, Sendable {
         /// Graphs compiled for feeds and fetches, with what is folded into them and their first program.
         case callables
         /// Callables compiled for shapes of the feeds, with what is folded into them.
         case programs
-        /// What the names of requests mean.
+        /// Resolved names of requests.
         case calls
 
         /// For metrics.
         package var label: String { "\(self)" }
     }
 
-    /// What is kept unless something else is said.
+    /// The default limit.
     package static let standardBytes = 32 << 20
 
     private let limit: Atomic<Int>
@@ -34,13 +34,13 @@ package final class CacheBudget: Sendable {
         self.account = account
     }
 
-    /// What all entries may take together. What is too much goes when the next entry comes.
+    /// The limit for all entries together. Entries beyond it are evicted when the next entry is added.
     package var limitBytes: Int {
         get { limit.load(ordering: .relaxed) }
         set { limit.store(newValue, ordering: .relaxed) }
     }
 
-    /// What entries of a kind take, those among them that are kept for good.
+    /// The bytes of the entries of a kind, including those that are never evicted.
     package func usedBytes(for kind: Kind) -> Int { ring.withLock { $0.bytes[kind.rawValue] } }
 
     /// How many entries of a kind had to go.
@@ -150,7 +150,7 @@ package final class CacheBudget: Sendable {
 // it is read outside of the lock before and after.
 open class CacheEntry: @unchecked Sendable {
     package final let kind: CacheBudget.Kind
-    /// What it takes, as far as that can be told.
+    /// Its approximate bytes.
     package fileprivate(set) final var byteCount: Int
     private final let isMarked = Atomic<Bool>(false)
     fileprivate final var isKept = false

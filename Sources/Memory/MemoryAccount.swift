@@ -5,9 +5,9 @@ internal import Synchronization
 /// Whoever is about to take memory takes it from the account first, and gives it back when the memory is freed. Taking is a few
 /// atomic operations: those who take often take in steps (``RunAccount``).
 package final class MemoryAccount: Sendable {
-    /// What memory is used for.
+    /// The uses of memory.
     package enum Use: Int, CaseIterable, Sendable {
-        /// What runs compute: arenas, lists, strings, temporaries.
+        /// Memory of runs: arenas, lists, strings, temporaries.
         case runs
         /// Bodies of requests that are being received or are read, inflated ones among them.
         case requests
@@ -37,25 +37,25 @@ package final class MemoryAccount: Sendable {
         runLimit = Atomic(runLimitBytes)
     }
 
-    /// What one run may take.
+    /// The limit of one run.
     package var runLimitBytes: Int {
         get { min(runLimit.load(ordering: .relaxed), limitBytes) }
         set { runLimit.store(newValue, ordering: .relaxed) }
     }
 
-    /// What all uses may take together.
+    /// The limit for all uses together.
     package var limitBytes: Int {
         get { limit.load(ordering: .relaxed) }
         set { limit.store(newValue, ordering: .relaxed) }
     }
 
-    /// What all uses have taken.
+    /// The memory that all uses have taken.
     package var usedBytes: Int { total.load(ordering: .relaxed) }
 
-    /// What is left.
+    /// The memory that is left.
     package var remainingBytes: Int { max(0, limitBytes - usedBytes) }
 
-    /// What would be left if only models were in memory: more can nobody wait for.
+    /// The memory that would be left if only models were in memory. Waiting cannot free more.
     package var attainableBytes: Int { max(0, limitBytes - usedBytes(for: .models)) }
 
     /// How often memory was refused.
@@ -67,7 +67,7 @@ package final class MemoryAccount: Sendable {
     /// Counts a run that has to wait.
     package func countWait() { waits.add(1, ordering: .relaxed) }
 
-    /// What one use has taken.
+    /// The memory that one use has taken.
     package func usedBytes(for use: Use) -> Int { uses[use.rawValue].bytes.load(ordering: .relaxed) }
 
     /// Counts memory that is about to be taken. Where too little is left, what waits to be used again is freed first.
@@ -141,9 +141,9 @@ extension MemoryAccount {
 
 /// Why memory is refused.
 package struct MemoryRefusal: Error, Hashable, Sendable, CustomStringConvertible {
-    /// What was asked for.
+    /// The requested bytes.
     package let byteCount: Int
-    /// What was left.
+    /// The bytes that were left.
     package let remainingBytes: Int
     /// Whether others hold what is missing: later it may be there.
     package let isPassing: Bool
@@ -156,7 +156,7 @@ package struct MemoryRefusal: Error, Hashable, Sendable, CustomStringConvertible
 
     package var description: String {
         isPassing
-            ? "needs \(byteCount) bytes more, and other requests hold all but \(remainingBytes) of the server's memory: try again"
-            : "needs \(byteCount) bytes more than the \(remainingBytes) that the run may still take"
+            ? "needs \(byteCount) more bytes, and other requests use all but \(remainingBytes) bytes of the server's memory: try again"
+            : "needs \(byteCount) more bytes, but the run may take only \(remainingBytes) more"
     }
 }

@@ -33,11 +33,11 @@ package struct SettingChange: Hashable, Sendable {
 package struct Setting<Group: SettingsGroup>: Sendable {
     /// Its name in a file.
     package let key: String
-    /// What it takes.
+    /// The type of its value.
     package let expected: String
-    /// What it means.
+    /// Its description.
     package let help: String
-    /// What it is when nothing is given, for people.
+    /// Its default, for messages and documents.
     package let standard: String
     /// Whether a flag may be given several times.
     package let isList: Bool
@@ -107,7 +107,7 @@ extension SettingsGroup {
         }
     }
 
-    /// What another group has differently.
+    /// The settings in which another group differs.
     package func changes(to new: Self) -> [SettingChange] {
         Self.settings.compactMap { setting in
             let texts = [self, new].map { setting.text($0) ?? setting.standard }

@@ -1,8 +1,8 @@
-/// What values a setting takes: how they are read, and how they are written.
+/// The type of a setting's values: how they are read, and how they are written.
 package struct SettingType<Value: Sendable>: Sendable {
-    /// For messages and documents: "a whole number from 0 to 65535".
+    /// For messages and documents: "an integer from 0 to 65535".
     package let expected: String
-    /// Gives nil after noting what is wrong.
+    /// Returns nil after it has recorded the problem.
     package let read: @Sendable (SettingsNode, inout [SettingsProblem]) -> Value?
     /// The value as YAML, in one line unless it begins with a line's end; nil for a setting that is not there.
     package let text: @Sendable (Value) -> String?
@@ -35,14 +35,14 @@ package struct SettingType<Value: Sendable>: Sendable {
         SettingType<Value?>(
             expected: expected,
             read: { node, problems in
-                // What is nothing but wrong must not look like what was read as nothing.
+                // A value that cannot be read must not look like an absent one.
                 read(node, &problems).map { .some($0) }
             }, text: { $0.flatMap(text) })
     }
 }
 
 extension SettingsNode {
-    /// The problem that this is not what was expected.
+    /// The problem that the value differs from the expected type.
     package func misfit(_ expected: String) -> SettingsProblem {
         SettingsProblem(place, "expected \(expected), found \(found)")
     }
@@ -64,7 +64,7 @@ extension SettingType where Value == String {
 
 extension SettingType where Value == Int {
     package static func whole(_ range: ClosedRange<Int>) -> SettingType {
-        scalar("a whole number \(range.upperBound == .max ? "of at least" : "from") \(range.limits)") { text, isPlain in
+        scalar("an integer \(range.upperBound == .max ? "of at least" : "from") \(range.limits)") { text, isPlain in
             isPlain ? Int(text).flatMap { range.contains($0) ? $0 : nil } : nil
         }
     }

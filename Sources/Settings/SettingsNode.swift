@@ -2,7 +2,7 @@ internal import Yams
 
 /// A value in a file of settings, or of a flag, with its place for messages.
 package struct SettingsNode: Sendable {
-    /// What the value is.
+    /// The content of a value.
     package enum Content: Sendable {
         case nothing
         /// A text as it was written; plain if without quotes, and so perhaps a number.
@@ -22,7 +22,7 @@ package struct SettingsNode: Sendable {
     /// The file and line, or the flag.
     package let place: String
 
-    /// What a flag gives.
+    /// The node of a flag.
     ///
     /// - Parameters:
     ///   - flag: Its name, for messages.
@@ -91,10 +91,10 @@ extension SettingsNode {
         switch error as? YamlError {
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
             .composer(_, let problem, let mark, _):
-            SettingsProblem("\(path):\(mark.line)", "is not YAML: \(problem)")
+            SettingsProblem("\(path):\(mark.line)", "not valid YAML: \(problem)")
         case .duplicatedKeysInMapping(let names, let context):
-            SettingsProblem("\(path):\(context.mark.line)", "\"\(names.first ?? "")\" is given twice")
-        default: SettingsProblem(path, "is not YAML: \(error)")
+            SettingsProblem("\(path):\(context.mark.line)", "the key \"\(names.first ?? "")\" is given twice")
+        default: SettingsProblem(path, "not valid YAML: \(error)")
         }
     }
 
@@ -102,7 +102,7 @@ extension SettingsNode {
         _ node: Yams.Node, _ path: String, _ depth: Int, _ nodeCount: inout Int
     ) throws(SettingsError) -> SettingsNode {
         let place = node.mark.map { "\(path):\($0.line)" } ?? path
-        guard depth < deepest else { throw SettingsError([SettingsProblem(place, "lists nest too deep")]) }
+        guard depth < deepest else { throw SettingsError([SettingsProblem(place, "lists are nested too deeply")]) }
         nodeCount += 1
         guard nodeCount <= maxNodes else {
             throw SettingsError([SettingsProblem(place, "has more than \(maxNodes) values")])
@@ -127,7 +127,7 @@ extension SettingsNode {
                 entries.append(Entry(name: name, place: keyPlace, value: value))
             }
             return SettingsNode(.map(entries), place)
-        case .alias: throw SettingsError([SettingsProblem(place, "expected a value, found a name of one")])
+        case .alias: throw SettingsError([SettingsProblem(place, "expected a value, found an alias")])
         }
     }
 }

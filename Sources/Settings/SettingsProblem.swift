@@ -2,7 +2,7 @@
 package struct SettingsProblem: Error, Hashable, CustomStringConvertible {
     /// The file and line, or the flag.
     package let place: String
-    /// What was expected, what was found, what to do.
+    /// The expected value, the value found, and the next step.
     package let message: String
 
     package init(_ place: String, _ message: String) {

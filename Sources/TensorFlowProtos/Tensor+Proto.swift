@@ -3,7 +3,7 @@ package import Tensors
 
 /// Why a message does not hold a tensor.
 package struct TensorDecodingError: Error {
-    /// What is wrong.
+    /// The problem.
     package let reason: String
 }
 

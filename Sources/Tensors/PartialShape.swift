@@ -48,7 +48,7 @@ public struct PartialShape: Hashable, Sendable {
             && zip(dimensions, shape.dimensions).allSatisfy { $0 == Self.unknownDimension || $0 == $1 }
     }
 
-    /// What both shapes together say; nil when they contradict each other.
+    /// The intersection of both shapes; nil if they contradict each other.
     public func merged(with other: PartialShape) -> PartialShape? {
         guard let mine = dimensions else { return other }
         guard let theirs = other.dimensions else { return self }

@@ -24,7 +24,7 @@ package final class Alarm: Sendable {
         close(writer)
     }
 
-    /// What to wait for.
+    /// The descriptor to wait for.
     package var polled: pollfd { pollfd(fd: reader, events: Int16(POLLIN), revents: 0) }
 
     /// Waits until somebody rings, perhaps not so long, and forgets the rings.

@@ -8,7 +8,7 @@ package final class ExclusiveTurn: @unchecked Sendable {
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private var isTaken = false
 
-    /// Who waits looks at his limits so often, in nanoseconds: nobody tells him that a client has gone.
+    /// The interval in nanoseconds at which a waiting thread checks its limits: it is not notified that a client has disconnected.
     private static let lookNanoseconds: UInt64 = 5_000_000
 
     /// Nobody has the right.

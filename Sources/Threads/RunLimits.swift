@@ -1,4 +1,4 @@
-/// What may end a run before it is done. Looked at between the steps of a graph, and in
+/// The limits that may end a run before it is done. They are checked between the steps of a graph, and in
 /// kernels that may take long.
 package struct RunLimits: Sendable {
     /// When the answer is of no use any more; nil: never. Noticed some milliseconds late.

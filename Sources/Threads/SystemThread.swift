@@ -8,7 +8,7 @@ package struct SystemThread: Sendable {
     package struct Failure: Error {
         package let code: Int32
 
-        /// What the number means.
+        /// The meaning of the number.
         package var reason: String { String(cString: strerror(code)) }
     }
 

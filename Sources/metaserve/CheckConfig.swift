@@ -6,9 +6,9 @@ import Settings
 struct CheckConfig: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check-config",
-        abstract: "Say what is wrong with a file of settings, or print the settings in effect.")
+        abstract: "Check a settings file, and print the settings in effect.")
 
-    @Argument(help: "The file, as for serve --config.")
+    @Argument(help: "The settings file, as for serve --config.")
     var file: String
 
     func run() throws {

@@ -7,7 +7,7 @@ final class Ending: Sendable {
     private let endNanoseconds: UInt64
     private let status = Atomic<Int32>(1)
 
-    /// What the server does at its end may take so long: it tells clients, and writes its log.
+    /// The time for the last steps of the server: it notifies clients and writes its log.
     private static let graceNanoseconds: UInt64 = 90_000_000
 
     /// Ends the process after so many seconds, unless it has ended by itself.

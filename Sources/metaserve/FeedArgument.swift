@@ -41,7 +41,7 @@ struct FeedArgument {
     /// Whether nobody would write that as a string without quotes.
     private var looksLikeJSON: Bool { value.first.map { "[{\"".contains($0) } ?? false }
 
-    /// What JSON lacks.
+    /// Numbers that JSON cannot represent.
     private static let numbers: Set<String> = ["NaN", "Infinity", "-Infinity"]
 
     /// The value as a string.
@@ -50,7 +50,7 @@ struct FeedArgument {
     private func text() throws -> String {
         guard !SmallFile.isRegular(value) else {
             throw ValidationError(
-                "--feed \(name)=\(value): there is a file of that name. To feed what it holds, write \(name)=@\(value); "
+                "--feed \(name)=\(value): a file of that name exists. To feed its contents, write \(name)=@\(value); "
                     + "to feed the text itself, write \(name)='\(JSONText.quoted(value))'")
         }
         return JSONText.quoted(value)

@@ -23,7 +23,7 @@ struct FeedFile {
         }
     }
 
-    /// What the file holds, as JSON.
+    /// The contents of the file, as JSON.
     ///
     /// - Parameter input: The model's input that it is for, if it is one.
     /// - Returns: JSON.

@@ -10,15 +10,15 @@ import Tensors
 struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
-        abstract: "Show what a model folder holds: variables, inputs, outputs, ops.")
+        abstract: "List the variables, inputs, outputs and ops of a model.")
 
     @Argument(help: "A model folder, a file of a model, or a folder of model folders.")
     var path: String
 
-    @Flag(help: "Print a line of JSON for each model.")
+    @Flag(help: "Print one line of JSON per model.")
     var json = false
 
-    @Flag(help: "Take what a checkpoint file names in other folders.")
+    @Flag(help: "Follow paths in a checkpoint file that lead to other folders.")
     var followPaths = false
 
     func run() throws {
@@ -27,7 +27,7 @@ struct Inspect: ParsableCommand {
             do throws(ModelError) {
                 model = try Model(contentsOf: path, threadCount: 1, followsPaths: followPaths)
             } catch {
-                // Weights can be looked at without a graph.
+                // Weights can be listed without a graph.
                 guard let reader = (try? CheckpointReader(folder: path)) ?? (try? CheckpointReader(prefix: path)) else {
                     throw error
                 }
@@ -59,7 +59,7 @@ struct Inspect: ParsableCommand {
     }
 
     private func title(_ title: String, _ tensors: [TensorDescription]) -> String {
-        tensors.contains(where: \.isGuessed) ? "\(title) (guessed from the graph: no signature tells them)" : title
+        tensors.contains(where: \.isGuessed) ? "\(title) (guessed from the graph: the model has no signature)" : title
     }
 
     private func show(_ signature: Signature) {
@@ -83,7 +83,8 @@ struct Inspect: ParsableCommand {
                     tensor.shards.map(String.init).joined(separator: ","), "\(tensor.byteCount)",
                 ]
             })
-        print("  \(tensors.count) tensors, \(tensors.reduce(0) { $0 + $1.byteCount }) bytes")
+        let noun = tensors.count == 1 ? "tensor" : "tensors"
+        print("  \(tensors.count) \(noun), \(tensors.reduce(0) { $0 + $1.byteCount }) bytes")
     }
 
     private func show(_ title: String, _ tensors: [TensorDescription]) {
@@ -108,7 +109,7 @@ struct Inspect: ParsableCommand {
         let missing = ops.filter(\.isMissing)
         print(
             "  \(graph.nodes.count) nodes of \(ops.count) ops; not supported: \(missing.count) ops of "
-                + "\(missing.map(\.nodes).reduce(0, +)) nodes. Those that no fetch needs do no harm.")
+                + "\(missing.map(\.nodes).reduce(0, +)) nodes. Unsupported ops matter only if a fetch depends on them.")
     }
 }
 

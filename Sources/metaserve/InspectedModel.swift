@@ -4,7 +4,7 @@ import Operations
 import Serving
 import Tensors
 
-/// What `metaserve inspect --json` prints of a model, on one line.
+/// The line that `metaserve inspect --json` prints for a model.
 struct InspectedModel: Encodable {
     private var name: String
     private var format: String
@@ -21,7 +21,7 @@ struct InspectedModel: Encodable {
     /// Whether requests may assign variables, and why.
     private var variablesMode: String?
     private var variablesReason: String?
-    /// What the checkpoint holds.
+    /// The tensors of the checkpoint.
     private var tensors: [Stored] = []
     private var ops: [InspectedOp] = []
 

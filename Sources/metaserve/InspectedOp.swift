@@ -19,7 +19,7 @@ struct InspectedOp: Encodable {
     /// Whether a fetch that needs it fails.
     var isMissing: Bool { !supported && !saving && !pipeline }
 
-    /// What there is to say of it.
+    /// The remark about the op.
     var remark: String {
         if isMissing { return "not supported" }
         if pipeline { return "input pipeline: not run" }

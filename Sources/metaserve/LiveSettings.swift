@@ -17,13 +17,13 @@ final class LiveSettings: Sendable {
     struct Source: Sendable {
         /// `--config`; nil without one.
         var file: String?
-        /// What wins over the file.
+        /// Reads the settings of a file and the flags, which take precedence.
         var flags: @Sendable (_ file: String?) throws -> ServerSettings
         /// The paths of the command line.
         var paths: [String]
     }
 
-    /// Who takes settings over.
+    /// The parts of the server that apply settings.
     struct Parts: Sendable {
         let registry: ModelRegistry
         let access: AccessRules
@@ -71,11 +71,11 @@ final class LiveSettings: Sendable {
         }.detach()
     }
 
-    /// What SIGHUP asks for.
+    /// Performs the actions of SIGHUP.
     private func rereadAll() {
         parts.logger.notice("SIGHUP: reading settings, tokens and certificates again")
         do throws(AccessLog.Failure) { try parts.accessLog?.reopen() } catch {
-            parts.logger.error("the access log stays the file that it was: \(error)")
+            parts.logger.error("the access log is not reopened, and continues in the previous file: \(error)")
         }
         parts.access.reread()
         parts.server.rereadCertificates()
@@ -97,12 +97,12 @@ final class LiveSettings: Sendable {
                 ? nil : try parts.access.read(tokenFile: new.tokenFile, adminTokenFile: new.adminTokenFile)
             let changes = log(old, new)
             new.keep(.restart, of: old)
-            if !changes { return isQuiet ? () : parts.logger.info("the settings are as they were") }
+            if !changes { return isQuiet ? () : parts.logger.info("settings unchanged") }
             if let files { parts.access.use(files) }
             take(new)
         } catch let error as SettingsError {
-            for problem in error.problems { parts.logger.error("settings not taken over: \(problem)") }
-        } catch { parts.logger.error("settings not taken over: \(error)") }
+            for problem in error.problems { parts.logger.error("settings not applied: \(problem)") }
+        } catch { parts.logger.error("settings not applied: \(error)") }
     }
 
     private func take(_ new: ServerSettings) {
@@ -125,10 +125,10 @@ final class LiveSettings: Sendable {
             case (let old?, let new?):
                 for change in old.changes(to: new) { isChanged = log(change, model: name) || isChanged }
             case (nil, _?):
-                parts.logger.notice("the settings name another model", metadata: ["model": "\(name)"])
+                parts.logger.notice("model added to the settings", metadata: ["model": "\(name)"])
                 isChanged = true
             case (_?, nil):
-                parts.logger.notice("the settings do not name the model any more", metadata: ["model": "\(name)"])
+                parts.logger.notice("model removed from the settings", metadata: ["model": "\(name)"])
                 isChanged = true
             case (nil, nil): break
             }
@@ -142,7 +142,7 @@ final class LiveSettings: Sendable {
         ]
         if let model { metadata["model"] = "\(model)" }
         guard change.effect != .restart else {
-            parts.logger.warning("setting changed, but needs a restart of the server", metadata: metadata)
+            parts.logger.warning("setting changed, effective after a restart of the server", metadata: metadata)
             return false
         }
         parts.logger.notice("setting changed", metadata: metadata)

@@ -55,7 +55,7 @@ struct LogLines: LogHandler {
         self.write = write
     }
 
-    /// What all lines pass; ``log(event:)`` looks closer. One level holds for the whole log: a logger cannot set its own.
+    /// The lowest level of all models; ``log(event:)`` applies the level of each. A logger cannot set a level of its own.
     var logLevel: Logger.Level {
         get { levels.lowest }
         set {}
@@ -106,7 +106,7 @@ struct LogLines: LogHandler {
         return String(quoted(message).dropFirst().dropLast())
     }
 
-    /// What ends lines or moves a terminal's cursor; those above ASCII are among them.
+    /// Whether a scalar ends lines or moves a terminal's cursor, including those above ASCII.
     private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
         scalar.properties.generalCategory == .control || scalar == "\u{2028}" || scalar == "\u{2029}"
     }

@@ -5,10 +5,11 @@ import ArgumentParser
 struct Metaserve: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "metaserve",
-        abstract: "Serves TensorFlow checkpoints over HTTP.",
+        abstract: "Serve TensorFlow checkpoints over HTTP.",
         discussion: """
-            A model is a folder as tf.train.Saver leaves it: checkpoint, PREFIX.meta, PREFIX.index, PREFIX.data-00000-of-00001.
-            No conversion is needed, and no TensorFlow.
+            A model is a folder that tf.train.Saver wrote: checkpoint, PREFIX.meta,
+            PREFIX.index, PREFIX.data-00000-of-00001. metaserve needs no conversion and no
+            TensorFlow.
 
               metaserve serve models/tutorial
               curl -d '{"feeds": {"w1:0": 13, "w2:0": 17}, "fetches": ["op_to_restore:0"]}' localhost:8501/predict

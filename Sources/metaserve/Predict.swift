@@ -10,37 +10,38 @@ struct Predict: ParsableCommand {
         commandName: "predict",
         abstract: "Run a model once, without a server.",
         discussion: """
-            A feed is NAME=VALUE: a number, a string, true or false, or lists as JSON; or NAME=@FILE. A file is a .npy
-            array, a text file of JSON, or, for an input of strings, any file: an image, a text.
+            A feed is NAME=VALUE or NAME=@FILE. VALUE is JSON: a number, a string, true,
+            false, or nested lists. FILE is a .npy array or a text file of JSON. For an
+            input of dtype string, it is any file, such as an image.
 
               metaserve predict models/tutorial --feed w1:0=13 --feed w2:0=17 --fetch op_to_restore:0
               metaserve predict models/digits --feed x:0=@x.npy --feed keep_prob:0=1 --fetch probs:0
             """)
 
-    @Argument(help: "A model folder, or a file of one.")
+    @Argument(help: "A model folder, or a file of a model.")
     var path: String
 
-    @Option(help: "NAME=VALUE; once a feed.")
+    @Option(help: "Value of an input, as NAME=VALUE; repeatable.")
     var feed: [String] = []
 
     @Option(
-        name: .customLong("default"), help: "NAME=VALUE: what a placeholder is when it is not fed; repeatable.",
+        name: .customLong("default"), help: "Value of a placeholder that is not fed, as NAME=VALUE; repeatable.",
         transform: Parse.defaultValue)
     var defaults: [NamedDefault] = []
 
     @Option(help: "Whether the run may assign variables: read-only or session.", transform: Parse.variablesMode)
     var variables: VariablesMode?
 
-    @Option(help: "A tensor to compute; repeatable. Without any, the model's outputs.")
+    @Option(help: "Tensor to compute; repeatable. (default: the model's outputs)")
     var fetch: [String] = []
 
-    @Option(help: "Print so many of the highest classes of outputs that are scores, instead of all scores.")
+    @Option(help: "Number of highest classes to print for outputs that are scores, instead of all scores.")
     var top: Int?
 
-    @Option(help: "How NaN and infinities are written: string, token, null or error.", transform: Parse.nanPolicy)
+    @Option(help: "Form of NaN and infinities in the output: string, token, null or error.", transform: Parse.nanPolicy)
     var nan = NaNPolicy.string
 
-    @Flag(help: "Take what a checkpoint file names in other folders.")
+    @Flag(help: "Follow paths in a checkpoint file that lead to other folders.")
     var followPaths = false
 
     func run() throws {
@@ -48,7 +49,7 @@ struct Predict: ParsableCommand {
         let folders = try ModelFolders.find(in: path)
         guard folders.count == 1 else {
             throw ValidationError(
-                "\(path) holds \(folders.count) models: give the path of one of \(folders.joined(separator: ", "))")
+                "\(path) contains \(folders.count) models: give the path of one of \(folders.joined(separator: ", "))")
         }
         var options = Service.Options()
         options.nanPolicy = nan

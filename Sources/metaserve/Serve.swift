@@ -14,18 +14,21 @@ struct Serve: ParsableCommand {
         commandName: "serve",
         abstract: "Serve models until SIGINT or SIGTERM.",
         discussion: """
-            Each PATH is a model folder (what a Saver left, a SavedModel, numbered versions, a frozen graph), a file
-            of one, or a folder of model folders. Then:
+            Each PATH is a model folder, a file of a model, or a folder of model folders. A
+            model folder contains a checkpoint of tf.train.Saver, a SavedModel, a frozen
+            graph, or numbered versions. To send requests:
 
-              curl localhost:8501/                     what is served, and a line to copy
-              curl localhost:8501/models/NAME          a model's inputs, outputs and variables
+              curl localhost:8501/               lists the models, with an example request
+              curl localhost:8501/models/NAME    lists a model's inputs and outputs
               curl -d '{"feeds": {...}}' localhost:8501/models/NAME/predict
             """)
 
-    @Argument(help: "A model folder, or a folder of model folders.")
+    @Argument(help: "Model folders, files of models, or folders of model folders.")
     var paths: [String] = []
 
-    @Option(help: ArgumentHelp("A file of settings; flags win over it. See docs/configuration.md.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "Settings file; flags take precedence over it. See docs/configuration.md.", valueName: "file"))
     var config: String?
 
     @OptionGroup var flags: ServeFlags
@@ -38,23 +41,24 @@ struct Serve: ParsableCommand {
         let levels = LogLevels(settings.logLevel, models: settings.modelLogLevels)
         let logger = Logger(label: "metaserve") { _ in LogLines(levels, format: settings.logFormat) }
         ThreadBudget.apply()
-        let signals = try StopSignals { logger.info("ended before serving", metadata: ["signal": "\($0)"]) }
+        let signals = try StopSignals { logger.info("stopped before serving", metadata: ["signal": "\($0)"]) }
         logger.debug("starting", metadata: ["version": "\(Metaserve.version)"])
         let memory = MemoryAccount()
         settings.apply(to: memory)
         var options = try settings.serviceOptions(logger, memory)
-        // The server is there later than what tells of it.
+        // The options exist before the server.
         let listening = Locked<HTTPServer?>(nil)
         options.address = { settings.address(port: listening.withLock { $0?.port } ?? settings.port) }
         options.openConnections = { listening.withLock { $0?.openConnectionCount } }
         options.lostLogLines = { StandardErrorLog.shared.lostCount }
         if options.accessLog?.isUnread == true {
             logger.warning(
-                "nobody reads the named pipe of the access log: its lines are lost until somebody does",
+                "no process reads the named pipe of the access log: lines are lost until one does",
                 metadata: ["path": "\(settings.accessLog ?? "")"])
         }
         if !settings.isLocal, settings.tokenFile == nil {
-            logger.warning("whoever reaches \(settings.host) may ask: give --token-file FILE to admit only some")
+            logger.warning(
+                "the server listens on \(settings.host) without a token file: restrict access with --token-file FILE")
         }
         let registry = try load(settings, memory, logger)
         let service = Service(registry, options: options)
@@ -75,7 +79,7 @@ struct Serve: ParsableCommand {
         let ending = Ending(within: live.current.drainTimeoutSeconds)
         logger.info("stopping", metadata: ["signal": "\(signal)"])
         guard stop(server, options.readiness, live.current, ending) else {
-            logger.error("stopped, but not all requests were answered: raise --drain-timeout")
+            logger.error("stopped before all requests were completed: raise --drain-timeout")
             options.accessLog?.flush(milliseconds: 20)
             // What still runs cannot be waited for, nor can what it uses be taken down.
             _exit(ExitCode.failure.rawValue)
@@ -104,7 +108,7 @@ struct Serve: ParsableCommand {
         let problems = served.problems(of: settings)
         guard problems.isEmpty else { throw SettingsError(problems) }
         if let (name, nearest) = served.unknownDefault(in: settings) {
-            throw ValidationError("--default \(name): no model has such a placeholder\(nearest)")
+            throw ValidationError("--default \(name): no model has this placeholder\(nearest)")
         }
         return registry
     }

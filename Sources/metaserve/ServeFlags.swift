@@ -2,7 +2,7 @@ import ArgumentParser
 import Serving
 import Settings
 
-/// The settings that `metaserve serve` takes as flags. What they are called, take and mean, ``ServerSettings/settings`` says.
+/// The settings that `metaserve serve` takes as flags. ``ServerSettings/settings`` has their names, types and descriptions.
 struct ServeFlags: ParsableArguments {
     @Option("host") var host: String?
     @Option("port") var port: String?
@@ -24,7 +24,7 @@ struct ServeFlags: ParsableArguments {
     @Option(
         name: .customLong("default"),
         help: ArgumentHelp(
-            "What a placeholder is when a request does not feed it, for all models that have it; repeatable.",
+            "Value of a placeholder that a request does not feed, for all models that have it; repeatable.",
             valueName: "NAME=VALUE"),
         transform: Parse.defaultValue)
     var defaults: [NamedDefault] = []
@@ -42,7 +42,7 @@ struct ServeFlags: ParsableArguments {
     @Option("drain-delay") var drainDelay: String?
     @Option("drain-timeout") var drainTimeout: String?
 
-    /// What was given, by the settings' keys; `default` apart.
+    /// The given flags, by the settings' keys, without `default`.
     var given: [(key: String, texts: [String])] {
         let single: [(String, String?)] = [
             ("host", host), ("port", port), ("max-connections", maxConnections), ("max-body", maxBody),

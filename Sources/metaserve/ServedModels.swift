@@ -1,7 +1,7 @@
 import Serving
 import Settings
 
-/// What the models that are served say to settings.
+/// Checks settings against the models that are served.
 struct ServedModels {
     private let served: [ServedModel]
 
@@ -11,7 +11,7 @@ struct ServedModels {
         served.filter { name == nil || $0.name == name }.flatMap(\.versions.versions).map(\.model)
     }
 
-    /// What does not fit the models that are served.
+    /// The settings that do not fit the models that are served.
     ///
     /// - Parameters:
     ///   - settings: The settings.
@@ -26,7 +26,8 @@ struct ServedModels {
                 if own.path == nil, !settings.waitsForModels {
                     problems.append(
                         settings.problem(
-                            "models", "model \"\(name)\" has no path, and none of the given paths has it: add path"))
+                            "models", "model \"\(name)\" has no path, and was not found under the given paths: add path"
+                        ))
                 }
                 continue
             }
@@ -49,7 +50,7 @@ struct ServedModels {
         guard let path = own.path, path != known else { return nil }
         if known == nil, served.contains(where: { $0.name == name }) {
             return own.problem(
-                "path", "a model is called \"\(name)\" already: choose another name, or take the path out")
+                "path", "another model is already named \"\(name)\": choose another name, or remove the path")
         }
         guard !settings.waitsForModels, !SmallFile.exists(path) else { return nil }
         return own.problem("path", "\(path): no such file or folder")

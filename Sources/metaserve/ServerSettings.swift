@@ -4,7 +4,7 @@ import Memory
 import Serving
 import Settings
 
-/// What the server is told by its flags and its file.
+/// The settings of the server, from its flags and its file.
 struct ServerSettings: SettingsGroup {
     var host = "127.0.0.1"
     var port = 8501
@@ -41,7 +41,7 @@ struct ServerSettings: SettingsGroup {
     var places: [String: String] = [:]
 }
 
-/// How log lines are written.
+/// The format of log lines.
 enum LogFormat: String, CaseIterable, Sendable {
     case text, json
 }
@@ -53,120 +53,121 @@ extension ServerSettings {
 
     private static let listening: [Setting<ServerSettings>] = [
         Setting(
-            "host", \.host, .text("an address, a name of this machine or unix:/PATH"), effect: .restart,
-            "Where to listen: an address, 0.0.0.0 for all, or unix:/PATH for a socket in the file system."),
-        Setting("port", \.port, .whole(0...65535), effect: .restart, "The port; 0 for a free one."),
+            "host", \.host, .text("an address, a host name of this machine or unix:/PATH"), effect: .restart,
+            "Address to listen on; 0.0.0.0 for all addresses, unix:/PATH for a Unix socket."),
+        Setting("port", \.port, .whole(0...65535), effect: .restart, "Port to listen on; 0 for any free port."),
         Setting(
             "max-connections", \.maxConnections, .whole(1...1_000_000), effect: .restart,
-            "The most connections at once; more wait to be accepted."),
+            "Maximum number of open connections; further connections wait to be accepted."),
         Setting(
             "max-body", \.maxBodyBytes, .whole(1...(1 << 40)), effect: .restart,
-            "The largest body of a request, in bytes, inflated."),
+            "Maximum size of a request body in bytes, after decompression."),
         Setting(
             "idle-timeout", \.idleTimeoutSeconds, .whole(1...86_400), effect: .restart,
-            "Cut connections on which nothing moves for so many seconds."),
+            "Seconds without traffic after which a connection is closed."),
         Setting(
             "tls-cert", \.tlsCertificate, path.optional, effect: .restart,
-            "A certificate chain, PEM; with it, HTTPS is spoken."),
-        Setting("tls-key", \.tlsKey, path.optional, effect: .restart, "The certificate's private key, PEM."),
+            "Certificate chain in PEM format; enables HTTPS."),
+        Setting("tls-key", \.tlsKey, path.optional, effect: .restart, "Private key of the certificate in PEM format."),
     ]
 
     private static let responding: [Setting<ServerSettings>] = [
         Setting(
-            "threads", \.threads, SettingType.whole(1...1024).optional, absent: "one a processor",
+            "threads", \.threads, SettingType.whole(1...1024).optional, absent: "one per processor",
             effect: .restart,
-            "Threads that answer requests."),
-        Setting("max-queue", \.maxQueue, ModelSettings.Limits.maxQueue, "The most requests that wait for a model."),
+            "Number of requests that run at once."),
+        Setting("max-queue", \.maxQueue, ModelSettings.Limits.maxQueue, "Maximum number of queued requests per model."),
         Setting(
             "max-batch", \.maxBatch, ModelSettings.Limits.maxBatch,
-            "The most requests that are run as one; 1 for no batches."),
+            "Maximum number of requests in a batch; 1 disables batching."),
         Setting(
             "batch-delay", \.batchDelayMilliseconds, ModelSettings.Limits.batchDelay,
-            "The milliseconds that a request may wait for others to be run with."),
+            "Milliseconds that a request may wait for others to form a batch."),
         Setting(
             "cache-memory", \.cacheBytes, .whole(0...(1 << 40)),
-            "The bytes for what is kept from request to request, such as programs for shapes; what was unused longest goes."
+            "Bytes for data that is cached between requests, such as programs for shapes; the least recently used entries are evicted."
         ),
         Setting(
             "timeout", \.timeoutSeconds, ModelSettings.Limits.timeout,
-            "End a request after so many seconds, with status 504; 0 for never."),
+            "Seconds after which a request ends with status 504; 0 for no limit."),
         Setting(
             "memory-limit", \.memoryLimit, .memory(atLeast: .bytes(64 << 20)),
-            "The memory for models, requests, runs, answers and caches together; a percentage is of the control group's limit, or of the machine."
+            "Memory for models, requests, runs, responses and caches together; a percentage refers to the control group's limit, or to the machine."
         ),
         Setting(
             "run-memory", \.runMemory, SettingType.memory(atLeast: .bytes(1 << 20)).optional,
             absent: "4GiB, or memory-limit if that is less",
-            "The most memory that one run may take; a percentage is of memory-limit."),
+            "Maximum memory of one run; a percentage refers to memory-limit."),
         Setting(
             "nan", \.nan, .choice(NaNPolicy.allCases.map { ($0.rawValue, $0) }), effect: .restart,
-            "How NaN and infinities are written."),
+            "Form in which responses contain NaN and infinities."),
     ]
 
     private static let serving: [Setting<ServerSettings>] = [
         Setting(
             "models", \.models, modelsType, absent: "those of the command line",
-            "Models by name: a path, or what the table below lists."),
+            "Models by name: a path, or the settings of a model."),
         Setting(
             "default-model", \.defaultModel, SettingType.text("a model's name").optional, absent: "the only one",
-            "The model for requests to /predict that name none."),
+            "Model for requests to /predict that do not name one."),
         Setting(
             "defaults", \.defaults, DefaultValues.type, effect: .reload,
-            "What placeholders are when a request does not feed them, for all models that have them."),
+            "Values of placeholders that a request does not feed, for all models that have them."),
         Setting(
             "versions", \.versions, VersionPolicy.Selection.type,
-            "Which versions of a model are loaded: the newest, so many of the newest, all, or these."),
+            "Versions of each model to load: the newest, the N newest, all, or the listed numbers."),
         Setting(
             "variables", \.variables, VariablesMode.type.optional,
-            absent: "read-only where a training switch decides what is assigned, else session", effect: .reload,
-            "Whether requests may assign variables: read-only refuses those that would; in a session, later requests see what was assigned."
+            absent: "read-only if a training switch decides what is assigned, otherwise session", effect: .reload,
+            "Whether requests may assign variables: read-only refuses such requests; with session, later requests see the assigned values."
         ),
         Setting(
             "poll-interval", \.pollIntervalSeconds, .number(0...3600, "seconds"),
-            "The seconds between two looks at the models' folders, beside what the system tells of changes; 0 for none."
+            "Seconds between two polls of the models' folders, in addition to inotify; 0 disables polling."
         ),
         Setting(
             "wait-for-models", \.waitsForModels, .truth, effect: .restart,
-            "Start without models, or with some that do not load, and serve them when they can be."),
+            "Start even if models are missing or cannot be loaded, and serve them as soon as they can be."),
         Setting(
             "follow-paths", \.followsPaths, .truth, effect: .restart,
-            "Serve what a checkpoint file names in other folders; otherwise only files of its own folder are read."),
+            "Follow paths in a checkpoint file that lead to other folders; otherwise only files of its own folder are read."
+        ),
     ]
 
     private static let access: [Setting<ServerSettings>] = [
         Setting(
-            "token-file", \.tokenFile, path.optional, absent: "none: everybody may ask",
-            "Bearer tokens for requests, one a line."),
+            "token-file", \.tokenFile, path.optional, absent: "none: every client is admitted",
+            "File of bearer tokens for requests, one per line."),
         Setting(
-            "admin-token-file", \.adminTokenFile, path.optional, absent: "none: nobody may",
-            "Bearer tokens for loading and unloading models, one a line."),
+            "admin-token-file", \.adminTokenFile, path.optional, absent: "none: no client may load or unload models",
+            "File of bearer tokens for loading and unloading models, one per line."),
         Setting(
             "cors-origin", \.corsOrigins, .list(of: .text("an origin, such as https://example.com, or *")),
             isList: true, effect: .restart,
-            "A web origin whose pages may ask; repeatable, * for all."),
+            "Web origin whose pages may send requests; repeatable, * for all."),
     ]
 
     private static let stopping: [Setting<ServerSettings>] = [
         Setting(
             "log-level", \.logLevel, .choice(Logger.Level.allCases.map { ($0.rawValue, $0) }),
-            "Log lines of this level and above."),
+            "Minimum level of log lines."),
         Setting(
             "log-format", \.logFormat, .choice(LogFormat.allCases.map { ($0.rawValue, $0) }), effect: .restart,
-            "How log lines are written."),
+            "Format of log lines."),
         Setting(
             "access-log", \.accessLog, SettingType.text("a path, or - for standard output").optional, effect: .restart,
-            "Write a line of JSON for each request."),
+            "File for the access log, with one line of JSON per request."),
         Setting(
             "drain-delay", \.drainDelaySeconds, .number(0...3600, "seconds"),
-            "When stopping, say for so many seconds that the server is not ready, and answer still, before no more connections are taken."
+            "Seconds after a stop signal during which the server reports that it is not ready, but still accepts connections."
         ),
         Setting(
             "drain-timeout", \.drainTimeoutSeconds, .number(0...3600, "seconds"),
-            "When stopping, end after so many seconds at the latest, drain-delay included."),
+            "Maximum number of seconds from a stop signal to the end of the process, including drain-delay."),
     ]
 
     private static let modelsType = SettingType<[String: ModelSettings]>(
-        expected: "names of models, and a path or settings for each",
+        expected: "model names, each with a path or settings",
         read: { node, problems in
             var models: [String: ModelSettings] = [:]
             for entry in node.entries(&problems) {
@@ -180,12 +181,14 @@ extension ServerSettings {
                 if entry.name.isEmpty || entry.name.contains("/") {
                     problems.append(
                         SettingsProblem(
-                            entry.place, "a model's name is not empty and has no \"/\", found \"\(entry.name)\""))
+                            entry.place,
+                            "expected a model name that is not empty and has no \"/\", found \"\(entry.name)\""))
                 }
                 if model.places["classes"] != nil {
                     problems.append(
                         model.problem(
-                            "classes", "class names lie in the model's folder: write classes into metaserve.yaml there")
+                            "classes",
+                            "class names belong to the model's folder: write classes into metaserve.yaml there")
                     )
                 }
                 problems += model.problems
@@ -201,7 +204,7 @@ extension ServerSettings {
             }.joined()
         })
 
-    /// What does not fit together.
+    /// The settings that contradict each other.
     var problems: [SettingsProblem] {
         var problems: [SettingsProblem] = []
         if tlsCertificate != nil, tlsKey == nil { problems.append(problem("tls-cert", "tls-cert needs tls-key")) }
@@ -217,7 +220,7 @@ extension ServerSettings {
             problems.append(
                 problem(
                     "run-memory",
-                    "run-memory \(MemorySize.bytes(run).text) is more than memory-limit \(memoryLimit.text), of which it is a part"
+                    "run-memory \(MemorySize.bytes(run).text) is more than memory-limit \(memoryLimit.text), which includes it"
                 ))
         }
         if host.hasPrefix("unix:"), !host.hasPrefix("unix:/") {
@@ -230,9 +233,9 @@ extension ServerSettings {
         return problems
     }
 
-    /// Reads a file, then flags, which win.
+    /// Reads a file, then flags, which take precedence.
     ///
-    /// - Throws: ``SettingsError`` with all that is wrong.
+    /// - Throws: ``SettingsError`` with all problems.
     init(file: String?, flags: [(key: String, texts: [String])] = []) throws(SettingsError) {
         self.init()
         var problems: [SettingsProblem] = []

@@ -13,7 +13,7 @@ nonisolated(unsafe) private var signalDescriptor: Int32 = -1
 /// one ends the process, unless it comes within ``togetherNanoseconds``: process managers signal a process and its group. SIGHUP never
 /// ends the process: it rings ``hangUps``. Other signals that would end it without draining are ignored.
 final class StopSignals: Sendable {
-    /// What the reading thread and the others share.
+    /// The state that the reading thread shares with the others.
     private final class State: Sendable {
         let isServing = Atomic<Bool>(false)
         /// The signal that came; 0 before.
@@ -53,7 +53,7 @@ final class StopSignals: Sendable {
         let description: String
     }
 
-    /// What comes within this time after the first signal is the same signal.
+    /// A signal within this time after the first counts as the same signal.
     private static let togetherNanoseconds: UInt64 = 100_000_000
 
     private let state: State
@@ -112,8 +112,8 @@ final class StopSignals: Sendable {
 
     private static func name(_ number: Int32) -> String { number == SIGINT ? "SIGINT" : "SIGTERM" }
 
-    /// What would end the process at once, and tells it nothing: timers, the end of a file's or a disk's quota, power, and numbers that
-    /// others use to ask a program for something.
+    /// Signals that would end the process at once without a meaning for it: timers, quotas of files and disks, power, and numbers that
+    /// other programs use for requests.
     private static let ignored = [
         SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXFSZ, SIGXCPU, SIGIO, SIGPWR, SIGSTKFLT,
     ]

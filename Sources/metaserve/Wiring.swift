@@ -16,7 +16,7 @@ extension ServerSettings {
         models.compactMapValues { $0.logLevel.flatMap(Logger.Level.init(rawValue:)) }
     }
 
-    /// What there is, and what one run may have of it.
+    /// The memory limit, and the limit of one run.
     ///
     /// - Parameter total: What the process may use at all; nil where the system does not tell.
     /// - Returns: Bytes for all uses together, and for one run.
@@ -35,7 +35,7 @@ extension ServerSettings {
         memory.runLimitBytes = limits.run
     }
 
-    /// What the service gets.
+    /// The options of the service.
     ///
     /// - Throws: `SettingsProblem` for a file of tokens that cannot be used, `AccessLog.Failure`.
     func serviceOptions(_ logger: Logger, _ memory: MemoryAccount? = nil) throws -> Service.Options {
@@ -54,7 +54,7 @@ extension ServerSettings {
         return options
     }
 
-    /// What the HTTP server gets.
+    /// The configuration of the HTTP server.
     ///
     /// - `logger`: Where certificates are told of.
     /// - `service`: Who answers, and says which bodies are wanted.
@@ -76,14 +76,15 @@ extension ServerSettings {
         }
         configuration.onCertificate = { event in
             switch event {
-            case .replaced: logger.notice("the certificate has changed, and is used from now on")
-            case .refused(let error): logger.error("the certificate that was served before stays: \(error)")
+            case .replaced: logger.notice("the certificate has changed and is in use")
+            case .refused(let error):
+                logger.error("the new certificate is not used, and the previous one stays in use: \(error)")
             }
         }
         return configuration
     }
 
-    /// What the registry of models gets.
+    /// The configuration of the registry of models.
     func registryConfiguration(_ logger: Logger, _ memory: MemoryAccount? = nil) -> ModelRegistry.Configuration {
         var configuration = ModelRegistry.Configuration(attach: Service.attachment)
         configuration.threadCount = threadCount
@@ -107,7 +108,7 @@ extension ServerSettings {
 }
 
 extension ServerSettings {
-    /// What the log says when the server listens: where, and where it is reached if it listens everywhere.
+    /// The log fields of the message that the server listens: its address, and where it is reached if it listens everywhere.
     func listeningMetadata(port: Int) -> Logger.Metadata {
         var metadata: Logger.Metadata = [
             "address": "\(listeningAddress(port: port))", "threads": .stringConvertible(threadCount),
@@ -119,7 +120,7 @@ extension ServerSettings {
         return metadata
     }
 
-    /// What this machine calls itself.
+    /// The host name of this machine.
     private static var hostName: String {
         withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { room in
             room.initialize(repeating: 0)

@@ -62,12 +62,13 @@ struct DiskFaults {
     }
 
     private static let faults = [
-        Fault(row: 26, name: "EIO", description: "the disk answers EIO to all that is asked"),
+        Fault(row: 26, name: "EIO", description: "every operation of the disk fails with EIO"),
         Fault(
-            row: 27, name: "EIO read", description: "all reads of the disk fail with EIO, names and sizes can be seen"),
-        Fault(row: 28, name: "EACCES", description: "nothing on the disk may be read any more"),
+            row: 27, name: "EIO read",
+            description: "all reads of the disk fail with EIO, names and sizes remain readable"),
+        Fault(row: 28, name: "EACCES", description: "the disk denies all reads"),
         Fault(
-            row: 29, name: "hang", description: "the disk does not answer at all",
+            row: 29, name: "hang", description: "the disk does not respond at all",
             seconds: UInt32(Extent.of(60, short: 2)), rounds: Extent.of(2, short: 1)),
     ]
 
@@ -110,10 +111,11 @@ struct DiskFaults {
         FaultReport.note(
             fault.row, "\(fault.description), \(fault.rounds) times for \(fault.seconds) s (FUSE)",
             String(
-                format: "%d answers meanwhile, %d failed; 99th percentile %.2f ms with a sound disk, %.2f ms meanwhile "
+                format:
+                    "%d responses meanwhile, %d failed; 99th percentile %.2f ms with a healthy disk, %.2f ms meanwhile "
                     + "(%.2f times); ", broken.count, failed, before, meanwhile, meanwhile / before)
-                + "\(complaints) lines of the log; what was saved meanwhile is served within \(milliseconds(longest)) "
-                + "of the disk's return",
+                + "\(complaints) log lines; the saves made meanwhile are served within \(milliseconds(longest)) "
+                + "of the disk's recovery",
             passed: failed == 0 && longest.isFinite && complaints <= 2 * fault.rounds && meanwhile <= 1.1 * before)
     }
 
@@ -135,9 +137,9 @@ struct DiskFaults {
         let status = server.wait()
         #expect(status == 0)
         FaultReport.note(
-            30, "SIGTERM while the disk does not answer (FUSE)",
-            "all that is the server's to do is done within \(milliseconds(seconds)), exit status \(status); "
-                + "the kernel keeps the thread that waits for the disk until that answers",
+            30, "SIGTERM while the disk does not respond (FUSE)",
+            "the server's own shutdown takes \(milliseconds(seconds)), exit status \(status); "
+                + "the kernel keeps the thread that waits for the disk until the disk responds",
             passed: seconds <= 2 && status == 0)
     }
 }

@@ -57,7 +57,7 @@ struct FileFaults {
         #expect(missed == 0)
         FaultReport.note(
             suffix == "index" ? 4 : 5, "\(count) flips of one bit in `.\(suffix.prefix(5).split(separator: "-")[0])`",
-            "\(count - missed) found or without effect, no crash", passed: missed == 0)
+            "\(count - missed) detected or without effect, no crash", passed: missed == 0)
     }
 
     @Test("a file that is cut off is found, wherever")
@@ -82,7 +82,7 @@ struct FileFaults {
         }
         #expect(missed.isEmpty, "\(missed.prefix(10))")
         FaultReport.note(
-            7, "\(count) files cut off (`.index`, `.data`, `.meta`)", "\(count - missed.count) found, no crash",
+            7, "\(count) truncated files (`.index`, `.data`, `.meta`)", "\(count - missed.count) detected, no crash",
             passed: missed.isEmpty)
     }
 
@@ -108,7 +108,7 @@ struct FileFaults {
         let isSaid = words.allSatisfy { server.log.contains($0) }
         FaultReport.note(
             number, fault,
-            "the old model serves on (\(tally.answered) answers, \(tally.failed) failed), the log says why; the next "
+            "the old model stays in service (\(tally.answered) responses, \(tally.failed) failed), the log gives the reason; the next "
                 + "good save is served within \(milliseconds(seconds ?? .infinity))",
             passed: tally.failed == 0 && tally.steps.keys.allSatisfy { $0 == 1 } && isSaid && seconds != nil
                 && !described.isEmpty)
@@ -169,8 +169,8 @@ struct FileFaults {
         #expect(seconds != nil, "\(server.log)")
         _ = load.stop()
         FaultReport.note(
-            12, "the folder is renamed away, and comes back with a new save",
-            "\(tally.answered) answers meanwhile, \(tally.failed) failed; the save is served "
-                + "\(milliseconds(seconds ?? .infinity)) after it came", passed: tally.failed == 0 && seconds != nil)
+            12, "the folder is renamed, and reappears with a new save",
+            "\(tally.answered) responses meanwhile, \(tally.failed) failed; the save is served "
+                + "\(milliseconds(seconds ?? .infinity)) after it arrived", passed: tally.failed == 0 && seconds != nil)
     }
 }

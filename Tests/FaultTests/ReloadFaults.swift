@@ -34,7 +34,7 @@ struct ReloadFaults {
         #expect(late.openFiles <= early.openFiles)
         FaultReport.note(
             13, "\(reloads) reloads under load",
-            "\(tally.answered) answers, \(tally.failed) failed, \(tally.mixed.count) mixed; resident memory "
+            "\(tally.answered) responses, \(tally.failed) failed, \(tally.mixed.count) mixed; resident memory "
                 + "\(early.residentBytes >> 20) MB after 10 reloads, \(late.residentBytes >> 20) MB at the end "
                 + String(format: "(%+.1f %%)", growth) + "; descriptors \(early.openFiles), then \(late.openFiles)",
             passed: isSound && tally.failed == 0 && tally.mixed.isEmpty && growth < 5
@@ -84,7 +84,8 @@ struct ReloadFaults {
         let during = LoadGenerator.Tally.milliseconds(busy, at: 0.99)
         #expect(failed == 0)
         FaultReport.note(
-            14, "a model of 100 MB saved anew every 2 s (\(reloads) times) beside \(quiet.count + busy.count) requests",
+            14,
+            "a model of 100 MB saved again every 2 s (\(reloads) times) beside \(quiet.count + busy.count) requests",
             String(
                 format:
                     "\(loads) loads, \(failed) failed; 99th percentile %.2f ms without reloads, %.2f ms with (%.2f times)",

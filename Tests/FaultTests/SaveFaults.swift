@@ -57,7 +57,8 @@ struct SaveFaults {
         _ = load.stop()
         FaultReport.note(
             1, "the writer dies at \(points) random bytes of a save",
-            "no bad answer; the next save is served within \(milliseconds(longest))", passed: isSound && longest <= 2)
+            "no wrong response; the next save is served within \(milliseconds(longest))",
+            passed: isSound && longest <= 2)
     }
 
     @Test("a .meta that comes late makes at most one line of the log, and is served when it is there")
@@ -75,8 +76,8 @@ struct SaveFaults {
         #expect(seconds != nil)
         let isSound = expectSound(load.stop(), steps: [1, 2])
         FaultReport.note(
-            2, "`.meta` comes \(Extent.isFull ? 5 : 1.5) s after `checkpoint` names it",
-            "\(more) lines of the log meanwhile; served \(milliseconds(seconds ?? .infinity)) after it came",
+            2, "`.meta` arrives \(Extent.isFull ? 5 : 1.5) s after `checkpoint` names it",
+            "\(more) log lines meanwhile; served \(milliseconds(seconds ?? .infinity)) after it arrived",
             passed: isSound && more <= 1 && seconds != nil)
     }
 
@@ -109,7 +110,7 @@ struct SaveFaults {
             Extent.isFull
                 ? "\(count) copies with `cp`, files in all \(orders.count) orders, in pieces of 1 to 65536 bytes"
                 : "\(count) copies with `cp`, files in other orders, in pieces of 97 bytes",
-            "no bad answer, none missing; each is served in the end", passed: isSound)
+            "no wrong response, none missing; each copy is served in the end", passed: isSound)
     }
 
     @Test("files that are written over in place answer all old or all new")
@@ -137,8 +138,8 @@ struct SaveFaults {
         #expect(mixtures.isEmpty, "\(mixtures.prefix(2))")
         #expect(tally.failed == 0, "\(tally.failures) \(tally.examples)")
         FaultReport.note(
-            6, "files written over in place \(rewrites) times while \(tally.answered + tally.mixed.count) requests run",
-            "\(mixtures.count) answers of mixed weights, \(tally.failed) failed",
+            6, "files overwritten in place \(rewrites) times while \(tally.answered + tally.mixed.count) requests run",
+            "\(mixtures.count) responses with mixed weights, \(tally.failed) failed",
             passed: mixtures.isEmpty && tally.failed == 0)
     }
 
@@ -166,8 +167,8 @@ struct SaveFaults {
         let isSound = expectSound(tally, steps: Set(folder.saves.steps))
         FaultReport.note(
             9, "\(saves) saves, one each 100 ms, the oldest removed (`max_to_keep` 2)",
-            "\(tally.answered) answers, none bad, of \(tally.steps.count) steps; the last is served "
-                + "\(milliseconds(seconds ?? .infinity)) after it came", passed: isSound && seconds != nil)
+            "\(tally.answered) responses, none wrong, of \(tally.steps.count) steps; the last is served "
+                + "\(milliseconds(seconds ?? .infinity)) after it arrived", passed: isSound && seconds != nil)
     }
 
     @Test("times of 1970 and of next year neither hide a save nor load it twice")

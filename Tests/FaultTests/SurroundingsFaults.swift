@@ -42,7 +42,7 @@ struct SurroundingsFaults {
             port: server.port, clients: 2, body: body, pauseMicroseconds: 2000, isChecked: false)
         try ReloadFaults.link(2, from: store + "/saved", to: store + "/served")
         sleep(5)
-        let refused = server.log.contains("of the 300.0 MiB that the control group may use")
+        let refused = server.log.contains("within the control group's limit of 300.0 MiB")
         #expect(refused, "\(server.log)")
         #expect(try Program.curl("-d", body, server.address + "/predict").contains(#""step":1}"#))
         // More room: it is tried again, without new files.
@@ -57,14 +57,14 @@ struct SurroundingsFaults {
         #expect(tally.failed == 0, "\(tally.examples)")
         #expect(server.stop() == 0)
         FaultReport.note(
-            31, "a model of \(megabytes) MB in a control group of 1.5 times that, saved anew",
-            "the new one is refused, with both numbers; \(tally.answered) answers, \(tally.failed) failed, not killed; "
+            31, "a model of \(megabytes) MB in a control group of 1.5 times that size, saved again",
+            "the new version is refused with both sizes; \(tally.answered) responses, \(tally.failed) failed, not killed; "
                 + "it is \(isServed ? "" : "not ")served when the limit is raised",
             passed: refused && isServed && tally.failed == 0)
     }
 
     @Test(
-        "half a processor, process 1 of its namespace, no root, a root file system that cannot be written",
+        "half a processor, process 1 of its namespace, no root, a read-only root file system",
         .enabled(if: canLimitProcessors, "needs root, and control groups (version 1) that may be made"))
     func container() throws {
         let folder = NSTemporaryDirectory() + "metaserve-container-\(UUID().uuidString)"
@@ -95,10 +95,10 @@ struct SurroundingsFaults {
         let exit = server.wait()
         #expect(exit == 0)
         FaultReport.note(
-            32, "half a processor, process 1 of its namespace, user 65534, a root file system that cannot be written",
+            32, "half a processor, process 1 of its namespace, user 65534, a read-only root file system",
             String(
                 format:
-                    "one thread computes; %d answers, %d failed, 99th percentile %.1f ms; exit status %d on SIGTERM",
+                    "one thread computes; %d responses, %d failed, 99th percentile %.1f ms; exit status %d on SIGTERM",
                 tally.answered, tally.failed, tally.milliseconds(at: 0.99), exit),
             passed: tally.failed == 0 && tally.answered > 0 && exit == 0)
     }
@@ -150,9 +150,9 @@ struct SurroundingsFaults {
         #expect(loads == saves + 1, "\(server.log)")
         #expect(server.stop() == 0)
         FaultReport.note(
-            33, "the wall clock jumps a day or a year forth and back \(saves) times",
-            "\(tally.answered) answers, \(tally.failed) failed; each save is served within \(milliseconds(longest)), "
-                + "\(loads - 1) loads of \(saves) saves; no connection is cut",
+            33, "the wall clock jumps forward and back by a day or a year \(saves) times",
+            "\(tally.answered) responses, \(tally.failed) failed; each save is served within \(milliseconds(longest)), "
+                + "\(loads - 1) loads of \(saves) saves; no connection is closed",
             passed: tally.failed == 0 && tally.mixed.isEmpty && longest <= 1 && loads == saves + 1)
     }
 }

@@ -38,7 +38,7 @@ struct TrafficFaults {
         #expect(status == 0)
         FaultReport.note(
             15, "SIGTERM with \(count) requests in flight",
-            "ready is \(ready) after \(milliseconds(seconds)), \(answered) answered, exit status \(status)",
+            "ready is \(ready) after \(milliseconds(seconds)), \(answered) completed, exit status \(status)",
             passed: ready == 503 && answered == count && status == 0)
     }
 
@@ -81,8 +81,8 @@ struct TrafficFaults {
         #expect(state.openFiles < 60, "\(state.openFiles) descriptors")
         let alive = server.isRunning
         FaultReport.note(
-            17, "\(count) clients that go away: in the headers, in the body, before the answer",
-            "\(state.openFiles) descriptors and \(state.residentBytes >> 20) MB at the end, the next request is answered",
+            17, "\(count) clients that disconnect: in the headers, in the body, before the response",
+            "\(state.openFiles) descriptors and \(state.residentBytes >> 20) MB at the end, the next request succeeds",
             passed: alive && state.openFiles < 60 && answer.contains("\"outputs\""))
     }
 
@@ -109,11 +109,12 @@ struct TrafficFaults {
         // Refusals need ten times the load, which the short form does not have for certain: the peak is measured beside other tests.
         #expect(over[2] > 0 && (over[5] > 0 || !Extent.isFull) && others == 0, "\(result.output)")
         FaultReport.note(
-            18, "\(Int(over[0])) requests a second for \(seconds) s, where at most \(Int(peak)) are answered",
+            18, "\(Int(over[0])) requests per second for \(seconds) s, where the maximum is \(Int(peak))",
             String(
                 format:
-                    "%.0f %% of the most are answered, %.0f a second refused (429), the 99th percentile of refusals "
-                    + "%.1f ms, no other failure; afterwards %.0f %% of half the most", over[2] / peak * 100, over[5],
+                    "%.0f %% of the maximum are completed, %.0f per second refused (429), the 99th percentile of refusals "
+                    + "%.1f ms, no other failure; afterwards %.0f %% of half the maximum", over[2] / peak * 100,
+                over[5],
                 over[7], after[2] / after[0] * 100),
             passed: others == 0 && over[2] >= 0.8 * peak && over[7] < 10)
     }
@@ -147,11 +148,11 @@ struct TrafficFaults {
         #expect(areCut)
         let (first, second) = (before.milliseconds(at: 0.99), during.milliseconds(at: 0.99))
         FaultReport.note(
-            20, "\(count) connections that are idle or send a byte a second",
+            20, "\(count) connections that are idle or send a byte per second",
             String(
                 format: "99th percentile of the others %.2f ms before, %.2f ms beside them (%.2f times); ", first,
                 second,
-                second / first) + (areCut ? "all are cut at the idle timeout" : "not all are cut"),
+                second / first) + (areCut ? "all are closed at the idle timeout" : "not all are closed"),
             passed: areCut && second < 2 * first)
     }
 }

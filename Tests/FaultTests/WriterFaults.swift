@@ -95,9 +95,9 @@ struct WriterFaults {
         #expect(longest < 10)
         FaultReport.note(
             manner.row, manner.fault,
-            "\(tally.answered) answers of \(tally.steps.count) steps, \(tally.failed) failed, \(tally.mixed.count) mixed; "
-                + "\(saves.times.count) complete saves, each answered, or a newer one, within \(milliseconds(longest)) "
-                + "(median \(milliseconds(delays[delays.count / 2]))); \(complaints.count) lines of warning",
+            "\(tally.answered) responses of \(tally.steps.count) steps, \(tally.failed) failed, \(tally.mixed.count) mixed; "
+                + "\(saves.times.count) complete saves, each (or a newer one) served within \(milliseconds(longest)) "
+                + "(median \(milliseconds(delays[delays.count / 2]))); \(complaints.count) warnings",
             passed: isServed && tally.failed == 0 && tally.mixed.isEmpty && longest <= manner.maxSeconds
                 && complaints.isEmpty)
     }

@@ -67,7 +67,7 @@ struct AdmissionTests {
         let response = try refused.response()
         #expect(response.status == 503)
         #expect(response.headers["retry-after"] == "1")
-        #expect(response.body.contains("one address may have"))
+        #expect(response.body.contains("one address may use"))
         #expect(refused.isClosed())
         clients = []
         #expect(eventually { server.openConnectionCount == 1 })

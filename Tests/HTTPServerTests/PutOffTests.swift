@@ -136,7 +136,7 @@ struct PutOffTests {
             client.post("/held", "late")
             let answer = try client.response()
             #expect(answer.status == 504)
-            #expect(answer.body.contains("time is over"))
+            #expect(answer.body.contains("exceeded its time limit"))
             #expect(client.isClosed())
             // Nobody has finished it.
             #expect(held.count == round)

@@ -57,7 +57,7 @@ struct TLSTests {
         let server = try startServer(holding: held) { $0.tls = pair.tls }
         let answer = try Command.curl(
             "--cacert", pair.certificate, "https://127.0.0.1:\(server.port)/held", "-d", "late")
-        #expect(answer.output.contains("time is over"))
+        #expect(answer.output.contains("exceeded its time limit"))
         #expect(held.count == 1)
         held.finishAll()
         #expect(eventually { server.activeRequestCount == 0 })
@@ -170,7 +170,7 @@ struct TLSTests {
         rename(other.key, pair.key)
         #expect(eventually { (try? echo(server, pair))?.output != "hello" || !events.refusals.isEmpty })
         #expect(
-            events.refusals == ["the key in \(pair.key) is not that of the certificate in \(pair.certificate)"])
+            events.refusals == ["the key in \(pair.key) does not belong to the certificate in \(pair.certificate)"])
         #expect(try echo(server, pair).output == "hello")
         // A good pair is taken again.
         try pair.renew()
@@ -203,7 +203,7 @@ struct TLSTests {
             (pair.certificate, text, "the key in \(text) cannot be used: The requested data were not available."),
             (
                 pair.certificate, other.key,
-                "the key in \(other.key) is not that of the certificate in \(pair.certificate)"
+                "the key in \(other.key) does not belong to the certificate in \(pair.certificate)"
             ),
         ] {
             let error = #expect(throws: HTTPServerError.self) {

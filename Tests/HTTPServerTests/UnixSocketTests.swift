@@ -54,7 +54,7 @@ struct UnixSocketTests {
         let error = #expect(throws: HTTPServerError.self) { try startServer { $0.host = "unix:\(path)" } }
         #expect(error?.kind == .portInUse)
         #expect(
-            error?.description == "a server listens on unix:\(path): stop it, or choose another path with --host")
+            error?.description == "another server listens on unix:\(path): stop it, or choose another path with --host")
         #expect(try echo(path, "still here") == "still here")
         server.stop()
     }
@@ -66,9 +66,9 @@ struct UnixSocketTests {
         try "text".write(toFile: file, atomically: false, encoding: .utf8)
         let long = "/" + String(repeating: "a", count: 200)
         for (path, description) in [
-            (file, "\(file) is there and is not a socket: remove it, or choose another path with --host"),
-            (long, "host \"unix:\(long)\": the path of a unix socket has from 1 to 107 bytes"),
-            ("", "host \"unix:\": the path of a unix socket has from 1 to 107 bytes"),
+            (file, "\(file) exists and is not a socket: remove it, or choose another path with --host"),
+            (long, "host \"unix:\(long)\": the path of a Unix socket must have 1 to 107 bytes"),
+            ("", "host \"unix:\": the path of a Unix socket must have 1 to 107 bytes"),
             (
                 "/nowhere/socket",
                 "listening on unix:/nowhere/socket: No such file or directory; give another path with --host"

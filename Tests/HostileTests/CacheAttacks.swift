@@ -52,7 +52,8 @@ struct CacheAttacks {
         #expect(answered == count)
         HostileReport.note(
             8, "\(count) requests of at most 32 KB, each with another shape, to a graph that makes a causal mask of it",
-            before: "33 -> 4,503 MB, for ever", "\(answered) answered, \(grown) MB more resident", passed: grown <= 128)
+            before: "33 to 4,503 MB, permanently", "\(answered) completed, \(grown) MB more resident",
+            passed: grown <= 128)
         #expect(grown <= 128)
     }
 
@@ -124,7 +125,7 @@ struct CacheAttacks {
             after = watched.residentMegabytes
         }
         HostileReport.note(
-            10, "three runs that take \((count * 4) >> 20) MB each, then idleness",
+            10, "three runs that take \((count * 4) >> 20) MB each, then idle time",
             before: "1,300 to 3,300 MB stayed after such peaks",
             "\(before) MB before, peak \(watched.peakMegabytes) MB, \(after) MB \(seconds) s after",
             passed: after <= before * 12 / 10)

@@ -21,7 +21,8 @@ struct MemoryAttacks {
         HostileReport.note(
             1,
             "every recorded op, with inputs of up to 8 MiB that grow until an account of 16 MiB refuses; 3 GiB of address space",
-            before: "30 of some 60 ops on whole tensors took memory uncounted", String(last), passed: result.status == 0
+            before: "30 of some 60 ops on whole tensors took memory without counting it", String(last),
+            passed: result.status == 0
         )
     }
 
@@ -132,9 +133,9 @@ struct MemoryAttacks {
         #expect(peak < 700)
         HostileReport.note(
             2,
-            "\(Self.requests.count) bodies of at most 200 KB that ask for 1 to 80 GB (StringJoin, ReduceJoin, AsString, EncodeBase64, StringLower, UnicodeTranscode, StringFormat, SerializeTensor, Substr, Unique, StringSplit, Fill ...); `--memory-limit 512MiB`",
+            "\(Self.requests.count) bodies of at most 200 KB that require 1 to 80 GB (StringJoin, ReduceJoin, AsString, EncodeBase64, StringLower, UnicodeTranscode, StringFormat, SerializeTensor, Substr, Unique, StringSplit, Fill ...); `--memory-limit 512MiB`",
             before: "SIGABRT, SIGSEGV or SIGKILL in 14 of them",
-            "\(refusedCount) refused (400, with both numbers), peak \(peak) MB",
+            "\(refusedCount) refused (400, with both sizes), peak \(peak) MB",
             passed: faults.isEmpty && peak < 700)
     }
 
@@ -162,7 +163,7 @@ struct MemoryAttacks {
         let isRunning = watched.server.isRunning
         #expect(isRunning)
         HostileReport.note(
-            3, "control group of 1 GiB, `{\"n\":[500000000]}` into `Fill`", before: "SIGKILL",
+            3, "control group of 1 GiB, `{\"n\":[500000000]}` fed to `Fill`", before: "SIGKILL",
             "\(answer.suffix(3)), \(isRunning ? "alive" : "killed"), peak \(watched.peakMegabytes) MB",
             passed: isRunning && answer.hasSuffix(" 400"))
     }
@@ -218,8 +219,8 @@ struct MemoryAttacks {
         }
         #expect(faults == [])
         HostileReport.note(
-            5, "401, 404, 405, 413, 415 with `Expect: 100-continue` and no body sent", before: "100 to all but 413",
-            "\(cases.count - faults.count) of \(cases.count) answered at the headers, none told to continue",
+            5, "401, 404, 405, 413, 415 with `Expect: 100-continue` and no body sent", before: "100 for all but 413",
+            "\(cases.count - faults.count) of \(cases.count) got the response after the headers, none got 100",
             passed: faults.isEmpty)
     }
 }

@@ -80,9 +80,10 @@ struct SmugglingAttacks {
         }
         #expect(faults == [])
         HostileReport.note(
-            6, "\(Self.ambiguous.count) requests that hide another one in their body, as raw bytes",
+            6, "\(Self.ambiguous.count) requests that hide another request in their body, as raw bytes",
             before: "the hidden request was run in 7; two header blocks in 3",
-            "\(Self.ambiguous.count - faults.count) get one 400 in JSON and are closed", passed: faults.isEmpty)
+            "\(Self.ambiguous.count - faults.count) get one 400 in JSON, and the connection is closed",
+            passed: faults.isEmpty)
     }
 
     @Test("many cookies, arguments and headers, long ones, and chunks without end get one answer in JSON")
@@ -143,7 +144,7 @@ struct SmugglingAttacks {
         HostileReport.note(
             7, "100 to 1,000 cookies, arguments and headers; headers and paths of up to 60 KB; chunks of 2^64-1 bytes",
             before:
-                "silence until the idle timeout from 250 arguments on, two header blocks from 300 cookies on, HTML for a long extension",
-            "\(cases.count - faults.count) of \(cases.count) get one answer, errors in JSON", passed: faults.isEmpty)
+                "no response until the idle timeout (250 arguments or more), two header blocks (300 cookies or more), HTML for a long chunk extension",
+            "\(cases.count - faults.count) of \(cases.count) get one response, errors in JSON", passed: faults.isEmpty)
     }
 }

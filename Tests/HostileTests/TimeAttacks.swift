@@ -84,7 +84,7 @@ struct TimeAttacks {
             11,
             "\(Self.requests.count) kernels that take 1 to 100 s (products, SVD, QR, inverse, TopK, Cumsum, StringFormat, Unique ...), `--timeout 1`",
             before: "up to 40 s and more",
-            String(format: "the longest is answered after %.2f s", longest)
+            String(format: "the last response comes after %.2f s", longest)
                 + (results.isEmpty ? "" : "; over 1.25 s: \(results.joined(separator: ", "))"),
             passed: results.isEmpty)
     }
@@ -107,7 +107,7 @@ struct TimeAttacks {
         if Extent.isFull { #expect(answer?.status == 503) }
         HostileReport.note(
             12, "SIGTERM while a product of \(size) x \(size) is computed, `--drain-timeout 2`",
-            before: "ends after 6.2 s, client cut or told 499",
+            before: "ends after 6.2 s, the client gets nothing or 499",
             String(format: "ends after %.2f s, the client gets %d", seconds, answer?.status ?? 0),
             passed: answer?.status == 503 && seconds <= 2.1)
     }

@@ -43,7 +43,7 @@ struct CommandLineTests {
         try folder.copy(Fixtures.model("tutorial"), to: "all/one/tutorial")
         try folder.copy(Fixtures.model("digits"), to: "all/two/digits")
         let expected =
-            "Error: \(folder.path)/all: holds no model itself, but folders that hold folders of models. Give these instead: "
+            "Error: \(folder.path)/all: contains no model, but folders of model folders. Serve these instead: "
             + "\(folder.path)/all/one \(folder.path)/all/two\n"
         #expect(try Program.run("inspect", folder.path + "/all").errors == expected)
         #expect(try Program.run("serve", folder.path + "/all", "--port", "0").errors == expected)
@@ -138,7 +138,7 @@ struct FeedArgumentTests {
         let path = folder.path + "/image.npy"
         try Fixtures.write([1], to: path)
         #expect(
-            try error("w1=\(path)") == "Error: --feed w1=\(path): there is a file of that name. To feed what it holds, "
+            try error("w1=\(path)") == "Error: --feed w1=\(path): a file of that name exists. To feed its contents, "
                 + "write w1=@\(path); to feed the text itself, write w1='\"\(path)\"'")
     }
 

@@ -84,10 +84,10 @@ struct LiveSettingsTests {
         #expect(metrics.contains("metaserve_label_version{model=\"digits\",label=\"stable\"} 3000\n"))
         #expect(!metrics.contains("label=\"canary\""))
         let log = server.log
-        #expect(log.contains("warning setting changed, but needs a restart of the server key=threads new=3 old="))
+        #expect(log.contains("warning setting changed, effective after a restart of the server key=threads new=3 old="))
         #expect(log.contains("notice setting changed key=max-queue new=9 old=256\n"))
         #expect(log.contains("notice setting changed key=max-queue model=digits new=4 old=\"as for all models\"\n"))
-        #expect(log.contains("notice the settings name another model model=tutorial\n"))
+        #expect(log.contains("notice model added to the settings model=tutorial\n"))
         // A flag wins, now as at the start.
         #expect(!log.contains("key=max-batch") && !log.contains("key=port"))
         try trial.write("models: {tutorial: \(Self.tutorial)}")
@@ -101,8 +101,8 @@ struct LiveSettingsTests {
     func mistakes() throws {
         let trial = try Trial("models: {tutorial: \(Self.tutorial)}")
         for (text, complaint) in [
-            ("max-queue: 0\nmodles: {}\n", "settings.yaml:1: expected a whole number from 1 to 1000000, found 0\n"),
-            ("models: [", "settings.yaml:2: is not YAML: did not find expected node content\n"),
+            ("max-queue: 0\nmodles: {}\n", "settings.yaml:1: expected an integer from 1 to 1000000, found 0\n"),
+            ("models: [", "settings.yaml:2: not valid YAML: did not find expected node content\n"),
             (
                 "models: {tutorial: \(Self.tutorial), other: /no/such}\n",
                 "settings.yaml:1: /no/such: no such file or folder\n"

@@ -47,6 +47,6 @@ struct MemorySettingsTests {
         }
         #expect(
             part?.problems.map(\.description)
-                == ["--run-memory: run-memory 2GiB is more than memory-limit 1GiB, of which it is a part"])
+                == ["--run-memory: run-memory 2GiB is more than memory-limit 1GiB, which includes it"])
     }
 }

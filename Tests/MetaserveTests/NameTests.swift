@@ -123,7 +123,7 @@ struct NameTests {
             try RecordedSaves.write(pointer[...], to: root + "/here/checkpoint", chunk: 1 << 20) {}
             let refused = try Program.run("serve", "--port", "0", root + "/here")
             #expect(refused.status != 0)
-            #expect(refused.errors.contains("--follow-paths allows to serve it"), "\(refused.errors)")
+            #expect(refused.errors.contains("use --follow-paths to serve it"), "\(refused.errors)")
             let server = try RunningServer(root + "/here", "--follow-paths")
             #expect(
                 try Program.curl("-d", #"{"feeds": {"w1": 1, "w2": 2}}"#, server.address + "/predict")
@@ -140,7 +140,7 @@ struct NameTests {
     func otherStep() throws {
         try withFolders(["m"]) { root in
             try Fixtures.write(Array("model_checkpoint_path: \"m-9\"\n".utf8), to: root + "/m/checkpoint")
-            let warning = "\(root)/m/checkpoint names m-9, which is not there: taking m-5"
+            let warning = "\(root)/m/checkpoint names m-9, which is not found: using m-5"
             #expect(try Program.run("inspect", root + "/m").output.contains("\n  warning: \(warning)\n"))
             let server = try RunningServer(root)
             let lines = server.log.split(separator: "\n").filter { $0.contains(warning) }

@@ -84,21 +84,23 @@ struct RouteSmokeTests {
         ),
         Question(
             "POST /v2/repository/index", 200, #"[{"name":"digits","version":"3000","state":"READY","reason":""},..."#),
-        Question("POST /v2/repository/models/tutorial/load", 403, #"{"error":"nobody may do this..."#),
+        Question("POST /v2/repository/models/tutorial/load", 403, #"{"error":"this route requires an admin token..."#),
         Question("GET /metrics", 200, "# HELP metaserve_build_info ..."),
         Question("GET /monitoring/prometheus/metrics", 200, "# HELP metaserve_build_info ..."),
         Question("GET /openapi.json", 200, #"{"openapi":"3.1.0",..."#),
         Question("GET /nothing", 404, #"{"error":"there is no route /nothing: GET / shows what is served"}"#),
         Question(
-            "GET /models/none", 404, #"{"error":"there is no model \"none\"; served are \"digits\", \"tutorial\""}"#),
-        Question("GET /predict", 405, #"{"error":"/predict takes POST"}"#),
-        Question("POST /metrics {}", 405, #"{"error":"/metrics takes GET..."#),
+            "GET /models/none", 404,
+            #"{"error":"there is no model \"none\"; the served models are \"digits\", \"tutorial\""}"#),
+        Question("GET /predict", 405, #"{"error":"/predict accepts POST"}"#),
+        Question("POST /metrics {}", 405, #"{"error":"/metrics accepts GET..."#),
         Question(#"POST /predict {"feeds":{"w1""#, 400, #"{"error":"the body is not JSON: ..."#),
         Question(#"POST /predict {"feeds":{"w1":"a","w2":1}}"#, 400, #"{"error":"feed \"w1\"..."#),
         Question(#"POST /predict {"feeds":{"w1":1,"w2":1},"fetches":["none"]}"#, 404, #"{"error":"..."#),
         Question(
             #"POST /v1/models/none:predict {"inputs":1}"#, 404,
-            #"{"error":"Servable not found for request: Latest(none); served are \"digits\", \"tutorial\""}"#),
+            #"{"error":"Servable not found for request: Latest(none); the served models are \"digits\", \"tutorial\""}"#
+        ),
         Question(#"POST /v2/models/tutorial/infer {"inputs":1}"#, 400, #"{"error":"..."#),
     ]
 

@@ -139,7 +139,7 @@ struct CommandTests {
         #expect(wrong.status != 0)
         #expect(
             wrong.errors.contains(
-                "--default kep_prob:0: no model has such a placeholder; the nearest are \"keep_prob\""),
+                "--default kep_prob:0: no model has this placeholder; the nearest are \"keep_prob\""),
             "\(wrong.errors)")
     }
 

@@ -96,7 +96,7 @@ struct ServerSettingsTests {
             ),
             (
                 "models:\n  m: {versions: all, labels: {a: 1}, split: {a: 99}}",
-                "2: expected 100 per cent in all, found 99"
+                "2: expected a sum of 100 per cent, found 99"
             ),
             (
                 "models:\n  m: {versions: all, labels: {stable: 1}, split: {stabel: 100}}",
@@ -111,8 +111,8 @@ struct ServerSettingsTests {
                 "1: expected latest, latest:N, all or a list of numbers, found a list"
             ),
             ("models:\n  m: {max-bach: 1}", "2: unknown key \"max-bach\"; the nearest are \"max-batch\""),
-            ("models:\n  a/b: /m", "2: a model's name is not empty and has no \"/\", found \"a/b\""),
-            ("max-batch: 0", "1: expected a whole number from 1 to 4096, found 0"),
+            ("models:\n  a/b: /m", "2: expected a model name that is not empty and has no \"/\", found \"a/b\""),
+            ("max-batch: 0", "1: expected an integer from 1 to 4096, found 0"),
             ("timeout: -1", "1: expected seconds from 0 to 86400, found -1"),
             ("timout: 1", "1: unknown key \"timout\"; the nearest are \"timeout\""),
         ])
@@ -131,7 +131,7 @@ struct ServerSettingsTests {
             }
             #expect(
                 error?.description == """
-                    \(path):1: expected a whole number from 0 to 65535, found x
+                    \(path):1: expected an integer from 0 to 65535, found x
                     \(path):2: unknown key "hosts"; the nearest are "host"
                     --timeout: expected seconds from 0 to 86400, found soon
                     --tls-cert: tls-cert needs tls-key
@@ -222,13 +222,13 @@ struct CheckConfigTests {
             #expect(result.status == 1)
             #expect(
                 result.errors == """
-                    \(path):1: expected a whole number from 0 to 65535, found x
+                    \(path):1: expected an integer from 0 to 65535, found x
                     \(path):2: unknown key "prot"; the nearest are "port"
 
                     """)
             let served = try Program.run("serve", "--config", path)
             #expect(served.status == 1)
-            #expect(served.errors.hasPrefix("Error: \(path):1: expected a whole number"))
+            #expect(served.errors.hasPrefix("Error: \(path):1: expected an integer"))
         }
         #expect(try Program.run("check-config", "/no/such").errors == "/no/such: no such file\n")
     }

@@ -73,7 +73,8 @@ struct StoppingTests {
         #expect(server.stop() == 1)
         let text = String(decoding: response.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         #expect(text == "{\"error\":\"the server is stopping: send the request again\"}\n 503")
-        #expect(server.log.contains("not all requests were answered: raise --drain-timeout"), "\(server.log)")
+        #expect(
+            server.log.contains("stopped before all requests were completed: raise --drain-timeout"), "\(server.log)")
     }
 
     @Test("signals to a process and to its group are one signal: it ends as after one")
@@ -152,7 +153,7 @@ struct StoppingTests {
         process.waitUntilExit()
         #expect(process.terminationStatus == 0)
         log += String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        #expect(log.contains("ended before serving"), "\(log)")
+        #expect(log.contains("stopped before serving"), "\(log)")
     }
 
     @Test("a file of settings serves; a public address without tokens is warned of; tokens admit")
@@ -173,15 +174,15 @@ struct StoppingTests {
                 """.utf8), to: config)
         // The tests' server looks for the address in text.
         let open = try RunningServer("--config", config, "--log-format", "text")
-        #expect(open.log.contains("whoever reaches 0.0.0.0 may ask"))
-        let response = try Program.curl("-d", #"{"feeds":{"w1":1}}"#, open.address + "/models/adder/predict")
-        #expect(response.hasPrefix(#"{"outputs":{"op_to_restore:0":12.0}"#), "\(response)")
+        #expect(open.log.contains("listens on 0.0.0.0 without a token file"))
+        let answer = try Program.curl("-d", #"{"feeds":{"w1":1}}"#, open.address + "/models/adder/predict")
+        #expect(answer.hasPrefix(#"{"outputs":{"op_to_restore:0":12.0}"#), "\(answer)")
         #expect(open.stop() == 0)
 
         try Fixtures.write(Array("secret\n".utf8), to: folder + "/tokens")
         let guarded = try RunningServer(
             "--config", config, "--log-format", "text", "--token-file", folder + "/tokens")
-        #expect(!guarded.log.contains("whoever reaches"))
+        #expect(!guarded.log.contains("without a token file"))
         #expect(try status(guarded.address, "/models") == "401")
         #expect(try status(guarded.address, "/models", "-H", "Authorization: Bearer secret") == "200")
         #expect(guarded.stop() == 0)
@@ -198,8 +199,8 @@ struct StoppingTests {
         let flag = try Program.run("serve", Fixtures.model("tutorial"), "--port", "x", "--max-batch", "0")
         #expect(
             flag.errors == """
-                Error: --port: expected a whole number from 0 to 65535, found x
-                --max-batch: expected a whole number from 1 to 4096, found 0
+                Error: --port: expected an integer from 0 to 65535, found x
+                --max-batch: expected an integer from 1 to 4096, found 0
 
                 """)
     }

@@ -102,7 +102,9 @@ struct NumberMemoryTests {
             try op.evaluate(inputs.map { TensorFact($0) }, account)
         }
         #expect(error.kind == .resourceExhausted)
-        #expect(error.reason.hasPrefix("needs ") && error.reason.contains(" bytes more than the "), "\(error.reason)")
+        #expect(
+            error.reason.hasPrefix("needs ") && error.reason.contains(" more bytes, but the run may take only "),
+            "\(error.reason)")
         #expect(account.peakBytes <= Self.limitBytes)
         #expect(account.usedBytes == 0)
     }

@@ -33,12 +33,17 @@ struct OpDocumentTests {
         var text = """
             # Supported ops
 
-            \(names.count) ops, and besides them `PartitionedCall`, `StatefulPartitionedCall`, `If`, `StatelessIf`, `Case`, `StatelessCase`, \
-            `While`, `StatelessWhile` and calls of functions by name, which are expanded when a graph is read. Written by `make docs` from \
-            the program's table and the runs that TensorFlow 2.21 recorded (`Tests/Fixtures`), all of which the tests repeat.
+            metaserve supports \(names.count) ops. In addition, it expands `PartitionedCall`, `StatefulPartitionedCall`, `If`, `StatelessIf`, \
+            `Case`, `StatelessCase`, `While`, `StatelessWhile` and calls of functions by name when it reads a graph. `make docs` generates this \
+            page from the program's table of ops and the runs that TensorFlow 2.21 recorded (`Tests/Fixtures`). The tests repeat all runs.
 
-            Dtypes are those of the recorded inputs and outputs; attributes those that the runs vary. Runs give TensorFlow's outputs, \
-            refusals are errors where TensorFlow has one, graphs are recorded graphs with the op in it.
+            The columns have this meaning:
+
+            - *dtypes*: the dtypes of the recorded inputs and outputs
+            - *attributes*: the attributes that differ between the runs
+            - *runs*: the number of runs whose outputs must equal TensorFlow's
+            - *refusals*: the number of runs that TensorFlow rejects, and metaserve must reject too
+            - *graphs*: the number of recorded graphs that contain the op
 
             | op | dtypes | attributes | runs | refusals | graphs |
             | --- | --- | --- | --- | --- | --- |

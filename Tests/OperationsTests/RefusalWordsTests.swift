@@ -40,7 +40,7 @@ struct RefusalWordsTests {
         "updates must have the shape", "Dimensions [0,1) of indices", "Output must be at least 1-D",
         "Inner dimensions of output shape", "dtype int16 is not supported", "input 0 should be a vector",
         // Without TensorFlow's name for the tensor.
-        "Shape of tensor [2,3] is not", "takes at least 3 inputs", "Indices and updates specified for empty output",
+        "Shape of tensor [2,3] is not", "expected at least 3 inputs", "Indices and updates specified for empty output",
     ]
 
     private func reason(of vector: OpVector) -> String? {

@@ -105,7 +105,7 @@ struct TextMemoryTests {
         let account = RunAccount(limitBytes: Self.limitBytes)
         let error = #expect(throws: OpError.self) { try trial.run(account) }
         #expect(error?.kind == .resourceExhausted)
-        #expect(error?.reason.contains("bytes more than the") == true, "\(error?.reason ?? "")")
+        #expect(error?.reason.contains("more bytes, but the run may take only") == true, "\(error?.reason ?? "")")
         #expect(account.peakBytes <= Self.limitBytes)
         #expect(account.usedBytes == 0)
     }
@@ -157,7 +157,7 @@ struct TextMemoryTests {
             let account = RunAccount(limitBytes: Self.limitBytes)
             let error = #expect(throws: OpError.self) { try trial.run(account) }
             #expect(error?.kind == .resourceExhausted, "\(trial.op)")
-            #expect(error?.reason.contains("bytes more than the") == true, "\(error?.reason ?? "")")
+            #expect(error?.reason.contains("more bytes, but the run may take only") == true, "\(error?.reason ?? "")")
             #expect(account.peakBytes <= Self.limitBytes)
             #expect(try trial.run(RunAccount()).first != nil)
         }

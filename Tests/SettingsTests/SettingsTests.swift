@@ -98,11 +98,11 @@ struct SettingsTests {
         arguments: [
             ("prot: 1", "f:1: unknown key \"prot\"; the nearest are \"port\""),
             ("something: 1", "f:1: unknown key \"something\""),
-            ("port: 65536", "f:1: expected a whole number from 0 to 65535, found 65536"),
-            ("port: \"80\"", "f:1: expected a whole number from 0 to 65535, found the text \"80\""),
-            ("port: 99999999999999999999", "f:1: expected a whole number from 0 to 65535, found 99999999999999999999"),
-            ("port:", "f:1: expected a whole number from 0 to 65535, found nothing"),
-            ("port: [1]", "f:1: expected a whole number from 0 to 65535, found a list"),
+            ("port: 65536", "f:1: expected an integer from 0 to 65535, found 65536"),
+            ("port: \"80\"", "f:1: expected an integer from 0 to 65535, found the text \"80\""),
+            ("port: 99999999999999999999", "f:1: expected an integer from 0 to 65535, found 99999999999999999999"),
+            ("port:", "f:1: expected an integer from 0 to 65535, found nothing"),
+            ("port: [1]", "f:1: expected an integer from 0 to 65535, found a list"),
             ("\nshare: 2", "f:2: expected a share from 0 to 1, found 2"),
             ("share: .nan", "f:1: expected a share from 0 to 1, found .nan"),
             ("share: nan", "f:1: expected a share from 0 to 1, found nan"),
@@ -110,16 +110,16 @@ struct SettingsTests {
             ("name: \"\"", "f:1: expected a name, found the text \"\""),
             ("words: [a, {b: c}]", "f:1: expected a word, found keys and values"),
             ("colour: pink", "f:1: expected red, green or blue, found pink"),
-            ("counts: {a: 10}", "f:1: expected a whole number from 0 to 9, found 10"),
+            ("counts: {a: 10}", "f:1: expected an integer from 0 to 9, found 10"),
             ("counts: 7", "f:1: expected keys and values, found 7"),
             ("- port", "f:1: expected keys and values, found a list"),
             ("[a]: 1", "f:1: expected a name"),
-            ("port: 1\nport: 2", "f:1: \"port\" is given twice"),
-            ("words: [", "f:2: is not YAML: did not find expected node content"),
-            ("port: *x", "f:1: is not YAML: found undefined alias"),
+            ("port: 1\nport: 2", "f:1: the key \"port\" is given twice"),
+            ("words: [", "f:2: not valid YAML: did not find expected node content"),
+            ("port: *x", "f:1: not valid YAML: found undefined alias"),
             (
                 "a: 1\nport: x\nshare: y",
-                "f:1: unknown key \"a\"\nf:2: expected a whole number from 0 to 65535, found x\nf:3: expected a share from 0 to 1, found y"
+                "f:1: unknown key \"a\"\nf:2: expected an integer from 0 to 65535, found x\nf:3: expected a share from 0 to 1, found y"
             ),
         ])
     func mistakes(yaml: String, message: String) {

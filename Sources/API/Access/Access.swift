@@ -2,7 +2,7 @@ internal import HTTPMessages
 package import Settings
 internal import Threads
 
-/// Who may use a route.
+/// The clients that may use a route.
 enum Access: Sendable {
     /// Everybody.
     case open
@@ -109,7 +109,9 @@ public final class AccessRules: Sendable {
         case .admin:
             guard let admin else {
                 throw RequestError(
-                    403, "nobody may do this: start the server with --admin-token-file FILE to allow it with a token")
+                    403,
+                    "this route requires an admin token, and the server has no admin token file: start it with --admin-token-file FILE"
+                )
             }
             let token = try Self.token(authorization)
             let isKnown = inference?.tokens.contains(token) ?? false
@@ -122,7 +124,7 @@ public final class AccessRules: Sendable {
     /// The token of `Bearer TOKEN`.
     private static func token(_ header: UnsafeRawBufferPointer?) throws(RequestError) -> UnsafeRawBufferPointer {
         let missing = RequestError(
-            401, "a token is needed: send the header Authorization: Bearer TOKEN",
+            401, "a bearer token is required: send the header Authorization: Bearer TOKEN",
             headers: [("WWW-Authenticate", "Bearer")])
         let scheme: StaticString = "bearer "
         guard let header, header.count > scheme.utf8CodeUnitCount else { throw missing }
@@ -137,7 +139,7 @@ public final class AccessRules: Sendable {
         RequestError(
             401,
             file.tokens.problem == nil
-                ? "the token is not known" : "no token is accepted: the server's file of tokens cannot be used",
+                ? "the bearer token is unknown" : "no token is accepted, because the server's token file is invalid",
             headers: [("WWW-Authenticate", "Bearer error=\"invalid_token\"")])
     }
 }

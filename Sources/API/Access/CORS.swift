@@ -7,7 +7,7 @@ public struct CORSRules: Sendable {
 
     private static let maxAge = "86400"
     private static let exposed = "Inference-Header-Content-Length, X-Request-ID, Retry-After"
-    /// What clients send; `Authorization` is not covered by a `*`.
+    /// The headers that clients send; `Authorization` is not covered by a `*`.
     private static let allowedHeaders: String =
         ([.contentType, .authorization, .inferenceHeaderContentLength, .requestTimeout, .modelLabel, .requestID]
         + [HTTPHeader.contentEncoding, .traceParent]).map { "\($0.name)" }.joined(separator: ", ")

@@ -46,7 +46,7 @@ final class TokenFile: @unchecked Sendable {
         do throws(SettingsProblem) {
             let tokens = try Self.read(path)
             published.replace(with: tokens)
-            if !known.hasSameTokens(as: tokens) { report("\(path): read again, \(tokens.count) tokens", false) }
+            if !known.hasSameTokens(as: tokens) { report("\(path): reloaded, \(tokens.count) tokens", false) }
         } catch {
             published.replace(with: TokenSet(problem: error.description))
             if known.problem != error.description { report("no token is accepted: \(error)", true) }
@@ -68,7 +68,7 @@ final class TokenFile: @unchecked Sendable {
             }
             tokens.append(Array(token))
         }
-        guard !tokens.isEmpty else { throw SettingsProblem(path, "has no token: write one a line") }
+        guard !tokens.isEmpty else { throw SettingsProblem(path, "contains no token: write one token per line") }
         guard tokens.count <= TokenSet.maxTokens else {
             throw SettingsProblem(path, "has more than \(TokenSet.maxTokens) tokens")
         }

@@ -96,7 +96,7 @@ struct ExampleWriter {
             let number = Float(value.double)
             guard number.isFinite || !value.double.isFinite else {
                 throw .badRequest(
-                    "Feature: \(key.excerpt) has element \(value.double), which is not a number that float has")
+                    "Feature: \(key.excerpt) has element \(value.double), which is out of range for float")
             }
             try require(.floats, &kind, key) { append(number) }
         case .string:
@@ -107,7 +107,7 @@ struct ExampleWriter {
         case .object where value.count == 1 && value.first.equals("b64") && value.first.next.kind == .string:
             let text = value.first.next.string
             guard let count = Base64.decode(inPlace: text) else {
-                throw .badRequest("Feature: \(key.excerpt): the value of \"b64\" is not base 64")
+                throw .badRequest("Feature: \(key.excerpt): the value of \"b64\" is not base64")
             }
             let bytes = UnsafeRawBufferPointer(UnsafeMutableBufferPointer(rebasing: text[..<count]))
             try require(.bytes, &kind, key) { Self.append(field: 1, bytes, to: values) }

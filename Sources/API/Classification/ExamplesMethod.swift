@@ -1,6 +1,6 @@
 internal import Serving
 
-/// What is asked about examples.
+/// A method of requests with examples.
 enum ExamplesMethod: UInt8, CaseIterable, Sendable {
     case classify = 1
     case regress
@@ -76,6 +76,6 @@ enum ExamplesMethod: UInt8, CaseIterable, Sendable {
     private func alternatives(in version: TFServingSignatures) -> String {
         let names = signatures(of: version).map { "\"\($0.name)\"" }.joined(separator: ", ")
         return names.isEmpty
-            ? "; no signature of this model can be asked so: use :predict" : "; \"signature_name\" can be \(names)"
+            ? "; no signature of this model supports this method: use :predict" : "; \"signature_name\" can be \(names)"
     }
 }

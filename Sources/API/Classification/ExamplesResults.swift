@@ -1,7 +1,7 @@
 internal import Execution
 internal import Tensors
 
-/// What a graph has computed of examples, checked as TensorFlow Serving does.
+/// The outputs of a graph for examples, checked as TensorFlow Serving does.
 struct ExamplesResults {
     private let outputs: UnsafeBufferPointer<TensorView>
     private let keys: [[UInt8]]

@@ -34,8 +34,8 @@ final class ExamplesTask: RequestTask {
         let call = try call(signature, input, outputs, calls)
         guard let feed = call.callable.feeds.first, feed.dtype == .string else {
             throw .badRequest(
-                "signature \"\(signature.name)\" cannot be asked so: its input \"\(input.name)\" is no string, to take "
-                    + "examples")
+                "signature \"\(signature.name)\" does not support this method: its input \"\(input.name)\" is not a "
+                    + "string, so it cannot receive examples")
         }
         try write(parts)
         try feedExamples()

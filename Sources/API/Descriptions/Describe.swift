@@ -17,7 +17,8 @@ struct Describe: Sendable {
         [
             Route(
                 .get, "/",
-                RouteDescription("What is served, and a line to copy", response: .object("name", "version", "models"))
+                RouteDescription(
+                    "The served models, and an example request", response: .object("name", "version", "models"))
             ) { exchange, _ in
                 if MediaType.prefersText(exchange.request.headers) {
                     Overview(catalog: registry.catalog, options: options, line: line()).write(to: &exchange.response)
@@ -42,7 +43,7 @@ struct Describe: Sendable {
             ) { _, _ in },
             .immediate(
                 .get, "/v2/health/ready", access: .open,
-                RouteDescription("Whether all models can answer", response: .empty)
+                RouteDescription("Whether all models can serve requests", response: .empty)
             ) { _, _ throws(RequestError) in try ready() },
         ] + health
     }
@@ -56,7 +57,7 @@ struct Describe: Sendable {
         } + [
             .immediate(
                 .get, "/readyz", access: .open,
-                RouteDescription("Whether all models can answer", response: .object("status"))
+                RouteDescription("Whether all models can serve requests", response: .object("status"))
             ) { _, response throws(RequestError) in
                 try ready()
                 writeHealth(&response)
@@ -164,9 +165,9 @@ struct Describe: Sendable {
         writer.endList()
     }
 
-    /// `GET /v2/health/ready`: from when every path has a model until the server is about to end. (Whoever can answer is alive.)
+    /// `GET /v2/health/ready`: from when every path has a model until the server is stopping. (Whoever can answer is alive.)
     private func ready() throws(RequestError) {
-        guard !options.readiness.isDraining else { throw RequestError(503, "the server is about to end") }
+        guard !options.readiness.isDraining else { throw RequestError(503, "the server is stopping") }
         guard registry.isReady else { throw RequestError(503, "not all models are loaded yet: see /models") }
     }
 
@@ -221,7 +222,7 @@ struct Describe: Sendable {
 
     private static let maxDefaultElements = 64
 
-    /// What an input is when it is not fed; a large one is left out.
+    /// The default value of an input; a large one is left out.
     private func write(default tensor: Tensor, _ writer: inout JSONWriter) {
         guard tensor.shape.elementCount <= Self.maxDefaultElements else { return }
         tensor.shape.dimensions.withUnsafeBufferPointer { dimensions in

@@ -5,7 +5,7 @@ internal import Tensors
 /// A request that a model answers: zeros for data, what is usual for dropout and the like, and 1 for another float alone.
 struct Example {
     private let model: Model
-    /// What must be fed.
+    /// The inputs that must be fed.
     private let inputs: [TensorDescription]
     /// How many elements all inputs have; `Int.max` for more than can be counted.
     private let elementCount: Int
@@ -93,7 +93,7 @@ struct Example {
         }
     }
 
-    /// What an input is in it.
+    /// The value of an input in the example.
     func value(of input: TensorDescription) -> [UInt8] {
         Self.bytes { write(input, &$0) }
     }

@@ -20,7 +20,7 @@ struct Overview {
             "", "More",
             "  \(curl) \(address.url)/models/NAME    # a model's inputs, outputs and variables",
             "  \(curl) \(address.url)/openapi.json   # all routes",
-            "  \(curl) -H 'Accept: application/json' \(address.url)/   # this as JSON",
+            "  \(curl) -H 'Accept: application/json' \(address.url)/   # the same as JSON",
         ]
         for line in lines { response.body.append(line + "\n") }
     }

@@ -18,7 +18,7 @@ enum Base64 {
 
     /// Decodes in place: the bytes become shorter.
     ///
-    /// - Returns: How many bytes were decoded; nil if the text is not base 64.
+    /// - Returns: How many bytes were decoded; nil if the text is not base64.
     static func decode(inPlace text: UnsafeMutableBufferPointer<UInt8>) -> Int? {
         var written = 0
         var digits = 0

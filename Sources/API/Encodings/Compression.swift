@@ -36,7 +36,7 @@ final class Compression: Sendable {
     /// By coding.
     private let pools: [Pool]
 
-    /// What waits for one coding's next body.
+    /// The contexts that wait for the next body of one coding.
     private struct Pool: Sendable {
         let inflaters: ObjectPool<InflaterBox>
         let deflaters: ObjectPool<DeflaterBox>
@@ -75,7 +75,7 @@ final class Compression: Sendable {
         }
     }
 
-    /// What a request's compressed body holds.
+    /// Decompresses the body of a request.
     ///
     /// - Parameters:
     ///   - request: The request.
@@ -109,7 +109,8 @@ final class Compression: Sendable {
         case .windowTooLarge: .badRequest("the body needs a window of more than 8 MiB: compress it with a smaller one")
         case .tooLarge:
             RequestError(
-                413, "the body holds more than \(maxBodyBytes) bytes: send less at once, or raise --max-body")
+                413, "the decompressed body has more than \(maxBodyBytes) bytes: send less at once, or raise --max-body"
+            )
         case .noMemory: Self.noMemory
         }
     }

@@ -24,7 +24,7 @@ enum ContentCoding: Int, CaseIterable, Sendable {
         let known = allCases.map { "\($0.name)" }.joined(separator: ", ")
         throw RequestError(
             415,
-            "a body with Content-Encoding \(String(decoding: name.prefix(100), as: UTF8.self)) is not understood: send "
+            "the Content-Encoding \(String(decoding: name.prefix(100), as: UTF8.self)) is not supported: send "
                 + "one of \(known), or none",
             headers: [("Accept-Encoding", known)])
     }

@@ -1,6 +1,6 @@
 internal import HTTPMessages
 
-/// What a request says of its body's kind.
+/// The media type of a request's body.
 enum MediaType {
     private static let refusedTypes: [StaticString] = [
         "multipart/", "image/", "audio/", "video/", "application/octet-stream", "application/x-npy",
@@ -14,7 +14,8 @@ enum MediaType {
         for refused in refusedTypes where hasPrefix(contentType, refused) {
             let type = contentType.prefix { $0 != UInt8(ascii: ";") && $0 != UInt8(ascii: " ") }
             throw RequestError(
-                415, "a body of type \(String(decoding: type, as: UTF8.self)) is not JSON: send application/json")
+                415,
+                "the media type \(String(decoding: type, as: UTF8.self)) is not supported here: send application/json")
         }
     }
 

@@ -61,7 +61,7 @@ struct MultipartForm {
             } else if let place = find(delimiter, from: 0) {
                 position = place + delimiter.count
             } else {
-                throw malformed("its boundary is not in it")
+                throw malformed("the boundary of its Content-Type does not occur in it")
             }
         }
 
@@ -95,7 +95,9 @@ struct MultipartForm {
                 try read(header: line, of: &part)
             }
             // Without content the boundary's line end is that of the empty line.
-            guard let end = find(delimiter, from: position - 2) else { throw malformed("a part does not end") }
+            guard let end = find(delimiter, from: position - 2) else {
+                throw malformed("a part has no closing boundary")
+            }
             part.content = UnsafeRawBufferPointer(rebasing: body[position..<max(position, end)])
             position = end + delimiter.count
             return part
@@ -116,7 +118,7 @@ struct MultipartForm {
                 let isPlain = ["binary", "8bit", "7bit"].contains { FieldParameters.areEqual(encoding, $0) }
                 guard isPlain else {
                     let shown = String(decoding: encoding.prefix(40), as: UTF8.self)
-                    throw malformed("a part has the Content-Transfer-Encoding \(shown): send its bytes as they are")
+                    throw malformed("a part has the Content-Transfer-Encoding \(shown): send its bytes unencoded")
                 }
             }
         }

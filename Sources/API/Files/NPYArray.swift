@@ -29,14 +29,14 @@ struct NPYArray {
         guard bytes.count >= 10, bytes.prefix(6).elementsEqual(Self.magic) else {
             throw Fault("it does not begin as a .npy file")
         }
-        guard (1...3).contains(bytes[6]) else { throw Fault("it is of version \(bytes[6]); known are 1 to 3") }
+        guard (1...3).contains(bytes[6]) else { throw Fault("it has format version \(bytes[6]); supported are 1 to 3") }
         let start = bytes[6] > 1 ? 12 : 10
-        guard bytes.count >= start else { throw Fault("it is cut off in its header") }
+        guard bytes.count >= start else { throw Fault("its header is cut off") }
         let length = bytes[8..<start].reversed().reduce(0) { $0 << 8 | Int($1) }
         guard length <= Self.longestHeader else {
             throw Fault("its header has \(length) bytes, more than \(Self.longestHeader)")
         }
-        guard length <= bytes.count - start else { throw Fault("it is cut off in its header") }
+        guard length <= bytes.count - start else { throw Fault("its header is cut off") }
         var header = NPYHeader()
         try header.read(UnsafeRawBufferPointer(rebasing: bytes[start..<start + length]))
         dtype = header.dtype
@@ -91,7 +91,7 @@ enum NPYStrings {
     }
 }
 
-/// What the header of a `.npy` array says.
+/// The fields of the header of a `.npy` array.
 struct NPYHeader {
     private(set) var dtype = DataType.float32
     private(set) var strings: NPYStrings?
@@ -103,7 +103,7 @@ struct NPYHeader {
     mutating func read(_ text: UnsafeRawBufferPointer) throws(NPYArray.Fault) {
         var scanner = Scanner(text: text)
         let shown = String(decoding: text.prefix(200), as: UTF8.self)
-        let malformed = NPYArray.Fault("its header is no dictionary of descr, fortran_order and shape: \(shown)")
+        let malformed = NPYArray.Fault("its header is not a dictionary of descr, fortran_order and shape: \(shown)")
         var descr: String?
         var isFortran: Bool?
         var shape: [Int]?
@@ -166,7 +166,7 @@ struct NPYHeader {
         }
     }
 
-    /// What NumPy writes, and in whose place its text is.
+    /// NumPy's `descr` of a dtype; nil if NumPy has none.
     static func descr(of dtype: DataType) -> String? {
         switch dtype.quantizedStorage ?? dtype {
         case .float16: "<f2"

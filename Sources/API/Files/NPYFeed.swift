@@ -79,8 +79,7 @@ extension FeedMemory {
                 fromByteOffset: index * MemoryLayout<Source>.stride, as: Source.self)
             guard let converted = conversion(value) else {
                 throw .badRequest(
-                    "input \"\(name)\": \(value), element \(index) of the array, is not a number that "
-                        + "\(Target.dataType) has")
+                    "input \"\(name)\": \(value), element \(index) of the array, is not a valid \(Target.dataType)")
             }
             elements[index] = converted
         }
@@ -129,7 +128,7 @@ extension UnsafeRawBufferPointer {
 
 /// A response of one tensor as a NumPy array, for who asks for `Accept: application/x-npy`.
 enum NPYResponse {
-    /// What the header is padded to, with all before it.
+    /// The multiple to which the header is padded, with everything before it.
     private static let alignment = 64
 
     /// Writes the response, if it was asked for so and is one tensor of numbers or booleans.

@@ -25,7 +25,7 @@ public enum NPYText {
 
     /// Why a file cannot be used.
     public struct Fault: Error {
-        /// What is wrong with it.
+        /// The fault of the file.
         public let reason: String
     }
 

@@ -5,14 +5,14 @@ internal import Tensors
 enum BytesHint {
     private static let maxElements = 16
 
-    /// What to append to the error of a run that failed on feeds; empty if none of their strings looks like base 64.
+    /// The hint for the error of a run that failed on feeds; empty if none of their strings looks like base64.
     static func text(for feeds: UnsafeBufferPointer<TensorView>, names: [String]) -> String {
         for (feed, name) in zip(feeds, names) where feed.dtype == .string {
             let strings = UnsafeBufferPointer(
                 start: feed.elements.assumingMemoryBound(to: TensorString.self),
                 count: min(feed.elementCount, maxElements))
             guard strings.contains(where: { Base64.isLikely($0.bytes) }) else { continue }
-            return "\"\(name)\" was fed a text that looks like base 64: to feed the bytes, send {\"b64\": \"...\"}"
+            return "\"\(name)\" received text that looks like base64: to feed the bytes, send {\"b64\": \"...\"}"
         }
         return ""
     }

@@ -39,7 +39,7 @@ struct CompositeFeeds {
     ) throws(RequestError) -> [JSONValue] {
         let names = composite.partNames.map { "\"\($0)\"" }.joined(separator: ", ")
         guard composite.kind != .composite else {
-            throw .badRequest("feed \"\(composite.name)\" is of several tensors: feed \(names)")
+            throw .badRequest("feed \"\(composite.name)\" consists of several tensors: feed \(names)")
         }
         let expected =
             composite.kind == .sparse

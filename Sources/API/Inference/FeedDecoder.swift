@@ -9,7 +9,7 @@ struct FeedDecoder {
     /// The deepest list that JSON's nesting allows.
     static let highestRank = JSONParser.deepestNesting
 
-    /// What the protocol calls it.
+    /// The protocol's term for a feed, for messages.
     var kind: StaticString = "feed"
     let name: String
     let dtype: DataType
@@ -17,11 +17,11 @@ struct FeedDecoder {
     /// Integers beyond ±2^53 that are written with point or exponent have been rounded by the parser.
     private static let exactDoubles = -0x1p53...0x1p53
 
-    /// What does not fit, before its place is known.
+    /// A value that does not fit, before its place is known.
     private struct Misfit: Error {
         /// Where on the tape.
         let index: Int
-        /// What is said before and after the place.
+        /// The parts of the message before and after the place.
         let before: String
         let after: String
 
@@ -85,7 +85,7 @@ struct FeedDecoder {
     private func requireList(_ value: JSONValue, _ size: Int) throws(Misfit) {
         guard value.kind == .list else { throw unexpected(value, "a list of \(size)") }
         guard value.count == size else {
-            throw Misfit(value, "expected a list of \(size)", ", got one of \(value.count)")
+            throw Misfit(value, "expected a list of \(size)", ", got a list of \(value.count)")
         }
     }
 
@@ -263,7 +263,7 @@ extension FeedDecoder {
             value, value.shown,
             isInexact
                 ? " is beyond 2^53, where only integers without point and exponent are exact"
-                : " is not a number that \(dtype) has")
+                : " is not a valid \(dtype)")
     }
 
     private func truth(_ value: JSONValue) throws(Misfit) -> Bool {
@@ -284,7 +284,7 @@ extension FeedDecoder {
         else { throw unexpected(value, "a string or {\"b64\": \"...\"}") }
         let text = value.first.next.string
         guard let count = Base64.decode(inPlace: text) else {
-            throw Misfit(value, "the value of \"b64\"", " is not base 64")
+            throw Misfit(value, "the value of \"b64\"", " is not base64")
         }
         return TensorString(start: UnsafePointer(text.baseAddress), count: count)
     }

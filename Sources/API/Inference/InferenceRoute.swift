@@ -100,7 +100,7 @@ final class InferenceRoute: Sendable {
             case .queued: return .later
             case .refused:
                 throw RequestError(
-                    429, "model \"\(model.name)\" has as many requests waiting as --max-queue allows: try again later",
+                    429, "model \"\(model.name)\" has a full queue (--max-queue): try again later",
                     headers: [("Retry-After", "\(scheduler.waitingSeconds(of: model.queue))")])
             }
         } catch {

@@ -59,7 +59,7 @@ extension OutputWriter {
         let expected =
             names.map { "floats with \($0.names.count) values in the last dimension, as many as \($0.path) has names" }
             ?? "floats with at least one dimension"
-        return .badRequest("\"top\": no output that is fetched gives scores; expected \(expected), found \(found)")
+        return .badRequest("\"top\": no fetched output contains scores; expected \(expected), found \(found)")
     }
 
     /// Writes the lists from a dimension on.

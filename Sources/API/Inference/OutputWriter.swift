@@ -120,7 +120,7 @@ struct OutputWriter {
         guard Self.itemCount(tensor.dimensions) == nil else { return }
         let shape = tensor.dimensions.map(String.init).joined(separator: ",")
         throw .badRequest(
-            "the answer's \(String(decoding: key, as: UTF8.self)) would be too long as JSON, of shape [\(shape)]: "
+            "output \(String(decoding: key, as: UTF8.self)) of shape [\(shape)] is too long for a JSON response: "
                 + "fetch less at once")
     }
 
@@ -139,7 +139,7 @@ struct OutputWriter {
         guard forbidden else { return }
         throw RequestError(
             422,
-            "the answer's \(String(decoding: key, as: UTF8.self)) has NaN or infinite values, which --nan error forbids"
+            "output \(String(decoding: key, as: UTF8.self)) has NaN or infinite values, which --nan error forbids"
         )
     }
 

@@ -6,7 +6,7 @@ internal import Serving
 internal import Threads
 
 // Safety: nothing here changes; what CacheEntry changes, the budget guards.
-/// What a request's names mean to a model, found once and kept: the callable, and the keys of its response.
+/// The resolved names of a request: the callable, and the keys of its response. Found once and cached.
 final class PreparedCall: CacheEntry, @unchecked Sendable {
     /// Which protocol's it is, as the first byte of its signature.
     enum Kind: UInt8 {
@@ -16,11 +16,11 @@ final class PreparedCall: CacheEntry, @unchecked Sendable {
         case examples
     }
 
-    /// What feeds and fetches are called.
+    /// The names of feeds and fetches.
     struct Names {
-        /// What is to be fed: tensors, or keys of the signature.
+        /// The feeds: tensors, or keys of the signature.
         let feeds: [String]
-        /// What is to be fetched: tensors, or keys of the signature; nil for the signature's outputs, or the model's.
+        /// The fetches: tensors, or keys of the signature; nil for the signature's outputs, or the model's.
         let fetches: [String]?
         /// The signature whose keys these may be.
         var signature: Signature?
@@ -28,9 +28,9 @@ final class PreparedCall: CacheEntry, @unchecked Sendable {
         var composites: [CompositeTensor?] = []
         /// Which feeds are known to be scalars, though the graph does not tell their shape; empty where none is.
         var scalars: [Bool] = []
-        /// What the request calls the feeds, where that is not the tensors' names.
+        /// The request's names for the feeds, if they differ from the tensors' names.
         var feedNames: [String]?
-        /// What the response calls the fetches, where that is not the tensors' names.
+        /// The response's names for the fetches, if they differ from the tensors' names.
         var fetchNames: [String]?
         /// Whether fetches that have no other name are called `y` for `y:0`.
         var isWithoutNumbers = false
@@ -119,7 +119,7 @@ final class PreparedCall: CacheEntry, @unchecked Sendable {
     }
 }
 
-/// What the API keeps with a version of a model: the calls that were prepared for it.
+/// The data that the API keeps with a version of a model: the calls that were prepared for it.
 final class VersionCalls: Sendable {
     let model: Model
     /// The model's name as bytes.
@@ -129,7 +129,7 @@ final class VersionCalls: Sendable {
     let signatures: TFServingSignatures
     /// The tensors that a request must feed.
     let neededInputs: [String]
-    /// What every response ends with, from the end of the outputs on.
+    /// The end of every response, after the outputs.
     let tail: [UInt8]
 
     init(_ model: Model) {

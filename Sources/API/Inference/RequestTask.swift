@@ -22,7 +22,7 @@ class RequestTask: InferenceTask {
     final private(set) var deadline: Deadline?
     final private(set) var abandonment: Flag?
     final var times = PhaseTimes()
-    /// What was found for the request's names.
+    /// The prepared call for the request's names.
     final private(set) var call: PreparedCall?
     private var isInflated = false
     final let workspace: RequestWorkspace
@@ -124,11 +124,11 @@ class RequestTask: InferenceTask {
             try write(outputs, of: call, to: &exchange.response)
             let body = exchange.response.body
             if body.isTooLong {
-                throw .badRequest("the answer is longer than \(ResponseBuffer.maxBytes) bytes: fetch less")
+                throw .badRequest("the response is longer than \(ResponseBuffer.maxBytes) bytes: fetch less")
             }
-            if let refusal = body.refusal { throw RequestError(refusal, "the answer") }
+            if let refusal = body.refusal { throw RequestError(refusal, "the response") }
             guard !body.hasFailed else {
-                throw RequestError(503, "not enough memory for the answer: fetch less at once")
+                throw RequestError(503, "not enough memory for the response: fetch less at once")
             }
         } catch { write(error, to: &exchange.response) }
     }

@@ -4,7 +4,7 @@ internal import HTTPMessages
 internal import Memory
 internal import Tensors
 
-/// What one predict request needs, kept for the next: the parser, the signature, the feeds.
+/// The objects of one predict request, reused for the next: the parser, the signature, the feeds.
 ///
 /// Belongs to one thread at a time.
 final class RequestWorkspace {
@@ -12,7 +12,7 @@ final class RequestWorkspace {
     /// Which feeds and fetches the request names, as bytes: the key of its prepared call.
     let signature = ResponseBuffer()
     var feeds: FeedMemory
-    /// What a compressed body holds.
+    /// The decompressed body of a request.
     let inflated: ResponseBuffer
 
     /// Gives nil without memory.
@@ -43,7 +43,7 @@ struct FeedMemory: ~Copyable {
     private var feeds: [Feed] = []
     private var views: [TensorView] = []
     private var dimensions: [Int] = []
-    /// What elements point to that is neither here nor in the request.
+    /// The buffers that elements point to outside of this workspace and the request.
     private var kept: [ResponseBuffer] = []
 
     private struct Feed {

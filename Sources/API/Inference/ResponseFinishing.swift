@@ -1,6 +1,6 @@
 internal import HTTPMessages
 
-/// What is done to every response when it is complete, at once or later: a newline at its end, headers for browsers, compression.
+/// The final steps of every response, whether it completes at once or later: a newline at its end, headers for browsers, compression.
 final class ResponseFinishing: Sendable {
     let compression: Compression
     private let cors: CORSRules

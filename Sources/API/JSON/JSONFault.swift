@@ -1,6 +1,7 @@
 internal import HTTPMessages
 
-/// What makes a text not JSON (RFC 8259; NaN and infinities without quotes are let pass), and where: for messages, after the parser has refused it.
+/// The fault that makes a text invalid as JSON (RFC 8259, with unquoted NaN and infinities allowed), and its place. It is found for messages,
+/// after the parser has refused the text.
 struct JSONFault: Error, CustomStringConvertible {
     /// Where, from the beginning of the text.
     let offsetBytes: Int

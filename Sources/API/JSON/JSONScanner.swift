@@ -54,7 +54,7 @@ struct JSONScanner {
 
     private var container: String { open.last == UInt8(ascii: "{") ? "an object" : "a list" }
 
-    /// What stands here, for messages: a word, or a sign.
+    /// The word or character at the current position, for messages.
     private var shown: String {
         func isWord(_ byte: UInt8) -> Bool {
             switch byte {
@@ -148,13 +148,13 @@ extension JSONScanner {
             }
         }
         position = start
-        throw fault("a string without an end")
+        throw fault("a string without a closing quote")
     }
 
     private mutating func escape() throws(JSONFault) {
         guard let sign = peek(1) else { return position += 1 }
         guard sign == UInt8(ascii: "u") else {
-            guard "\"\\/bfnrt".utf8.contains(sign) else { throw fault("an escape that JSON has not") }
+            guard "\"\\/bfnrt".utf8.contains(sign) else { throw fault("an unknown escape") }
             return position += 2
         }
         guard let unit = codeUnit() else { throw fault("a \\u without four digits") }
@@ -164,7 +164,7 @@ extension JSONScanner {
         guard isHigh || isLow else { return }
         guard isHigh, let low = codeUnit(), (0xdc00..<0xe000).contains(low) else {
             position -= 6
-            throw fault("half of a surrogate pair")
+            throw fault("an unpaired surrogate")
         }
         position += 6
     }
@@ -201,7 +201,7 @@ extension JSONScanner {
         let token = text[start..<position]
         position = start
         guard isSound else {
-            guard shown == "-Infinity" else { throw fault("\(shown), which is no number,") }
+            guard shown == "-Infinity" else { throw fault("\(shown), which is not a number,") }
             amend(at: start)
             position += shown.utf8.count
             return

@@ -17,7 +17,7 @@ public enum JSONText {
         return "{\"b64\":\"\(String(decoding: encoded, as: UTF8.self))\"}"
     }
 
-    /// What makes a text not a JSON value, and where; nil for one that is.
+    /// The fault that makes a text invalid as a JSON value, and its place; nil for a valid text.
     public static func fault(in text: String) -> String? {
         let bytes = Array(text.utf8) + [UInt8](repeating: 0, count: HTTPRequest.bodyPadding)
         guard !text.isEmpty else { return "it is empty" }

@@ -41,7 +41,7 @@ struct JSONValue {
     @inline(__always)
     func isOf(_ kind: Kind) -> Bool { word >> 56 == UInt64(kind.rawValue) }
 
-    /// What stands after this value.
+    /// The value after this one.
     var next: JSONValue {
         if isOf(.double) || isOf(.int64) || isOf(.uint64) { return at(index + 2) }
         return isOf(.list) || isOf(.object) ? at(Int(word & 0xffff_ffff)) : at(index + 1)

@@ -6,7 +6,7 @@ internal import Threads
 /// A file that gets a line for each request, in JSON. Requests never wait for it: a thread of its own writes, and if that cannot keep up,
 /// or nobody reads, lines are dropped and counted.
 public final class AccessLog: Sendable {
-    /// What is to be written, and where.
+    /// The lines to write, and the file to continue in.
     private struct Pending {
         var lines: [UInt8] = []
         /// The file to go on in, once the lines are written.
@@ -17,7 +17,7 @@ public final class AccessLog: Sendable {
         var hasEnded = false
     }
 
-    /// What the log and its thread share.
+    /// The state that the log and its thread share.
     private final class Shared: Sendable {
         let pending = Locked(Pending())
         let dropped = Atomic<Int>(0)
@@ -113,7 +113,7 @@ public final class AccessLog: Sendable {
         if isFirst { shared.wake.signal() }
     }
 
-    /// What the thread does.
+    /// The loop of the thread.
     private struct Writer: Sendable {
         let shared: Shared
         var file: LineWriter

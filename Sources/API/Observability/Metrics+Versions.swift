@@ -1,7 +1,7 @@
 internal import Serving
 
-/// What tells one version of a model from another, as a canary from what serves beside it. There are series for the versions that are
-/// loaded and the labels that are configured; they go with them.
+/// Series by version and by label, which show how a canary differs from the version that serves beside it. There are series for the loaded
+/// versions and the configured labels only.
 extension Metrics {
     func writeVersions(_ models: [ServedModel], _ writer: MetricsWriter) {
         // One look at each model: what is written fits together.
@@ -13,7 +13,7 @@ extension Metrics {
         }
         writer.family(
             "metaserve_version_requests_total", .counter,
-            "Inference requests by the version that they got and by status, since the version was loaded.")
+            "Inference requests by version and status, since the version was loaded.")
         write(versions, "metaserve_version_requests_total", writer)
         writer.family(
             "metaserve_version_request_duration_seconds", .histogram,
@@ -23,7 +23,7 @@ extension Metrics {
         }
         writer.family(
             "metaserve_version_share_ratio", .gauge,
-            "The part of the requests that name neither version nor label which a version gets.")
+            "Share of a version in the requests that name neither version nor label.")
         for set in sets {
             for version in set.versions.versions {
                 writer.sample(
@@ -42,7 +42,7 @@ extension Metrics {
         }
         writer.family(
             "metaserve_label_requests_total", .counter,
-            "Inference requests that a label got, by its name or by its share, by status.")
+            "Inference requests to a label, by its name or by its share, by status.")
         write(all, "metaserve_label_requests_total", writer)
         writer.family(
             "metaserve_label_request_duration_seconds", .histogram,
@@ -51,7 +51,7 @@ extension Metrics {
             writer.histogram("metaserve_label_request_duration_seconds", labels, outcomes.durations, perUnit: 1e9)
         }
         writer.family(
-            "metaserve_label_version", .gauge, "The version that a label stands for; missing if it is not loaded.")
+            "metaserve_label_version", .gauge, "Version that a label names; missing if it is not loaded.")
         for set in sets {
             for (label, version) in set.versions.labels.sorted(by: { $0.key < $1.key }) {
                 writer.sample("metaserve_label_version", [("model", set.name), ("label", label)], version.number)

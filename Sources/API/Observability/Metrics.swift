@@ -24,7 +24,8 @@ struct Metrics: Sendable {
             },
             .immediate(
                 .get, "/monitoring/prometheus/metrics",
-                RouteDescription("The same where TensorFlow Serving has them, and its own names", response: .text)
+                RouteDescription(
+                    "The metrics on TensorFlow Serving's path, and TensorFlow Serving's own metrics", response: .text)
             ) { _, response in
                 write(to: &response)
                 TFServingMetrics.write(registry.catalog.models, MetricsWriter(response.body))
@@ -50,16 +51,16 @@ struct Metrics: Sendable {
     private func writeServer(_ writer: MetricsWriter) {
         writer.family("metaserve_build_info", .gauge, "Always 1; the version is a label.")
         writer.sample("metaserve_build_info", [("version", options.version)], 1)
-        writer.family("metaserve_http_responses_total", .counter, "Responses by status, whatever was asked.")
+        writer.family("metaserve_http_responses_total", .counter, "Responses on all routes, by status.")
         for (status, count) in responses.counts {
             writer.sample("metaserve_http_responses_total", [("status", Self.text(ofStatus: status))], count)
         }
         writer.family("metaserve_executors", .gauge, "Requests that may run at once.")
         writer.sample("metaserve_executors", [], options.threadCount)
-        writer.family("metaserve_http_connections", .gauge, "Connections that are open.")
+        writer.family("metaserve_http_connections", .gauge, "Open connections.")
         if let count = options.openConnections() { writer.sample("metaserve_http_connections", [], count) }
         writer.family(
-            "metaserve_log_lines_lost_total", .counter, "Lines of a log that could not be written, or that nobody read."
+            "metaserve_log_lines_lost_total", .counter, "Lines of a log that could not be written or were not read."
         )
         writer.sample("metaserve_log_lines_lost_total", [("log", "access")], options.accessLog?.droppedCount ?? 0)
         writer.sample("metaserve_log_lines_lost_total", [("log", "program")], options.lostLogLines())
@@ -68,11 +69,12 @@ struct Metrics: Sendable {
     private func writeCaches(_ writer: MetricsWriter) {
         writer.family(
             "metaserve_cache_bytes", .gauge,
-            "About what is kept from request to request takes: callables, programs for shapes, prepared calls.")
+            "Approximate bytes of cached data: callables, programs for shapes, prepared calls.")
         for kind in CacheBudget.Kind.allCases {
             writer.sample("metaserve_cache_bytes", [("cache", kind.label)], registry.caches.usedBytes(for: kind))
         }
-        writer.family("metaserve_cache_evictions_total", .counter, "What had to go because others needed the room.")
+        writer.family(
+            "metaserve_cache_evictions_total", .counter, "Entries evicted because cache-memory was too small.")
         for kind in CacheBudget.Kind.allCases {
             writer.sample(
                 "metaserve_cache_evictions_total", [("cache", kind.label)], registry.caches.evictionCount(for: kind))
@@ -84,7 +86,7 @@ struct Metrics: Sendable {
     private func writeRequests(_ models: [ServedModel], _ writer: MetricsWriter) {
         writer.family(
             "metaserve_requests_total", .counter,
-            "Inference requests that were answered, by model, protocol and status.")
+            "Completed and refused inference requests, by model, protocol and status.")
         for model in models {
             for form in ModelStatistics.Form.allCases {
                 for status in ModelStatistics.statuses {
@@ -99,23 +101,26 @@ struct Metrics: Sendable {
         }
         write(
             models, writer, "metaserve_executions_total", .counter,
-            "Runs of a graph; fewer than requests where some ran as one."
+            "Runs of a graph; fewer than the requests if requests were batched."
         ) {
             $0.statistics.executionCount
         }
-        write(models, writer, "metaserve_request_body_bytes_total", .counter, "Bytes of the bodies of requests.") {
+        write(
+            models, writer, "metaserve_request_body_bytes_total", .counter,
+            "Bytes of request bodies, after decompression."
+        ) {
             $0.statistics.receivedBytes
         }
-        write(models, writer, "metaserve_response_body_bytes_total", .counter, "Bytes of the bodies of responses.") {
+        write(models, writer, "metaserve_response_body_bytes_total", .counter, "Bytes of response bodies, as sent.") {
             $0.statistics.sentBytes
         }
-        write(models, writer, "metaserve_requests_in_flight", .gauge, "Requests that are read, run and answered now.") {
+        write(models, writer, "metaserve_requests_in_flight", .gauge, "Requests that are being read, run or written.") {
             $0.queue.running
         }
-        write(models, writer, "metaserve_queue_depth", .gauge, "Requests that wait now.") { $0.queue.waiting }
+        write(models, writer, "metaserve_queue_depth", .gauge, "Requests in the queue.") { $0.queue.waiting }
         write(
             models, writer, "metaserve_queue_limit", .gauge,
-            "The most requests that may wait; further ones are refused."
+            "Maximum number of requests in the queue; further requests are refused."
         ) {
             $0.queue.limits.waiting
         }
@@ -124,13 +129,13 @@ struct Metrics: Sendable {
     private func writeTimes(_ models: [ServedModel], _ writer: MetricsWriter) {
         writer.family(
             "metaserve_request_duration_seconds", .histogram,
-            "Time from the request's last byte to its answer; requests that failed are among them.")
+            "Time from the last byte of the request to its response, including failed requests.")
         for model in models {
             writer.histogram(
                 "metaserve_request_duration_seconds", [("model", model.name)], model.statistics.totals, perUnit: 1e9)
         }
         writer.family(
-            "metaserve_request_phase_seconds", .histogram, "The same by phase: queue, parse, run, write.")
+            "metaserve_request_phase_seconds", .histogram, "The same time by phase: queue, parse, run, write.")
         for model in models {
             for phase in ModelStatistics.Phase.allCases {
                 writer.histogram(
@@ -138,36 +143,36 @@ struct Metrics: Sendable {
                     model.statistics.times(phase), perUnit: 1e9)
             }
         }
-        writer.family("metaserve_batch_size", .histogram, "Requests that were run as one.")
+        writer.family("metaserve_batch_size", .histogram, "Requests per run.")
         for model in models {
             writer.histogram("metaserve_batch_size", [("model", model.name)], model.statistics.batchSizes, perUnit: 1)
         }
     }
 
     private func writeModels(_ models: [ServedModel], _ writer: MetricsWriter) {
-        write(models, writer, "metaserve_model_loaded", .gauge, "Whether a version of the model answers requests.") {
+        write(models, writer, "metaserve_model_loaded", .gauge, "Whether a version of the model serves requests.") {
             $0.versions.current == nil ? 0 : 1
         }
         write(
             models, writer, "metaserve_model_version", .gauge,
-            "The newest version that serves; metaserve_version_share_ratio tells what each gets of the requests that name none."
+            "The newest version in service; see metaserve_version_share_ratio for the shares of the versions."
         ) {
             $0.versions.current?.number
         }
         write(
             models, writer, "metaserve_model_step", .gauge,
-            "The training step of that version, where its name tells it."
+            "Training step of that version; missing if its name does not contain one."
         ) {
             $0.versions.current?.model.step
         }
         write(
             models, writer, "metaserve_model_weights_bytes", .gauge,
-            "Bytes of the variables of all versions that are loaded."
+            "Bytes of the variables of all loaded versions."
         ) {
             $0.versions.versions.reduce(0) { $0 + $1.model.variables.reduce(0) { $0 + $1.byteCount } }
         }
         let now = ContinuousClock.now
-        writer.family("metaserve_model_age_seconds", .gauge, "How long ago that version was loaded.")
+        writer.family("metaserve_model_age_seconds", .gauge, "Time since that version was loaded.")
         for model in models {
             guard let version = model.versions.current else { continue }
             writer.sample(
@@ -179,14 +184,14 @@ struct Metrics: Sendable {
     private func writeReloads(_ models: [ServedModel], _ writer: MetricsWriter) {
         writer.family(
             "metaserve_load_duration_seconds", .histogram,
-            "Time that loads of a version took which succeeded, warm-up included.")
+            "Duration of successful loads, including warm-up.")
         for model in models {
             writer.histogram(
                 "metaserve_load_duration_seconds", [("model", model.name)], model.loadTimes, perUnit: 1e9)
         }
         writer.family(
             "metaserve_reloads_total", .counter,
-            "Loads of a version that ended, the first ones among them, by what came of them.")
+            "Completed loads, including the first, by outcome.")
         for model in models {
             let record = model.versions.record
             writer.sample(
@@ -215,13 +220,13 @@ struct Metrics: Sendable {
 
     private func writeMemory(_ writer: MetricsWriter) {
         guard let memory = options.memory else { return }
-        writer.family("metaserve_memory_limit_bytes", .gauge, "What all uses of memory may take together.")
+        writer.family("metaserve_memory_limit_bytes", .gauge, "Memory limit for all uses together.")
         writer.sample("metaserve_memory_limit_bytes", [], memory.limitBytes)
-        writer.family("metaserve_memory_used_bytes", .gauge, "What the account counts of it, by use.")
+        writer.family("metaserve_memory_used_bytes", .gauge, "Memory in the account, by use.")
         for use in MemoryAccount.Use.allCases {
             writer.sample("metaserve_memory_used_bytes", [("use", "\(use)")], memory.usedBytes(for: use))
         }
-        writer.family("metaserve_memory_refusals_total", .counter, "How often there was too little of it left.")
+        writer.family("metaserve_memory_refusals_total", .counter, "Number of times that too little memory was left.")
         writer.sample("metaserve_memory_refusals_total", [], memory.refusalCount)
         writer.family("metaserve_memory_waits_total", .counter, "Runs that had to wait for memory.")
         writer.sample("metaserve_memory_waits_total", [], memory.waitCount)
@@ -229,19 +234,19 @@ struct Metrics: Sendable {
 
     private func writeProcess(_ writer: MetricsWriter) {
         let facts = ProcessFacts()
-        writer.family("process_resident_memory_bytes", .gauge, "Memory that the process has in RAM.")
+        writer.family("process_resident_memory_bytes", .gauge, "Resident memory of the process.")
         writer.sample("process_resident_memory_bytes", [], facts.residentBytes)
-        writer.family("process_virtual_memory_bytes", .gauge, "Addresses that the process has mapped.")
+        writer.family("process_virtual_memory_bytes", .gauge, "Mapped address space of the process.")
         writer.sample("process_virtual_memory_bytes", [], facts.virtualBytes)
         writer.family("process_threads", .gauge, "Threads of the process.")
         writer.sample("process_threads", [], facts.threads)
-        writer.family("process_open_fds", .gauge, "File descriptors that are open.")
+        writer.family("process_open_fds", .gauge, "Open file descriptors.")
         writer.sample("process_open_fds", [], facts.openFiles)
-        writer.family("process_max_fds", .gauge, "File descriptors that may be open at once.")
+        writer.family("process_max_fds", .gauge, "Maximum number of open file descriptors.")
         writer.sample("process_max_fds", [], facts.maxOpenFiles)
-        writer.family("process_cpu_seconds_total", .counter, "Processor time that the process has used.")
+        writer.family("process_cpu_seconds_total", .counter, "Processor time of the process.")
         writer.sample("process_cpu_seconds_total", [], facts.cpuSeconds)
-        writer.family("process_start_time_seconds", .gauge, "When the service was made, since 1970.")
+        writer.family("process_start_time_seconds", .gauge, "Creation time of the service, in seconds since 1970.")
         writer.sample("process_start_time_seconds", [], responses.startSeconds)
     }
 }

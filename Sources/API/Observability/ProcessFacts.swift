@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// What the operating system tells of this process, at one moment.
+/// Facts of the operating system about this process, at one moment.
 struct ProcessFacts {
     private(set) var residentBytes = 0
     private(set) var virtualBytes = 0

@@ -5,7 +5,7 @@ internal import Threads
 
 /// Notes each request when it is answered: counts it, sends its identity back, and writes its line of the access log.
 final class RequestRecorder: Sendable {
-    /// What is known of a request that a model answered.
+    /// The data of a request to a model.
     struct Inference {
         let model: ServedModel
         let version: ModelVersion?

@@ -34,7 +34,7 @@ struct OpenAPI: Sendable {
             "openapi": "3.1.0",
             "info": [
                 "title": "metaserve", "version": .string(options.version),
-                "description": "TensorFlow models, served by their checkpoints.",
+                "description": "TensorFlow models, served from their checkpoints.",
             ],
             "paths": paths.tree,
             "components": [
@@ -57,7 +57,7 @@ private struct Paths {
             "Error",
             [
                 "type": "object", "required": ["error"], "additionalProperties": false,
-                "properties": ["error": ["type": "string", "description": "What is wrong, and what was expected."]],
+                "properties": ["error": ["type": "string", "description": "The problem, and the expected value."]],
             ]
         )
     ]
@@ -180,7 +180,7 @@ private struct Paths {
         return path == "/v2" || path.hasPrefix("/v2/") ? "Open Inference Protocol" : "metaserve"
     }
 
-    /// What an inference is answered by: JSON, perhaps with tensors as bytes behind it.
+    /// The response to an inference request: JSON, perhaps followed by the bytes of tensors.
     private static func content(of description: RouteDescription, _ schema: JSONTree) -> JSONTree {
         let json: JSONTree = ["application/json": ["schema": schema]]
         guard case .inference(.openInference) = description.body else { return json }

@@ -2,7 +2,7 @@ internal import HTTPMessages
 internal import Serving
 internal import Tensors
 
-/// What the OpenAPI document says of requests to a version of a model, with its true inputs and outputs.
+/// The schemas of requests to a version of a model, with its own inputs and outputs.
 struct OpenAPIModel {
     /// A protocol.
     enum Form {
@@ -114,7 +114,7 @@ extension OpenAPIModel {
                     "items": ["enum": .list(model.outputs.map { .string($0.name) })],
                 ],
                 "top": [
-                    "description": "How many of the highest classes to return for outputs that are scores.",
+                    "description": "Number of highest classes to return for outputs that are scores.",
                     "type": ["integer", "null"], "minimum": 1,
                 ],
             ],
@@ -138,8 +138,10 @@ extension OpenAPIModel {
         ]
     }
 
-    /// What `"top"` makes of scores: lists, of as many dimensions as the output has, of classes.
-    private static let classes: JSONTree = ["description": "The highest classes, where asked for.", "type": "array"]
+    /// The form of scores with `"top"`: nested lists of classes, with as many dimensions as the output.
+    private static let classes: JSONTree = [
+        "description": "The highest classes, if the request asks for them.", "type": "array",
+    ]
 
     private func schema(of tensor: TensorDescription, _ place: OpenAPISchema.Place) -> JSONTree {
         let schema = OpenAPISchema.tensor(tensor.dtype, tensor.shape, place)
@@ -226,7 +228,7 @@ extension OpenAPIModel {
         let interface = V2Interface(model)
         let least = interface.inputs.count { !$0.isOptional }
         return [
-            "description": "Tensors may follow the JSON as bytes; see Triton's binary tensor data extension.",
+            "description": "The bytes of tensors may follow the JSON; see Triton's binary tensor data extension.",
             "type": "object", "required": ["inputs"],
             "properties": [
                 "id": ["type": ["string", "null"]],

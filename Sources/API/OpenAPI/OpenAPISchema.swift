@@ -55,10 +55,10 @@ enum OpenAPISchema {
         ],
     ]
 
-    /// What is not below it would be rounded to infinity.
+    /// The exclusive limit of float32: larger values would be rounded to infinity.
     private static let float32Limit = 0x1.ffffffp127
 
-    /// What is no number is written as `--nan` says.
+    /// The schema of floats. NaN and infinities have the form that `--nan` selects.
     private static func float(below limit: Double?, _ place: Place) -> JSONTree {
         let special: JSONTree = ["enum": ["NaN", "Infinity", "-Infinity"]]
         guard place == .request else { return ["anyOf": [["type": ["number", "null"]], special]] }

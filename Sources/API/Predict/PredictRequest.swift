@@ -38,7 +38,7 @@ struct PredictRequest {
                 top = try Self.classCount(value)
             } else {
                 throw .badRequest(
-                    "the body has an unknown key \"\(key.excerpt)\"; known are \"model\", "
+                    "the body has an unknown key \"\(key.excerpt)\"; the known keys are \"model\", "
                         + "\"signature\", \"feeds\", \"fetches\" and \"top\"")
             }
         }

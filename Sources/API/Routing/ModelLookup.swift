@@ -62,16 +62,17 @@ enum ModelLookup {
     static func alternatives(to choice: VersionChoice, _ versions: VersionSet) -> String {
         if case .label = choice {
             let labels = versions.labels.keys.sorted().joined(separator: ", ")
-            return labels.isEmpty ? "it has no labels" : "labels are \(labels)"
+            return labels.isEmpty ? "it has no labels" : "the labels are \(labels)"
         }
         let loaded = versions.versions.map { "\($0.number)" }.joined(separator: ", ")
-        return loaded.isEmpty ? "none is loaded\(reason(of: versions))" : "loaded are \(loaded)"
+        return loaded.isEmpty ? "none is loaded\(reason(of: versions))" : "the loaded versions are \(loaded)"
     }
 
     /// Tells what is served, and of many models the nearest.
     static func unknownModel(_ name: String, _ catalog: Catalog) -> RequestError {
         let alternatives =
-            catalog.models.count > maxListed ? alternatives(to: name, catalog) : "served are \(names(catalog))"
+            catalog.models.count > maxListed
+            ? alternatives(to: name, catalog) : "the served models are \(names(catalog))"
         return RequestError(404, "there is no model \"\(name)\"; \(alternatives)")
     }
 
@@ -79,7 +80,7 @@ enum ModelLookup {
     static func alternatives(to name: String, _ catalog: Catalog) -> String {
         let nearest = catalog.nearestNames(to: name)
         switch nearest.count {
-        case 0: return catalog.models.isEmpty ? "no model is served" : "served are \(names(catalog))"
+        case 0: return catalog.models.isEmpty ? "no model is served" : "the served models are \(names(catalog))"
         case 1: return "the nearest is \(list(nearest))"
         default: return "the nearest are \(list(nearest))"
         }

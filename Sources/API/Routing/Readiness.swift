@@ -7,9 +7,9 @@ public final class Readiness: Sendable {
     /// Of a server that wants them.
     public init() {}
 
-    /// Whether the server is about to end.
+    /// Whether the server is stopping.
     public var isDraining: Bool { draining.isRaised }
 
-    /// Says that the server is about to end: balancers are to send requests elsewhere. Those that come are still answered.
+    /// Says that the server is stopping: balancers are to send requests elsewhere. Those that come are still answered.
     public func beginDraining() { draining.raise() }
 }

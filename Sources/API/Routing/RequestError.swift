@@ -62,8 +62,8 @@ struct RequestError: Error {
         }
         self.init(
             400,
-            "\(what) needs \(refusal.byteCount) bytes more, and --memory-limit leaves \(refusal.remainingBytes): "
-                + "ask for less at once, or raise --memory-limit")
+            "\(what) needs \(refusal.byteCount) more bytes, but --memory-limit leaves \(refusal.remainingBytes): "
+                + "request less at once, or raise --memory-limit")
     }
 
     /// The status of what was ended because nobody waited for it any more.

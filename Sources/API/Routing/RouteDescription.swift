@@ -1,6 +1,6 @@
-/// What the OpenAPI document says of a route; see ``OpenAPI``.
+/// A route's entry in the OpenAPI document; see ``OpenAPI``.
 struct RouteDescription: Sendable {
-    /// What a request's body is.
+    /// The body of a request.
     enum Body: Sendable {
         case none
         /// The same for all models; it may be left out.
@@ -11,7 +11,7 @@ struct RouteDescription: Sendable {
         case inferenceOfAny
     }
 
-    /// What the body of a response is.
+    /// The body of a response.
     enum Response: Sendable {
         case empty
         case text

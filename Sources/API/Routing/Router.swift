@@ -12,13 +12,13 @@ final class Route: Sendable {
     /// The path; a segment in braces stands for any text, which the handler gets. `{name:}` stands for text without a colon, and
     /// so does `{name}` with something behind it, `{name}:predict`.
     let pattern: String
-    /// Who may use it.
+    /// The clients that may use it.
     let access: Access
-    /// What the OpenAPI document says of it; nil for a route that is not in there.
+    /// The route's entry in the OpenAPI document; nil for a route that is not listed.
     let description: RouteDescription?
     fileprivate let segments: [Segment]
     let handler: Handler
-    /// What is looked at when the headers are there and the body is not; nil for nothing beside route and token.
+    /// The check that follows the headers and precedes the body; nil if only route and token are checked.
     let admission: Admission?
 
     init(
@@ -35,7 +35,7 @@ final class Route: Sendable {
         self.handler = handler
     }
 
-    /// What is between two slashes of a pattern.
+    /// The part of a pattern between two slashes.
     fileprivate struct Segment {
         let isParameter: Bool
         /// Whether it stands for any text.
@@ -84,7 +84,7 @@ final class Route: Sendable {
 /// Finds the route of a request.
 struct Router: Sendable {
     let routes: [Route]
-    /// Who may use them.
+    /// The rules of access to the routes.
     let rules: AccessRules
 
     /// Answers a request by its route's handler, if the request may use it.
@@ -125,8 +125,8 @@ struct Router: Sendable {
         }
         let allow = try methods(of: path, method)
         let alternatives = NearestRoutes(routes, path).alternatives(method: method)
-        let hint = alternatives.first.map { "; \(Self.name(method)) takes \($0)" } ?? ""
-        throw RequestError(405, "\(Self.text(path)) takes \(allow)\(hint)", headers: [("Allow", allow)])
+        let hint = alternatives.first.map { "; \($0) accepts \(Self.name(method))" } ?? ""
+        throw RequestError(405, "\(Self.text(path)) accepts \(allow)\(hint)", headers: [("Allow", allow)])
     }
 
     /// The methods that a path takes, as in `Allow`.

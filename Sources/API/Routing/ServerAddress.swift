@@ -1,6 +1,6 @@
 /// Where clients on the server's machine find it.
 public struct ServerAddress: Sendable, CustomStringConvertible {
-    /// What stands before the path.
+    /// The URL up to the path.
     public let url: String
     /// The socket in the file system to connect to; nil where the URL tells the host and the port.
     public let socketPath: String?

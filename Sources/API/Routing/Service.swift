@@ -4,7 +4,7 @@ package import Serving
 
 /// The HTTP interface of the served models: requests in, responses out. Knows no socket.
 public final class Service: Sendable {
-    /// What is the same for all requests.
+    /// Options that are the same for all requests.
     public struct Options: Sendable {
         /// How NaN and infinities are written.
         public var nanPolicy = NaNPolicy.string
@@ -12,11 +12,11 @@ public final class Service: Sendable {
         public var threadCount = 4
         /// The seconds after which a request is ended, between two steps of its graph; nil for none. A request may ask for less.
         public var timeoutSeconds: Double? = 60
-        /// What `GET /` shows as the server's address; asked each time, because it may be known late.
+        /// The server's address in `GET /`; evaluated for each request, because it may be known late.
         public var address: @Sendable () -> ServerAddress = { ServerAddress(url: "localhost:8501") }
         /// How many connections are open, for `GET /metrics`; nil where there is no server to ask.
         public var openConnections: @Sendable () -> Int? = { nil }
-        /// What `GET /` shows as the version.
+        /// The version in `GET /`.
         public var version = "dev"
         /// Where a line is written for each request; nil for nowhere.
         public var accessLog: AccessLog?
@@ -26,18 +26,18 @@ public final class Service: Sendable {
         public var maxBodyBytes = 64 << 20
         /// The account of the server's memory; nil for none.
         package var memory: MemoryAccount?
-        /// Who may use which route.
+        /// The rules of access to the routes.
         public var access = AccessRules()
         /// Which web pages may ask.
         public var cors = CORSRules(origins: [])
-        /// Told when the server is about to end.
+        /// Told when the server is stopping.
         public var readiness = Readiness()
 
         /// The defaults.
         public init() {}
     }
 
-    /// What the routes share.
+    /// The state that the routes share.
     struct Context: Sendable {
         let registry: ModelRegistry
         let options: Options
@@ -72,7 +72,7 @@ public final class Service: Sendable {
         router = Router(routes: routes + OpenAPI(context, routes).routes, rules: options.access)
     }
 
-    /// What this service keeps with a version of a model.
+    /// The data that the service keeps with a version of a model.
     package static func attachment(for model: Model) -> any AnyObject & Sendable { VersionCalls(model) }
 
     /// Looks at a request whose headers have come and whose body has not: route, method, token, media type, model. Safe to call

@@ -10,7 +10,7 @@ enum TFServingMetrics {
     static func write(_ models: [ServedModel], _ writer: MetricsWriter) {
         writer.family(requestCount, .counter, "Inference requests by model and TensorFlow's status code.")
         for model in models { writeCounts(model, writer) }
-        writer.family(requestLatency, .histogram, "Microseconds from the request's last byte to its answer.")
+        writer.family(requestLatency, .histogram, "Microseconds from the last byte of the request to its response.")
         for model in models {
             writer.histogram(
                 requestLatency, labels(model, ("entrypoint", "REST")), model.statistics.totals,

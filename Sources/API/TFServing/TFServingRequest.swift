@@ -1,7 +1,7 @@
 /// The parts of a `:predict` body, where they stand in the document. Of keys that stand there twice the first counts; other keys
 /// are passed over.
 struct TFServingRequest {
-    /// What is to be fed.
+    /// The values to feed.
     enum Content {
         /// `instances`: a list with an element for each row of the batch.
         case rows(JSONValue)
@@ -33,7 +33,7 @@ struct TFServingRequest {
         }
     }
 
-    /// What is to be fed.
+    /// The values to feed.
     ///
     /// - Throws: ``RequestError`` 400 for both forms and for none, and for `instances` that are no list, or an empty one.
     func content() throws(RequestError) -> Content {

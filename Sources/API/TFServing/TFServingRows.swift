@@ -135,7 +135,7 @@ struct TFServingRows {
 
     private static func twice(_ key: JSONValue, row: Int) -> RequestError {
         .badRequest(
-            "Failed to process element: \(row) key: \(key.excerpt) of 'instances' list. Error: the key stands there twice"
+            "Failed to process element: \(row) key: \(key.excerpt) of 'instances' list. Error: the key is given twice"
         )
     }
 

@@ -85,7 +85,7 @@ final class TFServingSignature: Sendable {
 struct TFServingSignatures: Sendable {
     /// By name.
     let all: [TFServingSignature]
-    /// What a request gets that names none: `serving_default`, or the only one.
+    /// The signature of a request that names none: `serving_default`, or the only one.
     let usual: TFServingSignature?
 
     init(_ model: Model) {

@@ -21,15 +21,16 @@ struct V2: Sendable {
         repository = V2Repository(context)
     }
 
-    /// What a server says that it can do beside the protocol.
+    /// The extensions of the protocol that the server supports.
     static let extensions = [
         "binary_tensor_data", "classification", "model_configuration", "model_repository", "statistics",
     ]
 
     private static let inference = RouteDescription(
-        "Infer, with tensors as JSON or as bytes behind it", .inference(.openInference), response: .inference)
-    private static let statistics = RouteDescription(
-        "How many requests took how long", response: .object("model_stats"))
+        "Run inference, with tensors as JSON or as bytes after the JSON", .inference(.openInference),
+        response: .inference
+    )
+    private static let statistics = RouteDescription("Request counts and durations", response: .object("model_stats"))
 
     var routes: [Route] {
         [
@@ -77,7 +78,9 @@ struct V2: Sendable {
             ) {
                 describe.model($0, $1, &$2)
             }
-            + ofVersion("/ready", RouteDescription("Whether a model can answer", response: .object("name", "ready"))) {
+            + ofVersion(
+                "/ready", RouteDescription("Whether a model can serve requests", response: .object("name", "ready"))
+            ) {
                 describe.ready($0, $1, &$2)
             }
             + ofVersion(

@@ -30,6 +30,6 @@ enum V2Datatype {
 
     /// Why a tensor cannot be spoken of in this protocol.
     static func missing(_ dtype: DataType, _ tensor: String) -> RequestError {
-        RequestError(501, "\(tensor) is \(dtype), for which this protocol has no datatype: use POST /predict")
+        RequestError(501, "\(tensor) is \(dtype), which has no datatype in this protocol: use POST /predict")
     }
 }

@@ -94,7 +94,7 @@ extension V2Input {
         guard isFlat ? data.count == count : count <= data.extent else {
             throw error(
                 "shape \(Self.text(sizes)) has \(count) elements, got "
-                    + (isFlat ? "\(data.count)" : "lists of fewer"))
+                    + (isFlat ? "\(data.count)" : "nested lists with fewer"))
         }
         let decoder = FeedDecoder(kind: "input", name: name, dtype: expected.dtype)
         try add(sizes, count: count, to: &feeds) { memory throws(RequestError) in
@@ -154,14 +154,14 @@ extension V2Input {
                 guard rest.count >= 4 else { throw error("string \(index) is cut off") }
                 let length = Int(UInt32(littleEndian: rest.loadUnaligned(as: UInt32.self)))
                 guard length <= rest.count - 4 else {
-                    throw error("string \(index) has \(length) bytes, of which \(rest.count - 4) are there")
+                    throw error("string \(index) has \(length) bytes, but only \(rest.count - 4) are left")
                 }
                 let text = UnsafeRawBufferPointer(rebasing: rest[4..<4 + length])
                 elements[index] = TensorString(
                     start: text.assumingMemoryBound(to: UInt8.self).baseAddress, count: length)
                 rest = UnsafeRawBufferPointer(rebasing: rest[(4 + length)...])
             }
-            guard rest.isEmpty else { throw error("\(rest.count) bytes are left behind the last string") }
+            guard rest.isEmpty else { throw error("\(rest.count) bytes follow the last string") }
         }
     }
 }
@@ -178,7 +178,7 @@ extension V2Input {
         var sizes = expected.shape.dimensions ?? [PartialShape.unknownDimension]
         if sizes.count(where: { $0 < 0 }) > 1, sizes[0] < 0 { sizes[0] = 1 }
         guard sizes.count(where: { $0 < 0 }) <= 1 else {
-            throw error("\(body.count) bytes do not tell its shape \(Self.text(sizes)): send JSON before them")
+            throw error("\(body.count) bytes do not determine its shape \(Self.text(sizes)): send JSON before them")
         }
         let known = try count(sizes.map { abs($0) })
         guard let width = expected.dtype.fixedWidth else {

@@ -2,7 +2,7 @@ internal import Execution
 internal import Serving
 internal import Tensors
 
-/// What a model's inputs and outputs are called in the Open Inference Protocol, and what they are.
+/// The inputs and outputs of a model in the Open Inference Protocol.
 ///
 /// A model with signatures goes by the keys of one, another by its tensors' names, `x:0`. A request may use any tensor's name
 /// beside them, also without `:0`.
@@ -26,9 +26,9 @@ struct V2Interface {
         var inputDimensions: [Int] { dimensions.isEmpty ? [1] : dimensions }
     }
 
-    /// What a response needs, without what is of a type that the protocol has not.
+    /// The inputs that the outputs need, without those whose dtype the protocol lacks.
     let inputs: [Tensor]
-    /// What is fetched when a request names nothing.
+    /// The outputs of a request that names no fetches.
     let outputs: [Tensor]
 
     init(_ model: Model) { self.init(model, model.defaultSignature) }

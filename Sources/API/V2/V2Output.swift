@@ -76,7 +76,7 @@ struct V2Output {
         guard let classCount else { return try body(tensor) }
         guard let classes = try V2Classes(tensor, limit: classCount, names: names, key) else {
             throw .badRequest(
-                "output \(String(decoding: key, as: UTF8.self)) is \(tensor.dtype), which has no classes: leave "
+                "output \(String(decoding: key, as: UTF8.self)) is \(tensor.dtype), which has no classes: remove "
                     + "\"classification\" out")
         }
         try classes.withTensor(body)

@@ -18,7 +18,7 @@ struct V2Repository: Sendable {
             Route(
                 .post, "/v2/repository/index",
                 RouteDescription(
-                    "All models and how they stand",
+                    "All models with their states",
                     .optional(["type": "object", "properties": ["ready": ["type": "boolean"]]]),
                     response: .json(["type": "array", "items": ["type": "object", "required": ["name", "state"]]]))
             ) { exchange, _ throws(RequestError) in
@@ -28,7 +28,9 @@ struct V2Repository: Sendable {
             },
             Route(
                 .post, "/v2/repository/models/{name}/load", access: .admin,
-                RouteDescription("Load what a model's folder says", .optional(["type": "object"]), response: .object())
+                RouteDescription(
+                    "Load the versions that a model's folder specifies", .optional(["type": "object"]),
+                    response: .object())
             ) { exchange, parameters throws(RequestError) in
                 try requireNoParameters(exchange.request)
                 let name = try parameters[0].text()
@@ -48,7 +50,7 @@ struct V2Repository: Sendable {
         ]
     }
 
-    /// Who asks, for the log: the routes are for administrators.
+    /// The client that sent the request, for the log: the routes are for administrators.
     private static func asker(_ exchange: HTTPExchange) -> String {
         exchange.clientAddress.map { "an administrator at \($0)" } ?? "an administrator"
     }
@@ -111,7 +113,8 @@ extension V2Repository {
         try forEach(in: request) { key, value throws(RequestError) in
             guard key.equals("parameters"), value.kind != .null else { return }
             try V2Request.forEach(in: value, "\"parameters\"") { key, _ throws(RequestError) in
-                throw .badRequest("parameter \"\(key.excerpt)\" is not taken: a model is loaded as its folder says")
+                throw .badRequest(
+                    "parameter \"\(key.excerpt)\" is not supported: a model's folder specifies what is loaded")
             }
         }
     }

@@ -150,7 +150,7 @@ struct V2Request {
                         let count = try count(value, "\"classification\" of \(place)", "classes")
                         classCount = count > 0 ? count : nil
                     } else if key.equals("shared_memory_region") {
-                        throw .badRequest("\(place) is wanted in shared memory, which is not supported")
+                        throw .badRequest("\(place) is requested in shared memory, which is not supported")
                     }
                 }
             }

@@ -33,14 +33,14 @@ final class V2Task: RequestTask {
                 let left = body.tensors.count
                 guard let bytes = body.take(size) else {
                     throw .badRequest(
-                        "input \"\(expected.name)\": \"binary_data_size\" is \(size), but \(left) bytes are left of the body"
+                        "input \"\(expected.name)\": \"binary_data_size\" is \(size), but only \(left) bytes of the body are left"
                     )
                 }
                 try expected.add(bytes, sizes, count: count, to: &workspace.feeds)
             }
         }
         guard body.tensors.isEmpty else {
-            throw .badRequest("\(body.tensors.count) bytes of the body are left behind the inputs' binary data")
+            throw .badRequest("\(body.tensors.count) bytes of the body follow the inputs' binary data")
         }
         return call
     }
@@ -84,7 +84,7 @@ final class V2Task: RequestTask {
             let needed = V2Interface(calls.model).inputs.filter { !$0.isOptional }
             guard let input = needed.first, needed.count == 1 else {
                 throw .badRequest(
-                    "a body without JSON is for models of one input; model \"\(calls.model.name)\" has "
+                    "a body without JSON requires a model with one input; model \"\(calls.model.name)\" has "
                         + needed.map { "\"\($0.name)\"" }.joined(separator: ", "))
             }
             let signature = calls.model.defaultSignature
@@ -139,7 +139,7 @@ final class V2Task: RequestTask {
         writer.string(String(version.number))
     }
 
-    /// What the request says of an output, if it names outputs.
+    /// The request's entry for an output, if it names outputs.
     private func wish(_ index: Int) -> V2Request.Output? {
         parts.outputs.indices.contains(index) ? parts.outputs[index] : nil
     }

@@ -8,7 +8,7 @@ public struct CheckpointFolder: Hashable, Sendable {
     public let metaPath: String
     /// The training step that the prefix ends with (`-1000`).
     public let step: Int?
-    /// What had to be decided on the way, for the log.
+    /// Notes on choices, for the log.
     public let notes: [String]
 
     /// Finds the newest checkpoint: what `checkpoint` names; else the newest complete one that it lists; else the one with the

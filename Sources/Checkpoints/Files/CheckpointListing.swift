@@ -22,9 +22,9 @@ package struct CheckpointListing: Hashable, Sendable {
     /// In the order in which they are to be taken: what `checkpoint` names, what it lists, the newest first; then the others, the
     /// highest step first.
     package let items: [Item]
-    /// What had to be decided for the first to be the first.
+    /// Notes on why the first is the first.
     package let notes: [String]
-    /// What an operator must know: the first is not what `checkpoint` names.
+    /// Warnings for the operator, for example that the first is not the one that `checkpoint` names.
     package let warnings: [String]
     /// Why the first is not what `checkpoint` names; nil if it is.
     package let lostPointer: String?
@@ -50,9 +50,9 @@ package struct CheckpointListing: Hashable, Sendable {
         }
         let ranked = named + others.sorted { order($0) > order($1) }
         guard let first = ranked.first else { throw names.nothingFound(pointer) }
-        var warnings = files.unreadable.map { "\(folder)/\($0): the name is not UTF-8: it is left out" }
+        var warnings = files.unreadable.map { "\(folder)/\($0): the name is not UTF-8: it is ignored" }
         var notes: [String] = []
-        let taking = ": taking \(PathText.name(of: first))"
+        let taking = ": using \(PathText.name(of: first))"
         if isFirstThere {
             notes += [pointer.remark].compactMap(\.self)
             lostPointer = nil

@@ -2,8 +2,8 @@ internal import Files
 internal import Glibc
 internal import Text
 
-/// What the `checkpoint` file of a folder names, as `tf.train.get_checkpoint_state` reads it: an absolute path, or one that is relative
-/// to the folder.
+/// The prefixes that the `checkpoint` file of a folder names, as `tf.train.get_checkpoint_state` reads them: absolute paths, or paths
+/// relative to the folder.
 ///
 /// A file that anyone who trains can write decides only about files of its own folder, unless the server may follow paths. A path that
 /// leads nowhere is looked for by its last component: folders are moved, and written on other systems.
@@ -14,7 +14,7 @@ struct CheckpointPointer {
     /// The checkpoints of the folder itself, by the names that their files begin with.
     private let present: [String]
     private let presentNames: Set<ExactText>
-    /// What it names, then what it lists, the newest first; as written.
+    /// The prefix that the file names, then those that it lists, newest first, as written.
     private(set) var written: [String] = []
     /// Why it names nothing.
     private(set) var fault: String?
@@ -124,15 +124,15 @@ struct CheckpointPointer {
     var shortfall: String? {
         guard fault == nil, let path = written.first else { return nil }
         let start = "\(folder)/checkpoint names \(path), which is "
-        guard let outside else { return start + "not there" }
+        guard let outside else { return start + "not found" }
         let place = outside.isExactly(path) ? "" : " (\(outside))"
-        return start + "outside of the folder\(place): --follow-paths allows to serve it"
+        return start + "outside the folder\(place): use --follow-paths to serve it"
     }
 
     /// A remark where a file of the folder is taken, though what is named is there too.
     var remark: String? {
         guard outside != nil, let path = written.first else { return nil }
-        return "\(folder)/checkpoint names \(path): taking the files of that name in the folder; "
-            + "--follow-paths takes those that are named"
+        return "\(folder)/checkpoint names \(path): using the files of that name in the folder; "
+            + "--follow-paths uses the named files instead"
     }
 }

@@ -1,4 +1,4 @@
-/// What a `checkpoint` file says: TensorFlow's `CheckpointState`, in protobuf's text format.
+/// The contents of a `checkpoint` file: TensorFlow's `CheckpointState`, in protobuf's text format.
 ///
 /// More tolerant than TensorFlow: unknown fields are skipped.
 public struct CheckpointState: Hashable, Sendable {

@@ -32,7 +32,7 @@ package final class FileContents: Sendable {
         if let limit, file.byteCount > limit.byteCount {
             throw CheckpointError(
                 .unsupported, file: path,
-                "has \(file.byteCount) bytes, and may have \(limit.byteCount) at most: \(limit.reason)")
+                "has \(file.byteCount) bytes, more than the limit of \(limit.byteCount): \(limit.reason)")
         }
         guard let memory = PrivateMemory(byteCount: file.byteCount) else {
             throw CheckpointError(.io, file: path, "not enough memory for its \(file.byteCount) bytes")

@@ -4,7 +4,7 @@ internal import Files
 package struct ForeignFile: Hashable, Sendable, CustomStringConvertible {
     /// With an article: "a Keras model in HDF5".
     package let title: String
-    /// What to do, from the file to something that can be served.
+    /// The steps from the file to something that can be served.
     package let remedy: String
     /// Whether a folder that holds it was meant as a model.
     package let isModel: Bool
@@ -12,7 +12,7 @@ package struct ForeignFile: Hashable, Sendable, CustomStringConvertible {
     /// "is a Keras model in HDF5: export it ...".
     package var description: String { "is \(title): \(remedy)" }
 
-    /// What a file is; nil if it is none of the known kinds, or cannot be read. Little is read.
+    /// The kind of a file; nil if the kind is unknown or the file cannot be read. Only the beginning is read.
     ///
     /// - Parameter path: The file.
     /// - Returns: Its kind, by its bytes and then by its name.
@@ -40,7 +40,7 @@ package struct ForeignFile: Hashable, Sendable, CustomStringConvertible {
     private static let maxFiles = 256
 }
 
-/// What a file begins with, and what it is called.
+/// The beginning and the name of a file.
 private struct Beginning {
     static let maxBytes = 1024
 
@@ -116,7 +116,7 @@ extension ForeignFile {
     /// The kinds, in the order in which they are tried: a new one is an entry here.
     fileprivate static let kinds: [Kind] = [
         Kind(
-            "a pointer of Git LFS, not the file itself",
+            "a Git LFS pointer, not the file itself",
             { file in "run `git lfs pull` in the repository, which fetches \(PathText.name(of: file))" },
             { $0.has("version https://git-lfs.github.com/spec/") }),
         Kind(
@@ -169,7 +169,7 @@ extension ForeignFile {
             { $0.has("ustar", at: 257) || isCompressed($0) && $0.isNamed(".tgz", ".tbz2", ".txz") || isTar($0) }),
         Kind("a compressed file", isModel: false, unpacking("7z x FILE"), isCompressed),
         Kind(
-            "a pickle of Python", isModel: false,
+            "a Python pickle", isModel: false,
             { _ in "load it in Python, build the model with TensorFlow and export it" },
             { $0.isPickle && $0.isNamed(".pkl", ".pickle", ".joblib", ".bin") }),
     ]

@@ -22,7 +22,7 @@ package enum GraphFile: Sendable {
         return GraphKind(ofText: beginning) != nil
     }
 
-    /// What a file that is called like a SavedModel's looks like.
+    /// The apparent content of a file that has the name of a SavedModel's file.
     package enum Look: Sendable {
         case savedModel
         /// A meta graph, or a graph by itself.
@@ -82,7 +82,7 @@ package struct GraphBytes: Sendable {
     /// A larger text is not read: decoding it would take a multiple of its size.
     private static let largestTextBytes = 1 << 30
 
-    /// What no program can read is not read here either.
+    /// The size limit of binary graphs. No program can read larger protobuf messages.
     private static let limit = FileContents.Limit(
         byteCount: Int(Int32.max),
         reason: "protobuf's limit for a message is 2 GiB, so that no program can read it; save the weights as "
@@ -111,7 +111,7 @@ package struct GraphBytes: Sendable {
             guard bytes.count <= Self.largestTextBytes else {
                 throw CheckpointError(
                     .unsupported, file: contents.path,
-                    "has \(bytes.count) bytes of text; the most that are read are \(Self.largestTextBytes)")
+                    "has \(bytes.count) bytes of text; the limit is \(Self.largestTextBytes)")
             }
             return try decodeText(kind)
         }

@@ -1,4 +1,4 @@
-/// What a file with a graph is.
+/// The kind of a file with a graph.
 enum GraphKind {
     case savedModel
     case metaGraph

@@ -30,7 +30,7 @@ public struct CheckpointReader: Sendable {
 
     /// The path that the files' names begin with.
     public let prefix: String
-    /// What the format is called: "V2 checkpoint".
+    /// The name of the format: "V2 checkpoint".
     public let format: String
     /// Of a checkpoint that TensorFlow 2 wrote by objects, not by names: the keys by the variables' full names. A name that
     /// several variables have is not among them.
@@ -65,7 +65,7 @@ public struct CheckpointReader: Sendable {
     /// All names, sorted.
     public var names: [String] { store.names.sorted() }
 
-    /// What the index says of a tensor; nil if there is none of that name.
+    /// The index's entry for a tensor; nil if there is none of that name.
     public func info(for name: String) -> TensorInfo? { store.info(for: name) }
 
     /// The files, as they were when they were opened.

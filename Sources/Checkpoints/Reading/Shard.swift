@@ -45,7 +45,7 @@ final class ShardMemory: Sendable {
             guard entry.offset >= end else {
                 throw CheckpointError(
                     .malformed, file: file.path,
-                    "tensor \"\(name)\": its bytes at \(entry.offset) are another's too, which ends at \(end)")
+                    "tensor \"\(name)\": its bytes at \(entry.offset) overlap another tensor, which ends at \(end)")
             }
             // A sparse file can be larger than any memory.
             guard total <= Self.maxBytes, entry.byteCount <= Self.maxBytes else {

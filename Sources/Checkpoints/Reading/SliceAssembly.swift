@@ -10,7 +10,7 @@ struct SliceAssembly {
     let dtype: DataType
     /// The whole tensor's.
     let shape: Shape
-    /// What is stored.
+    /// The stored slices.
     let slices: [TensorSlice]
 
     /// Reads the slices that `wanted` (nil: all) needs.

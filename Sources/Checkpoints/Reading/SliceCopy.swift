@@ -1,6 +1,6 @@
 /// Copies boxes between dense arrays.
 enum SliceCopy {
-    /// What two boxes have in common; nil if nothing.
+    /// The intersection of two boxes; nil if it is empty.
     static func intersection(_ left: [Range<Int>], _ right: [Range<Int>]) -> [Range<Int>]? {
         let common = zip(left, right).map { $0.clamped(to: $1) }
         return common.contains(where: \.isEmpty) ? nil : common

@@ -115,7 +115,7 @@ struct SortedTable {
                 throw CheckpointError(
                     .malformed, file: path,
                     "is not a sorted table (magic number 0x\(String(found, radix: 16)), expected 0x\(String(magic, radix: 16))): "
-                        + "expected is the .index file of a checkpoint")
+                        + "expected the .index file of a checkpoint")
             }
             var reader = ByteReader(bytes)
             guard let metaindex = Handle(&reader), let index = Handle(&reader),
@@ -165,7 +165,7 @@ struct SortedTable {
     private static func uncompress(
         _ contents: UnsafeRawBufferPointer, _ file: FileContents, _ place: String
     ) throws(CheckpointError) -> [UInt8] {
-        let failure = CheckpointError(.malformed, file: file.path, "\(place): snappy cannot uncompress it")
+        let failure = CheckpointError(.malformed, file: file.path, "\(place): snappy cannot decompress it")
         let compressed = contents.bindMemory(to: CChar.self)
         var count = 0
         guard snappy_uncompressed_length(compressed.baseAddress, compressed.count, &count) == SNAPPY_OK,

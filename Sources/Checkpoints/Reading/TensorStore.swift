@@ -4,7 +4,7 @@ internal import Text
 
 /// A format in which TensorFlow keeps tensors by name; one type and one file a format.
 protocol TensorStore: Sendable {
-    /// What messages call it.
+    /// The name in messages.
     static var title: String { get }
 
     /// Whether there are files of that prefix in this format.
@@ -33,7 +33,7 @@ protocol TensorStore: Sendable {
     /// All names, in no order.
     var names: [String] { get }
 
-    /// What is known of a tensor without reading it.
+    /// The facts about a tensor that are known without reading it.
     func info(for name: String) -> CheckpointReader.TensorInfo?
 
     /// Reads a tensor that is there, or a part of it.

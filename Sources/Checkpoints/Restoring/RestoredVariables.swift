@@ -29,7 +29,7 @@ package final class RestoredVariables: Sendable {
         return source
     }
 
-    /// What the checkpoint has of a variable, without reading it; nil if it has nothing.
+    /// The checkpoint's entry for a variable, without reading it; nil if there is none.
     package func info(of variable: String) -> CheckpointReader.TensorInfo? {
         reader?.info(for: source(of: variable).key)
     }

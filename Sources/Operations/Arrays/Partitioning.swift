@@ -85,7 +85,7 @@ struct DynamicStitch: Op {
     init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(atLeast: 2)
         guard node.inputCount.isMultiple(of: 2) else {
-            throw node.malformed("takes as many indices as data, the graph gives it \(node.inputCount) inputs")
+            throw node.malformed("expected as many indices as data, found \(node.inputCount) inputs")
         }
         count = node.inputCount / 2
     }

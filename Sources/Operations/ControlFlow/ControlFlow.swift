@@ -71,6 +71,6 @@ package struct ControlFlow: Op {
     }
 
     package func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
-        throw OpError(.malformed, "stands where no branch or loop is")
+        throw OpError(.malformed, "is outside of a branch or loop")
     }
 }

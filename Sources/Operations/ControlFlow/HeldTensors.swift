@@ -209,7 +209,7 @@ extension PartialShape {
     ///
     /// Throws `invalidArgument` where it is none.
     init(elements tensor: Tensor) throws(OpError) {
-        guard let sizes = tensor.integers else { throw .invalid("a shape is \(tensor.dtype), not whole numbers") }
+        guard let sizes = tensor.integers else { throw .invalid("expected a shape of integers, found \(tensor.dtype)") }
         if tensor.shape.rank == 0 {
             guard sizes == [-1] else { throw .invalid("a shape is the scalar \(sizes), which only -1 may be") }
             self = .unknown

@@ -18,13 +18,13 @@ package struct NodeReader {
 
     /// Checks the number of data inputs.
     package func expectInputs(_ count: Int) throws(OpError) {
-        guard inputCount == count else { throw malformed("takes \(count) inputs, the graph gives it \(inputCount)") }
+        guard inputCount == count else { throw malformed("expected \(count) inputs, found \(inputCount)") }
     }
 
     /// Checks the number of data inputs.
     package func expectInputs(atLeast count: Int) throws(OpError) {
         guard inputCount >= count else {
-            throw malformed("takes at least \(count) inputs, the graph gives it \(inputCount)")
+            throw malformed("expected at least \(count) inputs, found \(inputCount)")
         }
     }
 

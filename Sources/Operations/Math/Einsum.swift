@@ -144,7 +144,7 @@ private struct Labels: Hashable, Sendable {
 
     func check(rank: Int?, _ shape: PartialShape) throws(OpError) {
         guard let rank, hasEllipsis ? rank < count : rank != count else { return }
-        throw .invalid("Input of shape \(shape) has not as many axes as its subscripts say: \(count)")
+        throw .invalid("Input of shape \(shape) does not have the \(count) axes of its subscripts")
     }
 
     func expanded(_ width: Int) -> [Int] {

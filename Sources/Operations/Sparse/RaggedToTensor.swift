@@ -77,7 +77,7 @@ struct RaggedTensorToTensor: TensorOp {
         let filling = try filling(inputs[2], values, account)
         let places = try places(levels, sizes, account)
         guard places.count == values.shape.dimensions[0] else {
-            throw .invalid("the row partitions tell of \(places.count) values, there are \(values.shape.dimensions[0])")
+            throw .invalid("the row partitions describe \(places.count) values, found \(values.shape.dimensions[0])")
         }
         return [try values.arranged(places, filling: filling, shape: shape, account)]
     }

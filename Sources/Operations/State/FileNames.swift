@@ -20,7 +20,7 @@ struct ShardedFilename: TensorOp {
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         let name = try inputs[0].oneStringElement("basename")
         guard let shard = inputs[1].integers?.first, let count = inputs[2].integers?.first else {
-            throw .invalid("takes a string and two whole numbers")
+            throw .invalid("expected a string and two integers")
         }
         var result = try StringTensorBuilder(.scalar, byteCount: name.count + 32, account)
         try result.append(name)

@@ -150,7 +150,7 @@ struct VariableUpdate: VariableWriting {
         _ way: Scattering, _ old: Tensor, _ indices: Tensor, _ updates: Tensor
     ) throws(OpError) -> Tensor {
         guard let count = old.shape.dimensions.first, let numbers = indices.integers else {
-            throw .invalid("the variable is a scalar, or the indices are not whole numbers")
+            throw .invalid("the variable is a scalar, or the indices are not integers")
         }
         for number in numbers where number < 0 || number >= count {
             throw .invalid("index \(number) is not in [0, \(count))")

@@ -24,11 +24,11 @@ package struct ClassNames: Sendable {
         }
         let contents = try ModelError.loading { () throws(CheckpointError) in try FileContents(path: path) }
         guard let text = String(validating: contents.bytes, as: UTF8.self) else {
-            throw ModelError(.load, "\(path): a file of class names is UTF-8, and this is not")
+            throw ModelError(.load, "\(path): a file of class names must be UTF-8")
         }
         let names = lines(of: text)
         guard !names.isEmpty else {
-            throw ModelError(.load, "\(path): holds no class names; expected one on each line")
+            throw ModelError(.load, "\(path): contains no class names; expected one per line")
         }
         return (ClassNames(names: names, path: path, isExplicit: isExplicit), contents.identity)
     }

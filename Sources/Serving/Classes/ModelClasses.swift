@@ -10,9 +10,9 @@ package struct ModelClasses: Sendable {
     private var general: ClassNames?
     /// The files that were read, as they were then.
     private(set) var files: [FileIdentity] = []
-    /// What was found, for the log.
+    /// Notes on the files found, for the log.
     private(set) var notes: [String] = []
-    /// What an operator must know.
+    /// Warnings for the operator.
     private(set) var warnings: [String] = []
 
     /// Reads the files of class names.

@@ -10,7 +10,7 @@ internal import Tensors
 struct CheckpointGraph {
     let graph: ModelGraph
     let file: FileIdentity
-    /// What had to be decided.
+    /// Notes on the choice of the graph.
     let notes: [String]
 
     /// The file's name without the folder.
@@ -38,20 +38,20 @@ struct CheckpointGraph {
                 let bytes = try ModelError.loading { () throws(CheckpointError) in try GraphBytes(path: path) }
                 let meta = try Self.decode(bytes)
                 if let misfit = Self.misfit(meta, reader) {
-                    misfits.append("\(name) does not fit: \(misfit)")
+                    misfits.append("\(name) does not match: \(misfit)")
                     continue
                 }
                 graph = try context.graph(of: bytes) { () throws(ModelError) in
                     try ModelGraph(meta, bytes, context.defaults)
                 }
                 file = bytes.identity
-                notes = ["\(location.metaPath) is not there: taking the graph of \(name), whose variables fit"]
+                notes = ["\(location.metaPath) does not exist: using the graph of \(name), whose variables match"]
                 return
             } catch { misfits.append("\(name) cannot be read: \(error)") }
         }
         let reasons =
             misfits.isEmpty
-            ? ", and no other graph is in the folder: without one the tensors can be inspected, not served"
+            ? ", and the folder has no other graph: without a graph, the tensors can be inspected, but not served"
             : "; " + misfits.joined(separator: "; ")
         throw ModelError(.incomplete, "\(location.metaPath): no such file" + reasons)
     }
@@ -65,7 +65,7 @@ struct CheckpointGraph {
         guard !isCutOff(meta) else {
             throw ModelError(
                 .incomplete,
-                "\(path): is cut off behind the graph: the SaverDef and the collections that a Saver writes are not there"
+                "\(path): is cut off after the graph: the SaverDef and the collections of a Saver are missing"
             )
         }
         return meta
@@ -107,7 +107,8 @@ struct CheckpointGraph {
             let isReshaped = source?.isReshaped == true && shape.known?.elementCount == info.shape.elementCount
             guard dtype == info.dtype, source?.slice.isEmpty == false || isReshaped || shape.admits(info.shape) else {
                 let declared = "\(dtype?.name ?? "?") \(shape)"
-                return "variable \"\(node.name)\" is \(declared) there, \(info.dtype) \(info.shape) in the checkpoint"
+                return
+                    "variable \"\(node.name)\" is \(declared) in the graph, but \(info.dtype) \(info.shape) in the checkpoint"
             }
             count += 1
         }

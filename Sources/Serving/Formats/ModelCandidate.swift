@@ -6,18 +6,18 @@ internal import Text
 package struct ModelCandidate: Hashable, Sendable {
     /// The number of its folder, else the training step, else 1.
     package let number: Int
-    /// What to open: a checkpoint's prefix, a SavedModel's or a graph's file.
+    /// The file to open: a checkpoint's prefix, or the file of a SavedModel or graph.
     package let path: String
     /// Every file that loading will read, by path. Two looks that give equal files found the same contents.
     package let files: [FileIdentity]
-    /// What is not there yet, in words; nil if all that must be there is, by its name.
+    /// The missing files, in words; nil if all required files exist, by their names.
     package let missing: String?
     /// Whether it can be loaded without what is missing: a checkpoint without a `.meta` takes another graph of its folder that fits.
     package let isLoadable: Bool
 
     /// The number of its folder, where it is one of numbered versions.
     let version: Int?
-    /// What was given as the model's path.
+    /// The path of the model as given.
     let folder: String
     let format: Format
 
@@ -99,13 +99,13 @@ package struct ModelCandidate: Hashable, Sendable {
     }
 }
 
-/// What a model's path holds at one moment.
+/// The contents of a model's path at one moment.
 package struct ModelListing: Hashable, Sendable {
     /// In the order in which they are to be taken: the latest first, then what is served where it cannot be loaded.
     package let ranked: [ModelCandidate]
-    /// What had to be decided, for the log.
+    /// Notes on choices, for the log.
     package let notes: [String]
-    /// What an operator must know, whichever version serves: another version is taken than the one that is named.
+    /// Warnings for the operator, whichever version serves: for example, that the named version is not used.
     package let warnings: [String]
     /// Why the first is not what a `checkpoint` file names; nil where it is, and where formats have no such file.
     package let lostPointer: String?
@@ -113,7 +113,7 @@ package struct ModelListing: Hashable, Sendable {
     /// By number, ascending: all prefixes of a checkpoint's folder, all numbered versions, or the only one. Each number once.
     package let candidates: [ModelCandidate]
 
-    /// What is served unless something else is asked for: what `checkpoint` names, be it an older one; else the highest number.
+    /// The version that is served by default: the one that `checkpoint` names, even if it is older, otherwise the highest number.
     package var latest: ModelCandidate? { ranked.first }
 
     /// The first that can be loaded; if none can, the first, so that its error is told.
@@ -129,7 +129,7 @@ package struct ModelListing: Hashable, Sendable {
         }
         candidates = byNumber.values.sorted { $0.number < $1.number }
         if let first = ranked.first, !first.isLoadable, let choice = ranked.first(where: { $0.isLoadable }) {
-            warnings.append("\(first.path) is not complete (no \(first.missing ?? "files")): taking \(choice.path)")
+            warnings.append("\(first.path) is incomplete (no \(first.missing ?? "files")): using \(choice.path)")
         }
         self.notes = notes
         self.lostPointer = lostPointer

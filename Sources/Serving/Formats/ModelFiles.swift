@@ -3,15 +3,15 @@ internal import Files
 
 /// A model's files, opened, decoded and verified, whatever their format.
 struct ModelFiles {
-    /// What the files were taken for, for people: "TensorFlow 2 SavedModel".
+    /// The detected format, for messages: "TensorFlow 2 SavedModel".
     let format: String
     /// The path that the names of the checkpoint's files begin with; without a checkpoint that of the graph's file.
     let prefix: String
     /// The training step that the checkpoint's name tells.
     let step: Int?
-    /// What had to be decided, for the log.
+    /// Notes on choices, for the log.
     let notes: [String]
-    /// What an operator must know about the version.
+    /// Warnings for the operator about the version.
     let warnings: [String]
     let graph: ModelGraph
     let variables: RestoredVariables
@@ -37,7 +37,7 @@ struct ModelFiles {
     }
 }
 
-/// What a model is loaded with, besides its files.
+/// The inputs of loading a model besides its files.
 struct LoadingContext {
     var defaults: ModelGraph.Defaults
     /// The graph of the version before.

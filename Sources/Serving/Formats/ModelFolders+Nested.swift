@@ -28,7 +28,7 @@ extension ModelFolders {
         let rest = found.count > maxListed ? ", and \(found.count - maxListed) more" : ""
         return ModelError(
             .incomplete,
-            "\(root.path): holds no model itself, but folders that hold folders of models. Give these instead: "
+            "\(root.path): contains no model, but folders of model folders. Serve these instead: "
                 + listed + rest)
     }
 }

@@ -2,7 +2,7 @@ internal import Checkpoints
 internal import Files
 
 extension ModelFormat {
-    /// What a Saver left: a checkpoint of any format, and the meta graph that was written with it.
+    /// The files of a Saver: a checkpoint of any format, and the meta graph that was written with it.
     static let checkpoint = ModelFormat(
         isThere: { path in
             path.isFolder
@@ -41,7 +41,7 @@ extension ModelFormat {
             reading: item.parts + [graph].compactMap(\.self), missing: missing, isLoadable: item.missingPart == nil)
     }
 
-    /// What is left of a checkpoint, or not there yet: it is not passed over, the error tells what is missing.
+    /// An incomplete checkpoint. It is not ignored: the error states what is missing.
     static let incompleteCheckpoint = ModelFormat(
         isThere: { path in
             path.names.contains { $0 == "checkpoint" || $0.ends(with: ".index") || $0.ends(with: ".meta") }

@@ -23,19 +23,19 @@ extension ModelFormat {
                 }
                 guard let meta else { continue }
                 if let variable = meta.graphDef.node.first(where: { RestorePlan.variableOps.contains($0.op) }) {
-                    others.append("\(file) has variables, such as \"\(variable.name)\", and no checkpoint is with it")
+                    others.append("\(file) has variables, such as \"\(variable.name)\", but no checkpoint")
                 } else {
                     constant.append((bytes, meta))
                 }
             }
             guard let chosen = constant.first else {
                 throw ModelError(
-                    .load, others.isEmpty ? "\(path.path): no graph is there any more" : others.joined(separator: "; "))
+                    .load, others.isEmpty ? "\(path.path): the graph no longer exists" : others.joined(separator: "; "))
             }
             // The same graph may well lie there as binary and as text.
             guard Set(constant.map { stem($0.bytes.identity.path) }).count == 1 else {
                 let paths = constant.map(\.bytes.identity.path).joined(separator: ", ")
-                throw ModelError(.load, "\(path.path): holds several graphs: give the path of one of \(paths)")
+                throw ModelError(.load, "\(path.path): contains several graphs: give the path of one of \(paths)")
             }
             let graph = try context.graph(of: chosen.bytes) { () throws(ModelError) in
                 try ModelGraph(chosen.meta, chosen.bytes, context.defaults)

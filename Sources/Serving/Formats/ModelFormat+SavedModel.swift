@@ -43,20 +43,21 @@ extension ModelFormat {
             }
             guard reader != nil || graph.plan.sources.isEmpty else {
                 throw ModelError(
-                    .incomplete, "\(folder)/variables is not there; the graph restores variables from it")
+                    .incomplete, "\(folder)/variables does not exist; the graph restores its variables from it")
             }
             return try ModelFiles(
                 format: graph.format ?? "SavedModel", prefix: reader?.prefix ?? file, graph: graph,
                 graphFile: bytes.identity, reader: reader)
         })
 
-    /// What an operator must know where a file is called like a SavedModel's and another format is served; nil where none is.
+    /// The warning that a file has the name of a SavedModel's file, but another format is served; nil if there is none.
     static func passedOver(at path: ModelPath) -> String? {
         guard path.isFolder, let file = savedModelFile(path) else { return nil }
         switch GraphFile.look(path: file) {
         case .savedModel: return nil
         case .graph: return "\(file) is a graph, not a SavedModel: it is not read as one"
-        case .damaged: return "\(file) is no SavedModel: it is cut off or damaged; the checkpoint beside it is served"
+        case .damaged:
+            return "\(file) is not a valid SavedModel: it is cut off or damaged; the checkpoint beside it is served"
         }
     }
 
@@ -104,13 +105,13 @@ extension ModelFormat {
     }
 }
 
-/// What is in `saved_model.pb`: the meta graph that is served, and what it needs besides variables.
+/// The contents of `saved_model.pb`: the meta graph that is served, and its needs besides variables.
 struct SavedModelContent {
     /// Its assets' tensors are constants: the paths of the files here. Its signatures are those for users.
     private(set) var meta: MetaGraphDef
     let format: String
     private(set) var notes: [String] = []
-    /// What an operator must know.
+    /// Warnings for the operator.
     private(set) var warnings: [String] = []
     private(set) var assets: [String: String] = [:]
     private(set) var initOps: [String] = []
@@ -139,13 +140,13 @@ struct SavedModelContent {
         format = "TensorFlow \(meta.hasObjectGraphDef ? 2 : 1) SavedModel"
         if !tags[index].contains(Self.tag) {
             let found = tags.map { "[\($0.joined(separator: ", "))]" }.joined(separator: ", ")
-            notes.append("no meta graph has the tag \"\(Self.tag)\": taking the first of those with \(found)")
+            notes.append("no meta graph has the tag \"\(Self.tag)\": using the first of those with \(found)")
         }
         takeInitOps()
         if meta.hasObjectGraphDef, meta.signatureDef.isEmpty {
             let refusals = try SavedFunctions.addSignatures(to: &meta, objects, path: path)
             let names = meta.signatureDef.keys.sorted().map { "\"\($0)\"" }.joined(separator: ", ")
-            notes.append("it has no signatures: its functions stand for them, as \(names)")
+            notes.append("it has no signatures: its functions are used instead, as \(names)")
             notes += refusals.map { "the function \($0): it is not served" }
         }
         try takeAssets(path, folder)
@@ -176,7 +177,7 @@ struct SavedModelContent {
             }
             let tensor = asset.tensorInfo.name
             let file = "\(folder)/assets/\(name)"
-            if !FileIdentity.exists(file) { warnings.append("asset \(file), for \"\(tensor)\", is not there") }
+            if !FileIdentity.exists(file) { warnings.append("asset \(file), for \"\(tensor)\", does not exist") }
             assets[tensor.contains(":") ? tensor : tensor + ":0"] = file
         }
         guard !assets.isEmpty else { return }

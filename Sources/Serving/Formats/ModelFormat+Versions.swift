@@ -8,14 +8,14 @@ extension ModelFormat {
             for version in numbers(of: path) {
                 guard let found = (try? of(version.folder, among: single)?.look(version.folder))??.choice else {
                     if ranked.isEmpty {
-                        warnings.append("\(version.folder.path) holds no model: taking an earlier version")
+                        warnings.append("\(version.folder.path) contains no model: using an earlier version")
                     }
                     continue
                 }
                 ranked.append(found.numbered(version.number, in: path.path))
             }
             guard !ranked.isEmpty else {
-                throw ModelError(.incomplete, "\(path.path): none of its versions holds a model")
+                throw ModelError(.incomplete, "\(path.path): none of its versions contains a model")
             }
             return ModelListing(ranked: ranked, warnings: warnings)
         },

@@ -73,7 +73,7 @@ struct ModelPath: Sendable {
 }
 
 extension ModelError {
-    /// What `body` gives; its error as one of loading.
+    /// The result of `body`; its error becomes an error of loading.
     static func loading<Result>(_ body: () throws(CheckpointError) -> Result) throws(ModelError) -> Result {
         do throws(CheckpointError) { return try body() } catch { throw ModelError(error) }
     }

@@ -13,11 +13,11 @@ struct ModelLoading {
     let variables: VariablesMode?
     /// The names of classes.
     let classes: ModelClasses
-    /// What had to be decided to come to the candidate.
+    /// Notes on the choice of the candidate.
     let notes: [String]
-    /// What an operator must know about the choice of the candidate.
+    /// Warnings for the operator about the choice of the candidate.
     let warnings: [String]
-    /// What of the server's memory it takes; nil where nobody counts.
+    /// The server memory that it takes; nil if memory is not counted.
     let memory: ModelMemory?
     let start: ContinuousClock.Instant
 
@@ -31,7 +31,7 @@ struct ModelLoading {
         while true {
             let listing = try ModelListing.look(at: path, followsPaths: followsPaths)
             guard let candidate = listing.choice else {
-                throw ModelError(.incomplete, "\(path): holds no model")
+                throw ModelError(.incomplete, "\(path): contains no model")
             }
             do throws(ModelError) {
                 self = try ModelLoading(

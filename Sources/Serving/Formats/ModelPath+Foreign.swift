@@ -1,6 +1,6 @@
 internal import Checkpoints
 
-/// Files of other kinds at a path that holds no model.
+/// Files of other kinds at a path that contains no model.
 extension ModelPath {
     /// Why nothing can be served, with the way out; and whether it was meant as a model. nil where no such file is known.
     var foreign: (message: String, isModel: Bool)? {
@@ -8,7 +8,7 @@ extension ModelPath {
             return ForeignFile.of(path: path).map { ("\(path): \($0)", $0.isModel) }
         }
         if let (name, kind) = ForeignFile.first(in: path, names) {
-            return ("\(path): holds no model: \(name) \(kind)", kind.isModel)
+            return ("\(path): contains no model: \(name) \(kind)", kind.isModel)
         }
         // Numbered versions: the newest tells.
         let numbers = names.compactMap { name in Int(name).map { (number: $0, name: name) } }
@@ -17,7 +17,7 @@ extension ModelPath {
         guard version.isFolder, let (name, kind) = ForeignFile.first(in: version.path, version.names) else {
             return nil
         }
-        return ("\(version.path): holds no model: \(name) \(kind)", kind.isModel)
+        return ("\(version.path): contains no model: \(name) \(kind)", kind.isModel)
     }
 
     /// Whether it holds a model, a part of one, or a file of another kind that was meant as one.

@@ -4,7 +4,7 @@ internal import Tensors
 
 /// An input or output of a signature that is several tensors of the graph: a sparse or a ragged one.
 package struct CompositeTensor: Sendable {
-    /// What it is.
+    /// The kind of the composite tensor.
     package enum Kind: String, Sendable {
         /// Of indices, values and a shape.
         case sparse
@@ -23,11 +23,11 @@ package struct CompositeTensor: Sendable {
 
     /// The signature's key.
     package let name: String
-    /// What it is.
+    /// The kind of the composite tensor.
     package let kind: Kind
     let parts: [Part]
 
-    /// What the tensors that it consists of are called in the signature.
+    /// The names of its parts in the signature.
     package var partNames: [String] { parts.map(\.name) }
 
     /// TensorFlow's numbers of kinds.
@@ -71,7 +71,7 @@ package struct CompositeTensor: Sendable {
             })
     }
 
-    /// What the tensors are called, in TensorFlow's order.
+    /// The suffixes of the parts' names, in TensorFlow's order.
     private static func suffixes(_ kind: Kind, _ count: Int) -> [String] {
         switch kind {
         case .sparse: ["indices", "values", "dense_shape"]
@@ -81,7 +81,7 @@ package struct CompositeTensor: Sendable {
         }
     }
 
-    /// What a part is, in words.
+    /// A description of a part.
     func note(of part: Part) -> String {
         "\(part.name.dropFirst(name.count + 1)) of the \(kind == .composite ? "composite" : kind.rawValue) tensor \"\(name)\""
     }

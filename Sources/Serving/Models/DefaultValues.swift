@@ -3,7 +3,7 @@ internal import Settings
 internal import Tensors
 internal import Text
 
-/// What placeholders are that a request does not feed: `keep_prob` and the like.
+/// Values of placeholders that a request does not feed, such as `keep_prob`.
 public struct DefaultValues: Sendable {
     /// The values by the placeholders' names, `keep_prob` or `keep_prob:0`.
     public var values: [String: FeedValue]
@@ -36,7 +36,8 @@ public struct DefaultValues: Sendable {
             guard let index = Self.placeholder(name, graph) else {
                 if isShared { continue }
                 let nearest = Self.nearest(to: name, among: Self.placeholders(of: graph))
-                throw ModelError(.load, "default \"\(name)\": model \"\(model)\" has no such placeholder\(nearest)")
+                throw ModelError(
+                    .load, "default \"\(name)\": model \"\(model)\" has no placeholder of this name\(nearest)")
             }
             guard result.updateValue(try Self.tensor(value, name, graph.nodes[index]), forKey: index) == nil else {
                 throw ModelError(.load, "default \"\(name)\" is given twice")

@@ -1,6 +1,6 @@
 public import Tensors
 
-/// What `Model.run` takes for a feed: a tensor, or numbers that become one of the placeholder's dtype.
+/// A feed of `Model.run`: a tensor, or numbers that become a tensor of the placeholder's dtype.
 public struct FeedValue: Sendable {
     enum Content: Sendable {
         case tensor(Tensor)

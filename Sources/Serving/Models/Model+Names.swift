@@ -6,9 +6,9 @@ internal import Text
 
 /// A callable that was found by names.
 package struct NamedCallable: Sendable {
-    /// What is run.
+    /// The callable to run.
     package let callable: Callable
-    /// What its results are called: as they were asked for; else by the signature's keys, or by the tensors' names.
+    /// The names of its results: those of the request, otherwise the signature's keys or the tensors' names.
     package let fetchNames: [String]
 }
 
@@ -26,7 +26,7 @@ extension Model {
         throw ModelError(
             .invalidArgument,
             "model \"\(self.name)\" has no signature \"\(name)\""
-                + (signatures.isEmpty ? "; it has no signatures: name none" : "; it has \(known)"))
+                + (signatures.isEmpty ? "; it has no signatures: omit the signature" : "; it has \(known)"))
     }
 
     /// Compiles feeds and fetches, or finds what was compiled. Names are those of the graph's tensors.
@@ -70,11 +70,11 @@ extension Model {
         }
     }
 
-    /// What a name is for.
+    /// The use of a name.
     private enum Use: String {
         case feed, fetch
 
-        /// What a signature has for it.
+        /// The signature's term for it.
         var argument: StaticString { self == .feed ? "input" : "output" }
 
         func names(_ signature: Signature?) -> [TensorDescription] {
@@ -102,7 +102,7 @@ extension Model {
         }
         return ModelError(
             .invalidArgument,
-            "feeds \"\(other)\" and \"\(name)\" are one tensor, \"\(tensor)\": give one of them")
+            "feeds \"\(other)\" and \"\(name)\" are the same tensor, \"\(tensor)\": feed one of them")
     }
 
     private func unknown(
@@ -118,12 +118,12 @@ extension Model {
         } else if let signature {
             message =
                 "\(use) \"\(text)\": signature \"\(signature.name)\" of model \"\(name)\" has no such \(use.argument), "
-                + "and the graph no such tensor"
+                + "and the graph has no such tensor"
         }
         return ModelError(.unknownTensor, message + (nearest.isEmpty ? "" : "; the nearest are \(nearest)"))
     }
 
-    /// What is fetched where a request names nothing.
+    /// The outputs of a request that names no fetches.
     private func offered(
         by signature: Signature?
     ) throws(ModelError) -> [(name: String, endpoint: Endpoint)] {

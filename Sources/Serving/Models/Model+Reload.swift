@@ -30,7 +30,7 @@ extension Model {
         guard !faults.isEmpty else { return }
         var told: Set<String> = []
         let list = faults.filter { told.insert($0).inserted }.joined(separator: "; ")
-        throw ModelError(.unfit, "\(prefix): cannot answer what the model that is served answers: \(list)")
+        throw ModelError(.unfit, "\(prefix): does not offer everything that the served model offers: \(list)")
     }
 
     /// A way to call a model, by its tensors' names.
@@ -48,7 +48,7 @@ extension Model {
         }
     }
 
-    /// What can be asked of another model and computed by it, as this model would have to compute it.
+    /// The calls that another model offers and can compute, in the form in which this model must compute them.
     private func calls(offeredBy old: Model, _ faults: inout [String]) -> [Call] {
         guard !old.signatures.isEmpty else {
             return old.outputs.map { Call(old.inputs, [$0], "fetch \"\($0.name)\"") }.filter(old.canCompile)

@@ -19,7 +19,7 @@ internal import Tensors
 public final class Model: Sendable {
     /// The name to call it by; the folder's unless another was given.
     public let name: String
-    /// What the files were taken for, for people: `TensorFlow 2 SavedModel`.
+    /// The detected format, for messages: `TensorFlow 2 SavedModel`.
     public let format: String
     /// The training step of the checkpoint, where its name tells it.
     public let step: Int?
@@ -31,13 +31,13 @@ public final class Model: Sendable {
     public let loadMilliseconds: Double
     /// The default signature's inputs; without one the placeholders.
     public let inputs: [TensorDescription]
-    /// What is fetched when a request names nothing.
+    /// The outputs of a request that names no fetches.
     public let outputs: [TensorDescription]
     /// The variables that the checkpoint restores.
     public let variables: [VariableDescription]
-    /// What had to be decided while loading, for the log.
+    /// Notes on choices while loading, for the log.
     public let notes: [String]
-    /// What an operator must know about the version: it is logged as a warning when the version is loaded.
+    /// Warnings for the operator about the version. They are logged when the version is loaded.
     public let warnings: [String]
     /// The signatures that the model was given, by name.
     public let signatures: [String: Signature]
@@ -62,9 +62,9 @@ public final class Model: Sendable {
 
     package var graph: Graph { shared.graph }
     let session: Session
-    /// What the files' contents take, as long as the model is there.
+    /// The memory of the files' contents, for as long as the model exists.
     private let memory: ModelMemory?
-    /// What may be kept of this model and all others.
+    /// The cache that this model shares with all others.
     package var caches: CacheBudget { session.caches }
     let shared: ModelGraph
     let restored: RestoredVariables

@@ -4,7 +4,7 @@ package import Operations
 
 /// Why a model cannot be loaded, or why it cannot compute outputs.
 public struct ModelError: Error, Hashable, Sendable {
-    /// Whose fault it is, and of which sort.
+    /// The kind of an error, which also states whose fault it is.
     public enum Kind: Hashable, Sendable {
         /// The model's files are missing, damaged, or contradict each other.
         case load
@@ -48,9 +48,9 @@ public struct ModelError: Error, Hashable, Sendable {
         case unfit
     }
 
-    /// Whose fault it is.
+    /// The kind of the error.
     public let kind: Kind
-    /// What is wrong, what was expected, what was found.
+    /// The problem, the expected value and the value found.
     public let message: String
     /// Of an error of kind `load`: whether to try again.
     package let failure: LoadFailure?

@@ -8,7 +8,7 @@ internal import Planning
 internal import TensorFlowProtos
 internal import Tensors
 
-/// What a meta graph tells, whatever the weights: the versions of a model that have the same one share it.
+/// The facts of a meta graph that do not depend on weights. Versions of a model with the same meta graph share them.
 final class ModelGraph: Sendable {
     /// Stands for the file that it was read from.
     let digest: GraphBytes.Digest
@@ -25,17 +25,17 @@ final class ModelGraph: Sendable {
     let defaultSignature: Signature?
     /// The default signature's inputs; without one the placeholders.
     let inputs: [TensorDescription]
-    /// What is fetched when a request names nothing.
+    /// The outputs of a request that names no fetches.
     let outputs: [TensorDescription]
     /// The paths of asset files by the name of the tensor that is the path.
     let assets: [String: String]
     /// The ops that initialise tables after the variables are restored.
     let initOps: [String]
-    /// What the file was taken for, where it tells it.
+    /// The detected format, if the file shows it.
     let format: String?
-    /// What had to be decided, for the log.
+    /// Notes on choices, for the log.
     let notes: [String]
-    /// What an operator must know about every version with this graph.
+    /// Warnings for the operator about every version with this graph.
     let warnings: [String]
     /// Before defaults were set.
     private let bare: Graph

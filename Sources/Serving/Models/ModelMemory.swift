@@ -2,7 +2,7 @@ internal import Checkpoints
 internal import Memory
 internal import Synchronization
 
-/// What of the server's memory a model's files take: counted before they are read, and given back with the model.
+/// The server memory of a model's files. It is counted before they are read, and released with the model.
 final class ModelMemory: Sendable {
     let account: MemoryAccount
     private let fileBytes: Int
@@ -14,9 +14,9 @@ final class ModelMemory: Sendable {
         guard account.take(needed, for: .models) else {
             throw ModelError(
                 .memory,
-                "\(candidate.path): loading it takes about \(AvailableMemory.text(needed)), and "
-                    + "\(AvailableMemory.text(account.remainingBytes)) are left of the "
-                    + "\(AvailableMemory.text(account.limitBytes)) that memory-limit gives: raise it, or serve fewer models or "
+                "\(candidate.path): loading it takes about \(AvailableMemory.text(needed)), but only "
+                    + "\(AvailableMemory.text(account.remainingBytes)) of the memory-limit of "
+                    + "\(AvailableMemory.text(account.limitBytes)) are left: raise it, or serve fewer models or "
                     + "versions at once")
         }
         self.account = account
@@ -37,7 +37,7 @@ extension ModelCandidate {
     /// How many times the size of its files a model takes while it is loaded.
     private static let loadingFactor = 1.2
 
-    /// What loading takes, about.
+    /// The approximate memory that loading takes.
     var loadingBytes: Int { Int(clamping: UInt64(Double(max(0, byteCount)) * Self.loadingFactor)) }
 }
 
@@ -49,7 +49,7 @@ extension AvailableMemory {
         guard let byteCount, candidate.loadingBytes > byteCount else { return }
         throw ModelError(
             .memory,
-            "\(candidate.path): loading it takes about \(Self.text(candidate.loadingBytes)), and \(Self.text(byteCount)) are available "
+            "\(candidate.path): loading it takes about \(Self.text(candidate.loadingBytes)), but only \(Self.text(byteCount)) are available "
                 + "\(bound): free memory, raise the limit, or serve fewer models or versions at once")
     }
 }

@@ -1,7 +1,7 @@
 package import Settings
 internal import Text
 
-/// What is said of how one model is served: in its own folder, by `metaserve.yaml`, or in the server's settings, under `models`.
+/// The settings of one model: from `metaserve.yaml` in its own folder, or from the server's settings, under `models`.
 ///
 /// ```yaml
 /// defaults:
@@ -9,18 +9,18 @@ internal import Text
 /// max-batch: 16
 /// ```
 package struct ModelSettings: SettingsGroup {
-    /// Where the model lies; only in the server's settings.
+    /// The path of the model; only in the server's settings.
     package var path: String?
-    /// nil where what the server says for all models holds.
+    /// nil if the server's setting for all models applies.
     package var versions: VersionPolicy.Selection?
-    /// What labels stand for.
+    /// The versions that the labels name.
     package var labels: [String: VersionPolicy.Target] = [:]
     /// How much of the requests that name no version each label gets, in per cent.
     package var split: [String: Int] = [:]
     package var defaults = DefaultValues()
     /// Files of class names, by output; only in the model's own folder.
     package var classes: [String: String] = [:]
-    /// These are nil where what the server says for all models holds.
+    /// These are nil if the server's setting for all models applies.
     package var variables: VariablesMode?
     package var maxQueue: Int?
     package var maxBatch: Int?
@@ -29,7 +29,7 @@ package struct ModelSettings: SettingsGroup {
     package var logLevel: String?
     package var places: [String: String] = [:]
 
-    /// What holds when nothing is said.
+    /// The defaults.
     package init() {}
 
     private static let forAll = "as for all models"
@@ -37,46 +37,46 @@ package struct ModelSettings: SettingsGroup {
     package static let settings: [Setting<ModelSettings>] = [
         Setting(
             "path", \.path, SettingType.text("a path").optional, absent: "found under the server's paths",
-            "Where the model lies. Only in the server's settings."),
+            "Path of the model. Only in the server's settings."),
         Setting(
             "versions", \.versions, VersionPolicy.Selection.type.optional, absent: forAll,
-            "Which versions are loaded: the newest, so many of the newest, all, or these."),
+            "Versions to load: the newest, the N newest, all, or the listed numbers."),
         Setting(
             "labels", \.labels, .map(of: VersionPolicy.Target.type, "names and versions"),
-            "Names for versions, which requests may use instead of the numbers; a version with a label is loaded."),
+            "Names of versions that requests may use instead of numbers; a version with a label is loaded."),
         Setting(
             "split", \.split, .map(of: .whole(0...100), "labels and percentages"),
-            "How the requests that name no version are divided among the labels; 100 in all."),
+            "Shares of the labels in the requests that name no version; the sum is 100."),
         Setting(
             "defaults", \.defaults, DefaultValues.type, effect: .reload,
-            "What placeholders are when a request does not feed them."),
+            "Values of placeholders that a request does not feed."),
         Setting(
             "variables", \.variables, VariablesMode.type.optional, absent: forAll, effect: .reload,
-            "Whether requests may assign variables: read-only refuses those that would; in a session, later requests see what was assigned."
+            "Whether requests may assign variables: read-only refuses such requests; with session, later requests see the assigned values."
         ),
         Setting(
             "classes", \.classes, .map(of: .text("the name of a file"), "outputs and files of class names"),
             effect: .reload,
-            "Files in the model's folder with a class name on each line, for outputs that give scores. Only in the model's own folder."
+            "Files in the model's folder with one class name per line, for outputs that are scores. Only in the model's own folder."
         ),
         Setting(
             "max-queue", \.maxQueue, Limits.maxQueue.optional, absent: forAll,
-            "The most requests that wait for the model."),
+            "Maximum number of queued requests."),
         Setting(
             "max-batch", \.maxBatch, Limits.maxBatch.optional, absent: forAll,
-            "The most requests that are run as one; 1 for no batches."),
+            "Maximum number of requests in a batch; 1 disables batching."),
         Setting(
             "batch-delay", \.batchDelayMilliseconds, Limits.batchDelay.optional, absent: forAll,
-            "The milliseconds that a request may wait for others to be run with."),
+            "Milliseconds that a request may wait for others to form a batch."),
         Setting(
             "timeout", \.timeoutSeconds, Limits.timeout.optional, absent: forAll,
-            "The seconds after which a request is ended, with status 504; 0 for never."),
+            "Seconds after which a request ends with status 504; 0 for no limit."),
         Setting(
             "log-level", \.logLevel, Limits.logLevel.optional, absent: forAll,
-            "Log lines about the model of this level and above."),
+            "Minimum level of log lines about the model."),
     ]
 
-    /// What the settings for all models take, too.
+    /// Types that are shared with the settings for all models.
     package enum Limits {
         package static let maxQueue = SettingType<Int>.whole(1...1_000_000)
         package static let maxBatch = SettingType<Int>.whole(1...4096)
@@ -87,7 +87,7 @@ package struct ModelSettings: SettingsGroup {
             ["trace", "debug", "info", "notice", "warning", "error", "critical"].map { ($0, $0) })
     }
 
-    /// What does not fit together.
+    /// The settings that contradict each other.
     package var problems: [SettingsProblem] {
         var problems: [SettingsProblem] = []
         for label in split.keys.sorted() where labels[label] == nil {
@@ -96,14 +96,14 @@ package struct ModelSettings: SettingsGroup {
         }
         let sum = split.values.reduce(0, +)
         if !split.isEmpty, sum != 100 {
-            problems.append(problem("split", "expected 100 per cent in all, found \(sum)"))
+            problems.append(problem("split", "expected a sum of 100 per cent, found \(sum)"))
         }
         return problems
     }
 }
 
 extension ModelSettings {
-    /// These settings, and others' where these say nothing. The defaults stay these.
+    /// These settings, with another group's where these have none. `defaults` are not taken over.
     func over(_ others: ModelSettings) -> ModelSettings {
         var result = self
         result.versions = versions ?? others.versions
@@ -119,9 +119,9 @@ extension ModelSettings {
         return result
     }
 
-    /// Which versions are loaded, and what requests call them.
+    /// The versions to load, and their names in requests.
     ///
-    /// - Parameter selection: What holds where these settings say nothing.
+    /// - Parameter selection: The versions to load if these settings have none.
     /// - Returns: The policy.
     func policy(_ selection: VersionPolicy.Selection) -> VersionPolicy {
         var policy = VersionPolicy()
@@ -182,13 +182,13 @@ extension ModelSettings {
     /// The name of the file in a model's folder.
     private static let fileName = "metaserve.yaml"
 
-    /// Where the settings of a model lie.
+    /// The path of a model's settings file.
     static func path(in folder: String) -> String { "\(folder)/\(fileName)" }
 
-    /// Reads the file of a folder; where there is none, nothing is set.
+    /// Reads the file of a folder. Without a file, nothing is set.
     ///
     /// - Parameter folder: The model's folder.
-    /// - Throws: ``ModelError`` of kind `load`, with the lines of all that is wrong.
+    /// - Throws: ``ModelError`` of kind `load`, with the lines of all problems.
     package init(folder: String) throws(ModelError) {
         self.init()
         let path = Self.path(in: folder)
@@ -196,7 +196,8 @@ extension ModelSettings {
         var problems: [SettingsProblem] = []
         do throws(SettingsError) { apply(try SettingsNode(file: path), &problems) } catch { problems = error.problems }
         if places["path"] != nil {
-            problems.append(problem("path", "a model's own settings are where it is: take \"path\" out"))
+            problems.append(
+                problem("path", "the settings file in a model's folder must not contain \"path\": remove it"))
         }
         problems += self.problems
         guard problems.isEmpty else { throw ModelError(.load, SettingsError(problems).description) }

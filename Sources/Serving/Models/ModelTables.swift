@@ -7,7 +7,7 @@ internal import Planning
 internal import Tensors
 internal import Text
 
-/// What a model's tables are filled with, beside the graph: tensors of the checkpoint, and vocabulary files.
+/// The contents of a model's tables that are not in the graph: tensors of the checkpoint, and vocabulary files.
 ///
 /// A graph reads no file but those that were given with it: a SavedModel's assets, and files in the model's own folder.
 struct ModelTables: TableSource {
@@ -41,7 +41,7 @@ struct ModelTables: TableSource {
         guard let allowed = allowedPath(path) else {
             throw OpError(
                 .notFound,
-                "the graph reads the file \"\(path)\"; put it, under that name, into the model's folder or its assets")
+                "the graph reads the file \"\(path)\": put it, under that name, into the model's folder or its assets")
         }
         do throws(CheckpointError) {
             let file = try FileContents(path: allowed)

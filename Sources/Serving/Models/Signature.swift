@@ -6,7 +6,7 @@ internal import Tensors
 public struct Signature: Sendable {
     /// The signature's name, `serving_default`.
     public let name: String
-    /// What kind of model it is: `tensorflow/serving/predict`.
+    /// The method of the signature, such as `tensorflow/serving/predict`.
     public let methodName: String
     /// The tensors to feed, by the signature's keys, which are their names.
     public let inputs: [TensorDescription]
@@ -15,7 +15,7 @@ public struct Signature: Sendable {
     /// The inputs that are several tensors, each of which is among ``inputs``.
     package let composites: [CompositeTensor]
 
-    /// What TensorFlow calls the signature that is used where a request names none.
+    /// TensorFlow's name for the signature that is used if a request names none.
     package static let defaultName = "serving_default"
 
     /// - Parameters:
@@ -30,11 +30,11 @@ public struct Signature: Sendable {
         composites = message.inputs.sorted { $0.key < $1.key }.compactMap { CompositeTensor($0.key, $0.value) }
     }
 
-    /// What a graph says of a tensor.
+    /// The facts of a graph about a tensor.
     struct GraphFact {
         var dtype: DataType?
         var shape = PartialShape.unknown
-        /// What a placeholder is when it is not fed.
+        /// The value of a placeholder that is not fed.
         var defaultValue: Tensor?
     }
 
@@ -83,7 +83,7 @@ public struct Signature: Sendable {
             }
             var second = input
             second.isNeeded = false
-            second.note = "the same tensor as \"\(other)\": give one of them"
+            second.note = "the same tensor as \"\(other)\": feed one of them"
             return second
         }
     }

@@ -2,7 +2,7 @@ public import Tensors
 
 /// An input or output of a model.
 public struct TensorDescription: Sendable {
-    /// What requests call it: the signature's key; without a signature the tensor's own name.
+    /// The name in requests: the signature's key, or the tensor's own name without a signature.
     public let name: String
     /// The tensor's full name in the graph, `x:0`.
     public let tensor: String
@@ -10,13 +10,13 @@ public struct TensorDescription: Sendable {
     public let dtype: DataType?
     /// The shape, as far as signature or graph tells it.
     public let shape: PartialShape
-    /// What it is when a request does not feed it; nil where it must be fed.
+    /// The value if a request does not feed it; nil if it must be fed.
     public internal(set) var defaultValue: Tensor?
-    /// What it is for, where it is no data.
+    /// The purpose of an input that is not data.
     public internal(set) var note: String?
     /// Whether no signature tells it: metaserve guessed from the graph that it is an input, or an output.
     public internal(set) var isGuessed = false
-    /// What a prediction is made with, where the graph tells it.
+    /// The usual value for predictions, if the graph shows it.
     package internal(set) var usualValue: Double?
     /// Whether an output needs it.
     package internal(set) var isNeeded = true

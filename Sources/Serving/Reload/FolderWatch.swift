@@ -29,7 +29,7 @@ final class FolderWatch {
 
     deinit { close(descriptor) }
 
-    /// What to wait for.
+    /// The descriptor to wait for.
     var polled: pollfd { pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0) }
 
     /// Watches folders for a user, instead of those that were watched for it before. One that is not there is passed over.
@@ -59,7 +59,7 @@ final class FolderWatch {
         inotify_rm_watch(descriptor, number)
     }
 
-    /// What has changed since the last call.
+    /// The changes since the last call.
     func changes() -> Changes {
         var changed: Set<Int> = []
         var isOverflown = false

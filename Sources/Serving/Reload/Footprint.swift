@@ -1,6 +1,6 @@
 internal import Files
 
-/// What tells cheaply that nothing has changed in some places: their inodes, sizes and times of writing.
+/// Inodes, sizes and modification times of some paths, which show cheaply that nothing has changed there.
 ///
 /// Something may change within the same tick of the kernel's clock as it was looked at, and have the same time. So what has
 /// changed counts as changed once more at the next look, which is later than that tick.

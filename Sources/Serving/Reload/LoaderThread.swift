@@ -12,7 +12,7 @@ struct LoadJob: Sendable {
     /// The settings of the model's folder.
     let own: ModelSettings
     let configuration: ModelRegistry.Configuration
-    /// What serves now.
+    /// The model in service.
     let previous: Model?
     /// Whether it must be able to answer what `previous` does.
     let mustFit: Bool
@@ -90,7 +90,7 @@ struct LoaderThread: Sendable {
                     free()
                 }
             }.detach()
-        } catch { throw ModelError(.io, "no thread can be made to load models: \(error.reason)") }
+        } catch { throw ModelError(.io, "cannot create a thread that loads models: \(error.reason)") }
     }
 
     /// Niceness is a thread's own on Linux; the priority of its reads and writes follows it.

@@ -9,11 +9,11 @@ final class Mailbox<Message: Sendable>: Sendable {
     /// - Throws: ``ModelError`` if there are no file descriptors left.
     init() throws(ModelError) {
         do throws(SystemThread.Failure) { alarm = try Alarm() } catch {
-            throw ModelError(.io, "a pipe cannot be made: \(error.reason)")
+            throw ModelError(.io, "cannot create a pipe: \(error.reason)")
         }
     }
 
-    /// What to wait for.
+    /// The descriptor to wait for.
     var polled: pollfd { alarm.polled }
 
     func send(_ message: Message) {

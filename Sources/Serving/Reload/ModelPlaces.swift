@@ -49,7 +49,7 @@ enum ModelPlaces {
         return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
     }
 
-    /// What to stat to find out whether a model may have changed.
+    /// The paths whose status shows whether a model may have changed.
     static func footprint(of path: String, folders: [String], _ listing: ModelListing?) -> [String] {
         [path] + folders + ["\(path)/checkpoint"] + (listing?.candidates.flatMap { $0.files.map(\.path) } ?? [])
     }

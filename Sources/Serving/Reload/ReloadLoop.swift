@@ -19,7 +19,7 @@ final class ReloadLoop {
     private var configuration: ModelRegistry.Configuration
     private let state: ModelRegistry.State
     private let mailbox: Mailbox<Message>
-    /// What the loaders are to do.
+    /// The orders for the loaders.
     private var orders: Mailbox<LoaderThread.Order>
     private let clock = ContinuousClock()
     private let watch: FolderWatch?
@@ -114,7 +114,7 @@ final class ReloadLoop {
         guard !isStopped else { return }
         for source in sources where !source.isServed {
             guard configuration.waits else { throw reason(of: source) }
-            if source.models.isEmpty { log(.warning, "\(reason(of: source)); it is waited for") }
+            if source.models.isEmpty { log(.warning, "\(reason(of: source)); waiting for it") }
         }
         for stranger in sources.flatMap(\.strangers) { log(stranger.isProblem ? .warning : .notice, stranger.reason) }
     }
@@ -138,7 +138,7 @@ final class ReloadLoop {
         let failed = source.models.sorted().compactMap { models[$0] }
         guard let first = failed.first else {
             do throws(ModelError) { _ = try ModelFolders.find(in: source.path) } catch { return error }
-            return ModelError(.notThere, "\(source.path): holds no model")
+            return ModelError(.notThere, "\(source.path): contains no model")
         }
         guard case .failure(let error) = first.machine.outcome else {
             return ModelError(.incomplete, "\(first.path): is not loaded")
@@ -271,7 +271,7 @@ final class ReloadLoop {
         sources.removeAll { !paths.contains($0.served) }
         for source in gone {
             for model in source.models.compactMap({ models[$0] }) {
-                remove(model, of: source, "the settings do not name it any more")
+                remove(model, of: source, "the settings no longer name it")
             }
             watch?.forget(source.watcher)
         }
@@ -323,8 +323,8 @@ final class ReloadLoop {
             switch action {
             case .add(let name): try add(source.folder(name), name, source, isStart: isStart)
             case .remove(let name): remove(name, of: source)
-            case .warn(let reason): log(.warning, "\(source.path): \(reason); what was loaded serves on")
-            case .back: log(.notice, "\(source.path): the model folders are back")
+            case .warn(let reason): log(.warning, "\(source.path): \(reason); the loaded models stay in service")
+            case .back: log(.notice, "\(source.path): the model folders have reappeared")
             }
         }
         if source.isModel {
@@ -355,12 +355,12 @@ final class ReloadLoop {
         guard !result.isComplete, !hasFewWatches else { return }
         hasFewWatches = true
         if pollInterval <= .zero { pollInterval = .seconds(1) }
-        log(.notice, "the kernel has no inotify watches left: some folders are looked at every \(pollInterval)")
+        log(.notice, "the kernel has no inotify watches left: some folders are polled every \(pollInterval)")
     }
 
     private func add(_ path: String, name: String, _ source: ServedSource) throws(ModelError) {
         if let other = models.values.first(where: { $0.name.isExactly(name) }) {
-            throw ModelError(.broken, "\(path): a model is called \"\(name)\" already, at \(other.path)")
+            throw ModelError(.broken, "\(path): another model is already named \"\(name)\", at \(other.path)")
         }
         let model = try WatchedModel(
             id: nextID, path: path, source: source, name: name, configuration, at: clock.now)
@@ -382,7 +382,7 @@ final class ReloadLoop {
         publishCatalog()
         release(model.close(), of: model)
         for reply in model.replies { reply(.failure(RepositoryError(.failed, "\(model.path) was removed"))) }
-        log(.notice, "\(why): model \"\(model.name)\" is not served any more")
+        log(.notice, "\(why): model \"\(model.name)\" is no longer served")
     }
 
     private func perform(_ actions: [Action], _ model: WatchedModel) {
@@ -432,7 +432,7 @@ final class ReloadLoop {
         configuration.logger.log(level: level, "\(message)")
     }
 
-    static let stopping = RepositoryError(.refused, "the server stops")
+    static let stopping = RepositoryError(.refused, "the server is stopping")
 
     private func end() {
         orders.send(.end)

@@ -41,7 +41,7 @@ extension ReloadMachine {
 
     // MARK: - The next load
 
-    /// What to load now.
+    /// The version to load now.
     var dueCandidate: ModelCandidate? {
         guard !isUnloaded, loading == nil, absence == nil else { return nil }
         for number in eligible {
@@ -143,7 +143,7 @@ extension ReloadMachine {
 
     // MARK: - How it stands
 
-    /// What the version that is to serve lacks.
+    /// The missing parts of the version that is to serve.
     var awaited: (number: Int, missing: String)? {
         guard absence == nil, let number = first ?? preference.first, let version = seen[number], !isLoaded(version)
         else { return nil }
@@ -157,7 +157,7 @@ extension ReloadMachine {
         return eligible.lazy.compactMap { seen[$0] }.first { !isLoaded($0) && $0.failure != nil }?.failure?.error
     }
 
-    /// What whoever asked for a load is told.
+    /// The reply to a load request.
     var outcome: Result<Int, ModelError> {
         if let error = currentError { return .failure(error) }
         if let current { return .success(current) }
@@ -165,6 +165,6 @@ extension ReloadMachine {
             return .failure(ModelError(.incomplete, "\(version.candidate.path): waiting for \(awaited.missing)"))
         }
         let found = seen.keys.sorted().map(String.init).joined(separator: ", ")
-        return .failure(ModelError(.incomplete, "none of the versions that are wanted is there; there are \(found)"))
+        return .failure(ModelError(.incomplete, "none of the requested versions exists; found \(found)"))
     }
 }

@@ -1,9 +1,9 @@
-/// What is logged of things that last, once each.
+/// Notices about lasting conditions, each of which is logged once.
 extension ReloadMachine {
     /// How long there must have been nothing to be seen before that is logged.
     var absenceNotice: Duration { current == nil ? timing.notice : timing.grace * 2 }
 
-    /// What to log of things that have been so for a while.
+    /// The notices for conditions that have lasted for a while.
     ///
     /// - Parameter hasLoaded: Whether a version was loaded just now: what must be known of it is logged at once.
     /// - Returns: Actions of the kind `log`.
@@ -52,17 +52,17 @@ extension ReloadMachine {
         for (label, target) in policy.labels.sorted(by: { $0.key < $1.key }) {
             guard case .number(let number) = target, !known.contains(number) else { continue }
             let share = policy.split.contains { $0.label == label } ? "; its share goes to the latest" : ""
-            texts.append("label \"\(label)\": version \(number) is not there; \(found)\(share)")
+            texts.append("label \"\(label)\": version \(number) does not exist; \(found)\(share)")
         }
         if case .numbers(let numbers) = policy.selection {
             let missing = numbers.subtracting(known).sorted().map(String.init).joined(separator: ", ")
-            if !missing.isEmpty { texts.append("versions: \(missing) is not there; \(found)") }
+            if !missing.isEmpty { texts.append("versions: no version \(missing); \(found)") }
         }
         return texts
     }
 }
 
-/// What an operator must know for as long as it is so. It is logged once, when it has been so for a while.
+/// Warnings for the operator while a condition lasts. Each is logged once, when the condition has lasted for a while.
 struct StandingWarnings<Time: InstantProtocol & Sendable>: Sendable where Time.Duration == Duration {
     private struct Item: Sendable {
         let text: String

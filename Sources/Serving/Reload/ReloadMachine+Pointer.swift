@@ -1,4 +1,4 @@
-/// What happens while a `checkpoint` file is gone, or names what is not there.
+/// The rules while a `checkpoint` file is missing, or names a prefix that does not exist.
 extension ReloadMachine {
     /// Whether the version that was named last stays wanted: the file may be back in a moment.
     var isWaitingForPointer: Bool {
@@ -29,7 +29,7 @@ struct PointerWait<Time: InstantProtocol & Sendable>: Sendable {
         if wasThere { lostSince = lostSince ?? now }
     }
 
-    /// What to warn of beside what the look warns of: a file that was there is gone for good.
+    /// Additional warnings: a file that existed has disappeared permanently.
     func warnings(of listing: ModelListing) -> [String] {
         guard lostSince != nil, let reason = listing.lostPointer, !listing.warnings.contains(reason) else { return [] }
         return [reason]

@@ -1,7 +1,7 @@
 extension ReloadMachine {
-    /// What is to be seen from outside.
+    /// The state that is visible from outside.
     struct View: Hashable, Sendable {
-        /// What is loaded, by number, ascending.
+        /// The loaded versions by number, ascending.
         var versions: [Load] = []
         var current: Load?
         var labels: [String: Load] = [:]

@@ -4,7 +4,7 @@
 /// model's path, at the latest at ``nextLook``, and tells what is there; takes ``nextLoad(at:)`` whenever a load can be made and tells how
 /// it ended; and does what the actions say.
 struct ReloadMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Duration == Duration {
-    /// What is to be done.
+    /// An action for the loop.
     enum Action: Hashable, Sendable {
         /// Say it.
         case log(ReloadNotice)
@@ -33,7 +33,7 @@ struct ReloadMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Dura
     /// The time of what happened last.
     private(set) var now: Time
 
-    /// What was seen at the last look that saw something, by number.
+    /// The versions that the last successful look found, by number.
     var seen: [Int: SeenVersion<Time>] = [:]
     /// The version that is to serve, by what was seen.
     var wanted: Int?
@@ -49,7 +49,7 @@ struct ReloadMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Dura
     var absence: Absence?
     var isUnloaded = false
     var record = ReloadRecord()
-    /// What the last look that saw something warns of.
+    /// The warnings of the last successful look.
     private var listingWarnings: [String] = []
     var warnings = StandingWarnings<Time>()
     private(set) var pointer = PointerWait<Time>()
@@ -113,7 +113,7 @@ struct ReloadMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Dura
         return actions + settle(hasLooked: true)
     }
 
-    /// A look found nothing: the path is gone, cannot be read, or holds no model.
+    /// A look found nothing: the path is gone, cannot be read, or contains no model.
     mutating func look(_ error: ModelError, at now: Time) -> [Action] {
         self.now = now
         absence = Absence(error: error, since: absence?.since ?? now, isTold: absence?.isTold ?? false)

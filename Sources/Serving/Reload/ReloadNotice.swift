@@ -1,6 +1,6 @@
 internal import Logging
 
-/// What is said of a model's files.
+/// A log message about a model's files.
 enum ReloadNotice: Hashable, Sendable {
     /// Files cannot be loaded; the number is that of the version that serves on.
     case failed(ModelCandidate, ModelError, serving: Int?)
@@ -10,7 +10,7 @@ enum ReloadNotice: Hashable, Sendable {
     case back
     /// A version is not complete.
     case waiting(String, ModelCandidate, serving: Int?)
-    /// What an operator must know though a version may serve.
+    /// A warning for the operator, though a version may be in service.
     case warning(String)
 
     var level: Logger.Level {
@@ -26,9 +26,9 @@ enum ReloadNotice: Hashable, Sendable {
         switch self {
         case .failed(let candidate, let error, let serving):
             "version \(candidate.number) cannot be loaded: \(error)\(Self.text(of: serving))"
-                + (error.failure == .unfit ? "; a load by request takes it all the same" : "")
+                + (error.failure == .unfit ? "; a load request loads it nevertheless" : "")
         case .absent(let error, let serving): "\(error)\(Self.text(of: serving))"
-        case .back: "the files are back"
+        case .back: "the files have reappeared"
         case .waiting(let missing, let candidate, _): "waiting for \(missing) of \(candidate.path)"
         case .warning(let text): text
         }
@@ -37,5 +37,5 @@ enum ReloadNotice: Hashable, Sendable {
     /// Files that are not there, or not all, or not yet.
     private static let passing: Set<ModelError.LoadFailure?> = [.changed, .notThere, .incomplete]
 
-    private static func text(of serving: Int?) -> String { serving.map { "; version \($0) serves on" } ?? "" }
+    private static func text(of serving: Int?) -> String { serving.map { "; version \($0) stays in service" } ?? "" }
 }

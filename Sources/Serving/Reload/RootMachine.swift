@@ -33,7 +33,7 @@ struct RootMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Durati
         nextLook = nil
         let added = folders.sorted().filter { served[$0] == nil && holdsModel($0.string) }
         if !served.isEmpty, served.keys.allSatisfy({ !folders.contains($0) }), added.isEmpty {
-            return lost("none of its model folders is there", at: now)
+            return lost("none of its model folders exists", at: now)
         }
         var actions = found()
         for name in served.keys.sorted() {

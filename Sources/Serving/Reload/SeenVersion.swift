@@ -10,7 +10,7 @@ struct SeenVersion<Time: InstantProtocol & Sendable>: Sendable where Time.Durati
     private(set) var missingSince: Time?
     /// Whether a file was seen to change in place: somebody copies, TensorFlow renames.
     private(set) var isCopied = false
-    /// What was wrong with the files as they are.
+    /// The failure of the files in their current state.
     var failure: Failure?
     /// Whether it was said that something is missing.
     var isWaitTold = false

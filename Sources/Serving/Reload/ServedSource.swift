@@ -14,7 +14,7 @@ final class ServedSource {
     }
 
     let index: Int
-    /// What was given.
+    /// The path as it was given.
     let served: ModelRegistry.ServedPath
     let path: String
     private let name: String?
@@ -31,7 +31,7 @@ final class ServedSource {
     private let followsPaths: Bool
     /// Names that are not UTF-8 and were logged.
     private var unreadable: Set<String> = []
-    /// What is to be logged of the last look.
+    /// The messages of the last look for the log.
     private(set) var notices: [String] = []
     private var footprint = Footprint()
     private(set) var folders: [String] = []
@@ -50,7 +50,7 @@ final class ServedSource {
     /// The name that a model at the path itself gets.
     var modelName: String { name ?? ModelFolders.name(of: path) }
 
-    /// What for a ``FolderWatch`` tells it from models.
+    /// The number that distinguishes it from models in a ``FolderWatch``.
     var watcher: Int { -1 - index }
 
     var isModel: Bool { if case .model = kind { true } else { false } }
@@ -63,7 +63,7 @@ final class ServedSource {
 
     func mayHaveChanged() -> Bool { footprint.hasChanged() }
 
-    /// What is to be done to serve what is there.
+    /// The actions that bring the served models in line with the files.
     func look(_ clock: ContinuousClock, timing: ReloadTiming) -> [RootMachine<ContinuousClock.Instant>.Action] {
         isDirty = false
         notices = []

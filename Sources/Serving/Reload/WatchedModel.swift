@@ -32,7 +32,7 @@ final class WatchedModel {
     private let isInRoot: Bool
     private let followsPaths: Bool
     private var isSilentlyAbsent = false
-    /// Who waits for a load.
+    /// The callbacks of requests that wait for a load.
     var replies: [RepositoryReply] = []
     /// When to ask the footprint.
     var nextPoll: ContinuousClock.Instant
@@ -103,7 +103,7 @@ final class WatchedModel {
         guard FileIdentity(anythingAt: path) != nil else { return [] }
         let new: ModelSettings
         do throws(ModelError) { new = try ModelSettings(folder: ModelPlaces.settingsFolder(of: path)) } catch {
-            logger.error("the settings are not taken over: \(error)")
+            logger.error("settings not applied: \(error)")
             return []
         }
         let changes = own.changes(to: new)

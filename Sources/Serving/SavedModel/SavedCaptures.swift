@@ -61,7 +61,7 @@ struct SavedCaptures {
         }
     }
 
-    /// What the graph hands to functions that capture it.
+    /// Adds the tensors that the graph passes to functions that capture them.
     private mutating func addCalled(_ saved: SavedObjectGraph, _ graph: GraphDef) {
         for node in graph.node {
             guard let function = node.attr["f"]?.func.name, let info = saved.concreteFunctions[function] else {

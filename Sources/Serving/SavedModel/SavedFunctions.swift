@@ -9,7 +9,7 @@ struct SavedFunctions {
     private var meta: MetaGraphDef
     private let captures: SavedCaptures
     private let bodies: [String: FunctionDef]
-    /// What requests may call the arguments, by the concrete function.
+    /// The names of the arguments in requests, by concrete function.
     private let keywords: [String: [String]]
     private var nodeNames: Set<String>
     /// Why functions could not become signatures.
@@ -128,14 +128,14 @@ extension SavedFunctions {
             throw Refusal(reason: "has no body")
         }
         let count = body.signature.inputArg.count - info.boundInputs.count
-        guard count >= 0 else { throw Refusal(reason: "captures more than it takes") }
+        guard count >= 0 else { throw Refusal(reason: "has more captures than arguments") }
         guard !body.signature.outputArg.isEmpty else { throw Refusal(reason: "returns no tensor") }
         var inputs = try placeholders(for: body, info, count, concrete, name)
         let fed = inputs.nodes.map(\.name)
         for (object, argument) in zip(info.boundInputs, body.signature.inputArg.dropFirst(count)) {
             guard let tensor = captures.tensor(Int(object)) else {
                 throw Refusal(
-                    reason: "captures \"\(argument.name)\", which is no variable, table, asset or constant here")
+                    reason: "captures \"\(argument.name)\", which is not a variable, table, asset or constant")
             }
             inputs.tensors.append(tensor)
         }
@@ -177,7 +177,7 @@ extension SavedFunctions {
             for (offset, component) in leaves[index].components.enumerated() {
                 let argument = arguments[first + offset]
                 guard DataType(protoNumber: argument.type).map({ $0 != .resource && $0 != .variant }) ?? false else {
-                    throw Refusal(reason: "takes \"\(argument.name)\", which is no tensor that can be fed")
+                    throw Refusal(reason: "takes \"\(argument.name)\", which is not a tensor that can be fed")
                 }
                 let name = Self.unique("\(signature)_\(names[first + offset])", among: &taken)
                 nodes.append(
@@ -193,7 +193,7 @@ extension SavedFunctions {
         return (nodes, nodes.map { $0.name + ":0" }, Self.infos(leaves, arguments) { nodes[$0].name + ":0" })
     }
 
-    /// What a signature says of arguments or results; `tensor` gives the name of one.
+    /// A signature's entries for arguments or results; `tensor` returns the name of one.
     private static func infos(
         _ leaves: [SavedStructure.Leaf], _ arguments: [OpDef.ArgDef], _ tensor: (Int) -> String
     ) -> [String: TensorInfo] {

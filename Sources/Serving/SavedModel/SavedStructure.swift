@@ -9,7 +9,7 @@ struct SavedStructure {
         var name: String
         /// The shapes of the tensors that it is.
         let components: [TensorShapeProto]
-        /// What it is, if it is several.
+        /// The type of a value that consists of several tensors.
         var typeSpec: TypeSpecProto?
     }
 

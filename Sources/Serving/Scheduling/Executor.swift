@@ -1,7 +1,7 @@
 internal import Execution
 internal import Threads
 
-/// What a thread does that runs tasks.
+/// The loop of a thread that runs tasks.
 struct Executor: ~Copyable {
     private let turns: Turns
     /// The tasks that are being run; kept for its memory.

@@ -4,9 +4,9 @@ internal import Threads
 
 /// Gives memory back after a peak, when the process has little to do.
 ///
-/// What it knows is resident memory and processor time: requests do nothing for it.
+/// It observes resident memory and processor time only, so that it costs requests nothing.
 package struct IdleMemory: Sendable {
-    /// What the process was at a look.
+    /// The state of the process at one observation.
     package struct Look: Hashable, Sendable {
         package var residentBytes: Int
         /// Of all threads, since the start.
@@ -28,7 +28,7 @@ package struct IdleMemory: Sendable {
 
     private var last: Look?
     private var quietCount = 0
-    /// What was resident when memory had been given back, or less.
+    /// The smallest resident memory since memory was last given back.
     private var floorBytes = 0
 
     package init() {}

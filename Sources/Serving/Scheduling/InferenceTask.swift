@@ -8,7 +8,7 @@ package import Threads
 /// calls ``deliver(_:)`` or ``fail(_:)``; then, where the task was put off, ``finish()``. A task that comes too late is failed
 /// without having been prepared.
 package protocol InferenceTask: AnyObject {
-    /// What is to be run; set by ``prepare()``.
+    /// The callable to run; set by ``prepare()``.
     var callable: Callable? { get }
     /// When the request was complete, by ``MonotonicClock``.
     var startNanoseconds: UInt64 { get }
@@ -41,7 +41,7 @@ package protocol InferenceTask: AnyObject {
 }
 
 extension InferenceTask {
-    /// What may end the task's run.
+    /// The limits that may end the task's run.
     package var limits: RunLimits { RunLimits(deadline: deadline, abandonment: abandonment) }
 
     private var isAbandoned: Bool { abandonment.map(\.isRaised) ?? false }
@@ -52,9 +52,9 @@ extension InferenceTask {
     /// Answers a stale task.
     func failStale() {
         if isAbandoned {
-            fail(ModelError(.cancelled, "the client had gone before its request was run"))
+            fail(ModelError(.cancelled, "the client disconnected before its request ran"))
         } else {
-            fail(ModelError(.deadlineExceeded, "the request's time was over before it was its turn to be run"))
+            fail(ModelError(.deadlineExceeded, "the request exceeded its time limit in the queue"))
         }
     }
 }

@@ -6,7 +6,7 @@ internal import Synchronization
 // Safety: `tasks` and the two fields after it are used only under the mutex of the scheduler's `Turns`; all else is immutable or
 // atomic.
 package final class ModelQueue: @unchecked Sendable {
-    /// What is allowed to wait, and what is run together.
+    /// The limits of the queue and of batches.
     package struct Limits: Hashable, Sendable {
         /// The most tasks that wait; further ones are refused.
         package var waiting = 256
@@ -41,7 +41,7 @@ package final class ModelQueue: @unchecked Sendable {
         tasks = TaskRing(capacity: max(1, limits.waiting))
     }
 
-    /// What is allowed to wait, and what is run together. May be set at any time: what waits already stays.
+    /// The limits of the queue and of batches. They may be set at any time. Tasks that already wait stay.
     package var limits: Limits {
         get {
             var limits = Limits()
@@ -75,7 +75,7 @@ package final class ModelQueue: @unchecked Sendable {
     func addRunning(_ change: Int) { runningCount.add(change, ordering: .relaxed) }
 }
 
-/// What a model's requests cost of late. Goes up at once and comes down slowly, so that it tells of the longer ones where they differ.
+/// The recent cost of a model's requests. It rises at once and falls slowly, so that it reflects the longer ones if they differ.
 ///
 /// Several threads may note at once; a note may get lost.
 struct RunCost: ~Copyable, Sendable {

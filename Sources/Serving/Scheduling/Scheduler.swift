@@ -29,7 +29,7 @@ package final class Scheduler: Sendable {
         package init(executors: Int = 4) { self.executors = executors }
     }
 
-    /// What becomes of a task.
+    /// The outcome of submitting a task.
     package enum Submission: Sendable {
         /// It is answered.
         case done

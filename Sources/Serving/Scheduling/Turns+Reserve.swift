@@ -43,7 +43,7 @@ struct Reserve {
     }
 }
 
-/// What the thread in reserve does.
+/// The work of the thread in reserve.
 extension Turns {
     /// Waits for a task that may be run without a slot.
     ///

@@ -2,7 +2,7 @@ internal import Execution
 internal import Synchronization
 internal import Threads
 
-/// Whose turn it is: the queues in which tasks wait, in a ring, and how many tasks may be run at once.
+/// The order in which tasks run: a ring of queues in which tasks wait, and the number of tasks that may run at once.
 ///
 /// A slot is the right to compute; who holds one keeps a processor busy. There are as many as the thread budget says, for executors
 /// and for threads that run a task on the spot alike.
@@ -161,7 +161,7 @@ extension Turns: HelperSource {
     package var isWanted: Bool { waiting > 0 }
 }
 
-/// What executors do.
+/// The operations of executors.
 extension Turns {
     /// Waits for a task and a slot, and takes both.
     ///

@@ -1,6 +1,6 @@
 internal import Threads
 
-/// What has happened to a model's requests since the server began, for whoever looks from outside. Recording takes no lock.
+/// Statistics of a model's requests since the server started. Recording takes no lock.
 package final class ModelStatistics: Sendable {
     /// How a request was put.
     package enum Form: Int, CaseIterable, Sendable {

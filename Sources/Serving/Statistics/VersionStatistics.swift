@@ -3,7 +3,7 @@ internal import Glibc
 internal import Synchronization
 internal import Threads
 
-/// What became of the requests to a version of a model, and of the runs that answered them. Recording takes no lock.
+/// Statistics of the requests to a version of a model, and of its runs. Recording takes no lock.
 ///
 /// A request may have many rows, and a run those of many requests.
 package final class VersionStatistics: Sendable {
@@ -16,7 +16,7 @@ package final class VersionStatistics: Sendable {
         package static let none = Total(count: 0, nanoseconds: 0)
     }
 
-    /// What runs of one number of rows came to.
+    /// The totals of the runs with one number of rows.
     package struct Runs: Hashable, Sendable {
         package let rows: Int
         /// One each a run, whose requests' times are added up: reading them, running, and writing the responses.
@@ -51,7 +51,7 @@ package final class VersionStatistics: Sendable {
         }
     }
 
-    /// What is counted of the runs of one number of rows. Most runs are of one request alone: these have counters of their own, so
+    /// The counters of the runs with one number of rows. Most runs are of one request alone: these have counters of their own, so
     /// that recording one is short.
     private enum Count: Int, CaseIterable {
         case alone, aloneTime
@@ -71,7 +71,7 @@ package final class VersionStatistics: Sendable {
         var numbers: Numbers { Numbers(size: size, values: Count.allCases.map { counters[$0.rawValue] }) }
     }
 
-    /// What ``Sums`` were at one time.
+    /// The values of ``Sums`` at one time.
     /// Sums of what clients send wrap around rather than trap.
     private struct Numbers {
         let size: Int
@@ -100,7 +100,7 @@ package final class VersionStatistics: Sendable {
     private let ofOneRow = Sums(size: 1)
     private let sizes = AppendOnlyTable<Sums>(limit: maxSizes)
     private let areSizesFull = Flag()
-    /// What is none of these.
+    /// The sums of all other numbers of rows.
     private let others = Sums(size: 0)
     private let failures = Counters(2)
     private let last = Atomic<UInt64>(0)
@@ -156,7 +156,7 @@ package final class VersionStatistics: Sendable {
         return added
     }
 
-    /// What was counted so far.
+    /// The counts so far.
     package var report: Report {
         let all = ([ofOneRow, others] + sizes.values).map(\.numbers)
         return Report(

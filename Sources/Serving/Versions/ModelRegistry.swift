@@ -9,7 +9,7 @@ internal import Threads
 /// One thread looks at the files and decides (``ReloadLoop``), another loads and frees (``LoaderThread``). Requests only read what
 /// these publish: neither a slow disk nor a load makes one wait.
 package final class ModelRegistry: Sendable {
-    /// What is the same for all models.
+    /// Settings that are the same for all models.
     package struct Configuration: Sendable {
         package var threadCount = 4
         package var defaultModel: String?
@@ -20,7 +20,7 @@ package final class ModelRegistry: Sendable {
         package var versions = VersionPolicy.Selection.latest(1)
         /// Whether requests may assign variables of models that do not say it; nil for what suits each graph.
         package var variables: VariablesMode?
-        /// What may wait for a model, and is run together, where the model does not say it.
+        /// The limits of queues and batches, for models that have none of their own.
         package var limits = ModelQueue.Limits()
         /// The seconds after which a request is ended, where the model does not say it; 0 for never, nil for what the service says.
         package var timeoutSeconds: Double?
@@ -35,7 +35,7 @@ package final class ModelRegistry: Sendable {
         package var timing = ReloadTiming()
         /// The account of the server's memory; nil for none.
         package var memory: MemoryAccount?
-        /// What may be kept of all models: programs, callables, prepared calls.
+        /// The cache of all models: programs, callables, prepared calls.
         package var caches = CacheBudget()
         package var logger = Logger(label: "metaserve", factory: { _ in SwiftLogNoOpLogHandler() })
         /// Makes what the API keeps with a version; called by the loader before the version is published.
@@ -43,7 +43,7 @@ package final class ModelRegistry: Sendable {
 
         package init(attach: @escaping @Sendable (Model) -> any AnyObject & Sendable) { self.attach = attach }
 
-        /// What holds for a model: what is said for its name, and else what its folder says.
+        /// The settings of a model: those for its name, otherwise those of its folder.
         ///
         /// - Parameters:
         ///   - model: The name.
@@ -65,7 +65,7 @@ package final class ModelRegistry: Sendable {
         }
     }
 
-    /// What is to be served.
+    /// The paths to serve.
     package struct ServedPath: Hashable, Sendable, ExpressibleByStringLiteral {
         /// A model's folder or file, or a folder of model folders.
         package let path: String
@@ -80,7 +80,7 @@ package final class ModelRegistry: Sendable {
         package init(stringLiteral path: String) { self.init(path) }
     }
 
-    /// What the loop shows of itself.
+    /// The state that the loop publishes.
     final class State: Sendable {
         let catalog: Published<Catalog>
         let isReady: Flag
@@ -95,7 +95,7 @@ package final class ModelRegistry: Sendable {
     private let state: State
     private let mailbox: Mailbox<ReloadLoop.Message>?
     private let isStopped = Flag()
-    /// What is kept of all models.
+    /// The cache of all models.
     package let caches: CacheBudget
 
     /// The models now. A request looks once.
@@ -130,7 +130,7 @@ package final class ModelRegistry: Sendable {
         let start = try Awaited<ModelError?>()
         do throws(SystemThread.Failure) {
             try SystemThread { ReloadLoop.run(paths, configuration, state, mailbox, started: start.fulfil) }.detach()
-        } catch { throw ModelError(.io, "no thread can be made to watch models: \(error.reason)") }
+        } catch { throw ModelError(.io, "cannot create a thread that watches models: \(error.reason)") }
         self.state = state
         self.mailbox = mailbox
         caches = configuration.caches
@@ -213,7 +213,7 @@ package final class ModelRegistry: Sendable {
         do throws(ModelError) { awaited = try Awaited() } catch { throw RepositoryError(.refused, error.message) }
         begin(awaited.fulfil)
         guard let result = awaited.wait(upTo: timeout) else {
-            throw RepositoryError(.timedOut, "\(what) takes longer than \(timeout); it goes on")
+            throw RepositoryError(.timedOut, "\(what) takes longer than \(timeout); it continues")
         }
         return try result.get()
     }

@@ -3,13 +3,13 @@ internal import Glibc
 /// A loaded version of a model: what requests run on. Immutable.
 package final class ModelVersion: Sendable {
     package let model: Model
-    /// What requests name it by: the number of its folder, else the training step, else 1.
+    /// The number by which requests select it: that of its folder, otherwise the training step, otherwise 1.
     package let number: Int
-    /// What the API keeps with the version, such as compiled calls; made by ``ModelRegistry/Configuration/attach``.
+    /// The data that the API keeps with the version, such as compiled calls; made by ``ModelRegistry/Configuration/attach``.
     package let attachment: any AnyObject & Sendable
-    /// What an operator must know: the model's warnings, and those of warming it up.
+    /// Warnings for the operator: those of the model, and those of its warm-up.
     package let warnings: [String]
-    /// What became of its requests.
+    /// Statistics of its requests.
     package let statistics = VersionStatistics()
     /// When it was loaded, by a clock that does not jump.
     package let loadedAt = ContinuousClock.now
@@ -31,7 +31,7 @@ package final class ModelVersion: Sendable {
 
 /// Which version a request wants.
 package enum VersionChoice: Hashable, Sendable {
-    /// What the model's policy says: the newest, or by the split of its labels.
+    /// The choice of the model's policy: the newest, or by the split of its labels.
     case any
     case number(Int)
     case label(String)
@@ -41,19 +41,19 @@ package enum VersionChoice: Hashable, Sendable {
 package final class VersionSet: Sendable {
     /// By number, ascending.
     package let versions: [ModelVersion]
-    /// What a request gets that names none; nil where nothing is loaded.
+    /// The version for requests that name none; nil if nothing is loaded.
     package let current: ModelVersion?
     /// Versions by label.
     package let labels: [String: ModelVersion]
     /// How every version stands, also those that are not loaded, for people and for status requests.
     package let states: [VersionState]
-    /// What became of the loads so far.
+    /// The outcomes of the loads so far.
     package let record: ReloadRecord
     /// Whether an administrator unloaded the model.
     package let isUnloaded: Bool
-    /// What an operator must know, whichever version serves.
+    /// Warnings for the operator, whichever version serves.
     private let standingWarnings: [String]
-    /// What became of the requests of each label that is configured, by the label.
+    /// Statistics of the requests of each configured label, by label.
     package let labelStatistics: [String: LabelStatistics]
     private let split: VersionSplit?
 
@@ -73,7 +73,7 @@ package final class VersionSet: Sendable {
         self.split = split
     }
 
-    /// What an operator must know of the files, of the labels, and of the version for requests that name none.
+    /// Warnings for the operator about the files, the labels, and the version for requests that name none.
     package var warnings: [String] { standingWarnings + (current?.warnings ?? []) }
 
     /// A version that was chosen, and the label that it was chosen by, if it was one.

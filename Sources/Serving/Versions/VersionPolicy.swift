@@ -25,9 +25,9 @@ package struct VersionPolicy: Hashable, Sendable {
         }
     }
 
-    /// What a label stands for.
+    /// The version that a label names.
     package enum Target: Hashable, Sendable {
-        /// What requests get that name nothing.
+        /// The version for requests that name none.
         case latest
         /// The newest of the others that are loaded.
         case previous

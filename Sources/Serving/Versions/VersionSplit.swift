@@ -11,7 +11,7 @@ package final class VersionSplit: Sendable {
 
     /// A part of the requests.
     package struct Share: Sendable {
-        /// Who gets them.
+        /// The version that gets them.
         package let version: ModelVersion
         package let percent: Int
         /// The label that they are for; nil for what is left.

@@ -13,7 +13,7 @@ extension Model {
     /// Compiles, and runs once with zeros, what was asked of `old`; without one the outputs, unknown sizes being 1. Bounded in number and
     /// in time.
     ///
-    /// What assigns variables, or draws random numbers, is compiled only. A run that fails is no error.
+    /// Calls that assign variables or draw random numbers are only compiled. A run that fails is not an error.
     package func warmUp(like old: Model?) {
         let deadline = Deadline(after: Self.maxSeconds)
         guard let old else { return warmUpOutputs(until: deadline) }

@@ -54,7 +54,8 @@ struct AccessTests {
         #expect(admin.status == 403)
         #expect(
             admin.message
-                == "nobody may do this: start the server with --admin-token-file FILE to allow it with a token")
+                == "this route requires an admin token, and the server has no admin token file: start it with --admin-token-file FILE"
+        )
     }
 
     @Test(
@@ -72,7 +73,8 @@ struct AccessTests {
         #expect(check(rules, .inference, header).status == inference)
         #expect(check(rules, .admin, header).status == admin)
         #expect(
-            check(rules, .inference, nil).message == "a token is needed: send the header Authorization: Bearer TOKEN")
+            check(rules, .inference, nil).message
+                == "a bearer token is required: send the header Authorization: Bearer TOKEN")
     }
 
     @Test("a token may have 256 characters, and each counts")
@@ -100,7 +102,8 @@ struct AccessTests {
     @Test(
         "a file without use is an error at the start",
         arguments: [
-            ("", ": has no token: write one a line"), ("# none\n\n", ": has no token: write one a line"),
+            ("", ": contains no token: write one token per line"),
+            ("# none\n\n", ": contains no token: write one token per line"),
             ("a\nb c\n", ":2: expected a token of at most 256 ASCII characters without spaces"),
             ("ä", ":1: expected a token of at most 256 ASCII characters without spaces"),
             (String(repeating: "x", count: 257), ":1: expected a token of at most 256 ASCII characters without spaces"),
@@ -133,13 +136,14 @@ struct AccessTests {
         #expect(try await becomes("two", 401))
         #expect(
             check(rules, .inference, "Bearer two").message
-                == "no token is accepted: the server's file of tokens cannot be used")
+                == "no token is accepted, because the server's token file is invalid")
         try FileManager.default.removeItem(atPath: file.path)
         #expect(check(rules, .inference, "Bearer two").status == 401)
         try file.write("three")
         #expect(try await becomes("three", 200))
-        #expect(reports.lines.contains("\(file.path): read again, 1 tokens"))
-        #expect(reports.lines.contains("no token is accepted: \(file.path): has no token: write one a line"))
+        #expect(reports.lines.contains("\(file.path): reloaded, 1 tokens"))
+        #expect(
+            reports.lines.contains("no token is accepted: \(file.path): contains no token: write one token per line"))
     }
 
     @Test("routes need what they say, health nothing")

@@ -99,7 +99,7 @@ struct ClassTests {
         let response = client.post(Self.body(",\"fetches\":[\"class\"],\"top\":1"))
         #expect(
             response.error
-                == "\"top\": no output that is fetched gives scores; expected floats with at least one dimension, "
+                == "\"top\": no fetched output contains scores; expected floats with at least one dimension, "
                 + "found \"class\" is int64 [1]")
     }
 
@@ -179,10 +179,10 @@ struct ClassTests {
         }
         #expect(
             try error("classes: {probs: names.txt}", [0x61, 0xff])
-                == "FOLDER/names.txt: a file of class names is UTF-8, and this is not")
+                == "FOLDER/names.txt: a file of class names must be UTF-8")
         #expect(
             try error("classes: {probs: names.txt}", [0x0a, 0x0a])
-                == "FOLDER/names.txt: holds no class names; expected one on each line")
+                == "FOLDER/names.txt: contains no class names; expected one per line")
         #expect(
             try error("classes: {probs: names.txt}", [UInt8](repeating: 0x61, count: (4 << 20) + 1))
                 == "FOLDER/names.txt: a file of class names has at most 4194304 bytes, found 4194305")
@@ -200,7 +200,7 @@ struct ClassTests {
         let empty = try model(["labels.txt": ""])
         #expect(
             empty.warnings.contains {
-                $0.hasSuffix("/labels.txt: holds no class names; expected one on each line: it is not used")
+                $0.hasSuffix("/labels.txt: contains no class names; expected one per line: it is not used")
             })
     }
 

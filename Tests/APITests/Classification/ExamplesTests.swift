@@ -84,14 +84,14 @@ struct ExamplesTests {
                 "classify", #"{"examples":[{"x":{"b64":1}}]}"#,
                 "Feature: x has element with unexpected JSON type: Object"
             ),
-            ("classify", #"{"examples":[{"x":{"b64":"?"}}]}"#, "Feature: x: the value of \"b64\" is not base 64"),
+            ("classify", #"{"examples":[{"x":{"b64":"?"}}]}"#, "Feature: x: the value of \"b64\" is not base64"),
             (
                 "classify", #"{"examples":[{"x":18446744073709551615}]}"#,
                 "Feature: x has uint64 element. Only int64 is supported."
             ),
             (
                 "classify", #"{"examples":[{"x":1e39}]}"#,
-                "Feature: x has element 1e+39, which is not a number that float has"
+                "Feature: x has element 1e+39, which is out of range for float"
             ),
             (
                 "classify", #"{"examples":[{}],"signature_name":"none"}"#,
@@ -141,11 +141,11 @@ struct ExamplesTests {
         #expect(
             response.error
                 == "Expected classification signature method_name to be tensorflow/serving/classify. Was: "
-                + "tensorflow/serving/predict; no signature of this model can be asked so: use :predict")
+                + "tensorflow/serving/predict; no signature of this model supports this method: use :predict")
         let none = client.post(#"{"examples":[{}]}"#, "/v1/models/totrial:regress")
         #expect(none.error == "Servable not found for request: Latest(totrial); the nearest is \"tutorial\"")
         let version = client.post(#"{"examples":[{}]}"#, "/v1/models/tutorial/versions/7:regress")
-        #expect(version.error == "Servable not found for request: Specific(tutorial, 7); loaded are 1000")
+        #expect(version.error == "Servable not found for request: Specific(tutorial, 7); the loaded versions are 1000")
     }
 
     @Test("NaN among numbers is a number")

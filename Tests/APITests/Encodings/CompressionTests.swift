@@ -97,7 +97,7 @@ struct CompressionTests {
             #expect(response.status == 415)
             #expect(
                 text(response)
-                    == "{\"error\":\"a body with Content-Encoding \(coding) is not understood: send one of zstd, gzip, deflate, or none\"}"
+                    == "{\"error\":\"the Content-Encoding \(coding) is not supported: send one of zstd, gzip, deflate, or none\"}"
             )
             #expect(response.headers["Accept-Encoding"] == "zstd, gzip, deflate")
         }
@@ -133,7 +133,8 @@ struct CompressionTests {
         #expect(over.status == 413)
         #expect(
             text(over)
-                == #"{"error":"the body holds more than 100000 bytes: send less at once, or raise --max-body"}"#)
+                == #"{"error":"the decompressed body has more than 100000 bytes: send less at once, or raise --max-body"}"#
+        )
         let bomb = try compressed([UInt8](repeating: 0x20, count: 64 << 20), coding)
         #expect(post(bomb, "\(coding.name)").status == 413)
         let output = ResponseBuffer()

@@ -139,13 +139,13 @@ struct FileBodyTests {
                 "multipart/form-data; boundary=\(String(repeating: "x", count: 71))", "",
                 "its Content-Type has no boundary of 1 to 70 bytes"
             ),
-            ("multipart/form-data; boundary=b", "", "its boundary is not in it"),
+            ("multipart/form-data; boundary=b", "", "the boundary of its Content-Type does not occur in it"),
             ("multipart/form-data; boundary=b", "--b", "a boundary at byte 3 does not end its line"),
             ("multipart/form-data; boundary=b", "--bx\r\n\r\n", "a boundary at byte 3 does not end its line"),
             ("multipart/form-data; boundary=b", "--b--", "it has no parts"),
             ("multipart/form-data; boundary=b", "--b\r\n", "it ends within the headers of a part"),
             ("multipart/form-data; boundary=b", "--b\r\nx\r\n\r\n", "a part has a header without a colon"),
-            ("multipart/form-data; boundary=b", "--b\r\n\r\nabc", "a part does not end"),
+            ("multipart/form-data; boundary=b", "--b\r\n\r\nabc", "a part has no closing boundary"),
             ("multipart/form-data; boundary=b", "--b\r\n\r\nabc\r\n--b", "a boundary at byte 15 does not end its line"),
             (
                 "multipart/form-data; boundary=b", "--b\r\nX:\(String(repeating: "y", count: 9000))\r\n\r\n\r\n--b--",
@@ -157,7 +157,7 @@ struct FileBodyTests {
             ),
             (
                 "multipart/form-data; boundary=b", "--b\r\nContent-Transfer-Encoding: base64\r\n\r\nYQ==\r\n--b--",
-                "a part has the Content-Transfer-Encoding base64: send its bytes as they are"
+                "a part has the Content-Transfer-Encoding base64: send its bytes unencoded"
             ),
         ])
     func malformed(type: String, body: String, reason: String) {
@@ -199,7 +199,7 @@ struct FileBodyTests {
     @Test("bytes that were sent as the text of their base 64 get a hint, in all protocols")
     func hint() {
         let text = files[1].b64
-        let hint = "was fed a text that looks like base 64: to feed the bytes, send {\"b64\": \"...\"}"
+        let hint = "received text that looks like base64: to feed the bytes, send {\"b64\": \"...\"}"
         let input = #"{"inputs":[{"name":"image","shape":[],"datatype":"BYTES","data":["\#(text)"]}]}"#
         for (path, body) in [
             ("/v1/models/one_image:predict", #"{"inputs":"\#(text)"}"#),

@@ -76,7 +76,7 @@ struct NPYTests {
         #expect(large.status == 400)
         #expect(
             text(large)
-                == #"{"error":"input \"in\": 1e+39, element 1 of the array, is not a number that float32 has"}"#)
+                == #"{"error":"input \"in\": 1e+39, element 1 of the array, is not a valid float32"}"#)
         let integers = send(Self.file("<i8", "(1, 2)", Self.bytes([0, 1] as [Int64])))
         #expect(
             text(integers)
@@ -115,7 +115,7 @@ struct NPYTests {
         "what is no array, word for word",
         arguments: [
             ([], "it does not begin as a .npy file"), (Array("{}          ".utf8), "it does not begin as a .npy file"),
-            (file("<f4", "(2, 2)", [], version: 4), "it is of version 4; known are 1 to 3"),
+            (file("<f4", "(2, 2)", [], version: 4), "it has format version 4; supported are 1 to 3"),
             (
                 file("<f4", "(2, 2)", [0, 0]),
                 "it has 2 bytes of elements, expected 16 for float32 [2,2]"
@@ -179,7 +179,7 @@ struct NPYTests {
         #expect(response.status == 400)
         #expect(
             response.error?.hasPrefix(
-                "the body is not a .npy array: its header is no dictionary of descr, fortran_order and shape: \(header.prefix(20))"
+                "the body is not a .npy array: its header is not a dictionary of descr, fortran_order and shape: \(header.prefix(20))"
             )
                 == true, "\(response.body)")
     }

@@ -55,7 +55,7 @@ struct OverloadTests {
         #expect(refused.status == 429)
         #expect(refused.headers["Retry-After"] == "1")
         let text = refused.text
-        #expect(text.contains("has as many requests waiting as --max-queue allows: try again later"), "\(text)")
+        #expect(text.contains("has a full queue (--max-queue): try again later"), "\(text)")
         #expect(service.respond(.get, Array("/".utf8)).status == 200)
         let busy = metrics(of: service)
         #expect(busy.contains("metaserve_queue_depth{model=\"loop\"} 1\n"), "\(busy)")

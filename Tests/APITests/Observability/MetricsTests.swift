@@ -228,7 +228,7 @@ struct MetricsTests {
         let third = try #require(try JSONSerialization.jsonObject(with: Data(lines[2].utf8)) as? [String: Any])
         #expect(third["model"] as? String == "tutorial")
         #expect(third["version"] == nil)
-        #expect(third["error"] as? String == "model \"tutorial\" has no version 7 loaded; loaded are 1000")
+        #expect(third["error"] as? String == "model \"tutorial\" has no version 7 loaded; the loaded versions are 1000")
         let fourth = try #require(try JSONSerialization.jsonObject(with: Data(lines[3].utf8)) as? [String: Any])
         #expect(fourth["version"] as? Int == 1000)
         #expect((fourth["error"] as? String)?.contains("w1:0") == true)

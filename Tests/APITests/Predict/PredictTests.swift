@@ -51,7 +51,7 @@ struct PredictTests {
             (#"{"feeds":{},"model":1}"#, 400, "\"model\" is a number; expected a string"),
             (
                 #"{"inputs":{}}"#, 400,
-                "the body has an unknown key \"inputs\"; known are \"model\", \"signature\", \"feeds\", \"fetches\" and \"top\""
+                "the body has an unknown key \"inputs\"; the known keys are \"model\", \"signature\", \"feeds\", \"fetches\" and \"top\""
             ),
             (#"{"feeds":{},"feeds":{}}"#, 400, "the body has the key \"feeds\" twice"),
             (#"{"feeds":{"w1":1,"w1":2}}"#, 400, "\"feeds\" has the key \"w1\" twice"),
@@ -65,7 +65,7 @@ struct PredictTests {
             (#"{"feeds":{"w1":{},"w2":1}}"#, 400, "feed \"w1\": expected float32, got an object"),
             (#"{"feeds":{"w1":[1,[2]],"w2":1}}"#, 400, "feed \"w1\": expected float32 at [1], got a list"),
             (#"{"feeds":{"w1":[[1],2],"w2":1}}"#, 400, "feed \"w1\": expected a list of 1 at [1], got a number"),
-            (#"{"feeds":{"w1":[[1,2],[3]],"w2":1}}"#, 400, "feed \"w1\": expected a list of 2 at [1], got one of 1"),
+            (#"{"feeds":{"w1":[[1,2],[3]],"w2":1}}"#, 400, "feed \"w1\": expected a list of 2 at [1], got a list of 1"),
             (#"{"feeds":{"w1":1,"w1:0":2}}"#, 400, "feed \"w1:0\" is given twice"),
             (#"{"feeds":{"w1":1,"w2":1},"fetches":["w1","w1"]}"#, 400, "\"fetches\" has \"w1\" twice"),
             (#"{"feeds":{"w1":1,"w2":1},"fetches":["w1:99"]}"#, 404, "node \"w1\" has no output 99"),
@@ -96,7 +96,10 @@ struct PredictTests {
                 "feed \"save/Const:0\" is refused: it belongs to the saving and restoring of checkpoints"
             ),
             (#"{"feeds":{},"fetches":[]}"#, 400, "nothing to fetch: name tensors in \"fetches\""),
-            (#"{"model":"nope","feeds":{}}"#, 404, "there is no model \"nope\"; served are \"digits\", \"tutorial\""),
+            (
+                #"{"model":"nope","feeds":{}}"#, 404,
+                "there is no model \"nope\"; the served models are \"digits\", \"tutorial\""
+            ),
         ])
     func errors(body: String, status: Int, message: String) {
         let response = client.post(body)
@@ -114,8 +117,12 @@ struct PredictTests {
         let shown = "\"" + String(repeating: "x", count: 200) + "...\""
         #expect(
             client.post("{\"feeds\":{\"\(long)\":1}}").error == "\(shown) is too long for a name: it has 100000 bytes")
-        #expect(client.post("{\"\(long)\":1}").error?.hasPrefix("the body has an unknown key \(shown); known") == true)
-        #expect(client.post("{\"model\":\"\(long)\"}").error?.hasPrefix("there is no model \(shown); served") == true)
+        #expect(
+            client.post("{\"\(long)\":1}").error?.hasPrefix("the body has an unknown key \(shown); the known keys")
+                == true)
+        #expect(
+            client.post("{\"model\":\"\(long)\"}").error?.hasPrefix("there is no model \(shown); the served models")
+                == true)
     }
 
     @Test("a name cannot pass for others, whatever bytes it has")
@@ -134,7 +141,7 @@ struct PredictTests {
         let row = "[[" + repeatElement("1", count: 9000).joined(separator: ",") + "]]"
         #expect(
             client.post("{\"feeds\":{\"w1\":\(column),\"w2\":\(row)}}").error
-                == "the answer's \"op_to_restore:0\" would be too long as JSON, of shape [9000,9000]: fetch less at once"
+                == "output \"op_to_restore:0\" of shape [9000,9000] is too long for a JSON response: fetch less at once"
         )
         let emptyColumn = "[" + repeatElement("[[]]", count: 9000).joined(separator: ",") + "]"
         let emptyRow = "[[" + repeatElement("[]", count: 9000).joined(separator: ",") + "]]"
@@ -164,10 +171,10 @@ struct PredictTests {
         }
         #expect(error("1") == nil)
         #expect(error("2.0") == nil)
-        #expect(error("3.7") == "feed \"labels\": 3.7 at [0] is not a number that int64 has")
+        #expect(error("3.7") == "feed \"labels\": 3.7 at [0] is not a valid int64")
         #expect(
             error("9223372036854775808")
-                == "feed \"labels\": 9223372036854775808 at [0] is not a number that int64 has")
+                == "feed \"labels\": 9223372036854775808 at [0] is not a valid int64")
         #expect(error("\"1\"") == "feed \"labels\": expected int64 at [0], got a string")
         let exact = client.post(
             #"{"feeds":{"labels":[9223372036854775807,-9223372036854775808]},"fetches":["labels:0"]}"#,
@@ -182,7 +189,7 @@ struct PredictTests {
         let refused = try Client(nan: .error).post(body)
         #expect(refused.status == 422)
         #expect(
-            refused.error == "the answer's \"op_to_restore:0\" has NaN or infinite values, which --nan error forbids")
+            refused.error == "output \"op_to_restore:0\" has NaN or infinite values, which --nan error forbids")
     }
 
     @Test("no model named, and none is the default")
@@ -203,9 +210,9 @@ struct PredictTests {
             #expect(client.send(.post, "/predict", body, type: type).status == 200)
         }
         for type in ["multipart/mixed; boundary=x", "video/mp4", "application/ZIP"] {
-            let response = client.send(.post, "/predict", body, type: type)
-            #expect(response.status == 415)
-            #expect(response.error?.hasSuffix("is not JSON: send application/json") == true)
+            let answer = client.send(.post, "/predict", body, type: type)
+            #expect(answer.status == 415)
+            #expect(answer.error?.hasSuffix("is not supported here: send application/json") == true)
         }
     }
 }

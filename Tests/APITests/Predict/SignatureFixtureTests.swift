@@ -136,7 +136,7 @@ struct SavedModelNameTests {
             #expect(model.step == 1000)
             #expect(
                 model.warnings == [
-                    "\(copy)/saved_model.pb is no SavedModel: it is cut off or damaged; the checkpoint beside it is served"
+                    "\(copy)/saved_model.pb is not a valid SavedModel: it is cut off or damaged; the checkpoint beside it is served"
                 ])
         }
         try Fixtures.withCopy(of: Fixtures.path("files/saved_model_2")) { copy in
@@ -159,7 +159,7 @@ struct DoubledKeyTests {
         #expect(client.post(#"{"feeds":{\#(sp),"k_again":\#(table)},\#(outputs)}"#).body == first.body)
         #expect(
             client.post(#"{"feeds":{\#(sp),"k":\#(table),"k_again":\#(table)}}"#).error
-                == #"feeds "k" and "k_again" are one tensor, "k:0": give one of them"#)
+                == #"feeds "k" and "k_again" are the same tensor, "k:0": feed one of them"#)
         let served = client.post(#"{"inputs":{\#(sp),"k":\#(table)}}"#, "/v1/models/m:predict")
         #expect(served.body.contains(#""y_again":[[1.0,2.0]]"#))
     }

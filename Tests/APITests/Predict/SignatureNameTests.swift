@@ -69,11 +69,11 @@ struct SignatureNameTests {
         #expect(feed.status == 404)
         #expect(
             feed.error
-                == #"feed "numbr": signature "serving_default" of model "sig" has no such input, and the graph no such tensor; the nearest are "number""#
+                == #"feed "numbr": signature "serving_default" of model "sig" has no such input, and the graph has no such tensor; the nearest are "number""#
         )
         let fetch = client.post(#"{"feeds":{"a":[[1,2]]},"fetches":["scled"]}"#)
         #expect(
-            fetch.error?.hasSuffix(#"has no such output, and the graph no such tensor; the nearest are "scaled""#)
+            fetch.error?.hasSuffix(#"has no such output, and the graph has no such tensor; the nearest are "scaled""#)
                 == true)
         let missing = client.post(#"{"feeds":{},"fetches":["scaled"]}"#)
         #expect(missing.error == #"the fetches need a feed for "a" (float32 [?,2])"#)
@@ -112,7 +112,7 @@ struct SignatureNameTests {
         #expect(v2.status == 400)
         #expect(v2.error == own.error)
         let plain = try Client().post(#"{"signature":"nope","feeds":{"w1":1,"w2":2}}"#)
-        #expect(plain.error == #"model "tutorial" has no signature "nope"; it has no signatures: name none"#)
+        #expect(plain.error == #"model "tutorial" has no signature "nope"; it has no signatures: omit the signature"#)
         #expect(try Client().post(#"{"signature":"serving_default","feeds":{"w1":1,"w2":2}}"#).status == 200)
         #expect(client.post(#"{"signature":7,"feeds":{}}"#).error == #""signature" is a number; expected a string"#)
     }

@@ -103,7 +103,7 @@ struct RouteTests {
             for path in paths { #expect(client.get(path).body == #"{"status":"ok"}"#) }
             options.readiness.beginDraining()
             #expect(paths.map { client.get($0).status } == [200, 200, 200, 503])
-            #expect(client.get("/readyz").error == "the server is about to end")
+            #expect(client.get("/readyz").error == "the server is stopping")
         }
     }
 
@@ -130,13 +130,13 @@ struct RouteTests {
     @Test("a method that a path does not take gets the path that takes it")
     func nearMethods() {
         for (path, message) in [
-            ("/v2/models/tutorial", "/v2/models/tutorial takes GET, HEAD; POST takes /v2/models/tutorial/infer"),
-            ("/models/tutorial", "/models/tutorial takes GET, HEAD; POST takes /models/tutorial/predict"),
+            ("/v2/models/tutorial", "/v2/models/tutorial accepts GET, HEAD; /v2/models/tutorial/infer accepts POST"),
+            ("/models/tutorial", "/models/tutorial accepts GET, HEAD; /models/tutorial/predict accepts POST"),
             (
                 "/models/tutorial:predict",
-                "/models/tutorial:predict takes GET, HEAD; POST takes /models/tutorial/predict"
+                "/models/tutorial:predict accepts GET, HEAD; /models/tutorial/predict accepts POST"
             ),
-            ("/metrics", "/metrics takes GET, HEAD"),
+            ("/metrics", "/metrics accepts GET, HEAD"),
         ] { #expect(client.send(.post, path).error == message) }
     }
 
@@ -148,11 +148,11 @@ struct RouteTests {
         let method = client.get("/predict")
         #expect(method.status == 405)
         #expect(method.allow == "POST")
-        #expect(method.error == "/predict takes POST")
+        #expect(method.error == "/predict accepts POST")
         #expect(client.send(.delete, "/models").allow == "GET, HEAD")
         let model = client.get("/models/nope")
         #expect(model.status == 404)
-        #expect(model.error == "there is no model \"nope\"; served are \"digits\", \"tutorial\"")
+        #expect(model.error == "there is no model \"nope\"; the served models are \"digits\", \"tutorial\"")
         #expect(client.get("/models/%").status == 400)
         #expect(client.get("/models/%00").status == 400)
         #expect(client.get("/models/%+f").error == "\"%+f\" is not a percent-encoded name")

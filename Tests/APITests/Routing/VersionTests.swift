@@ -41,7 +41,7 @@ struct VersionTests {
         #expect(post("/models/digits/versions/3000/predict", label: "stable").body.hasSuffix(#""step":3000}}"#))
         let unknown = post("/predict", label: "none")
         #expect(unknown.status == 404)
-        #expect(unknown.body.contains(#"has no version labelled \"none\"; labels are canary, stable"#))
+        #expect(unknown.body.contains(#"has no version labelled \"none\"; the labels are canary, stable"#))
     }
 
     @Test("a model's answer tells how its versions stand")

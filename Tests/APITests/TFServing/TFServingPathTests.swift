@@ -19,11 +19,17 @@ struct TFServingPathTests {
         #expect(predict(body, "/v1/models/sig/versions/1:predict").body == #"{"predictions":[[2.0,4.0]]}"#)
         #expect(predict(body, "/v1/models/%73ig/versions/1:predict").status == 200)
         for (path, status, error) in [
-            ("nope:predict", 404, "Servable not found for request: Latest(nope); served are \"sig\""),
+            ("nope:predict", 404, "Servable not found for request: Latest(nope); the served models are \"sig\""),
             ("sgi:predict", 404, "Servable not found for request: Latest(sgi); the nearest is \"sig\""),
-            ("a%2Fb%20c:predict", 404, "Servable not found for request: Latest(a/b c); served are \"sig\""),
-            ("sig/versions/2:predict", 404, "Servable not found for request: Specific(sig, 2); loaded are 1"),
-            ("nope/versions/2:predict", 404, "Servable not found for request: Specific(nope, 2); served are \"sig\""),
+            ("a%2Fb%20c:predict", 404, "Servable not found for request: Latest(a/b c); the served models are \"sig\""),
+            (
+                "sig/versions/2:predict", 404,
+                "Servable not found for request: Specific(sig, 2); the loaded versions are 1"
+            ),
+            (
+                "nope/versions/2:predict", 404,
+                "Servable not found for request: Specific(nope, 2); the served models are \"sig\""
+            ),
             ("sig/versions/x:predict", 400, "Failed to convert version: x to numeric."),
             (
                 "sig/versions/9223372036854775808:predict", 400,
@@ -32,9 +38,9 @@ struct TFServingPathTests {
             ("sig/labels/stable:predict", 400, "Unrecognized servable version label: stable; it has no labels"),
             (
                 "nope/labels/stable:predict", 404,
-                "Servable not found for request: Label(nope, stable); served are \"sig\""
+                "Servable not found for request: Label(nope, stable); the served models are \"sig\""
             ),
-            ("sig", 405, "/v1/models/sig takes GET, HEAD; POST takes /v1/models/sig:predict"),
+            ("sig", 405, "/v1/models/sig accepts GET, HEAD; /v1/models/sig:predict accepts POST"),
             (
                 "sig:perdict", 404,
                 "there is no route /v1/models/sig:perdict; the nearest is POST /v1/models/sig:predict: GET / shows what is "
@@ -70,12 +76,15 @@ struct TFServingPathTests {
         #expect(client.get("/v1/models/sig/versions/1").body == one)
         #expect(client.get("/v1/models").body == #"{"models":["sig"],"states":[{"name":"sig",\#(state)}]}"#)
         for (path, status, error) in [
-            ("nope", 404, "Could not find any versions of model nope; served are \"sig\""),
+            ("nope", 404, "Could not find any versions of model nope; the served models are \"sig\""),
             ("sig/versions/7", 404, "Could not find version 7 of model sig; there are 1"),
             ("sig/versions/x", 400, "Failed to convert version: x to numeric."),
             ("sig/labels/x", 400, "Unrecognized servable version label: x; it has no labels"),
-            ("nope/metadata", 404, "Servable not found for request: Latest(nope); served are \"sig\""),
-            ("sig/versions/2/metadata", 404, "Servable not found for request: Specific(sig, 2); loaded are 1"),
+            ("nope/metadata", 404, "Servable not found for request: Latest(nope); the served models are \"sig\""),
+            (
+                "sig/versions/2/metadata", 404,
+                "Servable not found for request: Specific(sig, 2); the loaded versions are 1"
+            ),
         ] {
             let response = client.get("/v1/models/" + path)
             #expect(response.status == status, "\(path)")

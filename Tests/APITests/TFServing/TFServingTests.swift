@@ -95,17 +95,17 @@ struct TFServingTests {
             ),
             (
                 #"[{"a":[1,2],"a":[1,2],"number":1,"text":""}]"#,
-                element(0, " key: a of 'instances' list. Error: the key stands there twice")
+                element(0, " key: a of 'instances' list. Error: the key is given twice")
             ),
             (
                 #"[\#(row),{"a":[1,2],"number":1,"number":1}]"#,
-                element(1, " key: number of 'instances' list. Error: the key stands there twice")
+                element(1, " key: number of 'instances' list. Error: the key is given twice")
             ),
             (#"[\#(row),[1]]"#, "Expecting object but got a list at item 1 of input list"),
             (#"[\#(row),{"b64":"eA=="}]"#, "Expecting object but got an object at item 1 of input list"),
             (
                 #"[\#(row),{"a":[1,2,3],"number":1,"text":""}]"#,
-                element(1, " key: a of 'instances' list. Error: input \"a\": expected a list of 2, got one of 3")
+                element(1, " key: a of 'instances' list. Error: input \"a\": expected a list of 2, got a list of 3")
             ),
             (
                 #"[\#(row),{"a":[1,"2"],"number":1,"text":""}]"#,
@@ -113,12 +113,13 @@ struct TFServingTests {
             ),
             (
                 #"[{"a":[[1,2],[3]],"number":1,"text":""}]"#,
-                element(0, " key: a of 'instances' list. Error: input \"a\": expected a list of 2 at [1], got one of 1")
+                element(
+                    0, " key: a of 'instances' list. Error: input \"a\": expected a list of 2 at [1], got a list of 1")
             ),
             (
                 #"[{"a":[1,2],"number":1.5,"text":""}]"#,
                 element(
-                    0, " key: number of 'instances' list. Error: input \"number\": 1.5 is not a number that int32 has")
+                    0, " key: number of 'instances' list. Error: input \"number\": 1.5 is not a valid int32")
             ),
         ])
     func wrongRows(instances: String, error: String) {
@@ -136,7 +137,7 @@ struct TFServingTests {
         #expect(
             response.error
                 == Self.element(
-                    1, " key: a of 'instances' list. Error: input \"a\": expected a list of 40000, got one of 0"))
+                    1, " key: a of 'instances' list. Error: input \"a\": expected a list of 40000, got a list of 0"))
     }
 
     @Test("predictions need a first dimension that all outputs have")
@@ -198,11 +199,11 @@ struct TFServingTests {
             (#"{"inputs":{"a":[[1,2]],"text":["x"]}}"#, "Missing named input: number in 'inputs' object."),
             (
                 #"{"signature_name":"one","inputs":[[1,2],[3]]}"#,
-                "input \"a\": expected a list of 2 at [1], got one of 1"
+                "input \"a\": expected a list of 2 at [1], got a list of 1"
             ),
             (
                 #"{"signature_name":"one","instances":[[1,2],[3]]}"#,
-                "input \"a\": expected a list of 2 at [1], got one of 1"
+                "input \"a\": expected a list of 2 at [1], got a list of 1"
             ),
             (
                 #"{"signature_name":"one","inputs":[1,2]}"#,

@@ -56,8 +56,8 @@ struct V2BinaryTests {
                 == "input \"w1\": shape [2] of FP32 has 2 elements of 4 bytes, got 7 bytes")
         #expect(
             tutorial(size8, Array(eight.dropLast())).error
-                == "input \"w1\": \"binary_data_size\" is 8, but 7 bytes are left of the body")
-        #expect(tutorial(size8, eight + [0]).error == "1 bytes of the body are left behind the inputs' binary data")
+                == "input \"w1\": \"binary_data_size\" is 8, but only 7 bytes of the body are left")
+        #expect(tutorial(size8, eight + [0]).error == "1 bytes of the body follow the inputs' binary data")
         #expect(
             tutorial(#""parameters":{"binary_data_size":-8}"#, eight).error
                 == "\"binary_data_size\" of inputs[0] is -8; expected a number of bytes")
@@ -66,7 +66,7 @@ struct V2BinaryTests {
                 == "\"binary_data_size\" of inputs[0] is 9223372036854775808; expected a number of bytes")
         #expect(
             tutorial(#""parameters":{"binary_data_size":9223372036854775807}"#, eight).error
-                == "input \"w1\": \"binary_data_size\" is 9223372036854775807, but 8 bytes are left of the body")
+                == "input \"w1\": \"binary_data_size\" is 9223372036854775807, but only 8 bytes of the body are left")
         #expect(
             tutorial(#""parameters":{"binary_data_size":8.5}"#, eight).error
                 == "\"binary_data_size\" of inputs[0] is 8.5; expected a number of bytes")
@@ -157,11 +157,11 @@ struct V2BinaryTests {
             #expect(send([], count: 0).status == 200)
             #expect(
                 send(two, count: 3).error == "input \"s\": shape [3] has 3 strings with their lengths, got 11 bytes")
-            #expect(send(two, count: 1).error == "input \"s\": 4 bytes are left behind the last string")
+            #expect(send(two, count: 1).error == "input \"s\": 4 bytes follow the last string")
             #expect(send(Array(two.dropLast())).error == "input \"s\": string 1 is cut off")
             #expect(
                 send([0, 0, 0, 0] + [0xff, 0xff, 0xff, 0xff]).error
-                    == "input \"s\": string 1 has 4294967295 bytes, of which 0 are there")
+                    == "input \"s\": string 1 has 4294967295 bytes, but only 0 are left")
             #expect(client.infer("graph", "a\0b", header: "0").binary == [3, 0, 0, 0, 0x61, 0, 0x62])
             let json = client.infer(
                 "graph", #"{"inputs":[{"name":"s","shape":[2],"datatype":"BYTES","data":["é",{"b64":"/w=="}]}]}"#)
@@ -187,7 +187,7 @@ struct V2BinaryTests {
         }
         #expect(
             client.infer("tutorial", "", header: "0").error
-                == "a body without JSON is for models of one input; model \"tutorial\" has \"w1:0\", \"w2:0\"")
+                == "a body without JSON requires a model with one input; model \"tutorial\" has \"w1:0\", \"w2:0\"")
     }
 
     @Test("what the protocol has no datatype for")
@@ -199,7 +199,7 @@ struct V2BinaryTests {
             #expect(response.status == 501)
             #expect(
                 response.error
-                    == "input \"c\" is complex64, for which this protocol has no datatype: use POST /predict")
+                    == "input \"c\" is complex64, which has no datatype in this protocol: use POST /predict")
         }
     }
 

@@ -35,7 +35,7 @@ struct V2DescribeTests {
         #expect(client.get("/v2/models/digits/versions/3000/ready").status == 200)
         #expect(
             client.get("/v2/models/digits/versions/7/ready").error
-                == "model \"digits\" has no version 7 loaded; loaded are 3000")
+                == "model \"digits\" has no version 7 loaded; the loaded versions are 3000")
         #expect(client.get("/v2/models/nope/ready").status == 404)
         #expect(client.get("/v2/models/digits/versions/x").error == "version \"x\" is not a number")
     }

@@ -54,11 +54,11 @@ struct V2InferTests {
             (#""shape":[2,2],"datatype":"FP32","data":[1]"#, "input \"w1\": shape [2,2] has 4 elements, got 1"),
             (
                 #""shape":[2,2],"datatype":"FP32","data":[[1,2],[3]]"#,
-                "input \"w1\": expected a list of 2 at [1], got one of 1"
+                "input \"w1\": expected a list of 2 at [1], got a list of 1"
             ),
             (
                 #""shape":[1000000,1000000],"datatype":"FP32","data":[[1,2],[3]]"#,
-                "input \"w1\": shape [1000000,1000000] has 1000000000000 elements, got lists of fewer"
+                "input \"w1\": shape [1000000,1000000] has 1000000000000 elements, got nested lists with fewer"
             ),
             (
                 #""shape":[4294967296,4294967296,0],"datatype":"FP32","data":[]"#,
@@ -75,7 +75,7 @@ struct V2InferTests {
             ),
             (
                 #""shape":[1],"datatype":"FP32","data":[1e39]"#,
-                "input \"w1\": 1e+39 at [0] is not a number that float32 has"
+                "input \"w1\": 1e+39 at [0] is not a valid float32"
             ),
             (#""shape":[1],"datatype":"FP32""#, "input \"w1\" has no \"data\""),
             (#""shape":[1],"data":[1]"#, "input \"w1\" has no \"datatype\""),

@@ -114,7 +114,7 @@ struct V2RepositoryTests {
                     == #"{"error":"\"ready\" is a number; expected true or false"}"#)
             #expect(
                 text(post(service, "models/tutorial/load", #"{"parameters":{"config":"{}"}}"#))
-                    == #"{"error":"parameter \"config\" is not taken: a model is loaded as its folder says"}"#)
+                    == #"{"error":"parameter \"config\" is not supported: a model's folder specifies what is loaded"}"#)
             let fixed = post(service, "models/tutorial/load")
             #expect(fixed.status == 503)
             #expect(text(fixed) == #"{"error":"the models of this server are fixed"}"#)

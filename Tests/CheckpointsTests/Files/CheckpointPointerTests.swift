@@ -53,8 +53,8 @@ struct CheckpointPointerTests {
             try folder.point(to: written)
             let listing = try CheckpointListing(folder: folder.path)
             let warning =
-                "\(folder.path)/checkpoint names \(written), which is outside of the folder\(place): --follow-paths allows "
-                + "to serve it: taking model-5"
+                "\(folder.path)/checkpoint names \(written), which is outside the folder\(place): use --follow-paths "
+                + "to serve it: using model-5"
             #expect(listing.warnings == [warning])
             #expect(listing.lostPointer == warning)
             #expect(listing.items.map(\.step) == [5])
@@ -73,7 +73,7 @@ struct CheckpointPointerTests {
         try folder.point(to: "\(other.path)/model-7")
         let error = #expect(throws: CheckpointError.self) { try CheckpointListing(folder: folder.path) }
         #expect(
-            error?.reason.hasSuffix("outside of the folder: --follow-paths allows to serve it") == true,
+            error?.reason.hasSuffix("outside the folder: use --follow-paths to serve it") == true,
             "\(error?.reason ?? "")")
         #expect(try CheckpointListing(folder: folder.path, followsPaths: true).items.map(\.step) == [7])
     }
@@ -98,7 +98,7 @@ struct CheckpointPointerTests {
         let folder = try TemporaryFolder()
         try folder.copy("tutorial", step: 1000, to: "model-2")
         try folder.point(to: "model-1", "model-0", "model-1")
-        let warning = "\(folder.path)/checkpoint names model-1, which is not there: taking model-2"
+        let warning = "\(folder.path)/checkpoint names model-1, which is not found: using model-2"
         #expect(try CheckpointListing(folder: folder.path).warnings == [warning])
         try folder.write(Array("version https://git-lfs.github.com/spec/v1\noid sha256:0\n".utf8), to: "checkpoint")
         let pointer = try CheckpointListing(folder: folder.path)
@@ -108,7 +108,7 @@ struct CheckpointPointerTests {
         try FileManager.default.removeItem(atPath: folder.path + "/checkpoint")
         let without = try CheckpointListing(folder: folder.path)
         #expect(without.warnings == [])
-        #expect(without.notes == ["\(folder.path) has no checkpoint file: taking model-2"])
+        #expect(without.notes == ["\(folder.path) has no checkpoint file: using model-2"])
         #expect(without.lostPointer == without.notes.first)
     }
 

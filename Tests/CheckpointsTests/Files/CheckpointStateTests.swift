@@ -87,11 +87,11 @@ struct CheckpointFolderTests {
                 to: copy + "/checkpoint")
             let listed = try CheckpointFolder(folder: copy)
             #expect(listed.step == 300)
-            #expect(listed.notes == ["\(copy)/checkpoint names model-9000, which is not there: taking model-300"])
+            #expect(listed.notes == ["\(copy)/checkpoint names model-9000, which is not found: using model-300"])
             try FileManager.default.removeItem(atPath: copy + "/checkpoint")
             let highest = try CheckpointFolder(folder: copy)
             #expect(highest.step == 3000)
-            #expect(highest.notes == ["\(copy) has no checkpoint file: taking model-3000"])
+            #expect(highest.notes == ["\(copy) has no checkpoint file: using model-3000"])
         }
     }
 

@@ -125,7 +125,7 @@ struct FileNameTests {
         try folder.point(to: "model-1000")
         let listing = try CheckpointListing(folder: folder.path)
         #expect(listing.items.map(\.step) == [1000])
-        #expect(listing.warnings == ["\(folder.path)/caf\\xE9-9.index: the name is not UTF-8: it is left out"])
+        #expect(listing.warnings == ["\(folder.path)/caf\\xE9-9.index: the name is not UTF-8: it is ignored"])
     }
 
     @Test("paths are taken apart by their bytes")

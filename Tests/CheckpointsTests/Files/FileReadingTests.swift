@@ -107,7 +107,7 @@ struct FileReadingTests {
             try Fixtures.write([0, 0, 0, 0], to: copy + "/m.data-00000-of-00001")
             let error = #expect(throws: CheckpointError.self) { try CheckpointReader(prefix: copy + "/m").loaded() }
             #expect(error?.kind == .malformed)
-            #expect(error?.reason.hasSuffix("its bytes at 0 are another's too, which ends at 4") == true)
+            #expect(error?.reason.hasSuffix("its bytes at 0 overlap another tensor, which ends at 4") == true)
         }
     }
 

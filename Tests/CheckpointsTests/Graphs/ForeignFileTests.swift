@@ -47,7 +47,7 @@ struct ForeignFileTests {
         Sample("model.tar", tar, "a tar archive", "tar -xf"),
         Sample("model.tar.gz", [0x1f, 0x8b, 8], "a tar archive", "tar -xf"),
         Sample("graph.pb.gz", [0x1f, 0x8b, 8], "a compressed file", "7z x"),
-        Sample("model-7.index", pointer, "a pointer of Git LFS, not the file itself", "git lfs pull"),
+        Sample("model-7.index", pointer, "a Git LFS pointer, not the file itself", "git lfs pull"),
         Sample(
             "saved_model.pb", Array("\n<!DOCTYPE html>\n<html>".utf8), "a web page, not the file itself", "download"),
         Sample(

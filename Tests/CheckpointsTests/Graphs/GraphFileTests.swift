@@ -73,7 +73,7 @@ struct GraphFileTests {
         try #require(truncate(path, 3 << 30) == 0)
         let error = #expect(throws: CheckpointError.self) { try GraphFile(path: path) }
         #expect(error?.kind == .unsupported)
-        let start = "has 3221225472 bytes, and may have 2147483647 at most: protobuf's limit for a message is 2 GiB"
+        let start = "has 3221225472 bytes, more than the limit of 2147483647: protobuf's limit for a message is 2 GiB"
         #expect(error?.reason.hasPrefix(start) == true)
     }
 

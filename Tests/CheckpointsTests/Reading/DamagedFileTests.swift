@@ -77,7 +77,7 @@ struct DamagedFileTests {
             try FileManager.default.copyItem(atPath: meta, toPath: copy + "/model-7.index")
             let none = #expect(throws: CheckpointError.self) { try verify(copy) }
             #expect(none?.reason.hasPrefix("is not a sorted table (magic number 0x") == true)
-            #expect(none?.reason.hasSuffix("expected is the .index file of a checkpoint") == true)
+            #expect(none?.reason.hasSuffix("expected the .index file of a checkpoint") == true)
         }
     }
 

@@ -155,7 +155,7 @@ struct HostileIndexTests {
         #expect(reason(builder.table([first])) == "data block at 0: block type 7 is not known")
         builder.blockType = 1
         builder.compress = { _ in [0xff, 0xff, 0xff, 0xff, 0x0f, 0] }
-        #expect(reason(builder.table([first])) == "data block at 0: snappy cannot uncompress it")
+        #expect(reason(builder.table([first])) == "data block at 0: snappy cannot decompress it")
         let far = TableBuilder.varint(1 << 40) + TableBuilder.varint(1 << 40)
         #expect(reason(TableBuilder.footer([0, 0], far))?.contains("do not lie in the file") == true)
     }

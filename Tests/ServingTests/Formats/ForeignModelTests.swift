@@ -35,7 +35,7 @@ struct ForeignModelTests {
             let name = (file as NSString).lastPathComponent
             #expect(
                 reason.hasSuffix(
-                    "is a pointer of Git LFS, not the file itself: run `git lfs pull` in the repository, which fetches "
+                    "is a Git LFS pointer, not the file itself: run `git lfs pull` in the repository, which fetches "
                         + name), "\(reason)")
             #expect(reason.contains(name + (file.hasPrefix("frozen") ? " is" : ": is")), "\(reason)")
         }
@@ -47,14 +47,15 @@ struct ForeignModelTests {
             try FileManager.default.removeItem(atPath: copy + "/frozen.pb")
             try Fixtures.write(Self.hdf5, to: copy + "/model.h5")
             try Fixtures.write(Array("hello".utf8), to: copy + "/README.md")
-            let start = "\(copy): holds no model: model.h5 is a Keras model in HDF5: export it with `python -c"
+            let start = "\(copy): contains no model: model.h5 is a Keras model in HDF5: export it with `python -c"
             #expect(reason(copy).hasPrefix(start), "\(reason(copy))")
             #expect(reason(copy + "/model.h5").hasPrefix("\(copy)/model.h5: is a Keras model in HDF5: export it"))
             let found = #expect(throws: ModelError.self) { try ModelFolders.find(in: copy) }
             #expect(found?.message.hasPrefix(start) == true)
             try FileManager.default.createDirectory(atPath: copy + "/v/3", withIntermediateDirectories: true)
             try FileManager.default.moveItem(atPath: copy + "/model.h5", toPath: copy + "/v/3/model.h5")
-            #expect(reason(copy + "/v").hasPrefix("\(copy)/v/3: holds no model: model.h5 is"), "\(reason(copy + "/v"))")
+            #expect(
+                reason(copy + "/v").hasPrefix("\(copy)/v/3: contains no model: model.h5 is"), "\(reason(copy + "/v"))")
         }
         let remote = #expect(throws: ModelError.self) { try ModelFolders.find(in: "s3://bucket/model") }
         #expect(remote?.message.contains("aws s3 cp") == true)
@@ -119,7 +120,7 @@ struct ForeignModelTests {
         try folder.serve(["\(folder.path)/later"]) { $0.waits = true }
         #expect(
             folder.log.complaints == [
-                "warning: \(folder.path)/later: no such folder; it is waited for"
+                "warning: \(folder.path)/later: no such folder; waiting for it"
             ], "\(folder.log.complaints)")
         try folder.makeModel("later", step: 1)
         #expect(try folder.wait(for: 1))

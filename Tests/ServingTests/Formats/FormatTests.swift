@@ -125,7 +125,7 @@ struct FormatTests {
             try Fixtures.write(Array(changed.utf8), to: file)
             let model = try Model(contentsOf: copy)
             #expect(model.assets == ["Const:0": copy + "/assets/words.txt"])
-            #expect(model.warnings == ["asset \(copy)/assets/words.txt, for \"Const:0\", is not there"])
+            #expect(model.warnings == ["asset \(copy)/assets/words.txt, for \"Const:0\", does not exist"])
         }
     }
 
@@ -162,7 +162,7 @@ struct FormatTests {
         let folder = Fixtures.path("files/versions")
         let model = try Model(contentsOf: folder)
         #expect(model.version == 10)
-        #expect(model.warnings == ["\(folder)/11 holds no model: taking an earlier version"])
+        #expect(model.warnings == ["\(folder)/11 contains no model: using an earlier version"])
         #expect(try ModelFolders.find(in: folder) == [folder])
         #expect(try Model(contentsOf: folder + "/2").version == nil)
     }
@@ -193,13 +193,13 @@ struct FormatTests {
         try Fixtures.withCopy(of: Fixtures.path("files/no_meta")) { copy in
             #expect(
                 try Model(contentsOf: copy).notes == [
-                    "\(copy)/model-2.meta is not there: taking the graph of model-1.meta, whose variables fit"
+                    "\(copy)/model-2.meta does not exist: using the graph of model-1.meta, whose variables match"
                 ])
             try FileManager.default.removeItem(atPath: copy + "/model-1.meta")
             let error = #expect(throws: ModelError.self) { try Model(contentsOf: copy) }
             #expect(
                 error?.message
-                    == "\(copy)/model-2.meta: no such file; model-3.meta does not fit: the checkpoint lacks the variable \"other\""
+                    == "\(copy)/model-2.meta: no such file; model-3.meta does not match: the checkpoint lacks the variable \"other\""
             )
         }
     }
@@ -210,12 +210,12 @@ struct FormatTests {
             try FileManager.default.removeItem(atPath: copy + "/model-7.index")
             #expect(try ModelFolders.find(in: copy) == [copy])
             let error = #expect(throws: ModelError.self) { try Model(contentsOf: copy) }
-            #expect(error?.message.hasSuffix("; \(copy)/checkpoint names model-7, which is not there") == true)
+            #expect(error?.message.hasSuffix("; \(copy)/checkpoint names model-7, which is not found") == true)
         }
         try Fixtures.withCopy(of: Fixtures.path("files/saved_model_2")) { copy in
             try FileManager.default.removeItem(atPath: copy + "/variables")
             let error = #expect(throws: ModelError.self) { try Model(contentsOf: copy) }
-            #expect(error?.message == "\(copy)/variables is not there; the graph restores variables from it")
+            #expect(error?.message == "\(copy)/variables does not exist; the graph restores its variables from it")
         }
     }
 
@@ -228,10 +228,10 @@ struct FormatTests {
             let error = #expect(throws: ModelError.self) { try Model(contentsOf: copy + "/graph.pbtxt") }
             #expect(
                 error?.message
-                    == "\(copy)/graph.pbtxt has variables, such as \"dense/w\", and no checkpoint is with it")
+                    == "\(copy)/graph.pbtxt has variables, such as \"dense/w\", but no checkpoint")
             try Fixtures.write(try Fixtures.bytes(copy + "/frozen.pb"), to: copy + "/second.pb")
             let two = #expect(throws: ModelError.self) { try Model(contentsOf: copy) }
-            #expect(two?.message.contains("holds several graphs: give the path of one of") == true)
+            #expect(two?.message.contains("contains several graphs: give the path of one of") == true)
         }
     }
 

@@ -37,9 +37,10 @@ struct DefaultTests {
     func refusals() {
         #expect(
             error(DefaultValues(["kep_prob:0": 1]))
-                == "default \"kep_prob:0\": model \"digits\" has no such placeholder; the nearest are \"keep_prob\"")
-        #expect(error(DefaultValues(["probs:0": 1]))?.contains("has no such placeholder") == true)
-        #expect(error(DefaultValues(["keep_prob:1": 1]))?.contains("has no such placeholder") == true)
+                == "default \"kep_prob:0\": model \"digits\" has no placeholder of this name; the nearest are \"keep_prob\""
+        )
+        #expect(error(DefaultValues(["probs:0": 1]))?.contains("has no placeholder of this name") == true)
+        #expect(error(DefaultValues(["keep_prob:1": 1]))?.contains("has no placeholder of this name") == true)
         #expect(error(DefaultValues(["keep_prob": "much"])) == "default \"keep_prob\": the value does not fit float32")
         #expect(
             error(DefaultValues(["x": [[1, 2]]])) == "default \"x\": expected float32 [?,64], got float32 [1,2]")
@@ -73,17 +74,17 @@ struct DefaultTests {
             ("default:\n  w1: 1\n", ":1: unknown key \"default\"; the nearest are \"defaults\""),
             (
                 "defaults:\n  w3: 1\n",
-                "default \"w3\": model \"M\" has no such placeholder; the nearest are \"w1\", \"w2\""
+                "default \"w3\": model \"M\" has no placeholder of this name; the nearest are \"w1\", \"w2\""
             ),
             ("defaults:\n  w1: {a: 1}\n", ":2: expected a number, true, false, a string or a list"),
             ("defaults: 7\n", ":1: expected keys and values"),
             ("- 1\n", ":1: expected keys and values"),
             ("defaults:\n  w1: \"4\"\n", "default \"w1\": the value does not fit float32"),
-            ("defaults: [\n", "is not YAML"),
-            ("defaults:\n  w1: 1\n  w1: 2\n", ":2: \"w1\" is given twice"),
+            ("defaults: [\n", "not valid YAML"),
+            ("defaults:\n  w1: 1\n  w1: 2\n", ":2: the key \"w1\" is given twice"),
             (
                 "defaults:\n  w1: " + String(repeating: "[", count: 70) + String(repeating: "]", count: 70),
-                "nest too deep"
+                "nested too deeply"
             ),
         ])
     func wrongSettings(text: String, message: String) throws {

@@ -201,7 +201,7 @@ struct ModelErrorTests {
             let error = #expect(throws: ModelError.self) { try Model(contentsOf: copy) }
             #expect(
                 error?.message
-                    == "\(path): no such file, and no other graph is in the folder: without one the tensors can be inspected, not served"
+                    == "\(path): no such file, and the folder has no other graph: without a graph, the tensors can be inspected, but not served"
             )
         }
     }

@@ -42,7 +42,7 @@ struct LiveSettingsTests {
         #expect(
             try folder.wait {
                 folder.log.complaints.contains {
-                    $0.contains("settings are not taken over")
+                    $0.contains("settings not applied")
                         && $0.contains("metaserve.yaml:2: expected latest, previous or a number, found oldest")
                 }
             })
@@ -125,9 +125,9 @@ struct LiveSettingsTests {
         #expect(next.number == 1)
         #expect(try next.model.run(feeds: [:], fetches: ["all:0"])["all:0"] != nil)
         try write("defaults: {y: 5}", folder, "a")
-        #expect(try folder.wait { folder.log.complaints.contains { $0.contains("no such placeholder") } })
+        #expect(try folder.wait { folder.log.complaints.contains { $0.contains("no placeholder of this name") } })
         #expect(folder.model("a")?.versions.current === next)
-        #expect(folder.model("a")?.versions.record.lastError?.contains("no such placeholder") == true)
+        #expect(folder.model("a")?.versions.record.lastError?.contains("no placeholder of this name") == true)
         try write("defaults: {x: 6}", folder, "a")
         #expect(
             try folder.wait {

@@ -23,7 +23,7 @@ struct ReloadFailureTests {
         #expect(rig.serving == 1)
         #expect(rig.begun == [1, 2])
         let line = "/models/m/model-2.index: checksum 0x1, expected 0x2"
-        #expect(rig.logs == ["error: version 2 cannot be loaded: \(line); version 1 serves on"])
+        #expect(rig.logs == ["error: version 2 cannot be loaded: \(line); version 1 stays in service"])
         #expect(rig.states == ["1 AVAILABLE", "2 END: \(line)"])
         #expect(rig.machine.view.record.lastError == line)
         #expect(rig.machine.view.record.failureCounts == [.broken: 1])
@@ -68,8 +68,8 @@ struct ReloadFailureTests {
         #expect(rig.begun == [1, 2])
         #expect(
             rig.logs == [
-                "error: version 2 cannot be loaded: the output \"y:0\" is gone; version 1 serves on; a load by request "
-                    + "takes it all the same"
+                "error: version 2 cannot be loaded: the output \"y:0\" is gone; version 1 stays in service; a load request "
+                    + "loads it nevertheless"
             ])
         rig.faults[2] = nil
         rig.command(load: true)
@@ -152,7 +152,7 @@ struct ReloadFailureTests {
     func warnings() {
         var rig = ReloadRig()
         rig.folder.save(1)
-        let warning = "/models/m/checkpoint names model-9, which is not there: taking model-1"
+        let warning = "/models/m/checkpoint names model-9, which is not found: using model-1"
         rig.folder.warnings = [warning]
         rig.start()
         #expect(rig.logs == ["warning: \(warning)"])
@@ -179,13 +179,13 @@ struct ReloadFailureTests {
         #expect(rig.logs.isEmpty)
         rig.run(.seconds(100))
         #expect(rig.serving == 1)
-        #expect(rig.logs == ["warning: /models/m: no such folder; version 1 serves on"])
+        #expect(rig.logs == ["warning: /models/m: no such folder; version 1 stays in service"])
         #expect(rig.machine.view.record.lastError == "/models/m: no such folder")
         rig.absence = nil
         rig.folder.save(2)
         rig.run(.milliseconds(150))
         #expect(rig.serving == 2)
-        #expect(rig.logs.last == "notice: the files are back")
+        #expect(rig.logs.last == "notice: the files have reappeared")
         #expect(rig.machine.view.record.lastError == nil)
     }
 

@@ -107,7 +107,7 @@ struct ReloadPolicyTests {
         let rig = rig(.numbers([9]), saves: 1...2)
         #expect(
             rig.answers == [
-                .failure(ModelError(.incomplete, "none of the versions that are wanted is there; there are 1, 2"))
+                .failure(ModelError(.incomplete, "none of the requested versions exists; found 1, 2"))
             ])
     }
 
@@ -146,8 +146,8 @@ struct ReloadPolicyTests {
         rig.start()
         rig.run(.seconds(100))
         let warnings = [
-            "label \"stable\": version 7 is not there; found 2, 3; its share goes to the latest",
-            "versions: 9 is not there; found 2, 3",
+            "label \"stable\": version 7 does not exist; found 2, 3; its share goes to the latest",
+            "versions: no version 9; found 2, 3",
         ]
         #expect(rig.logs == warnings.map { "warning: " + $0 })
         #expect(rig.machine.view.warnings == warnings)

@@ -53,7 +53,7 @@ struct ModelListingTests {
             try remove(copy + "/model-7.index")
             let none = #expect(throws: ModelError.self) { try ModelListing.look(at: copy) }
             #expect(none?.failure == .incomplete)
-            #expect(none?.message.hasSuffix("; \(copy)/checkpoint names model-7, which is not there") == true)
+            #expect(none?.message.hasSuffix("; \(copy)/checkpoint names model-7, which is not found") == true)
             try remove(copy)
             let gone = #expect(throws: ModelError.self) { try ModelListing.look(at: copy) }
             #expect(gone?.failure == .notThere)
@@ -72,7 +72,7 @@ struct ModelListingTests {
             #expect(model.step == before.number)
             #expect(
                 model.warnings == [
-                    "\(copy)/model-3000 is not complete (no model-3000.data-00000-of-00001): taking \(before.path)"
+                    "\(copy)/model-3000 is incomplete (no model-3000.data-00000-of-00001): using \(before.path)"
                 ])
         }
     }
@@ -100,7 +100,7 @@ struct ModelListingTests {
         #expect(versions.candidates.map(\.number) == [2, 10])
         #expect(versions.latest?.number == 10)
         #expect(
-            versions.warnings == ["\(Fixtures.path("files/versions"))/11 holds no model: taking an earlier version"])
+            versions.warnings == ["\(Fixtures.path("files/versions"))/11 contains no model: using an earlier version"])
         let second = try Model(try #require(versions.candidates.first), name: "m")
         #expect(second.version == 2)
         try Fixtures.withCopy(of: Fixtures.path("files/saved_model_2")) { copy in
@@ -151,7 +151,7 @@ struct ModelListingTests {
             #expect(error?.failure == .incomplete)
             #expect(
                 error?.message
-                    == "\(path): is cut off behind the graph: the SaverDef and the collections that a Saver writes are not there"
+                    == "\(path): is cut off after the graph: the SaverDef and the collections of a Saver are missing"
             )
         }
     }
@@ -180,8 +180,9 @@ struct ModelListingTests {
         let text = (needed / 1_048_576 * 10).rounded() / 10
         #expect(
             group?.message
-                == "\(candidate.path): loading it takes about \(text) MiB, and 0.0 MiB are available of the 1.0 MiB that the "
-                + "control group may use: free memory, raise the limit, or serve fewer models or versions at once")
+                == "\(candidate.path): loading it takes about \(text) MiB, but only 0.0 MiB are available within the "
+                + "control group's limit of 1.0 MiB: free memory, raise the limit, or serve fewer models or versions at once"
+        )
         #expect(AvailableMemory.now().byteCount != nil)
     }
 }

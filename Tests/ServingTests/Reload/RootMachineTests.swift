@@ -49,7 +49,7 @@ struct RootMachineTests {
     mutating func emptied() {
         _ = look(["a", "b"], at: 0)
         #expect(look([], at: 1000, 1900) == [])
-        #expect(look(["lost+found"], at: 2000, 3000, 100_000) == [.warn("none of its model folders is there")])
+        #expect(look(["lost+found"], at: 2000, 3000, 100_000) == [.warn("none of its model folders exists")])
         #expect(machine.names == ["a", "b"])
         // They come back one after the other.
         #expect(look(["b"], at: 100_100) == [.back])
@@ -66,7 +66,7 @@ struct RootMachineTests {
     @Test("the only model is kept when its folder is removed")
     mutating func last() {
         _ = look(["a"], at: 0)
-        #expect(look(["x"], at: 1000, 5000) == [.warn("none of its model folders is there")])
+        #expect(look(["x"], at: 1000, 5000) == [.warn("none of its model folders exists")])
         #expect(look(["b", "x"], at: 6000) == [.back, .add("b")])
         #expect(look(["b", "x"], at: 6100, 7100) == [.remove("a")])
     }

@@ -132,7 +132,7 @@ struct MemoryAccountTests {
         account.limitBytes = candidate.byteCount
         let error = #expect(throws: ModelError.self) { try Model(candidate, name: "m", memory: account) }
         #expect(error?.failure == .memory)
-        #expect(error?.message.contains("that memory-limit gives") == true, "\(error?.message ?? "")")
+        #expect(error?.message.contains("of the memory-limit of") == true, "\(error?.message ?? "")")
         #expect(account.usedBytes == 0)
     }
 }

@@ -38,7 +38,7 @@ struct ModelRegistryTests {
         try FileManager.default.removeItem(atPath: folder.path + "/b/model-2.meta")
         try folder.serve()
         let versions = try #require(folder.model("b")?.versions)
-        let reason = "\(folder.path)/b/model-2.meta: no such file, and no other graph is in the folder"
+        let reason = "\(folder.path)/b/model-2.meta: no such file, and the folder has no other graph"
         #expect(versions.condition == .failed)
         #expect(versions.reason?.hasPrefix(reason) == true, "\(versions.reason ?? "")")
         #expect(folder.log.complaints.count == 1)
@@ -99,7 +99,7 @@ struct ModelRegistryTests {
         try folder.makeModel("root/b", step: 2)
         try folder.serve([folder.path + "/root"])
         rename(folder.path + "/root", folder.path + "/elsewhere")
-        #expect(try folder.wait { folder.log.complaints.contains { $0.contains("what was loaded serves on") } })
+        #expect(try folder.wait { folder.log.complaints.contains { $0.contains("the loaded models stay in service") } })
         usleep(300_000)
         #expect(try folder.answer("a") == 1)
         #expect(try folder.answer("b") == 2)
@@ -150,7 +150,7 @@ struct ModelRegistryTests {
         try folder.makeModel("x/a", step: 1)
         try folder.makeModel("y/a", step: 1)
         let paths = ["x/a", "y/a"].map { "\(folder.path)/\($0)" }
-        #expect(throws: ModelError(.broken, "\(paths[1]): a model is called \"a\" already, at \(paths[0])")) {
+        #expect(throws: ModelError(.broken, "\(paths[1]): another model is already named \"a\", at \(paths[0])")) {
             try folder.serve(paths)
         }
     }
@@ -248,7 +248,7 @@ struct ModelRegistryTests {
         try folder.saves.copy(step: 1, to: folder.path)
         try folder.serve()
         folder.registry?.stop()
-        #expect(throws: RepositoryError(.refused, "the server stops")) { try folder.registry?.load("x") }
+        #expect(throws: RepositoryError(.refused, "the server is stopping")) { try folder.registry?.load("x") }
         #expect(try folder.answer() == 1)
     }
 }
