@@ -47,22 +47,22 @@ struct PipelineSources {
 
     /// The `Merge`s all of whose inputs come from pipelines, as of `tf.cond(is_training, lambda: batch, lambda: test_batch)`.
     private static func choices(_ graph: Graph) -> Set<Int> {
-        var handed = Set(graph.nodes.indices.filter { InputPipeline.isEnd(graph.nodes[$0].op) })
+        var forwarded = Set(graph.nodes.indices.filter { InputPipeline.isEnd(graph.nodes[$0].op) })
         var choices: Set<Int> = []
-        func isHanded(_ input: NodeInput) -> Bool {
-            if case .endpoint(let endpoint) = input { handed.contains(endpoint.node) } else { false }
+        func isForwarded(_ input: NodeInput) -> Bool {
+            if case .endpoint(let endpoint) = input { forwarded.contains(endpoint.node) } else { false }
         }
         for _ in 0..<maxPasses {
-            let known = handed.count
-            for (index, node) in graph.nodes.enumerated() where !handed.contains(index) {
-                if passing.contains(node.op), node.inputs.first.map(isHanded) == true {
-                    handed.insert(index)
-                } else if node.op == "Merge", !node.inputs.isEmpty, node.inputs.allSatisfy(isHanded) {
-                    handed.insert(index)
+            let known = forwarded.count
+            for (index, node) in graph.nodes.enumerated() where !forwarded.contains(index) {
+                if passing.contains(node.op), node.inputs.first.map(isForwarded) == true {
+                    forwarded.insert(index)
+                } else if node.op == "Merge", !node.inputs.isEmpty, node.inputs.allSatisfy(isForwarded) {
+                    forwarded.insert(index)
                     choices.insert(index)
                 }
             }
-            if handed.count == known { break }
+            if forwarded.count == known { break }
         }
         return choices
     }

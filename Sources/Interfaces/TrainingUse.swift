@@ -7,7 +7,7 @@ struct TrainingUse {
     /// Whether what runs when the placeholder is true is for training; nil where both sides are, or neither.
     let trainsWhenTrue: Bool?
 
-    private static let handing: Set<String> = ["Identity", "RefIdentity", "Enter", "RefEnter"]
+    private static let forwarding: Set<String> = ["Identity", "RefIdentity", "Enter", "RefEnter"]
     private static let selecting: Set<String> = ["Select", "SelectV2"]
 
     init(of placeholder: Int, _ forward: ForwardGraph, isRandom: [Bool]) {
@@ -19,7 +19,7 @@ struct TrainingUse {
             for reader in forward.allReaders[index] where seen.insert(reader).inserted {
                 let node = forward.graph.nodes[reader]
                 let inputs = forward.inputs(of: reader)
-                if Self.handing.contains(node.op) {
+                if Self.forwarding.contains(node.op) {
                     stack.append((reader, isTurned))
                 } else if node.op == "LogicalNot" {
                     stack.append((reader, !isTurned))

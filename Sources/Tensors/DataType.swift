@@ -97,7 +97,7 @@ public enum DataType: Int32, Hashable, Sendable, CaseIterable {
     }
 
     /// Whether the elements are floating point numbers of 16 bits, which are computed in float32.
-    public var isNarrowFloat: Bool { self == .float16 || self == .bfloat16 }
+    public var isHalfPrecision: Bool { self == .float16 || self == .bfloat16 }
 
     /// The dtype of a complex number's parts; nil for what is not complex.
     public var complexPart: DataType? {

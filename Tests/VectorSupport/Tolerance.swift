@@ -26,7 +26,7 @@ package struct Tolerance: Sendable {
         case .float16, .bfloat16:
             // Computed in float32, rounded once; TensorFlow may round on the way.
             let unit = result.dtype == .float16 ? 0x1p-10 : 0x1p-7
-            return floats(result.narrowFloats, expected.narrowFloats, unit, Float.leastNormalMagnitude)
+            return floats(result.halfPrecisionFloats, expected.halfPrecisionFloats, unit, Float.leastNormalMagnitude)
         case .complex64: return pairs(result, expected, Float.self, 2e-6)
         case .complex128: return pairs(result, expected, Double.self, 1e-12)
         case .string:

@@ -63,7 +63,7 @@ struct ClassScores {
         case .uint32: return read(UInt32.self) { Double($0) }
         case .uint64: return read(UInt64.self) { Double($0) }
         case .float16, .bfloat16:
-            guard let format = NarrowFloat(tensor.dtype) else { return nil }
+            guard let format = HalfPrecision(tensor.dtype) else { return nil }
             return read(UInt16.self) { Double(format.number($0)) }
         default: return nil
         }

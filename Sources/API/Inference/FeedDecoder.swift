@@ -151,7 +151,7 @@ struct FeedDecoder {
                 return SIMD2(try double(real), try double(imaginary))
             }
         case .float16, .bfloat16:
-            guard let format = NarrowFloat(dtype) else { return false }
+            guard let format = HalfPrecision(dtype) else { return false }
             try fill(value, dimensions, memory, UInt16.self) { v throws(Misfit) in
                 let number = try float(v)
                 let bits = format.bits(number)

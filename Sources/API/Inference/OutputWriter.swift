@@ -175,7 +175,7 @@ struct OutputWriter {
         case .complex64: elements(tensor, SIMD2<Float>.self) { $0.pair($1) { $0.float($1) } }
         case .complex128: elements(tensor, SIMD2<Double>.self) { $0.pair($1) { $0.double($1) } }
         case .float16, .bfloat16:
-            guard let format = NarrowFloat(tensor.dtype) else { break }
+            guard let format = HalfPrecision(tensor.dtype) else { break }
             elements(tensor, UInt16.self) { $0.float(format.number($1)) }
         default: throw RequestError(501, "a tensor of dtype \(tensor.dtype) cannot be written as JSON")
         }

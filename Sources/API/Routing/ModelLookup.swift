@@ -96,3 +96,11 @@ enum ModelLookup {
 
     private static func list(_ names: [String]) -> String { names.map { "\"\($0)\"" }.joined(separator: ", ") }
 }
+
+extension VersionChoice {
+    /// What a request wants: the version that its path names, else that of the label in its header.
+    func pinned(by headers: HTTPHeaders) -> VersionChoice {
+        guard case .any = self, let label = headers[.modelLabel] else { return self }
+        return .label(String(decoding: label, as: UTF8.self))
+    }
+}

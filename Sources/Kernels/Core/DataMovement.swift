@@ -24,7 +24,7 @@ extension Kernel {
     }
 
     /// Copies each input to its place in the output.
-    package static func joining(_ pieces: [Piece]) -> Kernel {
+    package static func concatenation(_ pieces: [Piece]) -> Kernel {
         Kernel("concat") { frame in
             for piece in pieces {
                 piece.copy.run(frame, from: frame.rawInput(piece.operand), to: frame.rawOutput() + piece.offset)

@@ -16,7 +16,7 @@ package struct ElementValue: Sendable, Hashable {
         case .float32: self.init(UInt64(Float(number).bitPattern))
         case .float64: self.init(number.bitPattern)
         case .float16, .bfloat16:
-            guard let format = NarrowFloat(dtype) else { return nil }
+            guard let format = HalfPrecision(dtype) else { return nil }
             self.init(UInt64(format.bits(Float(number))))
         case .complex64: self.init(UInt64(Float(number).bitPattern))
         case .complex128: self.init(number.bitPattern)

@@ -8,21 +8,21 @@ extension Kernel {
     ///   - dtype: The images'.
     ///   - images: Their dimensions; the depth is 1, 3 or 4.
     ///   - boxCount: Boxes of each image.
-    ///   - colourCount: How many colours input 2 has, [colours, depth or more]; 0 for ten colours of ours.
-    ///   - colourDepth: The numbers of each of them.
+    ///   - colorCount: How many colors input 2 has, [colors, depth or more]; 0 for ten colors of ours.
+    ///   - colorDepth: The numbers of each of them.
     /// - Returns: nil for another dtype.
     package static func boxes(
-        _ dtype: DataType, _ images: [Int], boxCount: Int, colourCount: Int, colourDepth: Int
+        _ dtype: DataType, _ images: [Int], boxCount: Int, colorCount: Int, colorDepth: Int
     ) -> Kernel? {
         switch dtype {
-        case .float32: boxes(Float.self, images, boxCount, colourCount, colourDepth)
-        case .float16: boxes(Float16.self, images, boxCount, colourCount, colourDepth)
+        case .float32: boxes(Float.self, images, boxCount, colorCount, colorDepth)
+        case .float16: boxes(Float16.self, images, boxCount, colorCount, colorDepth)
         default: nil
         }
     }
 
     private static func boxes<Element: BinaryFloatingPoint & BitwiseCopyable & SendableMetatype>(
-        _ type: Element.Type, _ images: [Int], _ boxCount: Int, _ colourCount: Int, _ colourDepth: Int
+        _ type: Element.Type, _ images: [Int], _ boxCount: Int, _ colorCount: Int, _ colorDepth: Int
     ) -> Kernel {
         let (height, width, depth) = (images[1], images[2], images[3])
         let size = height &* width &* depth
@@ -30,24 +30,24 @@ extension Kernel {
             let output = frame.output(as: Element.self)
             output.update(from: frame.input(0), count: images[0] &* size)
             let boxes = frame.input(1, as: Float.self)
-            let colours: UnsafePointer<Float>? = colourCount > 0 ? frame.input(2) : nil
+            let colors: UnsafePointer<Float>? = colorCount > 0 ? frame.input(2) : nil
             for image in 0..<images[0] {
                 for box in 0..<boxCount {
                     let at = boxes + 4 &* (image &* boxCount &+ box)
-                    let colour =
-                        if let colours { BoxColour(colours + box % colourCount &* colourDepth, depth) } else {
-                            BoxColour(number: box, depth)
+                    let color =
+                        if let colors { BoxColor(colors + box % colorCount &* colorDepth, depth) } else {
+                            BoxColor(number: box, depth)
                         }
                     let frame = BoxFrame(at, height: height, width: width)
-                    frame?.draw(colour, on: output + image &* size, depth: depth)
+                    frame?.draw(color, on: output + image &* size, depth: depth)
                 }
             }
         }
     }
 }
 
-/// The colour of a box: as many numbers as there are channels.
-private struct BoxColour {
+/// The color of a box: as many numbers as there are channels.
+private struct BoxColor {
     let values: SIMD4<Float>
 
     init(_ memory: UnsafePointer<Float>, _ depth: Int) {
@@ -96,13 +96,13 @@ private struct BoxFrame {
     private static func place(_ x: Float) -> Int { x.magnitude < 1e15 ? Int(x) : x > 0 ? 1 << 50 : -1 << 50 }
 
     func draw<Element: BinaryFloatingPoint>(
-        _ colour: BoxColour, on image: UnsafeMutablePointer<Element>, depth: Int
+        _ color: BoxColor, on image: UnsafeMutablePointer<Element>, depth: Int
     ) {
         let rows = max(top, 0)...min(bottom, height - 1)
         let columns = max(left, 0)...min(right, width - 1)
         func dot(_ row: Int, _ column: Int) {
             let pixel = image + (row &* width &+ column) &* depth
-            for channel in 0..<depth { pixel[channel] = Element(colour.values[channel]) }
+            for channel in 0..<depth { pixel[channel] = Element(color.values[channel]) }
         }
         for row in [top, bottom] where row >= 0 && row < height { for column in columns { dot(row, column) } }
         for column in [left, right] where column >= 0 && column < width { for row in rows { dot(row, column) } }

@@ -5,7 +5,7 @@ internal import Tensors
 /// As in TensorFlow the canvas is as large as the largest frame, whatever the file says of a screen; each frame is drawn over
 /// the one before it, whatever it says of disposal; and frames behind damage are left out.
 ///
-/// It reads the colours where the file is, which must be there as long as this value.
+/// It reads the colors where the file is, which must be there as long as this value.
 package struct GIFFile {
     /// A frame as it is in the file.
     private struct Frame {
@@ -14,9 +14,9 @@ package struct GIFFile {
         var width = 0
         var height = 0
         var transparent: UInt8?
-        /// Red, green, blue of each colour; nil where there are none.
+        /// Red, green, blue of each color; nil where there are none.
         var palette: Slice<UnsafeBufferPointer<UInt8>>?
-        /// A number of a colour for each pixel, the rows in order.
+        /// A number of a color for each pixel, the rows in order.
         var pixels: [UInt8] = []
     }
 
@@ -129,12 +129,12 @@ package struct GIFFile {
         guard let palette = frame.palette else { throw ImageFault("missing color map for frame \(number)") }
         for y in frame.top..<max(frame.top, min(frame.top + frame.height, height)) {
             for x in frame.left..<max(frame.left, min(frame.left + frame.width, width)) {
-                let colour = frame.pixels[(y - frame.top) * frame.width + x - frame.left]
-                if colour == frame.transparent { continue }
-                let source = palette.startIndex + 3 * Int(colour)
+                let color = frame.pixels[(y - frame.top) * frame.width + x - frame.left]
+                if color == frame.transparent { continue }
+                let source = palette.startIndex + 3 * Int(color)
                 guard source + 3 <= palette.endIndex else {
                     throw ImageFault(
-                        "found color index \(colour) outside of color map range \(palette.count / 3)")
+                        "found color index \(color) outside of color map range \(palette.count / 3)")
                 }
                 for channel in 0..<3 { canvas[(y * width + x) * 3 + channel] = palette[source + channel] }
             }
@@ -161,7 +161,7 @@ private struct ByteCursor {
         return bytes[at..<at + count]
     }
 
-    /// The colours, where the flags say that there are some.
+    /// The colors, where the flags say that there are some.
     mutating func palette(flags: UInt8) -> Slice<UnsafeBufferPointer<UInt8>>? {
         flags & 0x80 == 0 ? nil : take(6 << Int(flags & 7))
     }

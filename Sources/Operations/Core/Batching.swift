@@ -1,12 +1,12 @@
 internal import Tensors
 
-/// How a value hangs on the rows of a batch: requests whose feeds are put end to end along their first dimension, and run as one.
+/// How a value depends on the rows of a batch: requests whose feeds are put end to end along their first dimension, and run as one.
 ///
 /// What is said here is true for batches of every size, from one row on.
 package enum BatchRole: Hashable, Sendable {
     /// The same for all requests that may be in one batch.
     case shared
-    /// So many slices along the first dimension belong to each row of the batch, one row after the other, and hang on that row
+    /// So many slices along the first dimension belong to each row of the batch, one row after the other, and depend on that row
     /// alone. The other dimensions are the same for batches of every size.
     case rows(Int)
     /// Whole numbers, of which some tell the size of the batch.
@@ -15,7 +15,7 @@ package enum BatchRole: Hashable, Sendable {
     case mixed
 }
 
-/// A whole number that may hang on the size of the batch.
+/// A whole number that may depend on the size of the batch.
 package enum BatchSize: Hashable, Sendable {
     /// The same for batches of every size.
     case fixed(Int)
@@ -33,7 +33,7 @@ package enum BatchSize: Hashable, Sendable {
     }
 }
 
-/// A node of a run with a batch: what is known of its inputs and outputs for a batch of some size, and how its inputs hang on the rows.
+/// A node of a run with a batch: what is known of its inputs and outputs for a batch of some size, and how its inputs depend on the rows.
 package struct BatchedNode {
     package let inputs: [TensorFact]
     package let outputs: [TensorFact]
@@ -49,7 +49,7 @@ package struct BatchedNode {
     /// Nothing is known of the outputs.
     package var mixed: [BatchRole] { all(.mixed) }
 
-    /// All outputs hang on the rows in that way.
+    /// All outputs depend on the rows in that way.
     func all(_ role: BatchRole) -> [BatchRole] { Array(repeating: role, count: outputs.count) }
 
     /// How many slices of an input belong to a row; nil where it is not cut into rows.

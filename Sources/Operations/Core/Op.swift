@@ -38,7 +38,7 @@ package protocol Op: Sendable, Hashable {
     /// Whether output number i is input number i as it is, for all i.
     var forwardsInputs: Bool { get }
 
-    /// How the outputs hang on the rows of a batch. Not asked where all inputs are shared and the op is not stateful: then so are the
+    /// How the outputs depend on the rows of a batch. Not asked where all inputs are shared and the op is not stateful: then so are the
     /// outputs.
     ///
     /// A rule says what can be proved for batches of all sizes; where there is a doubt, the output is mixed.
@@ -108,7 +108,7 @@ package protocol VariableConsuming: Op {
     var operation: any Op { get }
 }
 
-/// An op that is computed on whole tensors, not by a kernel made ahead: its outputs' shapes hang on its inputs' elements
+/// An op that is computed on whole tensors, not by a kernel made ahead: its outputs' shapes depend on its inputs' elements
 /// (Where, Unique, ParseExample), or it is rare enough that the cost of a call does not matter.
 ///
 /// Its rule tells what the inputs' shapes tell; the results tell the rest. Where a kernel can be made, a kernel is faster: its
@@ -116,7 +116,7 @@ package protocol VariableConsuming: Op {
 package protocol TensorOp: Op {
     /// Computes the outputs. Results may share an input's storage; strings among them own their bytes.
     ///
-    /// - `account`: All memory that the call takes, whose size hangs on the inputs, is reserved here before it is taken: the results
+    /// - `account`: All memory that the call takes, whose size depends on the inputs, is reserved here before it is taken: the results
     ///   and what is needed on the way. The caller gives it back when the call is over, and counts the results. What takes long
     ///   asks ``RunAccount/checkTime()`` now and then.
     ///

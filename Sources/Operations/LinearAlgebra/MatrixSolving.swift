@@ -12,7 +12,7 @@ extension OpTable {
         OpEntry("BatchMatrixSolveLs", make: LeastSquares.init),
     ]
 
-    private static func solve(_ name: String, _ kind: MatrixTask.Kind) -> OpEntry {
+    private static func solve(_ name: String, _ kind: MatrixDecomposition.Kind) -> OpEntry {
         OpEntry(name) { node throws(OpError) in
             try node.expectInputs(2)
             let lower = kind == .solve ? true : try node.bool("lower", default: true)
@@ -26,7 +26,7 @@ extension OpTable {
 /// - Inputs: `matrix`, square; `rhs`, with as many rows. Batches are equal; those of triangles may repeat.
 /// - Attributes: `adjoint`: the adjoint of the matrix is meant; `lower`: which triangle.
 struct MatrixSolve: Op {
-    let kind: MatrixTask.Kind
+    let kind: MatrixDecomposition.Kind
     let adjoint: Bool
     let lower: Bool
 
@@ -52,7 +52,7 @@ struct MatrixSolve: Op {
     func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let sizes = try spec.outputShape().dimensions.suffix(2)
         let side = sizes.first ?? 0
-        var task = try MatrixTask.checked(kind, rows: side, columns: side, right: sizes.last ?? 0)
+        var task = try MatrixDecomposition.checked(kind, rows: side, columns: side, right: sizes.last ?? 0)
         task.adjoint = adjoint
         task.lower = lower
         return try task.kernel(spec, inputs: 2, wide: 2)
@@ -94,7 +94,7 @@ struct LeastSquares: Op {
     func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let sizes = try spec.inputShape(0).dimensions.suffix(2)
         let right = try spec.inputShape(1).dimensions.last ?? 0
-        var task = try MatrixTask.checked(
+        var task = try MatrixDecomposition.checked(
             .leastSquares, rows: sizes.first ?? 0, columns: sizes.last ?? 0, right: right)
         task.fast = fast
         task.added = spec.inputs[2].value?.scalars(as: Double.self)?.first ?? 0

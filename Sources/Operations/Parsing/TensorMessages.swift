@@ -113,7 +113,7 @@ struct TensorMessage {
 
 /// How much memory it takes to make a tensor of a serialized `TensorProto`, at most: the message as an object, and the tensor.
 ///
-/// A byte of a message may become many of an object: that hangs on the fields, so that they are looked at before.
+/// A byte of a message may become many of an object: that depends on the fields, so that they are looked at before.
 struct TensorMessageCost {
     private var bytes = ByteSum()
 

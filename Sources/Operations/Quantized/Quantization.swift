@@ -147,7 +147,7 @@ struct Dequantize: Op {
         let ranges = (DataType.float32, layout.channels)
         let inputs = [(spec.inputs[0].dtype, shape.elementCount), ranges, ranges]
         let narrowed = Kernel.inFloat32(kernel, inputs: inputs, outputs: [(target, shape.elementCount)])
-        guard target.isNarrowFloat, let narrowed else { throw .unsupported(target) }
+        guard target.isHalfPrecision, let narrowed else { throw .unsupported(target) }
         return narrowed
     }
 }

@@ -2,7 +2,7 @@ internal import Kernels
 internal import Tensors
 
 extension OpTable {
-    /// Ops whose random numbers, or choices, hang on their inputs' elements.
+    /// Ops whose random numbers, or choices, depend on their inputs' elements.
     static let randomChoices: [OpEntry] = [
         OpEntry("RandomShuffle", make: RandomShuffle.init),
         OpEntry("Multinomial") { node throws(OpError) in try Multinomial(node, .stream) },

@@ -80,7 +80,7 @@ struct RandomInputs: Hashable, Sendable {
     }
 
     /// The rule of ops that fill the shape which input 0 lists: numbers of a stream are as good for one row as for another; those that
-    /// hang on seeds hang on the row's place too.
+    /// depend on seeds depend on the row's place too.
     func batching(_ node: BatchedNode) -> [BatchRole] {
         guard isStateful, (1..<node.inputs.count).allSatisfy(node.isShared), let rows = node.rowsOfShape(0) else {
             return node.mixed

@@ -59,7 +59,7 @@ extension FeedValue {
             case .float32: try Tensor(leaves.floats(feed, dtype), shape: dimensions)
             case .float64: try Tensor(leaves.doubles(feed, dtype), shape: dimensions)
             case .float16, .bfloat16:
-                Tensor(narrowFloats: try leaves.floats(feed, dtype), dtype: dtype, shape: dimensions)
+                Tensor(halfPrecisionFloats: try leaves.floats(feed, dtype), dtype: dtype, shape: dimensions)
             case .complex64: try Tensor(leaves.floats(feed, dtype), shape: dimensions)?.complex
             case .complex128: try Tensor(leaves.doubles(feed, dtype), shape: dimensions)?.complex
             case .int8: try Tensor(leaves.integers(Int8.self, feed, dtype), shape: dimensions)

@@ -28,8 +28,8 @@ extension Model {
         }
         faults += wrong.sorted().compactMap { restored.fault(of: graph.nodes[$0]) }
         guard !faults.isEmpty else { return }
-        var told: Set<String> = []
-        let list = faults.filter { told.insert($0).inserted }.joined(separator: "; ")
+        var listed: Set<String> = []
+        let list = faults.filter { listed.insert($0).inserted }.joined(separator: "; ")
         throw ModelError(.unfit, "\(prefix): does not offer everything that the served model offers: \(list)")
     }
 

@@ -94,11 +94,13 @@ extension ReloadMachine {
     var nextTime: Time? {
         guard !isUnloaded else { return nil }
         var times = [warnings.next(after: timing.notice), pointerTime].compactMap(\.self)
-        if let absence, !absence.isTold { times.append(absence.since.advanced(by: absenceNotice)) }
+        if let absence, !absence.isLogged { times.append(absence.since.advanced(by: absenceNotice)) }
         if let impatientSince { times.append(impatientSince.advanced(by: timing.patience)) }
         for version in eligible.compactMap({ seen[$0] }) where !isLoaded(version) {
             if let time = dueTime(version) { times.append(time) }
-            if let since = version.missingSince, !version.isWaitTold { times.append(since.advanced(by: timing.notice)) }
+            if let since = version.missingSince, !version.isWaitLogged {
+                times.append(since.advanced(by: timing.notice))
+            }
         }
         for since in loaded.values.compactMap(\.absentSince) { times.append(since.advanced(by: timing.grace)) }
         return times.filter { $0 > now }.min()

@@ -29,14 +29,14 @@ extension ReloadMachine {
     }
 
     private mutating func tellAbsence() -> [Action] {
-        guard let absence, !absence.isTold else { return [] }
-        self.absence?.isTold = true
+        guard let absence, !absence.isLogged else { return [] }
+        self.absence?.isLogged = true
         return [.log(.absent(absence.error, serving: current))]
     }
 
     private mutating func tellWait() -> [Action] {
-        guard absence == nil, let awaited, let version = seen[awaited.number], !version.isWaitTold else { return [] }
-        seen[awaited.number]?.isWaitTold = true
+        guard absence == nil, let awaited, let version = seen[awaited.number], !version.isWaitLogged else { return [] }
+        seen[awaited.number]?.isWaitLogged = true
         if let failure = version.failure {
             return [.log(.failed(version.candidate, failure.error, serving: current))]
         }
@@ -67,13 +67,13 @@ struct StandingWarnings<Time: InstantProtocol & Sendable>: Sendable where Time.D
     private struct Item: Sendable {
         let text: String
         let since: Time
-        var isTold = false
+        var isLogged = false
     }
 
     private var items: [Item] = []
 
     /// Those that were logged and still hold.
-    var told: [String] { items.filter(\.isTold).map(\.text) }
+    var logged: [String] { items.filter(\.isLogged).map(\.text) }
 
     /// Takes over what holds now.
     mutating func update(_ texts: [String], at now: Time) {
@@ -83,13 +83,13 @@ struct StandingWarnings<Time: InstantProtocol & Sendable>: Sendable where Time.D
     /// Those that are to be logged now: they have been so for a time.
     mutating func tell(at now: Time, after time: Duration) -> [String] {
         var texts: [String] = []
-        for index in items.indices where !items[index].isTold && items[index].since.duration(to: now) >= time {
-            items[index].isTold = true
+        for index in items.indices where !items[index].isLogged && items[index].since.duration(to: now) >= time {
+            items[index].isLogged = true
             texts.append(items[index].text)
         }
         return texts
     }
 
     /// When the next is to be logged.
-    func next(after time: Duration) -> Time? { items.filter { !$0.isTold }.map { $0.since.advanced(by: time) }.min() }
+    func next(after time: Duration) -> Time? { items.filter { !$0.isLogged }.map { $0.since.advanced(by: time) }.min() }
 }

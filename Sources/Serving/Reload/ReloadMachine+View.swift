@@ -30,7 +30,7 @@ extension ReloadMachine {
         view.states = states
         view.record = record
         view.isUnloaded = isUnloaded
-        view.warnings = warnings.told
+        view.warnings = warnings.logged
         return view
     }
 

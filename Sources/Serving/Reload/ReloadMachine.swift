@@ -66,7 +66,7 @@ struct ReloadMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Dura
     struct Absence: Sendable {
         let error: ModelError
         let since: Time
-        var isTold = false
+        var isLogged = false
     }
 
     /// Somebody asked for a load: it is not waited for quiet files.
@@ -90,7 +90,7 @@ struct ReloadMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Dura
     mutating func look(_ listing: ModelListing, at now: Time) -> [Action] {
         self.now = now
         var actions: [Action] = []
-        if let absence, absence.isTold { actions.append(.log(.back)) }
+        if let absence, absence.isLogged { actions.append(.log(.back)) }
         absence = nil
         var next: [Int: SeenVersion<Time>] = [:]
         for candidate in listing.candidates {
@@ -116,7 +116,7 @@ struct ReloadMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Dura
     /// A look found nothing: the path is gone, cannot be read, or contains no model.
     mutating func look(_ error: ModelError, at now: Time) -> [Action] {
         self.now = now
-        absence = Absence(error: error, since: absence?.since ?? now, isTold: absence?.isTold ?? false)
+        absence = Absence(error: error, since: absence?.since ?? now, isLogged: absence?.isLogged ?? false)
         return settle(hasLooked: true)
     }
 
@@ -219,10 +219,10 @@ struct ReloadMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Dura
         // Files that have changed since will tell by themselves.
         guard var version = seen[number], version.candidate.hasSameFiles(as: load.candidate) else { return [] }
         version.fail(error, kind, at: now, timing: timing)
-        let isToBeTold = version.isFailureToBeTold
-        if isToBeTold { version.failure?.isTold = true }
+        let isToBeLogged = version.isFailureToBeLogged
+        if isToBeLogged { version.failure?.isLogged = true }
         seen[number] = version
-        return isToBeTold ? [.log(.failed(load.candidate, error, serving: current))] : []
+        return isToBeLogged ? [.log(.failed(load.candidate, error, serving: current))] : []
     }
 
     /// Brings what is derived up to date.

@@ -16,7 +16,7 @@ struct RootMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Durati
     private let timing: ReloadTiming
     /// The folders that are served, and since when they are not there.
     private var served: [ExactText: Time?] = [:]
-    private var allGone: (since: Time, isTold: Bool)?
+    private var allGone: (since: Time, isLogged: Bool)?
     /// When to look again, at the latest; nil if only changes matter.
     private(set) var nextLook: Time?
 
@@ -72,18 +72,18 @@ struct RootMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Durati
         for name in served.keys { served[name] = .some(nil) }
         let gone = allGone ?? (now, false)
         allGone = gone
-        if gone.isTold { return [] }
+        if gone.isLogged { return [] }
         guard gone.since.duration(to: now) >= timing.grace else {
             wake(gone.since.advanced(by: timing.grace))
             return []
         }
-        allGone?.isTold = true
+        allGone?.isLogged = true
         return [.warn(reason)]
     }
 
     private mutating func found() -> [Action] {
         defer { allGone = nil }
-        return allGone?.isTold == true ? [.back] : []
+        return allGone?.isLogged == true ? [.back] : []
     }
 
     private mutating func wake(_ time: Time) { nextLook = min(nextLook ?? time, time) }

@@ -13,7 +13,7 @@ struct SeenVersion<Time: InstantProtocol & Sendable>: Sendable where Time.Durati
     /// The failure of the files in their current state.
     var failure: Failure?
     /// Whether it was said that something is missing.
-    var isWaitTold = false
+    var isWaitLogged = false
 
     struct Failure: Sendable {
         let error: ModelError
@@ -21,7 +21,7 @@ struct SeenVersion<Time: InstantProtocol & Sendable>: Sendable where Time.Durati
         let count: Int
         /// When to try again, though nothing has changed.
         let retryAt: Time?
-        var isTold: Bool
+        var isLogged: Bool
 
         /// Whether it is what happens when a Saver is at work: files change while they are read, or go.
         var isUsual: Bool { (kind == .changed || kind == .notThere) && count <= 3 }
@@ -53,12 +53,12 @@ struct SeenVersion<Time: InstantProtocol & Sendable>: Sendable where Time.Durati
         failure = Failure(
             error: error, kind: kind, count: count,
             retryAt: passes.contains(kind) ? now.advanced(by: timing.retryDelay(after: count)) : nil,
-            isTold: failure?.isTold ?? false)
+            isLogged: failure?.isLogged ?? false)
     }
 
     /// Whether the failure is one of which people should know, and do not.
-    var isFailureToBeTold: Bool {
-        guard let failure, !failure.isTold else { return false }
+    var isFailureToBeLogged: Bool {
+        guard let failure, !failure.isLogged else { return false }
         return !failure.isUsual && failure.kind != .incomplete
     }
 

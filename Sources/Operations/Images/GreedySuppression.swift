@@ -30,7 +30,7 @@ struct Boxes {
 }
 
 /// Chooses the best of the boxes that overlap.
-struct Suppression {
+struct GreedySuppression {
     /// How many are chosen at most.
     var most: Int
     /// From which overlap on the worse of two boxes is dropped.
@@ -119,7 +119,7 @@ extension Tensor {
     ///
     /// - Throws: `unsupported` for other dtypes.
     func floats() throws(OpError) -> [Float] {
-        guard let floats = scalars(as: Float.self) ?? narrowFloats else { throw .unsupported(dtype) }
+        guard let floats = scalars(as: Float.self) ?? halfPrecisionFloats else { throw .unsupported(dtype) }
         return floats
     }
 
@@ -133,6 +133,6 @@ extension Tensor {
     static func of(_ floats: [Float], as dtype: DataType, shape: [Int]) throws(OpError) -> Tensor {
         try made(
             dtype == .float32
-                ? Tensor(floats, shape: shape) : Tensor(narrowFloats: floats, dtype: dtype, shape: shape))
+                ? Tensor(floats, shape: shape) : Tensor(halfPrecisionFloats: floats, dtype: dtype, shape: shape))
     }
 }

@@ -47,7 +47,7 @@ extension Kernel {
     ///   - walk: Along which axis, and how.
     ///   - dtype: The elements' dtype.
     /// - Returns: nil if the dtype has no such formula.
-    package static func cumulate(
+    package static func scan(
         _ formula: BinaryFormula, start: Double, _ walk: AxisWalk, _ dtype: DataType
     ) -> Kernel? {
         guard let loop = Loop(ck_binary_loop(ck_binary(formula.code), dtype.rawValue)),
@@ -74,7 +74,7 @@ extension Kernel {
     /// The logarithms of running sums of exponentials along an axis.
     ///
     /// - Returns: nil for a dtype that is not float32 or float64.
-    package static func cumulateLogSumExp(_ walk: AxisWalk, _ dtype: DataType) -> Kernel? {
+    package static func scanLogSumExp(_ walk: AxisWalk, _ dtype: DataType) -> Kernel? {
         switch dtype {
         case .float32: logSumExp(walk, Float.self)
         case .float64: logSumExp(walk, Double.self)

@@ -3,7 +3,7 @@ internal import Tensors
 
 extension OpTable {
     /// Space that becomes batch or depth, and back.
-    static let spaces: [OpEntry] = [
+    static let spaceToBatchAndDepth: [OpEntry] = [
         OpEntry("SpaceToBatch") { node throws(OpError) in try SpaceToBatch(node, toBatch: true, hasShape: false) },
         OpEntry("SpaceToBatchND") { node throws(OpError) in try SpaceToBatch(node, toBatch: true, hasShape: true)
         },

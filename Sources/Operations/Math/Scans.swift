@@ -3,16 +3,16 @@ internal import Tensors
 
 extension OpTable {
     /// Running sums and their like.
-    static let cumulation: [OpEntry] = [
-        cumulation("Cumsum", .sum),
-        cumulation("Cumprod", .product),
-        cumulation("CumulativeLogsumexp", .logSumExp),
+    static let scans: [OpEntry] = [
+        scan("Cumsum", .sum),
+        scan("Cumprod", .product),
+        scan("CumulativeLogsumexp", .logSumExp),
     ]
 
-    private static func cumulation(_ name: String, _ kind: Cumulation.Kind) -> OpEntry {
+    private static func scan(_ name: String, _ kind: Scan.Kind) -> OpEntry {
         OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
             try node.expectInputs(2)
-            return Cumulation(
+            return Scan(
                 kind: kind, isExclusive: try node.bool("exclusive", default: false),
                 isReversed: try node.bool("reverse", default: false))
         }
@@ -23,7 +23,7 @@ extension OpTable {
 ///
 /// - Inputs: `x`, numbers (CumulativeLogsumexp: floats); `axis`, a scalar.
 /// - Attributes: `exclusive`: without the element itself; `reverse`: from the end on.
-struct Cumulation: Op {
+struct Scan: Op {
     enum Kind: Hashable {
         case sum
         case product
@@ -65,9 +65,9 @@ struct Cumulation: Op {
             shape, axis: try place(axis, rank: shape.rank), isExclusive: isExclusive, isReversed: isReversed)
         let kernel: Kernel? =
             switch kind {
-            case .sum: .cumulate(.add, start: 0, walk, dtype)
-            case .product: .cumulate(.multiply, start: 1, walk, dtype)
-            case .logSumExp: .cumulateLogSumExp(walk, dtype)
+            case .sum: .scan(.add, start: 0, walk, dtype)
+            case .product: .scan(.multiply, start: 1, walk, dtype)
+            case .logSumExp: .scanLogSumExp(walk, dtype)
             }
         guard let kernel else { throw .unsupported(dtype) }
         return kernel

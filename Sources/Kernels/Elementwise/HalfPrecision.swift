@@ -21,7 +21,7 @@ extension Kernel {
         var offset = (operands.count * MemoryLayout<UnsafeMutableRawPointer>.stride).roundedUp(
             to: TensorStorage.alignment)
         var conversions: [Conversion] = []
-        for (index, operand) in operands.enumerated() where operand.dtype.isNarrowFloat {
+        for (index, operand) in operands.enumerated() where operand.dtype.isHalfPrecision {
             let (bytes, overflow) = operand.count.multipliedReportingOverflow(by: MemoryLayout<Float>.stride)
             guard !overflow, bytes < Int.max / 4, offset < Int.max / 4,
                 let conversion = Conversion(operand, index, offset, isOutput: index >= inputs.count)
@@ -34,7 +34,7 @@ extension Kernel {
         let all = conversions
         let (before, after) = (all.filter { !$0.isOutput }, all.filter(\.isOutput))
         let places = operands.indices.map { Int32($0) }
-        let isNarrow = operands.map(\.dtype.isNarrowFloat)
+        let isNarrow = operands.map(\.dtype.isHalfPrecision)
         return Kernel(inner.name, scratchBytes: offset + inner.scratchBytes) { frame in
             let table = frame.scratch.assumingMemoryBound(to: UnsafeMutableRawPointer.self)
             for index in isNarrow.indices where !isNarrow[index] { table[index] = frame.rawOperand(index) }

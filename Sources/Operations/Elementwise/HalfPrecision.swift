@@ -6,7 +6,7 @@ extension Op {
     ///
     /// - Throws: ``OpError`` as ``kernel(for:)`` does.
     package func makeKernel(for spec: KernelSpec) throws(OpError) -> Kernel {
-        guard spec.inputs.contains(where: { $0.dtype.isNarrowFloat }) else { return try kernel(for: spec) }
+        guard spec.inputs.contains(where: { $0.dtype.isHalfPrecision }) else { return try kernel(for: spec) }
         let refusal: OpError
         do throws(OpError) { return try kernel(for: spec) } catch { refusal = error }
         guard refusal.kind == .unsupported else { throw refusal }
@@ -28,18 +28,18 @@ extension TensorOp {
     /// - Throws: ``OpError`` as ``compute(_:_:)`` does.
     package func results(of inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         if !valueInputs.isEmpty { try account.reserve(valueBytes(for: inputs.map { TensorFact($0) })) }
-        guard inputs.contains(where: { $0.dtype.isNarrowFloat }) else { return try compute(inputs, account) }
+        guard inputs.contains(where: { $0.dtype.isHalfPrecision }) else { return try compute(inputs, account) }
         let refusal: OpError
         do throws(OpError) { return try compute(inputs, account) } catch { refusal = error }
         guard refusal.kind == .unsupported else { throw refusal }
         let facts = try outputs(for: inputs.map { TensorFact($0) })
         var wide: [Tensor] = []
         for input in inputs {
-            wide.append(input.dtype.isNarrowFloat ? try input.converted(to: .float32, account) : input)
+            wide.append(input.dtype.isHalfPrecision ? try input.converted(to: .float32, account) : input)
         }
         var results: [Tensor] = []
         for (result, fact) in zip(try compute(wide, account), facts) {
-            let isWide = fact.dtype.isNarrowFloat && result.dtype == .float32
+            let isWide = fact.dtype.isHalfPrecision && result.dtype == .float32
             results.append(isWide ? try result.converted(to: fact.dtype, account) : result)
         }
         return results
@@ -62,7 +62,7 @@ extension KernelSpec {
 }
 
 extension TensorFact {
-    fileprivate var inFloat32: TensorFact { dtype.isNarrowFloat ? TensorFact(.float32, shape) : self }
+    fileprivate var inFloat32: TensorFact { dtype.isHalfPrecision ? TensorFact(.float32, shape) : self }
 }
 
 extension [TensorFact] {

@@ -3,7 +3,7 @@ internal import Tensors
 
 extension OpTable {
     /// Boxes that do not overlap better ones.
-    static let suppressing: [OpEntry] = [
+    static let nonMaxSuppression: [OpEntry] = [
         OpEntry("NonMaxSuppression") { node throws(OpError) in try NonMaxSuppression(node, version: 1) },
         OpEntry("NonMaxSuppressionV2") { node throws(OpError) in try NonMaxSuppression(node, version: 2) },
         OpEntry("NonMaxSuppressionV3") { node throws(OpError) in try NonMaxSuppression(node, version: 3) },
@@ -91,7 +91,7 @@ struct NonMaxSuppression: TensorOp {
         _ = try outputs(for: inputs.map { TensorFact($0) })
         let size = inputs[2].integers?.first ?? 0
         let threshold = if let overlapThreshold { overlapThreshold } else { try inputs.scalarFloat(3) }
-        var suppression = Suppression(
+        var suppression = GreedySuppression(
             most: size, overlapThreshold: threshold,
             scoreThreshold: version >= 3 ? try inputs.scalarFloat(4) : -.greatestFiniteMagnitude)
         if version == 5 { suppression.sigma = try inputs.scalarFloat(5) }
@@ -147,7 +147,7 @@ struct NonMaxSuppressionWithOverlaps: TensorOp {
         _ = try outputs(for: inputs.map { TensorFact($0) })
         let scores = try inputs[1].floats(account)
         let overlaps = try inputs[0].floats(account)
-        let suppression = Suppression(
+        let suppression = GreedySuppression(
             most: inputs[2].integers?.first ?? 0, overlapThreshold: try inputs.scalarFloat(3),
             scoreThreshold: try inputs.scalarFloat(4))
         let chosen = try suppression.choose(scores.count, account) {
@@ -219,7 +219,7 @@ struct CombinedNonMaxSuppression: TensorOp {
             throw OpError(.resourceExhausted, "the output would have the shape \(facts[0].shape)")
         }
         let (images, size) = (shape.dimensions[0], shape.dimensions[1])
-        let suppression = Suppression(
+        let suppression = GreedySuppression(
             most: inputs[2].integers?.first ?? 0, overlapThreshold: try inputs.scalarFloat(4),
             scoreThreshold: try inputs.scalarFloat(5))
         guard (0...1).contains(suppression.overlapThreshold) else { throw .invalid("iou_threshold must be in [0, 1]") }
@@ -266,7 +266,7 @@ private struct BoxBatch {
 
     /// What is chosen of each class, all together, the best first.
     func best(
-        of image: Int, _ suppression: Suppression, _ account: RunAccount
+        of image: Int, _ suppression: GreedySuppression, _ account: RunAccount
     ) throws(OpError) -> [(box: Int, kind: Int, score: Float)] {
         var found = try CountedList<(box: Int, kind: Int, score: Float)>(account)
         for kind in 0..<sizes.classes {

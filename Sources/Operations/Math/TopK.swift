@@ -3,7 +3,7 @@ internal import Tensors
 
 extension OpTable {
     /// Elements by their order.
-    static let ranking: [OpEntry] = [
+    static let topK: [OpEntry] = [
         OpEntry("TopK", make: TopK.old),
         OpEntry("TopKV2", make: TopK.init),
         OpEntry("NthElement", make: NthElement.init),

@@ -2,7 +2,7 @@ package import Tensors
 
 /// The first few of a row in their order: a heap whose root is the last of them.
 // Safety: the memory is the kernel's scratch, which has room for `capacity` entries.
-private struct RankHeap {
+private struct TopKHeap {
     struct Entry {
         var key: UInt64
         var index: Int
@@ -90,14 +90,14 @@ extension Kernel {
     package static func largest(
         _ count: Int, rows: Int, columns: Int, _ dtype: DataType, indices: DataType
     ) -> Kernel? {
-        guard let reader = OrderReader(dtype), let scratch = RankHeap.byteCount(count),
+        guard let reader = OrderReader(dtype), let scratch = TopKHeap.byteCount(count),
             [.int16, .int32, .int64].contains(indices)
         else { return nil }
         let width = dtype.stride
         return Kernel(scratchBytes: scratch) { frame in
             for row in 0..<rows {
                 let source = frame.rawInput(0) + row &* columns &* width
-                var heap = RankHeap(frame.scratch, capacity: count)
+                var heap = TopKHeap(frame.scratch, capacity: count)
                 // The order is that of the complements: the largest comes first.
                 frame.eachElement(of: columns, work: 4) { column in
                     heap.add(.init(key: ~reader.key(source, at: column), index: column))
@@ -126,13 +126,13 @@ extension Kernel {
     package static func element(
         _ number: Int, isReversed: Bool, rows: Int, columns: Int, _ dtype: DataType
     ) -> Kernel? {
-        guard let reader = OrderReader(dtype), let scratch = RankHeap.byteCount(number + 1) else { return nil }
+        guard let reader = OrderReader(dtype), let scratch = TopKHeap.byteCount(number + 1) else { return nil }
         let width = dtype.stride
         let flip: UInt64 = isReversed ? .max : 0
         return Kernel(scratchBytes: scratch) { frame in
             for row in 0..<rows {
                 let source = frame.rawInput(0) + row &* columns &* width
-                var heap = RankHeap(frame.scratch, capacity: number + 1)
+                var heap = TopKHeap(frame.scratch, capacity: number + 1)
                 frame.eachElement(of: columns, work: 4) { column in
                     heap.add(.init(key: reader.key(source, at: column) ^ flip, index: column))
                 }

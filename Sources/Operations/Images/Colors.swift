@@ -2,15 +2,15 @@ internal import Kernels
 internal import Tensors
 
 extension OpTable {
-    /// The colours of pixels.
-    static let colours: [OpEntry] = [
-        OpEntry("RGBToHSV") { node throws(OpError) in try Colour(node, .rgbToHSV) },
-        OpEntry("HSVToRGB") { node throws(OpError) in try Colour(node, .hsvToRGB) },
-        OpEntry("AdjustHue") { node throws(OpError) in try Colour(node, .turnHue) },
-        OpEntry("AdjustSaturation") { node throws(OpError) in try Colour(node, .scaleSaturation) },
+    /// The colors of pixels.
+    static let colors: [OpEntry] = [
+        OpEntry("RGBToHSV") { node throws(OpError) in try ColorOp(node, .rgbToHSV) },
+        OpEntry("HSVToRGB") { node throws(OpError) in try ColorOp(node, .hsvToRGB) },
+        OpEntry("AdjustHue") { node throws(OpError) in try ColorOp(node, .turnHue) },
+        OpEntry("AdjustSaturation") { node throws(OpError) in try ColorOp(node, .scaleSaturation) },
         OpEntry("AdjustContrastv2", make: AdjustContrast.init),
-        OpEntry("DrawBoundingBoxes") { node throws(OpError) in try DrawBoundingBoxes(node, hasColours: false) },
-        OpEntry("DrawBoundingBoxesV2") { node throws(OpError) in try DrawBoundingBoxes(node, hasColours: true) },
+        OpEntry("DrawBoundingBoxes") { node throws(OpError) in try DrawBoundingBoxes(node, hasColors: false) },
+        OpEntry("DrawBoundingBoxesV2") { node throws(OpError) in try DrawBoundingBoxes(node, hasColors: true) },
     ]
 }
 
@@ -18,10 +18,10 @@ extension OpTable {
 ///
 /// - Inputs: `images`, float32 (the conversions also float16 and float64), of which the last dimension is 3; for AdjustHue `delta`, for
 ///   AdjustSaturation `scale`: a float32 scalar.
-struct Colour: Op {
-    private let formula: ColourFormula
+struct ColorOp: Op {
+    private let formula: ColorFormula
 
-    init(_ node: NodeReader, _ formula: ColourFormula) throws(OpError) {
+    init(_ node: NodeReader, _ formula: ColorFormula) throws(OpError) {
         try node.expectInputs(formula.hasParameter ? 2 : 1)
         self.formula = formula
     }
@@ -47,7 +47,7 @@ struct Colour: Op {
     func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let dtype = spec.inputs[0].dtype
         let count = try spec.inputShape(0).elementCount / 3
-        guard let kernel = Kernel.colour(formula, dtype, pixelCount: count) else { throw .unsupported(dtype) }
+        guard let kernel = Kernel.color(formula, dtype, pixelCount: count) else { throw .unsupported(dtype) }
         return kernel
     }
 }
@@ -90,13 +90,13 @@ extension TensorFact {
 /// Images with the edges of boxes drawn on them.
 ///
 /// - Inputs: `images`, float32 or float16 [batch, height, width, depth], of depth 1, 3 or 4; `boxes`, float32 [batch, n, 4]: y1, x1, y2, x2 in
-///   fractions of the image; for V2 `colors`, float32 [m, at least depth], taken in turn. Without colours there are ten of TensorFlow's.
+///   fractions of the image; for V2 `colors`, float32 [m, at least depth], taken in turn. Without colors there are ten of TensorFlow's.
 struct DrawBoundingBoxes: Op {
-    private let hasColours: Bool
+    private let hasColors: Bool
 
-    init(_ node: NodeReader, hasColours: Bool) throws(OpError) {
-        try node.expectInputs(hasColours ? 3 : 2)
-        self.hasColours = hasColours
+    init(_ node: NodeReader, hasColors: Bool) throws(OpError) {
+        try node.expectInputs(hasColors ? 3 : 2)
+        self.hasColors = hasColors
     }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
@@ -114,11 +114,11 @@ struct DrawBoundingBoxes: Op {
         guard [4, -1].contains(boxes.dimension(2)) else {
             throw .invalid("The size of the third dimension of the box must be 4. Received: \(boxes.dimension(2))")
         }
-        if hasColours {
-            let colours = inputs[2].shape
-            guard colours.rank ?? 2 == 2 else { throw .invalid("colors must be a 2-D matrix\(colours)") }
-            guard colours.dimension(1) < 0 || colours.dimension(1) >= depth else {
-                throw .invalid("colors must have equal or more channels than the image provided: \(colours)")
+        if hasColors {
+            let colors = inputs[2].shape
+            guard colors.rank ?? 2 == 2 else { throw .invalid("colors must be a 2-D matrix\(colors)") }
+            guard colors.dimension(1) < 0 || colors.dimension(1) >= depth else {
+                throw .invalid("colors must have equal or more channels than the image provided: \(colors)")
             }
         }
         return [inputs[0].withoutValue]
@@ -131,10 +131,10 @@ struct DrawBoundingBoxes: Op {
         let images = try spec.inputShape(0)
         let boxes = try spec.inputShape(1).dimensions
         guard images.elementCount > 0 else { return .nothing }
-        let colours = hasColours ? try spec.inputShape(2).dimensions : [0, 0]
+        let colors = hasColors ? try spec.inputShape(2).dimensions : [0, 0]
         guard
             let kernel = Kernel.boxes(
-                dtype, images.dimensions, boxCount: boxes[1], colourCount: colours[0], colourDepth: colours[1])
+                dtype, images.dimensions, boxCount: boxes[1], colorCount: colors[0], colorDepth: colors[1])
         else { throw .unsupported(dtype) }
         return kernel
     }

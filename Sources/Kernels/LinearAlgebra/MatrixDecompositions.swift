@@ -2,7 +2,7 @@ internal import CKernels
 package import Tensors
 
 /// Something to compute of one matrix, or of a matrix and a right side.
-package struct MatrixTask: Sendable {
+package struct MatrixDecomposition: Sendable {
     /// What is computed.
     package enum Kind: Sendable, Hashable {
         /// The inverse (of the adjoint).

@@ -3,7 +3,7 @@ internal import Tensors
 
 extension OpTable {
     /// Tensors handed on, or made of nothing.
-    static let handing: [OpEntry] = [
+    static let forwarding: [OpEntry] = [
         OpEntry("RefIdentity", make: Identity.init),
         OpEntry("DeepCopy", make: DeepCopy.init),
         OpEntry("IdentityN", make: IdentityN.init),

@@ -3,7 +3,7 @@ internal import Tensors
 
 extension OpTable {
     /// Ops that invert and factor matrices.
-    static let matrixTasks: [OpEntry] = [
+    static let matrixDecompositions: [OpEntry] = [
         square("MatrixInverse", .inverse, adjoint: "adjoint"),
         square("BatchMatrixInverse", .inverse, adjoint: "adjoint"),
         square("MatrixDeterminant", .determinant),
@@ -20,7 +20,8 @@ extension OpTable {
     ]
 
     private static func square(
-        _ name: String, _ kind: MatrixTask.Kind, adjoint: String? = nil, vectors: String? = nil, index: String? = nil
+        _ name: String, _ kind: MatrixDecomposition.Kind, adjoint: String? = nil, vectors: String? = nil,
+        index: String? = nil
     ) -> OpEntry {
         OpEntry(name) { node throws(OpError) in
             try node.expectInputs(1)
@@ -32,7 +33,7 @@ extension OpTable {
         }
     }
 
-    private static func factors(_ name: String, _ kind: MatrixTask.Kind) -> OpEntry {
+    private static func factors(_ name: String, _ kind: MatrixDecomposition.Kind) -> OpEntry {
         OpEntry(name) { node throws(OpError) in
             try node.expectInputs(1)
             let vectors = kind == .qr ? true : try node.bool("compute_uv", default: true)
@@ -80,11 +81,11 @@ struct Matrices {
     }
 }
 
-extension MatrixTask {
+extension MatrixDecomposition {
     static func checked(
         _ kind: Kind, rows: Int, columns: Int, right: Int = 0
-    ) throws(OpError) -> MatrixTask {
-        guard let task = MatrixTask(kind, rows: rows, columns: columns, right: right) else {
+    ) throws(OpError) -> MatrixDecomposition {
+        guard let task = MatrixDecomposition(kind, rows: rows, columns: columns, right: right) else {
             throw OpError(.resourceExhausted, "a matrix of [\(rows),\(columns)] is too large")
         }
         return task
@@ -122,7 +123,7 @@ extension MatrixTask {
 /// - Attributes: `adjoint`, `compute_v`, `output_idx_type`, each where it matters.
 /// - Numerics: where there is no Cholesky factor it is NaN; an eigenvector may have another sign than TensorFlow's.
 struct SquareMatrixOp: Op {
-    let kind: MatrixTask.Kind
+    let kind: MatrixDecomposition.Kind
     var adjoint = false
     var vectors = false
     var index = DataType.int32
@@ -145,7 +146,7 @@ struct SquareMatrixOp: Op {
 
     func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let side = try spec.inputShape(0).dimensions.last ?? 0
-        var task = try MatrixTask.checked(kind, rows: side, columns: side)
+        var task = try MatrixDecomposition.checked(kind, rows: side, columns: side)
         task.adjoint = adjoint
         task.vectors = vectors
         task.indexType = index
@@ -160,7 +161,7 @@ struct SquareMatrixOp: Op {
 /// - Attributes: `full_matrices`: whether q, u and v are square; `compute_uv`.
 /// - Numerics: a singular vector may have another sign than TensorFlow's. Matrices that are not finite have NaN as values.
 struct MatrixFactors: Op {
-    let kind: MatrixTask.Kind
+    let kind: MatrixDecomposition.Kind
     let full: Bool
     let vectors: Bool
 
@@ -180,7 +181,7 @@ struct MatrixFactors: Op {
 
     func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let sizes = try spec.inputShape(0).dimensions
-        var task = try MatrixTask.checked(kind, rows: sizes[sizes.count - 2], columns: sizes[sizes.count - 1])
+        var task = try MatrixDecomposition.checked(kind, rows: sizes[sizes.count - 2], columns: sizes[sizes.count - 1])
         task.full = full
         task.vectors = vectors
         return try task.kernel(spec, wide: kind == .qr ? 2 : 1)

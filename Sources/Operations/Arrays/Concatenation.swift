@@ -3,7 +3,7 @@ internal import Tensors
 
 extension OpTable {
     /// Several tensors into one.
-    static let joining: [OpEntry] = [
+    static let concatenation: [OpEntry] = [
         OpEntry("Pack", make: Pack.init),
         OpEntry("ConcatV2") { node throws(OpError) in try Concat(node, axisFirst: false) },
         OpEntry("Concat") { node throws(OpError) in try Concat(node, axisFirst: true) },
@@ -51,7 +51,7 @@ struct Pack: Op {
     func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let output = try spec.outputShape()
         let place = axis < 0 ? axis + output.rank : axis
-        return try Kernel.joining(
+        return try Kernel.concatenation(
             spec, inputs: Array(spec.inputs.indices), outer: output.dimensions[..<place].wrappingProduct)
     }
 }
@@ -139,7 +139,7 @@ struct Concat: Op {
             throw OpError(.malformed, "the axis is not known")
         }
         let place = try axis.normalizedAxis(rank: output.rank)
-        return try Kernel.joining(
+        return try Kernel.concatenation(
             spec, inputs: Array(valueIndices), outer: output.dimensions[..<place].wrappingProduct)
     }
 }
@@ -148,7 +148,7 @@ extension Kernel {
     /// Puts the rows of some inputs side by side.
     ///
     /// - `outer`: How many rows each of them has.
-    fileprivate static func joining(
+    fileprivate static func concatenation(
         _ spec: KernelSpec, inputs: [Int], outer: Int
     ) throws(OpError) -> Kernel {
         let width = try spec.outputs[0].elementWidth
@@ -172,6 +172,6 @@ extension Kernel {
             pieces.append(Piece(operand: index, offset: offset, copy))
             offset += bytes
         }
-        return .joining(pieces)
+        return .concatenation(pieces)
     }
 }

@@ -2,7 +2,7 @@ internal import Glibc
 package import Tensors
 
 /// How three numbers of a pixel become three others.
-package enum ColourFormula: Sendable, Hashable {
+package enum ColorFormula: Sendable, Hashable {
     case rgbToHSV
     case hsvToRGB
     /// Turns the hue by input 1, of which 1 is the whole circle.
@@ -16,7 +16,7 @@ package enum ColourFormula: Sendable, Hashable {
 
 extension Kernel {
     /// A formula for the three channels of each pixel of input 0; nil for a dtype that has none.
-    package static func colour(_ formula: ColourFormula, _ dtype: DataType, pixelCount: Int) -> Kernel? {
+    package static func color(_ formula: ColorFormula, _ dtype: DataType, pixelCount: Int) -> Kernel? {
         switch (formula, dtype) {
         case (.rgbToHSV, .float32): pixels(Float.self, pixelCount) { HSV($0).simd }
         case (.rgbToHSV, .float64): pixels(Double.self, pixelCount) { HSV($0).simd }
@@ -59,13 +59,13 @@ extension Kernel {
     }
 
     @inline(__always)
-    private static func store<F: SIMDScalar>(_ colour: SIMD3<F>, _ memory: UnsafeMutablePointer<F>, _ pixel: Int) {
+    private static func store<F: SIMDScalar>(_ color: SIMD3<F>, _ memory: UnsafeMutablePointer<F>, _ pixel: Int) {
         let at = memory + 3 &* pixel
-        (at[0], at[1], at[2]) = (colour.x, colour.y, colour.z)
+        (at[0], at[1], at[2]) = (color.x, color.y, color.z)
     }
 }
 
-/// A colour as hue, saturation and value, all in [0, 1] for colours whose red, green and blue are.
+/// A color as hue, saturation and value, all in [0, 1] for colors whose red, green and blue are.
 private struct HSV<F: BinaryFloatingPoint & SIMDScalar> {
     let simd: SIMD3<F>
 

@@ -1,11 +1,11 @@
 /// Floating point numbers of 16 bits, as they lie in a tensor.
-public struct NarrowFloat: Sendable {
+public struct HalfPrecision: Sendable {
     /// Half precision or bfloat16.
     private let isBrain: Bool
 
     /// - Parameter dtype: The elements' dtype; nil comes for one that is not a float of 16 bits.
     public init?(_ dtype: DataType) {
-        guard dtype.isNarrowFloat else { return nil }
+        guard dtype.isHalfPrecision else { return nil }
         isBrain = dtype == .bfloat16
     }
 
@@ -26,8 +26,8 @@ public struct NarrowFloat: Sendable {
 
 extension Tensor {
     /// The elements of a tensor of half precision or bfloat16; nil for other dtypes.
-    public var narrowFloats: [Float]? {
-        guard let format = NarrowFloat(dtype) else { return nil }
+    public var halfPrecisionFloats: [Float]? {
+        guard let format = HalfPrecision(dtype) else { return nil }
         return withUnsafeBytes { $0.bindMemory(to: UInt16.self).map { format.number($0) } }
     }
 
@@ -38,8 +38,8 @@ extension Tensor {
     /// - `dimensions`: The shape; it must have as many elements.
     ///
     /// Gives nil if the shape does not fit, the dtype is another one, or memory is short.
-    public init?(narrowFloats numbers: [Float], dtype: DataType, shape dimensions: [Int]) {
-        guard let format = NarrowFloat(dtype), let shape = Shape(dimensions), shape.elementCount == numbers.count
+    public init?(halfPrecisionFloats numbers: [Float], dtype: DataType, shape dimensions: [Int]) {
+        guard let format = HalfPrecision(dtype), let shape = Shape(dimensions), shape.elementCount == numbers.count
         else { return nil }
         self.init(dtype: dtype, shape: shape) { memory in
             let elements = memory.bindMemory(to: UInt16.self)
