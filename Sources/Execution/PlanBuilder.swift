@@ -127,7 +127,7 @@ struct PlanBuilder {
             missing[graph.nodes[index].op, default: (graph.nodes[index].name, 0)].count += 1
         }
         let list = missing.sorted { $0.key < $1.key }.map { op, place in
-            "op \(op)\(Self.fileOps.contains(op) ? ", which reads or writes files," : "") (node \"\(place.node)\"\(place.count > 1 ? " and \(place.count - 1) more" : ""))"
+            "op \(op)\(OpTable.traits(of: op).contains(.files) ? ", which reads or writes files," : "") (node \"\(place.node)\"\(place.count > 1 ? " and \(place.count - 1) more" : ""))"
         }
         let names = fetches.map { "\"\(graph.nodes[$0.node].name):\($0.output)\"" }
         return OpError(
@@ -149,13 +149,6 @@ struct PlanBuilder {
             }
         }
     }
-
-    /// A request reads no files but those that the model names as its own, and writes none.
-    private static let fileOps: Set<String> = [
-        "MatchingFiles", "MergeV2Checkpoints", "ReadFile", "Restore", "RestoreSlice", "RestoreV2", "Save", "SaveSlices",
-        "SaveV2",
-        "WriteFile",
-    ]
 
     private func missingFeedError() -> OpError {
         let texts = missingFeeds.map { "\"\($0.tensor)\" (\($0.fact.dtype) \($0.fact.shape))" }
@@ -267,7 +260,7 @@ struct PlanBuilder {
             return try add(consumer.operation, index, [value] + inputs.dropFirst(), liveness)
         }
         // RefSwitch and its kin hand on the variable itself.
-        let given = graph.nodes[index].op.hasPrefix("Ref") ? inputs : try read(inputs, index, liveness)
+        let given = op.traits.contains(.passesReference) ? inputs : try read(inputs, index, liveness)
         let (op, inputs) = try tables.bind(op, given, facts, building: openTables)
         var outputs = try op.outputs(for: inputs.map { facts[$0] })
         if let flow = op as? ControlFlow, flow.kind == .split {

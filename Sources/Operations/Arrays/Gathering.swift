@@ -128,6 +128,8 @@ struct Gather: Op {
 /// - Inputs: the variable's handle; `indices`.
 /// - Attributes: `dtype`; `batch_dims` (ResourceGather): leading dimensions that both share, the axis is the one behind them.
 struct ResourceGather: VariableConsuming {
+    static var traits: OpTraits { .state }
+
     private enum Kind: Hashable {
         case table(Gather)
         case tuples(GatherNd)

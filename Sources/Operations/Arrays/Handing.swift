@@ -4,7 +4,7 @@ internal import Tensors
 extension OpTable {
     /// Tensors handed on, or made of nothing.
     static let handing: [OpEntry] = [
-        OpEntry("RefIdentity", make: Identity.init),
+        OpEntry("RefIdentity", traits: [.forwards, .passesReference], make: Identity.ofReference),
         OpEntry("DeepCopy", make: DeepCopy.init),
         OpEntry("IdentityN", make: IdentityN.init),
         OpEntry("EnsureShape", make: EnsureShape.init),
@@ -15,7 +15,7 @@ extension OpTable {
 
 /// The inputs themselves, of any dtypes.
 struct IdentityN: Op {
-    var forwardsInputs: Bool { true }
+    static var traits: OpTraits { .forwards }
 
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(atLeast: 1) }
 
@@ -94,7 +94,7 @@ struct Empty: Op {
 struct DeepCopy: Op {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(1) }
 
-    var isStateful: Bool { true }
+    static var traits: OpTraits { .notFolded }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         [TensorFact(inputs[0].dtype, inputs[0].shape)]

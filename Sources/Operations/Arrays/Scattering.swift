@@ -15,7 +15,7 @@ extension OpTable {
     ]
 
     private static func scatter(_ name: String, _ formula: BinaryFormula?) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> TensorScatter in
             try node.expectInputs(3)
             return TensorScatter(formula: formula, ignoresBad: try node.ignoresBadIndices())
         }

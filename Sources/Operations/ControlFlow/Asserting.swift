@@ -21,8 +21,7 @@ struct Assert: Op {
         limit = summarize < 0 ? .max : summarize
     }
 
-    var hasEffect: Bool { true }
-    var isStateful: Bool { true }
+    static var traits: OpTraits { [.effect, .bookkeeping] }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].require(.bool, "the condition")

@@ -45,6 +45,8 @@ struct Const: Op {
 
 /// A tensor that the request feeds. Attributes: `dtype`, `shape`.
 struct Placeholder: PlaceholderOp {
+    static var traits: OpTraits { [.identity, .feed] }
+
     let dtype: DataType
     let shape: PartialShape
 
@@ -60,6 +62,8 @@ struct Placeholder: PlaceholderOp {
 
 /// A tensor that the request may feed; else its input.
 struct PlaceholderWithDefault: Op {
+    static var traits: OpTraits { [.identity, .feed] }
+
     let shape: PartialShape
 
     init(_ node: NodeReader) throws(OpError) {
@@ -76,6 +80,8 @@ struct PlaceholderWithDefault: Op {
 
 /// A reference variable. Attributes: `dtype`, `shape`, `shared_name`.
 struct Variable: VariableReading {
+    static var traits: OpTraits { [.state, .identity, .variable] }
+
     let reference: VariableReference
 
     init(_ node: NodeReader) throws(OpError) { reference = try VariableReference(node) }
@@ -102,6 +108,8 @@ extension VariableReference {
 
 /// A handle to a resource variable. Attributes: `dtype`, `shape`, `shared_name`.
 struct VarHandleOp: Op {
+    static var traits: OpTraits { [.identity, .variable] }
+
     let reference: VariableReference
 
     init(_ node: NodeReader) throws(OpError) { reference = try VariableReference(node) }
@@ -113,6 +121,8 @@ struct VarHandleOp: Op {
 
 /// The value of a resource variable. Attributes: `dtype`.
 struct ReadVariableOp: VariableReading {
+    static var traits: OpTraits { .state }
+
     let dtype: DataType
 
     init(_ node: NodeReader) throws(OpError) {
@@ -138,6 +148,9 @@ struct ReadVariableOp: VariableReading {
 
 /// A node that does nothing: it only orders others.
 struct NoOp: Op {
+    // What it orders is its own.
+    static var traits: OpTraits { [.identity, .bookkeeping] }
+
     init(_ node: NodeReader) {}
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] { [] }

@@ -28,15 +28,11 @@ package protocol Op: Sendable, Hashable {
     /// How many bytes making the kernel takes for tables that are as long as an axis. Counted before the kernel is made.
     func tableBytes(for spec: KernelSpec) -> Int
 
-    /// Whether two runs with equal inputs may give different outputs (random numbers): such a node is never folded.
-    var isStateful: Bool { get }
+    /// The traits that ops of the type may have.
+    static var traits: OpTraits { get }
 
-    /// Whether the node does something besides giving outputs (it writes a variable, it refuses): it runs even if nobody reads
-    /// its outputs.
-    var hasEffect: Bool { get }
-
-    /// Whether output number i is input number i as it is, for all i.
-    var forwardsInputs: Bool { get }
+    /// The traits of this op: those of the type, or fewer where attributes rule some out.
+    var traits: OpTraits { get }
 
     /// How the outputs hang on the rows of a batch. Not asked where all inputs are shared and the op is not stateful: then so are the
     /// outputs.
@@ -51,11 +47,21 @@ extension Op {
     package var valueInputs: [Int] { [] }
     package func valueBytes(for inputs: [TensorFact]) -> Int { elementBytes(of: inputs, each: 64) }
     package func tableBytes(for spec: KernelSpec) -> Int { 0 }
-    package var isStateful: Bool { false }
-    package var hasEffect: Bool { false }
-    package var forwardsInputs: Bool { false }
+    package static var traits: OpTraits { [] }
+    package var traits: OpTraits { Self.traits }
     // An effect of one request is not an effect of all.
     package func batching(_ node: BatchedNode) -> [BatchRole]? { hasEffect ? nil : node.mixed }
+}
+
+extension Op {
+    /// Whether the node runs even if nothing reads its outputs: ``OpTraits/effect``.
+    package var hasEffect: Bool { traits.contains(.effect) }
+
+    /// Whether the outputs are the inputs: ``OpTraits/forwards``.
+    package var forwardsInputs: Bool { traits.contains(.forwards) }
+
+    /// Whether a node is never folded.
+    package var isStateful: Bool { !traits.allowsFolding }
 }
 
 extension Op {
@@ -164,11 +170,37 @@ package struct KernelSpec: Sendable {
 package struct OpEntry: Sendable {
     /// TensorFlow's name of the op.
     package let name: String
+    /// The traits that a node with this op may have.
+    package let traits: OpTraits
     /// Reads the attributes.
     package let make: @Sendable (NodeReader) throws(OpError) -> any Op
 
-    package init(_ name: String, make: @escaping @Sendable (NodeReader) throws(OpError) -> any Op) {
+    /// A row whose nodes have one type of op.
+    ///
+    /// - Parameters:
+    ///   - name: TensorFlow's name of the op.
+    ///   - traits: The traits of this row; nil: those of the type.
+    ///   - make: Reads the attributes.
+    package init<Made: Op>(
+        _ name: String, traits: OpTraits? = nil,
+        make: @escaping @Sendable (NodeReader) throws(OpError) -> Made
+    ) {
         self.name = name
+        self.traits = traits ?? Made.traits
         self.make = make
+    }
+
+    /// A row whose nodes have one of several types of ops.
+    ///
+    /// - Parameters:
+    ///   - name: TensorFlow's name of the op.
+    ///   - traits: The traits of all types together.
+    ///   - makeAny: Reads the attributes.
+    package init(
+        _ name: String, traits: OpTraits, makeAny: @escaping @Sendable (NodeReader) throws(OpError) -> any Op
+    ) {
+        self.name = name
+        self.traits = traits
+        make = makeAny
     }
 }

@@ -13,7 +13,7 @@ extension OpTable {
     ]
 
     private static func part(_ name: String, _ formula: UnaryFormula) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> ComplexPart in
             try node.expectInputs(1)
             return ComplexPart(formula: formula, output: try node.type("Tout", default: .float32))
         }

@@ -43,37 +43,37 @@ extension OpTable {
         logical("LogicalOr", .or),
         equality("Equal", .equal),
         equality("NotEqual", .notEqual),
-        OpEntry("AddN") { node throws(OpError) in
-            try node.isOfHandles ? ListSum(node) as any Op : AddN(node)
-        },
+        OpEntry(
+            "AddN", traits: ListSum.traits.union(AddN.traits),
+            makeAny: { node throws(OpError) in try node.isOfHandles ? ListSum(node) as any Op : AddN(node) }),
         OpEntry("AccumulateNV2", make: AddN.init),
         OpEntry("BiasAdd", make: BiasAdd.init),
         OpEntry("Select", make: Select.init),
     ]
 
     private static func binary(_ name: String, _ formula: BinaryFormula) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> ElementwiseBinary in
             try node.expectInputs(2)
             return ElementwiseBinary(formula: formula, result: nil, shapesMayDiffer: false)
         }
     }
 
     private static func comparison(_ name: String, _ formula: BinaryFormula) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> ElementwiseBinary in
             try node.expectInputs(2)
             return ElementwiseBinary(formula: formula, result: .bool, shapesMayDiffer: false)
         }
     }
 
     private static func logical(_ name: String, _ formula: BinaryFormula) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> ElementwiseLogical in
             try node.expectInputs(2)
             return ElementwiseLogical(formula: formula)
         }
     }
 
     private static func equality(_ name: String, _ formula: BinaryFormula) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> ElementwiseBinary in
             try node.expectInputs(2)
             let isError = try node.bool("incompatible_shape_error", default: true)
             return ElementwiseBinary(formula: formula, result: .bool, shapesMayDiffer: !isError)

@@ -21,7 +21,7 @@ extension OpTable {
     ]
 
     private static func gradient(_ name: String, _ formula: BinaryFormula) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> ElementwiseGradient in
             try node.expectInputs(2)
             return ElementwiseGradient(formula: formula)
         }

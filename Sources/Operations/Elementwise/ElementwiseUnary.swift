@@ -32,13 +32,13 @@ extension OpTable {
         unary("Selu", .selu),
         unary("Softplus", .softplus),
         unary("Softsign", .softsign),
-        OpEntry("ZerosLike") { node throws(OpError) in
-            try node.isOfHandles ? HandleZeros(node) as any Op : ZerosLike(node)
-        },
+        OpEntry(
+            "ZerosLike", traits: HandleZeros.traits.union(ZerosLike.traits),
+            makeAny: { node throws(OpError) in try node.isOfHandles ? HandleZeros(node) as any Op : ZerosLike(node) }),
     ]
 
     static func unary(_ name: String, _ formula: UnaryFormula, to result: DataType? = nil) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> ElementwiseUnary in
             try node.expectInputs(1)
             return ElementwiseUnary(formula: formula, result: result)
         }
@@ -47,9 +47,23 @@ extension OpTable {
 
 /// The input itself, of any dtype.
 struct Identity: Op {
-    var forwardsInputs: Bool { true }
+    static var traits: OpTraits { .forwards }
 
-    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(1) }
+    private let passesReference: Bool
+
+    private init(_ node: NodeReader, passesReference: Bool) throws(OpError) {
+        try node.expectInputs(1)
+        self.passesReference = passesReference
+    }
+
+    init(_ node: NodeReader) throws(OpError) { try self.init(node, passesReference: false) }
+
+    /// `RefIdentity`.
+    static func ofReference(_ node: NodeReader) throws(OpError) -> Identity {
+        try Identity(node, passesReference: true)
+    }
+
+    var traits: OpTraits { passesReference ? [.forwards, .passesReference] : .forwards }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] { [inputs[0]] }
 

@@ -36,7 +36,8 @@ struct ExtractGlimpse: Op {
         noise = try node.choice("noise", default: .uniform)
     }
 
-    var isStateful: Bool { noise != .zero }
+    static var traits: OpTraits { .random }
+    var traits: OpTraits { noise == .zero ? [] : .random }
 
     var valueInputs: [Int] { [1] }
 

@@ -33,7 +33,7 @@ struct RandomCrop: Op {
     }
 
     var valueInputs: [Int] { [1] }
-    var isStateful: Bool { true }
+    static var traits: OpTraits { .random }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let image = inputs[0].shape
@@ -101,7 +101,7 @@ struct SampleDistortedBoundingBox: Op {
         guard sampling.leastCovered ?? 0 >= 0 else { throw node.malformed("Min object covered must be non-negative") }
     }
 
-    var isStateful: Bool { true }
+    static var traits: OpTraits { .random }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let (size, boxes) = (inputs[0].shape, inputs[1].shape)

@@ -10,7 +10,7 @@ extension OpTable {
     ]
 
     private static func cumulation(_ name: String, _ kind: Cumulation.Kind) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> Cumulation in
             try node.expectInputs(2)
             return Cumulation(
                 kind: kind, isExclusive: try node.bool("exclusive", default: false),

@@ -121,7 +121,7 @@ struct Bitcast: Op {
 struct Timestamp: TensorOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(0) }
 
-    var isStateful: Bool { true }
+    static var traits: OpTraits { .random }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] { [TensorFact(.float64, .scalar)] }
 

@@ -17,14 +17,14 @@ extension OpTable {
     ]
 
     private static func reduction(_ name: String, _ reduction: Reduction) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> Reduce in
             try node.expectInputs(2)
             return Reduce(reduction: reduction, keepsDimensions: try node.bool("keep_dims", default: false))
         }
     }
 
     private static func arg(_ name: String, largest: Bool) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> ArgExtreme in
             try node.expectInputs(2)
             return ArgExtreme(largest: largest, output: try node.type("output_type", default: .int64))
         }

@@ -22,21 +22,21 @@ extension OpTable {
     ]
 
     private static func sorted(_ name: String, _ kind: SegmentFold.Kind) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> Segments in
             try node.expectInputs(2)
             return Segments(kind: kind, form: .dense)
         }
     }
 
     private static func sparse(_ name: String, _ kind: SegmentFold.Kind, hasCount: Bool = false) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> Segments in
             try node.expectInputs(hasCount ? 4 : 3)
             return Segments(kind: kind, form: .sparse(hasCount: hasCount))
         }
     }
 
     private static func unsorted(_ name: String, _ kind: SegmentFold.Kind) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> UnsortedSegments in
             try node.expectInputs(3)
             return UnsortedSegments(kind: kind)
         }

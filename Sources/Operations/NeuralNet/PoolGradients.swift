@@ -12,14 +12,14 @@ extension OpTable {
     ]
 
     private static func maximum(_ name: String, _ format: ImageFormat = .channelsLast) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> MaxPoolGradient in
             try node.expectInputs(3)
             return try MaxPoolGradient(window(node, format))
         }
     }
 
     private static func mean(_ name: String, _ format: ImageFormat = .channelsLast) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> MeanPoolGradient in
             try node.expectInputs(2)
             return try MeanPoolGradient(window(node, format))
         }

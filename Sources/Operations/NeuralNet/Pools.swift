@@ -15,7 +15,7 @@ extension OpTable {
     private static func pool(
         _ name: String, _ reduction: Pooling.Reduction, _ format: ImageFormat = .channelsLast
     ) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> Pool in
             try node.expectInputs(1)
             let attributes = try WindowAttributes(node, default: format)
             let sizes = try node.windowSizes("ksize", count: attributes.format.rank)

@@ -10,7 +10,7 @@ extension OpTable {
     ]
 
     private static func softmax(_ name: String, logarithm: Bool) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> Softmax in
             try node.expectInputs(1)
             return Softmax(logarithm: logarithm)
         }

@@ -22,6 +22,8 @@ extension TensorOp {
 ///
 /// - Inputs: `tags`, strings; `values`, numbers, in the same shape.
 struct ScalarSummary: TensorOp {
+    static var traits: OpTraits { .bookkeeping }
+
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(2) }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
@@ -60,6 +62,8 @@ struct ScalarSummary: TensorOp {
 ///
 /// - Inputs: `tag`, a scalar string; `values`, finite numbers.
 struct HistogramSummary: TensorOp {
+    static var traits: OpTraits { .bookkeeping }
+
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(2) }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
@@ -159,6 +163,8 @@ private struct Histogram {
 ///
 /// - Inputs: strings of any shape, each a serialized summary; no tag may stand twice.
 struct MergeSummary: TensorOp {
+    static var traits: OpTraits { .bookkeeping }
+
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(atLeast: 1) }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {

@@ -36,7 +36,7 @@ struct RandomShuffle: Op {
 
     init(_ node: NodeReader) throws(OpError) { inputs = try RandomInputs(node, .stream, after: 1, total: 1) }
 
-    var isStateful: Bool { true }
+    static var traits: OpTraits { .random }
 
     func outputs(for facts: [TensorFact]) throws(OpError) -> [TensorFact] {
         [TensorFact(facts[0].dtype, facts[0].shape)]
@@ -69,7 +69,8 @@ struct Multinomial: Op {
     }
 
     var valueInputs: [Int] { [1] }
-    var isStateful: Bool { inputs.isStateful }
+    static var traits: OpTraits { .random }
+    var traits: OpTraits { inputs.traits }
 
     func outputs(for facts: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs.check(facts)
@@ -111,14 +112,15 @@ struct ParameterizedRandom: Op {
     let inputs: RandomInputs
 
     var valueInputs: [Int] { [0] + inputs.valueInputs }
-    var isStateful: Bool { inputs.isStateful }
+    static var traits: OpTraits { .random }
+    var traits: OpTraits { inputs.traits }
 
     func outputs(for facts: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs.check(facts)
         let parameters = facts[inputs.next]
         let listed = try facts[0].listedShape()
         let type = dtype ?? parameters.dtype
-        if inputs.isStateful {
+        if inputs.isStream {
             guard let left = listed.dimensions, let right = parameters.shape.dimensions else {
                 return [TensorFact(type, .unknown)]
             }
@@ -166,7 +168,7 @@ struct BoundedNormals: Op {
     }
 
     var valueInputs: [Int] { [0] }
-    var isStateful: Bool { true }
+    static var traits: OpTraits { .random }
 
     func outputs(for facts: [TensorFact]) throws(OpError) -> [TensorFact] {
         let shape = try facts[0].listedShape()

@@ -49,7 +49,8 @@ struct RandomFill: Op {
     let inputs: RandomInputs
 
     var valueInputs: [Int] { [0] + inputs.valueInputs }
-    var isStateful: Bool { inputs.isStateful }
+    static var traits: OpTraits { .random }
+    var traits: OpTraits { inputs.traits }
 
     func outputs(for facts: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs.check(facts)
@@ -78,7 +79,8 @@ struct RandomIntegers: Op {
     let inputs: RandomInputs
 
     var valueInputs: [Int] { [0] + inputs.valueInputs }
-    var isStateful: Bool { inputs.isStateful }
+    static var traits: OpTraits { .random }
+    var traits: OpTraits { inputs.traits }
 
     func outputs(for facts: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs.check(facts)

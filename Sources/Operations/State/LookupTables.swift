@@ -54,8 +54,8 @@ struct TableHandle: Op {
     private let reference: TableReference
     private let isResource: Bool
 
-    // What is known of the output is more than its value.
-    var isStateful: Bool { true }
+    // What is known of the output is more than its value: to fold it would lose the rest.
+    static var traits: OpTraits { [.identity, .notFolded] }
 
     private init(_ node: NodeReader, isMutable: Bool, isResource: Bool) throws(OpError) {
         let shared = try node.string("shared_name", default: "")
@@ -113,7 +113,7 @@ struct TableQuery: TableReading {
     }
 
     // The table is the session's: a plan may not compute this op ahead without it.
-    var isStateful: Bool { true }
+    static var traits: OpTraits { .state }
 
     func table(reading inputs: [TensorFact]) throws(OpError) -> TableReference {
         guard let reference = inputs[0].table else { throw .unsupported("the handle is not that of a lookup table") }

@@ -13,13 +13,6 @@ extension OpTable {
     ]
 }
 
-extension OpTable {
-    private static let fillers = Set(tableInitializers.map(\.name))
-
-    /// Whether an op gives a table its content.
-    package static func fillsTable(_ op: String) -> Bool { fillers.contains(op) }
-}
-
 /// Makes tables of tensors.
 package enum TableFiller {
     /// A table of keys and values.
@@ -65,6 +58,8 @@ package protocol TableInitializing: Op {
 }
 
 extension TableInitializing {
+    package static var traits: OpTraits { [.state, .fillsTable, .bookkeeping] }
+
     package func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] { [] }
 
     package func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {

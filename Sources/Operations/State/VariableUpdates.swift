@@ -10,13 +10,6 @@ extension OpTable {
         ]
 }
 
-extension OpTable {
-    private static let changes = Set(VariableUpdate.entries.map(\.name))
-
-    /// Whether an op changes the variable that its first input is.
-    package static func changesVariable(_ op: String) -> Bool { changes.contains(op) }
-}
-
 /// An op that changes a variable.
 package protocol VariableWriting: Op {
     /// The new value.
@@ -86,8 +79,7 @@ struct VariableUpdate: VariableWriting {
         validatesShape = byReference && change == .set ? try node.bool("validate_shape", default: true) : false
     }
 
-    var isStateful: Bool { true }
-    var hasEffect: Bool { true }
+    static var traits: OpTraits { [.state, .effect, .changesVariable] }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         guard let variable = inputs[0].variable else { throw .unsupported("input 0 is not a variable") }
@@ -195,7 +187,7 @@ struct VariableUpdate: VariableWriting {
 struct VariableIsInitialized: VariableQuery {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(1) }
 
-    var isStateful: Bool { true }
+    static var traits: OpTraits { [.state, .bookkeeping] }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         guard inputs[0].variable != nil else { throw .unsupported("input 0 is not a variable") }
