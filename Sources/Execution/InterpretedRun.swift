@@ -219,30 +219,32 @@ extension InterpretedRun {
     private mutating func dynamic(_ step: Program.Step) throws(OpError) {
         let source = program.plan.steps[step.source]
         if let state = source.state { return try access(state, source) }
-        if let op = source.op as? any TensorOp {
+        switch source.op.implementation {
+        case .tensors(let op):
             let inputs = try source.inputs.map { (value) throws(OpError) in try tensor(value) }
             let used = account.usedBytes
             let results = try op.results(of: inputs, account)
             account.give(downTo: used)
             try define(source.outputs, results.map { .tensor($0) })
-        } else if let op = source.op as? any RunOp {
+        case .objects(let op):
             let inputs = try source.inputs.map { (value) throws(OpError) in try runValue(value) }
             try define(source.outputs, try op.run(inputs, account))
-        } else {
-            try kernel(source, step)
+        case .kernel(let op): try kernel(op, source, step)
+        default: throw .nothingToCompute
         }
     }
 
     /// Reads or changes a variable.
     private mutating func access(_ state: VariableState, _ source: Plan.Step) throws(OpError) {
-        if let op = source.op as? any VariableWriting {
+        switch source.op.implementation {
+        case .changesVariable(let op):
             let inputs = try source.inputs.dropFirst().map { (value) throws(OpError) in try tensor(value) }
             try variables.update(state, within: limits) { (old) throws(OpError) in
                 try op.update(old, inputs, of: state.reference)
             }
-        } else if let op = source.op as? any VariableQuery {
+        case .asksVariable(let op):
             try define(source.outputs, [.tensor(try op.answer(hasValue: variables.value(of: state) != nil))])
-        } else {
+        default:
             guard let value = variables.value(of: state) else {
                 throw OpError(.missingVariable, "the variable \"\(state.reference.name)\" has no value yet")
             }
@@ -251,19 +253,19 @@ extension InterpretedRun {
     }
 
     /// Infers, makes the kernel, and runs it.
-    private mutating func kernel(_ source: Plan.Step, _ step: Program.Step) throws(OpError) {
+    private mutating func kernel(_ op: any KernelOp, _ source: Plan.Step, _ step: Program.Step) throws(OpError) {
         var inputs: [TensorFact] = []
         for (index, value) in source.inputs.enumerated() {
             var fact = program.facts[value]
             if let shape = shapes[value] { fact.shape = PartialShape(shape) }
-            if source.op.valueInputs.contains(index), !fact.isKnown { fact.value = try tensor(value) }
+            if op.valueInputs.contains(index), !fact.isKnown { fact.value = try tensor(value) }
             inputs.append(fact)
         }
         // The kernel's tables live no longer than this step.
-        var tableBytes = source.op.valueBytes(for: inputs)
+        var tableBytes = op.valueBytes(for: inputs)
         try account.reserve(tableBytes)
         defer { account.give(tableBytes) }
-        let outputs = try source.op.outputs(for: inputs)
+        let outputs = try op.outputs(for: inputs)
         for (value, fact) in zip(source.outputs, outputs) { try makeRoom(for: value, fact) }
         let known = outputs.compactMap(\.value)
         if known.count == outputs.count {
@@ -276,10 +278,10 @@ extension InterpretedRun {
             throw OpError(.unsupported, "is not supported for handles")
         }
         let spec = KernelSpec(inputs: inputs, outputs: outputs)
-        let more = source.op.tableBytes(for: spec)
+        let more = op.tableBytes(for: spec)
         try account.reserve(more)
         tableBytes += more
-        let kernel = try source.op.makeKernel(for: spec)
+        let kernel = try op.makeKernel(for: spec)
         switch kernel.work {
         case .alias(let input):
             let input = try tensor(source.inputs[input])

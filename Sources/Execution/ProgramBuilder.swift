@@ -147,18 +147,23 @@ struct ProgramBuilder {
             facts[value].value = nil
             roots[value] = [value]
         }
+        let op: any KernelOp
+        switch step.op.implementation {
+        case .kernel(let kernelOp): op = kernelOp
+        case .tensors, .objects:
+            floating.formUnion(step.outputs)
+            return append(.step(index, nil), step.liveness)
+        default: throw .nothingToCompute
+        }
         guard inputs.allSatisfy(\.shape.isFullyDefined), outputs.allSatisfy(\.shape.isFullyDefined),
-            step.op.valueInputs.allSatisfy({ !inputs.indices.contains($0) || inputs[$0].value != nil }),
-            !step.op.isComputedOnTensors
+            op.valueInputs.allSatisfy({ !inputs.indices.contains($0) || inputs[$0].value != nil })
         else {
-            for value in step.outputs where step.op.isComputedOnTensors || !facts[value].shape.isFullyDefined {
-                floating.insert(value)
-            }
+            floating.formUnion(step.outputs.filter { !facts[$0].shape.isFullyDefined })
             return append(.step(index, nil), step.liveness)
         }
         let spec = KernelSpec(inputs: inputs, outputs: outputs)
-        try checkTables(step.op, spec)
-        let kernel = try step.op.makeKernel(for: spec)
+        try checkTables(op, spec)
+        let kernel = try op.makeKernel(for: spec)
         guard !inputs.contains(where: { $0.dtype.isHandle && $0.value == nil }) else {
             throw .unsupported("is not supported for handles")
         }
@@ -170,7 +175,7 @@ struct ProgramBuilder {
     }
 
     /// Refuses a kernel whose tables, or whose outputs, would be larger than a run may be, before they are made.
-    private func checkTables(_ op: any Op, _ spec: KernelSpec) throws(OpError) {
+    private func checkTables(_ op: any KernelOp, _ spec: KernelSpec) throws(OpError) {
         let tables = op.tableBytes(for: spec)
         guard tables > 0 else { return }
         let account = RunAccount(limitBytes: limitBytes)
@@ -271,9 +276,4 @@ extension ProgramBuilder {
             return Plan.Loop.Variable(initial: variable.initial, current: variable.current, next: variable.current)
         }
     }
-}
-
-extension Op {
-    /// Whether the op takes and gives whole tensors or objects, in memory of their own.
-    var isComputedOnTensors: Bool { self is any TensorOp || self is any RunOp }
 }

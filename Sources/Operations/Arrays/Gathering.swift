@@ -18,7 +18,7 @@ extension OpTable {
 ///   `[0, params.shape[axis])` is an error of the run.
 /// - Attributes: `batch_dims` (GatherV2): leading dimensions that params and indices share. `validate_indices` (Gather)
 ///   changes nothing: they are always checked.
-struct Gather: Op {
+struct Gather: KernelOp {
     private let hasAxis: Bool
     private let batchDims: Int
 
@@ -169,9 +169,5 @@ struct ResourceGather: VariableConsuming {
             throw .invalid("reads \(dtype), the variable \(variable.name) is \(variable.dtype)")
         }
         return try operation.outputs(for: [TensorFact(variable.dtype, variable.shape), inputs[1]])
-    }
-
-    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
-        throw OpError(.malformed, "reads a variable, it has no kernel")
     }
 }

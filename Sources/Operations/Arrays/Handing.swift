@@ -14,7 +14,7 @@ extension OpTable {
 }
 
 /// The inputs themselves, of any dtypes.
-struct IdentityN: Op {
+struct IdentityN: KernelOp {
     static var traits: OpTraits { .forwards }
 
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(atLeast: 1) }
@@ -32,7 +32,7 @@ struct IdentityN: Op {
 }
 
 /// The input itself, if it has the shape that is told. Attributes: `shape`, of which dimensions may be unknown.
-struct EnsureShape: Op {
+struct EnsureShape: KernelOp {
     private let shape: PartialShape
 
     init(_ node: NodeReader) throws(OpError) {
@@ -61,7 +61,7 @@ struct EnsureShape: Op {
 /// A tensor of the shape that the input gives; its elements are zero (TensorFlow leaves them open unless `init` is set).
 ///
 /// - Inputs: an int32 vector. Attributes: `dtype`, `init`.
-struct Empty: Op {
+struct Empty: KernelOp {
     private let dtype: DataType
 
     init(_ node: NodeReader) throws(OpError) {
@@ -91,7 +91,7 @@ struct Empty: Op {
 }
 
 /// The input in memory of its own: nobody here can tell it from the input itself.
-struct DeepCopy: Op {
+struct DeepCopy: KernelOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(1) }
 
     static var traits: OpTraits { .notFolded }
@@ -106,7 +106,7 @@ struct DeepCopy: Op {
 }
 
 /// Ones of the input's dtype and shape: numbers or truth values.
-struct OnesLike: Op {
+struct OnesLike: KernelOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(1) }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {

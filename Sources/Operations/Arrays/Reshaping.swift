@@ -14,7 +14,7 @@ extension OpTable {
 ///
 /// - Inputs: `tensor`, of any dtype; `shape`, int32 or int64, a vector (a scalar is read as a vector of one).
 /// - Outputs: one tensor, the same memory.
-struct Reshape: Op {
+struct Reshape: KernelOp {
     init() {}
 
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(2) }
@@ -111,7 +111,7 @@ struct Reshape: Op {
 }
 
 /// The tensor with a dimension of 1 more, where input 1, `dim`, tells.
-struct ExpandDims: Op {
+struct ExpandDims: KernelOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(2) }
 
     var valueInputs: [Int] { [1] }
@@ -139,7 +139,7 @@ struct ExpandDims: Op {
 }
 
 /// The tensor without some, or without all, of its dimensions of 1. Attributes: `squeeze_dims`, empty for all.
-struct Squeeze: Op {
+struct Squeeze: KernelOp {
     private let axes: [Int]
 
     init(_ node: NodeReader) throws(OpError) {

@@ -9,7 +9,7 @@ extension OpTable {
 /// The tensor with its axes permuted: axis `i` of the result is axis `perm[i]` of the input.
 ///
 /// - Inputs: `x`; `perm`, an int32 or int64 vector; negative numbers count from the end.
-struct Transpose: Op {
+struct Transpose: KernelOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(2) }
 
     var valueInputs: [Int] { [1] }

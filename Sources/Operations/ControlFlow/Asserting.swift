@@ -12,7 +12,7 @@ extension OpTable {
 /// `Assert`: ends the run where input 0, a bool, is false; the error shows the other inputs.
 ///
 /// - Attributes: `summarize`, how many elements of each are shown; negative for all.
-struct Assert: Op {
+struct Assert: KernelOp {
     private let limit: Int
 
     init(_ node: NodeReader) throws(OpError) {

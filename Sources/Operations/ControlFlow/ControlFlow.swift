@@ -1,4 +1,3 @@
-package import Kernels
 internal import Tensors
 
 extension OpTable {
@@ -73,6 +72,7 @@ package struct ControlFlow: Op {
 
     package static var traits: OpTraits { [.controlFlow, .passesReference, .identity] }
     package var traits: OpTraits { Self.traits(kind, isReference) }
+    package var implementation: OpImplementation { .controlFlow(self) }
 
     package func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         switch kind {
@@ -90,9 +90,5 @@ package struct ControlFlow: Op {
             try inputs[0].requireRank(0, "the condition")
             return [inputs[0]]
         }
-    }
-
-    package func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
-        throw OpError(.malformed, "stands where no branch or loop is")
     }
 }

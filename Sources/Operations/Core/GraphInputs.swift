@@ -16,11 +16,6 @@ extension OpTable {
     ]
 }
 
-extension Op {
-    /// For ops whose outputs never need computing.
-    fileprivate func noKernel() -> OpError { OpError(.malformed, "has no value to compute") }
-}
-
 /// A constant. Attributes: `value`, `dtype`.
 struct Const: Op {
     private let value: Tensor
@@ -32,8 +27,6 @@ struct Const: Op {
     }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] { [TensorFact(value)] }
-
-    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel { throw noKernel() }
 
     // A constant is itself and no other: comparing elements would cost more than merging equal ones brings.
     static func == (left: Const, right: Const) -> Bool {
@@ -56,12 +49,10 @@ struct Placeholder: PlaceholderOp {
     }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] { [TensorFact(dtype, shape)] }
-
-    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel { throw noKernel() }
 }
 
 /// A tensor that the request may feed; else its input.
-struct PlaceholderWithDefault: Op {
+struct PlaceholderWithDefault: KernelOp {
     static var traits: OpTraits { [.identity, .feed] }
 
     let shape: PartialShape
@@ -92,8 +83,6 @@ struct Variable: VariableReading {
         return [output]
     }
 
-    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel { throw noKernel() }
-
     func variable(reading inputs: [TensorFact]) throws(OpError) -> VariableReference { reference }
 }
 
@@ -115,8 +104,6 @@ struct VarHandleOp: Op {
     init(_ node: NodeReader) throws(OpError) { reference = try VariableReference(node) }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] { [TensorFact(variable: reference)] }
-
-    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel { throw noKernel() }
 }
 
 /// The value of a resource variable. Attributes: `dtype`.
@@ -138,8 +125,6 @@ struct ReadVariableOp: VariableReading {
         return [TensorFact(dtype, reference.shape)]
     }
 
-    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel { throw noKernel() }
-
     func variable(reading inputs: [TensorFact]) throws(OpError) -> VariableReference {
         guard let reference = inputs[0].variable else { throw .unsupported("the handle is not that of a variable") }
         return reference
@@ -154,6 +139,4 @@ struct NoOp: Op {
     init(_ node: NodeReader) {}
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] { [] }
-
-    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel { throw noKernel() }
 }

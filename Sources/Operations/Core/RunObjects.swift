@@ -65,10 +65,7 @@ package protocol RunOp: Op {
 extension RunOp {
     // What is known of objects is more than the elements of a tensor.
     package static var traits: OpTraits { .notFolded }
-
-    package func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
-        throw OpError(.malformed, "works on the objects of a run, it has no kernel")
-    }
+    package var implementation: OpImplementation { .objects(self) }
 }
 
 extension Tensor {

@@ -24,7 +24,7 @@ extension OpTable {
 ///
 /// - Inputs: complex64 or complex128.
 /// - Attributes: `Tout`: float32 for complex64, float64 for complex128.
-struct ComplexPart: Op {
+struct ComplexPart: KernelOp {
     let formula: UnaryFormula
     let output: DataType
 
@@ -48,7 +48,7 @@ struct ComplexPart: Op {
 ///
 /// - Inputs: both float32 or both float64.
 /// - Attributes: `Tout`: complex64 or complex128.
-struct Complex: Op {
+struct Complex: KernelOp {
     let output: DataType
 
     init(_ node: NodeReader) throws(OpError) {

@@ -86,7 +86,7 @@ extension OpTable {
 /// - Attributes: Equal and NotEqual have `incompatible_shape_error`; if false, tensors of incompatible shapes are unequal.
 /// - Numerics: integers wrap around; Div of integers goes towards zero. An integer divided by zero, or to a negative power,
 ///   ends the run with an error.
-struct ElementwiseBinary: Op {
+struct ElementwiseBinary: KernelOp {
     let formula: BinaryFormula
     /// The output's dtype; nil: that of the inputs.
     let result: DataType?
@@ -145,7 +145,7 @@ struct ElementwiseBinary: Op {
 /// A formula of two broadcast tensors of booleans.
 ///
 /// A boolean is a uint8 that is 0 or 1, so that the formula is one of bits.
-struct ElementwiseLogical: Op {
+struct ElementwiseLogical: KernelOp {
     let formula: BinaryFormula
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
@@ -177,7 +177,7 @@ extension KernelSpec {
 }
 
 /// The sum of one or more tensors of one shape and dtype.
-struct AddN: Op {
+struct AddN: KernelOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(atLeast: 1) }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
@@ -205,7 +205,7 @@ struct AddN: Op {
 ///
 /// - Inputs: `value`, rank 2 or more; `bias`, as long as there are channels.
 /// - Attributes: `data_format`: NHWC (channels last, the default) or NCHW (channels second).
-struct BiasAdd: Op {
+struct BiasAdd: KernelOp {
     private enum Format: String {
         case channelsLast = "NHWC"
         case channelsSecond = "NCHW"
@@ -251,7 +251,7 @@ struct BiasAdd: Op {
 ///
 /// - Inputs: `condition`, bool: a scalar, a vector that decides rows, or in the shape of the others; `t` and `e`, of one
 ///   shape and any dtype.
-struct Select: Op {
+struct Select: KernelOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(3) }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {

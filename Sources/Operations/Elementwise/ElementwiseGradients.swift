@@ -32,7 +32,7 @@ extension OpTable {
 ///
 /// - Inputs: ReluGrad and its kin: the gradient, then the op's input (its output for EluGrad and SeluGrad). TanhGrad and its
 ///   kin: the op's output, then the gradient.
-struct ElementwiseGradient: Op {
+struct ElementwiseGradient: KernelOp {
     let formula: BinaryFormula
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
@@ -51,7 +51,7 @@ struct ElementwiseGradient: Op {
 ///
 /// - Inputs: a float type.
 /// - Attributes: `alpha`: 0.2.
-struct LeakyRelu: Op {
+struct LeakyRelu: KernelOp {
     private let alpha: Float
 
     init(_ node: NodeReader) throws(OpError) {
@@ -75,7 +75,7 @@ struct LeakyRelu: Op {
 ///
 /// - Inputs: the gradient; the op's input.
 /// - Attributes: `alpha`, as of ``LeakyRelu``.
-struct LeakyReluGrad: Op {
+struct LeakyReluGrad: KernelOp {
     private let alpha: Float
 
     init(_ node: NodeReader) throws(OpError) {

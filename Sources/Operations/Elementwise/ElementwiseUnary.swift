@@ -46,7 +46,7 @@ extension OpTable {
 }
 
 /// The input itself, of any dtype.
-struct Identity: Op {
+struct Identity: KernelOp {
     static var traits: OpTraits { .forwards }
 
     private let passesReference: Bool
@@ -104,7 +104,7 @@ struct ElementwiseUnary: FusibleActivation {
 }
 
 /// Zeros, false or empty strings in the input's shape.
-struct ZerosLike: Op {
+struct ZerosLike: KernelOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(1) }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {

@@ -20,7 +20,7 @@ extension OpTable {
 /// - Attributes: `transpose_a`, `transpose_b`; SparseMatMul's hints that a matrix has many zeros change nothing; its inputs are float32 or
 ///   bfloat16, its output is float32.
 /// - Numerics: whole numbers wrap around. A sum over nothing is zero.
-struct MatMul: Op {
+struct MatMul: KernelOp {
     /// Nil where it is the inputs'.
     private let output: DataType?
     private let transposesLeft: Bool
@@ -79,7 +79,7 @@ struct MatMul: Op {
 /// - Inputs: two tensors of rank 2 or more and one dtype: float32, float64, complex64, complex128, int16, int32 or int64; those of
 ///   V3 may differ, and are converted to the output's.
 /// - Attributes: `adj_x`, `adj_y`: the adjoints are multiplied; V3: `Tout`.
-struct BatchMatMul: Op {
+struct BatchMatMul: KernelOp {
     private let broadcasts: Bool
     /// Nil where it is the inputs'.
     private let output: DataType?

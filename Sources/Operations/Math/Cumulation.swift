@@ -23,7 +23,7 @@ extension OpTable {
 ///
 /// - Inputs: `x`, numbers (CumulativeLogsumexp: floats); `axis`, a scalar.
 /// - Attributes: `exclusive`: without the element itself; `reverse`: from the end on.
-struct Cumulation: Op {
+struct Cumulation: KernelOp {
     enum Kind: Hashable {
         case sum
         case product

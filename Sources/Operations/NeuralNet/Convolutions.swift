@@ -17,7 +17,7 @@ extension OpTable {
 /// - Outputs: images with as many channels as the filter has outputs.
 /// - Attributes: `strides`, `dilations`, `padding` (SAME, VALID, EXPLICIT), `explicit_paddings`, `data_format` (NHWC, NCHW).
 /// - Numerics: the filter's products are added up by BLAS, in an order of its own.
-struct Conv2D: Op {
+struct Conv2D: KernelOp {
     private let attributes: WindowAttributes
     private let dilations: [Int]
 

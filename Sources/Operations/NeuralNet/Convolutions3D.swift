@@ -6,7 +6,7 @@ internal import Tensors
 /// - Inputs: `input`, volumes of rank 5; `filter`, [planes, height, width, depth, outputs]. Any float.
 /// - Outputs: volumes with as many channels as the filter has outputs.
 /// - Attributes: `strides`, `dilations`, `padding` (SAME, VALID), `data_format` (NDHWC).
-struct Conv3D: Op {
+struct Conv3D: KernelOp {
     private let attributes: WindowAttributes
     private let dilations: [Int]
 

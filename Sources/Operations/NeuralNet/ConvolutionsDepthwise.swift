@@ -8,7 +8,7 @@ internal import Tensors
 /// - Inputs: `input`, images of rank 4; `filter`, [height, width, depth, multiplier]. Any float.
 /// - Outputs: images of depth * multiplier channels.
 /// - Attributes: `strides`, `dilations`, `padding` (SAME, VALID, EXPLICIT), `explicit_paddings`, `data_format` (NHWC).
-struct DepthwiseConv2D: Op {
+struct DepthwiseConv2D: KernelOp {
     private let attributes: WindowAttributes
     private let dilations: [Int]
 
@@ -57,7 +57,7 @@ struct DepthwiseConv2D: Op {
 /// - Inputs: `input`, images of rank 4; `filter`, [height, width, depth]. Any real numbers.
 /// - Attributes: `strides`, `rates` (how far apart the filter's elements stand), `padding` (SAME, VALID).
 /// - Numerics: whole numbers wrap around; NaN never is the largest; of nothing, the lowest finite number.
-struct Dilation2D: Op {
+struct Dilation2D: KernelOp {
     private let attributes: WindowAttributes
     private let rates: [Int]
 

@@ -69,7 +69,7 @@ extension TensorFact {
 ///   (TensorFlow leaves them as they are in memory); V3 also a scalar, zero.
 /// - Attributes: `is_training`, `epsilon`, `exponential_avg_factor`, `data_format`.
 /// - Numerics: moments are added up in float64. No images have moments of NaN.
-struct FusedBatchNorm: Op {
+struct FusedBatchNorm: KernelOp {
     private let attributes: BatchNormAttributes
     private let factor: Float
     private let outputCount: Int
@@ -135,7 +135,7 @@ extension Kernel {
 /// - Inputs: `y_backprop` and `x`, of one shape and dtype; `scale`; mean and variance, as the forward op reserved them; V3 also
 ///   a tensor that is not read.
 /// - Outputs: the gradients by x, scale and offset; two empty vectors.
-struct FusedBatchNormGradient: Op {
+struct FusedBatchNormGradient: KernelOp {
     private let attributes: BatchNormAttributes
 
     init(_ node: NodeReader, inputCount: Int) throws(OpError) {
@@ -178,7 +178,7 @@ struct FusedBatchNormGradient: Op {
 ///
 /// - Inputs: `t`, rank 4, any float; `m`, `v`, `beta` and `gamma`, an element a channel.
 /// - Attributes: `variance_epsilon`; `scale_after_normalization`: whether gamma counts.
-struct GlobalBatchNorm: Op {
+struct GlobalBatchNorm: KernelOp {
     private let epsilon: Float
     private let scales: Bool
 

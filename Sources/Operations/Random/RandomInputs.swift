@@ -125,7 +125,7 @@ extension TensorFact {
 }
 
 /// The key and the counter that two seeds stand for, and, where asked for, the algorithm.
-struct SeedPlace: Op {
+struct SeedPlace: KernelOp {
     private let tellsAlgorithm: Bool
 
     init(_ node: NodeReader, tellsAlgorithm: Bool) throws(OpError) {
@@ -158,8 +158,4 @@ struct RandomAlgorithm: Op {
     }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] { [Self.fact] }
-
-    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
-        throw OpError(.malformed, "has no value to compute")
-    }
 }

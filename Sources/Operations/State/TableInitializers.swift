@@ -59,12 +59,9 @@ package protocol TableInitializing: Op {
 
 extension TableInitializing {
     package static var traits: OpTraits { [.state, .fillsTable, .bookkeeping] }
+    package var implementation: OpImplementation { .fillsTable(self) }
 
     package func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] { [] }
-
-    package func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
-        throw OpError(.malformed, "fills a table: it has no value")
-    }
 }
 
 extension LookupTable {

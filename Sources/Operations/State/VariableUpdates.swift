@@ -21,10 +21,18 @@ package protocol VariableWriting: Op {
     func update(_ old: Tensor?, _ inputs: [Tensor], of variable: VariableReference) throws(OpError) -> Tensor
 }
 
+extension VariableWriting {
+    package var implementation: OpImplementation { .changesVariable(self) }
+}
+
 /// An op that asks about a variable.
 package protocol VariableQuery: Op {
     /// What it gives for a variable that has a value, or has none.
     func answer(hasValue: Bool) throws(OpError) -> Tensor
+}
+
+extension VariableQuery {
+    package var implementation: OpImplementation { .asksVariable(self) }
 }
 
 /// `Assign`, `AssignVariableOp` and their kin. Input 0 is the variable, by reference or by handle; by reference, the output is
@@ -92,10 +100,6 @@ struct VariableUpdate: VariableWriting {
         var output = TensorFact(variable.dtype, variable.shape)
         output.variable = variable
         return [output]
-    }
-
-    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
-        throw OpError(.malformed, "changes a variable, it has no kernel")
     }
 
     func update(
@@ -192,10 +196,6 @@ struct VariableIsInitialized: VariableQuery {
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         guard inputs[0].variable != nil else { throw .unsupported("input 0 is not a variable") }
         return [TensorFact(.bool, Shape.scalar)]
-    }
-
-    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
-        throw OpError(.malformed, "asks about a variable, it has no kernel")
     }
 
     func answer(hasValue: Bool) throws(OpError) -> Tensor { try .scalar(hasValue) }
