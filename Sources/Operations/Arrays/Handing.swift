@@ -32,7 +32,7 @@ struct IdentityN: KernelOp {
 }
 
 /// The input itself, if it has the shape that is told. Attributes: `shape`, of which dimensions may be unknown.
-struct EnsureShape: KernelOp {
+struct EnsureShape: MovementOp {
     private let shape: PartialShape
 
     init(_ node: NodeReader) throws(OpError) {
@@ -51,6 +51,8 @@ struct EnsureShape: KernelOp {
         // A size that is told holds for the request, not for the batch.
         shape.dimension(0) < 0 ? node.rowwise(0) : node.mixed
     }
+
+    func movement(_ inputs: [TensorFact]) -> Movement? { .reshape }
 
     func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         _ = try outputs(for: spec.inputs)

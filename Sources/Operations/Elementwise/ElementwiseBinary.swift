@@ -86,7 +86,7 @@ extension OpTable {
 /// - Attributes: Equal and NotEqual have `incompatible_shape_error`; if false, tensors of incompatible shapes are unequal.
 /// - Numerics: integers wrap around; Div of integers goes towards zero. An integer divided by zero, or to a negative power,
 ///   ends the run with an error.
-struct ElementwiseBinary: KernelOp {
+struct ElementwiseBinary: ElementwiseOp, ChannelAffineOp {
     let formula: BinaryFormula
     /// The output's dtype; nil: that of the inputs.
     let result: DataType?
@@ -109,6 +109,24 @@ struct ElementwiseBinary: KernelOp {
         guard node.batchSizes(0) != nil || node.batchSizes(1) != nil else { return node.elementwise() }
         guard let left = node.sizes(0), let right = node.sizes(1) else { return node.mixed }
         return sizes(left, right).map { [.sizes($0)] } ?? node.mixed
+    }
+
+    var elementwiseFormula: ElementwiseFormula? { shapesMayDiffer ? nil : .binary(formula) }
+
+    func channelAffine(of data: Int, _ inputs: [TensorFact]) -> ChannelAffine? {
+        let other = 1 - data
+        guard inputs.indices.contains(other), inputs[data].dtype.isFloating,
+            let axis = inputs[other].channelAxis(of: inputs[data])
+        else { return nil }
+        let affine: ChannelAffine.Formula? =
+            switch formula {
+            case .add: .adding(other)
+            case .subtract: data == 0 ? .subtracting(other) : .subtractedFrom(other)
+            case .multiply: .multiplying(other)
+            case .divide, .realDivide: data == 0 ? .dividing(other) : nil
+            default: nil
+            }
+        return affine.map { ChannelAffine(axis: axis, formula: $0) }
     }
 
     /// The formula of sizes, of which one may be for all the others.
@@ -145,8 +163,10 @@ struct ElementwiseBinary: KernelOp {
 /// A formula of two broadcast tensors of booleans.
 ///
 /// A boolean is a uint8 that is 0 or 1, so that the formula is one of bits.
-struct ElementwiseLogical: KernelOp {
+struct ElementwiseLogical: ElementwiseOp {
     let formula: BinaryFormula
+
+    var elementwiseFormula: ElementwiseFormula? { .binary(formula) }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].require(.bool, "x")
@@ -177,7 +197,7 @@ extension KernelSpec {
 }
 
 /// The sum of one or more tensors of one shape and dtype.
-struct AddN: KernelOp {
+struct AddN: ElementwiseOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(atLeast: 1) }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
@@ -188,6 +208,8 @@ struct AddN: KernelOp {
         }
         return [TensorFact(inputs[0].dtype, shape)]
     }
+
+    var elementwiseFormula: ElementwiseFormula? { .sum }
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.elementwise() }
 
@@ -205,7 +227,7 @@ struct AddN: KernelOp {
 ///
 /// - Inputs: `value`, rank 2 or more; `bias`, as long as there are channels.
 /// - Attributes: `data_format`: NHWC (channels last, the default) or NCHW (channels second).
-struct BiasAdd: KernelOp {
+struct BiasAdd: ChannelAffineOp, FusibleLink {
     private enum Format: String {
         case channelsLast = "NHWC"
         case channelsSecond = "NCHW"
@@ -243,6 +265,13 @@ struct BiasAdd: KernelOp {
         guard let bias = Shape(sizes) else { throw .invalid("bias is too large") }
         return try spec.broadcastKernel(.add, spec.inputs[0].dtype, value, bias)
     }
+
+    func channelAffine(of data: Int, _ inputs: [TensorFact]) -> ChannelAffine? {
+        guard data == 0, inputs[0].dtype.isFloating, let rank = inputs[0].shape.rank else { return nil }
+        return ChannelAffine(axis: channelAxis(rank: rank), formula: .adding(1))
+    }
+
+    var fusibleProducts: Set<FusibleProductKind> { [.convolution, .matrixProduct] }
 
     private func channelAxis(rank: Int) -> Int { format == .channelsLast ? rank - 1 : 1 }
 }

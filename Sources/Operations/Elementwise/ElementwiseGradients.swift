@@ -32,8 +32,10 @@ extension OpTable {
 ///
 /// - Inputs: ReluGrad and its kin: the gradient, then the op's input (its output for EluGrad and SeluGrad). TanhGrad and its
 ///   kin: the op's output, then the gradient.
-struct ElementwiseGradient: KernelOp {
+struct ElementwiseGradient: ElementwiseOp {
     let formula: BinaryFormula
+
+    var elementwiseFormula: ElementwiseFormula? { .binary(formula) }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         [TensorFact(inputs[0].dtype, try inputs.commonShape())]
@@ -51,8 +53,10 @@ struct ElementwiseGradient: KernelOp {
 ///
 /// - Inputs: a float type.
 /// - Attributes: `alpha`: 0.2.
-struct LeakyRelu: KernelOp {
+struct LeakyRelu: ElementwiseOp {
     private let alpha: Float
+
+    var elementwiseFormula: ElementwiseFormula? { .leakyRelu(alpha: alpha) }
 
     init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(1)

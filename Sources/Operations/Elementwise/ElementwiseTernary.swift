@@ -14,7 +14,9 @@ extension OpTable {
 /// Elements held between two bounds; the lower one where the bounds contradict each other.
 ///
 /// - Inputs: `t`; `clip_value_min` and `clip_value_max`, each a scalar or in the shape of `t`. All of one dtype.
-struct ClipByValue: KernelOp {
+struct ClipByValue: ElementwiseOp {
+    var elementwiseFormula: ElementwiseFormula? { .ternary(.clip) }
+
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(3) }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
@@ -44,7 +46,9 @@ struct ClipByValue: KernelOp {
 /// The regularised incomplete beta integral.
 ///
 /// - Inputs: `a`, `b`, `x`: of one shape, or scalars; float32 or float64.
-struct Betainc: KernelOp {
+struct Betainc: ElementwiseOp {
+    var elementwiseFormula: ElementwiseFormula? { .ternary(.betainc) }
+
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(3) }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {

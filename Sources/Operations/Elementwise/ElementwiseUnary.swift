@@ -75,10 +75,12 @@ struct Identity: KernelOp {
 /// - Outputs: one tensor of the input's shape; of its dtype, or of a fixed one.
 /// - Numerics: functions of float32 are within a few units in the last place; complex ones are computed in double precision.
 ///   NaN stays NaN.
-struct ElementwiseUnary: FusibleActivation {
+struct ElementwiseUnary: ElementwiseOp, FusibleActivation {
     let formula: UnaryFormula
     /// The output's dtype; nil: that of the input.
     let result: DataType?
+
+    var elementwiseFormula: ElementwiseFormula? { .unary(formula) }
 
     var fused: any Op {
         switch formula {

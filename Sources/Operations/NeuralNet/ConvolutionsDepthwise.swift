@@ -8,7 +8,7 @@ internal import Tensors
 /// - Inputs: `input`, images of rank 4; `filter`, [height, width, depth, multiplier]. Any float.
 /// - Outputs: images of depth * multiplier channels.
 /// - Attributes: `strides`, `dilations`, `padding` (SAME, VALID, EXPLICIT), `explicit_paddings`, `data_format` (NHWC).
-struct DepthwiseConv2D: KernelOp {
+struct DepthwiseConv2D: LinearOp {
     private let attributes: WindowAttributes
     private let dilations: [Int]
 
@@ -39,6 +39,10 @@ struct DepthwiseConv2D: KernelOp {
     }
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
+
+    func linearRoles(_ inputs: [TensorFact]) -> [LinearRole] {
+        [LinearRole(weight: 1, weightAxes: [2, 3], outputAxis: attributes.format.depthAxis)]
+    }
 
     func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let (images, filter) = (try spec.inputShape(0), try spec.inputShape(1))
