@@ -74,8 +74,7 @@ package final class Callable: Sendable {
     package var leavesNoTrace: Bool {
         plan.nodes.allSatisfy { node in
             guard node.isPresent, let op = node.op else { return true }
-            if op is any VariableWriting { return false }
-            return !op.isStateful || op.hasEffect || op is any RunOp
+            return !op.traits.containsAny(of: [.random, .changesVariable])
         }
     }
 

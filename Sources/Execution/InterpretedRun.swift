@@ -224,30 +224,32 @@ extension InterpretedRun {
 extension InterpretedRun {
     private mutating func dynamic(_ source: Program.Dynamic, _ step: Program.Step) throws(OpError) {
         if let state = source.state { return try access(state, source) }
-        if let op = source.op as? any TensorOp {
+        switch source.op.implementation {
+        case .tensors(let op):
             let inputs = try source.inputs.map { (value) throws(OpError) in try tensor(value) }
             let used = account.usedBytes
             let results = try op.results(of: inputs, account)
             account.give(downTo: used)
             try define(source.outputs, results.map { .tensor($0) })
-        } else if let op = source.op as? any RunOp {
+        case .objects(let op):
             let inputs = try source.inputs.map { (value) throws(OpError) in try runValue(value) }
             try define(source.outputs, try op.run(inputs, account))
-        } else {
-            try kernel(source, step)
+        case .kernel(let op): try kernel(op, source, step)
+        default: throw .nothingToCompute
         }
     }
 
     /// Reads or changes a variable.
     private mutating func access(_ state: VariableState, _ source: Program.Dynamic) throws(OpError) {
-        if let op = source.op as? any VariableWriting {
+        switch source.op.implementation {
+        case .changesVariable(let op):
             let inputs = try source.inputs.dropFirst().map { (value) throws(OpError) in try tensor(value) }
             try variables.update(state, within: limits) { (old) throws(OpError) in
                 try op.update(old, inputs, of: state.reference)
             }
-        } else if let op = source.op as? any VariableQuery {
+        case .asksVariable(let op):
             try define(source.outputs, [.tensor(try op.answer(hasValue: variables.value(of: state) != nil))])
-        } else {
+        default:
             guard let value = variables.value(of: state) else {
                 throw OpError(.missingVariable, "the variable \"\(state.reference.name)\" has no value yet")
             }
@@ -256,8 +258,9 @@ extension InterpretedRun {
     }
 
     /// Infers, makes the kernel, and runs it; or runs the kernel that an earlier run has made for the same shapes.
-    private mutating func kernel(_ source: Program.Dynamic, _ step: Program.Step) throws(OpError) {
-        let op = source.op
+    private mutating func kernel(
+        _ op: any KernelOp, _ source: Program.Dynamic, _ step: Program.Step
+    ) throws(OpError) {
         var inputs: [TensorFact] = []
         for (index, value) in source.inputs.enumerated() {
             var fact = program.facts[value]

@@ -1,4 +1,7 @@
+internal import Execution
 internal import Graphs
+internal import Operations
+internal import Planning
 
 /// Finds nodes that compute the same: one op, equal attributes, the same inputs.
 struct EqualNodes {
@@ -46,9 +49,6 @@ struct EqualNodes {
 
     /// Whether another node of the kind gives another value: what is fed, what is random, what has a state.
     private static func isOfItsOwn(_ node: Node) -> Bool {
-        node.op.hasPrefix("Placeholder") || node.op.contains("Random") || node.op.contains("Variable")
-            || node.op == "VarHandleOp" || node.op.hasPrefix("TensorArray") || node.op.hasPrefix("Stack")
-            || node.op.hasPrefix("Queue") || node.op.hasPrefix("Iterator") || node.op == "TruncatedNormal"
-            || node.op == "Multinomial" || node.op == "NoOp" || node.op == "Merge" || node.op == "Enter"
+        !OpTable.traits(of: node.op).allowsMerging || InputPipeline.isPart(node.op)
     }
 }

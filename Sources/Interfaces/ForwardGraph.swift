@@ -1,4 +1,5 @@
 internal import Graphs
+internal import Operations
 internal import Planning
 internal import TensorFlowProtos
 
@@ -14,14 +15,6 @@ struct ForwardGraph {
     /// For each node whether all that it leads to is an assignment, as of moving averages, or an input pipeline.
     let isForUpdates: [Bool]
     let saving: Saving
-
-    private static let excludedOps: Set<String> = [
-        "NoOp", "Assert", "ControlTrigger", "IsVariableInitialized", "VarIsInitializedOp", "MergeSummary", "Print",
-        "PrintV2", "InitializeTable", "InitializeTableV2", "InitializeTableFromTextFile",
-        "InitializeTableFromTextFileV2",
-    ]
-
-    static let variableOps: Set<String> = ["Variable", "VariableV2", "VarHandleOp", "AutoReloadVariable"]
 
     /// - Parameters:
     ///   - graph: The graph; see ``PipelineSources``.
@@ -83,19 +76,19 @@ struct ForwardGraph {
     }
 
     private static func isExcluded(_ node: Node) -> Bool {
-        if excludedOps.contains(node.op) || isUpdate(node) || node.op.hasSuffix("Summary")
-            || node.op.hasSuffix("SummaryV2") || InputPipeline.isPart(node.op)
-        {
-            return true
-        }
+        if OpTable.traits(of: node.op).containsAny(of: [.bookkeeping, .changesVariable]) { return true }
+        if InputPipeline.isPart(node.op) { return true }
         return isGradient(node) || node.name.hasPrefix("report_uninitialized_variables")
     }
 
     /// Whether a node writes to a variable.
-    static func isUpdate(_ node: Node) -> Bool {
-        node.op.hasPrefix("Assign") || node.op.contains("Apply") || node.op.hasPrefix("ResourceScatter")
-            || node.op.hasPrefix("Scatter") && node.op != "ScatterNd"
-    }
+    static func isUpdate(_ node: Node) -> Bool { OpTable.traits(of: node.op).contains(.changesVariable) }
+
+    /// Whether a node is a variable, or a handle to one.
+    static func isVariable(_ node: Node) -> Bool { OpTable.traits(of: node.op).contains(.variable) }
+
+    /// Whether a node is fed, or may be.
+    static func isFeed(_ node: Node) -> Bool { OpTable.traits(of: node.op).contains(.feed) }
 
     /// Whether a node is in a scope that tf.gradients made.
     static func isGradient(_ node: Node) -> Bool {

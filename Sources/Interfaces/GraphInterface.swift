@@ -121,7 +121,7 @@ package struct GraphInterface: Sendable {
     ///
     /// A pipeline that is only the default of a placeholder is not meant to be fed: the placeholder is.
     private static func sources(_ forward: ForwardGraph, _ pipelines: PipelineSources) -> [Endpoint] {
-        forward.nodes { $0.op.hasPrefix("Placeholder") }
+        forward.nodes(where: ForwardGraph.isFeed)
             .filter { index in
                 let readers = forward.readers[index].filter { !forward.isForUpdates[$0] }
                 guard pipelines.isPipelines(index) else { return !readers.isEmpty }

@@ -96,7 +96,7 @@ struct OutputGuess {
     private var relaxations: [(Int) -> Bool] {
         let reached = forward.dependents(of: sources)
         let labelled = forward.dependents(of: training.labels)
-        let varying = forward.dependents(of: forward.nodes { ForwardGraph.variableOps.contains($0.op) })
+        let varying = forward.dependents(of: forward.nodes(where: ForwardGraph.isVariable))
         return [
             { isFed[$0] && !isJudgement[$0] }, { isFed[$0] && !labelled[$0] }, { isFed[$0] || labelled[$0] },
             { reached[$0] }, { varying[$0] },

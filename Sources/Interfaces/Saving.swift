@@ -1,4 +1,5 @@
 internal import Graphs
+internal import Operations
 internal import TensorFlowProtos
 
 /// Which nodes of a graph save and restore checkpoints.
@@ -7,11 +8,7 @@ package struct Saving: Sendable {
     /// The nodes that the saver names and that are in no scope, as TensorFlow 2 makes them.
     private let nodes: Set<String>
 
-    /// The ops that only write and read checkpoints.
-    package static let ops: Set<String> = [
-        "Save", "SaveV2", "SaveSlices", "Restore", "RestoreV2", "RestoreSlice", "ShardedFilename", "ShardedFilespec",
-        "MergeV2Checkpoints", "DisableCopyOnRead", "CheckpointHasTensor",
-    ]
+    private static func isPart(_ node: Node) -> Bool { OpTable.traits(of: node.op).contains(.checkpoints) }
 
     /// Finds the scopes of savers: that which the meta graph names, and `save`, `save_1`, ... where something restores.
     init(_ graph: Graph, _ meta: MetaGraphDef) {
@@ -20,7 +17,7 @@ package struct Saving: Sendable {
         let named = [saver.filenameTensorName, saver.saveTensorName, saver.restoreOpName]
         nodes = Set(named.filter { scope($0) == nil }.compactMap { TensorName(parsing: $0)?.node })
         var scopes = Set(named.compactMap(scope))
-        for node in graph.nodes where Self.ops.contains(node.op) {
+        for node in graph.nodes where Self.isPart(node) {
             guard let scope = scope(node.name), let last = scope.split(separator: "/").last else { continue }
             if last == "save" || last.hasPrefix("save_") { scopes.insert(scope) }
         }
@@ -29,7 +26,7 @@ package struct Saving: Sendable {
 
     /// Whether a node saves or restores: neither to be fed nor fetched.
     func isPrivate(_ node: Node) -> Bool {
-        if Self.ops.contains(node.op) || nodes.contains(node.name) { return true }
+        if Self.isPart(node) || nodes.contains(node.name) { return true }
         var scope = node.name[...]
         while let slash = scope.lastIndex(of: "/") {
             scope = scope[..<slash]

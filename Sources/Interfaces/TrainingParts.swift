@@ -80,7 +80,7 @@ struct TrainingParts {
         _ forward: ForwardGraph, _ sources: [Int], _ fact: (Endpoint) -> TensorFact?
     ) -> [Bool] {
         let fed = forward.dependents(of: sources)
-        let variables = forward.nodes { ForwardGraph.variableOps.contains($0.op) }
+        let variables = forward.nodes(where: ForwardGraph.isVariable)
         let varying = forward.dependents(of: variables)
         let reduced = forward.dependents(of: forward.nodes { reductions.contains($0.op) })
         return forward.graph.nodes.indices.map { index in

@@ -31,7 +31,8 @@ struct InspectedOp: Encodable {
         let counts = Dictionary(graph.nodes.map { ($0.op, 1) }, uniquingKeysWith: +)
         return counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { op, count in
             InspectedOp(
-                name: op, nodes: count, supported: OpTable.entries[op] != nil, saving: Saving.ops.contains(op),
+                name: op, nodes: count, supported: OpTable.entries[op] != nil,
+                saving: OpTable.traits(of: op).contains(.checkpoints),
                 pipeline: InputPipeline.isPart(op))
         }
     }

@@ -110,7 +110,7 @@ struct ImageOpTests {
     func noise(_ kind: String) throws {
         let attributes = ["noise": attribute(kind), "uniform_noise": attribute(kind == "uniform")]
         let op = try makeOp("ExtractGlimpseV2", inputs: 3, attributes)
-        #expect(op.isStateful)
+        #expect(op.traits.contains(.random))
         let image = try fact((0..<32).map { Float($0 % 2 == 0 ? 3 : 7) }, [1, 4, 4, 2])
         let result = try op.evaluate([image, try fact([Int32(20), 20]), try fact([Float(0), 0], [1, 2])])[0]
         let values = try #require(result.scalars(as: Float.self))

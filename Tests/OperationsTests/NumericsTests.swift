@@ -107,7 +107,7 @@ struct NumericsTests {
         let before = Date().timeIntervalSince1970
         let times = try (0..<2).map { _ in try #require(try op.evaluate([])[0].scalars(as: Double.self)?.first) }
         #expect(times[0] >= before - 1e-3 && times[1] >= times[0] && times[1] <= Date().timeIntervalSince1970)
-        #expect(op.isStateful)
+        #expect(op.traits.contains(.random))
     }
 
     @Test("Random numbers without seeds differ from node to node and from run to run, and lie in [0, 1)")

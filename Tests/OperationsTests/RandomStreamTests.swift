@@ -85,6 +85,6 @@ struct RandomStreamTests {
             #expect(numbers.count == expected.count)
             for (number, wanted) in zip(numbers, expected) { #expect(abs(number - wanted) <= 2e-6 * abs(wanted)) }
         }
-        #expect(op.isStateful)
+        #expect(op.traits.contains(.random))
     }
 }

@@ -38,7 +38,7 @@ package struct RowUpdate: Sendable {
             guard formula == .maximum || formula == .minimum, let reader = OrderReader(dtype) else { return nil }
             work = .choose(reader, larger: formula == .maximum)
         default:
-            guard let loop = Loop(ck_binary_loop(ck_binary(formula.code), dtype.rawValue)) else { return nil }
+            guard let loop = Loop(ck_binary_loop(formula.code, dtype.rawValue)) else { return nil }
             work = .compute(loop)
         }
     }

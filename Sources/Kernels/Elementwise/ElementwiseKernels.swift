@@ -44,7 +44,7 @@ extension Kernel {
     ///   - count: How many elements there are.
     /// - Returns: nil if the formula has no loop for the dtype.
     package static func unary(_ formula: UnaryFormula, _ dtype: DataType, result: DataType, count: Int) -> Kernel? {
-        guard let loop = Loop(ck_unary_loop(ck_unary(formula.code), dtype.rawValue)) else { return nil }
+        guard let loop = Loop(ck_unary_loop(formula.code, dtype.rawValue)) else { return nil }
         let (width, outputWidth) = (dtype.stride, result.stride)
         return elements(
             Name("elementwise", formula.name), count: count,
@@ -102,7 +102,7 @@ extension Kernel {
     ) -> Kernel? {
         guard let axes = BroadcastAxes(left, right, output: output) else { return nil }
         if dtype == .string { return strings(formula, axes) }
-        guard let loop = Loop(ck_binary_loop(ck_binary(formula.code), dtype.rawValue)) else { return nil }
+        guard let loop = Loop(ck_binary_loop(formula.code, dtype.rawValue)) else { return nil }
         guard output.elementCount > 0 else { return .nothing }
         var overwritable: [Int] = []
         if dtype.stride == result.stride {
@@ -168,7 +168,7 @@ extension Kernel {
     package static func ternary(
         _ formula: TernaryFormula, _ dtype: DataType, repeats: (Bool, Bool, Bool), result: DataType, count: Int
     ) -> Kernel? {
-        guard let loop = Loop(ck_ternary_loop(ck_ternary(formula.code), dtype.rawValue)) else { return nil }
+        guard let loop = Loop(ck_ternary_loop(formula.code, dtype.rawValue)) else { return nil }
         let (width, outputWidth) = (dtype.stride, result.stride)
         let steps = (repeats.0 ? 0 : 1, repeats.1 ? 0 : 1, repeats.2 ? 0 : 1)
         let whole = [steps.0, steps.1, steps.2].enumerated().filter { $1 == 1 }.map(\.offset)
@@ -199,7 +199,7 @@ extension Kernel {
     package static func ternary(
         _ formula: TernaryFormula, _ dtype: DataType, inputs: (Int, Int), constant: Float, result: DataType, count: Int
     ) -> Kernel? {
-        guard let loop = Loop(ck_ternary_loop(ck_ternary(formula.code), dtype.rawValue)),
+        guard let loop = Loop(ck_ternary_loop(formula.code, dtype.rawValue)),
             let convert = Loop(ck_cast_loop(DataType.float32.rawValue, dtype.rawValue))
         else { return nil }
         // Room for any element.

@@ -50,7 +50,7 @@ extension Kernel {
     package static func scan(
         _ formula: BinaryFormula, start: Double, _ walk: AxisWalk, _ dtype: DataType
     ) -> Kernel? {
-        guard let loop = Loop(ck_binary_loop(ck_binary(formula.code), dtype.rawValue)),
+        guard let loop = Loop(ck_binary_loop(formula.code, dtype.rawValue)),
             let start = ElementValue(start, as: dtype)
         else { return nil }
         let (width, inner) = (dtype.stride, walk.inner)

@@ -11,7 +11,7 @@ extension OpTable {
 }
 
 /// Tensors of one shape side by side along a new axis. Attributes: `axis`.
-struct Pack: Op {
+struct Pack: KernelOp {
     private let axis: Int
 
     init(_ node: NodeReader) throws(OpError) {
@@ -60,7 +60,7 @@ struct Pack: Op {
 ///
 /// - Inputs: `axis`, int32 or int64, with one element, first (Concat) or last (ConcatV2); the other inputs, of one dtype and
 ///   alike in all other dimensions.
-struct Concat: Op {
+struct Concat: KernelOp {
     private let axisIndex: Int
     private let valueIndices: Range<Int>
 

@@ -13,7 +13,7 @@ extension OpTable {
 /// One value, repeated.
 ///
 /// - Inputs: `dims`, an int32 or int64 vector (a scalar is read as a vector of one); `value`, of one element.
-struct Fill: Op {
+struct Fill: KernelOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(2) }
 
     var valueInputs: [Int] { [0] }
@@ -46,7 +46,7 @@ struct Fill: Op {
 /// The tensor, repeated along each axis.
 ///
 /// - Inputs: `input`; `multiples`, an int32 or int64 vector, a number for each axis.
-struct Tile: Op {
+struct Tile: KernelOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(2) }
 
     var valueInputs: [Int] { [1] }
@@ -102,7 +102,7 @@ struct Tile: Op {
 ///
 /// - Inputs: `indices`, int32, int64, int8 or uint8; `depth`, an int32 scalar; `on_value` and `off_value`, scalars of one
 ///   dtype, any. Attributes: `axis`, -1 for the last.
-struct OneHot: Op {
+struct OneHot: KernelOp {
     private let axis: Int
 
     init(_ node: NodeReader) throws(OpError) {

@@ -4,7 +4,7 @@ internal import Tensors
 extension OpTable {
     /// Tensors handed on, or made of nothing.
     static let forwarding: [OpEntry] = [
-        OpEntry("RefIdentity", make: Identity.init),
+        OpEntry("RefIdentity", traits: [.forwards, .passesReference], make: Identity.ofReference),
         OpEntry("DeepCopy", make: DeepCopy.init),
         OpEntry("IdentityN", make: IdentityN.init),
         OpEntry("EnsureShape", make: EnsureShape.init),
@@ -14,8 +14,8 @@ extension OpTable {
 }
 
 /// The inputs themselves, of any dtypes.
-struct IdentityN: Op {
-    var forwardsInputs: Bool { true }
+struct IdentityN: KernelOp {
+    static var traits: OpTraits { .forwards }
 
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(atLeast: 1) }
 
@@ -32,7 +32,7 @@ struct IdentityN: Op {
 }
 
 /// The input itself, if it has the shape that is told. Attributes: `shape`, of which dimensions may be unknown.
-struct EnsureShape: Op {
+struct EnsureShape: MovementOp {
     private let shape: PartialShape
 
     init(_ node: NodeReader) throws(OpError) {
@@ -52,6 +52,8 @@ struct EnsureShape: Op {
         shape.dimension(0) < 0 ? node.rowwise(0) : node.mixed
     }
 
+    func movement(_ inputs: [TensorFact]) -> Movement? { .reshape }
+
     func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         _ = try outputs(for: spec.inputs)
         return .alias()
@@ -61,7 +63,7 @@ struct EnsureShape: Op {
 /// A tensor of the shape that the input gives; its elements are zero (TensorFlow leaves them open unless `init` is set).
 ///
 /// - Inputs: an int32 vector. Attributes: `dtype`, `init`.
-struct Empty: Op {
+struct Empty: KernelOp {
     private let dtype: DataType
 
     init(_ node: NodeReader) throws(OpError) {
@@ -91,10 +93,10 @@ struct Empty: Op {
 }
 
 /// The input in memory of its own: nobody here can tell it from the input itself.
-struct DeepCopy: Op {
+struct DeepCopy: KernelOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(1) }
 
-    var isStateful: Bool { true }
+    static var traits: OpTraits { .notFolded }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         [TensorFact(inputs[0].dtype, inputs[0].shape)]
@@ -106,7 +108,7 @@ struct DeepCopy: Op {
 }
 
 /// Ones of the input's dtype and shape: numbers or truth values.
-struct OnesLike: Op {
+struct OnesLike: KernelOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(1) }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {

@@ -18,7 +18,7 @@ extension OpTable {
 ///   `[0, params.shape[axis])` is an error of the run.
 /// - Attributes: `batch_dims` (GatherV2): leading dimensions that params and indices share. `validate_indices` (Gather)
 ///   changes nothing: they are always checked.
-struct Gather: Op {
+struct Gather: KernelOp {
     private let hasAxis: Bool
     private let batchDims: Int
 
@@ -128,6 +128,8 @@ struct Gather: Op {
 /// - Inputs: the variable's handle; `indices`.
 /// - Attributes: `dtype`; `batch_dims` (ResourceGather): leading dimensions that both share, the axis is the one behind them.
 struct ResourceGather: VariableConsuming {
+    static var traits: OpTraits { .state }
+
     private enum Kind: Hashable {
         case table(Gather)
         case tuples(GatherNd)
@@ -167,9 +169,5 @@ struct ResourceGather: VariableConsuming {
             throw .invalid("reads \(dtype), the variable \(variable.name) is \(variable.dtype)")
         }
         return try operation.outputs(for: [TensorFact(variable.dtype, variable.shape), inputs[1]])
-    }
-
-    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
-        throw OpError(.malformed, "reads a variable, it has no kernel")
     }
 }

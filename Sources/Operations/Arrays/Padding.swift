@@ -65,7 +65,7 @@ struct PaddingAmounts: Hashable, Sendable {
 ///
 /// - Inputs: `input`; `paddings`, int32 or int64, a pair for each axis; for PadV2 `constant_values`, a scalar of the input's
 ///   dtype. Without it: zero, false, the empty string.
-struct Pad: Op {
+struct Pad: KernelOp {
     private let hasValue: Bool
 
     init(_ node: NodeReader, hasValue: Bool) throws(OpError) {
@@ -140,7 +140,7 @@ private enum MirrorMode: String, Hashable, Sendable {
 ///
 /// - Inputs: `input`; `paddings`, int32 or int64, a pair for each axis. Attributes: `mode`, REFLECT (the edge is not repeated)
 ///   or SYMMETRIC.
-struct MirrorPad: Op {
+struct MirrorPad: KernelOp {
     private let mode: MirrorMode
 
     init(_ node: NodeReader) throws(OpError) {
@@ -204,7 +204,7 @@ struct MirrorPad: Op {
 /// The gradient of MirrorPad: what mirrors showed is added to what they showed it of.
 ///
 /// - Inputs: `input`, the gradient by the padded tensor; `paddings`. Attributes: `mode`.
-struct MirrorPadGrad: Op {
+struct MirrorPadGrad: KernelOp {
     private let mode: MirrorMode
 
     init(_ node: NodeReader) throws(OpError) {

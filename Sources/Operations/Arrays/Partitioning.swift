@@ -15,7 +15,7 @@ extension OpTable {
 /// - Inputs: `data`; `partitions`, int32, whose dimensions are the first ones of data.
 /// - Outputs: `num_partitions` tensors, each as many rows as there are of its number, in their order.
 /// - Attributes: `num_partitions`.
-struct DynamicPartition: Op {
+struct DynamicPartition: KernelOp {
     private let count: Int
 
     init(_ node: NodeReader) throws(OpError) {
@@ -79,7 +79,7 @@ struct DynamicPartition: Op {
 ///
 /// - Inputs: N tensors `indices`, int32; N tensors `data` of one dtype, whose dimensions begin with those of their indices.
 /// - Outputs: as many rows as the largest index tells; a row that no index names is zero.
-struct DynamicStitch: Op {
+struct DynamicStitch: KernelOp {
     private let count: Int
 
     init(_ node: NodeReader) throws(OpError) {

@@ -14,7 +14,7 @@ extension OpTable {
 /// - Inputs: `images`, [batch, height, width, depth], of fixed width. Places outside of an image are zero.
 /// - Attributes: `ksizes`, `strides`, `rates` (how far the window's places are apart), four each, of which the first and the
 ///   last are 1; `padding`, SAME or VALID.
-struct ExtractImagePatches: Op {
+struct ExtractImagePatches: KernelOp {
     private let attributes: WindowAttributes
     private let sizes: [Int]
     private let rates: [Int]
@@ -60,7 +60,7 @@ struct ExtractImagePatches: Op {
 ///
 /// - Inputs: `input`, [batch, planes, rows, columns, depth], of fixed width. Places outside of a volume are zero.
 /// - Attributes: `ksizes`, `strides`, five each, of which the first and the last are 1; `padding`, SAME or VALID.
-struct ExtractVolumePatches: Op {
+struct ExtractVolumePatches: KernelOp {
     private enum Padding: String, Hashable, Sendable {
         case same = "SAME"
         case valid = "VALID"

@@ -14,7 +14,7 @@ extension OpTable {
 ///
 /// - Inputs: `tensor`, of any dtype; `shape`, int32 or int64, a vector (a scalar is read as a vector of one).
 /// - Outputs: one tensor, the same memory.
-struct Reshape: Op {
+struct Reshape: MovementOp {
     init() {}
 
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(2) }
@@ -66,6 +66,8 @@ struct Reshape: Op {
         }
     }
 
+    func movement(_ inputs: [TensorFact]) -> Movement? { .reshape }
+
     func kernel(for spec: KernelSpec) throws(OpError) -> Kernel { .alias() }
 
     private static func shape(_ sizes: [Int], for input: PartialShape) throws(OpError) -> PartialShape {
@@ -111,7 +113,7 @@ struct Reshape: Op {
 }
 
 /// The tensor with a dimension of 1 more, where input 1, `dim`, tells.
-struct ExpandDims: Op {
+struct ExpandDims: MovementOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(2) }
 
     var valueInputs: [Int] { [1] }
@@ -135,11 +137,13 @@ struct ExpandDims: Op {
         }
     }
 
+    func movement(_ inputs: [TensorFact]) -> Movement? { .reshape }
+
     func kernel(for spec: KernelSpec) throws(OpError) -> Kernel { .alias() }
 }
 
 /// The tensor without some, or without all, of its dimensions of 1. Attributes: `squeeze_dims`, empty for all.
-struct Squeeze: Op {
+struct Squeeze: MovementOp {
     private let axes: [Int]
 
     init(_ node: NodeReader) throws(OpError) {
@@ -174,6 +178,8 @@ struct Squeeze: Op {
             return places.isEmpty || places.contains(nil) || places.contains(0) ? node.mixed : node.rowwise(0)
         }
     }
+
+    func movement(_ inputs: [TensorFact]) -> Movement? { .reshape }
 
     func kernel(for spec: KernelSpec) throws(OpError) -> Kernel { .alias() }
 }

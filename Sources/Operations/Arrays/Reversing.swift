@@ -14,7 +14,7 @@ extension OpTable {
 /// Some axes turned around.
 ///
 /// - Inputs: `tensor`, rank 8 at most; which axes: a vector of truth values (Reverse), or of axes (ReverseV2).
-struct Reverse: Op {
+struct Reverse: KernelOp {
     private let hasFlags: Bool
 
     static func flags(_ node: NodeReader) throws(OpError) -> Reverse {
@@ -85,7 +85,7 @@ struct Reverse: Op {
 ///
 /// - Inputs: `input`; `seq_lengths`, int32 or int64, a length for each batch: how much of it is turned around.
 /// - Attributes: `seq_dim` and `batch_dim`, two axes.
-struct ReverseSequence: Op {
+struct ReverseSequence: KernelOp {
     private let sequence: Int
     private let batch: Int
 
@@ -134,7 +134,7 @@ struct ReverseSequence: Op {
 /// Elements moved along axes; what leaves at one end comes in at the other.
 ///
 /// - Inputs: `input`, rank 1 or more; `shift` and `axis`, scalars or vectors of one length; shifts of one axis add up.
-struct Roll: Op {
+struct Roll: KernelOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(3) }
 
     var valueInputs: [Int] { [1, 2] }

@@ -15,7 +15,7 @@ extension OpTable {
     ]
 
     private static func scatter(_ name: String, _ formula: BinaryFormula?) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> TensorScatter in
             try node.expectInputs(3)
             return TensorScatter(formula: formula, ignoresBad: try node.ignoresBadIndices())
         }
@@ -56,7 +56,7 @@ extension TensorFact {
 /// - Outputs: the indices' other dimensions, then those of params that tuples do not name. A tuple that is out of range is an
 ///   error of the run, or gives zeros.
 /// - Attributes: `bad_indices_policy`: IGNORE, or ERROR (also "" and DEFAULT).
-struct GatherNd: Op {
+struct GatherNd: KernelOp {
     private let ignoresBad: Bool
 
     init(_ node: NodeReader) throws(OpError) {
@@ -102,7 +102,7 @@ struct GatherNd: Op {
 /// - Inputs: `indices`, int32 or int64, rank 2 or more, whose last axis is a tuple; `updates`; `shape`, of the indices' dtype.
 /// - Outputs: one tensor of that shape. Updates of the same place add up: numbers; strings are joined, truth values or'ed.
 /// - Attributes: `bad_indices_policy`.
-struct ScatterNd: Op {
+struct ScatterNd: KernelOp {
     private let ignoresBad: Bool
 
     init(_ node: NodeReader) throws(OpError) {
@@ -136,7 +136,7 @@ struct ScatterNd: Op {
 ///
 /// - Inputs: `tensor`; `indices`, int32 or int64; `updates`, of the tensor's dtype.
 /// - Attributes: `bad_indices_policy`.
-struct TensorScatter: Op {
+struct TensorScatter: KernelOp {
     /// How an update goes together with what is there; nil: it takes its place.
     let formula: BinaryFormula?
     let ignoresBad: Bool

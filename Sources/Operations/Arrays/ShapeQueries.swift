@@ -38,7 +38,7 @@ extension Op {
 /// - Inputs: any tensors.
 /// - Outputs: one vector for each, known as soon as the shape is.
 /// - Attributes: `out_type`.
-struct ShapeOp: Op {
+struct ShapeOp: KernelOp {
     private let dtype: DataType
 
     init(_ node: NodeReader) throws(OpError) {
@@ -77,7 +77,7 @@ struct ShapeOp: Op {
 }
 
 /// The number of elements of the input. Attributes: `out_type`.
-struct SizeOp: Op {
+struct SizeOp: KernelOp {
     private let dtype: DataType
 
     init(_ node: NodeReader) throws(OpError) {
@@ -106,7 +106,7 @@ struct SizeOp: Op {
 }
 
 /// The number of dimensions of the input, an int32 scalar.
-struct RankOp: Op {
+struct RankOp: KernelOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(1) }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {

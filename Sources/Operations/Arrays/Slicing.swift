@@ -44,7 +44,7 @@ extension Kernel {
 /// A block of a tensor.
 ///
 /// - Inputs: `input`; `begin` and `size`, int32 or int64 vectors; a size of -1 reaches to the end.
-struct SliceOp: Op {
+struct SliceOp: KernelOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(3) }
 
     var valueInputs: [Int] { [1, 2] }

@@ -22,7 +22,7 @@ extension OpTable {
 ///   space; `paddings` or `crops`, int32 or int64, two for each: zeros that are put around the space before, or places that are
 ///   left out of it afterwards.
 /// - Attributes: `block_size` of the others, at least 2, for both of the two axes of the space.
-struct SpaceToBatch: Op {
+struct SpaceToBatch: KernelOp {
     private let toBatch: Bool
     /// nil where input 1 tells.
     private let blockSize: Int?
@@ -137,7 +137,7 @@ struct SpaceToBatch: Op {
 ///
 /// - Inputs: `input`, images, elements of any width. Attributes: `block_size`, the square's side, at least 2; `data_format`, NHWC
 ///   or NCHW.
-struct SpaceToDepth: Op {
+struct SpaceToDepth: KernelOp {
     private let toDepth: Bool
     private let side: Int
     private let format: ImageFormat

@@ -30,7 +30,7 @@ extension NodeReader {
 /// Equal parts along an axis.
 ///
 /// - Inputs: `split_dim`, an int32 scalar; `value`. Attributes: `num_split`.
-struct Split: Op {
+struct Split: KernelOp {
     private let count: Int
 
     init(_ node: NodeReader) throws(OpError) {
@@ -76,7 +76,7 @@ struct Split: Op {
 /// Parts of given sizes along an axis, one of them perhaps -1 for what is left.
 ///
 /// - Inputs: `value`; `size_splits`, int32 or int64; `split_dim`, an int32 scalar. Attributes: `num_split`.
-struct SplitV: Op {
+struct SplitV: KernelOp {
     private let count: Int
 
     init(_ node: NodeReader) throws(OpError) {
@@ -145,7 +145,7 @@ struct SplitV: Op {
 }
 
 /// The slices along an axis, without that axis. Attributes: `num`, `axis`.
-struct Unpack: Op {
+struct Unpack: KernelOp {
     private let count: Int
     private let axis: Int
 

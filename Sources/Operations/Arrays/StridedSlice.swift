@@ -7,7 +7,7 @@ internal import Tensors
 /// - Attributes: five masks, a bit for each entry. `begin_mask`, `end_mask`: that end is open. `ellipsis_mask`: stands for
 ///   all axes that no entry names. `new_axis_mask`: a dimension of 1. `shrink_axis_mask`: a single index, whose axis goes.
 ///   Where several are set, the ellipsis comes first, then the new axis.
-struct StridedSlice: Op {
+struct StridedSlice: KernelOp {
     private let beginMask: Int
     private let endMask: Int
     private let ellipsisMask: Int

@@ -9,7 +9,7 @@ extension OpTable {
 /// The tensor with its axes permuted: axis `i` of the result is axis `perm[i]` of the input.
 ///
 /// - Inputs: `x`; `perm`, an int32 or int64 vector; negative numbers count from the end.
-struct Transpose: Op {
+struct Transpose: MovementOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(2) }
 
     var valueInputs: [Int] { [1] }
@@ -47,6 +47,10 @@ struct Transpose: Op {
             throw .invalid("\(missing) is missing from {\(perm.map(String.init).joined(separator: ","))}.")
         }
         return perm
+    }
+
+    func movement(_ inputs: [TensorFact]) -> Movement? {
+        (try? Self.permutation(inputs[1])).map { .transpose(permutation: $0) }
     }
 
     func batching(_ node: BatchedNode) -> [BatchRole]? {

@@ -12,7 +12,7 @@ extension OpTable {
 /// `Assert`: ends the run where input 0, a bool, is false; the error shows the other inputs.
 ///
 /// - Attributes: `summarize`, how many elements of each are shown; negative for all.
-struct Assert: Op {
+struct Assert: KernelOp {
     private let limit: Int
 
     init(_ node: NodeReader) throws(OpError) {
@@ -21,8 +21,7 @@ struct Assert: Op {
         limit = summarize < 0 ? .max : summarize
     }
 
-    var hasEffect: Bool { true }
-    var isStateful: Bool { true }
+    static var traits: OpTraits { [.effect, .bookkeeping] }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].require(.bool, "the condition")

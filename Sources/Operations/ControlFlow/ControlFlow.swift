@@ -1,22 +1,28 @@
-package import Kernels
 internal import Tensors
 
 extension OpTable {
     /// The ops of `tf.cond` and `tf.while_loop`. None of them computes: a plan turns them into branches and loops.
-    static let controlFlow: [OpEntry] = [
-        OpEntry("Switch") { node throws(OpError) in try ControlFlow(node, .split, inputs: 2) },
-        OpEntry("RefSwitch") { node throws(OpError) in try ControlFlow(node, .split, inputs: 2) },
-        OpEntry("Merge") { node throws(OpError) in try ControlFlow(node, .merge) },
-        OpEntry("RefMerge") { node throws(OpError) in try ControlFlow(node, .merge) },
-        OpEntry("Enter", make: ControlFlow.enter),
-        OpEntry("RefEnter", make: ControlFlow.enter),
-        OpEntry("Exit") { node throws(OpError) in try ControlFlow(node, .exit, inputs: 1) },
-        OpEntry("RefExit") { node throws(OpError) in try ControlFlow(node, .exit, inputs: 1) },
-        OpEntry("NextIteration") { node throws(OpError) in try ControlFlow(node, .next, inputs: 1) },
-        OpEntry("RefNextIteration") { node throws(OpError) in try ControlFlow(node, .next, inputs: 1) },
-        OpEntry("LoopCond") { node throws(OpError) in try ControlFlow(node, .condition, inputs: 1) },
-        OpEntry("ControlTrigger", make: NoOp.init),
-    ]
+    static let controlFlow: [OpEntry] =
+        [false, true].flatMap { isReference in
+            [
+                row("Switch", .split, inputs: 2, isReference),
+                row("Merge", .merge, inputs: nil, isReference),
+                OpEntry(
+                    isReference ? "RefEnter" : "Enter",
+                    traits: ControlFlow.traits(.enter(frame: "", isConstant: false), isReference)
+                ) { node throws(OpError) in try ControlFlow.enter(node, isReference) },
+                row("Exit", .exit, inputs: 1, isReference),
+                row("NextIteration", .next, inputs: 1, isReference),
+            ]
+        } + [row("LoopCond", .condition, inputs: 1), OpEntry("ControlTrigger", make: NoOp.init)]
+
+    private static func row(
+        _ name: String, _ kind: ControlFlow.Kind, inputs: Int?, _ isReference: Bool = false
+    ) -> OpEntry {
+        OpEntry(isReference ? "Ref\(name)" : name, traits: ControlFlow.traits(kind, isReference)) {
+            node throws(OpError) in try ControlFlow(node, kind, inputs: inputs, isReference)
+        }
+    }
 }
 
 /// A node that says where values go, not what they are.
@@ -39,18 +45,34 @@ package struct ControlFlow: Op {
     }
 
     package let kind: Kind
+    private let isReference: Bool
 
-    init(_ node: NodeReader, _ kind: Kind, inputs: Int? = nil) throws(OpError) {
+    init(_ node: NodeReader, _ kind: Kind, inputs: Int?, _ isReference: Bool) throws(OpError) {
         if let inputs { try node.expectInputs(inputs) } else { try node.expectInputs(atLeast: 1) }
         self.kind = kind
+        self.isReference = isReference
     }
 
     /// Attributes: `frame_name`, `is_constant`.
-    static func enter(_ node: NodeReader) throws(OpError) -> ControlFlow {
+    static func enter(_ node: NodeReader, _ isReference: Bool) throws(OpError) -> ControlFlow {
         let frame = try node.string("frame_name")
-        return try ControlFlow(
-            node, .enter(frame: frame, isConstant: try node.bool("is_constant", default: false)), inputs: 1)
+        let isConstant = try node.bool("is_constant", default: false)
+        return try ControlFlow(node, .enter(frame: frame, isConstant: isConstant), inputs: 1, isReference)
     }
+
+    /// The traits of nodes of a kind, by value or by reference.
+    static func traits(_ kind: Kind, _ isReference: Bool) -> OpTraits {
+        var traits: OpTraits = isReference ? [.controlFlow, .passesReference] : .controlFlow
+        switch kind {
+        case .merge, .enter: traits.insert(.identity)
+        case .split, .exit, .next, .condition: break
+        }
+        return traits
+    }
+
+    package static var traits: OpTraits { [.controlFlow, .passesReference, .identity] }
+    package var traits: OpTraits { Self.traits(kind, isReference) }
+    package var implementation: OpImplementation { .controlFlow(self) }
 
     package func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         switch kind {
@@ -68,9 +90,5 @@ package struct ControlFlow: Op {
             try inputs[0].requireRank(0, "the condition")
             return [inputs[0]]
         }
-    }
-
-    package func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
-        throw OpError(.malformed, "is outside of a branch or loop")
     }
 }

@@ -46,6 +46,8 @@ final class TensorStack: RunObject {
 
 /// `Stack`, `StackV2`. Input of V2: the most tensors, negative for any number. Attribute: `elem_type`.
 struct NewStack: RunOp {
+    static var traits: OpTraits { [.identity, .notFolded] }
+
     private let dtype: DataType
 
     init(_ node: NodeReader) throws(OpError) {
@@ -67,7 +69,7 @@ struct NewStack: RunOp {
 struct StackPush: RunOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(2) }
 
-    var hasEffect: Bool { true }
+    static var traits: OpTraits { [.state, .effect] }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         var output = inputs[1]
@@ -91,7 +93,7 @@ struct StackPop: RunOp {
         dtype = try node.type("elem_type")
     }
 
-    var hasEffect: Bool { true }
+    static var traits: OpTraits { [.state, .effect] }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] { [TensorFact(dtype, .unknown)] }
 

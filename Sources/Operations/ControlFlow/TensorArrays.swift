@@ -165,6 +165,8 @@ final class TensorArray: RunObject {
 /// `TensorArray`, V2, V3. Input: the size. Outputs: the handle; in V3 also a flow. Attributes: `dtype`, `element_shape`,
 /// `dynamic_size`, `clear_after_read`.
 struct NewTensorArray: RunOp {
+    static var traits: OpTraits { [.identity, .notFolded] }
+
     private let dtype: DataType
     private let elementShape: PartialShape
     private let isDynamic: Bool
@@ -203,6 +205,8 @@ struct NewTensorArray: RunOp {
 
 /// `TensorArrayGrad`, V2, V3. Inputs: a handle, a flow. Outputs: the handle of the gradients' array, a flow. Attribute: `source`.
 struct TensorArrayGrad: RunOp {
+    static var traits: OpTraits { .state }
+
     private let source: String
 
     init(_ node: NodeReader) throws(OpError) {
@@ -228,6 +232,8 @@ struct TensorArrayGrad: RunOp {
 
 /// The end of an array or a stack: the run lets it go itself.
 struct CloseHandle: RunOp {
+    static var traits: OpTraits { .state }
+
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(1) }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] { [] }
@@ -237,6 +243,8 @@ struct CloseHandle: RunOp {
 
 /// What is done with a `TensorArray`: input 0 is the handle, the last one the flow.
 struct TensorArrayAction: RunOp {
+    static var traits: OpTraits { .state }
+
     private enum Action: String, CaseIterable {
         case write = "Write"
         case read = "Read"

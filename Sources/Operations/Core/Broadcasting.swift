@@ -14,7 +14,7 @@ extension OpTable {
 }
 
 /// The tensor, repeated along its axes of 1, and along new ones in front, up to the shape that input 1 gives.
-struct BroadcastTo: Op {
+struct BroadcastTo: KernelOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(2) }
 
     var valueInputs: [Int] { [1] }
@@ -90,7 +90,7 @@ extension [TensorFact] {
 /// The shape that two shapes broadcast to: known as soon as they are.
 ///
 /// - Inputs: two vectors of one dtype, int32 or int64.
-struct BroadcastArgs: Op {
+struct BroadcastArgs: KernelOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(2) }
 
     var valueInputs: [Int] { [0, 1] }
@@ -114,7 +114,7 @@ struct BroadcastArgs: Op {
 /// Along which axes of their common shape each of two shapes repeats: what the gradient of a broadcast is summed over.
 ///
 /// - Inputs: two vectors of one dtype, int32 or int64.
-struct BroadcastGradientArgs: Op {
+struct BroadcastGradientArgs: KernelOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(2) }
 
     var valueInputs: [Int] { [0, 1] }
@@ -143,7 +143,7 @@ struct BroadcastGradientArgs: Op {
 /// Elements of the second input where the first is true, else of the third; all three broadcast.
 ///
 /// - Inputs: `condition`, bool; `t` and `e`, of one dtype, any.
-struct SelectV2: Op {
+struct SelectV2: KernelOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(3) }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
@@ -179,7 +179,7 @@ struct SelectV2: Op {
 ///
 /// - Inputs: `concat_dim`, an int32 scalar; two or more shapes, int32 or int64 vectors that differ in that dimension only.
 /// - Outputs: a vector for each.
-struct ConcatOffset: Op {
+struct ConcatOffset: KernelOp {
     private let inputCount: Int
 
     init(_ node: NodeReader) throws(OpError) {
@@ -243,7 +243,7 @@ struct ConcatOffset: Op {
 /// Where each number stands in a permutation: known as soon as the permutation is.
 ///
 /// - Inputs: a vector, int32 or int64, of the numbers from 0 up to its length, each once.
-struct InvertPermutation: Op {
+struct InvertPermutation: KernelOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(1) }
 
     var valueInputs: [Int] { [0] }

@@ -115,3 +115,30 @@ struct ByteKey: Hashable {
 
     func hash(into hasher: inout Hasher) { hasher.combine(bytes: UnsafeRawBufferPointer(bytes)) }
 }
+
+extension Tensor {
+    /// An element of a numeric tensor as float64; nil where there is none.
+    func number(_ index: Int) -> Double? {
+        guard index >= 0, index < shape.elementCount else { return nil }
+        return withUnsafeBytes { memory in
+            func load<Element: BitwiseCopyable>(_ type: Element.Type) -> Element {
+                memory.bindMemory(to: Element.self)[index]
+            }
+            return switch dtype {
+            case .float32: Double(load(Float.self))
+            case .float64: load(Double.self)
+            case .float16: Double(Float16(bitPattern: load(UInt16.self)))
+            case .bfloat16: Double(Float(bitPattern: UInt32(load(UInt16.self)) << 16))
+            case .int8: Double(load(Int8.self))
+            case .int16: Double(load(Int16.self))
+            case .int32: Double(load(Int32.self))
+            case .int64: Double(load(Int64.self))
+            case .uint8: Double(load(UInt8.self))
+            case .uint16: Double(load(UInt16.self))
+            case .uint32: Double(load(UInt32.self))
+            case .uint64: Double(load(UInt64.self))
+            default: nil
+            }
+        }
+    }
+}

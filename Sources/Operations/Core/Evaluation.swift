@@ -20,9 +20,18 @@ extension Op {
         let spec = KernelSpec(inputs: inputs, outputs: facts)
         let operands = inputs.compactMap(\.value)
         guard operands.count == inputs.count else { throw OpError(.malformed, "an input has no value") }
-        if let op = self as? any TensorOp { return try op.results(of: operands, account) }
-        try account.reserve(tableBytes(for: spec))
-        let kernel = try makeKernel(for: spec)
+        switch implementation {
+        case .tensors(let op): return try op.results(of: operands, account)
+        case .kernel(let op): return try compute(op, operands, spec, account)
+        default: throw OpError.nothingToCompute
+        }
+    }
+
+    private func compute(
+        _ op: any KernelOp, _ operands: [Tensor], _ spec: KernelSpec, _ account: RunAccount
+    ) throws -> [Tensor] {
+        try account.reserve(op.tableBytes(for: spec))
+        let kernel = try op.makeKernel(for: spec)
         if case .alias(let input) = kernel.work { return [try alias(operands[input], spec)] }
         return try compute(kernel, operands, spec, account)
     }

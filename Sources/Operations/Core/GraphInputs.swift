@@ -16,11 +16,6 @@ extension OpTable {
     ]
 }
 
-extension Op {
-    /// For ops whose outputs never need computing.
-    fileprivate func noKernel() -> OpError { OpError(.malformed, "has no value to compute") }
-}
-
 /// A constant. Attributes: `value`, `dtype`.
 struct Const: Op {
     private let value: Tensor
@@ -33,8 +28,6 @@ struct Const: Op {
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] { [TensorFact(value)] }
 
-    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel { throw noKernel() }
-
     // A constant is itself and no other: comparing elements would cost more than merging equal ones brings.
     static func == (left: Const, right: Const) -> Bool {
         left.value.storage === right.value.storage && left.value.byteOffset == right.value.byteOffset
@@ -45,6 +38,8 @@ struct Const: Op {
 
 /// A tensor that the request feeds. Attributes: `dtype`, `shape`.
 struct Placeholder: PlaceholderOp {
+    static var traits: OpTraits { [.identity, .feed] }
+
     let dtype: DataType
     let shape: PartialShape
 
@@ -54,12 +49,12 @@ struct Placeholder: PlaceholderOp {
     }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] { [TensorFact(dtype, shape)] }
-
-    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel { throw noKernel() }
 }
 
 /// A tensor that the request may feed; else its input.
-struct PlaceholderWithDefault: Op {
+struct PlaceholderWithDefault: KernelOp {
+    static var traits: OpTraits { [.identity, .feed] }
+
     let shape: PartialShape
 
     init(_ node: NodeReader) throws(OpError) {
@@ -76,6 +71,8 @@ struct PlaceholderWithDefault: Op {
 
 /// A reference variable. Attributes: `dtype`, `shape`, `shared_name`.
 struct Variable: VariableReading {
+    static var traits: OpTraits { [.state, .identity, .variable] }
+
     let reference: VariableReference
 
     init(_ node: NodeReader) throws(OpError) { reference = try VariableReference(node) }
@@ -85,8 +82,6 @@ struct Variable: VariableReading {
         output.variable = reference
         return [output]
     }
-
-    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel { throw noKernel() }
 
     func variable(reading inputs: [TensorFact]) throws(OpError) -> VariableReference { reference }
 }
@@ -102,17 +97,19 @@ extension VariableReference {
 
 /// A handle to a resource variable. Attributes: `dtype`, `shape`, `shared_name`.
 struct VarHandleOp: Op {
+    static var traits: OpTraits { [.identity, .variable] }
+
     let reference: VariableReference
 
     init(_ node: NodeReader) throws(OpError) { reference = try VariableReference(node) }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] { [TensorFact(variable: reference)] }
-
-    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel { throw noKernel() }
 }
 
 /// The value of a resource variable. Attributes: `dtype`.
 struct ReadVariableOp: VariableReading {
+    static var traits: OpTraits { .state }
+
     let dtype: DataType
 
     init(_ node: NodeReader) throws(OpError) {
@@ -128,8 +125,6 @@ struct ReadVariableOp: VariableReading {
         return [TensorFact(dtype, reference.shape)]
     }
 
-    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel { throw noKernel() }
-
     func variable(reading inputs: [TensorFact]) throws(OpError) -> VariableReference {
         guard let reference = inputs[0].variable else { throw .unsupported("the handle is not that of a variable") }
         return reference
@@ -138,9 +133,10 @@ struct ReadVariableOp: VariableReading {
 
 /// A node that does nothing: it only orders others.
 struct NoOp: Op {
+    // What it orders is its own.
+    static var traits: OpTraits { [.identity, .bookkeeping] }
+
     init(_ node: NodeReader) {}
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] { [] }
-
-    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel { throw noKernel() }
 }

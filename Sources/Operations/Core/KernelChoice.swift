@@ -21,7 +21,7 @@ package struct KernelChoice: Sendable {
 }
 
 /// An op that several kernels can compute.
-package protocol KernelChoosing: Op {
+package protocol KernelChoosing: KernelOp {
     /// The kernels for dtypes and shapes, at least one.
     ///
     /// Their outputs may differ in the last bits, as the order of a sum does.

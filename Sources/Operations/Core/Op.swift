@@ -3,7 +3,9 @@ package import Tensors
 
 /// An operation with its attributes decoded: one value a node.
 ///
-/// A conforming type is a small struct whose stored properties are the attributes that matter.
+/// A conforming type is a small struct whose stored properties are the attributes that matter. It conforms to the protocol that says how
+/// the op is computed (``KernelOp``, ``TensorOp``, ``RunOp``, ``VariableReading`` and others), or only to this one where nothing has to be
+/// computed.
 package protocol Op: Sendable, Hashable {
     /// The shape and dtype rule. Shapes, and values, may be unknown; what then cannot be told is unknown in the result.
     ///
@@ -11,11 +13,6 @@ package protocol Op: Sendable, Hashable {
     ///
     /// - Throws: ``OpError`` of kind `invalidArgument` where inputs do not fit.
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact]
-
-    /// Makes the kernel for dtypes and shapes, all of them known, and for the values of ``valueInputs``.
-    ///
-    /// - Throws: ``OpError`` of kind `unsupported` for a dtype without a kernel.
-    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel
 
     /// Inputs whose values the shape rule or the kernel needs (an axis, a permutation), not only their shapes. They are known
     /// when the kernel is made.
@@ -25,18 +22,14 @@ package protocol Op: Sendable, Hashable {
     /// keeps of them. Counted before the rule is asked.
     func valueBytes(for inputs: [TensorFact]) -> Int
 
-    /// How many bytes making the kernel takes for tables that are as long as an axis. Counted before the kernel is made.
-    func tableBytes(for spec: KernelSpec) -> Int
+    /// How the op is computed: this op again, as what it is.
+    var implementation: OpImplementation { get }
 
-    /// Whether two runs with equal inputs may give different outputs (random numbers): such a node is never folded.
-    var isStateful: Bool { get }
+    /// The traits that ops of the type may have.
+    static var traits: OpTraits { get }
 
-    /// Whether the node does something besides giving outputs (it writes a variable, it refuses): it runs even if nobody reads
-    /// its outputs.
-    var hasEffect: Bool { get }
-
-    /// Whether output number i is input number i as it is, for all i.
-    var forwardsInputs: Bool { get }
+    /// The traits of this op: those of the type, or fewer where attributes rule some out.
+    var traits: OpTraits { get }
 
     /// How the outputs depend on the rows of a batch. Not asked where all inputs are shared and the op is not stateful: then so are the
     /// outputs.
@@ -50,12 +43,22 @@ package protocol Op: Sendable, Hashable {
 extension Op {
     package var valueInputs: [Int] { [] }
     package func valueBytes(for inputs: [TensorFact]) -> Int { elementBytes(of: inputs, each: 64) }
-    package func tableBytes(for spec: KernelSpec) -> Int { 0 }
-    package var isStateful: Bool { false }
-    package var hasEffect: Bool { false }
-    package var forwardsInputs: Bool { false }
+    package var implementation: OpImplementation { .none }
+    package static var traits: OpTraits { [] }
+    package var traits: OpTraits { Self.traits }
     // An effect of one request is not an effect of all.
     package func batching(_ node: BatchedNode) -> [BatchRole]? { hasEffect ? nil : node.mixed }
+}
+
+extension Op {
+    /// Whether the node runs even if nothing reads its outputs: ``OpTraits/effect``.
+    package var hasEffect: Bool { traits.contains(.effect) }
+
+    /// Whether the outputs are the inputs: ``OpTraits/forwards``.
+    package var forwardsInputs: Bool { traits.contains(.forwards) }
+
+    /// Whether a node is never folded.
+    package var isStateful: Bool { !traits.allowsFolding }
 }
 
 extension Op {
@@ -69,19 +72,24 @@ extension Op {
     }
 }
 
-extension KernelSpec {
-    /// So many bytes for each place of the axes of images that lie as [batch, height, width, depth], before and after.
-    func imageTableBytes(each: Int) -> Int {
-        var sum = ByteSum()
-        for fact in inputs.prefix(1) + outputs.prefix(1) {
-            for size in fact.shape.known?.dimensions.dropLast() ?? [] { sum.add(size, times: each) }
-        }
-        return sum.total
-    }
+/// An op that is computed by a kernel, made ahead for the dtypes and shapes of a program.
+package protocol KernelOp: Op {
+    /// Makes the kernel for dtypes and shapes, all of them known, and for the values of ``Op/valueInputs``.
+    ///
+    /// - Throws: ``OpError`` of kind `unsupported` for a dtype without a kernel.
+    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel
+
+    /// How many bytes making the kernel takes for tables that are as long as an axis. Counted before the kernel is made.
+    func tableBytes(for spec: KernelSpec) -> Int
+}
+
+extension KernelOp {
+    package var implementation: OpImplementation { .kernel(self) }
+    package func tableBytes(for spec: KernelSpec) -> Int { 0 }
 }
 
 /// An op that computes otherwise where it is a part of a convolution or a product.
-package protocol FusibleActivation: Op {
+package protocol FusibleActivation: KernelOp {
     /// The op as a part of another one.
     var fused: any Op { get }
 }
@@ -94,6 +102,10 @@ package protocol PlaceholderOp: Op {
     var shape: PartialShape { get }
 }
 
+extension PlaceholderOp {
+    package var implementation: OpImplementation { .feed(self) }
+}
+
 /// An op that gives the value of a variable.
 package protocol VariableReading: Op {
     /// The variable that is read.
@@ -102,10 +114,18 @@ package protocol VariableReading: Op {
     func variable(reading inputs: [TensorFact]) throws(OpError) -> VariableReference
 }
 
+extension VariableReading {
+    package var implementation: OpImplementation { .readsVariable(self) }
+}
+
 /// An op that computes from the value of the resource variable whose handle is its first input: it reads the variable itself.
 package protocol VariableConsuming: Op {
     /// What it computes, given the variable's value in the place of the handle.
     var operation: any Op { get }
+}
+
+extension VariableConsuming {
+    package var implementation: OpImplementation { .consumesVariable(self) }
 }
 
 /// An op that is computed on whole tensors, not by a kernel made ahead: its outputs' shapes depend on its inputs' elements
@@ -126,49 +146,5 @@ package protocol TensorOp: Op {
 }
 
 extension TensorOp {
-    package func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
-        throw OpError(.malformed, "is computed on tensors, it has no kernel")
-    }
-}
-
-/// What a kernel is made for.
-package struct KernelSpec: Sendable {
-    package let inputs: [TensorFact]
-    /// As the op's rule gave them.
-    package let outputs: [TensorFact]
-
-    package init(inputs: [TensorFact], outputs: [TensorFact]) {
-        self.inputs = inputs
-        self.outputs = outputs
-    }
-
-    /// The shape of input number `index`.
-    package func inputShape(_ index: Int) throws(OpError) -> Shape {
-        try Self.shape(inputs[index], "input \(index)")
-    }
-
-    /// The shape of output number `index`.
-    package func outputShape(_ index: Int = 0) throws(OpError) -> Shape {
-        try Self.shape(outputs[index], "output \(index)")
-    }
-
-    private static func shape(_ fact: TensorFact, _ what: String) throws(OpError) -> Shape {
-        guard let shape = fact.shape.known, shape.byteCount(of: fact.dtype) != nil else {
-            throw OpError(.resourceExhausted, "\(what) has a shape, \(fact.shape), that no tensor can have")
-        }
-        return shape
-    }
-}
-
-/// A row of the table of ops.
-package struct OpEntry: Sendable {
-    /// TensorFlow's name of the op.
-    package let name: String
-    /// Reads the attributes.
-    package let make: @Sendable (NodeReader) throws(OpError) -> any Op
-
-    package init(_ name: String, make: @escaping @Sendable (NodeReader) throws(OpError) -> any Op) {
-        self.name = name
-        self.make = make
-    }
+    package var implementation: OpImplementation { .tensors(self) }
 }

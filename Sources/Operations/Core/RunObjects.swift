@@ -63,11 +63,9 @@ package protocol RunOp: Op {
 }
 
 extension RunOp {
-    package var isStateful: Bool { true }
-
-    package func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
-        throw OpError(.malformed, "works on the objects of a run, it has no kernel")
-    }
+    // What is known of objects is more than the elements of a tensor.
+    package static var traits: OpTraits { .notFolded }
+    package var implementation: OpImplementation { .objects(self) }
 }
 
 extension Tensor {

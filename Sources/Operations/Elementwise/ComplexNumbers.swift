@@ -13,7 +13,7 @@ extension OpTable {
     ]
 
     private static func part(_ name: String, _ formula: UnaryFormula) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> ComplexPart in
             try node.expectInputs(1)
             return ComplexPart(formula: formula, output: try node.type("Tout", default: .float32))
         }
@@ -24,7 +24,7 @@ extension OpTable {
 ///
 /// - Inputs: complex64 or complex128.
 /// - Attributes: `Tout`: float32 for complex64, float64 for complex128.
-struct ComplexPart: Op {
+struct ComplexPart: KernelOp {
     let formula: UnaryFormula
     let output: DataType
 
@@ -48,7 +48,7 @@ struct ComplexPart: Op {
 ///
 /// - Inputs: both float32 or both float64.
 /// - Attributes: `Tout`: complex64 or complex128.
-struct Complex: Op {
+struct Complex: KernelOp {
     let output: DataType
 
     init(_ node: NodeReader) throws(OpError) {

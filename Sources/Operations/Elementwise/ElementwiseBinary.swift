@@ -43,37 +43,37 @@ extension OpTable {
         logical("LogicalOr", .or),
         equality("Equal", .equal),
         equality("NotEqual", .notEqual),
-        OpEntry("AddN") { node throws(OpError) in
-            try node.isOfHandles ? ListSum(node) as any Op : AddN(node)
-        },
+        OpEntry(
+            "AddN", traits: ListSum.traits.union(AddN.traits),
+            makeAny: { node throws(OpError) in try node.isOfHandles ? ListSum(node) as any Op : AddN(node) }),
         OpEntry("AccumulateNV2", make: AddN.init),
         OpEntry("BiasAdd", make: BiasAdd.init),
         OpEntry("Select", make: Select.init),
     ]
 
     private static func binary(_ name: String, _ formula: BinaryFormula) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> ElementwiseBinary in
             try node.expectInputs(2)
             return ElementwiseBinary(formula: formula, result: nil, shapesMayDiffer: false)
         }
     }
 
     private static func comparison(_ name: String, _ formula: BinaryFormula) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> ElementwiseBinary in
             try node.expectInputs(2)
             return ElementwiseBinary(formula: formula, result: .bool, shapesMayDiffer: false)
         }
     }
 
     private static func logical(_ name: String, _ formula: BinaryFormula) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> ElementwiseLogical in
             try node.expectInputs(2)
             return ElementwiseLogical(formula: formula)
         }
     }
 
     private static func equality(_ name: String, _ formula: BinaryFormula) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> ElementwiseBinary in
             try node.expectInputs(2)
             let isError = try node.bool("incompatible_shape_error", default: true)
             return ElementwiseBinary(formula: formula, result: .bool, shapesMayDiffer: !isError)
@@ -86,7 +86,7 @@ extension OpTable {
 /// - Attributes: Equal and NotEqual have `incompatible_shape_error`; if false, tensors of incompatible shapes are unequal.
 /// - Numerics: integers wrap around; Div of integers goes towards zero. An integer divided by zero, or to a negative power,
 ///   ends the run with an error.
-struct ElementwiseBinary: Op {
+struct ElementwiseBinary: ElementwiseOp, ChannelAffineOp {
     let formula: BinaryFormula
     /// The output's dtype; nil: that of the inputs.
     let result: DataType?
@@ -109,6 +109,24 @@ struct ElementwiseBinary: Op {
         guard node.batchSizes(0) != nil || node.batchSizes(1) != nil else { return node.elementwise() }
         guard let left = node.sizes(0), let right = node.sizes(1) else { return node.mixed }
         return sizes(left, right).map { [.sizes($0)] } ?? node.mixed
+    }
+
+    var elementwiseFormula: ElementwiseFormula? { shapesMayDiffer ? nil : .binary(formula) }
+
+    func channelAffine(of data: Int, _ inputs: [TensorFact]) -> ChannelAffine? {
+        let other = 1 - data
+        guard inputs.indices.contains(other), inputs[data].dtype.isFloating,
+            let axis = inputs[other].channelAxis(of: inputs[data])
+        else { return nil }
+        let affine: ChannelAffine.Formula? =
+            switch formula {
+            case .add: .adding(other)
+            case .subtract: data == 0 ? .subtracting(other) : .subtractedFrom(other)
+            case .multiply: .multiplying(other)
+            case .divide, .realDivide: data == 0 ? .dividing(other) : nil
+            default: nil
+            }
+        return affine.map { ChannelAffine(axis: axis, formula: $0) }
     }
 
     /// The formula of sizes, of which one may be for all the others.
@@ -145,8 +163,10 @@ struct ElementwiseBinary: Op {
 /// A formula of two broadcast tensors of booleans.
 ///
 /// A boolean is a uint8 that is 0 or 1, so that the formula is one of bits.
-struct ElementwiseLogical: Op {
+struct ElementwiseLogical: ElementwiseOp {
     let formula: BinaryFormula
+
+    var elementwiseFormula: ElementwiseFormula? { .binary(formula) }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].require(.bool, "x")
@@ -177,7 +197,7 @@ extension KernelSpec {
 }
 
 /// The sum of one or more tensors of one shape and dtype.
-struct AddN: Op {
+struct AddN: ElementwiseOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(atLeast: 1) }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
@@ -188,6 +208,8 @@ struct AddN: Op {
         }
         return [TensorFact(inputs[0].dtype, shape)]
     }
+
+    var elementwiseFormula: ElementwiseFormula? { .sum }
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.elementwise() }
 
@@ -205,7 +227,7 @@ struct AddN: Op {
 ///
 /// - Inputs: `value`, rank 2 or more; `bias`, as long as there are channels.
 /// - Attributes: `data_format`: NHWC (channels last, the default) or NCHW (channels second).
-struct BiasAdd: Op {
+struct BiasAdd: ChannelAffineOp, FusibleLink {
     private enum Format: String {
         case channelsLast = "NHWC"
         case channelsSecond = "NCHW"
@@ -244,6 +266,13 @@ struct BiasAdd: Op {
         return try spec.broadcastKernel(.add, spec.inputs[0].dtype, value, bias)
     }
 
+    func channelAffine(of data: Int, _ inputs: [TensorFact]) -> ChannelAffine? {
+        guard data == 0, inputs[0].dtype.isFloating, let rank = inputs[0].shape.rank else { return nil }
+        return ChannelAffine(axis: channelAxis(rank: rank), formula: .adding(1))
+    }
+
+    var fusibleProducts: Set<FusibleProductKind> { [.convolution, .matrixProduct] }
+
     private func channelAxis(rank: Int) -> Int { format == .channelsLast ? rank - 1 : 1 }
 }
 
@@ -251,7 +280,7 @@ struct BiasAdd: Op {
 ///
 /// - Inputs: `condition`, bool: a scalar, a vector that decides rows, or in the shape of the others; `t` and `e`, of one
 ///   shape and any dtype.
-struct Select: Op {
+struct Select: KernelOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(3) }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {

@@ -21,7 +21,7 @@ extension OpTable {
     ]
 
     private static func gradient(_ name: String, _ formula: BinaryFormula) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> ElementwiseGradient in
             try node.expectInputs(2)
             return ElementwiseGradient(formula: formula)
         }
@@ -32,8 +32,10 @@ extension OpTable {
 ///
 /// - Inputs: ReluGrad and its kin: the gradient, then the op's input (its output for EluGrad and SeluGrad). TanhGrad and its
 ///   kin: the op's output, then the gradient.
-struct ElementwiseGradient: Op {
+struct ElementwiseGradient: ElementwiseOp {
     let formula: BinaryFormula
+
+    var elementwiseFormula: ElementwiseFormula? { .binary(formula) }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         [TensorFact(inputs[0].dtype, try inputs.commonShape())]
@@ -51,8 +53,10 @@ struct ElementwiseGradient: Op {
 ///
 /// - Inputs: a float type.
 /// - Attributes: `alpha`: 0.2.
-struct LeakyRelu: Op {
+struct LeakyRelu: ElementwiseOp {
     private let alpha: Float
+
+    var elementwiseFormula: ElementwiseFormula? { .leakyRelu(alpha: alpha) }
 
     init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(1)
@@ -75,7 +79,7 @@ struct LeakyRelu: Op {
 ///
 /// - Inputs: the gradient; the op's input.
 /// - Attributes: `alpha`, as of ``LeakyRelu``.
-struct LeakyReluGrad: Op {
+struct LeakyReluGrad: KernelOp {
     private let alpha: Float
 
     init(_ node: NodeReader) throws(OpError) {

@@ -14,7 +14,9 @@ extension OpTable {
 /// Elements held between two bounds; the lower one where the bounds contradict each other.
 ///
 /// - Inputs: `t`; `clip_value_min` and `clip_value_max`, each a scalar or in the shape of `t`. All of one dtype.
-struct ClipByValue: Op {
+struct ClipByValue: ElementwiseOp {
+    var elementwiseFormula: ElementwiseFormula? { .ternary(.clip) }
+
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(3) }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
@@ -44,7 +46,9 @@ struct ClipByValue: Op {
 /// The regularised incomplete beta integral.
 ///
 /// - Inputs: `a`, `b`, `x`: of one shape, or scalars; float32 or float64.
-struct Betainc: Op {
+struct Betainc: ElementwiseOp {
+    var elementwiseFormula: ElementwiseFormula? { .ternary(.betainc) }
+
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(3) }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
@@ -80,7 +84,7 @@ struct Betainc: Op {
 /// Whether two tensors of one shape are near to each other, element by element.
 ///
 /// - Attributes: `tolerance`: 1e-5; the difference must be less.
-struct ApproximateEqual: Op {
+struct ApproximateEqual: KernelOp {
     private let tolerance: Float
 
     init(_ node: NodeReader) throws(OpError) {
@@ -102,7 +106,7 @@ struct ApproximateEqual: Op {
 /// The cross products of vectors, which the last dimension holds.
 ///
 /// - Inputs: two tensors of one shape, of rank 1 or more, the last dimension 3.
-struct Cross: Op {
+struct Cross: KernelOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(2) }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {

@@ -32,13 +32,13 @@ extension OpTable {
         unary("Selu", .selu),
         unary("Softplus", .softplus),
         unary("Softsign", .softsign),
-        OpEntry("ZerosLike") { node throws(OpError) in
-            try node.isOfHandles ? HandleZeros(node) as any Op : ZerosLike(node)
-        },
+        OpEntry(
+            "ZerosLike", traits: HandleZeros.traits.union(ZerosLike.traits),
+            makeAny: { node throws(OpError) in try node.isOfHandles ? HandleZeros(node) as any Op : ZerosLike(node) }),
     ]
 
     static func unary(_ name: String, _ formula: UnaryFormula, to result: DataType? = nil) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> ElementwiseUnary in
             try node.expectInputs(1)
             return ElementwiseUnary(formula: formula, result: result)
         }
@@ -46,10 +46,24 @@ extension OpTable {
 }
 
 /// The input itself, of any dtype.
-struct Identity: Op {
-    var forwardsInputs: Bool { true }
+struct Identity: KernelOp {
+    static var traits: OpTraits { .forwards }
 
-    init(_ node: NodeReader) throws(OpError) { try node.expectInputs(1) }
+    private let passesReference: Bool
+
+    private init(_ node: NodeReader, passesReference: Bool) throws(OpError) {
+        try node.expectInputs(1)
+        self.passesReference = passesReference
+    }
+
+    init(_ node: NodeReader) throws(OpError) { try self.init(node, passesReference: false) }
+
+    /// `RefIdentity`.
+    static func ofReference(_ node: NodeReader) throws(OpError) -> Identity {
+        try Identity(node, passesReference: true)
+    }
+
+    var traits: OpTraits { passesReference ? [.forwards, .passesReference] : .forwards }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] { [inputs[0]] }
 
@@ -61,10 +75,12 @@ struct Identity: Op {
 /// - Outputs: one tensor of the input's shape; of its dtype, or of a fixed one.
 /// - Numerics: functions of float32 are within a few units in the last place; complex ones are computed in double precision.
 ///   NaN stays NaN.
-struct ElementwiseUnary: FusibleActivation {
+struct ElementwiseUnary: ElementwiseOp, FusibleActivation {
     let formula: UnaryFormula
     /// The output's dtype; nil: that of the input.
     let result: DataType?
+
+    var elementwiseFormula: ElementwiseFormula? { .unary(formula) }
 
     var fused: any Op {
         switch formula {
@@ -90,7 +106,7 @@ struct ElementwiseUnary: FusibleActivation {
 }
 
 /// Zeros, false or empty strings in the input's shape.
-struct ZerosLike: Op {
+struct ZerosLike: KernelOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(1) }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {

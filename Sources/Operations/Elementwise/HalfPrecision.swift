@@ -1,7 +1,7 @@
 package import Kernels
 package import Tensors
 
-extension Op {
+extension KernelOp {
     /// The op's kernel; where it has none for half precision or bfloat16, the one for float32 between conversions.
     ///
     /// - Throws: ``OpError`` as ``kernel(for:)`` does.

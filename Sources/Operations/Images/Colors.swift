@@ -18,7 +18,7 @@ extension OpTable {
 ///
 /// - Inputs: `images`, float32 (the conversions also float16 and float64), of which the last dimension is 3; for AdjustHue `delta`, for
 ///   AdjustSaturation `scale`: a float32 scalar.
-struct ColorOp: Op {
+struct ColorOp: KernelOp {
     private let formula: ColorFormula
 
     init(_ node: NodeReader, _ formula: ColorFormula) throws(OpError) {
@@ -55,7 +55,7 @@ struct ColorOp: Op {
 /// Pixels further away from, or nearer to, their channel's mean in their image.
 ///
 /// - Inputs: `images`, float32 [..., height, width, depth]; `contrast_factor`, a float32 scalar.
-struct AdjustContrast: Op {
+struct AdjustContrast: KernelOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(2) }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
@@ -91,7 +91,7 @@ extension TensorFact {
 ///
 /// - Inputs: `images`, float32 or float16 [batch, height, width, depth], of depth 1, 3 or 4; `boxes`, float32 [batch, n, 4]: y1, x1, y2, x2 in
 ///   fractions of the image; for V2 `colors`, float32 [m, at least depth], taken in turn. Without colors there are ten of TensorFlow's.
-struct DrawBoundingBoxes: Op {
+struct DrawBoundingBoxes: KernelOp {
     private let hasColors: Bool
 
     init(_ node: NodeReader, hasColors: Bool) throws(OpError) {

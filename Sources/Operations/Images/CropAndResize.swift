@@ -56,7 +56,7 @@ extension [Int] {
 ///   of the image; `box_ind`, int32 [n], the number of each box's image; `crop_size`, two of int32.
 /// - Outputs: float32 [n, crop height, crop width, depth].
 /// - Attributes: `method`, bilinear or nearest; `extrapolation_value`, what is outside of the image.
-struct CropAndResize: Op {
+struct CropAndResize: KernelOp {
     private let method: CropMethod
     private let outside: Float
 

@@ -5,7 +5,7 @@ internal import Tensors
 ///
 /// - Inputs: `grads`, float32 by the crops; `boxes`; `box_ind`; `image_size`, four of int32: the images' shape.
 /// - Outputs: the dtype `T`, float32 or float64. Attributes: `T`; `method`, bilinear or nearest.
-struct CropAndResizeGradImage: Op {
+struct CropAndResizeGradImage: KernelOp {
     private let method: CropMethod
     private let dtype: DataType
 
@@ -49,7 +49,7 @@ struct CropAndResizeGradImage: Op {
 /// The gradient of a bilinear CropAndResize by its boxes.
 ///
 /// - Inputs: `grads`, float32 by the crops; `image`, float32; `boxes`; `box_ind`. Outputs: float32, the boxes' shape.
-struct CropAndResizeGradBoxes: Op {
+struct CropAndResizeGradBoxes: KernelOp {
     init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(4)
         let method: CropMethod = try node.choice("method", default: .bilinear)

@@ -13,7 +13,7 @@ extension OpTable {
 ///
 /// - Inputs: `input`, float32 [batch, height, width, depth]; `size`, two of int32; `offsets`, float32 [batch, 2]: y and x.
 /// - Attributes: `centered`, `normalized`; `noise` (uniform, gaussian, zero), or `uniform_noise`: what is outside of the image.
-struct ExtractGlimpse: Op {
+struct ExtractGlimpse: KernelOp {
     private let isFirstVersion: Bool
     private let isCentered: Bool
     private let isNormalized: Bool
@@ -36,7 +36,8 @@ struct ExtractGlimpse: Op {
         noise = try node.choice("noise", default: .uniform)
     }
 
-    var isStateful: Bool { noise != .zero }
+    static var traits: OpTraits { .random }
+    var traits: OpTraits { noise == .zero ? [] : .random }
 
     var valueInputs: [Int] { [1] }
 

@@ -19,7 +19,7 @@ extension OpTable {
 /// - Inputs: `images`, [batch, height, width, depth], uint8, int32, int64 or a float type; `transforms`, float32 [1 or batch, 8];
 ///   `output_shape`, two of int32; for V3 `fill_value`, a float32 scalar.
 /// - Attributes: `interpolation`, NEAREST or BILINEAR; `fill_mode`, REFLECT, WRAP, CONSTANT or NEAREST.
-struct ImageProjectiveTransform: Op {
+struct ImageProjectiveTransform: KernelOp {
     private enum Interpolation: String, Hashable, Sendable {
         case nearest = "NEAREST"
         case bilinear = "BILINEAR"

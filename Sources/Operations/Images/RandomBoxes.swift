@@ -24,7 +24,7 @@ extension NodeReader {
 /// A part of an image, of the size that input 1 gives, anywhere in it.
 ///
 /// - Inputs: `image`, [height, width, depth]; `size`, two of int64. Attributes: `seed`, `seed2`.
-struct RandomCrop: Op {
+struct RandomCrop: KernelOp {
     private let source: RandomSource
 
     init(_ node: NodeReader) throws(OpError) {
@@ -33,7 +33,7 @@ struct RandomCrop: Op {
     }
 
     var valueInputs: [Int] { [1] }
-    var isStateful: Bool { true }
+    static var traits: OpTraits { .random }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let image = inputs[0].shape
@@ -72,7 +72,7 @@ struct RandomCrop: Op {
 /// - Outputs: `begin` and `size`, as Slice takes them; `bboxes`, float32 [1, 1, 4].
 /// - Attributes: `seed`, `seed2`, `min_object_covered`, `aspect_ratio_range`, `area_range`, `max_attempts`,
 ///   `use_image_if_no_bounding_boxes`.
-struct SampleDistortedBoundingBox: Op {
+struct SampleDistortedBoundingBox: KernelOp {
     private let source: RandomSource
     private let sampling: BoxSampling
     private let usesImage: Bool
@@ -101,7 +101,7 @@ struct SampleDistortedBoundingBox: Op {
         guard sampling.leastCovered ?? 0 >= 0 else { throw node.malformed("Min object covered must be non-negative") }
     }
 
-    var isStateful: Bool { true }
+    static var traits: OpTraits { .random }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let (size, boxes) = (inputs[0].shape, inputs[1].shape)

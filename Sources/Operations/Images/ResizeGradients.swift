@@ -6,7 +6,7 @@ internal import Tensors
 /// - Inputs: `grads`, float32, by the resized images; `original_image`, float32 or float64, of which only shape and dtype count.
 /// - Outputs: one tensor of the original images' dtype, height and width.
 /// - Attributes: `align_corners`, `half_pixel_centers`.
-struct ResizeGrad: Op {
+struct ResizeGrad: KernelOp {
     private let isCubic: Bool
     private let attributes: ResizeAttributes
 
@@ -56,7 +56,7 @@ struct ResizeGrad: Op {
 ///
 /// - Inputs: `grads`, numbers; `size`, two of int32: height and width of the images.
 /// - Attributes: `align_corners`, `half_pixel_centers`.
-struct ResizeNearestNeighborGrad: Op {
+struct ResizeNearestNeighborGrad: KernelOp {
     private let attributes: ResizeAttributes
 
     init(_ node: NodeReader) throws(OpError) {

@@ -96,7 +96,7 @@ extension TensorFact {
 /// - Inputs: `images`, [batch, height, width, depth]; numbers of any type; `size`, two of int32.
 /// - Outputs: float32; the images' dtype where each pixel is the nearest one.
 /// - Attributes: `align_corners`, `half_pixel_centers`. Sides of more than 2^24 pixels are `resourceExhausted`.
-struct Resize: Op {
+struct Resize: KernelOp {
     /// nil takes the nearest pixel.
     private let method: Resizing.Method?
     private let attributes: ResizeAttributes

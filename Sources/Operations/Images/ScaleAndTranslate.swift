@@ -7,7 +7,7 @@ internal import Tensors
 ///   of float32 each: of rows and of columns. Where a pixel's center is outside of the image it is zero.
 /// - Outputs: float32.
 /// - Attributes: `kernel_type`, the filter; `antialias`, whether it grows when images shrink.
-struct ScaleAndTranslate: Op {
+struct ScaleAndTranslate: KernelOp {
     private let filter: SamplingFilter
     private let antialias: Bool
 
@@ -65,7 +65,7 @@ struct ScaleAndTranslate: Op {
 /// - Inputs: `grads`, float32, by the resized images; `original_image`, float32, of which only the shape counts; `scale` and
 ///   `translation`, two of float32 each.
 /// - Attributes: `kernel_type`, `antialias`.
-struct ScaleAndTranslateGrad: Op {
+struct ScaleAndTranslateGrad: KernelOp {
     private let filter: SamplingFilter
     private let antialias: Bool
 

@@ -12,7 +12,7 @@ extension OpTable {
 }
 
 /// A tensor whose diagonal is the input, all else zero: the input's dimensions twice.
-struct Diag: Op {
+struct Diag: KernelOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(1) }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
@@ -34,7 +34,7 @@ struct Diag: Op {
 }
 
 /// The diagonal of a tensor whose dimensions are the same ones twice.
-struct DiagPart: Op {
+struct DiagPart: KernelOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(1) }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
@@ -68,7 +68,7 @@ struct DiagPart: Op {
 ///
 /// - Inputs: `input`, rank 2 or more; `num_lower` and `num_upper`, scalars: how many diagonals below and above the main one
 ///   stay; negative: all.
-struct MatrixBandPart: Op {
+struct MatrixBandPart: KernelOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(3) }
 
     var valueInputs: [Int] { [1, 2] }

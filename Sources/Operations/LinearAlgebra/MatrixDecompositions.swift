@@ -122,7 +122,7 @@ extension MatrixDecomposition {
 ///   read (without vectors the second output is a scalar, 0).
 /// - Attributes: `adjoint`, `compute_v`, `output_idx_type`, each where it matters.
 /// - Numerics: where there is no Cholesky factor it is NaN; an eigenvector may have another sign than TensorFlow's.
-struct SquareMatrixOp: Op {
+struct SquareMatrixOp: KernelOp {
     let kind: MatrixDecomposition.Kind
     var adjoint = false
     var vectors = false
@@ -160,7 +160,7 @@ struct SquareMatrixOp: Op {
 /// - Outputs: `q` and `r`; or `s`, `u` and `v`, of which the last two are scalars, 0, without `compute_uv`.
 /// - Attributes: `full_matrices`: whether q, u and v are square; `compute_uv`.
 /// - Numerics: a singular vector may have another sign than TensorFlow's. Matrices that are not finite have NaN as values.
-struct MatrixFactors: Op {
+struct MatrixFactors: KernelOp {
     let kind: MatrixDecomposition.Kind
     let full: Bool
     let vectors: Bool

@@ -31,7 +31,7 @@ extension NodeReader {
 /// - Inputs: `diagonal`; from version 2 on `k`, which diagonal, or the lowest and the highest; `num_rows` and `num_cols`, -1 for
 ///   as few as there must be; `padding_value`, what all else is.
 /// - Attributes: `align` (version 3): where diagonals stand that are shorter than the longest.
-struct MatrixDiag: Op {
+struct MatrixDiag: KernelOp {
     private let version: Int
     private let alignment: DiagonalBand.Alignment
 
@@ -114,7 +114,7 @@ struct MatrixDiag: Op {
 /// - Inputs: `input`, rank 2 or more; from version 2 on `k`, which diagonal, or the lowest and the highest; `padding_value`, what
 ///   makes shorter ones as long as the longest.
 /// - Outputs: one row, or several, for each matrix. Attributes: `align` (version 3).
-struct MatrixDiagPart: Op {
+struct MatrixDiagPart: KernelOp {
     private let version: Int
     private let alignment: DiagonalBand.Alignment
 
@@ -156,7 +156,7 @@ struct MatrixDiagPart: Op {
 ///
 /// - Inputs: `input`, rank 2 or more; `diagonal`, as MatrixDiagPart gives it; from version 2 on `k`.
 /// - Attributes: `align` (version 3).
-struct MatrixSetDiag: Op {
+struct MatrixSetDiag: KernelOp {
     private let version: Int
     private let alignment: DiagonalBand.Alignment
 

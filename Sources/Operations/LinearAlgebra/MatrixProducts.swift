@@ -20,7 +20,7 @@ extension OpTable {
 /// - Attributes: `transpose_a`, `transpose_b`; SparseMatMul's hints that a matrix has many zeros change nothing; its inputs are float32 or
 ///   bfloat16, its output is float32.
 /// - Numerics: whole numbers wrap around. A sum over nothing is zero.
-struct MatMul: KernelChoosing {
+struct MatMul: KernelChoosing, LinearOp, FusibleProduct {
     /// Nil where it is the inputs'.
     private let output: DataType?
     private let transposesLeft: Bool
@@ -61,6 +61,16 @@ struct MatMul: KernelChoosing {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { transposesLeft ? node.mixed : node.rowwise(0) }
 
+    func linearRoles(_ inputs: [TensorFact]) -> [LinearRole] {
+        guard inputs[0].dtype == inputs[1].dtype, inputs[0].dtype.complexPart == nil else { return [] }
+        return [
+            LinearRole(data: 0, weight: 1, weightAxes: [transposesRight ? 0 : 1], outputAxis: 1),
+            LinearRole(data: 1, weight: 0, weightAxes: [transposesLeft ? 1 : 0], outputAxis: 0),
+        ]
+    }
+
+    var fusibleProduct: FusibleProductKind? { output == nil ? .matrixProduct : nil }
+
     func kernels(for spec: KernelSpec) throws(OpError) -> [KernelChoice] {
         let left = try spec.inputShape(0)
         let output = try spec.outputShape()
@@ -84,7 +94,7 @@ struct MatMul: KernelChoosing {
 /// - Inputs: two tensors of rank 2 or more and one dtype: float32, float64, complex64, complex128, int16, int32 or int64; those of
 ///   V3 may differ, and are converted to the output's.
 /// - Attributes: `adj_x`, `adj_y`: the adjoints are multiplied; V3: `Tout`.
-struct BatchMatMul: Op {
+struct BatchMatMul: LinearOp {
     private let broadcasts: Bool
     /// Nil where it is the inputs'.
     private let output: DataType?
@@ -138,6 +148,18 @@ struct BatchMatMul: Op {
             throw .invalid("In[0].dim(\(axis)) and In[1].dim(\(axis)) must be the same: \(left) vs \(right)")
         }
         return batch
+    }
+
+    func linearRoles(_ inputs: [TensorFact]) -> [LinearRole] {
+        guard inputs[0].dtype == inputs[1].dtype, output ?? inputs[0].dtype == inputs[0].dtype,
+            inputs[0].dtype.complexPart == nil, let left = inputs[0].shape.rank, let right = inputs[1].shape.rank
+        else { return [] }
+        let rank = max(left, right)
+        return [
+            LinearRole(
+                data: 0, weight: 1, weightAxes: [right - (transposesRight ? 2 : 1)], outputAxis: rank - 1),
+            LinearRole(data: 1, weight: 0, weightAxes: [left - (transposesLeft ? 1 : 2)], outputAxis: rank - 2),
+        ]
     }
 
     func batching(_ node: BatchedNode) -> [BatchRole]? {

@@ -25,7 +25,7 @@ extension OpTable {
 ///
 /// - Inputs: `matrix`, square; `rhs`, with as many rows. Batches are equal; those of triangles may repeat.
 /// - Attributes: `adjoint`: the adjoint of the matrix is meant; `lower`: which triangle.
-struct MatrixSolve: Op {
+struct MatrixSolve: KernelOp {
     let kind: MatrixDecomposition.Kind
     let adjoint: Bool
     let lower: Bool
@@ -63,7 +63,7 @@ struct MatrixSolve: Op {
 ///
 /// - Inputs: `matrix`; `rhs`, with as many rows; `l2_regularizer`, a float64 scalar.
 /// - Attributes: `fast`: by the normal equations with the regularizer, else by a complete orthogonal factoring without it.
-struct LeastSquares: Op {
+struct LeastSquares: KernelOp {
     private let fast: Bool
 
     init(_ node: NodeReader) throws(OpError) {

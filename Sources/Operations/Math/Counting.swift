@@ -18,7 +18,7 @@ extension OpTable {
 /// - Outputs: `size` counts of the weights' dtype, for each row. Numbers that are too large are not counted, a negative one is
 ///   an error of the run.
 /// - Attributes: `binary_output` (DenseBincount): 1 for what occurs at all.
-struct Bincount: Op {
+struct Bincount: KernelOp {
     private let isDense: Bool
     private let isBinary: Bool
 
@@ -69,7 +69,7 @@ struct Bincount: Op {
 ///
 /// - Inputs: `values`, float32, float64, int32 or int64; `value_range`, two of them; `nbins`, an int32 scalar.
 /// - Attributes: `dtype`: int32 or int64.
-struct HistogramFixedWidth: Op {
+struct HistogramFixedWidth: KernelOp {
     private let output: DataType
 
     init(_ node: NodeReader) throws(OpError) {
@@ -111,7 +111,7 @@ struct HistogramFixedWidth: Op {
 /// For each number, how many boundaries are not above it.
 ///
 /// - Inputs: float32, float64, int32 or int64. Outputs: int32, of the same shape. Attributes: `boundaries`, sorted.
-struct Bucketize: Op {
+struct Bucketize: KernelOp {
     private let boundaries: [Float]
 
     init(_ node: NodeReader) throws(OpError) {

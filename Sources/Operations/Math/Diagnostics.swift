@@ -27,7 +27,7 @@ extension OpTable {
 }
 
 /// The input, of a floating type; an error where an element is NaN or infinite. Attributes: `message`, which the error begins with.
-struct CheckNumerics: Op {
+struct CheckNumerics: KernelOp {
     let message: String
     /// Whether the error tells one infinity from the other.
     let tellsSigns: Bool
@@ -64,7 +64,7 @@ extension SpecialNumbers {
 }
 
 /// The first input; what a graph shows of the others is not shown.
-struct FirstInput: Op {
+struct FirstInput: KernelOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(atLeast: 1) }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] { [inputs[0]] }
@@ -79,7 +79,7 @@ struct FirstInput: Op {
 /// - Outputs: where elements become narrower there is one more axis, the last; where they become wider the last axis, which must be
 ///   as long as they are wider, is gone.
 /// - Attributes: `type`.
-struct Bitcast: Op {
+struct Bitcast: KernelOp {
     private let dtype: DataType
 
     init(_ node: NodeReader) throws(OpError) {
@@ -121,7 +121,7 @@ struct Bitcast: Op {
 struct Timestamp: TensorOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(0) }
 
-    var isStateful: Bool { true }
+    static var traits: OpTraits { .random }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] { [TensorFact(.float64, .scalar)] }
 

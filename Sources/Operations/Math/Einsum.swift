@@ -11,7 +11,7 @@ extension OpTable {
 /// - Inputs: one or two tensors of one dtype: a floating, complex, or integer type that matrices are multiplied in.
 /// - Attributes: `equation`: a character an axis; `...` stands for axes that broadcast; a letter that stands twice in an operand takes
 ///   the diagonal, in the output it makes one; letters that the output lacks are summed over.
-struct Einsum: Op {
+struct Einsum: KernelOp {
     private let operands: [Labels]
     private let output: Labels
 

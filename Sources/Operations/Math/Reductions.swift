@@ -17,14 +17,14 @@ extension OpTable {
     ]
 
     private static func reduction(_ name: String, _ reduction: Reduction) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> Reduce in
             try node.expectInputs(2)
             return Reduce(reduction: reduction, keepsDimensions: try node.bool("keep_dims", default: false))
         }
     }
 
     private static func arg(_ name: String, largest: Bool) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> ArgExtreme in
             try node.expectInputs(2)
             return ArgExtreme(largest: largest, output: try node.type("output_type", default: .int64))
         }
@@ -36,7 +36,7 @@ extension OpTable {
 /// - Attributes: `keep_dims`: whether folded axes stay, with size 1.
 /// - Numerics: float sums are added up in blocks. A fold of nothing gives 0, 1 for Prod, the least or greatest number for
 ///   Max and Min, NaN (integers and complex numbers: 0) for Mean. The mean of integers, and their norm, go towards zero.
-struct Reduce: Op {
+struct Reduce: KernelOp {
     let reduction: Reduction
     let keepsDimensions: Bool
 
@@ -98,7 +98,7 @@ struct Reduce: Op {
 /// - Inputs: the tensor; the axis, a scalar.
 /// - Attributes: `output_type`.
 /// - Numerics: NaN is never chosen; where there is nothing else, 0.
-struct ArgExtreme: Op {
+struct ArgExtreme: KernelOp {
     let largest: Bool
     let output: DataType
 

@@ -10,7 +10,7 @@ extension OpTable {
     ]
 
     private static func scan(_ name: String, _ kind: Scan.Kind) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> Scan in
             try node.expectInputs(2)
             return Scan(
                 kind: kind, isExclusive: try node.bool("exclusive", default: false),
@@ -23,7 +23,7 @@ extension OpTable {
 ///
 /// - Inputs: `x`, numbers (CumulativeLogsumexp: floats); `axis`, a scalar.
 /// - Attributes: `exclusive`: without the element itself; `reverse`: from the end on.
-struct Scan: Op {
+struct Scan: KernelOp {
     enum Kind: Hashable {
         case sum
         case product

@@ -22,21 +22,21 @@ extension OpTable {
     ]
 
     private static func sorted(_ name: String, _ kind: SegmentFold.Kind) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> Segments in
             try node.expectInputs(2)
             return Segments(kind: kind, form: .dense)
         }
     }
 
     private static func sparse(_ name: String, _ kind: SegmentFold.Kind, hasCount: Bool = false) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> Segments in
             try node.expectInputs(hasCount ? 4 : 3)
             return Segments(kind: kind, form: .sparse(hasCount: hasCount))
         }
     }
 
     private static func unsorted(_ name: String, _ kind: SegmentFold.Kind) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> UnsortedSegments in
             try node.expectInputs(3)
             return UnsortedSegments(kind: kind)
         }
@@ -48,7 +48,7 @@ extension OpTable {
 /// - Inputs: `data`, rank 1 or more; sparse: `indices`, int32 or int64, which rows are taken; `segment_ids`, int32 or int64, a
 ///   number for each row, not going down; perhaps `num_segments`.
 /// - Outputs: as many rows as the largest number tells, or as `num_segments`. A segment without rows is 0 (Prod: 1).
-struct Segments: Op {
+struct Segments: KernelOp {
     enum Form: Hashable {
         case dense
         /// Rows are taken by index.
@@ -138,7 +138,7 @@ struct Segments: Op {
 ///   left out; `num_segments`.
 /// - Outputs: `num_segments` rows. A segment without rows is 0, 1 for Prod, the least or greatest finite number for Max and
 ///   Min. A number that is too large is an error of the run.
-struct UnsortedSegments: Op {
+struct UnsortedSegments: KernelOp {
     let kind: SegmentFold.Kind
 
     var valueInputs: [Int] { [2] }

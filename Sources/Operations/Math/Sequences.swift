@@ -13,7 +13,7 @@ extension OpTable {
 ///
 /// - Inputs: three scalars of one dtype: int32, int64, float32 or float64.
 /// - Outputs: a vector; element `i` is `start + i * delta`, rounded once for the product and once for the sum.
-struct RangeOp: Op {
+struct RangeOp: KernelOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(3) }
 
     var valueInputs: [Int] { [0, 1, 2] }
@@ -93,7 +93,7 @@ struct RangeOp: Op {
 /// `num` numbers from `start` to `stop`, evenly spaced; the last is `stop` itself.
 ///
 /// - Inputs: `start` and `stop`, scalars of one dtype, float32 or float64; `num`, a scalar, 1 or more.
-struct LinSpace: Op {
+struct LinSpace: KernelOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(3) }
 
     var valueInputs: [Int] { [0, 1, 2] }

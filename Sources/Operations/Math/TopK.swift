@@ -17,7 +17,7 @@ extension OpTable {
 /// - Inputs: `input`, rank 1 or more, of a dtype with an order; `k`, a scalar (TopKV2).
 /// - Outputs: `values` and `indices`.
 /// - Attributes: `k` (TopK); `sorted`: the result is sorted either way; `index_type`: int16, int32 or int64.
-struct TopK: Op {
+struct TopK: KernelOp {
     /// nil where it is an input.
     private let k: Int?
     private let indexType: DataType
@@ -84,7 +84,7 @@ struct TopK: Op {
 /// The element of each row (along the last axis) that would stand at place `n` if the row were sorted.
 ///
 /// - Inputs: `input`, rank 1 or more; `n`, an int32 scalar. Attributes: `reverse`: whether the largest comes first.
-struct NthElement: Op {
+struct NthElement: KernelOp {
     private let isReversed: Bool
 
     init(_ node: NodeReader) throws(OpError) {
@@ -125,7 +125,7 @@ struct NthElement: Op {
 /// - Inputs: `sorted_inputs` and `values`, matrices of as many rows and one dtype with an order.
 /// - Outputs: a place for each value: before the elements that are equal to it (LowerBound), or behind them (UpperBound).
 /// - Attributes: `out_type`: int32 or int64.
-struct SortedSearch: Op {
+struct SortedSearch: KernelOp {
     private let isUpper: Bool
     private let output: DataType
 

@@ -13,7 +13,7 @@ extension OpTable {
     ]
 
     private static func unique(_ name: String, hasAxis: Bool = false, hasCounts: Bool = false) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> Unique in
             try node.expectInputs(hasAxis ? 2 : 1)
             return Unique(hasAxis: hasAxis, hasCounts: hasCounts, output: try node.outType("out_idx"))
         }

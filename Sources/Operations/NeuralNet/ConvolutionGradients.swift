@@ -26,7 +26,7 @@ extension OpTable {
 ///   images may be height and width only.
 /// - Attributes: those of the convolution.
 /// - Numerics: sums are added up by BLAS, in an order of its own.
-struct ConvolutionGradient: Op {
+struct ConvolutionGradient: KernelOp {
     /// By what.
     enum Target: Hashable { case images, filter }
     /// Of which convolution.

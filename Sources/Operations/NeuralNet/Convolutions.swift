@@ -17,7 +17,7 @@ extension OpTable {
 /// - Outputs: images with as many channels as the filter has outputs.
 /// - Attributes: `strides`, `dilations`, `padding` (SAME, VALID, EXPLICIT), `explicit_paddings`, `data_format` (NHWC, NCHW).
 /// - Numerics: the filter's products are added up by BLAS, in an order of its own.
-struct Conv2D: KernelChoosing {
+struct Conv2D: KernelChoosing, LinearOp, FusibleProduct {
     private let attributes: WindowAttributes
     private let dilations: [Int]
 
@@ -74,6 +74,12 @@ struct Conv2D: KernelChoosing {
     }
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
+
+    func linearRoles(_ inputs: [TensorFact]) -> [LinearRole] {
+        [LinearRole(weight: 1, weightAxes: [3], outputAxis: attributes.format.depthAxis)]
+    }
+
+    var fusibleProduct: FusibleProductKind? { .convolution }
 
     func kernels(for spec: KernelSpec) throws(OpError) -> [KernelChoice] {
         let images = PartialShape(try spec.inputShape(0))

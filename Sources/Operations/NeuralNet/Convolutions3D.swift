@@ -6,7 +6,7 @@ internal import Tensors
 /// - Inputs: `input`, volumes of rank 5; `filter`, [planes, height, width, depth, outputs]. Any float.
 /// - Outputs: volumes with as many channels as the filter has outputs.
 /// - Attributes: `strides`, `dilations`, `padding` (SAME, VALID), `data_format` (NDHWC).
-struct Conv3D: Op {
+struct Conv3D: LinearOp {
     private let attributes: WindowAttributes
     private let dilations: [Int]
 
@@ -41,6 +41,10 @@ struct Conv3D: Op {
     }
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
+
+    func linearRoles(_ inputs: [TensorFact]) -> [LinearRole] {
+        [LinearRole(weight: 1, weightAxes: [4], outputAxis: attributes.format.depthAxis)]
+    }
 
     func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let (volumes, filter) = (try spec.inputShape(0), try spec.inputShape(1))

@@ -8,7 +8,7 @@ internal import Tensors
 /// - Inputs: `input`, images of rank 4; `filter`, [height, width, depth, multiplier]. Any float.
 /// - Outputs: images of depth * multiplier channels.
 /// - Attributes: `strides`, `dilations`, `padding` (SAME, VALID, EXPLICIT), `explicit_paddings`, `data_format` (NHWC).
-struct DepthwiseConv2D: Op {
+struct DepthwiseConv2D: LinearOp {
     private let attributes: WindowAttributes
     private let dilations: [Int]
 
@@ -40,6 +40,10 @@ struct DepthwiseConv2D: Op {
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
 
+    func linearRoles(_ inputs: [TensorFact]) -> [LinearRole] {
+        [LinearRole(weight: 1, weightAxes: [2, 3], outputAxis: attributes.format.depthAxis)]
+    }
+
     func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let (images, filter) = (try spec.inputShape(0), try spec.inputShape(1))
         let axes = try windows(PartialShape(images), PartialShape(filter)).compactMap { $0 }
@@ -57,7 +61,7 @@ struct DepthwiseConv2D: Op {
 /// - Inputs: `input`, images of rank 4; `filter`, [height, width, depth]. Any real numbers.
 /// - Attributes: `strides`, `rates` (how far apart the filter's elements stand), `padding` (SAME, VALID).
 /// - Numerics: whole numbers wrap around; NaN never is the largest; of nothing, the lowest finite number.
-struct Dilation2D: Op {
+struct Dilation2D: KernelOp {
     private let attributes: WindowAttributes
     private let rates: [Int]
 

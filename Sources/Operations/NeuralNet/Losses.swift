@@ -17,7 +17,7 @@ extension OpTable {
 ///
 /// - Inputs: `features` (logits), two dimensions, any float; `labels`, int32 or int64, one a row, in [0, columns).
 /// - Outputs: `loss`, one number a row; `backprop`, its gradient by the logits.
-struct SparseSoftmaxCrossEntropy: Op {
+struct SparseSoftmaxCrossEntropy: KernelOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(2) }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
@@ -52,7 +52,7 @@ struct SparseSoftmaxCrossEntropy: Op {
 }
 
 /// Half the sum of the squares of a tensor of any float: a scalar.
-struct L2Loss: Op {
+struct L2Loss: KernelOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(1) }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
@@ -73,7 +73,7 @@ struct L2Loss: Op {
 /// - Inputs: `predictions`, float32, two dimensions; `targets`, int32 or int64, one a row; V2 `k`, a scalar of their dtype.
 /// - Attributes: `k`, unless it is an input.
 /// - Numerics: a row that has a number that is not finite, or a target out of range, gives false.
-struct InTopK: Op {
+struct InTopK: KernelOp {
     /// nil where it is an input.
     private let k: Int?
 
@@ -115,7 +115,7 @@ struct InTopK: Op {
 ///
 /// - Inputs: `out_backprop`, rank 2 or more.
 /// - Attributes: `data_format`: NHWC (channels last, the default) or NCHW (channels second).
-struct BiasAddGradient: Op {
+struct BiasAddGradient: KernelOp {
     private let format: ImageFormat
 
     init(_ node: NodeReader) throws(OpError) {

@@ -69,7 +69,7 @@ extension TensorFact {
 ///   (TensorFlow leaves them as they are in memory); V3 also a scalar, zero.
 /// - Attributes: `is_training`, `epsilon`, `exponential_avg_factor`, `data_format`.
 /// - Numerics: moments are added up in float64. No images have moments of NaN.
-struct FusedBatchNorm: Op {
+struct FusedBatchNorm: ChannelAffineOp, FusibleLink {
     private let attributes: BatchNormAttributes
     private let factor: Float
     private let outputCount: Int
@@ -99,6 +99,16 @@ struct FusedBatchNorm: Op {
         guard !attributes.isTraining, let images = node.rowwise(0, minimumRank: 2).first else { return node.mixed }
         return [images] + node.mixed.dropFirst()
     }
+
+    /// Of output 0.
+    func channelAffine(of data: Int, _ inputs: [TensorFact]) -> ChannelAffine? {
+        guard data == 0, !attributes.isTraining, let rank = inputs[0].shape.rank else { return nil }
+        return ChannelAffine(
+            axis: attributes.channelAxis(rank: rank),
+            formula: .normalization(scale: 1, offset: 2, mean: 3, variance: 4, epsilon: attributes.epsilon))
+    }
+
+    var fusibleProducts: Set<FusibleProductKind> { attributes.isTraining ? [] : [.convolution] }
 
     func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let images = try spec.inputShape(0)
@@ -135,7 +145,7 @@ extension Kernel {
 /// - Inputs: `y_backprop` and `x`, of one shape and dtype; `scale`; mean and variance, as the forward op reserved them; V3 also
 ///   a tensor that is not read.
 /// - Outputs: the gradients by x, scale and offset; two empty vectors.
-struct FusedBatchNormGradient: Op {
+struct FusedBatchNormGradient: KernelOp {
     private let attributes: BatchNormAttributes
 
     init(_ node: NodeReader, inputCount: Int) throws(OpError) {
@@ -178,7 +188,7 @@ struct FusedBatchNormGradient: Op {
 ///
 /// - Inputs: `t`, rank 4, any float; `m`, `v`, `beta` and `gamma`, an element a channel.
 /// - Attributes: `variance_epsilon`; `scale_after_normalization`: whether gamma counts.
-struct GlobalBatchNorm: Op {
+struct GlobalBatchNorm: ChannelAffineOp {
     private let epsilon: Float
     private let scales: Bool
 
@@ -203,6 +213,13 @@ struct GlobalBatchNorm: Op {
     }
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
+
+    func channelAffine(of data: Int, _ inputs: [TensorFact]) -> ChannelAffine? {
+        guard data == 0 else { return nil }
+        return ChannelAffine(
+            axis: 3,
+            formula: .normalization(scale: scales ? 4 : nil, offset: 3, mean: 1, variance: 2, epsilon: epsilon))
+    }
 
     func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let (images, dtype) = (try spec.outputShape(), spec.inputs[0].dtype)

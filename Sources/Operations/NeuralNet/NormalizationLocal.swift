@@ -30,7 +30,7 @@ struct LocalResponseAttributes: Hashable {
 ///
 /// - Inputs: `input`, images of rank 4, float32, float16 or bfloat16.
 /// - Attributes: `depth_radius`, `bias`, `alpha`, `beta`.
-struct LocalResponseNormalization: Op {
+struct LocalResponseNormalization: KernelOp {
     private let attributes: LocalResponseAttributes
 
     init(_ node: NodeReader) throws(OpError) {
@@ -60,7 +60,7 @@ struct LocalResponseNormalization: Op {
 /// The gradient of ``LocalResponseNormalization``.
 ///
 /// - Inputs: `input_grads`, `input_image` and `output_image`, of one shape and dtype.
-struct LocalResponseGradient: Op {
+struct LocalResponseGradient: KernelOp {
     private let attributes: LocalResponseAttributes
 
     init(_ node: NodeReader) throws(OpError) {

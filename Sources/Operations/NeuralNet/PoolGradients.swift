@@ -12,14 +12,14 @@ extension OpTable {
     ]
 
     private static func maximum(_ name: String, _ format: ImageFormat = .channelsLast) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> MaxPoolGradient in
             try node.expectInputs(3)
             return try MaxPoolGradient(window(node, format))
         }
     }
 
     private static func mean(_ name: String, _ format: ImageFormat = .channelsLast) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> MeanPoolGradient in
             try node.expectInputs(2)
             return try MeanPoolGradient(window(node, format))
         }
@@ -36,7 +36,7 @@ extension OpTable {
 /// - Inputs: `orig_input`; `orig_output`, what the pool made of it; `grad`, the gradient by that. Any real numbers.
 /// - Attributes: those of the pool.
 /// - Numerics: what comes in goes to the first of equal elements; among volumes to each of them.
-struct MaxPoolGradient: Op {
+struct MaxPoolGradient: KernelOp {
     private let window: PoolWindow
 
     init(_ window: PoolWindow) throws(OpError) {
@@ -67,7 +67,7 @@ struct MaxPoolGradient: Op {
 }
 
 /// The gradient of a pool that takes the largest, whose window is told by the inputs `ksize` and `strides`.
-struct MaxPoolGradientOfGivenSize: Op {
+struct MaxPoolGradientOfGivenSize: KernelOp {
     private let attributes: WindowAttributes
 
     var valueInputs: [Int] { [3, 4] }
@@ -96,7 +96,7 @@ struct MaxPoolGradientOfGivenSize: Op {
 ///
 /// - Inputs: `orig_input_shape`, int32; `grad`, the gradient by the pool's result, any float.
 /// - Attributes: those of the pool.
-struct MeanPoolGradient: Op {
+struct MeanPoolGradient: KernelOp {
     private let window: PoolWindow
 
     var valueInputs: [Int] { [0] }

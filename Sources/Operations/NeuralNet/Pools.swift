@@ -15,7 +15,7 @@ extension OpTable {
     private static func pool(
         _ name: String, _ reduction: Pooling.Reduction, _ format: ImageFormat = .channelsLast
     ) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> Pool in
             try node.expectInputs(1)
             let attributes = try WindowAttributes(node, default: format)
             let sizes = try node.windowSizes("ksize", count: attributes.format.rank)
@@ -83,7 +83,7 @@ struct PoolWindow: Hashable {
 ///   `data_format`.
 /// - Numerics: padding does not count. NaN never is the maximum of images; where there is nothing else it is the lowest finite
 ///   number. Among volumes a NaN may be the maximum.
-struct Pool: Op {
+struct Pool: KernelOp {
     private let reduction: Pooling.Reduction
     private let window: PoolWindow
 
@@ -152,7 +152,7 @@ struct Pool: Op {
 ///
 /// - Inputs: images; `ksize` and `strides`, int32, four numbers each.
 /// - Attributes: `padding` (SAME, VALID), `data_format`.
-struct PoolOfGivenSize: Op {
+struct PoolOfGivenSize: KernelOp {
     private let attributes: WindowAttributes
 
     var valueInputs: [Int] { [1, 2] }
@@ -206,7 +206,7 @@ extension TensorFact {
 /// - Outputs: the largest elements; the index of each among the elements of its image, or of the batch.
 /// - Attributes: `ksize`, `strides`, `padding` (SAME, VALID), `include_batch_in_index`, `Targmax` (int32, int64).
 /// - Numerics: the first of equal elements; a NaN that comes first stays.
-struct PoolWithIndices: Op {
+struct PoolWithIndices: KernelOp {
     private let window: PoolWindow
     private let includesBatch: Bool
     private let indices: DataType

@@ -88,7 +88,7 @@ extension OpError {
 ///   `wco`, vectors, of [cells] where peepholes are used; `b`, [4 * cells]. float32 (float16, bfloat16).
 /// - Outputs: i, cs, f, o, ci, co and h, all [batch, cells].
 /// - Attributes: `forget_bias`, `cell_clip`, `use_peephole`.
-struct LSTMBlockCell: Op {
+struct LSTMBlockCell: KernelOp {
     private let attributes: LSTMAttributes
 
     init(_ node: NodeReader) throws(OpError) {
@@ -124,7 +124,7 @@ struct LSTMBlockCell: Op {
 ///   ``LSTMBlockCell`` has them.
 /// - Outputs: as ``LSTMBlockCell``, for each step; zeros where none is taken.
 /// - Attributes: `cell_clip`, `use_peephole`; not V2: `forget_bias`.
-struct BlockLSTM: Op {
+struct BlockLSTM: KernelOp {
     private let attributes: LSTMAttributes
 
     init(_ node: NodeReader, _ order: LSTMCell.GateOrder) throws(OpError) {
@@ -161,7 +161,7 @@ struct BlockLSTM: Op {
 /// - Inputs: `x`, [batch, inputs]; `h_prev`, [batch, cells]; `w_ru`, [inputs + cells, 2 * cells]; `w_c`, [inputs + cells,
 ///   cells]; `b_ru`, [2 * cells]; `b_c`, [cells]. float32 (float16, bfloat16).
 /// - Outputs: r, u, c and h, all [batch, cells].
-struct GRUBlockCell: Op {
+struct GRUBlockCell: KernelOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(6) }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {

@@ -10,7 +10,7 @@ extension OpTable {
     ]
 
     private static func softmax(_ name: String, logarithm: Bool) -> OpEntry {
-        OpEntry(name) { (node: NodeReader) throws(OpError) -> any Op in
+        OpEntry(name) { (node: NodeReader) throws(OpError) -> Softmax in
             try node.expectInputs(1)
             return Softmax(logarithm: logarithm)
         }
@@ -21,7 +21,7 @@ extension OpTable {
 ///
 /// - Inputs: `logits`, float32 or float64, rank 1 or more.
 /// - Numerics: subtracts the row's maximum first; NaN fills its row.
-struct Softmax: Op {
+struct Softmax: KernelOp {
     let logarithm: Bool
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
@@ -46,7 +46,7 @@ struct Softmax: Op {
 ///
 /// - Inputs: `features` (logits) and `labels`, float32 or float64, which broadcast to two dimensions.
 /// - Outputs: `loss`, one number a row; `backprop`, its gradient by the logits.
-struct SoftmaxCrossEntropy: Op {
+struct SoftmaxCrossEntropy: KernelOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(2) }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {

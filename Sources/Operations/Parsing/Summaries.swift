@@ -22,6 +22,8 @@ extension TensorOp {
 ///
 /// - Inputs: `tags`, strings; `values`, numbers, in the same shape.
 struct ScalarSummary: TensorOp {
+    static var traits: OpTraits { .bookkeeping }
+
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(2) }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
@@ -60,6 +62,8 @@ struct ScalarSummary: TensorOp {
 ///
 /// - Inputs: `tag`, a scalar string; `values`, finite numbers.
 struct HistogramSummary: TensorOp {
+    static var traits: OpTraits { .bookkeeping }
+
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(2) }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
@@ -159,6 +163,8 @@ private struct Histogram {
 ///
 /// - Inputs: strings of any shape, each a serialized summary; no tag may stand twice.
 struct MergeSummary: TensorOp {
+    static var traits: OpTraits { .bookkeeping }
+
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(atLeast: 1) }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
@@ -217,32 +223,5 @@ struct MergeSummary: TensorOp {
             if field.number == 1, case .bytes(let range) = field.value { tag = value.part(range) }
         }
         return tag
-    }
-}
-
-extension Tensor {
-    /// An element of a numeric tensor as float64; nil where there is none.
-    fileprivate func number(_ index: Int) -> Double? {
-        guard index >= 0, index < shape.elementCount else { return nil }
-        return withUnsafeBytes { memory in
-            func load<Element: BitwiseCopyable>(_ type: Element.Type) -> Element {
-                memory.bindMemory(to: Element.self)[index]
-            }
-            return switch dtype {
-            case .float32: Double(load(Float.self))
-            case .float64: load(Double.self)
-            case .float16: Double(Float16(bitPattern: load(UInt16.self)))
-            case .bfloat16: Double(Float(bitPattern: UInt32(load(UInt16.self)) << 16))
-            case .int8: Double(load(Int8.self))
-            case .int16: Double(load(Int16.self))
-            case .int32: Double(load(Int32.self))
-            case .int64: Double(load(Int64.self))
-            case .uint8: Double(load(UInt8.self))
-            case .uint16: Double(load(UInt16.self))
-            case .uint32: Double(load(UInt32.self))
-            case .uint64: Double(load(UInt64.self))
-            default: nil
-            }
-        }
     }
 }

@@ -11,6 +11,8 @@ extension OpTable {
 
 /// A tensor under the name of the node that makes it. The attributes tell nothing that is written.
 struct NamedTensorSummary: TensorOp {
+    static var traits: OpTraits { .bookkeeping }
+
     private let name: String
 
     init(_ node: NodeReader) throws(OpError) {
@@ -37,6 +39,8 @@ struct NamedTensorSummary: TensorOp {
 ///
 /// - Inputs: `tag`, a scalar string; `tensor`; `serialized_summary_metadata`, a scalar string: a `SummaryMetadata`.
 struct TaggedTensorSummary: TensorOp {
+    static var traits: OpTraits { .bookkeeping }
+
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(3) }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {

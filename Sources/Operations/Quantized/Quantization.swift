@@ -64,7 +64,7 @@ struct QuantizationAxis: Hashable {
 /// - Outputs: quantised numbers; the ranges as they were made: they hold zero, and are not too small.
 /// - Attributes: `T` (qint8, quint8, qint16, quint16, qint32), `mode`, `round_mode`, `narrow_range`, `axis`,
 ///   `ensure_minimum_range`.
-struct Quantize: Op {
+struct Quantize: KernelOp {
     private let target: DataType
     private let mode: Quantization.Mode
     private let rounding: Quantization.Rounding
@@ -110,7 +110,7 @@ struct Quantize: Op {
 ///
 /// - Inputs: quantised numbers; `min_range` and `max_range`, float32, one element, or one for each slice along `axis`.
 /// - Attributes: `mode`, `narrow_range`, `axis`, `dtype` (float32; bfloat16 with MIN_COMBINED).
-struct Dequantize: Op {
+struct Dequantize: KernelOp {
     private let mode: Quantization.Mode
     private let isNarrow: Bool
     private let slices: QuantizationAxis

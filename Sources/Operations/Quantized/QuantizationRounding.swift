@@ -9,7 +9,7 @@ internal import Tensors
 ///   along `axis`; V3 `num_bits`, int32.
 /// - Attributes: `signed_input`, `range_given`, `num_bits` (not V3), `input_min`, `input_max` (V1), `round_mode` (V2, V4: HALF_TO_EVEN,
 ///   HALF_UP), `narrow_range`, `axis`.
-struct QuantizeAndDequantize: Op {
+struct QuantizeAndDequantize: KernelOp {
     /// Which ranges, bits and roundings are told how.
     enum Version: Hashable { case first, second, third }
 
@@ -86,7 +86,7 @@ struct QuantizeAndDequantize: Op {
 ///
 /// - Inputs: `inputs`, float32; `min` and `max`, float32: scalars, or one number for each element of the last dimension.
 /// - Attributes: `num_bits` (2 to 16), `narrow_range`; `min` and `max` where they are not inputs.
-struct FakeQuantize: Op {
+struct FakeQuantize: KernelOp {
     /// Where the range comes from.
     enum Source: Hashable { case attributes, scalars, channels }
 

@@ -38,7 +38,7 @@ private func ranged(_ dtype: DataType, _ shape: PartialShape) -> [TensorFact] {
 ///
 /// - Inputs: `a` and `b`, quint8, matrices; `min_a`, `max_a`, `min_b` and `max_b`, float32 scalars.
 /// - Outputs: qint32, and its range. Attributes: `transpose_a`, `transpose_b`.
-struct QuantizedMatMul: Op {
+struct QuantizedMatMul: KernelOp {
     private let product: MatMul
 
     init(_ node: NodeReader) throws(OpError) {
@@ -60,7 +60,7 @@ struct QuantizedMatMul: Op {
 ///
 /// - Inputs: `input` and `filter`, quint8 or qint8; `min_input`, `max_input`, `min_filter` and `max_filter`, float32 scalars.
 /// - Outputs: qint32, and its range. Attributes: `strides`, `padding`, `dilations`.
-struct QuantizedConv2D: Op {
+struct QuantizedConv2D: KernelOp {
     private let convolution: Conv2D
 
     init(_ node: NodeReader) throws(OpError) {
@@ -82,7 +82,7 @@ extension Collection where Element == TensorFact {
 
 extension KernelSpec {
     /// The kernel of an op of two int32 inputs, done on quantised ones.
-    fileprivate func quantized(_ op: some Op) throws(OpError) -> Kernel {
+    fileprivate func quantized(_ op: some KernelOp) throws(OpError) -> Kernel {
         let operands = inputs[..<2].asInt32
         let kernel = try op.kernel(for: KernelSpec(inputs: operands, outputs: [TensorFact(.int32, outputs[0].shape)]))
         let counts = (try inputShape(0).elementCount, try inputShape(1).elementCount)
@@ -97,7 +97,7 @@ extension KernelSpec {
 ///
 /// - Inputs: `input` and `bias`, quint8 or qint8; `min_input`, `max_input`, `min_bias` and `max_bias`, float32 scalars.
 /// - Outputs: qint32, and its range.
-struct QuantizedBiasAdd: Op {
+struct QuantizedBiasAdd: KernelOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(6) }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
@@ -128,7 +128,7 @@ struct QuantizedBiasAdd: Op {
 ///
 /// - Inputs: `features`, quantised; `min_features` and `max_features`, float32 scalars.
 /// - Outputs: numbers of the same dtype, and the same range.
-struct QuantizedClamp: Op {
+struct QuantizedClamp: KernelOp {
     private let most: Float?
 
     init(_ node: NodeReader, most: Float?) throws(OpError) {
@@ -153,7 +153,7 @@ struct QuantizedClamp: Op {
 /// - Inputs: `input`, quint8 or qint8; `min_input` and `max_input`, float32 scalars.
 /// - Outputs: numbers of the same dtype, and the same range. Attributes: `ksize`, `strides`, `padding`.
 /// - Numerics: a mean goes towards zero.
-struct QuantizedPool: Op {
+struct QuantizedPool: KernelOp {
     private let reduction: Pooling.Reduction
     private let window: PoolWindow
 
@@ -187,7 +187,7 @@ struct QuantizedPool: Op {
 ///
 /// - Inputs: `tensor`, of fixed width; `shape`, int32 or int64, in which one size may be -1; `input_min` and `input_max`,
 ///   float32 scalars.
-struct QuantizedReshape: Op {
+struct QuantizedReshape: KernelOp {
     private let reshape: Reshape
 
     var valueInputs: [Int] { [1] }
@@ -213,7 +213,7 @@ struct QuantizedReshape: Op {
 /// The range that quantised numbers really take: it holds zero.
 ///
 /// - Inputs: `input`, qint32; `input_min` and `input_max`, float32 scalars. Outputs: two float32 scalars.
-struct RequantizationRange: Op {
+struct RequantizationRange: KernelOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(3) }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
@@ -232,7 +232,7 @@ struct RequantizationRange: Op {
 /// - Inputs: `input`, qint32; `input_min` and `input_max`, and for Requantize `requested_output_min` (at most 0) and
 ///   `requested_output_max`, float32 scalars.
 /// - Outputs: numbers of `out_type`, quint8 or qint8, and their range.
-struct Requantize: Op {
+struct Requantize: KernelOp {
     private let target: DataType
     private let isRequested: Bool
 

@@ -31,12 +31,12 @@ extension OpTable {
 }
 
 /// The slices along the first axis in an order by chance. Attributes: `seed`, `seed2`.
-struct RandomShuffle: Op {
+struct RandomShuffle: KernelOp {
     private let inputs: RandomInputs
 
     init(_ node: NodeReader) throws(OpError) { inputs = try RandomInputs(node, .stream, after: 1, total: 1) }
 
-    var isStateful: Bool { true }
+    static var traits: OpTraits { .random }
 
     func outputs(for facts: [TensorFact]) throws(OpError) -> [TensorFact] {
         [TensorFact(facts[0].dtype, facts[0].shape)]
@@ -59,7 +59,7 @@ struct RandomShuffle: Op {
 /// - Inputs: `logits`, a floating matrix, a row for each of a batch; `num_samples`, an int32 scalar.
 /// - Outputs: a matrix of `num_samples` classes for each row. Logits that are not finite are never chosen.
 /// - Attributes: `output_dtype`, int32 or int64; `seed`, `seed2`.
-struct Multinomial: Op {
+struct Multinomial: KernelOp {
     private let output: DataType
     private let inputs: RandomInputs
 
@@ -69,7 +69,8 @@ struct Multinomial: Op {
     }
 
     var valueInputs: [Int] { [1] }
-    var isStateful: Bool { inputs.isStateful }
+    static var traits: OpTraits { .random }
+    var traits: OpTraits { inputs.traits }
 
     func outputs(for facts: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs.check(facts)
@@ -105,20 +106,21 @@ struct Multinomial: Op {
 /// - Outputs: with a stream of its own `shape` numbers for each parameter, a tensor of shape `shape` + that of the parameters; else
 ///   a tensor of shape `shape`, which must end with that of the parameters.
 /// - Attributes: `dtype` of Poisson numbers; `seed`, `seed2`.
-struct ParameterizedRandom: Op {
+struct ParameterizedRandom: KernelOp {
     let numbers: Kernel.ParameterizedNumbers
     let dtype: DataType?
     let inputs: RandomInputs
 
     var valueInputs: [Int] { [0] + inputs.valueInputs }
-    var isStateful: Bool { inputs.isStateful }
+    static var traits: OpTraits { .random }
+    var traits: OpTraits { inputs.traits }
 
     func outputs(for facts: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs.check(facts)
         let parameters = facts[inputs.next]
         let listed = try facts[0].listedShape()
         let type = dtype ?? parameters.dtype
-        if inputs.isStateful {
+        if inputs.isStream {
             guard let left = listed.dimensions, let right = parameters.shape.dimensions else {
                 return [TensorFact(type, .unknown)]
             }
@@ -152,7 +154,7 @@ struct ParameterizedRandom: Op {
 /// - Inputs: `shape`, int32 or int64, at least one size; `means`, `stdevs`, `minvals`, `maxvals`, float32 or float64, each for all
 ///   numbers or one for each index of the first axis.
 /// - Attributes: `dtype`; `seed`, `seed2`.
-struct BoundedNormals: Op {
+struct BoundedNormals: KernelOp {
     private let dtype: DataType
     private let inputs: RandomInputs
 
@@ -166,7 +168,7 @@ struct BoundedNormals: Op {
     }
 
     var valueInputs: [Int] { [0] }
-    var isStateful: Bool { true }
+    static var traits: OpTraits { .random }
 
     func outputs(for facts: [TensorFact]) throws(OpError) -> [TensorFact] {
         let shape = try facts[0].listedShape()

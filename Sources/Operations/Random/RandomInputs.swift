@@ -54,7 +54,11 @@ struct RandomInputs: Hashable, Sendable {
         try node.expectInputs(total + next - first)
     }
 
-    var isStateful: Bool { if case .stream = source { true } else { false } }
+    /// Those of an op that draws from here.
+    var traits: OpTraits { isStream ? .random : [] }
+
+    /// Whether the numbers come from a stream of the node's own.
+    var isStream: Bool { if case .stream = source { true } else { false } }
 
     var valueInputs: [Int] { if case .place = source { [first + 2] } else { [] } }
 
@@ -82,7 +86,7 @@ struct RandomInputs: Hashable, Sendable {
     /// The rule of ops that fill the shape which input 0 lists: numbers of a stream are as good for one row as for another; those that
     /// depend on seeds depend on the row's place too.
     func batching(_ node: BatchedNode) -> [BatchRole] {
-        guard isStateful, (1..<node.inputs.count).allSatisfy(node.isShared), let rows = node.rowsOfShape(0) else {
+        guard isStream, (1..<node.inputs.count).allSatisfy(node.isShared), let rows = node.rowsOfShape(0) else {
             return node.mixed
         }
         return [.rows(rows)]
@@ -121,7 +125,7 @@ extension TensorFact {
 }
 
 /// The key and the counter that two seeds stand for, and, where asked for, the algorithm.
-struct SeedPlace: Op {
+struct SeedPlace: KernelOp {
     private let tellsAlgorithm: Bool
 
     init(_ node: NodeReader, tellsAlgorithm: Bool) throws(OpError) {
@@ -154,8 +158,4 @@ struct RandomAlgorithm: Op {
     }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] { [Self.fact] }
-
-    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
-        throw OpError(.malformed, "has no value to compute")
-    }
 }

@@ -43,13 +43,14 @@ extension OpTable {
 ///
 /// - Attributes: `dtype`, a floating type; with a stream of its own `seed` and `seed2`: if not both 0, the first run of the
 ///   node gives TensorFlow's own numbers.
-struct RandomFill: Op {
+struct RandomFill: KernelOp {
     let distribution: RandomDistribution
     let dtype: DataType
     let inputs: RandomInputs
 
     var valueInputs: [Int] { [0] + inputs.valueInputs }
-    var isStateful: Bool { inputs.isStateful }
+    static var traits: OpTraits { .random }
+    var traits: OpTraits { inputs.traits }
 
     func outputs(for facts: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs.check(facts)
@@ -72,13 +73,14 @@ struct RandomFill: Op {
 /// - Inputs: the shape; the seeds, or the key, counter and algorithm; where bounded, `minval` and `maxval`, two scalars whose
 ///   dtype is the output's. A number is from [minval, maxval).
 /// - Attributes: `seed`, `seed2` as for ``RandomFill``; `dtype` where there are no bounds.
-struct RandomIntegers: Op {
+struct RandomIntegers: KernelOp {
     /// Nil where the bounds tell.
     let dtype: DataType?
     let inputs: RandomInputs
 
     var valueInputs: [Int] { [0] + inputs.valueInputs }
-    var isStateful: Bool { inputs.isStateful }
+    static var traits: OpTraits { .random }
+    var traits: OpTraits { inputs.traits }
 
     func outputs(for facts: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs.check(facts)

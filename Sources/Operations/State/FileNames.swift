@@ -10,6 +10,8 @@ extension OpTable {
 
 /// `ShardedFilename`: `basename-00001-of-00004`. Inputs: the basename, the shard, the number of shards; all scalars.
 struct ShardedFilename: TensorOp {
+    static var traits: OpTraits { .checkpoints }
+
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(3) }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {

@@ -46,6 +46,10 @@ package protocol TableReading: Op {
     func bound(to table: LookupTable, _ reference: TableReference) -> any Op
 }
 
+extension TableReading {
+    package var implementation: OpImplementation { .readsTable(self) }
+}
+
 /// A handle to a table.
 ///
 /// - Outputs: a resource (V2), or, as TensorFlow 1 had it, two strings.
@@ -54,8 +58,8 @@ struct TableHandle: Op {
     private let reference: TableReference
     private let isResource: Bool
 
-    // What is known of the output is more than its value.
-    var isStateful: Bool { true }
+    // What is known of the output is more than its value: to fold it would lose the rest.
+    static var traits: OpTraits { [.identity, .notFolded] }
 
     private init(_ node: NodeReader, isMutable: Bool, isResource: Bool) throws(OpError) {
         let shared = try node.string("shared_name", default: "")
@@ -91,10 +95,6 @@ struct TableHandle: Op {
         fact.table = reference
         return [fact]
     }
-
-    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
-        throw OpError(.malformed, "has no value to compute")
-    }
 }
 
 /// What a table holds for some keys, how many keys it has, or all of it.
@@ -113,7 +113,7 @@ struct TableQuery: TableReading {
     }
 
     // The table is the session's: a plan may not compute this op ahead without it.
-    var isStateful: Bool { true }
+    static var traits: OpTraits { .state }
 
     func table(reading inputs: [TensorFact]) throws(OpError) -> TableReference {
         guard let reference = inputs[0].table else { throw .unsupported("the handle is not that of a lookup table") }
@@ -138,16 +138,12 @@ struct TableQuery: TableReading {
             return [TensorFact(reference.key, unknown), TensorFact(reference.value, .unknown)]
         }
     }
-
-    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
-        throw OpError(.malformed, "the table's content is not known")
-    }
 }
 
 /// The values of keys.
 ///
 /// - Inputs: `keys`; `default_value`.
-struct TableFind: Op {
+struct TableFind: KernelOp {
     let reference: TableReference
     /// nil where only the rule is asked.
     let table: LookupTable?
@@ -192,9 +188,5 @@ struct TableContent: Op {
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         if isSize { return [TensorFact(try .scalar(Int64(table.count)))] }
         return [TensorFact(table.keys), TensorFact(table.values)]
-    }
-
-    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
-        throw OpError(.malformed, "has nothing to compute")
     }
 }

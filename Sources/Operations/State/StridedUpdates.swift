@@ -13,7 +13,7 @@ extension OpTable {
 ///
 /// - Inputs: `shape` of the output, `begin`, `end` and `strides`, int32 or int64; `dy`, in the shape that StridedSlice would give.
 /// - Attributes: the masks of StridedSlice.
-struct StridedSliceGrad: Op {
+struct StridedSliceGrad: KernelOp {
     private let slice: StridedSlice
 
     init(_ node: NodeReader) throws(OpError) {
@@ -55,7 +55,7 @@ struct StridedSliceGrad: Op {
 ///
 /// - Inputs: `input`; `begin`, `end` and `strides`, int32 or int64; `value`, which broadcasts to what StridedSlice would give.
 /// - Attributes: the masks of StridedSlice.
-struct TensorStridedSliceUpdate: Op {
+struct TensorStridedSliceUpdate: KernelOp {
     private let slice: StridedSlice
 
     init(_ node: NodeReader) throws(OpError) {

@@ -13,13 +13,6 @@ extension OpTable {
     ]
 }
 
-extension OpTable {
-    private static let fillers = Set(tableInitializers.map(\.name))
-
-    /// Whether an op gives a table its content.
-    package static func fillsTable(_ op: String) -> Bool { fillers.contains(op) }
-}
-
 /// Makes tables of tensors.
 package enum TableFiller {
     /// A table of keys and values.
@@ -65,11 +58,10 @@ package protocol TableInitializing: Op {
 }
 
 extension TableInitializing {
-    package func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] { [] }
+    package static var traits: OpTraits { [.state, .fillsTable, .bookkeeping] }
+    package var implementation: OpImplementation { .fillsTable(self) }
 
-    package func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
-        throw OpError(.malformed, "fills a table: it has no value")
-    }
+    package func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] { [] }
 }
 
 extension LookupTable {

@@ -10,13 +10,6 @@ extension OpTable {
         ]
 }
 
-extension OpTable {
-    private static let changes = Set(VariableUpdate.entries.map(\.name))
-
-    /// Whether an op changes the variable that its first input is.
-    package static func changesVariable(_ op: String) -> Bool { changes.contains(op) }
-}
-
 /// An op that changes a variable.
 package protocol VariableWriting: Op {
     /// The new value.
@@ -28,10 +21,18 @@ package protocol VariableWriting: Op {
     func update(_ old: Tensor?, _ inputs: [Tensor], of variable: VariableReference) throws(OpError) -> Tensor
 }
 
+extension VariableWriting {
+    package var implementation: OpImplementation { .changesVariable(self) }
+}
+
 /// An op that asks about a variable.
 package protocol VariableQuery: Op {
     /// What it gives for a variable that has a value, or has none.
     func answer(hasValue: Bool) throws(OpError) -> Tensor
+}
+
+extension VariableQuery {
+    package var implementation: OpImplementation { .asksVariable(self) }
 }
 
 /// `Assign`, `AssignVariableOp` and their kin. Input 0 is the variable, by reference or by handle; by reference, the output is
@@ -86,8 +87,7 @@ struct VariableUpdate: VariableWriting {
         validatesShape = byReference && change == .set ? try node.bool("validate_shape", default: true) : false
     }
 
-    var isStateful: Bool { true }
-    var hasEffect: Bool { true }
+    static var traits: OpTraits { [.state, .effect, .changesVariable] }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         guard let variable = inputs[0].variable else { throw .unsupported("input 0 is not a variable") }
@@ -100,10 +100,6 @@ struct VariableUpdate: VariableWriting {
         var output = TensorFact(variable.dtype, variable.shape)
         output.variable = variable
         return [output]
-    }
-
-    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
-        throw OpError(.malformed, "changes a variable, it has no kernel")
     }
 
     func update(
@@ -195,15 +191,11 @@ struct VariableUpdate: VariableWriting {
 struct VariableIsInitialized: VariableQuery {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(1) }
 
-    var isStateful: Bool { true }
+    static var traits: OpTraits { [.state, .bookkeeping] }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         guard inputs[0].variable != nil else { throw .unsupported("input 0 is not a variable") }
         return [TensorFact(.bool, Shape.scalar)]
-    }
-
-    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
-        throw OpError(.malformed, "asks about a variable, it has no kernel")
     }
 
     func answer(hasValue: Bool) throws(OpError) -> Tensor { try .scalar(hasValue) }

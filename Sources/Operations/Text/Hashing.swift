@@ -14,7 +14,7 @@ extension OpTable {
 /// The hash of each string, modulo a number of buckets, an int64.
 ///
 /// - Attributes: `num_buckets`, at least 1; `key` (StringToHashBucketStrong), two numbers.
-struct HashBucket: Op {
+struct HashBucket: KernelOp {
     private let hash: StringHash
     private let buckets: UInt64
 

@@ -100,7 +100,7 @@ enum StringUnit: String {
 }
 
 /// How long each string is, an int32. Attributes: `unit`.
-struct StringLength: Op {
+struct StringLength: KernelOp {
     private let unit: StringUnit
 
     init(_ node: NodeReader) throws(OpError) {

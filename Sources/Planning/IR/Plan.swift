@@ -95,7 +95,7 @@ package struct Plan: Sendable {
         /// Whether the node does more than to give its outputs: it is never removed, merged or moved across another one.
         package var hasEffect: Bool {
             switch work {
-            case .op(let op): op.hasEffect || op is any VariableWriting
+            case .op(let op): op.traits.containsAny(of: [.effect, .changesVariable])
             case .failure: true
             case .merge, .flag, .loop: false
             }
@@ -111,7 +111,10 @@ package struct Plan: Sendable {
         }
 
         /// Whether it matters before and after which effects the node runs.
-        package var isOrdered: Bool { state != nil || hasEffect }
+        package var isOrdered: Bool {
+            if case .op(let op) = work, op.traits.containsAny(of: [.random, .state]) { return true }
+            return state != nil || hasEffect
+        }
     }
 
     /// Nodes that run one after another.

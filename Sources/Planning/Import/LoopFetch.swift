@@ -24,7 +24,8 @@ enum LoopFetchStep: RunOp {
     /// Input: the handle. Output: the value, of which the fact tells.
     case get(dtype: DataType)
 
-    var hasEffect: Bool { self == .set }
+    static var traits: OpTraits { [.state, .notFolded, .effect] }
+    var traits: OpTraits { self == .set ? [.state, .notFolded, .effect] : [.state, .notFolded] }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         switch self {

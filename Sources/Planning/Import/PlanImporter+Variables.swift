@@ -109,8 +109,4 @@ extension PlanImporter {
 /// The reading of a variable that an op got by reference.
 struct ReferenceRead: Op {
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] { [] }
-
-    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
-        throw OpError(.malformed, "reads a variable, it has no kernel")
-    }
 }

@@ -224,7 +224,7 @@ struct PlanImporter {
             return try add(consumer.operation, index, [value] + inputs.dropFirst(), guarded)
         }
         // RefSwitch and its kin hand on the variable itself.
-        let given = graph.nodes[index].op.hasPrefix("Ref") ? inputs : try read(inputs, index, guarded)
+        let given = op.traits.contains(.passesReference) ? inputs : try read(inputs, index, guarded)
         let (op, inputs) = try tables.bind(op, given, plan.facts, building: openTables)
         let facts = try op.outputs(for: inputs.map { plan.facts[$0] })
         if let flow = op as? ControlFlow, flow.kind == .split { return addSwitch(index, op, inputs, guarded) }
@@ -275,11 +275,7 @@ struct PlanImporter {
         return Plan.Node(
             work: work, inputs: inputs, outputs: outputs, guarded: guarded, region: region, state: state,
             origin: origin ?? Plan.Origin(node: "", op: ""),
-            isAwaited: index.map { awaited.contains($0) || isTraining($0) } ?? false)
-    }
-
-    private func isTraining(_ index: Int) -> Bool {
-        if case .bool(true)? = try? graph.nodes[index].attribute("is_training") { true } else { false }
+            isAwaited: index.map(awaited.contains) ?? false)
     }
 
     /// Says what an output is, unless it is fed: then its value is the feed.
@@ -298,7 +294,7 @@ extension PlanImporter {
             missing[graph.nodes[index].op, default: (graph.nodes[index].name, 0)].count += 1
         }
         let list = missing.sorted { $0.key < $1.key }.map { op, place in
-            "op \(op)\(Self.fileOps.contains(op) ? ", which reads or writes files," : "") (node \"\(place.node)\"\(place.count > 1 ? " and \(place.count - 1) more" : ""))"
+            "op \(op)\(OpTable.traits(of: op).contains(.files) ? ", which reads or writes files," : "") (node \"\(place.node)\"\(place.count > 1 ? " and \(place.count - 1) more" : ""))"
         }
         let names = fetches.map { "\"\(name($0))\"" }
         return OpError(
@@ -309,13 +305,6 @@ extension PlanImporter {
     private func isUnsupported(_ index: Int) -> Bool {
         OpTable.entries[graph.nodes[index].op] == nil && !InputPipeline.isEnd(graph.nodes[index].op)
     }
-
-    /// A request reads no files but those that the model names as its own, and writes none.
-    private static let fileOps: Set<String> = [
-        "MatchingFiles", "MergeV2Checkpoints", "ReadFile", "Restore", "RestoreSlice", "RestoreV2", "Save", "SaveSlices",
-        "SaveV2",
-        "WriteFile",
-    ]
 
     /// Notes what is not fed of the outputs of pipelines: those that somebody takes.
     private mutating func addMissingFeeds(ofPipelinesIn subgraph: Subgraph) {

@@ -205,7 +205,7 @@ extension PlanInference {
     }
 
     /// Whether outputs are inputs as they are: what is known of them is the inputs'.
-    static func isForward(_ op: any Op) -> Bool { op.forwardsInputs || op is ControlFlow }
+    static func isForward(_ op: any Op) -> Bool { op.traits.containsAny(of: [.forwards, .controlFlow]) }
 
     /// Computes a node all of whose inputs are constants.
     ///
@@ -251,7 +251,7 @@ extension Op {
     fileprivate func folded(
         _ inputs: [TensorFact], _ outputs: [TensorFact], _ limitBytes: Int
     ) throws(OpError) -> [TensorFact]? {
-        guard !outputs.isEmpty, !isStateful, inputs.allSatisfy({ $0.value != nil }),
+        guard !outputs.isEmpty, traits.allowsFolding, inputs.allSatisfy({ $0.value != nil }),
             outputs.allSatisfy({ $0.value != nil || !$0.isKnown && !$0.dtype.isHandle })
         else { return nil }
         do {

@@ -116,18 +116,23 @@ struct Schedule {
         }
         let inputs = node.inputs.map { plan.facts[$0] }
         let outputs = node.outputs.map { plan.facts[$0] }
+        let kernelOp: any KernelOp
+        switch op.implementation {
+        case .kernel(let op): kernelOp = op
+        case .tensors, .objects:
+            dynamic.formUnion(node.outputs)
+            return append(.node(id), node.guarded)
+        default: throw .nothingToCompute
+        }
         guard inputs.allSatisfy(\.shape.isFullyDefined), outputs.allSatisfy(\.shape.isFullyDefined),
-            op.valueInputs.allSatisfy({ !inputs.indices.contains($0) || inputs[$0].value != nil }),
-            !op.isComputedOnTensors
+            op.valueInputs.allSatisfy({ !inputs.indices.contains($0) || inputs[$0].value != nil })
         else {
-            for value in node.outputs where op.isComputedOnTensors || !plan.facts[value].shape.isFullyDefined {
-                dynamic.insert(value)
-            }
+            dynamic.formUnion(node.outputs.filter { !plan.facts[$0].shape.isFullyDefined })
             return append(.node(id), node.guarded)
         }
         let spec = KernelSpec(inputs: inputs, outputs: outputs)
-        try checkTables(op, spec)
-        let kernel = try op.makeKernel(for: spec)
+        try checkTables(kernelOp, spec)
+        let kernel = try kernelOp.makeKernel(for: spec)
         guard !inputs.contains(where: { $0.dtype.isHandle && $0.value == nil }) else {
             throw .unsupported("is not supported for handles")
         }
@@ -140,7 +145,7 @@ struct Schedule {
     }
 
     /// Refuses a kernel whose tables, or whose outputs, would be larger than a run may be, before they are made.
-    private func checkTables(_ op: any Op, _ spec: KernelSpec) throws(OpError) {
+    private func checkTables(_ op: any KernelOp, _ spec: KernelSpec) throws(OpError) {
         let tables = op.tableBytes(for: spec)
         guard tables > 0 else { return }
         let account = RunAccount(limitBytes: limitBytes)
@@ -153,9 +158,4 @@ struct Schedule {
         if dynamic.contains(input) { dynamic.insert(output) }
         append(.alias(output: output, input: input), guarded)
     }
-}
-
-extension Op {
-    /// Whether the op takes and gives whole tensors or objects, in memory of their own.
-    package var isComputedOnTensors: Bool { self is any TensorOp || self is any RunOp }
 }

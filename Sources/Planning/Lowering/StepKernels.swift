@@ -69,7 +69,7 @@ package final class StepKernels: Sendable {
 
     /// Whether a step's kernel can serve several runs: it depends on nothing but dtypes, shapes and few values.
     static func mayKeep(_ step: Plan.Node, _ op: any Op, _ facts: [TensorFact]) -> Bool {
-        guard step.state == nil, !op.isStateful, !op.hasEffect, !op.isComputedOnTensors else {
+        guard step.state == nil, op.traits.allowsFolding, op is any KernelOp else {
             return false
         }
         return op.valueInputs.allSatisfy { index in

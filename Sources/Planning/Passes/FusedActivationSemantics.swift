@@ -8,19 +8,13 @@ struct FusedActivationSemantics: PlanPass {
     static let summary = "Gives activations after convolutions TensorFlow's meaning of NaN."
     static let forms: Set<PlanForm> = [.general]
 
-    /// What may stand between the product and the activation, and the products it may follow.
-    private static let links: [String: Set<String>] = [
-        "BiasAdd": ["Conv2D", "MatMul"], "FusedBatchNorm": ["Conv2D"], "FusedBatchNormV2": ["Conv2D"],
-        "FusedBatchNormV3": ["Conv2D"],
-    ]
-
     func rewrite(_ id: Plan.NodeID, in plan: borrowing Plan) throws(OpError) -> PlanPatch? {
         guard let activation = plan.nodes[id].op as? any FusibleActivation,
             AnyHashable(activation.fused) != AnyHashable(activation),
             let link = Self.onlyUsed(plan.nodes[id].inputs.first, plan),
-            let products = Self.links[plan.nodes[link].origin.op],
+            let linkOp = plan.nodes[link].op as? any FusibleLink,
             let product = Self.onlyUsed(plan.nodes[link].inputs.first, plan),
-            products.contains(plan.nodes[product].origin.op)
+            let productOp = plan.nodes[product].op, linkOp.joins(productOp)
         else { return nil }
         var patch = PlanPatch(of: plan)
         patch.setOp(activation.fused, of: id)

@@ -109,7 +109,7 @@ final class TableResolution: Sendable {
     private func fillers(of table: String) -> [Int] {
         if let known = state.withLock({ $0.fillers }) { return known[table] ?? [] }
         var fillers: [String: [Int]] = [:]
-        for (index, node) in graph.nodes.enumerated() where OpTable.fillsTable(node.op) {
+        for (index, node) in graph.nodes.enumerated() where OpTable.traits(of: node.op).contains(.fillsTable) {
             guard case .endpoint(let handle)? = node.inputs.first,
                 let name = inference.fact(of: handle)?.table?.name
             else { continue }

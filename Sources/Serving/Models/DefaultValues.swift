@@ -53,12 +53,12 @@ public struct DefaultValues: Sendable {
 
     /// The names of all placeholders.
     static func placeholders(of graph: Graph) -> [String] {
-        graph.nodes.filter { $0.op.hasPrefix("Placeholder") }.map(\.name)
+        graph.nodes.filter(ForwardGraph.isFeed).map(\.name)
     }
 
     static func placeholder(_ text: String, _ graph: Graph) -> Int? {
         guard let name = TensorName(parsing: text), !name.isControl, name.output == 0,
-            let index = graph.index(ofNode: name.node), graph.nodes[index].op.hasPrefix("Placeholder")
+            let index = graph.index(ofNode: name.node), ForwardGraph.isFeed(graph.nodes[index])
         else { return nil }
         return index
     }
