@@ -119,7 +119,8 @@ let package = Package(
         .executableTarget(
             name: "threads-benchmark",
             dependencies: [
-                "Execution", "Planning", "Graphs", "Kernels", "Operations", "TensorFlowProtos", "Tensors", "Threads", protobuf,
+                "Execution", "Planning", "Graphs", "Kernels", "Operations", "TensorFlowProtos", "Tensors", "Threads",
+                protobuf,
             ],
             path: "Benchmarks/threads", swiftSettings: swiftSettings),
         .target(
@@ -177,11 +178,24 @@ let package = Package(
                 "API", "Execution", "HTTPMessages", "Threads", "Serving", "Settings", "Tensors", "Memory",
                 "VectorSupport",
             ]),
+        .target(
+            name: "GraphSupport",
+            dependencies: [
+                "Execution", "Planning", "Operations", "Graphs", "Memory", "Tensors", "TensorFlowProtos",
+                "VectorSupport",
+                protobuf,
+            ], path: "Tests/GraphSupport", swiftSettings: swiftSettings),
         tests(
             "ExecutionTests",
             uses: [
-                "Execution", "Planning", "Operations", "Kernels", "Graphs", "Tensors", "TensorFlowProtos", "Threads",
-                "VectorSupport",
+                "Execution", "GraphSupport", "Planning", "Operations", "Kernels", "Graphs", "Tensors",
+                "TensorFlowProtos", "Threads", "VectorSupport",
+            ]),
+        tests(
+            "PlanningTests",
+            uses: [
+                "Planning", "GraphSupport", "Execution", "Operations", "Kernels", "Graphs", "Tensors",
+                "TensorFlowProtos", "VectorSupport",
             ]),
         tests(
             "OperationsTests",

@@ -14,10 +14,10 @@ package final class Session: Sendable {
     package let graph: Graph
     private let variables: VariableStates
     private let inference: FactInference
-    private let compiler: PlanCompiler
+    let compiler: PlanCompiler
     private let workspaces: ObjectPool<Workspace>
     private let holder: MemoryHolder
-    private let limitBytes: Int
+    let limitBytes: Int
     private let memory: MemoryAccount?
     private let callables = Mutex<[Signature: Kept]>([:])
 
@@ -100,13 +100,7 @@ package final class Session: Sendable {
     package func callable(feeds: [Endpoint], fetches: [Endpoint]) throws(OpError) -> Callable {
         let signature = Signature(feeds: feeds, fetches: fetches)
         if let known = callables.withLock({ $0[signature]?.callable }), !known.isOutdated { return known }
-        var facts: [(Endpoint, TensorFact)] = []
-        for feed in feeds {
-            guard let fact = fact(of: feed), !fact.dtype.isHandle else {
-                throw OpError(.invalidArgument, "\"\(name(feed))\" cannot be fed: its dtype is not known")
-            }
-            facts.append((feed, TensorFact(fact.dtype, fact.shape)))
-        }
+        let facts = try facts(ofFeeds: feeds)
         let generation = variables.generation
         let plan = try compiler.plan(feeds: facts, fetches: fetches)
         let callable = Callable(
@@ -115,6 +109,18 @@ package final class Session: Sendable {
             variables: variables, generation: generation, options: compiler.options, caches: caches,
             entry: Entry(signature, plan, self))
         return keep(callable, signature)
+    }
+
+    /// The dtypes and shapes that feeds may have.
+    func facts(ofFeeds feeds: [Endpoint]) throws(OpError) -> [(Endpoint, TensorFact)] {
+        var facts: [(Endpoint, TensorFact)] = []
+        for feed in feeds {
+            guard let fact = fact(of: feed), !fact.dtype.isHandle else {
+                throw OpError(.invalidArgument, "\"\(name(feed))\" cannot be fed: its dtype is not known")
+            }
+            facts.append((feed, TensorFact(fact.dtype, fact.shape)))
+        }
+        return facts
     }
 
     /// Keeps a callable, unless another thread was quicker.

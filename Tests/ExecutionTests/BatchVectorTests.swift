@@ -1,4 +1,5 @@
 import Execution
+import GraphSupport
 import Graphs
 import Operations
 import Planning

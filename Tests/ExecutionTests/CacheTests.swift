@@ -1,5 +1,6 @@
 import Execution
 import Foundation
+import GraphSupport
 import Memory
 import Operations
 import SwiftProtobuf

@@ -1,5 +1,6 @@
 import Execution
 import Foundation
+import GraphSupport
 import Operations
 import SwiftProtobuf
 import TensorFlowProtos

@@ -1,4 +1,5 @@
 import Execution
+import GraphSupport
 import Operations
 import Tensors
 import Testing

@@ -1,5 +1,6 @@
 import Execution
 import Foundation
+import GraphSupport
 import Graphs
 import Operations
 import SwiftProtobuf

@@ -1,4 +1,5 @@
 import Execution
+import GraphSupport
 import Memory
 import Tensors
 import Testing

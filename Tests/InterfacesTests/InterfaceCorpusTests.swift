@@ -5,7 +5,9 @@ import Testing
 import VectorSupport
 
 /// What is shown of graphs that people published; not a part of the project.
-@Suite("Inputs and outputs of published graphs", .enabled(if: Fixtures.corpus != nil, "the corpus is not here"))
+@Suite(
+    "Inputs and outputs of published graphs",
+    .enabled(if: Fixtures.corpus != nil, "METASERVE_CORPUS names no folder of published graphs"))
 struct InterfaceCorpusTests {
     /// The tensors that a person feeds, and those that they call outputs.
     struct Expectation: Sendable, CustomTestStringConvertible {

@@ -50,6 +50,12 @@ public final class RawClient {
 
     deinit { if socket >= 0 { close(socket) } }
 
+    /// Whether something has come that was not read, or the server has closed the connection.
+    public var hasAnswer: Bool {
+        var byte: UInt8 = 0
+        return recv(socket, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) >= 0 || errno != EAGAIN
+    }
+
     /// Goes away.
     public func leave(_ leaving: Leaving) {
         guard leaving != .finishSending else { return finishSending() }

@@ -12,11 +12,8 @@ public enum Fixtures {
     /// A folder of the committed models.
     public static func model(_ name: String) -> String { package.appendingPathComponent("models/\(name)").path }
 
-    /// Checkpoints that people published; not a part of the project. Nil where they are missing.
-    public static var corpus: String? {
-        let path = package.appendingPathComponent("../shared/corpus").standardizedFileURL.path
-        return FileManager.default.fileExists(atPath: path) ? path : nil
-    }
+    /// The folder of published graphs, which are not a part of the project; nil where `METASERVE_CORPUS` does not name it.
+    public static let corpus = ProcessInfo.processInfo.environment["METASERVE_CORPUS"]
 
     /// Copies a folder so that a test may change it; the copy is deleted when `body` ends.
     public static func withCopy<Result>(of path: String, _ body: (String) throws -> Result) throws -> Result {

@@ -1,4 +1,5 @@
 internal import Graphs
+internal import Operations
 internal import Settings
 internal import Tensors
 internal import Text
@@ -53,12 +54,12 @@ public struct DefaultValues: Sendable {
 
     /// The names of all placeholders.
     static func placeholders(of graph: Graph) -> [String] {
-        graph.nodes.filter(ForwardGraph.isFeed).map(\.name)
+        graph.nodes.filter { OpTable.traits(of: $0.op).contains(.feed) }.map(\.name)
     }
 
     static func placeholder(_ text: String, _ graph: Graph) -> Int? {
         guard let name = TensorName(parsing: text), !name.isControl, name.output == 0,
-            let index = graph.index(ofNode: name.node), ForwardGraph.isFeed(graph.nodes[index])
+            let index = graph.index(ofNode: name.node), OpTable.traits(of: graph.nodes[index].op).contains(.feed)
         else { return nil }
         return index
     }

@@ -4,57 +4,114 @@ import Tensors
 import Testing
 import VectorSupport
 
-/// Checkpoints that people published, with TensorFlow's answers; not a part of the project.
-@Suite("Published checkpoints", .enabled(if: Fixtures.corpus != nil, "the corpus is not here"))
+/// Checkpoints that people published, with TensorFlow's outputs; not a part of the project.
+@Suite(
+    "Published checkpoints",
+    .enabled(if: Fixtures.corpus != nil, "METASERVE_CORPUS names no folder of published graphs"))
 struct CorpusTests {
-    /// Those that need no op beyond the first set.
-    static let folders = [
-        "Aplain+", "Code-Xiang+", "Dormir30+", "HUFSinforms+", "KeplerC+", "LeanderLXZ+", "YangLiliang+",
-        "adamberecz111+",
-        "akadahiroyasu+", "juwangvsu+pybullet_ex__model", "juwangvsu+pybullet_ex__my_test", "michaelhtleung+",
-    ]
+    /// The names of the folders.
+    static let folders: [String] = {
+        guard let corpus = Fixtures.corpus else { return [] }
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: corpus)) ?? []
+        return names.sorted().filter { FileManager.default.fileExists(atPath: "\(corpus)/\($0)/cases.json") }
+    }()
 
-    @Test("every case agrees with TensorFlow", arguments: folders)
-    func cases(prefix: String) throws {
-        let corpus = try #require(Fixtures.corpus)
-        let names = try FileManager.default.contentsOfDirectory(atPath: corpus)
-        let folder = try #require(names.first { $0.hasPrefix(prefix) }.map { "\(corpus)/\($0)" })
+    @Test("The folder has graphs")
+    func exists() { #expect(!Self.folders.isEmpty) }
+
+    @Test("Every case agrees with TensorFlow", arguments: folders)
+    func cases(name: String) throws {
+        let folder = try "\(#require(Fixtures.corpus))/\(name)"
         let data = try Data(contentsOf: URL(fileURLWithPath: folder + "/cases.json"))
         let cases = try #require(try JSONSerialization.jsonObject(with: data) as? [[String: [String: [String: Any]]]])
         let model = try Model(contentsOf: folder)
-        for sample in cases {
-            // Arrays in files of their own are left to the tool that posts the cases over HTTP.
-            guard let feeds = try? sample["feeds"]?.mapValues(feed), let fetches = sample["fetches"] else { continue }
-            let answers = try model.run(feeds: feeds, fetches: Array(fetches.keys))
-            for (name, expected) in fetches {
-                guard let values = expected["data"] as? [NSNumber] else { continue }
-                let answer = try #require(answers[name])
-                #expect(answer.shape.dimensions == expected["shape"] as? [Int], "\(name)")
-                let found = try #require(
-                    answer.scalars(as: Float.self)?.map(Double.init) ?? answer.integers?.map(Double.init))
-                for (value, wanted) in zip(found, values.map(\.doubleValue)) where !(value.isNaN && wanted.isNaN) {
-                    #expect(abs(value - wanted) <= 1e-4 + 1e-3 * abs(wanted), "\(name)")
-                }
+        for (index, sample) in cases.enumerated() {
+            let feeds = try #require(sample["feeds"]).mapValues { try Recorded($0, in: folder).feed }
+            let fetches = try #require(sample["fetches"])
+            let outputs = try model.run(feeds: feeds, fetches: Array(fetches.keys))
+            for (name, tensor) in fetches {
+                let output = try #require(outputs[name])
+                let difference = try Recorded(tensor, in: folder).difference(output)
+                #expect(difference == nil, "case \(index), \(name)")
+            }
+        }
+    }
+}
+
+/// A tensor of `cases.json`.
+private struct Recorded {
+    private let dtype: String
+    private let shape: [Int]
+    private let values: [Double]
+
+    /// What is wrong with a record.
+    private struct Unreadable: Error {
+        let reason: String
+    }
+
+    /// - Parameters:
+    ///   - record: Has `dtype`, `shape` and `data`, or instead of `data` the name of a NumPy file.
+    ///   - folder: Where the file is.
+    /// - Throws: Where the record, or the file, cannot be read.
+    init(_ record: [String: Any], in folder: String) throws {
+        dtype = try #require(record["dtype"] as? String)
+        shape = try #require(record["shape"] as? [Int])
+        if let file = record["npy"] as? String {
+            values = try Self.floats(Array(Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(file)")))).map(
+                Double.init)
+        } else {
+            values = try #require(record["data"] as? [NSNumber]).map(\.doubleValue)
+        }
+    }
+
+    /// The numbers of a NumPy file of version 1: a length, a header of that length, and float32 in the order of rows.
+    private static func floats(_ bytes: [UInt8]) throws -> [Float] {
+        guard bytes.count > 10, bytes[6] == 1 else { throw Unreadable(reason: "no NumPy file of version 1") }
+        let start = 10 + Int(bytes[8]) + Int(bytes[9]) << 8
+        guard start <= bytes.count, (bytes.count - start) % 4 == 0 else { throw Unreadable(reason: "a wrong length") }
+        let header = String(decoding: bytes[10..<start], as: UTF8.self)
+        guard header.contains("'descr': '<f4'"), header.contains("'fortran_order': False") else {
+            throw Unreadable(reason: header)
+        }
+        return bytes[start...].withUnsafeBytes { memory in
+            (0..<memory.count / 4).map { index in
+                Float(
+                    bitPattern: UInt32(littleEndian: memory.loadUnaligned(fromByteOffset: index * 4, as: UInt32.self)))
             }
         }
     }
 
-    private struct Elsewhere: Error {}
-
-    private func feed(_ tensor: [String: Any]) throws -> FeedValue {
-        guard let values = tensor["data"] as? [NSNumber], let shape = tensor["shape"] as? [Int] else {
-            throw Elsewhere()
+    /// What a model is fed.
+    var feed: FeedValue {
+        get throws {
+            let tensor: Tensor? =
+                switch dtype {
+                case "float32": Tensor(values.map(Float.init), shape: shape)
+                case "int32": Tensor(values.map { Int32($0) }, shape: shape)
+                case "uint8": Tensor(values.map { UInt8($0) }, shape: shape)
+                case "bool": Tensor(values.map { $0 != 0 }, shape: shape)
+                default: nil
+                }
+            guard let tensor else { throw Unreadable(reason: "a feed of dtype \(dtype)") }
+            return FeedValue(tensor)
         }
-        let result: Tensor? =
-            switch tensor["dtype"] as? String {
-            case "float32": Tensor(values.map(\.floatValue), shape: shape)
-            case "float64": Tensor(values.map(\.doubleValue), shape: shape)
-            case "int32": Tensor(values.map(\.int32Value), shape: shape)
-            case "int64": Tensor(values.map(\.int64Value), shape: shape)
-            case "bool": Tensor(values.map(\.boolValue), shape: shape)
-            default: nil
+    }
+
+    /// How an output differs, in words; nil if it does not.
+    func difference(_ output: Tensor) -> String? {
+        guard "\(output.dtype)" == dtype else { return "is \(output.dtype), not \(dtype)" }
+        guard output.shape.dimensions == shape else { return "has the shape \(output.shape), not \(shape)" }
+        let floats = output.scalars(as: Float.self)?.map(Double.init)
+        let truths = output.scalars(as: Bool.self)?.map { $0 ? 1.0 : 0 }
+        guard let found = floats ?? truths ?? output.integers?.map(Double.init), found.count == values.count else {
+            return "has elements that cannot be compared"
+        }
+        for (index, (value, wanted)) in zip(found, values).enumerated() where !(value.isNaN && wanted.isNaN) {
+            let allowed = floats == nil ? 0 : 1e-4 + 1e-3 * abs(wanted)
+            guard value == wanted || abs(value - wanted) <= allowed else {
+                return "[\(index)] is \(value), not \(wanted)"
             }
-        guard let result else { throw Elsewhere() }
-        return FeedValue(result)
+        }
+        return nil
     }
 }

@@ -13,7 +13,9 @@ private let folders: [String] = {
     }.filter { FileManager.default.fileExists(atPath: $0 + "/cases.json") }
 }()
 
-@Suite("Batches of published models", .enabled(if: !folders.isEmpty, "the corpus is not here"))
+@Suite(
+    "Batches of published models",
+    .enabled(if: !folders.isEmpty, "METASERVE_CORPUS names no folder of published graphs"))
 struct BatchCorpusTests {
     @Test("what is run as one gives the answers of single runs", arguments: folders)
     func cases(_ folder: String) throws {

@@ -1,22 +1,26 @@
-import Execution
-import Foundation
-import Graphs
-import Memory
-import Operations
-import Planning
-import SwiftProtobuf
-import TensorFlowProtos
-import Tensors
+package import Execution
+internal import Foundation
+internal import Graphs
+package import Memory
+package import Operations
+package import Planning
+internal import SwiftProtobuf
+package import TensorFlowProtos
+package import Tensors
 
 /// A graph that a test builds node by node.
-struct TestGraph {
-    private(set) var def = GraphDef()
+package struct TestGraph {
+    package private(set) var def = GraphDef()
+
+    package init() {}
 
     /// Variables that begin with these values.
-    struct Variables: VariableSource {
-        var values: [String: Tensor] = [:]
+    package struct Variables: VariableSource {
+        package var values: [String: Tensor]
 
-        func value(of variable: VariableReference) throws(OpError) -> Tensor {
+        package init(values: [String: Tensor] = [:]) { self.values = values }
+
+        package func value(of variable: VariableReference) throws(OpError) -> Tensor {
             guard let value = values[variable.name] else { throw OpError(.missingVariable, variable.name) }
             return value
         }
@@ -24,7 +28,7 @@ struct TestGraph {
 
     /// Adds a node; gives its name.
     @discardableResult
-    mutating func add(
+    package mutating func add(
         _ op: String, _ name: String, _ inputs: [String] = [], types: [String: Int32] = [:],
         _ attributes: [String: AttrValue] = [:]
     ) -> String {
@@ -38,7 +42,7 @@ struct TestGraph {
         return name
     }
 
-    mutating func placeholder(_ name: String, _ type: Int32, _ dimensions: [Int64]? = []) -> String {
+    package mutating func placeholder(_ name: String, _ type: Int32, _ dimensions: [Int64]? = []) -> String {
         let shape = AttrValue.with { value in
             if let dimensions {
                 value.shape.dim = dimensions.map { size in .with { $0.size = size } }
@@ -50,7 +54,7 @@ struct TestGraph {
     }
 
     /// Adds a scalar; a node to wait for keeps it in a loop.
-    mutating func constant(_ name: String, _ value: Int32, after node: String? = nil) -> String {
+    package mutating func constant(_ name: String, _ value: Int32, after node: String? = nil) -> String {
         let tensor = TensorProto.with { tensor in
             tensor.dtype = 3
             tensor.intVal = [value]
@@ -62,7 +66,7 @@ struct TestGraph {
     /// Adds a loop that counts to `limit`; the other variables become what `body` makes of them.
     ///
     /// Gives the names of the exits: the counter's, then the others'.
-    mutating func loop(
+    package mutating func loop(
         _ name: String, to limit: String, _ initial: [String], frame: String? = nil,
         body: (inout TestGraph, _ counter: String, _ variables: [String]) -> [String]
     ) -> [String] {
@@ -91,18 +95,19 @@ struct TestGraph {
         return splits.indices.map { add("Exit", "\(name)/exit\($0)", [splits[$0]]) }
     }
 
-    func session(
-        _ variables: [String: Tensor] = [:], limitBytes: Int = 64 << 20, caches: CacheBudget = CacheBudget()
+    package func session(
+        _ variables: [String: Tensor] = [:], limitBytes: Int = 64 << 20, caches: CacheBudget = CacheBudget(),
+        passes: PassOptions = PassOptions()
     ) throws -> Session {
         Session(
             graph: try Graph(def), variables: Variables(values: variables), threadCount: 1, limitBytes: limitBytes,
-            caches: caches)
+            caches: caches, passes: passes)
     }
 }
 
 extension Session {
     /// The callable for tensors by their names.
-    func callable(_ feeds: [String], _ fetches: [String]) throws -> Callable {
+    package func callable(_ feeds: [String], _ fetches: [String]) throws -> Callable {
         func endpoint(_ text: String) throws -> Endpoint {
             guard let name = TensorName(parsing: text), let node = graph.index(ofNode: name.node) else {
                 throw OpError(.notFound, text)
@@ -114,7 +119,7 @@ extension Session {
 }
 
 /// The error that something ends with; nil if it does not.
-func failure(of body: () throws -> Void) -> OpError? {
+package func failure(of body: () throws -> Void) -> OpError? {
     do { try body() } catch { return error as? OpError }
     return nil
 }

@@ -1,13 +1,13 @@
-import Execution
-import Graphs
-import Operations
-import Planning
-import TensorFlowProtos
-import Tensors
-import VectorSupport
+package import Execution
+internal import Graphs
+internal import Operations
+package import Planning
+internal import TensorFlowProtos
+internal import Tensors
+package import VectorSupport
 
 /// Does the runs of a recorded graph again, in one session.
-struct GraphTrial {
+package struct GraphTrial {
     private let vector: GraphVector
     private let session: Session
     private let graph: Graph
@@ -24,20 +24,25 @@ struct GraphTrial {
     }
 
     /// - Throws: what the graph, or a tensor of the record, is refused with.
-    init(_ vector: GraphVector) throws {
+    ///
+    /// - Parameters:
+    ///   - vector: The record.
+    ///   - passes: The passes that plans go through.
+    package init(_ vector: GraphVector, passes: PassOptions = PassOptions()) throws {
         self.vector = vector
         graph = try Graph(vector.graph)
         let values = try vector.variables.map { ($0.name, try Tensor(decoding: $0.tensor)) }
         session = Session(
-            graph: graph, variables: Variables(values: Dictionary(uniqueKeysWithValues: values)), threadCount: 1)
+            graph: graph, variables: Variables(values: Dictionary(uniqueKeysWithValues: values)), threadCount: 1,
+            passes: passes)
         tolerance = Tolerance(
             relative: vector.hasRtol ? vector.rtol : nil, absolute: vector.hasAtol ? vector.atol : nil)
     }
 
     /// What differs from TensorFlow, in words, run by run; empty where all agree.
-    static func differences(_ vector: GraphVector) -> [String] {
+    package static func differences(_ vector: GraphVector, passes: PassOptions = PassOptions()) -> [String] {
         do {
-            let trial = try GraphTrial(vector)
+            let trial = try GraphTrial(vector, passes: passes)
             return vector.runs.enumerated().compactMap { index, run in
                 trial.difference(run).map { "\(vector.label) run \(index): \($0)" }
             }
@@ -59,9 +64,14 @@ struct GraphTrial {
         return nil
     }
 
-    private func outputs(_ run: GraphRun) throws -> [Tensor] {
-        let callable = try session.callable(
+    /// The callable of a run.
+    package func callable(_ run: GraphRun) throws -> Callable {
+        try session.callable(
             feeds: try run.feeds.map { try endpoint($0.name) }, fetches: try run.fetches.map { try endpoint($0) })
+    }
+
+    private func outputs(_ run: GraphRun) throws -> [Tensor] {
+        let callable = try callable(run)
         return try callable.run(try run.feeds.map { try Tensor(decoding: $0.tensor) })
     }
 

@@ -1,0 +1,49 @@
+package import Graphs
+package import Operations
+package import Planning
+package import Tensors
+
+/// How a plan and a program came about, for people: `metaserve inspect --plan`.
+package struct PlanExplanation: Sendable {
+    /// The plan after a pass that changed it.
+    package struct Stage: Sendable {
+        /// The pass; `import` for the plan as it was imported.
+        package let pass: String
+        package let form: PlanForm
+        /// The number of the pass's patches.
+        package let patches: Int
+        /// The nodes, in the order in which they run.
+        package let rows: [PlanRow]
+    }
+
+    /// The plans in order: those for any shapes, then those for the given shapes.
+    package let stages: [Stage]
+    /// The program; nil where no shapes were given.
+    package let program: ProgramListing?
+}
+
+extension Session {
+    /// Plans for feeds and fetches, and tells how the plan came about. Nothing is kept.
+    ///
+    /// - Parameters:
+    ///   - feeds: The fed tensors.
+    ///   - fetches: The fetched tensors.
+    ///   - shapes: The shapes of the feeds; nil for no program.
+    /// - Returns: The plans after each pass, and the program.
+    /// - Throws: ``OpError``, as ``callable(feeds:fetches:)`` does, and where the shapes do not fit.
+    package func explain(
+        feeds: [Endpoint], fetches: [Endpoint], shapes: [Shape]?
+    ) throws(OpError) -> PlanExplanation {
+        var stages: [PlanExplanation.Stage] = []
+        let plan = try compiler.plan(feeds: try facts(ofFeeds: feeds), fetches: fetches) { pass, patches, plan in
+            stages.append(PlanExplanation.Stage(pass: pass, form: .general, patches: patches, rows: plan.listing))
+        }
+        guard let shapes else { return PlanExplanation(stages: stages, program: nil) }
+        let program = try plan.programListing(
+            for: shapes, limitBytes: limitBytes, options: compiler.options
+        ) { pass, patches, plan in
+            stages.append(PlanExplanation.Stage(pass: pass, form: .specialized, patches: patches, rows: plan.listing))
+        }
+        return PlanExplanation(stages: stages, program: program)
+    }
+}
