@@ -161,7 +161,7 @@ let package = Package(
             "ExecutionTests",
             uses: [
                 "Execution", "Operations", "Kernels", "Graphs", "Tensors", "TensorFlowProtos", "Threads",
-                "VectorSupport",
+                "VectorSupport", "OperationSupport",
             ]),
         tests(
             "OperationsTests",

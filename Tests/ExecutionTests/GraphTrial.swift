@@ -1,5 +1,6 @@
 import Execution
 import Graphs
+import OperationSupport
 import Operations
 import TensorFlowProtos
 import Tensors
@@ -12,6 +13,11 @@ struct GraphTrial {
     private let graph: Graph
     private let tolerance: Tolerance
 
+    /// A feed or a fetch of the record is not in its graph.
+    private struct MissingTensor: Error {
+        let name: String
+    }
+
     /// The variables' values before the first run.
     private struct Variables: VariableSource {
         let values: [String: Tensor]
@@ -22,7 +28,7 @@ struct GraphTrial {
         }
     }
 
-    /// - Throws: what the graph, or a tensor of the record, is refused with.
+    /// - Throws: where the record cannot be used: that is no refusal by the graph.
     init(_ vector: GraphVector) throws {
         self.vector = vector
         graph = try Graph(vector.graph)
@@ -40,15 +46,28 @@ struct GraphTrial {
             return vector.runs.enumerated().compactMap { index, run in
                 trial.difference(run).map { "\(vector.label) run \(index): \($0)" }
             }
-        } catch {
-            let isRefused = !vector.runs.isEmpty && vector.runs.allSatisfy { !$0.error.isEmpty }
-            return isRefused ? [] : ["\(vector.label): \(error)"]
+        } catch { return ["\(vector.label): the record cannot be used: \(error)"] }
+    }
+
+    /// The errors of runs that TensorFlow refuses too, with what TensorFlow says.
+    ///
+    /// Throws where the record cannot be used.
+    static func refusals(_ vector: GraphVector) throws -> [(recorded: RecordedRefusal, error: OpError)] {
+        let trial = try GraphTrial(vector)
+        return try vector.runs.compactMap { run in
+            do { _ = try trial.outputs(run) } catch let error as OpError {
+                return run.error.isEmpty ? nil : (RecordedRefusal(run, of: vector), error)
+            }
+            return nil
         }
     }
 
     private func difference(_ run: GraphRun) -> String? {
         let results: [Tensor]
-        do { results = try outputs(run) } catch { return run.error.isEmpty ? "\(error)" : nil }
+        do { results = try outputs(run) } catch {
+            guard !run.error.isEmpty, let error = error as? OpError else { return "\(error)" }
+            return RecordedRefusal(run, of: vector).difference(from: error)
+        }
         guard run.error.isEmpty else { return "no error where TensorFlow says: \(run.message)" }
         guard results.count == run.outputs.count else { return "\(results.count) outputs" }
         for (index, result) in results.enumerated() {
@@ -66,7 +85,7 @@ struct GraphTrial {
 
     private func endpoint(_ text: String) throws -> Endpoint {
         guard let name = TensorName(parsing: text), let node = graph.index(ofNode: name.node) else {
-            throw OpError(.notFound, text)
+            throw MissingTensor(name: text)
         }
         return Endpoint(node: node, output: name.output)
     }
