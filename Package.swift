@@ -188,7 +188,7 @@ let package = Package(
         tests(
             "ExecutionTests",
             uses: [
-                "Execution", "GraphSupport", "Planning", "Operations", "Kernels", "Graphs", "Tensors",
+                "Execution", "GraphSupport", "OperationSupport", "Planning", "Operations", "Kernels", "Graphs", "Tensors",
                 "TensorFlowProtos", "Threads", "VectorSupport",
             ]),
         tests(

@@ -1,16 +1,34 @@
 import Foundation
 import GraphSupport
+import OperationSupport
 import Testing
 import VectorSupport
 
 @Suite("Graphs against TensorFlow")
 struct GraphVectorTests {
     @Test(
-        "Every recorded graph gives TensorFlow's answers, or an error where TensorFlow has one",
+        "Every recorded graph gives TensorFlow's outputs, or an error of the kind of TensorFlow's",
         arguments: VectorFamily.graphs)
     func matchesTensorFlow(_ family: VectorFamily) throws {
         for (index, vector) in try VectorFile.readGraphs(family.path).enumerated() {
             for difference in GraphTrial.differences(vector) { Issue.record("\(family.name) #\(index) \(difference)") }
+        }
+    }
+
+    @Test("Each exception from the rule of kinds is needed, in each graph that it names")
+    func exceptionsAreNeeded() throws {
+        var used: [RefusalException: Set<String>] = [:]
+        for family in VectorFamily.graphs {
+            for vector in try VectorFile.readGraphs(family.path)
+            where vector.runs.contains(where: { !$0.error.isEmpty }) {
+                for (recorded, error) in try GraphTrial.refusals(vector) {
+                    guard let exception = recorded.exception(for: error) else { continue }
+                    used[exception, default: []].insert(recorded.label)
+                }
+            }
+        }
+        for exception in RefusalException.graphs {
+            #expect(used[exception]?.isSuperset(of: exception.labels) == true, "\(exception)")
         }
     }
 }

@@ -1,6 +1,7 @@
 package import Execution
 internal import Graphs
-internal import Operations
+package import OperationSupport
+package import Operations
 package import Planning
 internal import TensorFlowProtos
 internal import Tensors
@@ -13,6 +14,11 @@ package struct GraphTrial {
     private let graph: Graph
     private let tolerance: Tolerance
 
+    /// A feed or a fetch of the record is not in its graph.
+    private struct MissingTensor: Error {
+        let name: String
+    }
+
     /// The variables' values before the first run.
     private struct Variables: VariableSource {
         let values: [String: Tensor]
@@ -23,7 +29,7 @@ package struct GraphTrial {
         }
     }
 
-    /// - Throws: what the graph, or a tensor of the record, is refused with.
+    /// - Throws: where the record cannot be used: that is no refusal by the graph.
     ///
     /// - Parameters:
     ///   - vector: The record.
@@ -46,15 +52,28 @@ package struct GraphTrial {
             return vector.runs.enumerated().compactMap { index, run in
                 trial.difference(run).map { "\(vector.label) run \(index): \($0)" }
             }
-        } catch {
-            let isRefused = !vector.runs.isEmpty && vector.runs.allSatisfy { !$0.error.isEmpty }
-            return isRefused ? [] : ["\(vector.label): \(error)"]
+        } catch { return ["\(vector.label): the record cannot be used: \(error)"] }
+    }
+
+    /// The errors of runs that TensorFlow refuses too, with what TensorFlow says.
+    ///
+    /// Throws where the record cannot be used.
+    package static func refusals(_ vector: GraphVector) throws -> [(recorded: RecordedRefusal, error: OpError)] {
+        let trial = try GraphTrial(vector)
+        return try vector.runs.compactMap { run in
+            do { _ = try trial.outputs(run) } catch let error as OpError {
+                return run.error.isEmpty ? nil : (RecordedRefusal(run, of: vector), error)
+            }
+            return nil
         }
     }
 
     private func difference(_ run: GraphRun) -> String? {
         let results: [Tensor]
-        do { results = try outputs(run) } catch { return run.error.isEmpty ? "\(error)" : nil }
+        do { results = try outputs(run) } catch {
+            guard !run.error.isEmpty, let error = error as? OpError else { return "\(error)" }
+            return RecordedRefusal(run, of: vector).difference(from: error)
+        }
         guard run.error.isEmpty else { return "no error where TensorFlow says: \(run.message)" }
         guard results.count == run.outputs.count else { return "\(results.count) outputs" }
         for (index, result) in results.enumerated() {
@@ -77,7 +96,7 @@ package struct GraphTrial {
 
     private func endpoint(_ text: String) throws -> Endpoint {
         guard let name = TensorName(parsing: text), let node = graph.index(ofNode: name.node) else {
-            throw OpError(.notFound, text)
+            throw MissingTensor(name: text)
         }
         return Endpoint(node: node, output: name.output)
     }

@@ -11,10 +11,15 @@ package struct RecordedOp {
     /// What it was given.
     package let inputs: [Tensor]
 
+    /// The table of ops does not have the recorded op.
+    package struct MissingOp: Error {
+        let name: String
+    }
+
     /// - Parameters:
     ///   - vector: The run.
     ///   - change: Gets the attributes of the node, and may change them.
-    /// - Throws: ``OpError`` where the table has no such op, or the op does not take the attributes.
+    /// - Throws: ``OpError`` where the op does not take the attributes; another error where the record cannot be used.
     package init(_ vector: OpVector, change: (inout [String: AttrValue]) -> Void = { _ in }) throws {
         let inputs = try vector.inputs.map { try Tensor(decoding: $0) }
         var definition = GraphDef()
@@ -32,7 +37,7 @@ package struct RecordedOp {
         definition.node.append(definitionNode)
         let graph = try Graph(definition)
         guard let entry = OpTable.entries[vector.node.op], let node = graph.node(named: vector.node.name) else {
-            throw OpError(.unsupported, "op \(vector.node.op) is not in the table")
+            throw MissingOp(name: vector.node.op)
         }
         op = try entry.make(NodeReader(node))
         self.inputs = inputs

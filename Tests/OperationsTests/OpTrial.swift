@@ -50,8 +50,8 @@ struct OpTrial {
     let inputs: [Tensor]
     let expected: [Tensor]
     let tolerance: Tolerance
-    let message: String
 
+    /// - Throws: ``OpError`` where the op does not take the attributes; another error where the record cannot be used.
     init(_ vector: OpVector) throws {
         let recorded = try RecordedOp(vector)
         op = recorded.op
@@ -59,7 +59,20 @@ struct OpTrial {
         expected = try vector.outputs.map { try Tensor(decoding: $0) }
         tolerance = Tolerance(
             relative: vector.hasRtol ? vector.rtol : nil, absolute: vector.hasAtol ? vector.atol : nil)
-        message = vector.message
+    }
+
+    /// The error that a recorded run ends with; nil where it ends with outputs.
+    ///
+    /// Throws where the record cannot be used: that is no refusal by an op.
+    static func refusal(of vector: OpVector) throws -> OpError? {
+        do {
+            _ = try OpTrial(vector).run()
+            return nil
+        } catch let error as OpError {
+            return error
+        } catch let fault as Fault {
+            return OpError(fault)
+        }
     }
 
     /// What is known of the inputs.

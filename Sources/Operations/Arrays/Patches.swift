@@ -25,7 +25,9 @@ struct ExtractImagePatches: KernelOp {
         sizes = try node.windowSizes("ksizes")
         rates = try node.windowSizes("rates")
         for numbers in [sizes, attributes.strides, rates] where numbers[0] != 1 || numbers[3] != 1 {
-            throw node.malformed("windows, strides and rates in the batch and depth dimensions must be 1")
+            throw OpError(
+                .unsupported, "windows, strides and rates in the batch and depth dimensions must be 1",
+                node: node.name, op: node.op)
         }
         guard !attributes.isExplicit else { throw node.malformed("attribute padding must be SAME or VALID") }
     }

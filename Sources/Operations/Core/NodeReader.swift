@@ -66,14 +66,15 @@ package struct NodeReader {
         return text
     }
 
-    /// A string that must be one of a few.
+    /// A string that must be one of a few: the choice must have all values that TensorFlow's op takes.
+    ///
+    /// - Throws: ``OpError`` of kind `malformed` for another value: there is no such graph.
     package func choice<Choice: RawRepresentable>(
         _ name: String, default fallback: Choice? = nil
     ) throws(OpError) -> Choice where Choice.RawValue == String {
         let text = try string(name, default: fallback?.rawValue)
         guard let choice = Choice(rawValue: text) else {
-            throw OpError(
-                .unsupported, "attribute \(name) = \"\(text)\" is not supported", node: self.name, op: op)
+            throw malformed("attribute \(name) = \"\(text)\" is not a value of that attribute")
         }
         return choice
     }

@@ -30,7 +30,7 @@ struct ComplexPart: KernelOp {
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         guard inputs[0].dtype.complexPart == output else {
-            throw .unsupported("\(output) of \(inputs[0].dtype) is not supported")
+            throw OpError(.malformed, "attribute Tout = \(output) does not fit \(inputs[0].dtype)")
         }
         return [TensorFact(output, inputs[0].shape)]
     }
@@ -59,7 +59,7 @@ struct Complex: KernelOp {
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs.requireOneDType()
         guard inputs[0].dtype == output.complexPart else {
-            throw .unsupported("\(output) of \(inputs[0].dtype) is not supported")
+            throw OpError(.malformed, "attribute Tout = \(output) does not fit \(inputs[0].dtype)")
         }
         return [TensorFact(output, try inputs[0].shape.broadcast(with: inputs[1].shape))]
     }

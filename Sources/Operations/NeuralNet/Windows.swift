@@ -170,6 +170,10 @@ struct WindowAttributes: Hashable, Sendable {
 extension NodeReader {
     /// The attribute `data_format`, of images of as many dimensions as the default has.
     func imageFormat(default fallback: ImageFormat = .channelsLast) throws(OpError) -> ImageFormat {
+        // The one format that only TensorFlow has, for graphics processors.
+        guard try string("data_format", default: fallback.rawValue) != "NCHW_VECT_C" else {
+            throw OpError(.unsupported, "data_format NCHW_VECT_C is not supported", node: name, op: op)
+        }
         let format: ImageFormat = try choice("data_format", default: fallback)
         guard format.rank == fallback.rank else {
             throw malformed("attribute data_format = \"\(format.rawValue)\" is for images of \(format.rank) dimensions")
