@@ -262,7 +262,7 @@ struct PlanBuilder {
         // RefSwitch and its kin hand on the variable itself.
         let given = op.traits.contains(.passesReference) ? inputs : try read(inputs, index, liveness)
         let (op, inputs) = try tables.bind(op, given, facts, building: openTables)
-        var outputs = try op.outputs(for: inputs.map { facts[$0] })
+        var outputs = try op.checkedOutputs(for: inputs.map { facts[$0] })
         if let flow = op as? ControlFlow, flow.kind == .split {
             return addSwitch(index, inputs, liveness)
         }

@@ -96,6 +96,9 @@ struct Conv2D: LinearOp, FusibleProduct {
             groups: max(1, groups))
         let dtype = spec.inputs[0].dtype
         guard let kernel = convolution.kernel(dtype, channelsFirst: attributes.format.isChannelsFirst) else {
+            // Where there is none for one channel either, sizes are not the reason.
+            let small = Convolution(window: window, batch: 1, inputDepth: 1, outputDepth: 1, groups: 1)
+            guard small.kernel(dtype, channelsFirst: false) != nil else { throw .unsupported(dtype) }
             throw .unsupported("\(dtype) \(images) with a filter \(filter) is not supported")
         }
         return kernel
