@@ -1,5 +1,6 @@
 package import Kernels
 package import Memory
+internal import Tensors
 
 /// Why a plan cannot be made, or why its run ended: TensorFlow's `tf.errors.OpError`, which stands for exceeded deadlines and
 /// cancelled runs too.
@@ -38,6 +39,8 @@ public struct OpError: Error, Hashable, Sendable {
     public private(set) var node: String?
     /// The node's op, once known.
     public private(set) var op: String?
+    /// Of kind `unsupported`: whether dtypes are the reason.
+    package private(set) var refusesDType = false
     /// Of kind `missingFeed`: the names of the tensors.
     package let tensors: [String]
 
@@ -57,6 +60,16 @@ public struct OpError: Error, Hashable, Sendable {
 
     /// metaserve cannot do it (yet).
     package static func unsupported(_ reason: String) -> OpError { OpError(.unsupported, reason) }
+
+    /// No kernel for a dtype.
+    static func unsupported(_ dtype: DataType) -> OpError { .unsupportedDTypes("dtype \(dtype) is not supported") }
+
+    /// No kernel for dtypes, whatever the shapes are.
+    static func unsupportedDTypes(_ reason: String) -> OpError {
+        var error = OpError(.unsupported, reason)
+        error.refusesDType = true
+        return error
+    }
 
     /// What a kernel found wrong.
     package init(_ fault: Fault) {

@@ -146,8 +146,3 @@ extension KernelSpec {
         }
     }
 }
-
-extension OpError {
-    /// No kernel for a dtype.
-    static func unsupported(_ dtype: DataType) -> OpError { .unsupported("dtype \(dtype) is not supported") }
-}

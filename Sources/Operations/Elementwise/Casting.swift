@@ -42,7 +42,7 @@ struct Cast: KernelOp {
     func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let (source, count) = (spec.inputs[0].dtype, try spec.outputShape().elementCount)
         guard let kernel = Kernel.cast(from: source, to: target, truncates: truncates, count: count) else {
-            throw .unsupported("a conversion from \(source) to \(target) is not supported")
+            throw .unsupportedDTypes("a conversion from \(source) to \(target) is not supported")
         }
         return kernel
     }

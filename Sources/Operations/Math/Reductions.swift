@@ -127,7 +127,7 @@ struct ArgExtreme: KernelOp {
         guard let dimension = spec.inputs[1].integers?.first else { throw .invalid("the dimension is not known") }
         let axis = try normalized(dimension, rank: shape.rank)
         guard let kernel = Kernel.arg(largest: largest, dtype, shape, axis: axis, output: output) else {
-            throw .unsupported("dtype \(dtype) with output_type \(output) is not supported")
+            throw .unsupportedDTypes("dtype \(dtype) with output_type \(output) is not supported")
         }
         return kernel
     }

@@ -97,7 +97,12 @@ struct Conv2D: KernelChoosing, LinearOp, FusibleProduct {
         let (dtype, channelsFirst) = (spec.inputs[0].dtype, attributes.format.isChannelsFirst)
         let refusal = OpError.unsupported("\(dtype) \(images) with a filter \(filter) is not supported")
         let methods = convolution.methods(dtype, channelsFirst: channelsFirst)
-        guard !methods.isEmpty else { throw refusal }
+        guard !methods.isEmpty else {
+            // Where there is none for one channel either, sizes are not the reason.
+            let small = Convolution(window: window, batch: 1, inputDepth: 1, outputDepth: 1, groups: 1)
+            guard !small.methods(dtype, channelsFirst: false).isEmpty else { throw .unsupported(dtype) }
+            throw refusal
+        }
         return methods.map { method, picoseconds in
             KernelChoice(method.name, picoseconds: picoseconds) { () throws(OpError) in
                 guard let kernel = convolution.kernel(dtype, method, channelsFirst: channelsFirst) else {

@@ -231,7 +231,7 @@ struct PoolWithIndices: KernelOp {
     func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let (images, dtype) = (try spec.inputShape(0), spec.inputs[0].dtype)
         let kernel = try window.pooling(images).maximum(dtype, indices: indices, includesBatch: includesBatch)
-        guard let kernel else { throw .unsupported("dtype \(dtype) with indices \(indices) is not supported") }
+        guard let kernel else { throw .unsupportedDTypes("dtype \(dtype) with indices \(indices) is not supported") }
         return try spec.outputShape().elementCount == 0 ? .nothing : kernel
     }
 }

@@ -226,7 +226,7 @@ struct PlanImporter {
         // RefSwitch and its kin hand on the variable itself.
         let given = op.traits.contains(.passesReference) ? inputs : try read(inputs, index, guarded)
         let (op, inputs) = try tables.bind(op, given, plan.facts, building: openTables)
-        let facts = try op.outputs(for: inputs.map { plan.facts[$0] })
+        let facts = try op.checkedOutputs(for: inputs.map { plan.facts[$0] })
         if let flow = op as? ControlFlow, flow.kind == .split { return addSwitch(index, op, inputs, guarded) }
         if op.forwardsInputs || op is ControlFlow {
             for (number, value) in forward(op, index, inputs, inputs, guarded).enumerated() {
