@@ -131,7 +131,7 @@ public final class HTTPServer: Sendable {
 
     /// Stops: no new connections; requests in flight are answered; then all connections are closed.
     ///
-    /// What is not answered after `drainSeconds` is cut off: exchanges that were put off have their ``HTTPExchange/abandonment``
+    /// What is not answered after `drainSeconds` is cut off: exchanges that were deferred have their ``HTTPExchange/abandonment``
     /// raised, and `graceSeconds` to be finished. Whoever waits for another response then gets 503. Threads that an exchange keeps from
     /// ending are left behind; ``HTTPExchange/finish()`` can still be called.
     ///
