@@ -5,7 +5,7 @@ public import Threads
 open class HTTPExchange: @unchecked Sendable {
     // Safety: handed from thread to thread as a whole: the server touches nothing but the two flags between the handler's
     // return of `later` and `finish()`; the hand-over is by atomics or locks of who hands it over.
-    /// The request; valid until ``finish()``, or until the handler returns ``HTTPOutcome/answered``.
+    /// The request; valid until ``finish()``, or until the handler returns ``HTTPOutcome/responded``.
     public final var request: HTTPRequest
     /// The response.
     public final var response: HTTPResponse
@@ -24,7 +24,7 @@ open class HTTPExchange: @unchecked Sendable {
 
     /// When the response is to be there, in nanoseconds on the monotonic clock; `.max` for whenever it is. Set before the handler returns.
     ///
-    /// The server answers 504 by itself where an exchange that was put off is not finished a while after that: what computes the response may
+    /// The server answers 504 by itself where an exchange that was deferred is not finished a while after that: what computes the response may
     /// be a single call of a library that cannot be interrupted. ``finish()`` is to be called all the same.
     public final var respondBy = Int.max
 
@@ -45,7 +45,7 @@ open class HTTPExchange: @unchecked Sendable {
     /// The address of who is at the other end of the connection: a client, or a proxy; nil where there is no connection.
     open var clientAddress: String? { nil }
 
-    /// Says that the response is complete. To be called once, on any thread, for each exchange that was put off; who calls it does
+    /// Says that the response is complete. To be called once, on any thread, for each exchange that was deferred; who calls it does
     /// not touch the exchange afterwards.
     open func finish() {}
 }

@@ -3,7 +3,7 @@ internal import Synchronization
 internal import Threads
 
 /// The thread that accepts connections, gives each to the worker that has the fewest, and cuts clients that are too slow;
-/// it tells exchanges that are put off when their clients are gone, and answers for those that are late.
+/// it tells exchanges that are deferred when their clients are gone, and answers for those that are late.
 ///
 /// The library could accept by itself, but then whoever wakes first takes what is there, and one thread may get all the clients.
 final class Acceptor: Sendable {
@@ -60,7 +60,7 @@ private final class Loop: @unchecked Sendable {
     private var nextLook = 0
     /// When clients for whom there is no room are looked for again.
     private var nextRoom = 0
-    /// Until when the thread does not sleep long, as exchanges were put off just now.
+    /// Until when the thread does not sleep long, as exchanges were deferred just now.
     private var awakeUntil = 0
     /// The worker whose connections are being looked at, in a round of looks.
     private var round: Int?
@@ -106,7 +106,7 @@ private final class Loop: @unchecked Sendable {
         if polled[1].revents != 0 { acceptSome(now) }
         lingering.add(lingeringQueue.take())
         lingering.read()
-        lookAtPutOff(now)
+        lookAtDeferred(now)
         cutSome(now)
     }
 
@@ -115,20 +115,20 @@ private final class Loop: @unchecked Sendable {
         if round != nil { return 0 }
         if Pace.nowNanoseconds / 1_000_000 < awakeUntil { return Self.lookMilliseconds }
         alarm.fallAsleep()
-        // Whoever puts an exchange off after this rings.
-        if havePutOff { return Self.lookMilliseconds }
+        // Whoever defers an exchange after this rings.
+        if haveDeferred { return Self.lookMilliseconds }
         return openCount > 0 || !lingering.isEmpty ? 1000 : -1
     }
 
-    private var havePutOff: Bool { daemons.contains { $0.worker.hasUnfinished } }
+    private var haveDeferred: Bool { daemons.contains { $0.worker.hasUnfinished } }
 
-    /// Every so often, while there are exchanges that are put off, looks at them.
-    private func lookAtPutOff(_ now: Int) {
-        guard havePutOff else { return }
+    /// Every so often, while there are exchanges that are deferred, looks at them.
+    private func lookAtDeferred(_ now: Int) {
+        guard haveDeferred else { return }
         awakeUntil = now + 1000
         guard now >= nextLook else { return }
         nextLook = now + Int(Self.lookMilliseconds)
-        for daemon in daemons { daemon.worker.connections.lookAtPutOff() }
+        for daemon in daemons { daemon.worker.connections.lookAtDeferred() }
     }
 
     /// Once a second looks at all connections; at some in each turn, so that clients who connect need not wait.

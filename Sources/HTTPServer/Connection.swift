@@ -6,7 +6,7 @@ internal import Threads
 /// A connection with a client.
 ///
 /// Its worker's thread owns it. The acceptor's thread looks at it now and then, holding ``state``: the worker waits for that
-/// before the socket is closed, and before an exchange that was put off is its own again.
+/// before the socket is closed, and before an exchange that was deferred is its own again.
 final class Connection: Sendable {
     let socket: Int32
     /// The address of the client; nil if the connection was closed before it was determined.
@@ -22,7 +22,7 @@ final class Connection: Sendable {
     private let state = Locked(State())
     /// Copies of `state`, which are read without the lock.
     private let isClosed = Atomic<Bool>(false)
-    private let hasPutOff = Atomic<Bool>(false)
+    private let hasDeferred = Atomic<Bool>(false)
     /// Whether the handler works on a request of it, on the connection's own thread.
     let isHandled = Atomic<Bool>(false)
 
@@ -48,7 +48,7 @@ final class Connection: Sendable {
         var isOpen = true
         /// The certificate that the client received.
         var certificate: Certificate?
-        /// The exchange whose response is put off.
+        /// The exchange whose response is deferred.
         var exchange: Exchange?
         /// When the client gets a response in any case.
         var latestResponse = Int.max
@@ -109,18 +109,18 @@ final class Connection: Sendable {
     }
 
     /// The exchange's response comes later.
-    func putOff(_ exchange: Exchange) {
+    func deferResponse(_ exchange: Exchange) {
         let (latest, isNever) = exchange.respondBy.addingReportingOverflow(Pace.lateNanoseconds)
         state.withLock { state in
             state.exchange = exchange
             state.latestResponse = isNever ? .max : latest
         }
-        hasPutOff.store(true, ordering: .relaxed)
+        hasDeferred.store(true, ordering: .relaxed)
     }
 
-    /// The exchange that was put off is the worker's again.
+    /// The exchange that was deferred is the worker's again.
     func takeBack() {
-        hasPutOff.store(false, ordering: .relaxed)
+        hasDeferred.store(false, ordering: .relaxed)
         state.withLock { $0.exchange = nil }
     }
 
@@ -141,13 +141,13 @@ final class Connection: Sendable {
         return hasBytes
     }
 
-    /// Tells an exchange that is put off if its client is gone.
+    /// Tells an exchange that is deferred if its client is gone.
     func tellIfGone() {
-        guard hasPutOff.load(ordering: .relaxed) else { return }
+        guard hasDeferred.load(ordering: .relaxed) else { return }
         state.withLock { if let exchange = $0.exchange, isClientGone { exchange.abandonment.raise() } }
     }
 
-    /// Tells an exchange that is put off that the server waits for it no longer.
+    /// Tells an exchange that is deferred that the server waits for it no longer.
     func abandon() {
         state.withLock { state in
             state.exchange?.isCutOff.raise()
@@ -155,9 +155,9 @@ final class Connection: Sendable {
         }
     }
 
-    /// Answers a request that is put off and whose time was over a while ago.
+    /// Answers a request that is deferred and whose time was over a while ago.
     func respondIfLate(at now: Int) {
-        guard hasPutOff.load(ordering: .relaxed) else { return }
+        guard hasDeferred.load(ordering: .relaxed) else { return }
         state.withLock { state in
             guard state.isOpen, state.latestResponse < now, let exchange = state.exchange,
                 exchange.cutOff(Refusal.late.whole)

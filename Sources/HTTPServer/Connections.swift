@@ -28,8 +28,8 @@ final class Connections: Sendable {
     /// Whether any client has sent what has not been read yet.
     func haveUnreadBytes() -> Bool { all().contains { $0.hasUnreadBytes() } }
 
-    /// Looks at the exchanges that are put off: tells those whose clients are gone, and answers for those that are late.
-    func lookAtPutOff() {
+    /// Looks at the exchanges that are deferred: tells those whose clients are gone, and answers for those that are late.
+    func lookAtDeferred() {
         let now = Pace.nowNanoseconds
         for connection in all() {
             connection.tellIfGone()
@@ -37,7 +37,7 @@ final class Connections: Sendable {
         }
     }
 
-    /// Tells the exchanges that are put off that the server waits no longer.
+    /// Tells the exchanges that are deferred that the server waits no longer.
     func abandon() { for connection in all() { connection.abandon() } }
 
     /// Answers all requests that are still being worked on, and shuts their connections.

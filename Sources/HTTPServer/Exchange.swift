@@ -6,12 +6,12 @@ internal import Threads
 
 /// A request that is being received and answered. Kept for the next one when it is done.
 ///
-/// Belongs to the connection that has it, and so to one thread, except while its response is put off: then it is in the hands of
+/// Belongs to the connection that has it, and so to one thread, except while its response is deferred: then it is in the hands of
 /// whoever is to call ``finish()``.
 // Safety: the body's memory is the exchange's own; `connection`, `handle` and what `request` points to is the
 // library's, which keeps them until the request is complete, when reset() forgets them. `stage` hands the exchange from thread to thread.
 final class Exchange: HTTPExchange, @unchecked Sendable {
-    // A daemon keeps its worker until all that was put off has been resumed.
+    // A daemon keeps its worker until all that was deferred has been resumed.
     private unowned let worker: Worker
     private var body: UnsafeMutableRawPointer?
     private var capacity = 0
@@ -34,8 +34,8 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
     var isRefused = false
     /// Whether a body or a response was so large that few such exchanges are kept.
     private(set) var isLarge = false
-    /// Whether the handler has put the response off; for the connection's thread.
-    private(set) var isPutOff = false
+    /// Whether the handler has deferred the response; for the connection's thread.
+    private(set) var isDeferred = false
     private var handle: OpaquePointer?
     private let stage = Atomic<Stage>(.handling)
     private static let keptBytes = 4 << 20
@@ -45,7 +45,7 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
 
     /// The owner of the next step of an exchange. Of suspending and finishing, the one that comes second sends the response.
     private enum Stage: UInt8, AtomicRepresentable {
-        /// The handler has not been called, runs, or has just put the response off.
+        /// The handler has not been called, runs, or has just deferred the response.
         case handling
         /// The connection is suspended: finish() resumes it.
         case suspended
@@ -146,9 +146,9 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
 
     /// Suspends the connection until ``finish()`` is called, which it may be by now. Called in the library's callback.
     func suspend(_ handle: OpaquePointer) {
-        isPutOff = true
+        isDeferred = true
         self.handle = handle
-        connection?._withUnsafeGuaranteedRef { $0.putOff(self) }
+        connection?._withUnsafeGuaranteedRef { $0.deferResponse(self) }
         // Suspended first: a connection must not be resumed before it is suspended.
         MHD_suspend_connection(handle)
         let (isFirst, _) = stage.compareExchange(
@@ -194,7 +194,7 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
 
     /// Makes ready for another request.
     func reset() {
-        if isPutOff { connection?._withUnsafeGuaranteedRef { $0.takeBack() } }
+        if isDeferred { connection?._withUnsafeGuaranteedRef { $0.takeBack() } }
         bodies.forget(clientBytes, of: network)
         clientBytes = 0
         expectedCount = nil
@@ -206,7 +206,7 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
         bodyCount = 0
         let wasRefused = isRefused
         isRefused = false
-        isPutOff = false
+        isDeferred = false
         stage.store(.handling, ordering: .relaxed)
         response.clear()
         abandonment.lower()

@@ -144,7 +144,7 @@ final class Worker: @unchecked Sendable {
             keep(exchange)
             return true
         }
-        guard !exchange.isPutOff, !exchange.isRecorded else { return false }
+        guard !exchange.isDeferred, !exchange.isRecorded else { return false }
         if exchange.connection == nil {
             activeCount.add(1, ordering: .relaxed)
             exchange.begin(on: Unmanaged.passUnretained(connection))
@@ -164,9 +164,9 @@ final class Worker: @unchecked Sendable {
         }
     }
 
-    /// The request is complete: handle and answer it; or its response, which was put off, is complete.
+    /// The request is complete: handle and answer it; or its response, which was deferred, is complete.
     func respond(_ handle: OpaquePointer, _ exchange: Exchange) -> MHD_Result {
-        if exchange.isPutOff { return exchange.isFinished ? send(handle, exchange) : .YES }
+        if exchange.isDeferred { return exchange.isFinished ? send(handle, exchange) : .YES }
         if let refusal = exchange.makeRoom(exchange.bodyCount) { return refuse(handle, exchange, refusal) }
         unfinishedCount.add(1, ordering: .sequentiallyConsistent)
         guard !isClosing.load(ordering: .sequentiallyConsistent) else {

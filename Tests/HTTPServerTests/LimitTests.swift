@@ -206,7 +206,7 @@ struct LimitTests {
     }
 
     @Test("clients that go away while their answers are put off leave nothing behind")
-    func disconnectsWhilePutOff() throws {
+    func disconnectsWhileDeferred() throws {
         let held = HeldExchanges()
         let server = try startServer(holding: held)
         for index in 0..<300 {

@@ -25,7 +25,7 @@ package struct BatchRun {
     }
 
     /// A task that could not be run for want of memory, and that is not answered.
-    struct PutOff {
+    struct Deferred {
         let task: any InferenceTask
         let neededBytes: Int
     }
@@ -34,25 +34,25 @@ package struct BatchRun {
     ///
     /// A batch that fails is run again task by task, so that a bad one fails alone. Tasks without a callable are left alone.
     package func run(_ tasks: [any InferenceTask]) {
-        var putOff: [PutOff] = []
-        run(tasks, putOff: &putOff)
+        var deferred: [Deferred] = []
+        run(tasks, deferred: &deferred)
     }
 
     /// The same.
     ///
     /// - Parameters:
     ///   - tasks: The tasks.
-    ///   - putOff: Gets those that have to wait for memory, if they may.
-    func run(_ tasks: [any InferenceTask], putOff: inout [PutOff]) {
+    ///   - deferred: Gets those that have to wait for memory, if they may.
+    func run(_ tasks: [any InferenceTask], deferred: inout [Deferred]) {
         guard tasks.count > 1 else {
-            for task in tasks { runAlone(task, putOff: &putOff) }
+            for task in tasks { runAlone(task, deferred: &deferred) }
             return
         }
         withUnsafeTemporaryAllocation(of: Member.self, capacity: tasks.count) { memory in
             var count = 0
             for task in tasks {
                 guard let member = Member(task) else {
-                    runAlone(task, putOff: &putOff)
+                    runAlone(task, deferred: &deferred)
                     continue
                 }
                 memory.initializeElement(at: count, to: member)
@@ -61,7 +61,7 @@ package struct BatchRun {
             var members = UnsafeMutableBufferPointer(rebasing: memory[..<count])
             while !members.isEmpty {
                 let size = gather(members)
-                run(UnsafeMutableBufferPointer(rebasing: members[..<size]), putOff: &putOff)
+                run(UnsafeMutableBufferPointer(rebasing: members[..<size]), deferred: &deferred)
                 members = UnsafeMutableBufferPointer(rebasing: members[size...])
             }
             UnsafeMutableBufferPointer(rebasing: memory[..<count]).deinitialize()
@@ -113,9 +113,9 @@ package struct BatchRun {
         return size
     }
 
-    private func run(_ members: UnsafeMutableBufferPointer<Member>, putOff: inout [PutOff]) {
+    private func run(_ members: UnsafeMutableBufferPointer<Member>, deferred: inout [Deferred]) {
         if members.count > 1, runAsOne(members) { return }
-        for member in members { runAlone(member.task, putOff: &putOff) }
+        for member in members { runAlone(member.task, deferred: &deferred) }
     }
 
     /// - Returns: false where nothing was answered.
@@ -170,8 +170,8 @@ package struct BatchRun {
     ///
     /// - Parameters:
     ///   - task: The task.
-    ///   - putOff: Gets it if it has to wait for memory, and may.
-    func runAlone(_ task: any InferenceTask, putOff: inout [PutOff]) {
+    ///   - deferred: Gets it if it has to wait for memory, and may.
+    func runAlone(_ task: any InferenceTask, deferred: inout [Deferred]) {
         guard let callable = task.callable else { return }
         let start = MonotonicClock.nanoseconds
         var runEnd = start
@@ -196,7 +196,7 @@ package struct BatchRun {
         // Out of that call: who fails looks at the feeds again.
         if let failure {
             if waits != nil, let neededBytes = failure.neededBytes {
-                putOff.append(PutOff(task: task, neededBytes: neededBytes))
+                deferred.append(Deferred(task: task, neededBytes: neededBytes))
                 return
             }
             task.fail(ModelError(failure))

@@ -96,10 +96,10 @@ extension Executor {
 
     /// Runs prepared tasks of one queue, together where that is possible; answers and finishes each.
     private func run(_ queue: ModelQueue) {
-        var putOff: [BatchRun.PutOff] = []
-        BatchRun(queue, turns).run(tasks, putOff: &putOff)
-        for task in tasks where !putOff.contains(where: { $0.task === task }) { Self.end(task, queue) }
-        for entry in putOff {
+        var deferred: [BatchRun.Deferred] = []
+        BatchRun(queue, turns).run(tasks, deferred: &deferred)
+        for task in tasks where !deferred.contains(where: { $0.task === task }) { Self.end(task, queue) }
+        for entry in deferred {
             if turns.memoryWaits?.add(entry, to: queue) == true {
                 queue.addRunning(-1)
             } else {
@@ -115,8 +115,8 @@ extension Executor {
         queue.addRunning(1)
         defer { queue.addRunning(-1) }
         guard prepare(task, from: task.startNanoseconds) else { return true }
-        var putOff: [BatchRun.PutOff] = []
-        BatchRun(queue, turns).runAlone(task, putOff: &putOff)
-        return putOff.allSatisfy { turns.memoryWaits?.add($0, to: queue) != true }
+        var deferred: [BatchRun.Deferred] = []
+        BatchRun(queue, turns).runAlone(task, deferred: &deferred)
+        return deferred.allSatisfy { turns.memoryWaits?.add($0, to: queue) != true }
     }
 }

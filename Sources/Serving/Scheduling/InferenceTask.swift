@@ -5,7 +5,7 @@ package import Threads
 /// who conforms knows.
 ///
 /// The scheduler calls ``prepare()``; if that gives true, it runs ``callable`` on the feeds, perhaps together with other tasks, and
-/// calls ``deliver(_:)`` or ``fail(_:)``; then, where the task was put off, ``finish()``. A task that comes too late is failed
+/// calls ``deliver(_:)`` or ``fail(_:)``; then, where the task was deferred, ``finish()``. A task that comes too late is failed
 /// without having been prepared.
 package protocol InferenceTask: AnyObject {
     /// The callable to run; set by ``prepare()``.

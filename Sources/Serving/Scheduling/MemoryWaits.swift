@@ -47,16 +47,16 @@ final class MemoryWaits: @unchecked Sendable {
     /// Lets a task wait. It is not to be touched any more.
     ///
     /// - Returns: false if as many wait as may: then the task is answered, and has to be finished.
-    func add(_ putOff: BatchRun.PutOff, to queue: ModelQueue) -> Bool {
+    func add(_ deferred: BatchRun.Deferred, to queue: ModelQueue) -> Bool {
         monitor.lock()
         guard !isStopping, entries.count(where: { $0.queue === queue }) < queue.maxWaiting else {
             monitor.unlock()
-            putOff.task.fail(refusal(putOff.neededBytes))
+            deferred.task.fail(refusal(deferred.neededBytes))
             return false
         }
-        let start = putOff.task.startNanoseconds
+        let start = deferred.task.startNanoseconds
         let index = entries.firstIndex { $0.task.startNanoseconds > start } ?? entries.count
-        entries.insert(Entry(task: putOff.task, queue: queue, neededBytes: putOff.neededBytes), at: index)
+        entries.insert(Entry(task: deferred.task, queue: queue, neededBytes: deferred.neededBytes), at: index)
         note()
         monitor.unlock()
         queue.addWaiting(1)
@@ -133,7 +133,7 @@ final class MemoryWaits: @unchecked Sendable {
         let isAdded = turns.add(entry.task, to: entry.queue, stale: &stale)
         for task in stale { Executor.rejectStale(task) }
         guard !isAdded else { return }
-        if !add(BatchRun.PutOff(task: entry.task, neededBytes: entry.neededBytes), to: entry.queue) {
+        if !add(BatchRun.Deferred(task: entry.task, neededBytes: entry.neededBytes), to: entry.queue) {
             entry.task.finish()
         }
     }

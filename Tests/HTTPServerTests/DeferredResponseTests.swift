@@ -6,7 +6,7 @@ import Testing
 
 /// Answers that come from another thread, later.
 @Suite("HTTP answers put off")
-struct PutOffTests {
+struct DeferredResponseTests {
     @Test("an answer that is put off comes, and the connection is kept", arguments: ["/later", "/at-once"])
     func keepAlive(prefix: String) throws {
         let server = try startServer()
