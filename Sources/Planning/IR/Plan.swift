@@ -250,19 +250,23 @@ extension Plan {
 
     mutating func setGuard(ofFetch index: Int, _ guarded: Guard) { fetches[index].guarded = guarded }
 
-    /// Takes nodes out of their regions, with the regions of loops among them. What they computed is a constant, or nobody uses it.
+    /// Removes nodes, with the regions of loops among them. What they computed is a constant, or nobody uses it.
+    ///
+    /// They stay in the lists of their regions until ``compact()``.
     mutating func remove(_ removed: some Sequence<NodeID>) {
-        var touched: Set<RegionID> = []
         var open = Array(removed)
         while let id = open.popLast() {
             guard nodes[id].isPresent else { continue }
             nodes[id].isPresent = false
-            touched.insert(nodes[id].region)
             for value in nodes[id].inputs { dropUse(of: value, by: id) }
             for value in nodes[id].outputs { producers[value] = nil }
             if let loop = nodes[id].loop { for region in loop.regions { open += regions[region].nodes } }
         }
-        for region in touched { regions[region].nodes.removeAll { !nodes[$0].isPresent } }
+    }
+
+    /// Takes the nodes that are gone out of the lists of their regions.
+    mutating func compact() {
+        for region in regions.indices { regions[region].nodes.removeAll { !nodes[$0].isPresent } }
         bridgeEffects()
     }
 
@@ -287,7 +291,7 @@ extension Plan {
         order.reserveCapacity(nodes.count)
         // No recursion is needed for depth's sake, as loops are nested only so deep; it keeps the order plain.
         func add(_ region: RegionID) {
-            for id in regions[region].nodes {
+            for id in regions[region].nodes where nodes[id].isPresent {
                 order.append(id)
                 if let loop = nodes[id].loop { for region in loop.regions { add(region) } }
             }

@@ -153,6 +153,7 @@ struct PlanInference {
         guard !failed.isEmpty else { return }
         for id in plan.nodes.indices where plan.nodes[id].isPresent { repair(id, in: &plan) }
         plan.remove(blocked)
+        plan.compact()
     }
 
     /// Takes uses of failed values out. A variable whose next value is not computed keeps its value, and a merge does not choose what

@@ -92,7 +92,7 @@ struct Schedule {
 
     private mutating func add(_ id: Plan.NodeID, _ op: any Op) throws(OpError) {
         let node = plan.nodes[id]
-        if node.state == nil, !op.hasEffect, node.outputs.allSatisfy(plan.isKnown), !node.outputs.isEmpty { return }
+        if node.state == nil, !node.hasEffect, node.outputs.allSatisfy(plan.isKnown) { return }
         do throws(OpError) {
             if let sources = plan.sources(of: node, op) {
                 for (output, source) in zip(node.outputs, sources) { alias(output, source, node.guarded) }

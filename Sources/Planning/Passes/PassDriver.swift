@@ -40,6 +40,7 @@ struct PassDriver {
             plan.apply(patch)
             count += 1
         }
+        if count > 0 { plan.compact() }
         return count
     }
 }
