@@ -44,6 +44,28 @@ struct StructureTests {
         }
     }
 
+    @Test("the paths that documents name are there")
+    func paths() throws {
+        let docs = Fixtures.package.appendingPathComponent("docs")
+        let names = try FileManager.default.contentsOfDirectory(atPath: docs.path).filter { $0.hasSuffix(".md") }
+        let files =
+            names.map(docs.appendingPathComponent)
+            + ["README.md", "CONTRIBUTING.md"].map(Fixtures.package.appendingPathComponent)
+        var count = 0
+        for file in files {
+            for match in try String(contentsOf: file, encoding: .utf8).matches(of: /(?:Sources|Tests)\/[\w\/+.*-]+/) {
+                // FAMILY and the like stand for any name, and so does what comes behind them.
+                let known = match.output.split(separator: "/").prefix {
+                    !$0.contains("*") && $0.firstMatch(of: /[A-Z]{4}/) == nil
+                }
+                let path = Fixtures.package.appendingPathComponent(known.joined(separator: "/")).path
+                #expect(FileManager.default.fileExists(atPath: path), "\(file.lastPathComponent): \(match.output)")
+                count += 1
+            }
+        }
+        #expect(count > 10)
+    }
+
     @Test("C modules are imported by the files that are made for it")
     func imports() throws {
         for (name, text) in try sources() {
