@@ -1,6 +1,7 @@
 internal import Synchronization
 
-/// Threads that help others, one piece of work at a time, and sleep in between.
+/// Threads that help others, one piece of work at a time, and sleep in between; not at once, but when nobody has called for some
+/// hundredths of a millisecond.
 ///
 /// Asking for help takes no lock. Threads are started when they are wanted for the first time.
 package final class Team: Sendable {
@@ -125,6 +126,16 @@ private final class Helper: @unchecked Sendable {
         if change(Self.working, to: Self.awaited) { ends.wait() }
     }
 
+    /// Looks for the next call for a while: the phases of a run follow each other closely, and to wake a thread takes longer than this.
+    private func lookForCall() {
+        let end = MonotonicClock.nanoseconds &+ Self.lookNanoseconds
+        repeat {
+            for _ in 0..<64 where state.load(ordering: .relaxed) == Self.called { return }
+        } while MonotonicClock.nanoseconds < end
+    }
+
+    private static let lookNanoseconds: UInt64 = 50_000
+
     /// What the thread does.
     func work() {
         while true {
@@ -132,6 +143,7 @@ private final class Helper: @unchecked Sendable {
             if change(Self.called, to: Self.working) {
                 runBody()
                 if state.exchange(Self.done, ordering: .acquiringAndReleasing) == Self.awaited { ends.signal() }
+                lookForCall()
             } else if state.load(ordering: .relaxed) == Self.stopped {
                 return
             }

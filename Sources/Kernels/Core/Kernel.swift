@@ -18,7 +18,7 @@ package struct Kernel: Sendable {
     }
 
     /// The way the kernel computes, for people.
-    package private(set) var name: Name
+    package let name: Name
     /// What there is to do.
     package let work: Work
     /// Bytes of temporary memory that a call needs, with those of one worker.
@@ -99,13 +99,5 @@ package struct Kernel: Sendable {
         case .cut(let cut): { frame in cut.run(frame) }
         case .alias: nil
         }
-    }
-
-    /// The same under another name.
-    package func named(_ name: Name) -> Kernel { Kernel(self, name) }
-
-    private init(_ kernel: Kernel, _ name: Name) {
-        self = kernel
-        self.name = name
     }
 }

@@ -12,7 +12,10 @@ struct MatrixPanels: Sendable {
     private let areRows: Bool
 
     /// BLAS packs the matrix that all panels share once for each of them: that must be little beside the multiplications.
-    private static let smallestOfMatrices = 192
+    private static let smallestOfMatrices = 256
+    /// More panels than these are made only if each is so long that packing does not count.
+    private static let mostShort = 8
+    private static let long = 768
     /// Where nothing is packed, a panel must only be long enough for the memory's sake.
     private static let smallestOfVectors = 512
     /// A panel that takes less is not worth handing out.
@@ -30,7 +33,8 @@ struct MatrixPanels: Sendable {
         areRows = rows > columns
         let length = max(rows, columns)
         let smallest = product.method == .matrices ? Self.smallestOfMatrices : Self.smallestOfVectors
-        let count = min(length / smallest, nanoseconds / Self.leastNanoseconds, Self.most)
+        let most = max(Self.mostShort, min(Self.most, length / Self.long))
+        let count = min(length / smallest, nanoseconds / Self.leastNanoseconds, most)
         guard count > 1 else {
             self.count = 1
             size = length
