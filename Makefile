@@ -9,7 +9,7 @@ GRAPHS ?= 3000
 SEED ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve build test test-release lint format test-sanitize test-differential test-clients test-faults test-hostile fuzz bench models fixtures docs protos clean
+.PHONY: help setup serve build test test-release lint format test-sanitize test-tables test-differential test-clients test-faults test-hostile fuzz bench models fixtures docs protos clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ format: setup ## Format the sources
 test-sanitize: setup ## Run the tests under the address and the thread sanitizer
 	LSAN_OPTIONS=suppressions=$(CURDIR)/Tests/leak-sanitizer.supp swift test --sanitize=address --scratch-path .build/address
 	TSAN_OPTIONS=suppressions=$(CURDIR)/Tests/thread-sanitizer.supp swift test --sanitize=thread --scratch-path .build/thread
+
+test-tables: ## Run the tests of the lock-free tables and pools under the thread sanitizer
+	METASERVE_TABLES=1 TSAN_OPTIONS=suppressions=$(CURDIR)/Tests/thread-sanitizer.supp swift test --sanitize=thread --scratch-path .build/tables
 
 test-differential: setup $(TENSORFLOW) ## Compare random graphs with TensorFlow (GRAPHS=3000 SEED=1000)
 	$(TENSORFLOW)/bin/python Tests/Fixtures/generator/differential.py .build/differential.graphs $(GRAPHS) $(SEED)
