@@ -98,8 +98,8 @@ let package = Package(
         target(
             "API",
             uses: [
-                "Serving", "Execution", "Graphs", "Settings", "Tensors", "Text", "HTTPMessages", "Threads", "Memory",
-                "Files", "CJSON", "CZlib", "CZstd",
+                "Serving", "Execution", "Planning", "Operations", "Graphs", "Settings", "Tensors", "Text",
+                "HTTPMessages", "Threads", "Memory", "Files", "CJSON", "CZlib", "CZstd",
             ]),
         .executableTarget(
             name: "metaserve",
@@ -188,7 +188,8 @@ let package = Package(
         tests(
             "ExecutionTests",
             uses: [
-                "Execution", "GraphSupport", "OperationSupport", "Planning", "Operations", "Kernels", "Graphs", "Tensors",
+                "Execution", "GraphSupport", "OperationSupport", "Planning", "Operations", "Kernels", "Graphs",
+                "Tensors",
                 "TensorFlowProtos", "Threads", "VectorSupport",
             ]),
         tests(

@@ -106,6 +106,32 @@ package final class Callable: Sendable {
             tensors, take)
     }
 
+    /// Runs the graph some times, and measures its steps.
+    ///
+    /// - Parameters:
+    ///   - tensors: As ``run(_:limits:helpers:_:)`` takes them.
+    ///   - runs: How often.
+    ///   - helpers: Where helpers come from; nil for none.
+    /// - Returns: The shortest time of each step of the program, in nanoseconds; 0 for one that did not run.
+    /// - Throws: ``OpError``, as ``run(_:limits:helpers:_:)`` does.
+    package func profile(
+        _ tensors: UnsafeBufferPointer<TensorView>, runs: Int, helpers: (any HelperSource)? = nil
+    ) throws(OpError) -> [UInt64] {
+        let program = try program(for: tensors)
+        let profile = RunProfile(stepCount: program.steps.count)
+        for _ in 0..<max(1, runs) {
+            let workspace = workspaces.take() ?? Workspace(memory)
+            defer {
+                workspace.reset()
+                workspaces.give(workspace)
+            }
+            try Run(
+                program, in: workspace, limitBytes: limitBytes, limits: .none, helpers: helpers, profile: profile
+            ).execute(tensors) { _ in }
+        }
+        return profile.nanoseconds
+    }
+
     /// The program for the shapes of the feeds, made where there is none.
     func program(for tensors: UnsafeBufferPointer<TensorView>) throws(OpError) -> Program {
         if let known = programs.program(for: tensors) { known } else { try makeProgram(tensors) }

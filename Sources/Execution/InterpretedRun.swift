@@ -15,6 +15,7 @@ struct InterpretedRun {
     private let account: RunAccount
     private let limits: RunLimits
     private let helpers: (any HelperSource)?
+    private let profile: RunProfile?
     private let isLimited: Bool
     /// Shapes that the program could not know.
     private var shapes: [Shape?]
@@ -28,11 +29,15 @@ struct InterpretedRun {
     private var strings: [RunMemory] = []
     private var stringStorages: Set<ObjectIdentifier> = []
 
-    init(_ program: Program, _ workspace: Workspace, limits: RunLimits, helpers: (any HelperSource)?) {
+    init(
+        _ program: Program, _ workspace: Workspace, limits: RunLimits, helpers: (any HelperSource)?,
+        profile: RunProfile?
+    ) {
         self.program = program
         self.workspace = workspace
         self.limits = limits
         self.helpers = helpers
+        self.profile = profile
         isLimited = !limits.isNone
         account = workspace.state.pointee.account
         shapes = Array(repeating: nil, count: program.valueCount)
@@ -56,6 +61,7 @@ struct InterpretedRun {
         var next = 0
         while next < program.steps.count {
             let step = program.steps[next]
+            profile?.begin(step: next)
             next += 1
             if step.flag >= 0, !flags[Int(step.flag)] {
                 if case .control(.loopBegin) = step.work { next = step.target }
@@ -78,6 +84,7 @@ struct InterpretedRun {
                 if try perform(control) { next = step.target }
             }
         }
+        profile?.end()
         for fetch in program.fetches {
             guard let flag = fetch.flag, !flags[flag] else { continue }
             throw OpError(

@@ -47,3 +47,16 @@ extension Session {
         return PlanExplanation(stages: stages, program: program)
     }
 }
+
+extension Callable {
+    /// The plan and the program that serve the shapes seen last; nil before the first call.
+    ///
+    /// - Returns: One stage, the plan for any shapes as it is, and the program, lowered again for its listing.
+    /// - Throws: ``OpError`` where the program cannot be made again.
+    package func explainLatest() throws(OpError) -> (shapes: [Shape], explanation: PlanExplanation)? {
+        guard let shapes = shapesSeen(atMost: 1).first else { return nil }
+        let stage = PlanExplanation.Stage(pass: "", form: .general, patches: 0, rows: plan.listing)
+        let program = try plan.programListing(for: shapes, limitBytes: .max, options: options)
+        return (shapes, PlanExplanation(stages: [stage], program: program))
+    }
+}

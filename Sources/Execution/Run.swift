@@ -11,11 +11,15 @@ struct Run {
     private let limitBytes: Int
     private let limits: RunLimits
     private let helpers: (any HelperSource)?
+    private let profile: RunProfile?
 
     /// - `helpers`: Where helpers come from for kernels that are cut; nil for none.
+    /// - `profile`: Gets the time of each step; nil for nobody.
     init(
-        _ program: Program, in workspace: Workspace, limitBytes: Int, limits: RunLimits, helpers: (any HelperSource)?
+        _ program: Program, in workspace: Workspace, limitBytes: Int, limits: RunLimits, helpers: (any HelperSource)?,
+        profile: RunProfile? = nil
     ) {
+        self.profile = profile
         self.program = program
         self.workspace = workspace
         self.limitBytes = limitBytes
@@ -36,13 +40,14 @@ struct Run {
         if let refusal { throw OpError.notBegun(refusal, neededBytes: program.arenaBytes) }
         workspace.state.pointee.account.limits = limits
         bind(feeds)
-        if program.isStraight {
+        if program.isStraight, profile == nil {
             try executeKernels()
             deliver(take) { $0.dimensions }
         } else {
-            var interpreted = InterpretedRun(program, workspace, limits: limits, helpers: helpers)
+            var interpreted = InterpretedRun(
+                program, workspace, limits: limits, helpers: helpers, profile: profile)
             try interpreted.execute()
-            deliver(take) { interpreted.shape(of: $0.value)?.dimensions }
+            deliver(take) { $0.dimensions ?? interpreted.shape(of: $0.value)?.dimensions }
             withExtendedLifetime(interpreted) {}
         }
     }

@@ -1,3 +1,4 @@
+import API
 import ArgumentParser
 import Checkpoints
 import Execution
@@ -21,11 +22,38 @@ struct Inspect: ParsableCommand {
     @Flag(help: "Follow paths in a checkpoint file that lead to other folders.")
     var followPaths = false
 
+    @Flag(help: "Show how a call is planned: the plan after each pass, and the program's steps.")
+    var plan = false
+
+    @Option(help: "With --plan: value of an input, as NAME=VALUE; repeatable. (default: zeros of an example's shape)")
+    var feed: [String] = []
+
+    @Option(help: "With --plan: tensor to compute; repeatable. (default: the model's outputs)")
+    var fetch: [String] = []
+
+    @Flag(help: "With --plan: run the program ten times and show the shortest time of each step.")
+    var profile = false
+
+    @Option(
+        name: .customLong("disable-pass"), help: "Pass of the planner that does not run; repeatable.",
+        transform: Parse.pass)
+    var disabledPasses: [String] = []
+
+    /// The runs of a profile.
+    private static let profileRuns = 10
+
+    func validate() throws {
+        guard plan || (feed.isEmpty && fetch.isEmpty && !profile) else {
+            throw ValidationError("--feed, --fetch and --profile say what to plan: add --plan")
+        }
+    }
+
     func run() throws {
         for path in try ModelFolders.find(in: path) {
             let model: Model
             do throws(ModelError) {
-                model = try Model(contentsOf: path, threadCount: 1, followsPaths: followPaths)
+                model = try Model(
+                    contentsOf: path, threadCount: 1, followsPaths: followPaths, disabledPasses: Set(disabledPasses))
             } catch {
                 // Weights can be listed without a graph.
                 guard let reader = (try? CheckpointReader(folder: path)) ?? (try? CheckpointReader(prefix: path)) else {
@@ -34,8 +62,31 @@ struct Inspect: ParsableCommand {
                 try show(path, reader, error)
                 continue
             }
-            if json { print(try InspectedModel(model).line()) } else { show(model) }
+            if plan {
+                try showPlan(of: model)
+            } else if json {
+                print(try InspectedModel(model).line())
+            } else {
+                show(model)
+            }
         }
+    }
+
+    private func showPlan(of model: Model) throws {
+        var values: [String: FeedValue] = [:]
+        for text in feed {
+            let argument = try FeedArgument(text)
+            let input = model.inputs.first {
+                $0.name == argument.name || $0.tensor == argument.name || $0.tensor == argument.name + ":0"
+            }
+            values[argument.name] = FeedValue(text: try argument.json(for: input))
+        }
+        ThreadBudget.apply()
+        let call = try model.explain(
+            feeds: values, fetches: fetch.isEmpty ? nil : fetch, runs: profile ? Self.profileRuns : nil)
+        if json { return print(try PlanDocument(call).line()) }
+        print("\(model.name): \(model.format), \(model.prefix)")
+        PlanReport(call).show()
     }
 
     private func show(_ path: String, _ reader: CheckpointReader, _ error: ModelError) throws {
@@ -110,18 +161,5 @@ struct Inspect: ParsableCommand {
         print(
             "  \(graph.nodes.count) nodes of \(ops.count) ops; not supported: \(missing.count) ops of "
                 + "\(missing.map(\.nodes).reduce(0, +)) nodes. Unsupported ops matter only if a fetch depends on them.")
-    }
-}
-
-/// Prints columns.
-private enum Table {
-    static func print(_ head: [String], _ rows: [[String]]) {
-        guard !rows.isEmpty else { return Swift.print("  none") }
-        let widths = head.indices.map { column in ([head] + rows).map { $0[column].count }.max() ?? 0 }
-        for row in [head] + rows {
-            let line = zip(row, widths).map { $0 + String(repeating: " ", count: max(0, $1 - $0.count)) }.joined(
-                separator: "  ")
-            Swift.print("  " + line.reversed().drop { $0 == " " }.reversed().map(String.init).joined())
-        }
     }
 }

@@ -41,6 +41,11 @@ struct Predict: ParsableCommand {
     @Option(help: "Form of NaN and infinities in the output: string, token, null or error.", transform: Parse.nanPolicy)
     var nan = NaNPolicy.string
 
+    @Option(
+        name: .customLong("disable-pass"), help: "Pass of the planner that does not run; repeatable.",
+        transform: Parse.pass)
+    var disabledPasses: [String] = []
+
     @Flag(help: "Follow paths in a checkpoint file that lead to other folders.")
     var followPaths = false
 
@@ -56,7 +61,8 @@ struct Predict: ParsableCommand {
         options.threadCount = ThreadBudget.processors
         let values = DefaultValues(try Parse.values(of: defaults))
         let model = try Model(
-            contentsOf: folders[0], threadCount: 1, defaults: values, variables: variables, followsPaths: followPaths)
+            contentsOf: folders[0], threadCount: 1, defaults: values, variables: variables, followsPaths: followPaths,
+            disabledPasses: Set(disabledPasses))
         let registry = ModelRegistry([model], ModelRegistry.Configuration(attach: Service.attachment))
         let response = Service(registry, options: options).respond(
             .post, Array("/predict".utf8), body: try body(for: model))

@@ -4,6 +4,7 @@ import Foundation
 import HTTPServer
 import Logging
 import Memory
+import Planning
 import Serving
 import Settings
 import Threads
@@ -152,6 +153,18 @@ enum Parse {
     /// The value of `--variables`.
     static func variablesMode(_ text: String) throws -> VariablesMode {
         try choice(text, VariablesMode.allCases.map { ($0.rawValue, $0) })
+    }
+
+    /// The value of `--disable-pass`.
+    static func pass(_ text: String) throws -> String {
+        if let fault = fault(ofPass: text) { throw ValidationError(fault) }
+        return text
+    }
+
+    /// What is wrong with the name of a pass; nil for nothing.
+    static func fault(ofPass text: String) -> String? {
+        PassList.names.contains(text)
+            ? nil : "expected one of \(PassList.names.joined(separator: ", ")), found \"\(text)\""
     }
 
     private static func choice<Value>(_ text: String, _ choices: [(name: String, value: Value)]) throws -> Value {

@@ -36,6 +36,7 @@ struct ServeFlags: ParsableArguments {
     @Option("token-file", "FILE") var tokenFile: String?
     @Option("admin-token-file", "FILE", alias: "admin-token") var adminTokenFile: String?
     @Option("cors-origin", "ORIGIN") var corsOrigin: [String] = []
+    @Option("disable-pass", "NAME") var disablePass: [String] = []
     @Option("log-level") var logLevel: String?
     @Option("log-format") var logFormat: String?
     @Option("access-log", "FILE") var accessLog: String?
@@ -57,7 +58,8 @@ struct ServeFlags: ParsableArguments {
             ("admin-token-file", adminTokenFile), ("log-level", logLevel), ("log-format", logFormat),
             ("access-log", accessLog), ("drain-delay", drainDelay), ("drain-timeout", drainTimeout),
         ]
-        return single.map { (key: $0, texts: $1.map { [$0] } ?? []) } + [(key: "cors-origin", texts: corsOrigin)]
+        return single.map { (key: $0, texts: $1.map { [$0] } ?? []) }
+            + [(key: "cors-origin", texts: corsOrigin), (key: "disable-pass", texts: disablePass)]
     }
 
     /// The settings of a file, and these flags over them.

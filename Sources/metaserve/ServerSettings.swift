@@ -33,6 +33,7 @@ struct ServerSettings: SettingsGroup {
     var runMemory: MemorySize?
     var cacheBytes = CacheBudget.standardBytes
     var corsOrigins: [String] = []
+    var disabledPasses: [String] = []
     var tokenFile: String?
     var adminTokenFile: String?
     var tlsCertificate: String?
@@ -132,6 +133,9 @@ extension ServerSettings {
             "follow-paths", \.followsPaths, .truth, effect: .restart,
             "Follow paths in a checkpoint file that lead to other folders; otherwise only files of its own folder are read."
         ),
+        Setting(
+            "disable-pass", \.disabledPasses, .list(of: .text("a pass of the planner")), isList: true, effect: .restart,
+            "Pass of the planner that does not run; repeatable."),
     ]
 
     private static let access: [Setting<ServerSettings>] = [
@@ -225,6 +229,9 @@ extension ServerSettings {
         }
         if host.hasPrefix("unix:"), !host.hasPrefix("unix:/") {
             problems.append(problem("host", "expected unix:/PATH with a full path, found \(host)"))
+        }
+        for pass in disabledPasses {
+            if let fault = Parse.fault(ofPass: pass) { problems.append(problem("disable-pass", fault)) }
         }
         for origin in corsOrigins where !CORSRules.isOrigin(origin) {
             problems.append(

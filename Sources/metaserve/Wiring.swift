@@ -4,6 +4,7 @@ import Glibc
 import HTTPServer
 import Logging
 import Memory
+import Planning
 import Serving
 import Settings
 
@@ -101,6 +102,7 @@ extension ServerSettings {
         configuration.waits = waitsForModels
         configuration.followsPaths = followsPaths
         configuration.memory = memory
+        configuration.passes = PassOptions(disabled: Set(disabledPasses))
         configuration.caches = CacheBudget(limitBytes: cacheBytes)
         configuration.logger = logger
         return configuration

@@ -114,7 +114,9 @@ struct OpTrial {
 
     /// Computes the outputs with each kernel that the op has; nothing where it has no choice.
     func runChoices() throws -> [(name: String, results: [Tensor])] {
-        guard let op = op as? any KernelChoosing, !inputs.contains(where: { $0.dtype.isHalfPrecision }) else { return [] }
+        guard let op = op as? any KernelChoosing, !inputs.contains(where: { $0.dtype.isHalfPrecision }) else {
+            return []
+        }
         let inputFacts = facts(.otherValues)
         let spec = KernelSpec(inputs: inputFacts, outputs: try op.outputs(for: inputFacts))
         return try op.kernels(for: spec).map { choice in

@@ -68,7 +68,8 @@ public final class Service: Sendable {
             finishing: finishing)
         let routes =
             Predict(context).routes + TFServing(context).routes + V2(context).routes
-            + Describe(registry, options).routes + Metrics(registry, options, recorder.responses).routes
+            + Describe(registry, options).routes + PlanDescription(registry).routes
+            + Metrics(registry, options, recorder.responses).routes
         router = Router(routes: routes + OpenAPI(context, routes).routes, rules: options.access)
     }
 

@@ -15,6 +15,7 @@ extension Plan {
         var plan = self
         for (value, shape) in zip(feeds, feedShapes) { plan.facts[value].shape = PartialShape(shape) }
         _ = try plan.infer(options, foldLimitBytes: Self.foldLimitBytes)
+        observe?("shapes", 0, plan)
         try PassDriver(options: options, form: .specialized, observe: observe).run(on: &plan)
         return plan
     }

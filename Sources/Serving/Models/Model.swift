@@ -4,7 +4,7 @@ package import Graphs
 internal import Interfaces
 package import Memory
 internal import Operations
-internal import Planning
+package import Planning
 internal import TensorFlowProtos
 internal import Tensors
 
@@ -80,14 +80,17 @@ public final class Model: Sendable {
     ///   - variables: Whether runs may assign variables; nil for what the model's own settings say, and else what suits the graph:
     ///     read-only where a training switch decides whether variables are assigned.
     ///   - followsPaths: Whether a `checkpoint` file may name files of other folders.
+    ///   - disabledPasses: The names of the planner's passes that do not run.
     /// - Throws: ``ModelError`` of kind `load`, naming file and cause.
     public convenience init(
         contentsOf path: String, name: String? = nil, threadCount: Int = 4, defaults: DefaultValues = DefaultValues(),
-        variables: VariablesMode? = nil, followsPaths: Bool = false
+        variables: VariablesMode? = nil, followsPaths: Bool = false, disabledPasses: Set<String> = []
     ) throws(ModelError) {
         let name = name ?? ModelFolders.name(of: path)
         let loading = try ModelLoading(newestAt: path, name: name, defaults: defaults, followsPaths: followsPaths)
-        try self.init(loading, name: name, threadCount: threadCount, variables: variables ?? loading.variables)
+        try self.init(
+            loading, name: name, threadCount: threadCount, variables: variables ?? loading.variables,
+            passes: PassOptions(disabled: disabledPasses))
     }
 
     /// Loads a candidate. If `previous` has the same meta graph, its graph, interface and shape inference are used again, and only
@@ -104,22 +107,24 @@ public final class Model: Sendable {
     ///   - previous: What is served now.
     ///   - memory: The account of the server's memory; nil for none.
     ///   - caches: What may be kept of this model and all others.
+    ///   - passes: The passes that plans go through.
     /// - Throws: ``ModelError`` of kind `load`; its ``ModelError/failure`` tells whether to try again.
     package convenience init(
         _ candidate: ModelCandidate, name: String, threadCount: Int = 4, defaults: DefaultValues = DefaultValues(),
         own: ModelSettings? = nil, variables: VariablesMode? = nil, standardVariables: VariablesMode? = nil,
-        previous: Model? = nil, memory: MemoryAccount? = nil, caches: CacheBudget = CacheBudget()
+        previous: Model? = nil, memory: MemoryAccount? = nil, caches: CacheBudget = CacheBudget(),
+        passes: PassOptions = PassOptions()
     ) throws(ModelError) {
         let loading = try ModelLoading(
             candidate, name: name, defaults: defaults, own: own, previous: previous?.shared, memory: memory)
         try self.init(
             loading, name: name, threadCount: threadCount,
-            variables: variables ?? loading.variables ?? standardVariables, caches: caches)
+            variables: variables ?? loading.variables ?? standardVariables, caches: caches, passes: passes)
     }
 
     private init(
         _ loading: ModelLoading, name: String, threadCount: Int, variables mode: VariablesMode?,
-        caches: CacheBudget = CacheBudget()
+        caches: CacheBudget = CacheBudget(), passes: PassOptions
     ) throws(ModelError) {
         let files = loading.files
         let shared = files.graph
@@ -143,7 +148,7 @@ public final class Model: Sendable {
             graph: shared.graph, variables: CheckpointVariables(files.variables), threadCount: threadCount,
             memory: loading.memory?.account, caches: caches,
             tables: ModelTables(files.variables, assets: loading.assets, path: loading.candidate.folder),
-            inference: shared.inference, readOnlyReason: rule.refusal)
+            inference: shared.inference, readOnlyReason: rule.refusal, passes: passes)
         let offered = try OfferedInterface(shared, session, files.variables, prefix: files.prefix)
         inputs = offered.inputs
         outputs = offered.outputs

@@ -24,7 +24,7 @@ struct LoadJob: Sendable {
                 load.candidate, name: name, threadCount: configuration.threadCount, defaults: defaults,
                 own: own, variables: configuration.models[name]?.variables,
                 standardVariables: configuration.variables, previous: previous,
-                memory: configuration.memory, caches: configuration.caches)
+                memory: configuration.memory, caches: configuration.caches, passes: configuration.passes)
             if let previous, mustFit { try model.requireOutputs(of: previous) }
             model.warmUp(like: previous)
             let warnings = model.replayWarmUpRequests(in: PathText.folder(of: load.candidate.path))

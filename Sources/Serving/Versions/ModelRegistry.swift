@@ -1,6 +1,7 @@
 internal import Glibc
 package import Logging
 package import Memory
+package import Planning
 internal import Settings
 internal import Threads
 
@@ -35,6 +36,8 @@ package final class ModelRegistry: Sendable {
         package var timing = ReloadTiming()
         /// The account of the server's memory; nil for none.
         package var memory: MemoryAccount?
+        /// The passes that plans go through.
+        package var passes = PassOptions()
         /// The cache of all models: programs, callables, prepared calls.
         package var caches = CacheBudget()
         package var logger = Logger(label: "metaserve", factory: { _ in SwiftLogNoOpLogHandler() })
