@@ -1,0 +1,110 @@
+import Graphs
+import Operations
+import Tensors
+import Testing
+
+@testable import Planning
+
+/// Wrong patches, each of which the verifier refuses.
+@Suite("The verifier of plans")
+struct PlanVerifierTests {
+    /// An op that gives its input, with an effect or without.
+    private struct Step: Op {
+        var isEffect = false
+        var dtype = DataType.float32
+
+        static var traits: OpTraits { [.effect] }
+        var traits: OpTraits { isEffect ? [.effect] : [] }
+
+        func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
+            [TensorFact(dtype, PartialShape([2]))]
+        }
+    }
+
+    /// x -> first -> second (an effect) -> third, which is fetched.
+    private func plan() -> Plan {
+        var plan = Plan()
+        var value = plan.addValue(TensorFact(.float32, PartialShape([2])))
+        plan.feeds = [value]
+        for isEffect in [false, true, false] {
+            let output = plan.addValue(TensorFact(.float32, PartialShape([2])))
+            plan.append(
+                Plan.Node(
+                    work: .op(Step(isEffect: isEffect)), inputs: [value], outputs: [output], guarded: .always,
+                    region: Plan.outermost, state: nil, origin: Plan.Origin(node: "n\(output)", op: "Step")))
+            value = output
+        }
+        plan.fetch(value, .always, name: "n3:0")
+        return plan
+    }
+
+    private func reason(_ change: (inout PlanPatch, Plan) throws -> Void) rethrows -> String? {
+        let plan = plan()
+        var patch = PlanPatch(of: plan)
+        try change(&patch, plan)
+        var verifier = PlanVerifier()
+        do throws(OpError) { try verifier.check(patch, of: plan) } catch { return error.reason }
+        return nil
+    }
+
+    @Test("a right patch passes: a node forwarded to its input")
+    func right() {
+        #expect(
+            reason { patch, _ in
+                patch.replace(1, with: 0)
+                patch.remove(0)
+            } == nil)
+    }
+
+    @Test("an effect is not removed, and a fetched value is not lost")
+    func removal() {
+        #expect(reason { patch, _ in patch.remove(1) }?.contains("has an effect") == true)
+        #expect(reason { patch, _ in patch.remove(2) }?.contains("is fetched") == true)
+    }
+
+    @Test("a replacement has the dtype, and says at least as much of the shape")
+    func replacement() {
+        let facts = [
+            TensorFact(.int32, PartialShape([2])), TensorFact(.float32, PartialShape([3])),
+            TensorFact(.float32, .unknown),
+        ]
+        for fact in facts {
+            #expect(
+                reason { patch, _ in
+                    let constant = patch.addConstant(fact)
+                    patch.replace(1, with: constant)
+                }?.contains("is replaced by") == true)
+        }
+    }
+
+    @Test("a value is not used before it is computed")
+    func order() throws {
+        #expect(reason { patch, _ in patch.replace(1, with: 3) }?.contains("not computed where it is used") == true)
+        #expect(
+            try reason { patch, plan in _ = try patch.add(Step(), [3], before: 0, in: plan) }?
+                .contains("not computed yet") == true)
+    }
+
+    @Test("no effect is added, no op changes its outputs, no node runs under another condition")
+    func others() throws {
+        #expect(
+            try reason { patch, plan in _ = try patch.add(Step(isEffect: true), [0], before: 1, in: plan) }?
+                .contains("is a new effect") == true)
+        #expect(reason { patch, _ in patch.setOp(Step(dtype: .int64), of: 0) }?.contains("gets an op") == true)
+        #expect(reason { patch, _ in patch.setOp(Step(), of: 1) }?.contains("other outputs") == true)
+        #expect(reason { patch, _ in patch.setGuard(.never, of: 0) }?.contains("another condition") == true)
+    }
+
+    @Test("a patch that is applied moves uses, and takes the node out")
+    func application() {
+        var plan = plan()
+        plan.apply(
+            {
+                var patch = PlanPatch(of: plan); patch.replace(1, with: 0); patch.remove(0); return patch
+            }())
+        plan.compact()
+        #expect(plan.schedule == [1, 2])
+        #expect(plan.nodes[1].inputs == [0])
+        #expect(plan.uses[0] == [1])
+    }
+}
