@@ -5,10 +5,8 @@ internal import Glibc
 /// Not `Synchronization.Mutex`, because the thread sanitizer does not see that one's work and reports races that are none.
 // Safety: `value` is used under `mutex` alone, which is allocated and initialised for as long as self lives.
 package final class Locked<Value: Sendable>: @unchecked Sendable {
-    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    // The last one: an empty value, as `()`, has the address of what follows it, and the thread sanitizer would see its change as one
-    // of the mutex's address.
     private var value: Value
+    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
 
     /// - Parameter value: The first value.
     package init(_ value: Value) {

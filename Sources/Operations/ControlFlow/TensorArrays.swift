@@ -399,7 +399,7 @@ struct TensorArrayAction: RunOp {
     ) throws(OpError) -> Tensor {
         let tensors = try array.read(at: indices, shape: shape)
         guard let element = tensors.first?.shape ?? array.elementShape.known ?? shape.known else {
-            throw .invalid(
+            throw .unsupported(
                 "gathers no elements from a TensorArray whose elements have no known shape: \(array.elementShape)")
         }
         return try checked(try TensorStacking.stack(tensors, array.dtype, element, account))
