@@ -93,6 +93,45 @@ struct CommandLineTests {
         #expect(!text.contains(try Regex("(SaveV2|RestoreV2) +[0-9]+ +not supported")))
     }
 
+    @Test("inspect --plan shows passes and steps, as text that fits the terminal and as JSON")
+    func plan() throws {
+        struct Document: Decodable {
+            struct Stage: Decodable {
+                let pass: String
+                let form: String
+            }
+            struct Step: Decodable {
+                let kernel: String
+                let nanoseconds: UInt64?
+            }
+            let stages: [Stage]
+            let steps: [Step]
+        }
+        let digits = Fixtures.model("digits")
+        let text = try Program.run("inspect", "--plan", "--profile", digits).output
+        for part in [
+            "Imported: ", "fold-constants: 1 change", "With the shapes of the feeds", "Program: ", " us in all steps",
+        ] {
+            #expect(text.contains(part), "\(part)")
+        }
+        #expect(text.split(separator: "\n").filter { $0.hasPrefix("  ") }.allSatisfy { $0.count <= 120 })
+        let feeds = [
+            "--feed", "x=\(Array(repeating: Array(repeating: 0, count: 64), count: 3))", "--feed", "keep_prob=1",
+        ]
+        let line = try Program.launch(
+            Program.path, ["inspect", "--plan", "--json", "--profile", digits, "--fetch", "probs"] + feeds
+        ).output
+        let document = try JSONDecoder().decode(Document.self, from: Data(line.utf8))
+        #expect(document.stages.first?.pass == "import")
+        #expect(Set(document.stages.map(\.form)) == ["general", "specialized"])
+        #expect(document.steps.contains { $0.kernel == "softmax" })
+        #expect(document.steps.allSatisfy { $0.nanoseconds ?? 0 > 0 })
+        let unfolded = try Program.run("inspect", "--plan", "--disable-pass", "fold-constants", digits).output
+        #expect(!unfolded.contains("fold-constants:"))
+        #expect(try Program.run("inspect", "--feed", "x=1", digits).status != 0)
+        #expect(try Program.run("inspect", "--plan", "--feed", "y=1", digits).errors.contains("no such tensor"))
+    }
+
     @Test("the program finds its arguments where /proc is not mounted")
     func withoutProc() throws {
         let hidden = "mount -t tmpfs none /proc && exec \"$@\""

@@ -36,7 +36,8 @@ struct OpenAPITests {
         #expect(document["openapi"] as? String == "3.1.0")
         let paths = try #require(document["paths"] as? [String: [String: Any]])
         for path in [
-            "/", "/models", "/models/{name}", "/predict", "/models/digits/predict", "/models/tutorial/predict",
+            "/", "/models", "/models/{name}", "/models/{name}/plan", "/predict", "/models/digits/predict",
+            "/models/tutorial/predict",
             "/models/digits/versions/3000/predict", "/v1/models/digits:predict",
             "/v1/models/digits/versions/3000:predict", "/v1/models/{name}", "/v1/models/{name}/metadata",
             "/v2", "/v2/models/{name}", "/v2/models/digits/infer", "/v2/models/tutorial/versions/1000/infer",
