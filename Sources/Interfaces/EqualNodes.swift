@@ -1,4 +1,3 @@
-internal import Execution
 internal import Graphs
 internal import Operations
 internal import Planning
