@@ -181,14 +181,16 @@ let package = Package(
         .target(
             name: "GraphSupport",
             dependencies: [
-                "Execution", "Planning", "Operations", "Graphs", "Memory", "Tensors", "TensorFlowProtos",
+                "Execution", "OperationSupport", "Planning", "Operations", "Graphs", "Memory", "Tensors",
+                "TensorFlowProtos",
                 "VectorSupport",
                 protobuf,
             ], path: "Tests/GraphSupport", swiftSettings: swiftSettings),
         tests(
             "ExecutionTests",
             uses: [
-                "Execution", "GraphSupport", "OperationSupport", "Planning", "Operations", "Kernels", "Graphs",
+                "Execution", "GraphSupport", "Memory", "OperationSupport", "Planning", "Operations", "Kernels",
+                "Graphs",
                 "Tensors",
                 "TensorFlowProtos", "Threads", "VectorSupport",
             ]),
