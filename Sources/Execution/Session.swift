@@ -111,6 +111,15 @@ package final class Session: Sendable {
         return keep(callable, signature)
     }
 
+    /// Checks that fetches can be computed from feeds. Nothing is planned or kept.
+    ///
+    /// - Throws: ``OpError``, as ``callable(feeds:fetches:)`` does.
+    package func check(feeds: [Endpoint], fetches: [Endpoint]) throws(OpError) {
+        let signature = Signature(feeds: feeds, fetches: fetches)
+        if let known = callables.withLock({ $0[signature]?.callable }), !known.isOutdated { return }
+        try compiler.check(feeds: try facts(ofFeeds: feeds), fetches: fetches)
+    }
+
     /// The dtypes and shapes that feeds may have.
     func facts(ofFeeds feeds: [Endpoint]) throws(OpError) -> [(Endpoint, TensorFact)] {
         var facts: [(Endpoint, TensorFact)] = []

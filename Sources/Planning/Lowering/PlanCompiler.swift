@@ -7,6 +7,9 @@ package struct PlanCompiler: Sendable {
     /// The most bytes that one folded constant may take.
     private static let foldLimitBytes = 256 << 20
 
+    /// The most bytes that a constant may take that is evaluated for a check: shapes and axes.
+    private static let checkLimitBytes = 1 << 14
+
     private let graph: Graph
     private let variables: VariableStates
     private let tables: TableResolution
@@ -34,6 +37,17 @@ package struct PlanCompiler: Sendable {
     /// - Throws: ``OpError`` of kind `malformed` for an input that does not exist, and for a cycle.
     package func nodes(for fetches: [Endpoint], feeds: [Endpoint]) throws(OpError) -> [Int] {
         try Subgraph(of: graph, fetches: fetches, feeds: Set(feeds)).order
+    }
+
+    /// Checks that fetches can be computed from feeds, for some shapes: imports and infers, and plans nothing.
+    ///
+    /// - Throws: ``OpError``, as ``plan(feeds:fetches:observe:)`` does.
+    package func check(feeds: [(Endpoint, TensorFact)], fetches: [Endpoint]) throws(OpError) {
+        var importer = PlanImporter(graph: graph, variables: variables, tables: tables, statefulOps: statefulOps)
+        var (plan, missing) = try importer.build(feeds: feeds, fetches: fetches)
+        let reached = try plan.infer(options, foldLimitBytes: Self.checkLimitBytes)
+        missing = reached.compactMap { plan.missingFeed($0) } + missing
+        guard missing.isEmpty else { throw .missing(missing) }
     }
 
     /// The plan for feeds and fetches.

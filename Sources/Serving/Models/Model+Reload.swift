@@ -20,7 +20,7 @@ extension Model {
                 wrong.formUnion(needed)
                 // They are told below, all together.
                 if !needed.isEmpty { continue }
-                _ = try session.callable(feeds: feeds, fetches: fetches)
+                try session.check(feeds: feeds, fetches: fetches)
             } catch {
                 // That requests must not assign variables any more is the wish of whoever serves it.
                 if error.kind != .readOnlyVariable { faults.append("\(call.place): \(error)") }
@@ -51,12 +51,12 @@ extension Model {
     /// The calls that another model offers and can compute, in the form in which this model must compute them.
     private func calls(offeredBy old: Model, _ faults: inout [String]) -> [Call] {
         guard !old.signatures.isEmpty else {
-            return old.outputs.map { Call(old.inputs, [$0], "fetch \"\($0.name)\"") }.filter(old.canCompile)
+            return old.outputs.map { Call(old.inputs, [$0], "fetch \"\($0.name)\"") }.filter(old.canCompute)
         }
         var calls: [Call] = []
         for theirs in old.signatures.values.sorted(by: { $0.name < $1.name }) {
             let place = "signature \"\(theirs.name)\""
-            guard old.canCompile(Call(theirs.inputs, theirs.outputs, place)) else { continue }
+            guard old.canCompute(Call(theirs.inputs, theirs.outputs, place)) else { continue }
             guard let own = signatures[theirs.name] else {
                 faults.append("there is no \(place)")
                 continue
@@ -93,11 +93,11 @@ extension Model {
         return names
     }
 
-    private func canCompile(_ call: Call) -> Bool {
+    private func canCompute(_ call: Call) -> Bool {
         var faults: [String] = []
         guard let feeds = endpoints(call.feeds, "", "", &faults), let fetches = endpoints(call.fetches, "", "", &faults)
         else { return false }
-        return (try? session.callable(feeds: feeds, fetches: fetches)) != nil
+        return (try? session.check(feeds: feeds, fetches: fetches)) != nil
     }
 
     private func endpoints(_ names: [String], _ what: String, _ place: String, _ faults: inout [String]) -> [Endpoint]?

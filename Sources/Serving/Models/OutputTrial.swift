@@ -12,8 +12,7 @@ struct OutputTrial {
 
     init(_ session: Session) { self.session = session }
 
-    /// Compiles outputs together, and one by one where that fails. The session keeps what was compiled: a request for these feeds
-    /// and fetches finds it.
+    /// Checks outputs together, and one by one where that fails.
     ///
     /// A feed that is missing is no failure: a request may have it.
     mutating func add(feeds: [Endpoint], fetches: [Endpoint]) {
@@ -34,7 +33,7 @@ struct OutputTrial {
 
     private func failure(_ feeds: [Endpoint], _ fetches: [Endpoint]) -> OpError? {
         do throws(OpError) {
-            _ = try session.callable(feeds: feeds, fetches: fetches)
+            try session.check(feeds: feeds, fetches: fetches)
             return nil
         } catch { return error.kind == .missingFeed ? nil : error }
     }
