@@ -92,7 +92,20 @@ struct ForwardGraph {
 
     /// Whether a node is in a scope that tf.gradients made.
     static func isGradient(_ node: Node) -> Bool {
-        node.name.split(separator: "/").dropLast().contains { isGradientScope($0) }
+        // Most names have no such letters: a look at bytes is quicker than to take the name apart.
+        guard node.name.utf8.contains(UInt8(ascii: "/")), hasGradients(node.name.utf8) else { return false }
+        return node.name.utf8.split(separator: UInt8(ascii: "/")).dropLast().contains { isGradientScope(Substring($0)) }
+    }
+
+    /// Whether a component may begin with `gradients`.
+    private static func hasGradients(_ name: String.UTF8View) -> Bool {
+        let word = "gradients".utf8
+        var start = name.startIndex
+        while true {
+            if name[start...].starts(with: word) { return true }
+            guard let slash = name[start...].firstIndex(of: UInt8(ascii: "/")) else { return false }
+            start = name.index(after: slash)
+        }
     }
 
     /// `gradients`, `gradients_1`.

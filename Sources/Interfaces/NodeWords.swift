@@ -17,9 +17,9 @@ struct NodeWords {
     ]
 
     init(_ node: Node) {
-        let parts = node.name.split(separator: "/")
+        let parts = node.name.utf8.split(separator: UInt8(ascii: "/"))
         components = parts.map { Self.words(of: $0) }
-        let last = Self.withoutNumber(parts.last ?? "").lowercased()
+        let last = Self.withoutNumber(parts.last.map { Substring($0) } ?? "").lowercased()
         let op = node.op.lowercased()
         isDefault =
             last == op || Self.withoutVersion(op) == Self.withoutVersion(last) || Self.functionNames.contains(last)
@@ -34,27 +34,27 @@ struct NodeWords {
     func contains(_ words: Set<String>) -> Bool { components.contains { !words.isDisjoint(with: $0) } }
 
     /// Splits at what is no letter, and where a capital follows a small letter.
-    private static func words(of component: Substring) -> [String] {
+    private static func words(of component: Substring.UTF8View) -> [String] {
         var words: [String] = []
-        var word = ""
+        var word: [UInt8] = []
         var previousIsSmall = false
-        for byte in component.utf8 {
+        for byte in component {
             let isCapital = (65...90).contains(byte)
             let isLetter = isCapital || (97...122).contains(byte)
             if !isLetter || isCapital && previousIsSmall {
-                if !word.isEmpty { words.append(word) }
-                word = ""
+                if !word.isEmpty { words.append(String(decoding: word, as: UTF8.self)) }
+                word.removeAll(keepingCapacity: true)
             }
-            if isLetter { word.unicodeScalars.append(UnicodeScalar(isCapital ? byte + 32 : byte)) }
+            if isLetter { word.append(isCapital ? byte + 32 : byte) }
             previousIsSmall = isLetter && !isCapital
         }
-        return word.isEmpty ? words : words + [word]
+        return word.isEmpty ? words : words + [String(decoding: word, as: UTF8.self)]
     }
 
     /// `MatMul_3` is `MatMul`.
     private static func withoutNumber(_ name: Substring) -> Substring {
-        guard let underscore = name.lastIndex(of: "_") else { return name }
-        let digits = name[name.index(after: underscore)...]
+        guard let underscore = name.utf8.lastIndex(of: UInt8(ascii: "_")) else { return name }
+        let digits = name[name.utf8.index(after: underscore)...]
         return !digits.isEmpty && digits.allSatisfy(\.isNumber) ? name[..<underscore] : name
     }
 

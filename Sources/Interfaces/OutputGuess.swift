@@ -233,7 +233,9 @@ struct OutputGuess {
         return scopes.subtracting(layered)
     }
 
-    private static func scope(_ name: String) -> String { name.lastIndex(of: "/").map { String(name[..<$0]) } ?? "" }
+    private static func scope(_ name: String) -> String {
+        name.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(name[..<$0]) } ?? ""
+    }
 
     // MARK: - Where an output comes from
 

@@ -27,8 +27,9 @@ package struct Saving: Sendable {
     /// Whether a node saves or restores: neither to be fed nor fetched.
     func isPrivate(_ node: Node) -> Bool {
         if Self.isPart(node) || nodes.contains(node.name) { return true }
+        guard !scopes.isEmpty else { return false }
         var scope = node.name[...]
-        while let slash = scope.lastIndex(of: "/") {
+        while let slash = scope.utf8.lastIndex(of: UInt8(ascii: "/")) {
             scope = scope[..<slash]
             if scopes.contains(String(scope)) { return true }
         }

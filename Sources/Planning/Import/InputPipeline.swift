@@ -45,9 +45,21 @@ package enum InputPipeline {
 
     /// Whether an op belongs to a pipeline, the end included.
     package static func isPart(_ op: String) -> Bool {
-        isEnd(op) || readers.contains(op) || op.contains("Dataset") || op.contains("Iterator") || op.contains("Enqueue")
-            || op.hasPrefix("QueueClose") || op.hasPrefix("QueueSize") || op.hasSuffix("Queue")
+        isEnd(op) || readers.contains(op) || words.contains { contains(op.utf8, $0) } || op.hasPrefix("QueueClose")
+            || op.hasPrefix("QueueSize") || op.hasSuffix("Queue")
             || op.hasSuffix("QueueV2")
+    }
+
+    private static let words = ["Dataset", "Iterator", "Enqueue"].map { Array($0.utf8) }
+
+    /// Whether bytes have some others among them. This is asked of every node of a graph: of text it would take ten times as long.
+    private static func contains(_ bytes: String.UTF8View, _ word: [UInt8]) -> Bool {
+        var start = bytes.startIndex
+        while let first = bytes[start...].firstIndex(of: word[0]) {
+            if bytes[first...].starts(with: word) { return true }
+            start = bytes.index(after: first)
+        }
+        return false
     }
 
     /// The dtypes and shapes of the outputs of a pipeline's end; nil for any other node. A dtype that is not known is `variant`.
