@@ -127,7 +127,11 @@ struct LiveSettingsTests {
         try write("defaults: {y: 5}", folder, "a")
         #expect(try folder.wait { folder.log.complaints.contains { $0.contains("no placeholder of this name") } })
         #expect(folder.model("a")?.versions.current === next)
-        #expect(folder.model("a")?.versions.record.lastError?.contains("no placeholder of this name") == true)
+        // The log has it first.
+        #expect(
+            try folder.wait {
+                folder.model("a")?.versions.record.lastError?.contains("no placeholder of this name") == true
+            })
         try write("defaults: {x: 6}", folder, "a")
         #expect(
             try folder.wait {
