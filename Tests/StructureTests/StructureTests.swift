@@ -38,10 +38,7 @@ struct StructureTests {
         let counts = Dictionary(grouping: try sources()) {
             $0.name.split(separator: "/").dropLast().joined(separator: "/")
         }
-        // Its contents move into folders together with the planner.
-        for (folder, files) in counts where folder != "Execution" {
-            #expect(files.count <= 25, "\(folder) has \(files.count) files")
-        }
+        for (folder, files) in counts { #expect(files.count <= 25, "\(folder) has \(files.count) files") }
     }
 
     @Test("the paths that documents name are there")
@@ -90,6 +87,18 @@ struct StructureTests {
         let program = try #require(text.firstMatch(of: /name: "metaserve",\s*dependencies: \[([^\]]*)\]/))
         uses["metaserve"] = Set(program.1.matches(of: /"(\w+)"/).map { String($0.1) })
         return uses.mapValues { $0.intersection(uses.keys) }
+    }
+
+    @Test("a file imports only targets that its own target uses")
+    func importsOfTargets() throws {
+        let uses = try uses()
+        for (name, text) in try sources() {
+            let target = String(name.prefix { $0 != "/" })
+            for match in text.matches(of: /\n?(?:internal|package|public) import (\w+)/)
+            where uses[String(match.1)] != nil {
+                #expect(uses[target]?.contains(String(match.1)) == true, "\(name) imports \(match.1)")
+            }
+        }
     }
 
     @Test("the drawing of the targets is what the package says")
