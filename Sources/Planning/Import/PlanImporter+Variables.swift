@@ -20,22 +20,26 @@ extension PlanImporter {
     mutating func addVariableOp(
         _ op: any Op, _ index: Int, _ inputs: [Plan.Value], _ guarded: Guard
     ) throws(OpError) -> Bool {
-        if let reading = op as? any VariableReading {
+        let query: (any VariableQuery)?
+        switch op.implementation {
+        case .readsVariable(let reading):
             let reference = try reading.variable(reading: inputs.map { plan.facts[$0] })
             define(index, 0, try value(of: reference, index, isReference: inputs.isEmpty, guarded), guarded)
             return true
+        case .changesVariable: query = nil
+        case .asksVariable(let op): query = op
+        default: return false
         }
-        guard op is any VariableWriting || op is any VariableQuery else { return false }
         let outputs = try op.outputs(for: inputs.map { plan.facts[$0] })
         guard let reference = inputs.first.flatMap({ plan.facts[$0].variable }) else {
             throw .unsupported("is not given a variable")
         }
-        if op is any VariableWriting, let reason = variables.readOnlyReason {
+        if query == nil, let reason = variables.readOnlyReason {
             // In a branch this is an error only of the runs that take it, before anything is assigned.
             throw OpError(
                 .readOnlyVariable, "would assign the variable \"\(reference.name)\", which is read-only: \(reason)")
         }
-        if let query = op as? any VariableQuery, variables.state(of: reference.name) == nil {
+        if let query, variables.state(of: reference.name) == nil {
             plan.constantVariables.insert(reference.name)
             let hasValue = (try? variables.constant(reference)) != nil
             define(index, 0, plan.addValue(TensorFact(try query.answer(hasValue: hasValue))), guarded)

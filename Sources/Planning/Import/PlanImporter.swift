@@ -219,7 +219,7 @@ struct PlanImporter {
     ) throws(OpError) {
         note(guarded, ofNode: index)
         if try addVariableOp(op, index, inputs, guarded) { return }
-        if let consumer = op as? any VariableConsuming {
+        if case .consumesVariable(let consumer) = op.implementation {
             let value = try valueConsumed(by: consumer, index, inputs, guarded)
             return try add(consumer.operation, index, [value] + inputs.dropFirst(), guarded)
         }

@@ -181,7 +181,7 @@ extension PlanInference {
         guard !node.inputs.contains(where: isFailed) else {
             return block(id)
         }
-        if op is any PlaceholderOp { reached.insert(id) }
+        if case .feed = op.implementation { reached.insert(id) }
         do throws(OpError) { try infer(id, op) } catch {
             let error = node.origin.locate(error)
             if error.kind == .resourceExhausted { throw error }
@@ -196,7 +196,7 @@ extension PlanInference {
         guard node.state == nil else { return }
         let inputs = node.inputs.map { facts[$0] }
         var outputs = try op.outputs(for: inputs)
-        if !op.hasEffect, let evaluation, !(op is any PlaceholderOp), !Self.isForward(op) {
+        if let evaluation, op.traits.allowsFolding, !op.traits.containsAny(of: [.feed, .forwards, .controlFlow]) {
             outputs = try evaluate(id, op, inputs, outputs, evaluation) ?? outputs
         }
         if op.hasEffect || !outputs.allSatisfy(\.isKnown), !Self.isForward(op) {

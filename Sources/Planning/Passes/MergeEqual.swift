@@ -45,6 +45,6 @@ struct MergeEqual: PlanPass {
 
     /// Whether two nodes of the op with the same inputs are one.
     private static func isPure(_ op: any Op) -> Bool {
-        op.traits.allowsMerging && !(op is any PlaceholderOp)
+        op.traits.allowsMerging
     }
 }

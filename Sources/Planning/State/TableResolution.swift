@@ -59,7 +59,7 @@ final class TableResolution: Sendable {
     func bind(
         _ op: any Op, _ inputs: [Int], _ facts: [TensorFact], building open: Set<String>
     ) throws(OpError) -> (op: any Op, inputs: [Int]) {
-        guard let reading = op as? any TableReading else { return (op, inputs) }
+        guard case .readsTable(let reading) = op.implementation else { return (op, inputs) }
         let reference = try reading.table(reading: inputs.map { facts[$0] })
         return (reading.bound(to: try table(reference, open), reference), Array(inputs.dropFirst()))
     }
