@@ -55,7 +55,7 @@ package final class Callable: Sendable {
     }
 
     /// The most that a run may take now.
-    private var limitBytes: Int { min(ownLimitBytes, memory?.runLimitBytes ?? .max) }
+    var limitBytes: Int { min(ownLimitBytes, memory?.runLimitBytes ?? .max) }
 
     /// Whether a variable that the plan holds for a constant is changed by another plan: then a new plan has to be made, by
     /// ``Session/callable(feeds:fetches:)``.

@@ -56,7 +56,7 @@ extension Callable {
     package func explainLatest() throws(OpError) -> (shapes: [Shape], explanation: PlanExplanation)? {
         guard let shapes = shapesSeen(atMost: 1).first else { return nil }
         let stage = PlanExplanation.Stage(pass: "", form: .general, patches: 0, rows: plan.listing)
-        let program = try plan.programListing(for: shapes, limitBytes: .max, options: options)
+        let program = try plan.programListing(for: shapes, limitBytes: limitBytes, options: options)
         return (shapes, PlanExplanation(stages: [stage], program: program))
     }
 }

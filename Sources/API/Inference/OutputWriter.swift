@@ -2,7 +2,7 @@ internal import Execution
 internal import HTTPMessages
 internal import Tensors
 
-/// How NaN and infinities, which JSON has not, are written.
+/// The form in which NaN and infinities, which JSON cannot represent, are written.
 public enum NaNPolicy: String, Sendable, CaseIterable {
     /// As `"NaN"`, `"Infinity"` and `"-Infinity"`; a feed may have them so too.
     case string

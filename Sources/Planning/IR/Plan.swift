@@ -135,8 +135,11 @@ package struct Plan: Sendable {
     package internal(set) var facts: [TensorFact] = []
     /// The node that computes each value; nil for feeds and constants.
     package private(set) var producers: [NodeID?] = []
-    /// The nodes that use each value, once for each use; ``fetchUse`` for a fetch.
+    /// The nodes that use each value, once for each use; ``fetchUse`` for a fetch. Between a removal and ``compact()`` nodes may be among
+    /// them that use the value no more.
     package private(set) var uses: [[NodeID]] = []
+    /// Values that nodes may be noted for as users that are none any more.
+    private var staleUses: Set<Value> = []
     /// How each flag comes to be up.
     package internal(set) var flagRules: [FlagRule] = []
     /// Whether each flag is up, where that is known.
@@ -213,13 +216,15 @@ extension Plan {
         guard old != new else { return }
         let users = uses[old]
         uses[old] = []
-        uses[new] += users
+        uses[new] += users.filter { $0 == Self.fetchUse || nodes[$0].isPresent }
+        if staleUses.contains(old) { staleUses.insert(new) }
         var isFetched = false
         for user in users {
             guard user != Self.fetchUse else {
                 isFetched = true
                 continue
             }
+            guard nodes[user].isPresent else { continue }
             for index in nodes[user].inputs.indices where nodes[user].inputs[index] == old {
                 nodes[user].inputs[index] = new
             }
@@ -240,12 +245,9 @@ extension Plan {
         change(&nodes[id])
         if case .failure = nodes[id].work { for value in nodes[id].outputs { producers[value] = nil } }
         guard nodes[id].inputs != before else { return }
-        for value in before { dropUse(of: value, by: id) }
-        for value in nodes[id].inputs { uses[value].append(id) }
-    }
-
-    private mutating func dropUse(of value: Value, by user: NodeID) {
-        if let place = uses[value].firstIndex(of: user) { uses[value].remove(at: place) }
+        let kept = Set(before)
+        staleUses.formUnion(before)
+        for value in nodes[id].inputs where !kept.contains(value) { uses[value].append(id) }
     }
 
     mutating func setGuard(ofFetch index: Int, _ guarded: Guard) { fetches[index].guarded = guarded }
@@ -258,7 +260,7 @@ extension Plan {
         while let id = open.popLast() {
             guard nodes[id].isPresent else { continue }
             nodes[id].isPresent = false
-            for value in nodes[id].inputs { dropUse(of: value, by: id) }
+            staleUses.formUnion(nodes[id].inputs)
             for value in nodes[id].outputs { producers[value] = nil }
             if let loop = nodes[id].loop { for region in loop.regions { open += regions[region].nodes } }
         }
@@ -267,6 +269,13 @@ extension Plan {
     /// Takes the nodes that are gone out of the lists of their regions.
     mutating func compact() {
         for region in regions.indices { regions[region].nodes.removeAll { !nodes[$0].isPresent } }
+        // All at once: to look for each user of a value with many of them would take the square of their number.
+        for value in staleUses {
+            uses[value].removeAll { user in
+                user != Self.fetchUse && !(nodes[user].isPresent && nodes[user].inputs.contains(value))
+            }
+        }
+        staleUses = []
         bridgeEffects()
     }
 

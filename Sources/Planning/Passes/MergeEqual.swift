@@ -21,6 +21,8 @@ struct MergeEqual: PlanPass {
     }
 
     private var known: [Key: [Plan.NodeID]] = [:]
+    /// The most equal nodes, under different guards, that a node is compared with.
+    private static let maxKnown = 16
     private var verifier = PlanVerifier()
 
     mutating func rewrite(_ id: Plan.NodeID, in plan: borrowing Plan) throws(OpError) -> PlanPatch? {
@@ -39,7 +41,8 @@ struct MergeEqual: PlanPass {
             patch.remove(id)
             return patch
         }
-        known[key, default: []].append(id)
+        // Under ever other guards there may be any number of them.
+        if known[key, default: []].count < Self.maxKnown { known[key, default: []].append(id) }
         return nil
     }
 
