@@ -9,7 +9,7 @@ extension Plan {
             nodes.reduce(0) {
                 $0 + MemoryLayout<Node>.stride + CachedBytes.step + 8 * ($1.inputs.count + $1.outputs.count)
             }
-        return CachedBytes.object + lists + CachedBytes.facts(facts) + foldedBytes
+        return CachedBytes.object + lists + CachedBytes.facts(facts) + foldedBytes + derivedBytes
     }
 }
 
@@ -18,7 +18,7 @@ extension Program {
     var byteCount: Int {
         let lists =
             steps.count * (MemoryLayout<Step>.stride + CachedBytes.step) + operands.count * 4
-            + (arenaValues.count + feedValues.count) * 16 + constants.count * 56 + fetches.count * 64
+            + (arenaValues.count + feedValues.count) * 16 + constants.count * 56 + weights.count * 40 + fetches.count * 64
         return CachedBytes.object + lists + CachedBytes.facts(facts) + foldedBytes + CachedBytes.position * axisTotal
     }
 }

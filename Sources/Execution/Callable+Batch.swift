@@ -158,7 +158,8 @@ extension Callable {
         var failure: OpError?
         do throws(OpError) {
             var analysis = try BatchAnalysis(
-                plan, for: try shapes(of: feeds), rowFeeds: rowFeeds, rowCount: rowCount, options: options)
+                plan, for: try shapes(of: feeds), rowFeeds: rowFeeds, rowCount: rowCount, binding,
+                options: options)
             parts = analysis.fetchRoles().flatMap(Self.parts)
         } catch { failure = error }
         let decision = BatchDecision(feeds, isRows: rowFeeds, parts: parts)

@@ -6,6 +6,7 @@ internal import Threads
 
 /// One execution of a program in a workspace.
 struct Run {
+    private let binding: ProgramBinding
     private let program: Program
     private let workspace: Workspace
     private let limitBytes: Int
@@ -16,11 +17,12 @@ struct Run {
     /// - `helpers`: Where helpers come from for kernels that are cut; nil for none.
     /// - `profile`: Gets the time of each step; nil for nobody.
     init(
-        _ program: Program, in workspace: Workspace, limitBytes: Int, limits: RunLimits, helpers: (any HelperSource)?,
+        _ binding: ProgramBinding, in workspace: Workspace, limitBytes: Int, limits: RunLimits, helpers: (any HelperSource)?,
         profile: RunProfile? = nil
     ) {
         self.profile = profile
-        self.program = program
+        self.binding = binding
+        program = binding.program
         self.workspace = workspace
         self.limitBytes = limitBytes
         self.limits = limits
@@ -45,7 +47,7 @@ struct Run {
             deliver(take) { $0.dimensions }
         } else {
             var interpreted = InterpretedRun(
-                program, workspace, limits: limits, helpers: helpers, profile: profile)
+                binding, workspace, limits: limits, helpers: helpers, profile: profile)
             try interpreted.execute()
             deliver(take) { $0.dimensions ?? interpreted.shape(of: $0.value)?.dimensions }
             withExtendedLifetime(interpreted) {}
@@ -59,6 +61,7 @@ struct Run {
             // Safety: kernels never write to inputs; the planner places outputs in the arena only.
             values[value] = tensor.storage.baseAddress + tensor.byteOffset
         }
+        for (value, address) in binding.weights { values[value] = address }
         for (value, feed) in program.feedValues {
             values[value] = UnsafeMutableRawPointer(mutating: feeds[feed].elements)
         }

@@ -13,7 +13,7 @@ package final class Session: Sendable {
 
     package let graph: Graph
     private let variables: VariableStates
-    private let inference: FactInference
+    private let library: PlanLibrary
     let compiler: PlanCompiler
     private let workspaces: ObjectPool<Workspace>
     private let holder: MemoryHolder
@@ -69,13 +69,13 @@ package final class Session: Sendable {
     ///   - memory: The account of all runs, and more; nil for none.
     ///   - caches: What may be kept of this session and all others.
     ///   - tables: What tables are filled with, if it is not in the graph.
-    ///   - inference: Of the same graph, from another session; nil for a new one.
+    ///   - library: What the session shares with others of the same graph; nil for nothing.
     ///   - readOnlyReason: Why runs may not assign variables, and what to do about it; nil where they may.
     ///   - passes: The passes that plans go through.
     package init(
         graph: Graph, variables: any VariableSource, threadCount: Int, limitBytes: Int = Session.defaultLimitBytes,
         memory: MemoryAccount? = nil, caches: CacheBudget = CacheBudget(),
-        tables: any TableSource = NoTables(), inference: FactInference? = nil,
+        tables: any TableSource = NoTables(), library: PlanLibrary? = nil,
         readOnlyReason: String? = nil, passes: PassOptions = PassOptions()
     ) {
         self.graph = graph
@@ -83,16 +83,16 @@ package final class Session: Sendable {
         self.limitBytes = limitBytes
         self.memory = memory
         self.caches = caches
-        let inference = inference ?? FactInference(graph)
-        self.inference = inference
-        compiler = PlanCompiler(graph, self.variables, tables: tables, facts: inference, options: passes)
+        let library = library ?? PlanLibrary(graph)
+        self.library = library
+        compiler = PlanCompiler(graph, self.variables, tables: tables, facts: library.inference, options: passes)
         workspaces = ObjectPool<Workspace>(count: threadCount)
         holder = MemoryHolder { [workspaces] in workspaces.removeAll() }
         memory?.add(holder)
     }
 
     /// What the ops' rules, or the graph's own declarations, tell of a tensor's dtype and shape; nil where it tells nothing.
-    package func fact(of endpoint: Endpoint) -> TensorFact? { inference.feedableFact(of: endpoint) }
+    package func fact(of endpoint: Endpoint) -> TensorFact? { library.inference.feedableFact(of: endpoint) }
 
     /// Compiles, or finds, the callable for feeds and fetches, in these orders.
     ///
@@ -102,14 +102,42 @@ package final class Session: Sendable {
         if let known = callables.withLock({ $0[signature]?.callable }), !known.isOutdated { return known }
         let facts = try facts(ofFeeds: feeds)
         let generation = variables.generation
-        let plan = try compiler.plan(feeds: facts, fetches: fetches)
+        let (plan, binding) = try plan(for: signature, facts)
         let callable = Callable(
             feeds: facts.map { Callable.Argument(name: name($0.0), dtype: $0.1.dtype, shape: $0.1.shape) },
-            fetches: fetches.map(name), plan: plan, workspaces: workspaces, limitBytes: limitBytes, memory: memory,
+            fetches: fetches.map(name), plan: plan, binding, workspaces: workspaces, limitBytes: limitBytes, memory: memory,
             variables: variables, generation: generation, options: compiler.options, caches: caches,
-            entry: Entry(signature, plan, self))
+            entry: Entry(signature, plan.plan, self))
         return keep(callable, signature)
     }
+
+    /// The plan that another version uses, where it is right for this one, else a new one.
+    private func plan(
+        for signature: Signature, _ facts: [(Endpoint, TensorFact)]
+    ) throws(OpError) -> (SharedPlan, WeightBinding) {
+        let key = libraryKey(signature)
+        if let known = library.plan(for: key), let binding = bind(known.plan) { return (known, binding) }
+        let (plan, binding) = try compiler.plan(feeds: facts, fetches: signature.fetches)
+        let shared = SharedPlan(plan)
+        library.add(shared, for: key)
+        return (shared, binding)
+    }
+
+    /// The weights of another version's plan in this one; nil where the plan is not right for it.
+    private func bind(_ plan: Plan) -> WeightBinding? {
+        guard !plan.constantVariables.contains(where: { variables.state(of: $0) != nil }) else { return nil }
+        let evaluation = WeightEvaluation(variables.weights, plan.weights)
+        return evaluation.isValid ? try? evaluation.binding(of: plan.usedWeights) : nil
+    }
+
+    private func libraryKey(_ signature: Signature) -> PlanLibrary.Key {
+        PlanLibrary.Key(
+            feeds: signature.feeds, fetches: signature.fetches, disabledPasses: compiler.options.disabled,
+            readOnlyReason: variables.readOnlyReason)
+    }
+
+    /// What the weights take in memory that plans read or derive.
+    package var weightBytes: WeightBytes { variables.weights.bytes }
 
     /// Checks that fetches can be computed from feeds. Nothing is planned or kept.
     ///
@@ -117,7 +145,10 @@ package final class Session: Sendable {
     package func check(feeds: [Endpoint], fetches: [Endpoint]) throws(OpError) {
         let signature = Signature(feeds: feeds, fetches: fetches)
         if let known = callables.withLock({ $0[signature]?.callable }), !known.isOutdated { return }
-        try compiler.check(feeds: try facts(ofFeeds: feeds), fetches: fetches)
+        let key = libraryKey(signature)
+        if library.isChecked(key, in: variables.weights) { return }
+        let weights = try compiler.check(feeds: try facts(ofFeeds: feeds), fetches: fetches)
+        library.add(check: weights, for: key)
     }
 
     /// The dtypes and shapes that feeds may have.

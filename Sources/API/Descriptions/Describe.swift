@@ -149,6 +149,7 @@ struct Describe: Sendable {
         write(model.inputs, "inputs", &writer)
         write(model.outputs, "outputs", &writer)
         writeSignatures(of: model, &writer)
+        write(model.weightMemory, &writer)
         writer.key("variables_mode")
         writer.string(model.variablesMode.rawValue)
         writer.key("variables_reason")
@@ -163,6 +164,16 @@ struct Describe: Sendable {
             writer.endObject()
         }
         writer.endList()
+    }
+
+    private func write(_ weights: WeightMemory, _ writer: inout JSONWriter) {
+        writer.key("weight_memory")
+        writer.object { writer in
+            for part in WeightMemory.Part.allCases {
+                writer.key("\(part.rawValue)_bytes")
+                writer.integer(weights[part])
+            }
+        }
     }
 
     /// `GET /v2/health/ready`: from when every path has a model until the server is stopping. (Whoever can answer is alive.)

@@ -3,7 +3,8 @@ internal import Glibc
 /// Memory of the process's own, in whole pages, that goes back to the system when its last owner goes.
 ///
 /// No file lies behind it: whatever happens to files, what was read stays as it is.
-// Safety: written by its maker only, before it is shared; from ``seal()`` on the system refuses writes.
+// Safety: written by its maker only, before it is shared; from ``seal()`` on the system refuses writes, but for those of
+// ``rewrite(_:_:)``, whose caller makes sure that nobody reads the bytes.
 final class PrivateMemory: @unchecked Sendable {
     let bytes: UnsafeMutableRawBufferPointer
     private let mapping: UnsafeMutableRawBufferPointer
@@ -41,4 +42,39 @@ final class PrivateMemory: @unchecked Sendable {
 
     /// Ends the writing.
     func seal() { if let base = mapping.baseAddress { mprotect(base, mapping.count, PROT_READ) } }
+
+    private static let pageBytes = Int(sysconf(Int32(_SC_PAGESIZE)))
+
+    /// The whole pages in a range of the bytes.
+    private func pages(in range: Range<Int>) -> UnsafeMutableRawBufferPointer {
+        guard let base = bytes.baseAddress else { return UnsafeMutableRawBufferPointer(start: nil, count: 0) }
+        let (mask, start) = (Self.pageBytes - 1, Int(bitPattern: base))
+        let first = (start + range.lowerBound + mask) & ~mask
+        let end = (start + range.upperBound) & ~mask
+        guard first < end else { return UnsafeMutableRawBufferPointer(start: nil, count: 0) }
+        return UnsafeMutableRawBufferPointer(start: base + (first - start), count: end - first)
+    }
+
+    /// How many bytes ``giveBack(_:)`` gives back.
+    func pageBytes(in range: Range<Int>) -> Int { pages(in: range).count }
+
+    /// Gives the whole pages of a range back to the system: they read as zeros. Nobody may read them before ``rewrite(_:_:)``.
+    func giveBack(_ range: Range<Int>) {
+        let pages = pages(in: range)
+        if let base = pages.baseAddress { madvise(base, pages.count, MADV_DONTNEED) }
+    }
+
+    /// Lets `write` fill a range again, after it was given back.
+    func rewrite<Failure: Error>(
+        _ range: Range<Int>, _ write: (UnsafeMutableRawBufferPointer) throws(Failure) -> Void
+    ) throws(Failure) {
+        guard let base = bytes.baseAddress else { return }
+        // The pages at both ends belong to others too, who only read.
+        let (mask, start) = (Self.pageBytes - 1, Int(bitPattern: base))
+        let first = ((start + range.lowerBound) & ~mask) - start
+        let count = range.upperBound - first
+        mprotect(base + first, count, PROT_READ | PROT_WRITE)
+        defer { mprotect(base + first, count, PROT_READ) }
+        try write(UnsafeMutableRawBufferPointer(rebasing: bytes[range]))
+    }
 }

@@ -97,10 +97,11 @@ struct TensorBundle: TensorStore {
         }
     }
 
-    /// The bundle with all tensors in memory, verified; no file stays open.
+    /// The bundle with all tensors in memory, verified.
     ///
+    /// - Parameter keepsFiles: Whether the files stay open, so that memory can be given back.
     /// - Throws: ``CheckpointError`` for the first tensor that does not verify; of kind `changed` if a file was written meanwhile.
-    func loaded() throws(CheckpointError) -> TensorBundle {
+    func loaded(keepingFiles keepsFiles: Bool) throws(CheckpointError) -> TensorBundle {
         var stored = [[ShardMemory.Item]](repeating: [], count: shards.count)
         for (name, entry) in entries where entry.slices.isEmpty { stored[entry.shard].append((name.string, entry)) }
         for (key, entry) in slices where entry.slices.isEmpty {
@@ -109,7 +110,7 @@ struct TensorBundle: TensorStore {
         var loaded: [Shard] = []
         for (number, shard) in shards.enumerated() {
             guard case .file(let file) = shard else { return self }
-            loaded.append(.memory(try ShardMemory(file, stored[number])))
+            loaded.append(.memory(try ShardMemory(file, stored[number], keepsFile: keepsFiles)))
         }
         let bundle = TensorBundle(self, loaded)
         // What cannot be told while the bytes are read: strings, and tensors that are put together from slices.
@@ -125,6 +126,14 @@ struct TensorBundle: TensorStore {
         isBigEndian = other.isBigEndian
         indexIdentity = other.indexIdentity
         self.shards = shards
+    }
+
+    func giveBackUnused() {
+        for case .memory(let memory) in shards { memory.giveBackUnused() }
+    }
+
+    var residentBytes: Int {
+        shards.reduce(0) { if case .memory(let memory) = $1 { $0 + memory.residentBytes } else { $0 } }
     }
 
     /// The names of the shard files that hold a tensor's bytes.
@@ -192,12 +201,7 @@ struct TensorBundle: TensorStore {
     /// A tensor's bytes as they are stored, verified where the entry's checksum is that of the bytes; aligned.
     private func bytes(of entry: BundleEntry, _ name: String) throws(CheckpointError) -> Shard.Part {
         switch shards[entry.shard] {
-        case .memory(let memory):
-            guard let bytes = memory.bytes(at: entry.offset, count: entry.byteCount) else {
-                throw CheckpointError(
-                    .malformed, file: memory.identity.path, "tensor \"\(name)\" does not lie in the file")
-            }
-            return Shard.Part(bytes: bytes, owner: memory)
+        case .memory(let memory): return try memory.part(name, entry)
         case .file(let file):
             guard let memory = PrivateMemory(byteCount: entry.byteCount) else {
                 throw CheckpointError(

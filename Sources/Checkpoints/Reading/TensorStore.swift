@@ -24,8 +24,16 @@ protocol TensorStore: Sendable {
     /// The files, as they were when they were opened.
     var files: [FileIdentity] { get }
 
-    /// The same with all that is needed of the files in memory, and verified; no file stays open.
-    func loaded() throws(CheckpointError) -> Self
+    /// The same with all that is needed of the files in memory, and verified.
+    ///
+    /// - Parameter keepsFiles: Whether files stay open, so that memory can be given back.
+    func loaded(keepingFiles keepsFiles: Bool) throws(CheckpointError) -> Self
+
+    /// Gives the memory of tensors that nobody uses back to the system, if the store can read them again.
+    func giveBackUnused()
+
+    /// The bytes of the tensors in memory.
+    var residentBytes: Int { get }
 
     /// The file that a message about a name is about.
     var indexPath: String { get }

@@ -8,6 +8,7 @@ package final class RestoredVariables: Sendable {
     package let reader: CheckpointReader?
     /// Which tensor is which variable's value.
     package let plan: RestorePlan
+    /// Values that were put together or converted.
     private let values = Mutex<[String: Tensor]>([:])
 
     package init(plan: RestorePlan, reader: CheckpointReader?) {
@@ -56,7 +57,8 @@ package final class RestoredVariables: Sendable {
                 "variable \"\(variable)\": the graph declares \(dtype) \(shape), \(origin) is \(tensor.dtype) \(tensor.shape)"
             )
         }
-        values.withLock { $0[variable] = tensor }
+        // The checkpoint has the others in memory, where it knows whether somebody uses them.
+        if !tensor.storage.isBorrowed { values.withLock { $0[variable] = tensor } }
         return tensor
     }
 

@@ -40,8 +40,12 @@ struct PlanImporter {
     private var fetches: [Endpoint] = []
     var feeds: Set<Endpoint> = []
 
+    /// The weights of the plan.
+    let weights: WeightEvaluation
+
     init(graph: Graph, variables: VariableStates, tables: TableResolution, statefulOps: StatefulOps) {
         self.statefulOps = statefulOps
+        weights = WeightEvaluation(variables.weights)
         self.graph = graph
         self.variables = variables
         self.tables = tables
@@ -79,6 +83,7 @@ struct PlanImporter {
         addMissingFeeds(ofPipelinesIn: subgraph)
         plan.flagRules = flags.rules
         plan.flagStates = Array(repeating: nil, count: flags.rules.count)
+        plan.weights = weights.weights
         return (plan, missingPipelineFeeds)
     }
 
@@ -135,6 +140,7 @@ struct PlanImporter {
                 return
             }
             let op = try statefulOps.op(ofNode: index) { () throws(OpError) in try makeOp(index) }
+            if op.traits.contains(.random) { weights.pin() }
             try add(op, index, inputs.map(\.value), guarded)
             keepFetches(of: index)
         } catch {
@@ -225,6 +231,7 @@ struct PlanImporter {
         }
         // RefSwitch and its kin hand on the variable itself.
         let given = op.traits.contains(.passesReference) ? inputs : try read(inputs, index, guarded)
+        if case .readsTable = op.implementation { weights.pin() }
         let (op, inputs) = try tables.bind(op, given, plan.facts, building: openTables)
         let facts = try op.checkedOutputs(for: inputs.map { plan.facts[$0] })
         if let flow = op as? ControlFlow, flow.kind == .split { return addSwitch(index, op, inputs, guarded) }

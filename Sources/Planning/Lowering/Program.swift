@@ -116,6 +116,10 @@ package final class Program: Sendable {
     package let arenaValues: [(value: Int, offset: Int)]
     /// Values that are constants.
     package let constants: [(value: Int, tensor: Tensor)]
+    /// Values that are weights. A ``ProgramBinding`` knows where these are in a version.
+    package let weights: [(value: Int, weight: WeightID)]
+    /// What the weights are, and what the program takes for true of a version.
+    package let planWeights: PlanWeights
     /// Values that are a feed's memory.
     package let feedValues: [(value: Int, feed: Int)]
     package let arenaBytes: Int
@@ -123,7 +127,7 @@ package final class Program: Sendable {
     package let growth = ProgramGrowth()
     /// The fetches, in the callable's order.
     package let fetches: [Fetch]
-    /// The bytes of the constants that are this program's alone.
+    /// The bytes of the constants and weights that are this program's alone.
     package let foldedBytes: Int
     /// The sum of the dimensions of what kernels compute: their tables are as long as axes.
     package let axisTotal: Int
@@ -149,9 +153,14 @@ package final class Program: Sendable {
         facts = isStraight ? [] : memory.facts
         arenaValues = memory.arenaValues
         constants = memory.constants
+        weights = memory.weights
+        planWeights = plan.weights
         feedValues = memory.feedValues
         arenaBytes = memory.arenaBytes
-        foldedBytes = max(0, plan.foldedBytes - general.foldedBytes)
+        foldedBytes =
+            max(0, plan.foldedBytes - general.foldedBytes)
+            + plan.weights.derivedBytes(
+                of: memory.weights.map(\.weight), from: general.weights.expressions.count)
         fetches = plan.fetches.map { fetch in
             let fact = plan.facts[fetch.value]
             return Fetch(
@@ -177,6 +186,7 @@ package final class Program: Sendable {
         var facts: [TensorFact]
         var arenaValues: [(value: Int, offset: Int)] = []
         var constants: [(value: Int, tensor: Tensor)] = []
+        var weights: [(value: Int, weight: WeightID)] = []
         var feedValues: [(value: Int, feed: Int)] = []
         var arenaBytes = 0
     }

@@ -167,10 +167,10 @@ final class TableResolution: Sendable {
         var importer = PlanImporter(graph: graph, variables: variables, tables: self, statefulOps: StatefulOps())
         importer.openTables = open
         var (plan, missing) = try importer.build(feeds: [], fetches: [endpoint])
-        let reached = try plan.infer(PassOptions(), foldLimitBytes: 256 << 20)
+        let reached = try plan.infer(PassOptions(), importer.weights, foldLimitBytes: 256 << 20)
         missing = reached.compactMap { plan.missingFeed($0) } + missing
         guard missing.isEmpty else { throw .missing(missing) }
-        guard let fetch = plan.fetches.first, let value = plan.facts[fetch.value].value else {
+        guard let fetch = plan.fetches.first, let value = try importer.weights.elements(of: plan.facts[fetch.value]) else {
             throw OpError(
                 .unsupported,
                 "the table \"\(reference.name)\" is filled with \"\(graph.nodes[endpoint.node].name)\", which is not constant"

@@ -70,6 +70,8 @@ package final class VariableStates: Sendable {
     /// Why runs may not assign variables, and what to do about it; nil where they may.
     package let readOnlyReason: String?
     private let source: any VariableSource
+    /// The variables that nothing changes, and what plans derive from them.
+    package let weights: WeightStore
     private let states = Mutex<[String: VariableState]>([:])
     private let values = VariableValues()
     /// Variables whose shape some assignment of the graph may change.
@@ -79,6 +81,7 @@ package final class VariableStates: Sendable {
 
     package init(_ source: any VariableSource, graph: Graph, readOnlyReason: String? = nil) {
         self.source = source
+        weights = WeightStore(source)
         self.readOnlyReason = readOnlyReason
         reshaped = readOnlyReason == nil ? VariableTrace.reshapedVariables(in: graph) : []
     }

@@ -42,7 +42,7 @@ extension ModelFormat {
             }
             let file = chosen.bytes.identity
             return try ModelFiles(
-                format: "frozen graph", prefix: file.path, graph: graph, graphFile: file, reader: nil)
+                format: "frozen graph", prefix: file.path, graph: graph, graphFile: file, reader: nil, context)
         })
 
     /// In a folder a Saver's meta graph is not looked at: its variables would be missing.

@@ -1,0 +1,192 @@
+import GraphSupport
+import Graphs
+import Operations
+import Planning
+import SwiftProtobuf
+import TensorFlowProtos
+import Tensors
+import Testing
+
+@testable import Execution
+
+@Suite("Versions of a model share plans, not weights")
+struct VersionTests {
+    private static func floats(_ values: [Float], _ shape: [Int]) throws -> Tensor {
+        try #require(Tensor(values, shape: shape))
+    }
+
+    /// `y = x * (w + w)`, and `z = x * transpose(w)`.
+    private static func graph(shape: [Int64]? = [2, 2]) -> TestGraph {
+        var graph = TestGraph()
+        let x = graph.placeholder("x", 1, [-1, 2])
+        let w = graph.variable("w", 1, shape)
+        graph.add("AddV2", "twice", [w, w], types: ["T": 1])
+        graph.add("MatMul", "y", [x, "twice"], types: ["T": 1])
+        let zero = graph.constant("zero", 0)
+        let one = graph.constant("one", 1)
+        graph.add("Pack", "permutation", [one, zero], types: ["T": 3], ["N": .with { $0.i = 2 }])
+        graph.add("Transpose", "turned", [w, "permutation"], types: ["T": 1, "Tperm": 3])
+        graph.add("MatMul", "z", [x, "turned"], types: ["T": 1])
+        return graph
+    }
+
+    @Test("a second version has the first one's plan and program, and answers with its own weights")
+    func shared() throws {
+        let versions = try Self.graph().versions([
+            ["w": try Self.floats([1, 2, 3, 4], [2, 2])], ["w": try Self.floats([10, 20, 30, 40], [2, 2])],
+        ])
+        let x = try Self.floats([1, 1], [1, 2])
+        let first = try versions[0].callable(["x:0"], ["y:0", "z:0"])
+        #expect(try first.run([x]).map { $0.scalars(as: Float.self) } == [[8, 12], [3, 7]])
+        let second = try versions[1].callable(["x:0"], ["y:0", "z:0"])
+        #expect(second.sharesPlan(with: first))
+        #expect(try second.run([x]).map { $0.scalars(as: Float.self) } == [[80, 120], [30, 70]])
+        #expect(try second.sharesProgram(with: first, for: [x]))
+        #expect(try first.run([x]).map { $0.scalars(as: Float.self) } == [[8, 12], [3, 7]])
+    }
+
+    @Test("what is derived of weights is there once, however many plans and shapes are in use, and goes with the last of them")
+    func derivedOnce() throws {
+        let session = try #require(try Self.graph().versions([["w": try Self.floats([1, 2, 3, 4], [2, 2])]]).first)
+        #expect(session.weightBytes.derived == 0)
+        let y = try session.callable(["x:0"], ["y:0"])
+        #expect(session.weightBytes.derived == 16 && session.weightBytes.packed == 0)
+        let both = try session.callable(["x:0"], ["y:0", "z:0"])
+        for rows in 1...50 {
+            let x = try Self.floats(Array(repeating: 1, count: rows * 2), [rows, 2])
+            #expect(try y.run([x])[0].scalars(as: Float.self)?.prefix(2) == [8, 12])
+            #expect(try both.run([x])[1].scalars(as: Float.self)?.prefix(2) == [3, 7])
+        }
+        #expect(session.weightBytes.derived == 16 && session.weightBytes.packed == 16)
+        // Plans read what is derived; nobody reads the variable itself.
+        #expect(session.weightBytes.raw == 0)
+    }
+
+    @Test("a version in which an axis is another gets a plan of its own")
+    func assumedValue() throws {
+        var graph = TestGraph()
+        let x = graph.placeholder("x", 1, [2, 2])
+        let axis = graph.variable("axis", 3)
+        graph.add(
+            "Sum", "y", [x, axis], types: ["T": 1, "Tidx": 3], ["keep_dims": .with { $0.b = false }])
+        let versions = try graph.versions([
+            ["axis": try .scalar(Int32(0))], ["axis": try .scalar(Int32(1))], ["axis": try .scalar(Int32(0))],
+        ])
+        let feed = try Self.floats([1, 2, 3, 4], [2, 2])
+        let calls = try versions.map { try $0.callable(["x:0"], ["y:0"]) }
+        #expect(try calls.map { try $0.run([feed])[0].scalars(as: Float.self) } == [[4, 6], [3, 7], [4, 6]])
+        #expect(!calls[1].sharesPlan(with: calls[0]))
+    }
+
+    @Test("a version in which a predicate is another takes the other branch")
+    func assumedPredicate() throws {
+        var graph = TestGraph()
+        let x = graph.placeholder("x", 1, [2])
+        let limit = graph.variable("limit", 3)
+        let five = graph.constant("five", 5)
+        graph.add("Less", "isSmall", [limit, five], types: ["T": 3])
+        graph.add("Switch", "switch", [x, "isSmall"], types: ["T": 1])
+        graph.add("Neg", "negative", ["switch:0"], types: ["T": 1])
+        graph.add("Square", "square", ["switch:1"], types: ["T": 1])
+        graph.add("Merge", "y", ["negative", "square"], types: ["T": 1], ["N": .with { $0.i = 2 }])
+        let versions = try graph.versions([["limit": try .scalar(Int32(1))], ["limit": try .scalar(Int32(9))]])
+        let feed = try Self.floats([2, 3], [2])
+        let answers = try versions.map {
+            try $0.callable(["x:0"], ["y:0"]).run([feed])[0].scalars(as: Float.self)
+        }
+        #expect(answers == [[4, 9], [-2, -3]])
+    }
+
+    @Test("a version in which a variable has another shape, or is missing, gets what it would get without the first")
+    func otherShape() throws {
+        let graph = Self.graph(shape: nil)
+        let versions = try graph.versions([
+            ["w": try Self.floats([1, 2, 3, 4], [2, 2])], ["w": try Self.floats([1, 2], [2, 1])], [:],
+        ])
+        let x = try Self.floats([1, 1], [1, 2])
+        let first = try versions[0].callable(["x:0"], ["y:0"])
+        #expect(try first.run([x])[0].scalars(as: Float.self) == [8, 12])
+        let second = try versions[1].callable(["x:0"], ["y:0"])
+        #expect(!second.sharesPlan(with: first))
+        #expect(try second.run([x])[0].scalars(as: Float.self) == [6])
+        #expect(failure { _ = try versions[2].callable(["x:0"], ["y:0"]) }?.kind == .missingVariable)
+        try versions[0].check(["x:0"], ["y:0"])
+        #expect(failure { try versions[2].check(["x:0"], ["y:0"]) }?.kind == .missingVariable)
+    }
+
+    @Test("a value that the graph asks for, but that some version lacks, is asked for anew")
+    func presence() throws {
+        var graph = TestGraph()
+        graph.add("VariableV2", "v", types: ["dtype": 1], ["shape": .with { $0.shape = .init() }])
+        graph.add("IsVariableInitialized", "is", ["v"], types: ["dtype": 1])
+        let versions = try graph.versions([["v": try .scalar(Float(1))], [:], ["v": try .scalar(Float(2))]])
+        let answers = try versions.map { try $0.callable([], ["is:0"]).run([])[0].scalars(as: Bool.self) }
+        #expect(answers == [[true], [false], [true]])
+    }
+
+    @Test("a plan that assigns variables, or draws random numbers, is its version's own")
+    func ownState() throws {
+        var graph = TestGraph()
+        let v = graph.variable("v", 1)
+        graph.add("AssignAdd", "add", ["v", "one"], types: ["T": 1])
+        graph.add("Const", "one", types: ["dtype": 1], ["value": .with { $0.tensor = .with { $0.dtype = 1; $0.floatVal = [1] } }])
+        graph.add("Identity", "after", [v, "^add"], types: ["T": 1])
+        let versions = try graph.versions([["v": try .scalar(Float(1))], ["v": try .scalar(Float(10))]])
+        let calls = try versions.map { try $0.callable([], ["add:0"]) }
+        #expect(!calls[1].sharesPlan(with: calls[0]))
+        let answers = try [0, 0, 1, 0].map { try calls[$0].run([])[0].scalars(as: Float.self) }
+        #expect(answers == [[2], [3], [11], [4]])
+        // A plan of the first version that holds the variable for a constant is not taken where another has a state for it.
+        let read = try versions.map { try $0.callable([], ["v/read:0"]) }
+        #expect(try read.map { try $0.run([])[0].scalars(as: Float.self) } == [[4], [11]])
+    }
+
+    @Test("an op that fails on one version's weights fails for that version alone")
+    func failing() throws {
+        var graph = TestGraph()
+        let x = graph.placeholder("x", 1, [2, 2])
+        let w = graph.variable("w", 1, [2, 2])
+        graph.add("MatrixInverse", "inverse", [w], types: ["T": 1])
+        graph.add("MatMul", "y", [x, "inverse"], types: ["T": 1])
+        let singular = ["w": try Self.floats([1, 1, 1, 1], [2, 2])]
+        let regular = ["w": try Self.floats([2, 0, 0, 2], [2, 2])]
+        let versions = try graph.versions([singular, regular, singular])
+        #expect(failure { _ = try versions[0].callable(["x:0"], ["y:0"]) }?.kind == .invalidArgument)
+        let x1 = try Self.floats([2, 4, 6, 8], [2, 2])
+        #expect(try versions[1].callable(["x:0"], ["y:0"]).run([x1])[0].scalars(as: Float.self) == [1, 2, 3, 4])
+        #expect(failure { _ = try versions[2].callable(["x:0"], ["y:0"]) }?.kind == .invalidArgument)
+    }
+
+    @Test("a chain of ten thousand ops on a weight is evaluated, kept and given up without recursion")
+    func longChain() throws {
+        var graph = TestGraph()
+        let x = graph.placeholder("x", 1, [1])
+        var last = graph.variable("w", 1, [1])
+        for number in 0..<10_000 { last = graph.add("Neg", "n\(number)", [last], types: ["T": 1]) }
+        graph.add("AddV2", "y", [x, last], types: ["T": 1])
+        let versions = try graph.versions([["w": try Self.floats([1], [1])], ["w": try Self.floats([5], [1])]])
+        let calls = try versions.map { try $0.callable(["x:0"], ["y:0"]) }
+        #expect(calls[1].sharesPlan(with: calls[0]))
+        #expect(try calls.map { try $0.run([try Self.floats([1], [1])])[0].scalars(as: Float.self) } == [[2], [6]])
+        #expect(versions.map(\.weightBytes.derived) == [4, 4])
+    }
+}
+
+extension Session {
+    fileprivate func check(_ feeds: [String], _ fetches: [String]) throws {
+        func endpoint(_ text: String) throws -> Endpoint {
+            let name = try #require(TensorName(parsing: text))
+            return Endpoint(node: try #require(graph.index(ofNode: name.node)), output: name.output)
+        }
+        try check(feeds: try feeds.map(endpoint), fetches: try fetches.map(endpoint))
+    }
+}
+
+extension Callable {
+    /// Whether both run the same program for some feeds, each with the weights of its version.
+    fileprivate func sharesProgram(with other: Callable, for tensors: [Tensor]) throws -> Bool {
+        try TensorView.withViews(of: tensors) { (views) throws(OpError) in
+            try program(for: views).program === other.program(for: views).program
+        }
+    }
+}
