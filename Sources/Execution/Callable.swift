@@ -33,17 +33,18 @@ package final class Callable: Sendable {
     private let ownLimitBytes: Int
     let memory: MemoryAccount?
     private let variables: VariableStates
-    let options: PassOptions
+    private let compiler: PlanCompiler
+    var options: PassOptions { compiler.options }
     /// Until which generation of the variables the plan is known to be right.
     private let checkedGeneration: Atomic<Int>
 
     init(
         feeds: [Argument], fetches: [String], plan shared: SharedPlan, _ binding: WeightBinding,
         workspaces: ObjectPool<Workspace>, limitBytes: Int,
-        memory: MemoryAccount?, variables: VariableStates, generation: Int, options: PassOptions, caches: CacheBudget,
+        memory: MemoryAccount?, variables: VariableStates, generation: Int, compiler: PlanCompiler, caches: CacheBudget,
         entry: CacheEntry
     ) {
-        self.options = options
+        self.compiler = compiler
         programs = ProgramCache(caches, of: entry)
         let plan = shared.plan
         self.entry = entry
@@ -60,7 +61,7 @@ package final class Callable: Sendable {
         checkedGeneration = Atomic(generation)
     }
 
-    /// The most that a run may take now.
+    /// The maximum memory of a run now, in bytes.
     var limitBytes: Int { min(ownLimitBytes, memory?.runLimitBytes ?? .max) }
 
     /// Whether a variable that the plan holds for a constant is changed by another plan: then a new plan has to be made, by
@@ -158,7 +159,7 @@ package final class Callable: Sendable {
 
     private func makeProgram(_ tensors: UnsafeBufferPointer<TensorView>) throws(OpError) -> ProgramBinding {
         let program = try ProgramBinding.make(
-            shared, binding, try shapes(of: tensors), limitBytes: limitBytes, options: options)
+            shared, binding, try shapes(of: tensors), limitBytes: limitBytes, compiler: compiler)
         programs.add(program, for: tensors)
         return program
     }

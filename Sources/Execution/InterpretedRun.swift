@@ -61,8 +61,8 @@ struct InterpretedRun {
 
     private mutating func executeSteps() throws(OpError) {
         var next = 0
-        while next < program.steps.count {
-            let step = program.steps[next]
+        while next < binding.steps.count {
+            let step = binding.steps[next]
             profile?.begin(step: next)
             next += 1
             if step.flag >= 0, !flags[Int(step.flag)] {

@@ -35,7 +35,8 @@ extension Session {
         feeds: [Endpoint], fetches: [Endpoint], shapes: [Shape]?
     ) throws(OpError) -> PlanExplanation {
         var stages: [PlanExplanation.Stage] = []
-        let (plan, binding) = try compiler.plan(feeds: try facts(ofFeeds: feeds), fetches: fetches) { pass, patches, plan in
+        let (plan, binding) = try compiler.plan(feeds: try facts(ofFeeds: feeds), fetches: fetches) {
+            pass, patches, plan in
             stages.append(PlanExplanation.Stage(pass: pass, form: .general, patches: patches, rows: plan.listing))
         }
         guard let shapes else { return PlanExplanation(stages: stages, program: nil) }

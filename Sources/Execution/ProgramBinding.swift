@@ -6,6 +6,8 @@ internal import Tensors
 // Safety: immutable; the addresses are those of tensors that the binding holds, and that are only read.
 final class ProgramBinding: @unchecked Sendable {
     let program: Program
+    /// The program's steps; those whose ops keep something from run to run are the session's own.
+    let steps: [Program.Step]
     /// Where the program's weights are.
     let weights: [(value: Plan.Value, address: UnsafeMutableRawPointer)]
     /// The same as tensors; empty where the program is straight: then nobody asks.
@@ -18,8 +20,14 @@ final class ProgramBinding: @unchecked Sendable {
 
     /// - Throws: ``OpError`` where a weight cannot be evaluated.
     private init(
-        _ program: Program, _ evaluation: WeightEvaluation, share: (plan: SharedPlan, shapes: [Shape])?
+        _ program: Program, _ evaluation: WeightEvaluation, _ compiler: PlanCompiler,
+        share: (plan: SharedPlan, shapes: [Shape])?
     ) throws(OpError) {
+        var steps = program.steps
+        for stateful in program.statefulSteps {
+            guard let op = try compiler.statefulOp(ofNode: stateful.node) else { continue }
+            steps[stateful.step] = try steps[stateful.step].replacing(op, stateful.spec)
+        }
         let binding = try evaluation.binding(of: program.weights.map(\.weight))
         var weights: [(value: Plan.Value, address: UnsafeMutableRawPointer)] = []
         var tensors: [Tensor?] = []
@@ -32,6 +40,7 @@ final class ProgramBinding: @unchecked Sendable {
             tensors.append(program.facts[value].shape.known.map { tensor.reshaped(to: $0) } ?? tensor)
         }
         self.program = program
+        self.steps = steps
         self.weights = weights
         self.tensors = tensors
         self.places = places
@@ -53,24 +62,27 @@ final class ProgramBinding: @unchecked Sendable {
     ///   - shared: The plan.
     ///   - binding: The plan's weights in this version.
     ///   - shapes: The shapes.
-    ///   - limitBytes: The most memory that a run may take.
-    ///   - options: The passes that run.
+    ///   - limitBytes: The maximum memory of a run, in bytes.
+    ///   - compiler: The session's.
+    /// - Returns: The program with the version's weights.
     /// - Throws: ``OpError`` where shapes do not fit, a kernel is missing, or the memory would exceed the limit.
     static func make(
-        _ shared: SharedPlan, _ binding: WeightBinding, _ shapes: [Shape], limitBytes: Int, options: PassOptions
+        _ shared: SharedPlan, _ binding: WeightBinding, _ shapes: [Shape], limitBytes: Int, compiler: PlanCompiler
     ) throws(OpError) -> ProgramBinding {
         if let known = shared.use(shapes) {
             let evaluation = WeightEvaluation(binding, known.planWeights)
-            if evaluation.isValid, let made = try? ProgramBinding(known, evaluation, share: (shared, shapes)) {
+            if evaluation.isValid, let made = try? ProgramBinding(known, evaluation, compiler, share: (shared, shapes))
+            {
                 return made
             }
             shared.endUse(of: shapes)
         }
-        let program = try shared.plan.program(for: shapes, binding, limitBytes: limitBytes, options: options)
+        let program = try shared.plan.program(for: shapes, binding, limitBytes: limitBytes, options: compiler.options)
         let isShared = program.planWeights.areShareable && shared.add(program, for: shapes)
         do throws(OpError) {
             return try ProgramBinding(
-                program, WeightEvaluation(binding, program.planWeights), share: isShared ? (shared, shapes) : nil)
+                program, WeightEvaluation(binding, program.planWeights), compiler,
+                share: isShared ? (shared, shapes) : nil)
         } catch {
             if isShared { shared.endUse(of: shapes) }
             throw error

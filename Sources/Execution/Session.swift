@@ -8,7 +8,7 @@ internal import Threads
 
 /// A graph with the values of its variables: compiles feeds and fetches to ``Callable``s and keeps these.
 package final class Session: Sendable {
-    /// The most memory that one run may take for what it computes.
+    /// The maximum memory of one run for what it computes, in bytes.
     package static let defaultLimitBytes = 4 << 30
 
     package let graph: Graph
@@ -65,7 +65,7 @@ package final class Session: Sendable {
     ///   - graph: The graph.
     ///   - variables: Their values.
     ///   - threadCount: How many runs are expected at once.
-    ///   - limitBytes: The most memory that one run may take for what it computes.
+    ///   - limitBytes: The maximum memory of one run for what it computes, in bytes.
     ///   - memory: The account of all runs, and more; nil for none.
     ///   - caches: What may be kept of this session and all others.
     ///   - tables: What tables are filled with, if it is not in the graph.
@@ -105,8 +105,9 @@ package final class Session: Sendable {
         let (plan, binding) = try plan(for: signature, facts)
         let callable = Callable(
             feeds: facts.map { Callable.Argument(name: name($0.0), dtype: $0.1.dtype, shape: $0.1.shape) },
-            fetches: fetches.map(name), plan: plan, binding, workspaces: workspaces, limitBytes: limitBytes, memory: memory,
-            variables: variables, generation: generation, options: compiler.options, caches: caches,
+            fetches: fetches.map(name), plan: plan, binding, workspaces: workspaces, limitBytes: limitBytes,
+            memory: memory,
+            variables: variables, generation: generation, compiler: compiler, caches: caches,
             entry: Entry(signature, plan.plan, self))
         return keep(callable, signature)
     }

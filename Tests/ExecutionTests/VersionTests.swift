@@ -45,7 +45,9 @@ struct VersionTests {
         #expect(try first.run([x]).map { $0.scalars(as: Float.self) } == [[8, 12], [3, 7]])
     }
 
-    @Test("what is derived of weights is there once, however many plans and shapes are in use, and goes with the last of them")
+    @Test(
+        "what is derived of weights is there once, however many plans and shapes are in use, and goes with the last of them"
+    )
     func derivedOnce() throws {
         let session = try #require(try Self.graph().versions([["w": try Self.floats([1, 2, 3, 4], [2, 2])]]).first)
         #expect(session.weightBytes.derived == 0)
@@ -124,12 +126,20 @@ struct VersionTests {
         #expect(answers == [[true], [false], [true]])
     }
 
-    @Test("a plan that assigns variables, or draws random numbers, is its version's own")
+    @Test("a plan that assigns variables is its version's own")
     func ownState() throws {
         var graph = TestGraph()
         let v = graph.variable("v", 1)
         graph.add("AssignAdd", "add", ["v", "one"], types: ["T": 1])
-        graph.add("Const", "one", types: ["dtype": 1], ["value": .with { $0.tensor = .with { $0.dtype = 1; $0.floatVal = [1] } }])
+        graph.add(
+            "Const", "one", types: ["dtype": 1],
+            [
+                "value": .with {
+                    $0.tensor = .with {
+                        $0.dtype = 1; $0.floatVal = [1]
+                    }
+                }
+            ])
         graph.add("Identity", "after", [v, "^add"], types: ["T": 1])
         let versions = try graph.versions([["v": try .scalar(Float(1))], ["v": try .scalar(Float(10))]])
         let calls = try versions.map { try $0.callable([], ["add:0"]) }
@@ -139,6 +149,32 @@ struct VersionTests {
         // A plan of the first version that holds the variable for a constant is not taken where another has a state for it.
         let read = try versions.map { try $0.callable([], ["v/read:0"]) }
         #expect(try read.map { try $0.run([])[0].scalars(as: Float.self) } == [[4], [11]])
+    }
+
+    @Test("a plan that draws random numbers is shared; each version draws from streams of its own")
+    func randomNumbers() throws {
+        var graph = TestGraph()
+        let shape = graph.placeholder("shape", 3, [1])
+        graph.add(
+            "RandomUniform", "random", [shape], types: ["T": 3, "dtype": 1],
+            ["seed": .with { $0.i = 7 }, "seed2": .with { $0.i = 9 }])
+        graph.add("Neg", "y", ["random"], types: ["T": 1])
+        let two = graph.constant("two", 2)
+        graph.add("Fill", "fixed", [two, two], types: ["T": 3, "index_type": 3])
+        graph.add("Multinomial", "choice", ["logits", two], types: ["T": 1], ["seed": .with { $0.i = 7 }])
+        _ = graph.placeholder("logits", 1, [1, 4])
+        let versions = try graph.versions([[:], [:]])
+        let calls = try versions.map { try $0.callable(["shape:0", "logits:0"], ["y:0", "choice:0"]) }
+        #expect(calls[1].sharesPlan(with: calls[0]))
+        let feeds = [try #require(Tensor([Int32(3)])), try Self.floats([0, 0, 0, 0], [1, 4])]
+        func draw(_ version: Int) throws -> [[Float]] {
+            let outputs = try calls[version].run(feeds)
+            return [outputs[0].scalars(as: Float.self) ?? [], (outputs[1].integers ?? []).map(Float.init)]
+        }
+        let first = try (0..<20).map { _ in try draw(0) }
+        #expect(Set(first.map { $0[0] }).count == 20)
+        // The second version begins where the first one began.
+        #expect(try (0..<20).map { _ in try draw(1) } == first)
     }
 
     @Test("an op that fails on one version's weights fails for that version alone")

@@ -173,7 +173,8 @@ struct Metrics: Sendable {
         }
         writer.family(
             "metaserve_model_weight_memory_bytes", .gauge,
-            "Memory of the weights of all loaded versions: raw as in the checkpoint, derived by plans, packed for kernels.")
+            "Memory of the weights of all loaded versions: raw as in the checkpoint, derived by plans, packed for kernels."
+        )
         for model in models {
             let weights = model.versions.versions.map(\.model.weightMemory)
             for part in WeightMemory.Part.allCases {

@@ -110,6 +110,7 @@ public struct CheckpointReader: Sendable {
     /// The same checkpoint in memory: every tensor read once and verified. What is in memory is what was verified.
     ///
     /// - Parameter keepsFiles: Whether files stay open, so that ``giveBackUnused()`` can give memory back.
+    /// - Returns: The checkpoint in memory.
     /// - Throws: ``CheckpointError`` for the first that does not verify; of kind `changed` if a file was written meanwhile.
     package func loaded(keepingFiles keepsFiles: Bool = false) throws(CheckpointError) -> CheckpointReader {
         CheckpointReader(self, try store.loaded(keepingFiles: keepsFiles))

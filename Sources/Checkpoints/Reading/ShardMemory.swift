@@ -44,7 +44,8 @@ final class ShardMemory: Sendable {
         file.expectReading()
         for (name, entry) in sorted {
             guard let place = places[entry.offset] else { continue }
-            try Self.read(name, entry, from: file, into: UnsafeMutableRawBufferPointer(rebasing: memory.bytes[place.range]))
+            try Self.read(
+                name, entry, from: file, into: UnsafeMutableRawBufferPointer(rebasing: memory.bytes[place.range]))
         }
         // Tensors without elements have a checksum too.
         for (name, entry) in items where entry.byteCount == 0 && entry.dtype != .string {

@@ -100,6 +100,7 @@ struct TensorBundle: TensorStore {
     /// The bundle with all tensors in memory, verified.
     ///
     /// - Parameter keepsFiles: Whether the files stay open, so that memory can be given back.
+    /// - Returns: The bundle in memory.
     /// - Throws: ``CheckpointError`` for the first tensor that does not verify; of kind `changed` if a file was written meanwhile.
     func loaded(keepingFiles keepsFiles: Bool) throws(CheckpointError) -> TensorBundle {
         var stored = [[ShardMemory.Item]](repeating: [], count: shards.count)

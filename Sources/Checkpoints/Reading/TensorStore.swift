@@ -27,6 +27,8 @@ protocol TensorStore: Sendable {
     /// The same with all that is needed of the files in memory, and verified.
     ///
     /// - Parameter keepsFiles: Whether files stay open, so that memory can be given back.
+    /// - Returns: The store in memory.
+    /// - Throws: ``CheckpointError`` for the first tensor that does not verify.
     func loaded(keepingFiles keepsFiles: Bool) throws(CheckpointError) -> Self
 
     /// Gives the memory of tensors that nobody uses back to the system, if the store can read them again.

@@ -241,7 +241,7 @@ extension Plan {
         for index in fetches.indices where fetches[index].value == old { fetches[index].value = new }
     }
 
-    /// Gives a node other work, other inputs or another guard.
+    /// Changes a node's work, inputs or guard.
     mutating func change(_ id: NodeID, _ change: (inout Node) -> Void) {
         let before = nodes[id].inputs
         change(&nodes[id])
@@ -299,7 +299,9 @@ extension Plan {
     /// The weights that runs read.
     package var usedWeights: [WeightID] {
         var used = fetches.compactMap { facts[$0.value].weight }
-        for node in nodes where node.isPresent { for value in node.inputs { if let weight = facts[value].weight { used.append(weight) } } }
+        for node in nodes where node.isPresent {
+            for value in node.inputs { if let weight = facts[value].weight { used.append(weight) } }
+        }
         return used
     }
 

@@ -5,7 +5,7 @@ internal import Tensors
 
 /// Variables: constants as long as no plan changes them, else read and written by steps, in the order of the graph.
 extension PlanImporter {
-    /// Gives the variables that some nodes change a state. In a read-only session no node changes one.
+    /// Makes a state for each variable that a node changes. In a read-only session no node changes one.
     func findChangedVariables(among order: [Int]) throws(OpError) {
         guard variables.readOnlyReason == nil else { return }
         for index in order where OpTable.changesVariable(graph.nodes[index].op) {

@@ -89,7 +89,7 @@ struct PlanImporter {
 
     mutating func add(_ units: [GraphUnit]) throws(OpError) {
         for unit in units {
-            guard flags.work < FlagTable.mostWork else {
+            guard flags.work < FlagTable.maxWork else {
                 throw OpError(.resourceExhausted, "the graph's branches depend on each other in too many ways")
             }
             switch unit {
@@ -140,7 +140,6 @@ struct PlanImporter {
                 return
             }
             let op = try statefulOps.op(ofNode: index) { () throws(OpError) in try makeOp(index) }
-            if op.traits.contains(.random) { weights.pin() }
             try add(op, index, inputs.map(\.value), guarded)
             keepFetches(of: index)
         } catch {
@@ -231,8 +230,8 @@ struct PlanImporter {
         }
         // RefSwitch and its kin hand on the variable itself.
         let given = op.traits.contains(.passesReference) ? inputs : try read(inputs, index, guarded)
-        if case .readsTable = op.implementation { weights.pin() }
-        let (op, inputs) = try tables.bind(op, given, plan.facts, building: openTables)
+        let (op, inputs, isOfGraph) = try tables.bind(op, given, plan.facts, building: openTables)
+        if !isOfGraph { weights.pin() }
         let facts = try op.checkedOutputs(for: inputs.map { plan.facts[$0] })
         if let flow = op as? ControlFlow, flow.kind == .split { return addSwitch(index, op, inputs, guarded) }
         if op.forwardsInputs || op is ControlFlow {

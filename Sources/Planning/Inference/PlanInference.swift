@@ -9,9 +9,9 @@ internal import Tensors
 struct PlanInference {
     /// The limits of evaluating nodes whose inputs are all known.
     struct Evaluation {
-        /// The most bytes that one node's outputs may take; what is larger is computed in every run.
+        /// The maximum number of bytes that one node's outputs may take. Larger outputs are computed in every run.
         let limitBytes: Int
-        /// The most bytes that all constants of a plan may take together: a small file can ask for many large ones.
+        /// The maximum number of bytes of all constants of a plan together: a small file can ask for many large ones.
         var totalBytes = 4 << 30
     }
 

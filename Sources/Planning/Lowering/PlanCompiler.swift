@@ -4,10 +4,10 @@ internal import Tensors
 
 /// Makes plans of a graph: import, inference, passes.
 package struct PlanCompiler: Sendable {
-    /// The most bytes that one folded constant may take.
+    /// The maximum number of bytes of one folded constant.
     private static let foldLimitBytes = 256 << 20
 
-    /// The most bytes that a constant may take that is evaluated for a check: shapes and axes.
+    /// The maximum number of bytes of a constant that a check evaluates: shapes and axes.
     private static let checkLimitBytes = 1 << 14
 
     private let graph: Graph
@@ -37,6 +37,19 @@ package struct PlanCompiler: Sendable {
     /// - Throws: ``OpError`` of kind `malformed` for an input that does not exist, and for a cycle.
     package func nodes(for fetches: [Endpoint], feeds: [Endpoint]) throws(OpError) -> [Int] {
         try Subgraph(of: graph, fetches: fetches, feeds: Set(feeds)).order
+    }
+
+    /// The session's op for a node that keeps something from run to run.
+    ///
+    /// - Parameter name: The node's name.
+    /// - Returns: The op; nil where the graph has no such node.
+    /// - Throws: ``OpError`` where the op does not take the node's attributes.
+    package func statefulOp(ofNode name: String) throws(OpError) -> (any Op)? {
+        guard let index = graph.index(ofNode: name), let entry = OpTable.entries[graph.nodes[index].op] else {
+            return nil
+        }
+        return try statefulOps.op(ofNode: index) { () throws(OpError) in try entry.make(NodeReader(graph.nodes[index]))
+        }
     }
 
     /// Checks that fetches can be computed from feeds, for some shapes: imports and infers, and plans nothing.

@@ -100,10 +100,22 @@ package final class Program: Sendable {
         package var target = 0
     }
 
+    /// A step whose op keeps something from run to run: each session has an op of its own for it.
+    package struct StatefulStep: Sendable {
+        /// The number of the step.
+        package let step: Int
+        /// The name of the graph's node.
+        package let node: String
+        /// What its kernel was made for.
+        package let spec: KernelSpec
+    }
+
     /// The nodes that steps come from. Those of the plan for any shapes are shared by all programs.
     private let plan: Plan
     private let addedNodes: [Plan.Node]
     package let steps: [Step]
+    /// The steps that a session replaces by its own.
+    package let statefulSteps: [StatefulStep]
     /// The values of all steps' inputs and outputs, one step after another.
     package let operands: [Int32]
     /// How many values there are.
@@ -146,6 +158,7 @@ package final class Program: Sendable {
         self.plan = general
         addedNodes = Array(plan.nodes[general.nodes.count...])
         steps = code.steps
+        statefulSteps = code.steps.indices.compactMap { Self.statefulStep($0, code.steps[$0], plan) }
         operands = code.operands
         isStraight = steps.allSatisfy { $0.work.isKernel && $0.flag < 0 }
         valueCount = plan.facts.count
@@ -175,6 +188,15 @@ package final class Program: Sendable {
         }
     }
 
+    private static func statefulStep(_ index: Int, _ step: Step, _ plan: Plan) -> StatefulStep? {
+        guard step.source >= 0, let op = plan.nodes[step.source].op, op.traits.contains(.random) else { return nil }
+        let node = plan.nodes[step.source]
+        return StatefulStep(
+            step: index, node: node.origin.node,
+            spec: KernelSpec(
+                inputs: node.inputs.map { plan.facts[$0] }, outputs: node.outputs.map { plan.facts[$0] }))
+    }
+
     /// Steps and what they work on.
     struct Code {
         var steps: [Step] = []
@@ -195,6 +217,37 @@ package final class Program: Sendable {
     package func origin(of step: Step) -> Plan.Origin {
         step.source < plan.nodes.count
             ? plan.nodes[step.source].origin : addedNodes[step.source - plan.nodes.count].origin
+    }
+}
+
+extension Program.Step {
+    /// The step with another op of the same node.
+    ///
+    /// - Parameters:
+    ///   - op: The op.
+    ///   - spec: What the step's kernel was made for.
+    /// - Returns: The step.
+    /// - Throws: What making the kernel throws.
+    package func replacing(_ op: any Op, _ spec: KernelSpec) throws(OpError) -> Program.Step {
+        let new: Program.Work
+        switch work {
+        case .dynamic(let dynamic):
+            new = .dynamic(
+                Program.Dynamic(
+                    op: op, state: dynamic.state, inputs: dynamic.inputs, outputs: dynamic.outputs,
+                    kernels: dynamic.kernels))
+        case .kernel, .cut:
+            guard case .kernel(let op) = op.implementation else { return self }
+            switch try op.makeKernel(for: spec).work {
+            case .compute(let body): new = .kernel(body)
+            case .cut(let cut): new = .cut(cut)
+            case .alias: return self
+            }
+        case .control: return self
+        }
+        return Program.Step(
+            work: new, flag: flag, firstOperand: firstOperand, inputCount: inputCount, scratchOffset: scratchOffset,
+            source: source, target: target)
     }
 }
 

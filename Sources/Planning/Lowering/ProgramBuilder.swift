@@ -13,6 +13,7 @@ extension Plan {
     ///   - binding: The plan's weights in a version.
     ///   - options: The passes that run.
     ///   - observe: Gets the plan after each pass that changed it.
+    /// - Returns: The plan.
     /// - Throws: ``OpError`` where shapes do not fit.
     package func specialized(
         for feedShapes: [Shape], _ binding: WeightBinding, options: PassOptions, observe: PlanObserver? = nil

@@ -2,7 +2,7 @@ internal import Kernels
 internal import Operations
 internal import Tensors
 
-/// Gives the instructions of a schedule their places: values in memory, steps in the program.
+/// Lays out the instructions of a schedule: values in memory, steps in the program.
 struct ProgramLayout {
     private let schedule: Schedule
     private let plan: Plan

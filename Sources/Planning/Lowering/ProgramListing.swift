@@ -35,9 +35,11 @@ package struct ProgramListing: Sendable {
         rows = program.steps.map { Self.row($0, program, schedule, offsets) }
         arenaBytes = program.arenaBytes
         var seen: Set<ObjectIdentifier> = []
-        constantBytes = program.constants.reduce(0) { bytes, constant in
-            seen.insert(ObjectIdentifier(constant.tensor.storage)).inserted ? bytes + constant.tensor.byteCount : bytes
-        } + Set(program.weights.map(\.weight)).reduce(0) { $0 + program.planWeights.byteCount(of: $1) }
+        constantBytes =
+            program.constants.reduce(0) { bytes, constant in
+                seen.insert(ObjectIdentifier(constant.tensor.storage)).inserted
+                    ? bytes + constant.tensor.byteCount : bytes
+            } + Set(program.weights.map(\.weight)).reduce(0) { $0 + program.planWeights.byteCount(of: $1) }
     }
 
     private static func row(

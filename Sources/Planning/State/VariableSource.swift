@@ -1,7 +1,7 @@
 package import Operations
 package import Tensors
 
-/// Gives the values of a model's variables.
+/// The values of a model's variables.
 package protocol VariableSource: Sendable {
     /// The variable's value, of the dtype and shape that the graph declares.
     ///

@@ -177,7 +177,8 @@ extension WeightEvaluation {
         }
         do throws(OpError) {
             let value = try store.value(of: reference)
-            return add(.variable(reference), slot, [value], value.byteCount, assumesShapes: !reference.shape.isFullyDefined)[0]
+            return add(
+                .variable(reference), slot, [value], value.byteCount, assumesShapes: !reference.shape.isFullyDefined)[0]
         } catch {
             store.release(leases: [slot], holds: [])
             throw error
@@ -214,7 +215,7 @@ extension WeightEvaluation {
     ///   - op: A pure function of its inputs.
     ///   - inputs: What is known of the inputs; all have elements.
     ///   - outputs: What the op's rule says of the outputs.
-    ///   - limitBytes: The most bytes that the outputs, and computing them, may take.
+    ///   - limitBytes: The maximum number of bytes of the outputs and of what computing them takes.
     /// - Returns: What is known of the outputs, and how many bytes they take besides the inputs; nil where that is more than the limit.
     /// - Throws: ``OpError`` where the op fails.
     func apply(
@@ -295,6 +296,7 @@ extension WeightEvaluation {
     /// Binds the weights to the version, for runs.
     ///
     /// - Parameter used: The weights that runs read.
+    /// - Returns: The binding.
     /// - Throws: ``OpError`` where one cannot be evaluated.
     package func binding(of used: [WeightID]) throws(OpError) -> WeightBinding {
         var found: [WeightID: Tensor] = [:]
@@ -334,7 +336,9 @@ extension Op {
     ///
     /// - Throws: ``OpError``: of kind `resourceExhausted` where it takes more than the limit.
     func results(ofConstants inputs: [Tensor], limitBytes: Int) throws(OpError) -> [Tensor] {
-        do { return try evaluate(inputs.map { TensorFact($0) }, RunAccount(limitBytes: limitBytes)) } catch let error as OpError {
+        do { return try evaluate(inputs.map { TensorFact($0) }, RunAccount(limitBytes: limitBytes)) } catch let error
+            as OpError
+        {
             throw error
         } catch { throw OpError.invalid("\(error)") }
     }

@@ -56,6 +56,9 @@ package struct PlanWeights: Sendable {
     /// Whether the plan may serve other versions too.
     package var areShareable: Bool { !isPinned }
 
+    /// Whether nothing depends on the version.
+    var areOfGraph: Bool { expressions.isEmpty && presences.isEmpty && !isPinned }
+
     /// The bytes of what plans compute, from some expression on.
     func derivedBytes(of used: some Sequence<WeightID>, from first: Int = 0) -> Int {
         Set(used.map(\.expression)).reduce(0) { bytes, number in

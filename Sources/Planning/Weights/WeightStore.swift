@@ -93,7 +93,7 @@ package final class WeightStore: Sendable {
         }
     }
 
-    /// Gives back leases and holds.
+    /// Ends leases and holds.
     func release(leases: [Slot], holds: [Slot]) {
         // Freed out of the lock.
         var freed: [[Tensor]] = []
@@ -120,7 +120,9 @@ extension WeightStore.State {
         return slot
     }
 
-    /// Gives the tensors that nobody needs any more.
+    /// Ends a hold.
+    ///
+    /// - Returns: The tensors, if nobody needs them any more.
     fileprivate mutating func endHold(_ slot: WeightStore.Slot) -> [Tensor]? {
         entries[slot]?.holds -= 1
         guard let entry = entries[slot], entry.holds == 0, let tensors = entry.tensors else { return nil }
