@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# How long reloads of a model take whose graph did not change, and what memory 50 batch sizes take: 107 MB of weights.
+# How long reloads of a model take whose graph did not change, and what memory 50 batch sizes and 10 lists of fetches take:
+# 107 MB of weights, of which plans read 36 MB transposed.
 #
 # Usage: Benchmarks/reload.sh PYTHON [COMMAND...]     a Python with TensorFlow; commands to compare, this build when left out
 #        ROUNDS=3 is the default. Each command is run as COMMAND serve FOLDER ...
@@ -33,7 +34,8 @@ reload() {
     echo "$(sum) $before" | awk '{ printf "%.0f\n", ($1 - $2) * 1000 }'
 }
 
-# Prints the milliseconds of eight reloads, and the resident megabytes with one batch size and with fifty.
+# Prints the milliseconds of eight reloads, and the resident megabytes with one batch size, with fifty, and with ten more
+# lists of fetches.
 measure() {
     local program flags times
     read -r program flags <<<"$1"
@@ -46,9 +48,14 @@ measure() {
         [ "$size" = 1 ] && one=$(resident)
     done
     fifty=$(resident)
+    for layer in $(seq 24 33); do
+        printf '{"feeds":{"x:0":[[%s]]},"fetches":["y:0","layer%d/Relu:0"]}' "${row%,}" "$layer" |
+            curl -sf --data-binary @- "localhost:$port/predict" >/dev/null
+    done
+    lists=$(resident)
     times=$(for number in 2 1 2 1 2 1 2 1; do reload "$number"; done | sort -n)
-    echo "$times" | awk -v one="$one" -v fifty="$fifty" \
-        '{ all[NR] = $1 } END { printf "reload %d ms (%d to %d), resident: one batch size %d MB, fifty %d MB\n", (all[4] + all[5]) / 2, all[1], all[8], one, fifty }'
+    echo "$times" | awk -v one="$one" -v fifty="$fifty" -v lists="$lists" \
+        '{ all[NR] = $1 } END { printf "reload %d ms (%d to %d), resident: one batch size %d MB, fifty %d MB, ten more lists of fetches %d MB\n", (all[4] + all[5]) / 2, all[1], all[8], one, fifty, lists }'
     kill $server
     wait $server 2>/dev/null || true
 }
