@@ -3,13 +3,13 @@ internal import Planning
 internal import Tensors
 
 extension Plan {
-    /// About what it takes that no other plan has: its lists, and what was folded into it.
+    /// About what it takes that no other plan has: its lists, and what was folded into it. Weights are the session's.
     var byteCount: Int {
         let lists =
             nodes.reduce(0) {
                 $0 + MemoryLayout<Node>.stride + CachedBytes.step + 8 * ($1.inputs.count + $1.outputs.count)
             }
-        return CachedBytes.object + lists + CachedBytes.facts(facts) + foldedBytes + derivedBytes
+        return CachedBytes.object + lists + CachedBytes.facts(facts) + foldedBytes
     }
 }
 

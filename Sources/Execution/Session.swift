@@ -42,10 +42,11 @@ package final class Session: Sendable {
         // Safety: set once, here.
         private weak let session: Session?
 
-        init(_ signature: Signature, _ plan: Plan, _ session: Session) {
+        /// - Parameter weightBytes: What the callable was the first to derive of weights.
+        init(_ signature: Signature, _ plan: Plan, weightBytes: Int, _ session: Session) {
             self.signature = signature
             self.session = session
-            super.init(.callables, byteCount: plan.byteCount)
+            super.init(.callables, byteCount: plan.byteCount + weightBytes)
         }
 
         override func evict() { session?.forget(signature, self) }
@@ -102,13 +103,15 @@ package final class Session: Sendable {
         if let known = callables.withLock({ $0[signature]?.callable }), !known.isOutdated { return known }
         let facts = try facts(ofFeeds: feeds)
         let generation = variables.generation
+        let derivedBefore = variables.weights.bytes.computed
         let (plan, binding) = try plan(for: signature, facts)
+        let derived = max(0, variables.weights.bytes.computed - derivedBefore)
         let callable = Callable(
             feeds: facts.map { Callable.Argument(name: name($0.0), dtype: $0.1.dtype, shape: $0.1.shape) },
             fetches: fetches.map(name), plan: plan, binding, workspaces: workspaces, limitBytes: limitBytes,
             memory: memory,
             variables: variables, generation: generation, compiler: compiler, caches: caches,
-            entry: Entry(signature, plan.plan, self))
+            entry: Entry(signature, plan.plan, weightBytes: derived, self))
         return keep(callable, signature)
     }
 

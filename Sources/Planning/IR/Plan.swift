@@ -305,9 +305,6 @@ extension Plan {
         return used
     }
 
-    /// The bytes of the weights that runs read and that are no variables.
-    package var derivedBytes: Int { weights.derivedBytes(of: usedWeights) }
-
     /// Forgets the elements of what nobody uses any more: intermediate results of folding. Call it when all passes have run.
     mutating func trim() {
         var isUsed = facts.map { _ in false }

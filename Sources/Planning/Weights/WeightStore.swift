@@ -149,6 +149,9 @@ package struct WeightBytes: Hashable, Sendable {
     /// The elements of variables in another layout: transposed.
     package private(set) var packed = 0
 
+    /// What plans have computed.
+    package var computed: Int { derived + packed }
+
     fileprivate mutating func add(_ count: Int, _ key: WeightStore.Key) {
         switch key {
         case .variable: raw += count
