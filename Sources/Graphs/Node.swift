@@ -22,7 +22,9 @@ public enum NodeInput: Hashable, Sendable {
 }
 
 /// A node of a graph. Its device and colocation are not kept: there is one CPU.
-public struct Node: Sendable {
+///
+/// Nodes are shared, not copied: who looks at one takes one reference.
+public final class Node: Sendable {
     /// Unique in the graph.
     public let name: String
     /// The name of its op.
@@ -31,10 +33,11 @@ public struct Node: Sendable {
     public let inputs: [NodeInput]
     /// The nodes that must run before.
     public let controlInputs: [NodeInput]
-    /// The node's own attributes over the defaults of the graph's op list.
-    private let attributes: [String: AttrValue]
+    private let attributes: NodeAttributes
 
-    init(name: String, op: String, inputs: [NodeInput], controlInputs: [NodeInput], attributes: [String: AttrValue]) {
+    init(
+        name: String, op: String, inputs: [NodeInput], controlInputs: [NodeInput], attributes: NodeAttributes
+    ) {
         self.name = name
         self.op = op
         self.inputs = inputs
@@ -52,13 +55,14 @@ public struct Node: Sendable {
     }
 
     /// A constant.
-    init(constant value: Tensor, name: String) {
+    convenience init(constant value: Tensor, name: String) {
         var dtype = AttrValue()
         dtype.type = value.dtype.rawValue
         var tensor = AttrValue()
         tensor.tensor = TensorProto(encoding: value)
         self.init(
-            name: name, op: "Const", inputs: [], controlInputs: [], attributes: ["dtype": dtype, "value": tensor])
+            name: name, op: "Const", inputs: [], controlInputs: [],
+            attributes: NodeAttributes(own: ["dtype": dtype, "value": tensor]))
     }
 
     /// A placeholder of the same name, dtype and shape that has a value when it is not fed.
@@ -69,8 +73,8 @@ public struct Node: Sendable {
     }
 
     /// A placeholder of which nothing else is known.
-    init(placeholder name: String) {
-        self.init(name: name, op: "Placeholder", inputs: [], controlInputs: [], attributes: [:])
+    convenience init(placeholder name: String) {
+        self.init(name: name, op: "Placeholder", inputs: [], controlInputs: [], attributes: NodeAttributes(own: [:]))
     }
 
     /// The same node with other data inputs.
@@ -79,7 +83,8 @@ public struct Node: Sendable {
     }
 
     /// Whether another node has the same attributes, but for those that only say where it is from.
-    package func hasSameAttributes(as other: Node) -> Bool {
-        attributes.filter { !$0.key.hasPrefix("_") } == other.attributes.filter { !$0.key.hasPrefix("_") }
-    }
+    package func hasSameAttributes(as other: Node) -> Bool { attributes.areSame(as: other.attributes) }
+
+    /// Nodes with the same attributes have the same hash. It looks at the beginnings of large values only.
+    package var attributesHash: Int { attributes.hash }
 }

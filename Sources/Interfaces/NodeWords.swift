@@ -34,7 +34,7 @@ struct NodeWords {
     func contains(_ words: Set<String>) -> Bool { components.contains { !words.isDisjoint(with: $0) } }
 
     /// Splits at what is no letter, and where a capital follows a small letter.
-    private static func words(of component: Substring.UTF8View) -> [String] {
+    static func words(of component: Substring.UTF8View) -> [String] {
         var words: [String] = []
         var word: [UInt8] = []
         var previousIsSmall = false
