@@ -133,10 +133,10 @@ package struct Convolution: Sendable, Hashable {
     /// Rows of patches are made until they take this many bytes; a single row may take more.
     private static let blockBytes = 1 << 20
     /// All of them are made at once only if they take no more than this.
-    private static let mostPatchBytes = 4 << 20
+    private static let maxPatchBytes = 4 << 20
 
     private func mayCopyAll(_ width: Int) -> Bool {
-        groups == 1 && !isProduct && places.saturatingProduct(patchSize &* width) <= Self.mostPatchBytes
+        groups == 1 && !isProduct && places.saturatingProduct(patchSize &* width) <= Self.maxPatchBytes
     }
 
     private func withBatch(_ count: Int) -> Convolution {
@@ -188,9 +188,9 @@ private struct ChannelsFirst<Element: MatrixElement>: Sendable {
     }
 
     /// With more images than this, each of them is computed by one worker.
-    private static var mostCutImages: Int { 4 }
+    private static var maxCutImages: Int { 4 }
 
-    var kernel: Kernel { batch <= Self.mostCutImages ? kernelOfImages : kernelOfBatch }
+    var kernel: Kernel { batch <= Self.maxCutImages ? kernelOfImages : kernelOfBatch }
 
     /// One image after the other, each cut.
     private var kernelOfImages: Kernel {
