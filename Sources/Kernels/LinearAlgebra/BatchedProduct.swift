@@ -40,18 +40,6 @@ package struct BatchedProduct: Sendable {
         return MatrixKernels.kernel(dtype, CastProduct(product: self, casts: casts, scratchBytes: scratchBytes))
     }
 
-    /// Computes all products on this thread.
-    func run<Element: MatrixElement>(
-        _ frame: KernelFrame, _ left: UnsafePointer<Element>, _ right: UnsafePointer<Element>,
-        _ result: UnsafeMutablePointer<Element>
-    ) {
-        for index in 0..<productCount {
-            if frame.isOver(after: 1) { return }
-            let offset = offsets(of: index)
-            Element.multiply(frame, product, left + offset.left, right + offset.right, result + index &* resultSize)
-        }
-    }
-
     private var productCount: Int { axes.reduce(1) { $0.saturatingProduct($1.count) } }
     /// Elements of a product's result.
     private var resultSize: Int { Int(product.rows) &* Int(product.columns) }
@@ -82,12 +70,12 @@ package struct BatchedProduct: Sendable {
     private static let unitNanoseconds = 40_000
 
     /// The phase of all products.
-    fileprivate func phase<Element: MatrixElement>(
+    func phase<Element: MatrixElement>(
         _ operands: @escaping @Sendable (KernelFrame) -> MatrixOperands<Element>
     ) -> Kernel.Phase {
         let units = units(Element.self)
         let (productCount, resultSize) = (productCount, resultSize)
-        return Kernel.Phase(units: units.count, unitNanoseconds: units.nanoseconds) { [self] frame, range, _ in
+        return Kernel.Phase(units: max(1, units.count), unitNanoseconds: units.nanoseconds) { [self] frame, range, _ in
             let (left, right, result) = operands(frame)
             for unit in range {
                 let (group, panel) = unit.quotientAndRemainder(dividingBy: units.panels.count)

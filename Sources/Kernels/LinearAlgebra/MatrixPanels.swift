@@ -93,7 +93,7 @@ extension MatrixProduct {
     fileprivate var resultRowStep: Int { Int(resultStride) }
 
     /// The product for fewer rows of the left matrix, which lie as they do.
-    fileprivate func part(rows: Int) -> MatrixProduct {
+    func part(rows: Int) -> MatrixProduct {
         var part = self
         part.rows = Int32(truncatingIfNeeded: rows)
         return part

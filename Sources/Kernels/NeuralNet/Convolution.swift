@@ -195,9 +195,15 @@ private struct ChannelsFirst<Element: MatrixElement>: Sendable {
     /// One image after the other, each cut.
     private var kernelOfImages: Kernel {
         let phases = (0..<batch).flatMap { number in
-            [Kernel.Phase { frame in turn(frame, number, frame.scratch) }]
+            let (images, results) = (number &* imageBytes, number &* resultBytes)
+            let turn = CopyUnits([CopyUnits.Move(copy: turnImage, source: images)])
+            let turnBack = CopyUnits([CopyUnits.Move(copy: turnResult, source: resultOffset, destination: results)])
+            return [turn.phase(from: { frame, _ in frame.rawInput(0) }, to: { frame, _ in frame.scratch })]
                 + product.phases { frame in operands(frame, frame.scratch) }
-                + [Kernel.Phase { frame in turnBack(frame, number, frame.scratch) }]
+                + [
+                    turnBack.phase(
+                        from: { frame, _ in UnsafeRawPointer(frame.scratch) }, to: { frame, _ in frame.rawOutput() })
+                ]
         }
         return Kernel(
             name, scratchBytes: endOffset &+ product.sharedBytes, scratchBytesPerWorker: product.bytesPerWorker,
