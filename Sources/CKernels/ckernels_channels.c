@@ -17,17 +17,18 @@ NORMALIZE(f32, float)
 NORMALIZE(f64, double)
 
 CK_MULTIVERSION void ck_channel_sums_f32(const float *x, const double *center, const float *z, ptrdiff_t outer,
-                                         ptrdiff_t channels, ptrdiff_t inner, double *sum, double *product) {
-    for (ptrdiff_t c = 0; c < channels; c++) sum[c] = product[c] = 0;
+                                         ptrdiff_t channels, ptrdiff_t inner, ptrdiff_t first, ptrdiff_t end,
+                                         double *sum, double *product) {
+    for (ptrdiff_t c = first; c < end; c++) sum[c] = product[c] = 0;
     for (; outer > 0; outer--) {
         if (inner == 1) {
-            CK_LOOP for (ptrdiff_t c = 0; c < channels; c++) {
+            CK_LOOP for (ptrdiff_t c = first; c < end; c++) {
                 const double difference = x[c] - center[c];
                 sum[c] += difference;
                 product[c] += difference * (z ? z[c] : difference);
             }
         } else {
-            for (ptrdiff_t c = 0; c < channels; c++) {
+            for (ptrdiff_t c = first; c < end; c++) {
                 for (ptrdiff_t i = c * inner; i < (c + 1) * inner; i++) {
                     const double difference = x[i] - center[c];
                     sum[c] += difference;

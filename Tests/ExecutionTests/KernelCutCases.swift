@@ -62,6 +62,12 @@ struct KernelCutCase: Sendable, CustomStringConvertible {
         KernelCutCase(
             op: "FusedBatchNorm", inputs: [[1, 64, 112, 112], [64], [64], [64], [64]],
             texts: ["data_format": "NCHW"], flags: ["is_training": false]),
+        KernelCutCase(
+            op: "FusedBatchNorm", inputs: [[8, 56, 56, 64], [64], [64], [0], [0]], flags: ["is_training": true],
+            outputs: 3),
+        KernelCutCase(
+            op: "FusedBatchNorm", inputs: [[8, 64, 41, 41], [64], [64], [0], [0]], texts: ["data_format": "NCHW"],
+            flags: ["is_training": true], outputs: 3),
     ]
 
     static let products: [KernelCutCase] = [
