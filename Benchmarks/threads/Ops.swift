@@ -136,6 +136,13 @@ struct OpSample {
             op: "DepthwiseConv2dNative", inputs: [[1, 98, 40, 1], [20, 8, 1, 32]], lists: window(1), texts: same),
         OpSample(
             op: "DepthwiseConv2dNative", inputs: [[1, 56, 56, 16], [3, 3, 16, 8]], lists: window(1), texts: same),
+        OpSample(
+            op: "DepthwiseConv2dNative", inputs: [[1, 56, 56, 16], [3, 3, 16, 32]], lists: window(1), texts: same),
+        OpSample(
+            op: "DepthwiseConv2dNative", inputs: [[1, 56, 56, 4], [5, 5, 4, 64]], lists: window(1), texts: same),
+        OpSample(op: "ResizeBilinear", inputs: [[1, 480, 640, 3]], constants: [1: [224, 224]]),
+        OpSample(op: "ResizeBilinear", inputs: [[1, 64, 64, 64]], constants: [1: [128, 128]]),
+        OpSample(op: "LRN", inputs: [[1, 56, 56, 64]]),
         OpSample(op: "Conv2D", inputs: [[1, 28, 28, 1], [5, 5, 1, 32]], lists: window(1), texts: same),
         OpSample(op: "Conv2D", inputs: [[8, 224, 224, 1], [3, 3, 1, 16]], lists: window(1), texts: same),
         OpSample(op: "BatchMatMulV2", inputs: [[8, 64, 768], [768, 768]]),

@@ -57,6 +57,13 @@ package struct MatrixProduct: Sendable, Hashable {
         return product
     }
 
+    /// The product of `count` left matrices under one another with the same right matrix; nil where BLAS cannot count its rows.
+    func stacked(_ count: Int) -> MatrixProduct? {
+        MatrixProduct(
+            rows: Int(rows).saturatingProduct(count), columns: Int(columns), depth: Int(depth),
+            transposesRight: transposesRight, conjugates: conjugates)
+    }
+
     /// The kernel of inputs 0 and 1; nil for a dtype that has none.
     package func kernel(_ dtype: DataType) -> Kernel? { MatrixKernels.kernel(dtype, self) }
 }

@@ -49,12 +49,17 @@ package struct Convolution: Sendable, Hashable {
         }
         let multiplying = places.saturatingProduct(patchSize).saturatingProduct(outputDepth).saturatingProduct(
             picoseconds)
-        let copying = places.saturatingProduct(patchSize &* groups).saturatingProduct(30 &* dtype.stride)
+        let taps = window.rows.filter &* window.columns.filter
+        var copying = places.saturatingProduct(patchSize &* groups).saturatingProduct(30 &* dtype.stride)
+        if groups > 1 {
+            // The part of each pixel that a group sees is copied by itself.
+            copying = copying.saturatingSum(places.saturatingProduct(groups).saturatingProduct(taps &* 2000))
+        }
         var methods: [(method: Method, picoseconds: Int)] = []
         if isDepthwise(channelsFirst), dtype != .int32 {
-            let taps = window.rows.filter &* window.columns.filter
             let work = places.saturatingProduct(outputDepth).saturatingProduct(taps)
-            methods.append((.depthwise, work.saturatingProduct(15 &* dtype.stride)))
+            let each = DepthwiseConvolution.picosecondsOfTap(multiplier: outputDepth / groups, width: dtype.stride)
+            methods.append((.depthwise, work.saturatingProduct(each)))
         }
         if isProduct { methods.append((.product, multiplying)) }
         // A product of few columns costs more than its multiplications.
@@ -105,7 +110,7 @@ package struct Convolution: Sendable, Hashable {
     }
 
     /// Whether a group is a channel, so that the filter lies as that of a depthwise convolution.
-    private func isDepthwise(_ channelsFirst: Bool) -> Bool { groups > 1 && groups == inputDepth && !channelsFirst }
+    private func isDepthwise(_ channelsFirst: Bool) -> Bool { groups == inputDepth && !channelsFirst }
 
     /// Whether the rows of patches lie in the images as they are.
     private var isProduct: Bool {
