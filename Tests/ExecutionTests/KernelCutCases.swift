@@ -141,6 +141,11 @@ struct KernelCutCase: Sendable, CustomStringConvertible {
         KernelCutCase(
             op: "AvgPoolGrad", inputs: [[6, 40, 40, 16]], numbers: window(1, ["ksize": [1, 3, 3, 1]]), texts: same,
             constants: [0: [6, 40, 40, 16]]),
+        KernelCutCase(op: "LRN", inputs: [[2, 40, 40, 64]]),
+        KernelCutCase(op: "ResizeBilinear", inputs: [[2, 100, 90, 16]], constants: [1: [301, 299]]),
+        KernelCutCase(op: "ResizeBilinear", inputs: [[1, 300, 290, 16]], dtype: .int32, constants: [1: [201, 199]]),
+        KernelCutCase(op: "ResizeBicubic", inputs: [[1, 100, 90, 16]], constants: [1: [301, 299]]),
+        KernelCutCase(op: "ResizeArea", inputs: [[2, 300, 290, 16]], constants: [1: [101, 99]]),
         KernelCutCase(
             op: "MaxPool", inputs: [[50, 40, 40, 16]], numbers: ["ksize": [1, 1, 1, 4], "strides": [1, 1, 1, 4]],
             texts: valid),
