@@ -57,7 +57,7 @@ struct sink {
 };
 
 // How RE2 knows groups: the match, and \\1 to \\9.
-constexpr int most_groups = 10;
+constexpr int max_groups = 10;
 
 // Appends the rewrite of a match; false, with what comes before it appended, where it is none.
 bool rewrite_match(sink &out, re2::StringPiece rewrite, const re2::StringPiece *groups, int count) {
@@ -108,7 +108,7 @@ extern "C" size_t cregex_replace(const cregex *regex, const uint8_t *bytes, size
     // A piece that is NULL is no match's end.
     re2::StringPiece text = count > 0 ? piece(bytes, count) : re2::StringPiece("", 0);
     re2::StringPiece rewrite = piece(rewrite_bytes, rewrite_count);
-    re2::StringPiece groups[most_groups];
+    re2::StringPiece groups[max_groups];
     sink out{output, capacity};
     int group_count = 1 + RE2::MaxSubmatch(rewrite);
     if (group_count > 1 + expression.NumberOfCapturingGroups()) {
