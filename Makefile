@@ -75,8 +75,8 @@ bench: build ## Measure load and start; see Benchmarks/README.md
 models: $(TENSORFLOW) ## Train models/ again (TensorFlow from PyPI)
 	$(TENSORFLOW)/bin/python models/train.py
 
-fixtures: $(TENSORFLOW) ## Generate the test fixtures again (TensorFlow from PyPI)
-	$(TENSORFLOW)/bin/python Tests/Fixtures/generate.py
+fixtures: $(TENSORFLOW) ## Generate the test fixtures again; FAMILIES="elementwise casting" for some (TensorFlow from PyPI)
+	$(TENSORFLOW)/bin/python Tests/Fixtures/generate.py $(FAMILIES)
 
 $(TENSORFLOW):
 	@scripts/setup.sh python3-venv

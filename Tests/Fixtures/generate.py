@@ -1,12 +1,16 @@
 #!/usr/bin/env python3
-"""Makes the test fixtures anew with TensorFlow. Not needed to build, test or serve.
+"""Generates the test fixtures again with TensorFlow. Not needed to build, test or serve.
 
     python3 -m venv .build/tensorflow && .build/tensorflow/bin/pip install tensorflow==2.21.0 scikit-learn
     .build/tensorflow/bin/python Tests/Fixtures/generate.py [FAMILY ...]
 
-Each module of generator/ but the HELPERS is a family. Its function `cases()` makes runs of single ops, which go to
-ops/FAMILY.vectors; `graphs()` makes runs of graphs, which go to graphs/FAMILY.graphs; `write(folder)` writes what it likes.
-Without names all families are made. The same bytes come out each time.
+Each module of generator/, except for the HELPERS, is a family. Its function `cases()` records runs of single ops in
+ops/FAMILY.vectors, `graphs()` records runs of graphs in graphs/FAMILY.graphs, and `write(folder)` writes other files.
+Without names, all families are generated. On one kind of processor, the same bytes are generated each time. TensorFlow's
+answers for `Rsqrt` and for random graphs depend on the processor.
+
+The cases of a family draw their inputs from one sequence of random numbers. A new case in the middle changes all later
+ones, so add new cases at the end.
 """
 import importlib
 import os
@@ -14,7 +18,7 @@ import subprocess
 import sys
 
 HELPERS = {"__init__", "core", "movement", "registry"}
-# Families that are made as TensorFlow computes by default, with oneDNN; the others with its plain kernels.
+# Families that are recorded with oneDNN, TensorFlow's default. The others are recorded with its plain kernels.
 DEFAULT_KERNELS = {"fused_activations"}
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)

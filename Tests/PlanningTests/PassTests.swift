@@ -88,10 +88,19 @@ struct PassTests {
         #expect(try ops(graph, ["x:0"], ["z:0"], without: ["merge-equal"]) == ["Assert", "LogicalNot", "LogicalAnd"])
     }
 
-    @Test("the names of passes are unique, and what they say is a sentence")
+    @Test("the names of passes are unique, and their summaries are sentences")
     func names() {
         #expect(Set(PassList.names).count == PassList.all.count)
         for pass in PassList.all { #expect(pass.summary.hasSuffix(".")) }
+    }
+
+    @Test("docs/architecture.md lists all passes in order, with their summaries")
+    func document() throws {
+        let file = Fixtures.package.appendingPathComponent("docs/architecture.md")
+        let text = try String(contentsOf: file, encoding: .utf8)
+        let table = try #require(text.components(separatedBy: "| pass | purpose |\n| --- | --- |\n").dropFirst().first)
+        let rows = table.split(separator: "\n", omittingEmptySubsequences: false).prefix { $0.hasPrefix("|") }
+        #expect(rows.map(String.init) == PassList.all.map { "| `\($0.name)` | \($0.summary) |" })
     }
 
     /// With the activations as TensorFlow has them when nothing is fused, NaN stays NaN.

@@ -93,6 +93,93 @@ struct EvictingTableTests {
         #expect(living.value == 0)
     }
 
+    @Test("Removing all leaves nothing, and returns each value of each bucket and chain once", arguments: [1, 2, 3, 7])
+    func removeAllOnce(chain: Int) {
+        let living = Tally()
+        let table = EvictingTable<Tracked>()
+        // Two rounds: buckets that were emptied are filled again.
+        for _ in 0..<2 {
+            do {
+                // The same number of values in each of 256 buckets, from the first to the last.
+                let values = (0..<256 * chain).map { Tracked($0, countedBy: living) }
+                for value in values { table.insert(value, hash: UInt(value.number)) }
+                let removed = table.removeAll()
+                #expect(removed.map(\.number).sorted() == values.map(\.number))
+                #expect(Set(removed.map(ObjectIdentifier.init)) == Set(values.map(ObjectIdentifier.init)))
+                #expect(table.values.isEmpty)
+                for value in values { #expect(table.find(hash: UInt(value.number)) { _ in true } == nil) }
+                #expect(table.removeAll().isEmpty)
+                #expect(living.value == values.count, "values that ended while they were held")
+            }
+            #expect(living.value == 0, "values that the table still holds")
+        }
+    }
+
+    @Test("Threads that remove all values return each value once between them")
+    func removals() throws {
+        let count = 20_000
+        let living = Tally()
+        let writing = Tally(1)
+        let table = EvictingTable<Tracked>()
+        let taken = Mutex<[Int]>([])
+        try concurrently(4) { thread in
+            var own: [Int] = []
+            switch thread {
+            case 0:
+                for number in 0..<count {
+                    let value = Tracked(number, countedBy: living)
+                    table.insert(value, hash: UInt(number % 16))
+                    // It is at the start of its chain, or another thread has removed it.
+                    if number % 5 == 0 { table.remove(value, hash: UInt(number % 16)) }
+                }
+                writing.add(-1)
+            default:
+                while writing.value > 0 { own += table.removeAll().map(\.number) }
+            }
+            taken.withLock { $0 += own }
+        }
+        let all = taken.withLock { $0 } + table.removeAll().map(\.number)
+        #expect(Set(all).count == all.count, "values that were returned twice")
+        // Those that thread 0 removed itself may be missing, no others.
+        let missing = Set(0..<count).subtracting(all)
+        #expect(missing.filter { $0 % 5 != 0 } == [])
+        #expect(table.values.isEmpty)
+        #expect(living.value == 0)
+    }
+
+    @Test("A removal does not end while a reader is at a value that it removes", arguments: [true, false])
+    func removalsWait(removesAll: Bool) throws {
+        let living = Tally()
+        let reading = Tally()
+        let ended = Tally()
+        let early = Tally()
+        let table = EvictingTable<Tracked>()
+        table.insert(Tracked(0, countedBy: living), hash: 0)
+        try concurrently(2) { thread in
+            guard thread == 0 else {
+                while reading.value == 0 {}
+                if removesAll {
+                    _ = table.removeAll()
+                } else if let value = table.values.first {
+                    table.remove(value, hash: 0)
+                }
+                return ended.add(1)
+            }
+            let found = table.find(hash: 0) { value in
+                reading.add(1)
+                // Long enough for a removal that does not wait.
+                let start = ContinuousClock.now
+                while ended.value == 0, ContinuousClock.now - start < .milliseconds(100) {}
+                early.add(ended.value)
+                return value.isAlive
+            }
+            if found?.isAlive != true { early.add(1) }
+        }
+        #expect(early.value == 0, "removals that ended before the reader")
+        #expect(ended.value == 1 && table.values.isEmpty)
+        #expect(living.value == 0)
+    }
+
     @Test("Of several values for one key the latest is found, after its removal the one before")
     func search() {
         let living = Tally()
