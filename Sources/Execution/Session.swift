@@ -42,7 +42,11 @@ package final class Session: Sendable {
         // Safety: set once, here.
         private weak let session: Session?
 
-        /// - Parameter weightBytes: What the callable was the first to derive of weights.
+        /// - Parameters:
+        ///   - signature: What the callable is for.
+        ///   - plan: Its plan.
+        ///   - weightBytes: The bytes of weights that were first derived for it.
+        ///   - session: The session that keeps it.
         init(_ signature: Signature, _ plan: Plan, weightBytes: Int, _ session: Session) {
             self.signature = signature
             self.session = session

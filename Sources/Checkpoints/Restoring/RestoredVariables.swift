@@ -35,6 +35,22 @@ package final class RestoredVariables: Sendable {
         reader?.info(for: source(of: variable).key)
     }
 
+    /// The shape of a variable's value, where the checkpoint's index tells it.
+    ///
+    /// - Parameters:
+    ///   - variable: The name in the graph.
+    ///   - dtype: The dtype that the graph declares.
+    ///   - shape: The shape that the graph declares.
+    /// - Returns: The shape; nil where ``value(of:dtype:shape:)`` has to find out, or fails.
+    package func shape(of variable: String, dtype: DataType, shape: PartialShape) -> Shape? {
+        guard plan.constants[variable] == nil, let reader else { return nil }
+        let source = source(of: variable)
+        guard source.slice.isEmpty, !source.isReshaped, let info = reader.info(for: source.key), info.dtype == dtype,
+            shape.admits(info.shape)
+        else { return nil }
+        return info.shape
+    }
+
     /// The value of a variable.
     ///
     /// - `variable`: The name in the graph.

@@ -7,4 +7,13 @@ package protocol VariableSource: Sendable {
     ///
     /// - Throws: ``OpError`` of kind `missingVariable` if the checkpoint has no such variable, or another shape of it.
     func value(of variable: VariableReference) throws(OpError) -> Tensor
+
+    /// The shape of the variable's value, which is of the dtype that the graph declares.
+    ///
+    /// - Throws: ``OpError``, as ``value(of:)`` does.
+    func shape(of variable: VariableReference) throws(OpError) -> Shape
+}
+
+extension VariableSource {
+    package func shape(of variable: VariableReference) throws(OpError) -> Shape { try value(of: variable).shape }
 }

@@ -101,7 +101,7 @@ extension WeightEvaluation {
                 continue
             }
             if let known = store.hold(slots[next]) {
-                keep(known, of: next)
+                keep(known.tensors, of: next)
                 continue
             }
             // The hold is the same, whoever evaluates.
@@ -176,9 +176,11 @@ extension WeightEvaluation {
             return facts(of: number)[0]
         }
         do throws(OpError) {
-            let value = try store.value(of: reference)
-            return add(
-                .variable(reference), slot, [value], value.byteCount, assumesShapes: !reference.shape.isFullyDefined)[0]
+            let shape = try store.shape(of: reference)
+            let expression = WeightExpression(
+                source: .variable(reference), outputs: [WeightExpression.Output(dtype: reference.dtype, shape: shape)],
+                assumesShapes: !reference.shape.isFullyDefined, ownBytes: shape.byteCount(of: reference.dtype) ?? 0)
+            return add(expression, slot)[0]
         } catch {
             store.release(leases: [slot], holds: [])
             throw error
@@ -188,7 +190,7 @@ extension WeightEvaluation {
     /// Whether a variable has a value; the plan assumes it.
     func hasValue(_ reference: VariableReference) -> Bool {
         if let known = weights.presences[reference] { return known }
-        let hasValue = (try? store.value(of: reference)) != nil
+        let hasValue = (try? store.shape(of: reference)) != nil
         weights.presences[reference] = hasValue
         return hasValue
     }
@@ -231,32 +233,36 @@ extension WeightEvaluation {
             store.release(leases: [slot], holds: [])
             return (facts(of: number), weights.expressions[number].ownBytes)
         }
-        var isAdded = false
-        defer { if !isAdded { store.release(leases: [slot], holds: []) } }
+        do throws(OpError) {
+            guard let (results, ownBytes) = try results(in: slot, op, operands, limitBytes) else {
+                store.release(leases: [slot], holds: [])
+                return nil
+            }
+            let expression = WeightExpression(
+                source: source, outputs: results.map { WeightExpression.Output(dtype: $0.dtype, shape: $0.shape) },
+                assumesShapes: outputs.contains { !$0.shape.isFullyDefined }, ownBytes: ownBytes)
+            return (add(expression, slot, results), ownBytes)
+        } catch {
+            store.release(leases: [slot], holds: [])
+            throw error
+        }
+    }
+
+    /// What the slot has already, or what the op computes, and the bytes that it takes besides the operands.
+    private func results(
+        in slot: WeightStore.Slot, _ op: any Op, _ operands: [WeightExpression.Operand], _ limitBytes: Int
+    ) throws(OpError) -> (tensors: [Tensor], ownBytes: Int)? {
+        let known = store.hold(slot)
+        store.release(leases: [], holds: [slot])
+        if let known, known.tensors.reduce(0, { $0 + $1.byteCount }) <= limitBytes { return known }
         let values = try operands.map { (operand) throws(OpError) in
             if case .weight(let weight) = operand { try evaluate(weight.expression) }
             return try tensor(of: operand)
         }
-        guard let results = try results(in: slot, op, values, limitBytes) else { return nil }
-        isAdded = true
-        let ownBytes = Self.ownBytes(of: results, besides: values)
-        let assumesShapes = outputs.contains { !$0.shape.isFullyDefined }
-        return (add(source, slot, results, ownBytes, assumesShapes: assumesShapes), ownBytes)
-    }
-
-    /// What the slot has already, or what the op computes.
-    private func results(
-        in slot: WeightStore.Slot, _ op: any Op, _ values: [Tensor], _ limitBytes: Int
-    ) throws(OpError) -> [Tensor]? {
-        if let known = store.hold(slot) {
-            let bytes = known.reduce(0) { $0 + $1.byteCount }
-            if bytes <= limitBytes {
-                store.release(leases: [], holds: [slot])
-                return known
-            }
-        }
-        store.release(leases: [], holds: [slot])
-        do throws(OpError) { return try op.results(ofConstants: values, limitBytes: limitBytes) } catch {
+        do throws(OpError) {
+            let results = try op.results(ofConstants: values, limitBytes: limitBytes)
+            return (results, Self.ownBytes(of: results, besides: values))
+        } catch {
             // Too large to keep: the run will compute it, under the run's own limit.
             if error.kind == .resourceExhausted { return nil }
             // With other weights it may not fail.
@@ -265,21 +271,21 @@ extension WeightEvaluation {
         }
     }
 
-    /// Adds an expression whose tensors are known; its slot is leased.
+    /// Adds an expression whose slot is leased; with tensors it is evaluated.
     private func add(
-        _ source: WeightExpression.Source, _ slot: WeightStore.Slot, _ results: [Tensor], _ ownBytes: Int,
-        assumesShapes: Bool
+        _ expression: WeightExpression, _ slot: WeightStore.Slot, _ results: [Tensor]? = nil
     ) -> [TensorFact] {
         let number = slots.count
-        _ = store.hold(slot)
-        held.append(slot)
         slots.append(slot)
         numbers[slot] = number
-        tensors.append(store.keep(results, ownBytes: ownBytes, in: slot))
-        weights.expressions.append(
-            WeightExpression(
-                source: source, outputs: results.map { WeightExpression.Output(dtype: $0.dtype, shape: $0.shape) },
-                assumesShapes: assumesShapes, ownBytes: ownBytes))
+        weights.expressions.append(expression)
+        if let results {
+            _ = store.hold(slot)
+            held.append(slot)
+            tensors.append(store.keep(results, ownBytes: expression.ownBytes, in: slot))
+        } else {
+            tensors.append(nil)
+        }
         return facts(of: number)
     }
 
@@ -311,7 +317,7 @@ extension WeightEvaluation {
     /// it knows.
     package var isValid: Bool {
         for (reference, hasValue) in weights.presences {
-            guard ((try? store.value(of: reference)) != nil) == hasValue else { return false }
+            guard ((try? store.shape(of: reference)) != nil) == hasValue else { return false }
         }
         for (number, expression) in weights.expressions.enumerated()
         where expression.assumesShapes || expression.weights.isEmpty {
@@ -325,6 +331,9 @@ extension WeightEvaluation {
 
     /// Whether the outputs have the dtypes and shapes that the plan knows.
     private func isThat(_ expression: WeightExpression, _ number: Int) -> Bool {
+        if case .variable(let reference) = expression.source {
+            return (try? store.shape(of: reference)) == expression.outputs[0].shape
+        }
         guard (try? evaluate(number)) != nil, let found = tensors[number], found.count == expression.outputs.count
         else { return false }
         return zip(expression.outputs, found).allSatisfy { $0.isThat(of: $1) }

@@ -58,6 +58,9 @@ package final class WeightStore: Sendable {
     /// The value of a variable.
     func value(of variable: VariableReference) throws(OpError) -> Tensor { try source.value(of: variable) }
 
+    /// The shape of a variable's value. The value is not read for it, if the checkpoint tells.
+    func shape(of variable: VariableReference) throws(OpError) -> Shape { try source.shape(of: variable) }
+
     /// The slot of an entry, which is made where there is none, and leased.
     func lease(_ key: Key) -> Slot {
         state.withLock { state in
@@ -72,11 +75,13 @@ package final class WeightStore: Sendable {
 
     /// Holds the tensors of a leased slot.
     ///
-    /// - Returns: The tensors; nil where somebody has to evaluate them first: see ``keep(_:ownBytes:in:)``.
-    func hold(_ slot: Slot) -> [Tensor]? {
+    /// - Returns: The tensors, and what they take besides other entries; nil where somebody has to evaluate them first: see
+    ///   ``keep(_:ownBytes:in:)``.
+    func hold(_ slot: Slot) -> (tensors: [Tensor], ownBytes: Int)? {
         state.withLock { state in
             state.entries[slot]?.holds += 1
-            return state.entries[slot]?.tensors
+            guard let entry = state.entries[slot], let tensors = entry.tensors else { return nil }
+            return (tensors, entry.ownBytes)
         }
     }
 
