@@ -3,6 +3,7 @@ import Graphs
 import Operations
 import Planning
 import SwiftProtobuf
+import Synchronization
 import TensorFlowProtos
 import Tensors
 import Testing
@@ -62,6 +63,36 @@ struct VersionTests {
         #expect(session.weightBytes.derived == 16 && session.weightBytes.packed == 16)
         // Plans read what is derived; nobody reads the variable itself.
         #expect(session.weightBytes.raw == 0)
+    }
+
+    /// A checkpoint whose index tells shapes, and that counts how often a value is read.
+    private final class CountingSource: VariableSource {
+        private let tensor: Tensor
+        private let reads = Mutex(0)
+
+        init(_ tensor: Tensor) { self.tensor = tensor }
+
+        var readCount: Int { reads.withLock { $0 } }
+
+        func value(of variable: VariableReference) -> Tensor {
+            reads.withLock { $0 += 1 }
+            return tensor
+        }
+
+        func shape(of variable: VariableReference) -> Shape { tensor.shape }
+    }
+
+    @Test("a variable of which everything is derived already is not read again for another plan")
+    func lazyReading() throws {
+        var graph = Self.graph()
+        graph.add("Neg", "negative", ["y"], types: ["T": 1])
+        let source = CountingSource(try Self.floats([1, 2, 3, 4], [2, 2]))
+        let session = Session(graph: try Graph(graph.def), variables: source, threadCount: 1)
+        let x = try Self.floats([1, 1], [1, 2])
+        #expect(try session.callable(["x:0"], ["y:0"]).run([x])[0].scalars(as: Float.self) == [8, 12])
+        #expect(source.readCount == 1)
+        #expect(try session.callable(["x:0"], ["negative:0"]).run([x])[0].scalars(as: Float.self) == [-8, -12])
+        #expect(source.readCount == 1)
     }
 
     @Test("a version in which an axis is another gets a plan of its own")
