@@ -15,6 +15,9 @@ struct EqualNodes {
         let inputs: [Endpoint]
     }
 
+    /// A node is compared with so many that differ only where their hashes do not look.
+    private static let maxSimilar = 16
+
     init(_ forward: ForwardGraph) { self.forward = forward }
 
     /// For each of some nodes whether none before it computes the same.
@@ -48,10 +51,9 @@ struct EqualNodes {
         let node = forward.graph.nodes[index]
         let inputs = endpoints(of: node).map { Endpoint(node: representatives[$0.node] ?? $0.node, output: $0.output) }
         let key = Key(op: node.op, attributes: attributesHash(of: index), inputs: inputs)
-        if let equal = known[key]?.first(where: { forward.graph.nodes[$0].hasSameAttributes(as: node) }) {
-            return equal
-        }
-        known[key, default: []].append(index)
+        let similar = known[key] ?? []
+        if let equal = similar.first(where: { forward.graph.nodes[$0].hasSameAttributes(as: node) }) { return equal }
+        if similar.count < Self.maxSimilar { known[key] = similar + [index] }
         return index
     }
 

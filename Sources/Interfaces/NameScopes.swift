@@ -7,13 +7,16 @@ struct NameScopes {
     /// For each node the number of its scope; 0 for a name without one.
     let ofNode: [Int]
     /// The scopes' names, each after that of the scope around it.
-    private let names: [String]
+    private let names: [Substring]
     /// For each scope the number of the scope around it.
     private let outer: [Int]
 
+    /// Scopes deeper than that are taken for the one that is so deep: a name of thousands of scopes is nobody's.
+    private static let maxDepth = 64
+
     init(_ graph: Graph) {
         var known: [Substring: Int] = ["": 0]
-        var names = [""]
+        var names: [Substring] = [""]
         var outer = [0]
         func number(_ scope: Substring) -> Int {
             if let number = known[scope] { return number }
@@ -29,24 +32,33 @@ struct NameScopes {
                 outer.append(last)
                 last = names.count
                 known[scope] = last
-                names.append(String(scope))
+                names.append(scope)
             }
             return last
         }
         var last = 0
         ofNode = graph.nodes.map { node in
             let scope = Self.scope(of: node.name[...])
-            if scope != names[last] { last = number(scope) }
+            if scope != names[last] { last = number(Self.cut(scope)) }
             return last
         }
         self.names = names
         self.outer = outer
     }
 
+    private static func cut(_ scope: Substring) -> Substring {
+        var depth = 1
+        for place in scope.utf8.indices where scope.utf8[place] == UInt8(ascii: "/") {
+            if depth == maxDepth { return scope[..<place] }
+            depth += 1
+        }
+        return scope
+    }
+
     /// For each scope whether it, or a scope around it, is one of some.
     ///
     /// - `isWanted`: Gets the scope's name and its last component.
-    func marks(where isWanted: (_ name: String, _ component: Substring) -> Bool) -> [Bool] {
+    func marks(where isWanted: (_ name: Substring, _ component: Substring) -> Bool) -> [Bool] {
         var marks = [Bool](repeating: false, count: names.count)
         for scope in names.indices.dropFirst() {
             marks[scope] = marks[outer[scope]] || isWanted(names[scope], Self.component(of: names[scope]))
@@ -68,8 +80,8 @@ struct NameScopes {
     }
 
     /// The last component of a node's or a scope's name.
-    static func component(of name: String) -> Substring {
-        slash(in: name[...]).map { name[name.utf8.index(after: $0)...] } ?? name[...]
+    static func component(of name: Substring) -> Substring {
+        slash(in: name).map { name[name.utf8.index(after: $0)...] } ?? name
     }
 
     private static func scope(of name: Substring) -> Substring { slash(in: name).map { name[..<$0] } ?? "" }

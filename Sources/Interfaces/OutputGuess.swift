@@ -65,7 +65,7 @@ struct OutputGuess {
         let scopes = Self.judgingScopes(forward, training, &words)
         isJudgement = forward.graph.nodes.enumerated().map { index, node in
             labelled[index] || scopes[forward.scopes.ofNode[index]] || training.losses.contains(index)
-                || !training.isWeighted[index] && words.isJudging(NameScopes.component(of: node.name))
+                || !training.isWeighted[index] && words.isJudging(NameScopes.component(of: node.name[...]))
         }
         let loops = forward.dependents(of: forward.nodes { $0.op == "Enter" || $0.op == "RefEnter" }) {
             $0.op != "Exit" && $0.op != "RefExit"

@@ -27,7 +27,7 @@ package struct Saving: Sendable {
     }
 
     /// Whether a scope's name is that of a saver's scope.
-    func isScope(_ name: String) -> Bool { scopes.contains(name) }
+    func isScope(_ name: Substring) -> Bool { !scopes.isEmpty && scopes.contains(String(name)) }
 
     /// Whether the saver itself names a node.
     func isNamed(_ node: Node) -> Bool { !nodes.isEmpty && nodes.contains(node.name) }

@@ -23,56 +23,57 @@ extension GraphMessage {
         }
     }
 
-    /// Decodes all but the fields of one number.
-    ///
-    /// - Returns: What is inside of these fields.
-    fileprivate static func splitting(
-        _ bytes: UnsafeRawBufferPointer, at number: UInt64
-    ) throws(WireFields.Unusual) -> (message: Self, parts: [UnsafeRawBufferPointer]) {
+    /// Decodes all but the fields of one number, whose contents `take` gets.
+    fileprivate init(
+        _ bytes: UnsafeRawBufferPointer, without number: UInt64,
+        take: (UnsafeRawBufferPointer) throws(WireFields.Unusual) -> Void
+    ) throws(WireFields.Unusual) {
         var fields = WireFields(bytes)
-        var parts: [UnsafeRawBufferPointer] = []
         var others = Data()
         while let field = try fields.next() {
             if field.number == number, case .bytes(let part) = field.value {
-                parts.append(part)
+                try take(part)
             } else {
                 others.append(contentsOf: field.encoded)
             }
         }
         guard let message = try? Self(serializedBytes: others) else { throw WireFields.Unusual() }
-        return (message, parts)
+        self = message
     }
 }
 
 extension SavedModel: GraphMessage {
     init(usual bytes: UnsafeRawBufferPointer) throws(WireFields.Unusual) {
-        let (message, parts) = try Self.splitting(bytes, at: 2)
-        self = message
-        metaGraphs = try parts.map { (part) throws(WireFields.Unusual) in try MetaGraphDef(usual: part) }
+        var graphs: [MetaGraphDef] = []
+        try self.init(bytes, without: 2) { (part) throws(WireFields.Unusual) in
+            graphs.append(try MetaGraphDef(usual: part))
+        }
+        metaGraphs = graphs
     }
 }
 
 extension MetaGraphDef: GraphMessage {
     init(usual bytes: UnsafeRawBufferPointer) throws(WireFields.Unusual) {
-        let (message, parts) = try Self.splitting(bytes, at: 2)
-        self = message
-        // Several would be one, put together.
-        guard parts.count <= 1 else { throw WireFields.Unusual() }
-        if let part = parts.first { graphDef = try GraphDef(usual: part) }
+        var graph: GraphDef?
+        try self.init(bytes, without: 2) { (part) throws(WireFields.Unusual) in
+            // Several would be one, put together.
+            guard graph == nil else { throw WireFields.Unusual() }
+            graph = try GraphDef(usual: part)
+        }
+        if let graph { graphDef = graph }
     }
 }
 
 extension GraphDef: GraphMessage {
     init(usual bytes: UnsafeRawBufferPointer) throws(WireFields.Unusual) {
-        let (message, parts) = try Self.splitting(bytes, at: 1)
-        self = message
-        node.reserveCapacity(parts.count)
-        for part in parts {
-            guard let decoded = (try? NodeDef(usual: part)) ?? NodeDef(decoding: part) else {
+        var nodes: [NodeDef] = []
+        try self.init(bytes, without: 1) { (part) throws(WireFields.Unusual) in
+            guard let node = (try? NodeDef(usual: part)) ?? NodeDef(decoding: part) else {
                 throw WireFields.Unusual()
             }
-            node.append(decoded)
+            nodes.append(node)
         }
+        node = nodes
     }
 }
 

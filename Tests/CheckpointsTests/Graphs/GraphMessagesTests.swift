@@ -71,9 +71,9 @@ struct GraphMessagesTests {
     @Test("gives the same of changed and cut off files", arguments: files)
     func damage(name: String) throws {
         let bytes = try Fixtures.bytes(Fixtures.path("files/" + name))
-        for position in stride(from: 0, to: bytes.count, by: 1 + bytes.count / 400) {
+        for position in stride(from: 0, to: bytes.count, by: 1 + bytes.count / 120) {
             try expectEqual(name, Array(bytes[..<position]), "\(name) of \(position) bytes")
-            for bit in [0, 2, 3, 5, 7] {
+            for bit in [0, 3, 5] {
                 var changed = bytes
                 changed[position] ^= 1 << UInt8(bit)
                 try expectEqual(name, changed, "\(name) with bit \(bit) of byte \(position) changed")
