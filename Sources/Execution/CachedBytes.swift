@@ -18,7 +18,8 @@ extension Program {
     var byteCount: Int {
         let lists =
             steps.count * (MemoryLayout<Step>.stride + CachedBytes.step) + operands.count * 4
-            + (arenaValues.count + feedValues.count) * 16 + constants.count * 56 + weights.count * 40 + fetches.count
+            + (arenaValues.count + feedValues.count) * 16 + constants.count * 56 + weights.count * 120
+            + planWeights.expressions.count * 8 + fetches.count
             * 64
         return CachedBytes.object + lists + CachedBytes.facts(facts) + foldedBytes + CachedBytes.position * axisTotal
     }

@@ -28,7 +28,7 @@ package final class Callable: Sendable {
     /// What the session keeps of it.
     let entry: CacheEntry
     /// What is known of runs of several requests as one.
-    let batches = BatchDecisions()
+    var batches: BatchDecisions { shared.batches }
     private let workspaces: ObjectPool<Workspace>
     private let ownLimitBytes: Int
     let memory: MemoryAccount?

@@ -41,19 +41,22 @@ package final class PlanLibrary: Sendable {
     /// Whether a check that succeeded in another session succeeds in this one too, as far as that is known without the check.
     func isChecked(_ key: Key, in store: WeightStore) -> Bool {
         guard let weights = checks.withLock({ $0[key] }) else { return false }
-        return WeightEvaluation(store, weights).isValid
+        let evaluation = WeightEvaluation(store, weights)
+        return evaluation.isValid() && evaluation.isComplete
     }
 
     /// Notes that a check succeeded.
     func add(check weights: PlanWeights, for key: Key) {
         guard weights.areShareable else { return }
-        checks.withLock { if $0.count < Self.maxChecks { $0[key] = weights } }
+        checks.withLock { if $0.count < Self.maxChecks || $0[key] != nil { $0[key] = weights } }
     }
 }
 
 /// A plan, and the programs that were made of it, for all versions of a model with the same graph.
 final class SharedPlan: Sendable {
     let plan: Plan
+    /// What is known of runs of several requests as one.
+    let batches = BatchDecisions()
     /// The programs that are in use, by the shapes of the feeds.
     private let programs = Mutex<[[Shape]: (program: Program, uses: Int)]>([:])
 

@@ -71,7 +71,8 @@ final class ProgramBinding: @unchecked Sendable {
     ) throws(OpError) -> ProgramBinding {
         if let known = shared.use(shapes) {
             let evaluation = WeightEvaluation(binding, known.planWeights)
-            if evaluation.isValid, let made = try? ProgramBinding(known, evaluation, compiler, share: (shared, shapes))
+            if evaluation.isValid(beyond: binding.weights),
+                let made = try? ProgramBinding(known, evaluation, compiler, share: (shared, shapes))
             {
                 return made
             }

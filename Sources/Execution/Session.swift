@@ -135,7 +135,7 @@ package final class Session: Sendable {
     private func bind(_ plan: Plan) -> WeightBinding? {
         guard !plan.constantVariables.contains(where: { variables.state(of: $0) != nil }) else { return nil }
         let evaluation = WeightEvaluation(variables.weights, plan.weights)
-        return evaluation.isValid ? try? evaluation.binding(of: plan.usedWeights) : nil
+        return evaluation.isValid() ? try? evaluation.binding(of: plan.usedWeights) : nil
     }
 
     private func libraryKey(_ signature: Signature) -> PlanLibrary.Key {
@@ -144,19 +144,26 @@ package final class Session: Sendable {
             readOnlyReason: variables.readOnlyReason)
     }
 
-    /// What the weights take in memory that plans read or derive.
-    package var weightBytes: WeightBytes { variables.weights.bytes }
+    /// The weights that plans read or derive.
+    package var weights: WeightStore { variables.weights }
 
-    /// Checks that fetches can be computed from feeds. Nothing is planned or kept.
+    /// What these take in memory.
+    package var weightBytes: WeightBytes { weights.bytes }
+
+    /// Checks that fetches can be computed from feeds. Nothing is planned.
     ///
+    /// - Parameters:
+    ///   - feeds: The fed tensors.
+    ///   - fetches: The fetched tensors.
+    ///   - isKept: Whether sessions of other versions may take the result over. Only for feeds and fetches that the model names, not a request.
     /// - Throws: ``OpError``, as ``callable(feeds:fetches:)`` does.
-    package func check(feeds: [Endpoint], fetches: [Endpoint]) throws(OpError) {
+    package func check(feeds: [Endpoint], fetches: [Endpoint], isKept: Bool = true) throws(OpError) {
         let signature = Signature(feeds: feeds, fetches: fetches)
         if let known = callables.withLock({ $0[signature]?.callable }), !known.isOutdated { return }
         let key = libraryKey(signature)
         if library.isChecked(key, in: variables.weights) { return }
         let weights = try compiler.check(feeds: try facts(ofFeeds: feeds), fetches: fetches)
-        library.add(check: weights, for: key)
+        if isKept { library.add(check: weights, for: key) }
     }
 
     /// The dtypes and shapes that feeds may have.

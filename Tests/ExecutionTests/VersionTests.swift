@@ -1,7 +1,7 @@
+import Foundation
 import GraphSupport
 import Graphs
 import Operations
-import Planning
 import SwiftProtobuf
 import Synchronization
 import TensorFlowProtos
@@ -9,6 +9,7 @@ import Tensors
 import Testing
 
 @testable import Execution
+@testable import Planning
 
 @Suite("Versions of a model share plans, not weights")
 struct VersionTests {
@@ -222,6 +223,154 @@ struct VersionTests {
         let x1 = try Self.floats([2, 4, 6, 8], [2, 2])
         #expect(try versions[1].callable(["x:0"], ["y:0"]).run([x1])[0].scalars(as: Float.self) == [1, 2, 3, 4])
         #expect(failure { _ = try versions[2].callable(["x:0"], ["y:0"]) }?.kind == .invalidArgument)
+    }
+
+    @Test("a check that one version passes is made again for the next: there an op fails on its weights")
+    func failingCheck() throws {
+        var graph = TestGraph()
+        let x = graph.placeholder("x", 1, [2, 2])
+        let w = graph.variable("w", 1, [2, 2])
+        graph.add("MatrixInverse", "inverse", [w], types: ["T": 1])
+        graph.add("MatMul", "y", [x, "inverse"], types: ["T": 1])
+        let values = [[2, 0, 0, 2], [1, 1, 1, 1], [3, 0, 0, 3]] as [[Float]]
+        let versions = try graph.versions(values.map { ["w": try Self.floats($0, [2, 2])] })
+        try versions[0].check(["x:0"], ["y:0"])
+        #expect(failure { try versions[1].check(["x:0"], ["y:0"]) }?.kind == .invalidArgument)
+        try versions[2].check(["x:0"], ["y:0"])
+    }
+
+    /// A graph that doubles `x` where `takes` is true, else gives `w + x`.
+    private static func branches(_ change: (inout TestGraph, _ side: String) -> String) -> TestGraph {
+        var graph = TestGraph()
+        let x = graph.placeholder("x", 1, [])
+        let takes = graph.placeholder("takes", 10, [])
+        graph.add("Switch", "switch", [x, takes], types: ["T": 1])
+        let other = change(&graph, "switch:0")
+        graph.add("AddV2", "double", ["switch:1", "switch:1"], types: ["T": 1])
+        graph.add("Merge", "y", [other, "double"], types: ["T": 1], ["N": .with { $0.i = 2 }])
+        return graph
+    }
+
+    /// A checkpoint whose file cannot be read for some time, though its index can.
+    private final class FailingSource: VariableSource {
+        let fails = Mutex(true)
+
+        func value(of variable: VariableReference) throws(OpError) -> Tensor {
+            if fails.withLock({ $0 }) { throw OpError(.missingVariable, "cannot be read") }
+            return try .scalar(Float(5))
+        }
+
+        func shape(of variable: VariableReference) -> Shape { .scalar }
+    }
+
+    @Test("a weight that cannot be read is no part of a plan: the next call reads it")
+    func readFailure() throws {
+        let graph = Self.branches { graph, side in
+            let w = graph.variable("w", 1)
+            graph.add("Square", "square", [w], types: ["T": 1])
+            return graph.add("AddV2", "sum", [side, "square"], types: ["T": 1])
+        }
+        let source = FailingSource()
+        let session = Session(graph: try Graph(graph.def), variables: source, threadCount: 1)
+        #expect(failure { _ = try session.callable(["x:0", "takes:0"], ["y:0"]) }?.kind == .missingVariable)
+        source.fails.withLock { $0 = false }
+        let feeds = [try Tensor.scalar(Float(1)), try Tensor.scalar(false)]
+        #expect(try session.callable(["x:0", "takes:0"], ["y:0"]).run(feeds)[0].scalars(as: Float.self) == [26])
+    }
+
+    /// Vocabularies of which the first version lacks the file.
+    private struct Vocabulary: TableSource {
+        let bytes: [UInt8]?
+
+        func restored(_ table: TableReference) -> (keys: Tensor, values: Tensor)? { nil }
+
+        func content(ofFile path: String) throws(OpError) -> [UInt8] {
+            guard let bytes else { throw OpError(.notFound, "no file \"\(path)\"") }
+            return bytes
+        }
+    }
+
+    @Test("a table that one version cannot fill is an error of its branch there, and no error of the next version")
+    func tableOfBranch() throws {
+        let def = Self.branches { graph, side in
+            graph.add("HashTableV2", "table", types: ["key_dtype": 7, "value_dtype": 9])
+            graph.add(
+                "Const", "file", types: ["dtype": 7],
+                [
+                    "value": .with {
+                        $0.tensor = .with {
+                            $0.dtype = 7; $0.stringVal = [Data("words".utf8)]
+                        }
+                    }
+                ])
+            graph.add(
+                "InitializeTableFromTextFileV2", "fill", ["table", "file"],
+                ["key_index": .with { $0.i = -2 }, "value_index": .with { $0.i = -1 }])
+            graph.add("AsString", "word", [side], types: ["T": 1])
+            graph.add(
+                "Const", "none", types: ["dtype": 9],
+                [
+                    "value": .with {
+                        $0.tensor = .with {
+                            $0.dtype = 9; $0.int64Val = [-1]
+                        }
+                    }
+                ])
+            graph.add("LookupTableFindV2", "found", ["table", "word", "none"], types: ["Tin": 7, "Tout": 9])
+            return graph.add("Cast", "number", ["found"], types: ["SrcT": 9, "DstT": 1])
+        }.def
+        let graph = try Graph(def)
+        let library = PlanLibrary(graph)
+        let versions = [nil, Array("7.000000\n8.000000\n".utf8)].map { bytes in
+            Session(
+                graph: graph, variables: TestGraph.Variables(), threadCount: 1, tables: Vocabulary(bytes: bytes),
+                library: library)
+        }
+        let calls = try versions.map { try $0.callable(["x:0", "takes:0"], ["y:0"]) }
+        let feeds = try [false, true].map { [try Tensor.scalar(Float(8)), try Tensor.scalar($0)] }
+        #expect(try calls[0].run(feeds[1])[0].scalars(as: Float.self) == [16])
+        #expect(failure { _ = try calls[0].run(feeds[0]) }?.kind == .notFound)
+        #expect(try calls[1].run(feeds[0])[0].scalars(as: Float.self) == [1])
+    }
+
+    @Test("weights in loops and branches are the version's own in a shared program")
+    func interpreted() throws {
+        var graph = TestGraph()
+        let limit = graph.placeholder("limit", 3)
+        let x = graph.placeholder("x", 1)
+        let w = graph.variable("w", 1)
+        graph.add("Square", "square", [w], types: ["T": 1])
+        let exits = graph.loop("loop", to: limit, [x]) { graph, _, variables in
+            graph.add(
+                "Enter", "inside", ["square"],
+                ["frame_name": .with { $0.s = Data("loop".utf8) }, "is_constant": .with { $0.b = true }])
+            return [graph.add("AddV2", "step", [variables[0], "inside"], types: ["T": 1])]
+        }
+        let versions = try graph.versions([["w": try .scalar(Float(2))], ["w": try .scalar(Float(3))]])
+        let calls = try versions.map { try $0.callable(["limit:0", "x:0"], ["\(exits[1]):0"]) }
+        #expect(calls[1].sharesPlan(with: calls[0]))
+        let feeds = [try Tensor.scalar(Int32(4)), try Tensor.scalar(Float(1))]
+        #expect(try calls.map { try $0.run(feeds)[0].scalars(as: Float.self) } == [[17], [37]])
+        #expect(try calls[1].sharesProgram(with: calls[0], for: feeds))
+    }
+
+    @Test("a version outlives the one that made its plans; then nothing is held")
+    func lifetimes() throws {
+        var versions = try Self.graph().versions([
+            ["w": try Self.floats([1, 2, 3, 4], [2, 2])], ["w": try Self.floats([10, 20, 30, 40], [2, 2])],
+        ])
+        let x = try Self.floats([1, 1], [1, 2])
+        _ = try versions[0].callable(["x:0"], ["y:0"]).run([x])
+        let store = versions[1].weights
+        do {
+            let second = try versions[1].callable(["x:0"], ["y:0"])
+            _ = try second.run([x])
+            versions.removeFirst()
+            #expect(try second.run([x])[0].scalars(as: Float.self) == [80, 120])
+            #expect(store.bytes.derived == 16)
+        }
+        versions = []
+        #expect(store.bytes == WeightBytes() && store.entryCount == 0)
     }
 
     @Test("a chain of ten thousand ops on a weight is evaluated, kept and given up without recursion")

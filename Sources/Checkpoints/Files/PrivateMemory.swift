@@ -8,6 +8,7 @@ internal import Glibc
 final class PrivateMemory: @unchecked Sendable {
     let bytes: UnsafeMutableRawBufferPointer
     private let mapping: UnsafeMutableRawBufferPointer
+    private let isHuge: Bool
 
     /// From this size on large pages are asked for: fewer faults while loading, fewer misses when weights are read.
     private static let hugeFromBytes = 4 << 20
@@ -20,6 +21,7 @@ final class PrivateMemory: @unchecked Sendable {
         guard byteCount > 0 else {
             mapping = UnsafeMutableRawBufferPointer(start: nil, count: 0)
             bytes = mapping
+            isHuge = false
             return
         }
         // Large pages begin at multiples of their size.
@@ -33,6 +35,7 @@ final class PrivateMemory: @unchecked Sendable {
         let lead = isHuge ? -Int(bitPattern: memory) & (Self.hugePageBytes - 1) : 0
         bytes = UnsafeMutableRawBufferPointer(start: memory + lead, count: byteCount)
         if isHuge { madvise(memory + lead, byteCount, MADV_HUGEPAGE) }
+        self.isHuge = isHuge
     }
 
     deinit {
@@ -61,7 +64,10 @@ final class PrivateMemory: @unchecked Sendable {
     /// Gives the whole pages of a range back to the system: they read as zeros. Nobody may read them before ``rewrite(_:_:)``.
     func giveBack(_ range: Range<Int>) {
         let pages = pages(in: range)
-        if let base = pages.baseAddress { madvise(base, pages.count, MADV_DONTNEED) }
+        guard let base = pages.baseAddress else { return }
+        // Else the system would make large pages of what is left, and fill the holes.
+        if isHuge { madvise(base, pages.count, MADV_NOHUGEPAGE) }
+        madvise(base, pages.count, MADV_DONTNEED)
     }
 
     /// Lets `write` fill a range again, after it was given back.
@@ -73,6 +79,8 @@ final class PrivateMemory: @unchecked Sendable {
         let (mask, start) = (Self.pageBytes - 1, Int(bitPattern: base))
         let first = ((start + range.lowerBound) & ~mask) - start
         let count = range.upperBound - first
+        let pages = pages(in: range)
+        if isHuge, let start = pages.baseAddress { madvise(start, pages.count, MADV_HUGEPAGE) }
         mprotect(base + first, count, PROT_READ | PROT_WRITE)
         defer { mprotect(base + first, count, PROT_READ) }
         try write(UnsafeMutableRawBufferPointer(rebasing: bytes[range]))

@@ -22,6 +22,8 @@ final class ShardMemory: Sendable {
     private let memory: PrivateMemory
     /// The places by where the tensors begin in the file.
     private let places: Mutex<[Int: Place]>
+    /// Taken by who reads again what was given back.
+    private let reading = Mutex<Void>(())
     /// The file; nil where it is closed and everything stays in memory.
     private let file: OpenFile?
 
@@ -100,22 +102,35 @@ extension ShardMemory {
         guard entry.byteCount > 0 else {
             return Shard.Part(bytes: UnsafeRawBufferPointer(start: nil, count: 0), owner: self)
         }
-        let range = try places.withLock { (places) throws(CheckpointError) in
-            guard let place = places[entry.offset], place.range.count == entry.byteCount else {
-                throw CheckpointError(.malformed, file: identity.path, "tensor \"\(name)\" does not lie in the file")
-            }
-            if place.isGivenBack, let file {
-                // Under the lock: who asks at the same time waits for the bytes.
-                try memory.rewrite(place.range) { (bytes) throws(CheckpointError) in
+        let place = places.withLock { places in
+            // From here on nobody gives it back.
+            if file != nil { places[entry.offset]?.useCount += 1 }
+            return places[entry.offset]
+        }
+        let use = file.map { _ in Use(of: self, at: entry.offset) }
+        guard let place, place.range.count == entry.byteCount else {
+            throw CheckpointError(.malformed, file: identity.path, "tensor \"\(name)\" does not lie in the file")
+        }
+        if place.isGivenBack { try readAgain(name, entry, place.range) }
+        return Shard.Part(bytes: UnsafeRawBufferPointer(rebasing: memory.bytes[place.range]), owner: use ?? self)
+    }
+
+    /// Reads what was given back; the place is in use.
+    private func readAgain(_ name: String, _ entry: BundleEntry, _ range: Range<Int>) throws(CheckpointError) {
+        guard let file else { return }
+        try reading.withLock { (_) throws(CheckpointError) in
+            // Another thread may have read it meanwhile.
+            guard places.withLock({ $0[entry.offset]?.isGivenBack ?? false }) else { return }
+            do throws(CheckpointError) {
+                try memory.rewrite(range) { (bytes) throws(CheckpointError) in
                     try Self.read(name, entry, from: file, into: bytes)
                 }
-                places[entry.offset]?.isGivenBack = false
+            } catch {
+                memory.giveBack(range)
+                throw error
             }
-            if file != nil { places[entry.offset]?.useCount += 1 }
-            return place.range
+            places.withLock { $0[entry.offset]?.isGivenBack = false }
         }
-        let owner: any Sendable = file == nil ? self : Use(of: self, at: entry.offset)
-        return Shard.Part(bytes: UnsafeRawBufferPointer(rebasing: memory.bytes[range]), owner: owner)
     }
 
     /// Somebody who uses a tensor's bytes.

@@ -185,6 +185,8 @@ struct TensorBundle: TensorStore {
                 .unsupported, file: path, "tensor \"\(name)\": dtype \(entry.dtype) cannot be read from a checkpoint")
         }
         let stored = try bytes(of: entry, name)
+        // The bytes are there as long as their owner.
+        defer { withExtendedLifetime(stored.owner) {} }
         if entry.dtype == .string { return try StringDecoder(path, name, entry).decode(stored.bytes) }
         let needsChange = isBigEndian || entry.dtype == .bool
         guard

@@ -45,10 +45,9 @@ package final class RestoredVariables: Sendable {
     package func shape(of variable: String, dtype: DataType, shape: PartialShape) -> Shape? {
         guard plan.constants[variable] == nil, let reader else { return nil }
         let source = source(of: variable)
-        guard source.slice.isEmpty, !source.isReshaped, let info = reader.info(for: source.key), info.dtype == dtype,
-            shape.admits(info.shape)
-        else { return nil }
-        return info.shape
+        guard source.slice.isEmpty, let info = reader.info(for: source.key), info.dtype == dtype else { return nil }
+        if source.isReshaped, let known = shape.known, known.elementCount == info.shape.elementCount { return known }
+        return shape.admits(info.shape) ? info.shape : nil
     }
 
     /// The value of a variable.

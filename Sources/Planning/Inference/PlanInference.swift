@@ -53,6 +53,8 @@ struct PlanInference {
         weights.extend(to: plan.weights)
         var inference = PlanInference(plan, weights, evaluation)
         try inference.walk(Plan.outermost)
+        // In a branch it would become a part of the plan, but the next run may be able to read it.
+        if let failure = weights.readFailure { throw failure }
         try inference.checkFetches()
         inference.write(to: &plan)
         return inference.reached.sorted()

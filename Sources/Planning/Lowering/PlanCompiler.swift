@@ -4,9 +4,6 @@ internal import Tensors
 
 /// Makes plans of a graph: import, inference, passes.
 package struct PlanCompiler: Sendable {
-    /// The maximum number of bytes of one folded constant.
-    private static let foldLimitBytes = 256 << 20
-
     /// The maximum number of bytes of a constant that a check evaluates: shapes and axes.
     private static let checkLimitBytes = 1 << 14
 
@@ -62,7 +59,7 @@ package struct PlanCompiler: Sendable {
         let reached = try plan.infer(options, importer.weights, foldLimitBytes: Self.checkLimitBytes)
         missing = reached.compactMap { plan.missingFeed($0) } + missing
         guard missing.isEmpty else { throw .missing(missing) }
-        return plan.weights.ofCheck
+        return plan.weights
     }
 
     /// The plan for feeds and fetches.
@@ -79,13 +76,16 @@ package struct PlanCompiler: Sendable {
     ) throws(OpError) -> (plan: Plan, binding: WeightBinding) {
         var importer = PlanImporter(graph: graph, variables: variables, tables: tables, statefulOps: statefulOps)
         var (plan, missing) = try importer.build(feeds: feeds, fetches: fetches)
-        let reached = try plan.infer(options, importer.weights, foldLimitBytes: Self.foldLimitBytes)
+        let reached = try plan.infer(options, importer.weights, foldLimitBytes: WeightEvaluation.maxBytes)
         missing = reached.compactMap { plan.missingFeed($0) } + missing
         guard missing.isEmpty else { throw .missing(missing) }
         observe?("import", 0, plan)
         try PassDriver(options: options, form: .general, observe: observe).run(on: &plan)
         plan.trim()
-        return (plan, try WeightEvaluation(variables.weights, plan.weights).binding(of: plan.usedWeights))
+        let binding = try WeightEvaluation(variables.weights, plan.weights).binding(of: plan.usedWeights)
+        // Until here it holds what was evaluated for the plan.
+        withExtendedLifetime(importer.weights) {}
+        return (plan, binding)
     }
 }
 

@@ -187,7 +187,7 @@ final class TableResolution: Sendable {
         var importer = PlanImporter(graph: graph, variables: variables, tables: self, statefulOps: StatefulOps())
         importer.openTables = open
         var (plan, missing) = try importer.build(feeds: [], fetches: [endpoint])
-        let reached = try plan.infer(PassOptions(), importer.weights, foldLimitBytes: 256 << 20)
+        let reached = try plan.infer(PassOptions(), importer.weights, foldLimitBytes: WeightEvaluation.maxBytes)
         missing = reached.compactMap { plan.missingFeed($0) } + missing
         guard missing.isEmpty else { throw .missing(missing) }
         if !plan.weights.areOfGraph { isOfGraph = false }

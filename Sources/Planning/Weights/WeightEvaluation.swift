@@ -15,6 +15,11 @@ package final class WeightEvaluation {
     private var numbers: [WeightStore.Slot: Int] = [:]
     private var held: [WeightStore.Slot] = []
 
+    /// Why a value could not be read that the checkpoint has.
+    private(set) var readFailure: OpError?
+
+    /// The maximum number of bytes of what an op makes of weights, in a version that a plan was not made for.
+    static let maxBytes = 256 << 20
     /// An assumption of more elements than these pins the plan to its version.
     private static let maxAssumedBytes = 1 << 16
 
@@ -128,11 +133,14 @@ extension WeightEvaluation {
         var ownBytes = 0
         switch weights.expressions[number].source {
         case .variable(let reference):
-            results = [try store.value(of: reference)]
+            do throws(OpError) { results = [try store.value(of: reference)] } catch {
+                readFailure = error
+                throw error
+            }
             ownBytes = results[0].byteCount
         case .op(let op, let operands):
             let inputs = try operands.map { (operand) throws(OpError) in try tensor(of: operand) }
-            results = try op.results(ofConstants: inputs, limitBytes: .max)
+            results = try op.results(ofConstants: inputs, limitBytes: Self.maxBytes)
             ownBytes = Self.ownBytes(of: results, besides: inputs)
         }
         tensors[number] = store.keep(results, ownBytes: ownBytes, in: slots[number])
@@ -315,22 +323,28 @@ extension WeightEvaluation {
 
     /// Whether what the plan takes for true is true of this version: variables exist, and dtypes, shapes and elements are those that
     /// it knows.
-    package var isValid: Bool {
-        for (reference, hasValue) in weights.presences {
+    ///
+    /// - Parameter known: Weights of which this is known already: the first ones of these.
+    /// - Returns: Whether all of it is true.
+    package func isValid(beyond known: PlanWeights = PlanWeights()) -> Bool {
+        for (reference, hasValue) in weights.presences where known.presences[reference] == nil {
             guard ((try? store.shape(of: reference)) != nil) == hasValue else { return false }
         }
-        for (number, expression) in weights.expressions.enumerated()
-        where expression.assumesShapes || expression.weights.isEmpty {
-            guard isThat(expression, number) else { return false }
+        let numbers = known.expressions.count..<weights.expressions.count
+        // Sizes that the plan has assumed come before what is as large as they say.
+        guard numbers.allSatisfy({ !weights.expressions[$0].weights.isEmpty || isThat($0) }) else { return false }
+        for (weight, value) in weights.assumptions where known.assumptions[weight] == nil {
+            guard let found = try? tensor(weight), found.hasElements(of: value) else { return false }
         }
-        return weights.assumptions.allSatisfy { weight, value in
-            guard let found = try? tensor(weight) else { return false }
-            return found.hasElements(of: value)
-        }
+        return numbers.allSatisfy { !weights.expressions[$0].assumesShapes || isThat($0) }
     }
 
+    /// Whether all weights can be evaluated.
+    package var isComplete: Bool { weights.expressions.indices.allSatisfy { (try? evaluate($0)) != nil } }
+
     /// Whether the outputs have the dtypes and shapes that the plan knows.
-    private func isThat(_ expression: WeightExpression, _ number: Int) -> Bool {
+    private func isThat(_ number: Int) -> Bool {
+        let expression = weights.expressions[number]
         if case .variable(let reference) = expression.source {
             return (try? store.shape(of: reference)) == expression.outputs[0].shape
         }

@@ -94,14 +94,6 @@ package struct PlanWeights: Sendable {
         return title + "…" + end
     }
 
-    /// The variables and the assumptions alone: what a check has to find true again.
-    var ofCheck: PlanWeights {
-        var result = self
-        let variables = expressions.indices.filter { expressions[$0].weights.isEmpty }
-        _ = result.trim(to: variables.map { WeightID(expression: $0) })
-        return result
-    }
-
     /// Leaves out the expressions that neither some weights nor assumptions need.
     ///
     /// - Parameter used: The weights that runs read.

@@ -55,6 +55,9 @@ package final class WeightStore: Sendable {
     /// What the weights take that are held now.
     package var bytes: WeightBytes { state.withLock { $0.bytes } }
 
+    /// The number of variables and derived weights that plans know.
+    package var entryCount: Int { state.withLock { $0.slots.count } }
+
     /// The value of a variable.
     func value(of variable: VariableReference) throws(OpError) -> Tensor { try source.value(of: variable) }
 
@@ -169,7 +172,7 @@ package struct WeightBytes: Hashable, Sendable {
 struct ConstantKey: Hashable {
     let tensor: Tensor
 
-    private static let maxComparedBytes = 256
+    private static let maxComparedBytes = 1 << 16
 
     private var isSmall: Bool { tensor.dtype != .string && tensor.byteCount <= Self.maxComparedBytes }
 

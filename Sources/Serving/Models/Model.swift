@@ -64,8 +64,6 @@ public final class Model: Sendable {
     let session: Session
     /// The memory of the files' contents, for as long as the model exists.
     private let memory: ModelMemory?
-    /// Gives back weights that no plan reads any more, when memory is freed.
-    private let unusedWeights: MemoryHolder
     /// The cache that this model shares with all others.
     package var caches: CacheBudget { session.caches }
     let shared: ModelGraph
@@ -140,8 +138,6 @@ public final class Model: Sendable {
         classes = loading.classes
         reader = files.variables.reader
         memory = loading.memory
-        unusedWeights = MemoryHolder { [reader] in reader?.giveBackUnused() }
-        loading.memory?.account.add(unusedWeights)
         assets = shared.assets
         initOps = shared.initOps
         restoredTables = shared.plan.tables
