@@ -205,8 +205,8 @@ extension BatchNormalization {
             phases: [momentsPhase, factorsPhase, normalizePhase])
     }
 
-    /// Units have a multiple of so many channels where these are the innermost axis: a line of the cache.
-    private static let channelStep = 16
+    /// Units have a multiple of so many channels where these are the innermost axis: with fewer, a sum waits for itself.
+    private static let channelStep = 32
 
     /// The phase that computes, at the beginning of the scratch memory, the means of all channels; their sums, which are not
     /// needed any more; and the sums of the squares of differences from the means.
