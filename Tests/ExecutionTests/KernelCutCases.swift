@@ -180,9 +180,9 @@ struct KernelCutCase: Sendable, CustomStringConvertible {
         KernelCutCase(op: "Transpose", inputs: [[20, 30, 40, 50]], constants: [1: [0, 2, 3, 1]]),
         KernelCutCase(op: "ConcatV2", inputs: [[1501, 700], [1501, 300], [1501, 3]], constants: [3: 1]),
         KernelCutCase(op: "Pack", inputs: [[1_000_003], [1_000_003]], integers: ["axis": 0]),
-        KernelCutCase(op: "Split", inputs: [[1001, 1200]], integers: ["num_split": 3], constants: [0: 1], outputs: 3),
+        KernelCutCase(op: "Split", inputs: [[1501, 1200]], integers: ["num_split": 3], constants: [0: 1], outputs: 3),
         KernelCutCase(op: "Tile", inputs: [[1001, 300]], constants: [1: [2, 3]]),
-        KernelCutCase(op: "Slice", inputs: [[1300, 1300]], constants: [1: [5, 7], 2: [1201, 1203]]),
+        KernelCutCase(op: "Slice", inputs: [[1600, 1500]], constants: [1: [5, 7], 2: [1501, 1403]]),
         KernelCutCase(
             op: "Pad", inputs: [[1001, 1100]], constants: [1: Constant([1, 2, 30, 40], shape: [2, 2])]),
         KernelCutCase(

@@ -201,8 +201,8 @@ extension StridedCopy {
         let each =
             switch body {
             case .nothing: 0
-            case .block(let byteCount): byteCount.saturatingProduct(25).saturatingSum(3000)
-            case .rows(let axis, let byteCount): axis.count.saturatingProduct(byteCount * 25 + 3000)
+            case .block(let byteCount): byteCount.saturatingProduct(20).saturatingSum(3000)
+            case .rows(let axis, let byteCount): axis.count.saturatingProduct(byteCount * 18 + 1500)
             case .elements(let axis, let width): axis.count.saturatingProduct(width * 25 + 500)
             case .tiles(let columns, let rows, let width):
                 columns.count.saturatingProduct(rows.count).saturatingProduct(width * 50 + 100)

@@ -212,8 +212,8 @@ extension BatchNormalization {
     /// needed any more; and the sums of the squares of differences from the means.
     private var momentsPhase: Kernel.Phase {
         let (channels, count) = (layout.channels, Double(layout.count))
-        // Both sums take about a nanosecond an element.
-        let channelNanoseconds = max(1, layout.count)
+        // Both sums together take about a third of a nanosecond an element.
+        let channelNanoseconds = max(1, layout.count / 3)
         let wanted = (Self.unitNanoseconds + channelNanoseconds - 1) / channelNanoseconds
         let size = layout.inner == 1 ? wanted.roundedUp(to: Self.channelStep) : wanted
         let units = max(1, (channels + size - 1) / size)
