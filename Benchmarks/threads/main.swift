@@ -1,9 +1,10 @@
 // How much sooner one request is answered when helpers compute with it: see Benchmarks/README.md.
 //
-//     threads-benchmark [ops] [WORKERS] [PAIRS]
+//     threads-benchmark [WORKERS] [PAIRS]
+//     threads-benchmark ops [OP...] [WORKERS] [PAIRS]
 //
-// Runs small networks with one worker and with several, in pairs, and prints medians. With `ops`, runs single ops: each
-// kernel that computes the op, the chosen one first.
+// Runs small networks with one worker and with several, in pairs, and prints medians. With `ops`, runs single ops, all
+// or those with some names: each kernel that computes the op, the chosen one first.
 import Execution
 import Foundation
 import Graphs
@@ -212,7 +213,10 @@ LinearAlgebra.useThreads(1)
 let helpers = SpareProcessors(processors: workers)
 if CommandLine.arguments.contains("ops") {
     print("| Op | kernel | 1 worker | \(workers) workers | ratio, range |\n| --- | --- | ---: | ---: | --- |")
-    for sample in OpSample.all { try sample.measure(helpers, pairs: pairs) }
+    let names = CommandLine.arguments.dropFirst().filter { $0 != "ops" && Int($0) == nil }
+    for sample in OpSample.all where names.isEmpty || names.contains(sample.op) {
+        try sample.measure(helpers, pairs: pairs)
+    }
     exit(0)
 }
 for (name, network) in networks {

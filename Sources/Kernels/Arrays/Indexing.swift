@@ -72,7 +72,7 @@ package struct IndexedRows: Sendable {
     package var kernel: Kernel {
         let count = batchCount.saturatingProduct(outerCount).saturatingProduct(indicesPerBatch)
         return .rows(
-            "gather.rows", count: count, nanoseconds: 5 + rowBytes.saturatingProduct(100) / 1000,
+            "gather.rows", count: count, nanoseconds: 5 + rowBytes.saturatingProduct(25) / 1000,
             work: 1 &+ rowBytes / 16
         ) { frame, first, count in
             if count > 0 { run(frame, first, count) }

@@ -201,11 +201,11 @@ extension StridedCopy {
         let each =
             switch body {
             case .nothing: 0
-            case .block(let byteCount): byteCount.saturatingProduct(100).saturatingSum(5000)
-            case .rows(let axis, let byteCount): axis.count.saturatingProduct(byteCount * 100 + 5000)
-            case .elements(let axis, let width): axis.count.saturatingProduct(width * 100 + 600)
+            case .block(let byteCount): byteCount.saturatingProduct(20).saturatingSum(3000)
+            case .rows(let axis, let byteCount): axis.count.saturatingProduct(byteCount * 18 + 1500)
+            case .elements(let axis, let width): axis.count.saturatingProduct(width * 25 + 500)
             case .tiles(let columns, let rows, let width):
-                columns.count.saturatingProduct(rows.count).saturatingProduct(width * 100 + 600)
+                columns.count.saturatingProduct(rows.count).saturatingProduct(width * 50 + 100)
             }
         return outer.reduce(each) { $0.saturatingProduct($1.count) }
     }

@@ -153,7 +153,7 @@ extension Folding {
         let pass = passes[index]
         let bytes = pass.outputCount.saturatingProduct(pass.count).saturatingProduct(index == 0 ? inputWidth : width)
         let isSlow = pass.inner > 1 && pass.inner < 16
-        return bytes / 1000 * (isSlow ? 300 : 60)
+        return bytes / 1000 * (isSlow ? 240 : 30)
     }
 
     private func cut(_ index: Int) -> Cut {

@@ -154,7 +154,7 @@ extension Kernel {
         let (each, made) = (count &* inner &* dtype.stride, inner &* output.stride)
         return .rows(
             largest ? "reduce.argMax" : "reduce.argMin", count: outer,
-            nanoseconds: max(1, count.saturatingProduct(inner).saturatingProduct(dtype.stride) / 10),
+            nanoseconds: max(1, count.saturatingProduct(inner).saturatingProduct(dtype.stride) / 30),
             work: count &* inner
         ) { frame, first, outer in
             loop.call(frame.rawInput(0) + first &* each, frame.rawOutput() + first &* made, outer, count, inner)

@@ -205,15 +205,15 @@ extension BatchNormalization {
             phases: [momentsPhase, factorsPhase, normalizePhase])
     }
 
-    /// Units have a multiple of so many channels where these are the innermost axis: a line of the cache.
-    private static let channelStep = 16
+    /// Units have a multiple of so many channels where these are the innermost axis: with fewer, a sum waits for itself.
+    private static let channelStep = 32
 
     /// The phase that computes, at the beginning of the scratch memory, the means of all channels; their sums, which are not
     /// needed any more; and the sums of the squares of differences from the means.
     private var momentsPhase: Kernel.Phase {
         let (channels, count) = (layout.channels, Double(layout.count))
-        // Both sums take about a nanosecond an element.
-        let channelNanoseconds = max(1, layout.count)
+        // Both sums together take about a third of a nanosecond an element.
+        let channelNanoseconds = max(1, layout.count / 3)
         let wanted = (Self.unitNanoseconds + channelNanoseconds - 1) / channelNanoseconds
         let size = layout.inner == 1 ? wanted.roundedUp(to: Self.channelStep) : wanted
         let units = max(1, (channels + size - 1) / size)

@@ -52,8 +52,8 @@ package struct Convolution: Sendable, Hashable {
         let taps = window.rows.filter &* window.columns.filter
         var copying = places.saturatingProduct(patchSize &* groups).saturatingProduct(30 &* dtype.stride)
         if groups > 1 {
-            // The part of each pixel that a group sees is copied by itself.
-            copying = copying.saturatingSum(places.saturatingProduct(groups).saturatingProduct(taps &* 2000))
+            // The part of each pixel that a group sees is copied by itself, and each group has a product of its own.
+            copying = copying.saturatingSum(places.saturatingProduct(groups).saturatingProduct(taps &* 1500 &+ 6000))
         }
         var methods: [(method: Method, picoseconds: Int)] = []
         if isDepthwise(channelsFirst), dtype != .int32 {
@@ -62,9 +62,7 @@ package struct Convolution: Sendable, Hashable {
             methods.append((.depthwise, work.saturatingProduct(each)))
         }
         if isProduct { methods.append((.product, multiplying)) }
-        // A product of few columns costs more than its multiplications.
-        let slow = groups == 1 ? 1 : 4
-        let block = multiplying.saturatingProduct(slow).saturatingSum(copying)
+        let block = multiplying.saturatingSum(copying)
         methods.append((.blocks, block))
         if mayCopyAll(dtype.stride) {
             // Worth it where there would be too few blocks to share out.

@@ -52,7 +52,7 @@ package struct DepthwiseConvolution: Sendable, Hashable {
     /// About how long a tap of the filter takes for an element of the result: several filters share the steps that lead to a
     /// channel.
     static func picosecondsOfTap(multiplier: Int, width: Int) -> Int {
-        multiplier == 1 ? 15 &* width : 600 &* width / max(1, multiplier) &+ 19 &* width
+        multiplier == 1 ? 15 &* width : 475 &* width / max(1, multiplier) &+ 4 &* width
     }
 
     private typealias Forward<Element> =

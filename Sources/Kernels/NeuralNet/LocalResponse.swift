@@ -59,8 +59,8 @@ package struct LocalResponse: Sendable, Hashable {
         guard let log = Loop(ck_unary_loop(CK_LOG, DataType.float32.rawValue)),
             let exp = Loop(ck_unary_loop(CK_EXP, DataType.float32.rawValue))
         else { return nil }
-        // The sums take a nanosecond a neighbour, the power some for each channel.
-        let pixelNanoseconds = max(1, depth.saturatingProduct(min(depth, 2 &* min(radius, depth) &+ 1) / 2 &+ 4))
+        // The sums take a part of a nanosecond a neighbour, the power some for each channel.
+        let pixelNanoseconds = max(1, depth.saturatingProduct(min(depth, 2 &* min(radius, depth) &+ 1) / 4 &+ 2))
         let size = max(1, Self.unitNanoseconds / pixelNanoseconds)
         let phase = Kernel.Phase(
             units: max(1, (pixels + size - 1) / size), unitNanoseconds: size.saturatingProduct(pixelNanoseconds)

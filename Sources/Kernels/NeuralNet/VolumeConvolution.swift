@@ -203,32 +203,35 @@ extension VolumeConvolution {
         let block = MatrixProduct(rows: rows, columns: depth, depth: outputDepth, transposesRight: true)
         guard let block else { return nil }
         let nanoseconds = nanoseconds(block.nanoseconds(Element.self), rows: rows, bytePicoseconds: 60, width)
-        let bands = window.bands(parts(nanoseconds))
-        let phase = Kernel.Phase(units: batch &* bands.count, unitNanoseconds: nanoseconds / bands.count) {
-            [window = window.window] frame, units, own in
-            let patches = own.assumingMemoryBound(to: Element.self)
-            for unit in units {
-                let (number, index) = unit.quotientAndRemainder(dividingBy: bands.count)
-                let band = bands[index]
-                let gradient = frame.input(2, as: Element.self) + number &* resultSize
-                let volume = frame.output(as: Element.self) + number &* volumeSize
-                let rowSize = self.window.columns.size &* inputDepth
-                memset(volume + band.rows.lowerBound &* rowSize, 0, band.rows.count &* rowSize &* width)
-                var first = band.places.lowerBound
-                while first < band.places.upperBound {
-                    let count = min(rows, band.places.upperBound &- first)
-                    if frame.isOver(after: count &* depth) { return }
-                    Element.multiply(
-                        frame, block.part(rows: count), gradient + first &* outputDepth, frame.input(1), patches)
-                    // Safety: the window's sizes are those of the volumes; the memory holds a block.
-                    withUnsafePointer(to: window) { window in
-                        Element.scatter(window, patches, Int64(inputDepth), first..<first &+ count, band.rows, volume)
+        let zero = Kernel.Phase(
+            elements: batch &* volumeSize, picoseconds: Kernel.picoseconds(moving: width)
+        ) { frame, first, count in memset(frame.rawOutput() + first &* width, 0, count &* width) }
+        // Workers never add to the same pixel at once.
+        let lists = window.disjointGroups(parts(nanoseconds))
+        let groupCount = lists.reduce(0) { $0 + $1.count }
+        let phases = lists.map { groups in
+            Kernel.Phase(units: batch &* groups.count, unitNanoseconds: nanoseconds / groupCount) {
+                [window = window.window] frame, units, own in
+                let patches = own.assumingMemoryBound(to: Element.self)
+                for unit in units {
+                    let (number, index) = unit.quotientAndRemainder(dividingBy: groups.count)
+                    let gradient = frame.input(2, as: Element.self) + number &* resultSize
+                    let volume = frame.output(as: Element.self) + number &* volumeSize
+                    for first in stride(from: groups[index].lowerBound, to: groups[index].upperBound, by: rows) {
+                        let count = min(rows, groups[index].upperBound &- first)
+                        if frame.isOver(after: count &* depth) { return }
+                        Element.multiply(
+                            frame, block.part(rows: count), gradient + first &* outputDepth, frame.input(1), patches)
+                        // Safety: the window's sizes are those of the volumes; the memory holds a block.
+                        withUnsafePointer(to: window) { window in
+                            Element.scatter(window, patches, Int64(inputDepth), Int64(first), Int64(count), volume)
+                        }
                     }
-                    first &+= count
                 }
             }
         }
-        return Kernel("conv3d.gradientByVolumes", scratchBytesPerWorker: rows &* depth &* width, phases: [phase])
+        return Kernel(
+            "conv3d.gradientByVolumes", scratchBytesPerWorker: rows &* depth &* width, phases: [zero] + phases)
     }
 
     private func gradientByFilter<Element: MatrixElement & BinaryFloatingPoint>(_ type: Element.Type) -> Kernel? {
@@ -266,42 +269,32 @@ extension VolumeConvolution {
 
 /// An element that patches of a volume are added up in.
 private protocol VolumeElement: MatrixElement {
-    /// Adds the patches of some places to some rows of a volume.
     static func scatter(
-        _ window: UnsafePointer<ck_volume>, _ patches: UnsafePointer<Self>, _ depth: Int64, _ places: Range<Int>,
-        _ rows: Range<Int>, _ volume: UnsafeMutablePointer<Self>)
+        _ window: UnsafePointer<ck_volume>, _ patches: UnsafePointer<Self>, _ depth: Int64, _ first: Int64,
+        _ count: Int64, _ volume: UnsafeMutablePointer<Self>)
 }
 
 extension Float: VolumeElement {
     fileprivate static func scatter(
-        _ window: UnsafePointer<ck_volume>, _ patches: UnsafePointer<Float>, _ depth: Int64, _ places: Range<Int>,
-        _ rows: Range<Int>, _ volume: UnsafeMutablePointer<Float>
-    ) {
-        ck_volume_scatter_f32(
-            window, patches, depth, Int64(places.lowerBound), Int64(places.count), Int64(rows.lowerBound),
-            Int64(rows.upperBound), volume)
-    }
+        _ window: UnsafePointer<ck_volume>, _ patches: UnsafePointer<Float>, _ depth: Int64, _ first: Int64,
+        _ count: Int64, _ volume: UnsafeMutablePointer<Float>
+    ) { ck_volume_scatter_f32(window, patches, depth, first, count, volume) }
 }
 
 extension Double: VolumeElement {
     fileprivate static func scatter(
-        _ window: UnsafePointer<ck_volume>, _ patches: UnsafePointer<Double>, _ depth: Int64, _ places: Range<Int>,
-        _ rows: Range<Int>, _ volume: UnsafeMutablePointer<Double>
-    ) {
-        ck_volume_scatter_f64(
-            window, patches, depth, Int64(places.lowerBound), Int64(places.count), Int64(rows.lowerBound),
-            Int64(rows.upperBound), volume)
-    }
+        _ window: UnsafePointer<ck_volume>, _ patches: UnsafePointer<Double>, _ depth: Int64, _ first: Int64,
+        _ count: Int64, _ volume: UnsafeMutablePointer<Double>
+    ) { ck_volume_scatter_f64(window, patches, depth, first, count, volume) }
 }
 
 extension Int32: VolumeElement {
     fileprivate static func scatter(
-        _ window: UnsafePointer<ck_volume>, _ patches: UnsafePointer<Int32>, _ depth: Int64, _ places: Range<Int>,
-        _ rows: Range<Int>, _ volume: UnsafeMutablePointer<Int32>
+        _ window: UnsafePointer<ck_volume>, _ patches: UnsafePointer<Int32>, _ depth: Int64, _ first: Int64,
+        _ count: Int64, _ volume: UnsafeMutablePointer<Int32>
     ) {
         ck_volume_scatter_u32(
-            window, UnsafeRawPointer(patches).assumingMemoryBound(to: UInt32.self), depth, Int64(places.lowerBound),
-            Int64(places.count), Int64(rows.lowerBound), Int64(rows.upperBound),
+            window, UnsafeRawPointer(patches).assumingMemoryBound(to: UInt32.self), depth, first, count,
             UnsafeMutableRawPointer(volume).assumingMemoryBound(to: UInt32.self))
     }
 }

@@ -85,7 +85,7 @@ extension VolumePooling {
     }
 
     private func mean<Element: RealNumber & BinaryFloatingPoint>(_ type: Element.Type) -> Kernel {
-        places("pool.window.mean", picoseconds: 300) { frame, place, seen in
+        places("pool.window.mean", picoseconds: 150) { frame, place, seen in
             let (input, output) = (frame.input(0, as: Element.self), frame.output(as: Element.self))
             let result = output + place &* depth
             result.update(repeating: 0, count: depth)

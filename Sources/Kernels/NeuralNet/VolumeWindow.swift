@@ -41,14 +41,6 @@ extension WindowAxis {
     /// An axis that is not there.
     fileprivate static let single = WindowAxis(size: 1, outputSize: 1, filter: 1, stride: 1, padding: 0)
 
-    /// The places at which the window may see some indices of the axis.
-    func places(seeing indices: Range<Int>) -> Range<Int> {
-        let begin = indices.lowerBound &+ padding &- (filter &- 1) &* dilation
-        let first = Swift.min(outputSize, begin <= 0 ? 0 : (begin &+ stride &- 1) / stride)
-        let end = Swift.min(outputSize, Swift.max(0, (indices.upperBound &- 1 &+ padding) / stride &+ 1))
-        return first..<Swift.max(first, end)
-    }
-
     /// The indices, inside of the axis, that the window sees at a place; it must not be dilated.
     func visible(_ place: Int) -> Range<Int> {
         let first = place &* stride &- padding
@@ -58,30 +50,24 @@ extension WindowAxis {
 }
 
 extension VolumeWindow {
-    /// Some neighbouring rows of a volume, counted over all planes, and the places of the window that see them.
-    struct Band: Sendable {
-        let rows: Range<Int>
-        let places: Range<Int>
-    }
-
-    /// A volume cut into bands, at most so many. There are fewer where many places see two bands.
-    func bands(_ wanted: Int) -> [Band] {
-        // Bands of planes, or of the rows of an image.
+    /// Places of the window in groups of neighbouring ones. The groups of each list see different pixels.
+    ///
+    /// - Parameter wanted: About how many groups there may be.
+    /// - Returns: Two lists, or one if there is a single group or no two groups see the same pixel.
+    func disjointGroups(_ wanted: Int) -> [[Range<Int>]] {
+        // Groups of planes, or of the rows of an image.
         let isImage = planes.size == 1 && planes.outputSize == 1
         let axis = isImage ? rows : planes
-        let (rowsPerPlace, placesPerPlace) =
-            isImage ? (1, columns.outputSize) : (rows.size, rows.outputSize &* columns.outputSize)
-        let shared = ((axis.filter &- 1) &* axis.dilation &+ axis.stride &- 1) / axis.stride
-        // Places that see two bands are computed twice.
-        let count = max(1, min(wanted, axis.size, axis.outputSize / max(1, 8 &* shared)))
-        let size = max(1, (axis.size + count - 1) / count)
-        return stride(from: 0, to: max(1, axis.size), by: size).map { first in
-            let end = min(axis.size, first &+ size)
-            let places = axis.places(seeing: first..<end)
-            return Band(
-                rows: first &* rowsPerPlace..<end &* rowsPerPlace,
-                places: places.lowerBound &* placesPerPlace..<places.upperBound &* placesPerPlace)
+        let each = isImage ? columns.outputSize : rows.outputSize &* columns.outputSize
+        let reach = (axis.filter &- 1) &* axis.dilation
+        let shared = reach < axis.stride ? 0 : (reach &+ axis.stride &- 1) / axis.stride
+        // As many groups in each of two lists.
+        let count = [8, 4].first { $0 <= 2 &* wanted && axis.outputSize / $0 >= max(1, shared) } ?? 1
+        let groups = (0..<count).map { group in
+            axis.outputSize &* group / count &* each..<axis.outputSize &* (group + 1) / count &* each
         }
+        guard count > 1, shared > 0 else { return [groups] }
+        return [0, 1].map { first in stride(from: first, to: count, by: 2).map { groups[$0] } }
     }
 
     /// Rows of places of the window in a volume.
