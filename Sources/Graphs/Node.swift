@@ -3,9 +3,9 @@ internal import Tensors
 
 /// One output of one node.
 public struct Endpoint: Hashable, Sendable {
-    /// The node's place in ``Graph/nodes``.
+    /// The node's index in ``Graph/nodes``.
     public let node: Int
-    /// Which of its outputs.
+    /// The index of its output.
     public let output: Int
 
     package init(node: Int, output: Int) {
@@ -17,21 +17,21 @@ public struct Endpoint: Hashable, Sendable {
 /// An edge into a node.
 public enum NodeInput: Hashable, Sendable {
     case endpoint(Endpoint)
-    /// The graph has no node of that name. An error only for who needs it.
+    /// The graph has no node with that name. An error only for requests that depend on it.
     case missing(name: String)
 }
 
 /// A node of a graph. Its device and colocation are not kept: there is one CPU.
 public struct Node: Sendable {
-    /// Unique in the graph.
+    /// The name, unique in the graph.
     public let name: String
     /// The name of its op.
     public let op: String
     /// The data inputs, in the op's order.
     public let inputs: [NodeInput]
-    /// The nodes that must run before.
+    /// The nodes that must run first.
     public let controlInputs: [NodeInput]
-    /// The node's own attributes over the defaults of the graph's op list.
+    /// The node's own attributes, and the defaults of the graph's op list.
     private let attributes: [String: AttrValue]
 
     init(name: String, op: String, inputs: [NodeInput], controlInputs: [NodeInput], attributes: [String: AttrValue]) {
@@ -61,24 +61,24 @@ public struct Node: Sendable {
             name: name, op: "Const", inputs: [], controlInputs: [], attributes: ["dtype": dtype, "value": tensor])
     }
 
-    /// A placeholder of the same name, dtype and shape that has a value when it is not fed.
+    /// A placeholder with the same name, dtype and shape, and a default value.
     func defaulting(to value: Endpoint) -> Node {
         Node(
             name: name, op: "PlaceholderWithDefault", inputs: [.endpoint(value)], controlInputs: controlInputs,
             attributes: attributes)
     }
 
-    /// A placeholder of which nothing else is known.
+    /// A placeholder without dtype and shape.
     init(placeholder name: String) {
         self.init(name: name, op: "Placeholder", inputs: [], controlInputs: [], attributes: [:])
     }
 
-    /// The same node with other data inputs.
+    /// The node with other data inputs.
     func taking(_ inputs: [NodeInput]) -> Node {
         Node(name: name, op: op, inputs: inputs, controlInputs: controlInputs, attributes: attributes)
     }
 
-    /// Whether another node has the same attributes, but for those that only say where it is from.
+    /// Whether another node has the same attributes, except for those that only record its origin.
     package func hasSameAttributes(as other: Node) -> Bool {
         attributes.filter { !$0.key.hasPrefix("_") } == other.attributes.filter { !$0.key.hasPrefix("_") }
     }

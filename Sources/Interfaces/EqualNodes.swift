@@ -2,7 +2,7 @@ internal import Graphs
 internal import Operations
 internal import Planning
 
-/// Finds nodes that compute the same: one op, equal attributes, the same inputs.
+/// Finds nodes that compute the same value: the same op, equal attributes, the same inputs.
 struct EqualNodes {
     private let graph: Graph
     private var representatives: [Int: Int] = [:]
@@ -15,7 +15,7 @@ struct EqualNodes {
 
     init(_ graph: Graph) { self.graph = graph }
 
-    /// The first node found that computes the same.
+    /// The first node that computes the same value.
     mutating func representative(of node: Int) -> Int {
         var stack = [node]
         var open: Set<Int> = []
@@ -46,7 +46,7 @@ struct EqualNodes {
         graph.nodes[index].inputs.compactMap { if case .endpoint(let endpoint) = $0 { endpoint } else { nil } }
     }
 
-    /// Whether another node of the kind gives another value: what is fed, what is random, what has a state.
+    /// Whether an equal node may compute another value: feeds, random numbers, state.
     private static func isOfItsOwn(_ node: Node) -> Bool {
         !OpTable.traits(of: node.op).allowsMerging || InputPipeline.isPart(node.op)
     }

@@ -3,23 +3,23 @@ internal import Operations
 internal import Planning
 internal import TensorFlowProtos
 
-/// A graph without what saves, restores, initialises, trains or summarises.
+/// A graph without the nodes that save, restore, initialise, train or summarise.
 struct ForwardGraph {
     let graph: Graph
-    /// For each node whether it is left out.
+    /// For each node, whether it is excluded.
     let isExcluded: [Bool]
-    /// For each node the forward nodes that take its values.
+    /// For each node, the forward nodes that use its values.
     let readers: [[Int]]
-    /// For each node the nodes, also those that are left out, that take its values.
+    /// For each node, all nodes that use its values, including excluded ones.
     let allReaders: [[Int]]
-    /// For each node whether all that it leads to is an assignment, as of moving averages, or an input pipeline.
+    /// For each node, whether it leads only to assignments, such as those of moving averages, or to an input pipeline.
     let isForUpdates: [Bool]
     let saving: Saving
 
     /// - Parameters:
     ///   - graph: The graph; see ``PipelineSources``.
-    ///   - meta: Its saver.
-    ///   - choices: Nodes that belong to input pipelines, whatever their op.
+    ///   - meta: The meta graph with the saver.
+    ///   - choices: Nodes that belong to input pipelines, regardless of their op.
     init(_ graph: Graph, _ meta: MetaGraphDef, choices: Set<Int> = []) {
         self.graph = graph
         let saving = Saving(graph, meta)
@@ -38,9 +38,12 @@ struct ForwardGraph {
         isForUpdates = Self.updates(graph, allReaders, choices)
     }
 
-    /// Marks all forward nodes that some nodes' values reach, and these nodes themselves.
+    /// Marks some nodes and all forward nodes that depend on their values.
     ///
-    /// - `passes`: Whether the way goes on through a node; by default through all.
+    /// - Parameters:
+    ///   - start: The nodes.
+    ///   - passes: Whether to continue through a node; by default through all.
+    /// - Returns: A mark for each node.
     func dependents(of start: some Sequence<Int>, through passes: (Node) -> Bool = { _ in true }) -> [Bool] {
         var marks = [Bool](repeating: false, count: graph.nodes.count)
         var stack = Array(start)
@@ -52,7 +55,7 @@ struct ForwardGraph {
         return marks
     }
 
-    /// Marks all nodes that some nodes' values are made of; these nodes themselves only where they lead to each other.
+    /// Marks all nodes that some nodes' values depend on, and these nodes themselves only if they depend on each other.
     func leading(to end: some Sequence<Int>) -> [Bool] {
         var marks = [Bool](repeating: false, count: graph.nodes.count)
         var stack = Array(end)
@@ -65,12 +68,12 @@ struct ForwardGraph {
         return marks
     }
 
-    /// The places of the forward nodes of some ops.
+    /// The indices of the forward nodes that satisfy a condition.
     func nodes(where isWanted: (Node) -> Bool) -> [Int] {
         graph.nodes.indices.filter { !isExcluded[$0] && isWanted(graph.nodes[$0]) }
     }
 
-    /// The nodes whose values a node takes.
+    /// The nodes whose values a node uses.
     func inputs(of index: Int) -> [Int] {
         graph.nodes[index].inputs.compactMap { if case .endpoint(let endpoint) = $0 { endpoint.node } else { nil } }
     }
@@ -84,15 +87,15 @@ struct ForwardGraph {
     /// Whether a node writes to a variable.
     static func isUpdate(_ node: Node) -> Bool { OpTable.traits(of: node.op).contains(.changesVariable) }
 
-    /// Whether a node is a variable, or a handle to one.
+    /// Whether a node is a variable, or a handle to a variable.
     static func isVariable(_ node: Node) -> Bool { OpTable.traits(of: node.op).contains(.variable) }
 
-    /// Whether a node is fed, or may be.
+    /// Whether a node is a placeholder.
     static func isFeed(_ node: Node) -> Bool { OpTable.traits(of: node.op).contains(.feed) }
 
     /// Whether a node is in a scope that tf.gradients made.
     static func isGradient(_ node: Node) -> Bool {
-        // Most names have no such letters: a look at bytes is quicker than to take the name apart.
+        // Most names do not contain these letters. Checking bytes is faster than splitting the name.
         guard node.name.utf8.contains(UInt8(ascii: "/")), hasGradients(node.name.utf8) else { return false }
         return node.name.utf8.split(separator: UInt8(ascii: "/")).dropLast().contains { isGradientScope(Substring($0)) }
     }
@@ -113,7 +116,7 @@ struct ForwardGraph {
         component == "gradients" || component.hasPrefix("gradients_") && component.dropFirst(10).allSatisfy(\.isNumber)
     }
 
-    /// Marks what only assignments and pipelines read, directly or not.
+    /// Marks the nodes that only assignments and pipelines depend on, directly or indirectly.
     private static func updates(_ graph: Graph, _ readers: [[Int]], _ choices: Set<Int>) -> [Bool] {
         var marks = graph.nodes.map { isUpdate($0) || InputPipeline.isPart($0.op) }
         for index in choices { marks[index] = true }

@@ -2,15 +2,15 @@ internal import Graphs
 internal import Operations
 internal import TensorFlowProtos
 
-/// Which nodes of a graph save and restore checkpoints.
+/// The nodes of a graph that save and restore checkpoints.
 package struct Saving: Sendable {
     private let scopes: Set<String>
-    /// The nodes that the saver names and that are in no scope, as TensorFlow 2 makes them.
+    /// The nodes of the saver that are in no scope, as TensorFlow 2 makes them.
     private let nodes: Set<String>
 
     private static func isPart(_ node: Node) -> Bool { OpTable.traits(of: node.op).contains(.checkpoints) }
 
-    /// Finds the scopes of savers: that which the meta graph names, and `save`, `save_1`, ... where something restores.
+    /// Finds the scopes of savers: the one that the meta graph names, and `save`, `save_1`, ... if they contain restore ops.
     init(_ graph: Graph, _ meta: MetaGraphDef) {
         func scope(_ name: String) -> String? { name.lastIndex(of: "/").map { String(name[..<$0]) } }
         let saver = meta.saverDef
@@ -24,7 +24,7 @@ package struct Saving: Sendable {
         self.scopes = scopes
     }
 
-    /// Whether a node saves or restores: neither to be fed nor fetched.
+    /// Whether a node saves or restores. It must not be fed or fetched.
     func isPrivate(_ node: Node) -> Bool {
         if Self.isPart(node) || nodes.contains(node.name) { return true }
         guard !scopes.isEmpty else { return false }

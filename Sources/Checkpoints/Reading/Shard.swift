@@ -1,12 +1,12 @@
 internal import Files
 internal import Tensors
 
-/// A file with tensors' bytes: open, or what is needed of it in memory.
+/// A file with tensors' bytes: open, or with the needed parts in memory.
 enum Shard: Sendable {
     case file(OpenFile)
     case memory(ShardMemory)
 
-    /// Bytes, and what keeps them.
+    /// Bytes and their owner.
     struct Part {
         let bytes: UnsafeRawBufferPointer
         let owner: any Sendable
@@ -20,22 +20,22 @@ enum Shard: Sendable {
     }
 }
 
-/// The tensors of a shard in one piece of memory, each aligned for vector instructions: a Saver packs them without gaps, so that in
-/// the file they begin anywhere.
+/// The tensors of a shard in one block of memory, each aligned for vector instructions. In the file they are not aligned, because a Saver
+/// packs them without gaps.
 final class ShardMemory: Sendable {
     typealias Item = (name: String, entry: BundleEntry)
 
     let identity: FileIdentity
     private let memory: PrivateMemory
-    /// Where in memory the tensor begins that begins at an offset of the file.
+    /// The range in memory of each tensor, by its offset in the file.
     private let places: [Int: Range<Int>]
 
     private static let alignment = 64
     private static let maxBytes = 1 << 60
 
-    /// Reads and verifies tensors. The checksum of a string tensor is not that of its bytes: ``StringDecoder`` verifies it.
+    /// Reads and verifies tensors. The checksum of a string tensor does not cover its bytes as stored: ``StringDecoder`` verifies it.
     ///
-    /// - Throws: ``CheckpointError``: of kind `malformed` if tensors overlap, `corrupt` for the first whose checksum is another.
+    /// - Throws: ``CheckpointError`` of kind `malformed` if tensors overlap, `corrupt` for the first with a wrong checksum.
     init(_ file: OpenFile, _ items: [Item]) throws(CheckpointError) {
         let sorted = items.filter { $0.entry.byteCount > 0 }.sorted { $0.entry.offset < $1.entry.offset }
         var places: [Int: Range<Int>] = [:]
@@ -78,7 +78,7 @@ final class ShardMemory: Sendable {
         identity = file.identity
     }
 
-    /// The bytes of a tensor; nil if there is none that begins there.
+    /// The bytes of the tensor at an offset; nil if no tensor begins there.
     func bytes(at offset: Int, count: Int) -> UnsafeRawBufferPointer? {
         guard count > 0 else { return UnsafeRawBufferPointer(start: nil, count: 0) }
         guard let place = places[offset], place.count == count else { return nil }
