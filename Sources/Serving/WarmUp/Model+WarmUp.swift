@@ -10,7 +10,7 @@ extension Model {
     private static let maxSeconds = 20.0
     private static let maxRunSeconds = 5.0
 
-    /// Compiles, and runs once with zeros, what was asked of `old`; without one the outputs, unknown sizes being 1. Bounded in number and
+    /// Compiles the calls of `old`, and runs each once with zeros. Without `old`, it uses the outputs with 1 for unknown sizes. Bounded in number and
     /// in time.
     ///
     /// Calls that assign variables or draw random numbers are only compiled. A run that fails is not an error.
@@ -19,7 +19,7 @@ extension Model {
         guard let old else { return warmUpOutputs(until: deadline) }
         let names = ownNames(of: old)
         func own(_ arguments: [Callable.Argument]) -> [String] { arguments.map { names[$0.name] ?? $0.name } }
-        // The oldest first: what was compiled latest stays latest.
+        // The oldest first, so that the latest callable stays the latest.
         for known in old.session.compiled.prefix(Self.maxCalls).reversed() {
             guard !deadline.isPast,
                 let callable = try? callable(feeds: own(known.feeds), fetches: own(known.fetches))
@@ -47,7 +47,7 @@ extension Model {
         }
     }
 
-    /// Runs with zeros and empty strings, unless that would leave a trace.
+    /// Runs with zeros and empty strings, unless that has side effects.
     private func warmUp(_ callable: Callable, _ shapes: [Shape]) {
         guard shapes.count == callable.feeds.count else { return }
         var feeds: [Tensor] = []
