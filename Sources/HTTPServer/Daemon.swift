@@ -7,7 +7,7 @@ internal import Synchronization
 final class Daemon: Sendable {
     let worker: Worker
     /// The handle's address; 0 after it is stopped.
-    // Safety: whoever exchanges the address out stops the daemon, alone.
+    // Safety: the thread that exchanges the address for 0 is the only one that stops the daemon.
     private let handle: Atomic<UInt>
 
     /// The library's memory for a connection. The first line and the headers must fit. The library clears all of it after each request, so

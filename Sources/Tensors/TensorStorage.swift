@@ -42,7 +42,7 @@ public final class TensorStorage: @unchecked Sendable {
     ///   - memory: The bytes. They must stay valid and unchanged while `owner` lives.
     ///   - owner: Kept alive as long as the storage.
     package init(borrowing memory: UnsafeRawBufferPointer, owner: any Sendable) {
-        // Safety: nobody writes through it: a storage that has an owner is only read.
+        // Safety: no code writes through it, because a storage with an owner is only read.
         baseAddress = UnsafeMutableRawPointer(mutating: memory.baseAddress ?? Self.nothing)
         byteCount = memory.count
         self.owner = .object(owner)
@@ -52,7 +52,7 @@ public final class TensorStorage: @unchecked Sendable {
     ///
     /// - Parameter memory: The bytes. They must stay valid and unchanged until the call returns.
     package init(lending memory: UnsafeRawBufferPointer) {
-        // Safety: nobody writes through it, and who keeps it longer than the call asks ``isCallers``.
+        // Safety: no code writes through it, and code that keeps it longer than the call checks ``isCallers``.
         baseAddress = UnsafeMutableRawPointer(mutating: memory.baseAddress ?? Self.nothing)
         byteCount = memory.count
         owner = .caller

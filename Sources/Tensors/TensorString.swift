@@ -1,4 +1,4 @@
-// Safety: the bytes are never changed while a tensor refers to them; whoever makes the tensor keeps them alive.
+// Safety: the bytes never change while a tensor refers to them; the tensor's creator keeps them alive.
 /// An element of a string tensor: the address and length of its bytes. Plain data, so that kernels move strings like numbers.
 ///
 /// The tensor's storage, or the run that computes the tensor, owns the bytes.

@@ -25,7 +25,7 @@ package struct ObjectPool<Object: AnyObject>: Sendable {
 @usableFromInline
 final class WaitingObjects: Sendable {
     /// Each 0, or the address of a retained object.
-    // Safety: whoever exchanges an address out owns the object alone.
+    // Safety: the thread that exchanges an address for 0 is the only owner of the object.
     private let addresses: AtomicAddresses
 
     init(count: Int) { addresses = AtomicAddresses(count: max(1, count)) }
@@ -51,7 +51,7 @@ final class WaitingObjects: Sendable {
         return nil
     }
 
-    /// Takes over an object's reference.
+    /// Takes ownership of an object's reference.
     @usableFromInline
     func give(_ object: UnsafeMutableRawPointer) {
         let desired = UInt(bitPattern: object)

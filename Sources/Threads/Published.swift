@@ -58,7 +58,7 @@ final class PublishedCell: Sendable {
         let new = UInt(bitPattern: Unmanaged.passRetained(value as AnyObject).toOpaque())
         let old = address.exchange(new, ordering: .sequentiallyConsistent)
         readers.waitForAll()
-        // Safety: nobody can be about to retain it any more; the cell's reference goes to the caller.
+        // Safety: no reader can be about to retain it any more; the cell's reference goes to the caller.
         return Unmanaged<AnyObject>.fromOpaque(UnsafeRawPointer(bitPattern: old).unsafelyUnwrapped)
             .takeRetainedValue()
     }

@@ -1,5 +1,5 @@
 /// Reads numbers from bytes, from front to back. Every read is checked, and returns nil past the end.
-// Safety: holds the bytes' address; whoever makes it keeps the bytes alive while it is used.
+// Safety: holds the bytes' address; the creator keeps the bytes alive while it is used.
 struct ByteReader {
     private let bytes: UnsafeRawBufferPointer
     private(set) var position = 0

@@ -35,7 +35,7 @@ final class PrivateMemory: @unchecked Sendable {
     }
 
     deinit {
-        // Safety: the address and size are those of the mapping; nobody holds the bytes without holding the memory.
+        // Safety: the address and size are those of the mapping; all users of the bytes hold the memory.
         if let base = mapping.baseAddress { munmap(base, mapping.count) }
     }
 
