@@ -199,7 +199,8 @@ let package = Package(
             uses: [
                 "Planning", "GraphSupport", "Execution", "Operations", "Kernels", "Graphs", "Tensors",
                 "TensorFlowProtos", "VectorSupport",
-            ]),
+            ],
+            [protobuf]),
         tests("ThreadsTests", uses: ["Threads"]),
         tests(
             "OperationsTests",

@@ -1,8 +1,9 @@
 // How much sooner one request is answered when helpers compute with it: see Benchmarks/README.md.
 //
-//     threads-benchmark [WORKERS] [PAIRS]
+//     threads-benchmark [ops] [WORKERS] [PAIRS]
 //
-// Runs small networks with one worker and with several, in pairs, and prints medians.
+// Runs small networks with one worker and with several, in pairs, and prints medians. With `ops`, runs single ops: each
+// kernel that computes the op, the chosen one first.
 import Execution
 import Foundation
 import Graphs
@@ -209,6 +210,11 @@ let networks: [(String, Network)] = [
 print("kernels of OpenBLAS: \(LinearAlgebra.core); \(workers) workers, \(pairs) pairs")
 LinearAlgebra.useThreads(1)
 let helpers = SpareProcessors(processors: workers)
+if CommandLine.arguments.contains("ops") {
+    print("| Op | kernel | 1 worker | \(workers) workers | ratio, range |\n| --- | --- | ---: | ---: | --- |")
+    for sample in OpSample.all { try sample.measure(helpers, pairs: pairs) }
+    exit(0)
+}
 for (name, network) in networks {
     let callable = try network.callable()
     let count = callable.feeds[0].shape.dimensions?.reduce(1, *) ?? 0
@@ -217,23 +223,11 @@ for (name, network) in networks {
         throw Usage()
     }
     TensorView.withViews(of: [image]) { feeds in
-        // As often as takes some milliseconds.
-        let once = milliseconds { try? callable.run(feeds) { _ in } }
-        let again = milliseconds { try? callable.run(feeds) { _ in } }
-        let repeats = max(1, Int(20 / max(0.001, min(once, again))))
-        var alone: [Double] = []
-        var together: [Double] = []
-        for _ in 0..<pairs {
-            alone.append(milliseconds { for _ in 0..<repeats { try? callable.run(feeds) { _ in } } } / Double(repeats))
-            together.append(
-                milliseconds { for _ in 0..<repeats { try? callable.run(feeds, helpers: helpers) { _ in } } }
-                    / Double(repeats))
+        let ratio = Pairs(pairs) {
+            try? callable.run(feeds) { _ in }
+        } _: {
+            try? callable.run(feeds, helpers: helpers) { _ in }
         }
-        let ratios = zip(alone, together).map { $0 / $1 }.sorted()
-        func text(_ number: Double) -> String { String(format: "%.3f", number) }
-        func median(_ numbers: [Double]) -> Double { numbers.sorted()[numbers.count / 2] }
-        print(
-            "\(name): \(text(median(alone))) ms alone, \(text(median(together))) ms with \(workers) workers; ratio "
-                + "\(text(median(ratios))), from \(text(ratios[0])) to \(text(ratios[ratios.count - 1]))")
+        print("\(name): \(ratio.text)")
     }
 }

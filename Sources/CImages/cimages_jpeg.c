@@ -53,11 +53,11 @@ typedef struct {
     const cimages_account *account;
 } reader;
 
-// An upper bound for the expansion of a byte: a bit is at least a block of 64 numbers, and colours may be doubled.
-enum { MOST_SAMPLES_OF_ONE = 2048, ALWAYS_ENOUGH_SAMPLES = 1 << 20 };
+// What a byte can become at most, and then some: a bit is a block of 64 numbers at least, of which colours may be doubled.
+enum { MAX_SAMPLES_OF_ONE = 2048, ALWAYS_ENOUGH_SAMPLES = 1 << 20 };
 
-// How often the last bytes are read again from the same place: more often than any block needs.
-enum { MOST_REPEATS = 100000 };
+// How often the last bytes are read again, from the same place: more than any block needs.
+enum { MAX_REPEATS = 100000 };
 
 static void begin_source(j_decompress_ptr info) { (void)info; }
 
@@ -70,7 +70,7 @@ static boolean fill_source(j_decompress_ptr info) {
     if (info->src->bytes_in_buffer > 0) {
         if (info->src->next_input_byte != r->repeated) r->repeats = 0;
         r->repeated = info->src->next_input_byte;
-        if (++r->repeats > MOST_REPEATS) ERREXIT(info, JERR_INPUT_EOF);
+        if (++r->repeats > MAX_REPEATS) ERREXIT(info, JERR_INPUT_EOF);
         return r->recovers ? TRUE : FALSE;
     }
     if (!r->recovers || r->has_ended) ERREXIT(info, JERR_FILE_READ);
@@ -181,7 +181,7 @@ static int32_t prepare(reader *r, const cimages_jpeg_reading *reading, cimages_s
     int64_t samples = size->height * size->width * info->num_components;
     if (samples >= (int64_t)1 << 29) return give_up(&r->trap, "the image is too large");
     int is_whole = !reading->recovers_truncated && reading->acceptable_fraction >= 1;
-    if (is_whole && samples > ALWAYS_ENOUGH_SAMPLES && samples / MOST_SAMPLES_OF_ONE > (int64_t)r->count)
+    if (is_whole && samples > ALWAYS_ENOUGH_SAMPLES && samples / MAX_SAMPLES_OF_ONE > (int64_t)r->count)
         return give_up(&r->trap, "the data is too short for an image of that size");
     if (!reading->is_cropped) return 0;
     if (reading->crop_height <= 0 || reading->crop_width <= 0 || reading->crop_y < 0 || reading->crop_x < 0 ||

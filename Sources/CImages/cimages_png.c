@@ -104,8 +104,8 @@ static int32_t free_reader(state *s, int32_t fault) {
     return fault;
 }
 
-// An upper bound for the expansion of a compressed byte.
-enum { MOST_BYTES_OF_ONE = 1200 };
+// What a compressed byte can become at most, and then some.
+enum { MAX_BYTES_OF_ONE = 1200 };
 
 // Reads the header and sets how the image is read. May jump.
 static int32_t prepare(state *s, int32_t wanted, int32_t bits, cimages_size *size) {
@@ -117,7 +117,7 @@ static int32_t prepare(state *s, int32_t wanted, int32_t bits, cimages_size *siz
     int depth, colour;
     png_get_IHDR(png, s->info, &width, &height, &depth, &colour, NULL, NULL, NULL);
     if (width == 0 || height == 0) return give_up(s, "the image is empty");
-    if ((uint64_t)png_get_rowbytes(png, s->info) * height / MOST_BYTES_OF_ONE > total)
+    if ((uint64_t)png_get_rowbytes(png, s->info) * height / MAX_BYTES_OF_ONE > total)
         return give_up(s, "the data is too short for an image of that size");
     int has_alpha = (colour & PNG_COLOR_MASK_ALPHA) != 0;
     int has_transparency = png_get_valid(png, s->info, PNG_INFO_tRNS) != 0;

@@ -17,10 +17,10 @@ enum {
 typedef float lanes __attribute__((ext_vector_type(LANES), aligned(4), may_alias));
 
 // Adds DEPTH rows of the right matrix, times a factor for each row of the result. `rows` is a constant wherever this is inlined.
-CK_INLINE void add_whole(const int32_t rows, float factors[CK_MOST_FEW_ROWS][DEPTH], const float *right, ptrdiff_t right_stride,
+CK_INLINE void add_whole(const int32_t rows, float factors[CK_MAX_FEW_ROWS][DEPTH], const float *right, ptrdiff_t right_stride,
                          float *result, ptrdiff_t result_stride, int32_t width) {
     for (int32_t column = 0; column < width; column += LANES) {
-        lanes sums[CK_MOST_FEW_ROWS];
+        lanes sums[CK_MAX_FEW_ROWS];
 #pragma clang loop unroll(full)
         for (int32_t row = 0; row < rows; row++) sums[row] = *(const lanes *)(result + row * result_stride + column);
 #pragma clang loop unroll(full)
@@ -43,7 +43,7 @@ CK_INLINE void few_rows(const int32_t rows, const ck_few_rows *task, const float
         for (int32_t depth = 0; depth < task->depth; depth += DEPTH) {
             int32_t levels = task->depth - depth < DEPTH ? task->depth - depth : DEPTH;
             const float *source = right + depth * right_stride + start;
-            float factors[CK_MOST_FEW_ROWS][DEPTH] = {{0}};
+            float factors[CK_MAX_FEW_ROWS][DEPTH] = {{0}};
             for (int32_t row = 0; row < rows; row++)
                 memcpy(factors[row], left + row * left_stride + depth, (size_t)levels * sizeof *left);
             int32_t whole = levels == DEPTH ? width / LANES * LANES : 0;

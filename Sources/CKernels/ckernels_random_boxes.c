@@ -29,8 +29,8 @@ typedef struct {
 
 // Tries to make a part of the image of that ratio of width to height; false where there is none.
 static bool try_box(word_stream *words, const ck_box_sampling *s, float ratio, rectangle *result) {
-    if (s->most_area <= 0 || ratio <= 0 || s->width <= 0 || s->height <= 0 || s->least_area > s->most_area) return false;
-    const float least = s->least_area * s->width * s->height, most = s->most_area * s->width * s->height;
+    if (s->max_area <= 0 || ratio <= 0 || s->width <= 0 || s->height <= 0 || s->min_area > s->max_area) return false;
+    const float least = s->min_area * s->width * s->height, most = s->max_area * s->width * s->height;
     int64_t height = nearest(sqrtf(least / ratio)), highest = nearest(sqrtf(most / ratio));
     if (nearest(highest * ratio) > s->width) {
         const float slightly = 0.0000001f;
@@ -79,7 +79,7 @@ static bool covers(const rectangle *part, const ck_box_sampling *s, const float 
         if (area < 1) continue;
         const float common = (float)(shared(part->y, part->y + part->height, y, bottom) *
                                      shared(part->x, part->x + part->width, x, right));
-        if (common / area >= s->least_covered) return true;
+        if (common / area >= s->min_covered) return true;
     }
     return false;
 }
@@ -91,7 +91,7 @@ bool ck_sample_box(ck_philox from, const ck_box_sampling *s, const float *boxes,
     rectangle result = {0, 0, s->height, s->width};
     for (int32_t attempt = 0; attempt < s->attempts; attempt++) {
         rectangle tried = {0, 0, 0, 0};
-        const float ratio = unit_f32(next_word(&words)) * (s->most_ratio - s->least_ratio) + s->least_ratio;
+        const float ratio = unit_f32(next_word(&words)) * (s->max_ratio - s->min_ratio) + s->min_ratio;
         if (!try_box(&words, s, ratio, &tried) || !covers(&tried, s, boxes, count)) continue;
         result = tried;
         break;

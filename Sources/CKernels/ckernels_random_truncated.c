@@ -2,7 +2,7 @@
 // choice among the ways of proposing a number.
 #include "ckernels_philox.h"
 
-enum { MOST_TRIES = 1000 };
+enum { MAX_TRIES = 1000 };
 
 // As many numbers as a block gives.
 typedef struct { float x[4]; } group_f32;
@@ -77,7 +77,7 @@ static group_f64 normals_f64(ck_philox *at) {
                 if (accepts) {                                                                                \
                     y[done++] = z * deviation + mean;                                                         \
                     tries = 0;                                                                                \
-                } else if (++tries >= MOST_TRIES) {                                                           \
+                } else if (++tries >= MAX_TRIES) {                                                           \
                     return false;                                                                             \
                 }                                                                                             \
             }                                                                                                 \
@@ -91,7 +91,7 @@ static group_f64 normals_f64(ck_philox *at) {
             const ptrdiff_t left = of->count - i, count = left < of->batch ? left : of->batch;                \
             if (!normals_between_##S(                                                                         \
                     &from, means[b * of->mean_step], deviations[b * of->deviation_step],                      \
-                    least[b * of->least_step], most[b * of->most_step], y + i, count))                        \
+                    least[b * of->min_step], most[b * of->max_step], y + i, count))                        \
                 return false;                                                                                 \
         }                                                                                                     \
         return true;                                                                                          \

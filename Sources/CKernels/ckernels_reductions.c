@@ -4,11 +4,11 @@
 #include <math.h>
 
 // How many folds go on side by side: for neighbouring columns, or along a row, whose lanes are folded together at its end.
-enum { LANES = 64, ROW_LANES = 32 };
+enum { LANES = 64, ROW_LANES = CK_SUM_ROW_PART / CK_SUM_COLUMN_PART };
 // A row shorter than this is folded one element after the other.
-enum { SHORT_ROW = 16 };
+enum { SHORT_ROW = CK_SUM_SHORT_ROW };
 // How many elements a lane adds up before its sum is put away in double precision.
-enum { SUM_BLOCK = 256 };
+enum { SUM_BLOCK = CK_SUM_COLUMN_PART };
 
 // lane[l] = fold of lane[l] and from[l]
 #define FOLD(COUNT, A, FROM, EXPRESSION)                   \
@@ -40,11 +40,11 @@ enum { SUM_BLOCK = 256 };
         }                                                                                                          \
     }                                                                                                              \
     CK_MULTIVERSION_LIGHT static void NAME##_columns(                                                              \
-        const T *x, Y *y, ptrdiff_t outer, ptrdiff_t count, ptrdiff_t inner) {                                     \
+        const T *x, Y *y, ptrdiff_t outer, ptrdiff_t count, ptrdiff_t inner, ptrdiff_t columns) {                  \
         A lane[LANES];                                                                                             \
         for (; outer > 0; outer--, x += count * inner, y += inner) {                                               \
-            for (ptrdiff_t i = 0; i < inner; i += LANES) {                                                         \
-                const ptrdiff_t width = inner - i < LANES ? inner - i : LANES;                                     \
+            for (ptrdiff_t i = 0; i < columns; i += LANES) {                                                       \
+                const ptrdiff_t width = columns - i < LANES ? columns - i : LANES;                                 \
                 for (ptrdiff_t l = 0; l < width; l++) lane[l] = IDENTITY;                                          \
                 const T *at = x + i;                                                                               \
                 for (ptrdiff_t r = 0; r < count; r++, at += inner) FOLD(width, A, at, EXPRESSION)                  \
@@ -52,8 +52,9 @@ enum { SUM_BLOCK = 256 };
             }                                                                                                      \
         }                                                                                                          \
     }                                                                                                              \
-    static void NAME(const void *x, void *y, ptrdiff_t outer, ptrdiff_t count, ptrdiff_t inner) {                  \
-        inner == 1 ? NAME##_rows(x, y, outer, count) : NAME##_columns(x, y, outer, count, inner);                  \
+    static void NAME(const void *x, void *y, ptrdiff_t outer, ptrdiff_t count, ptrdiff_t inner,                    \
+                     ptrdiff_t columns) {                                                                          \
+        inner == 1 ? NAME##_rows(x, y, outer, count) : NAME##_columns(x, y, outer, count, inner, columns);         \
     }
 
 #define REDUCE(NAME, T, A, IDENTITY, EXPRESSION) REDUCE_TO(NAME, T, A, A, IDENTITY, EXPRESSION)
@@ -80,12 +81,12 @@ enum { SUM_BLOCK = 256 };
         }                                                                                                          \
     }                                                                                                              \
     CK_MULTIVERSION_LIGHT static void NAME##_columns(                                                              \
-        const T *x, T *y, ptrdiff_t outer, ptrdiff_t count, ptrdiff_t inner) {                                     \
+        const T *x, T *y, ptrdiff_t outer, ptrdiff_t count, ptrdiff_t inner, ptrdiff_t columns) {                  \
         T lane[LANES];                                                                                             \
         double total[LANES];                                                                                       \
         for (; outer > 0; outer--, x += count * inner, y += inner) {                                               \
-            for (ptrdiff_t i = 0; i < inner; i += LANES) {                                                         \
-                const ptrdiff_t width = inner - i < LANES ? inner - i : LANES;                                     \
+            for (ptrdiff_t i = 0; i < columns; i += LANES) {                                                       \
+                const ptrdiff_t width = columns - i < LANES ? columns - i : LANES;                                 \
                 const T *at = x + i;                                                                               \
                 for (int l = 0; l < LANES; l++) total[l] = 0;                                                      \
                 for (ptrdiff_t r = 0; r < count;) {                                                                \
@@ -98,11 +99,28 @@ enum { SUM_BLOCK = 256 };
             }                                                                                                      \
         }                                                                                                          \
     }                                                                                                              \
-    static void NAME(const void *x, void *y, ptrdiff_t outer, ptrdiff_t count, ptrdiff_t inner) {                  \
-        inner == 1 ? NAME##_rows(x, y, outer, count) : NAME##_columns(x, y, outer, count, inner);                  \
+    static void NAME(const void *x, void *y, ptrdiff_t outer, ptrdiff_t count, ptrdiff_t inner,                    \
+                     ptrdiff_t columns) {                                                                          \
+        inner == 1 ? NAME##_rows(x, y, outer, count) : NAME##_columns(x, y, outer, count, inner, columns);         \
     }
 SUM(sum_f32, float)
 SUM(sum_f64, double)
+
+#define JOIN(S, T)                                                                                                 \
+    static void join_##S(const void *xs, void *ys, ptrdiff_t outer, ptrdiff_t count, ptrdiff_t inner,              \
+                         ptrdiff_t columns) {                                                                      \
+        T *y = ys;                                                                                                 \
+        for (ptrdiff_t o = 0; o < outer; o++) {                                                                    \
+            for (ptrdiff_t i = 0; i < columns; i++) {                                                              \
+                const T *x = (const T *)xs + o * count * inner + i;                                                \
+                double total = 0;                                                                                  \
+                for (ptrdiff_t r = 0; r < count; r++) total += x[r * inner];                                       \
+                y[o * inner + i] = (T)total;                                                                       \
+            }                                                                                                      \
+        }                                                                                                          \
+    }
+JOIN(f32, float)
+JOIN(f64, double)
 
 // Integers wrap around; signed ones use the unsigned loop of their width.
 #define WRAPPING(S, T)                          \
@@ -141,17 +159,27 @@ REDUCE(any_bool, uint8_t, uint8_t, 0, a | b)
 
 // The parts of complex numbers are added up as columns of their own.
 #define COMPLEX_SUM(S, FLOAT)                                                                             \
-    static void sum_##S(const void *x, void *y, ptrdiff_t outer, ptrdiff_t count, ptrdiff_t inner) {      \
-        sum_##FLOAT(x, y, outer, count, 2 * inner);                                                       \
+    static void sum_##S(const void *x, void *y, ptrdiff_t outer, ptrdiff_t count, ptrdiff_t inner,        \
+                        ptrdiff_t columns) {                                                              \
+        sum_##FLOAT(x, y, outer, count, 2 * inner, 2 * columns);                                          \
     }
 COMPLEX_SUM(c64, f32)
 COMPLEX_SUM(c128, f64)
 
+#define COMPLEX_JOIN(S, FLOAT)                                                                            \
+    static void join_##S(const void *x, void *y, ptrdiff_t outer, ptrdiff_t count, ptrdiff_t inner,       \
+                         ptrdiff_t columns) {                                                             \
+        join_##FLOAT(x, y, outer, count, 2 * inner, 2 * columns);                                         \
+    }
+COMPLEX_JOIN(c64, f32)
+COMPLEX_JOIN(c128, f64)
+
 #define COMPLEX_PRODUCT(S, T, PART)                                                                       \
-    static void product_##S(const void *xs, void *ys, ptrdiff_t outer, ptrdiff_t count, ptrdiff_t inner) { \
+    static void product_##S(const void *xs, void *ys, ptrdiff_t outer, ptrdiff_t count, ptrdiff_t inner,  \
+                            ptrdiff_t columns) {                                                          \
         T *y = ys;                                                                                        \
         for (ptrdiff_t o = 0; o < outer; o++)                                                             \
-            for (ptrdiff_t i = 0; i < inner; i++) {                                                       \
+            for (ptrdiff_t i = 0; i < columns; i++) {                                                     \
                 const T *x = (const T *)xs + o * count * inner + i;                                       \
                 T a = 1;                                                                                  \
                 for (ptrdiff_t r = 0; r < count; r++) a *= x[r * inner];                                  \
@@ -172,6 +200,11 @@ static const ck_reduce_fn loops[CK_REDUCTION_COUNT][CK_TYPE_COUNT] = {
 
 ck_reduce_fn ck_reduce_loop(ck_reduction reduction, int type) {
     return (unsigned)reduction < CK_REDUCTION_COUNT && type >= 0 && type < CK_TYPE_COUNT ? loops[reduction][type] : NULL;
+}
+
+ck_reduce_fn ck_join_sums_loop(int type) {
+    static const ck_reduce_fn joins[CK_TYPE_COUNT] = {FLOATS(join), COMPLEXES(join)};
+    return type >= 0 && type < CK_TYPE_COUNT ? joins[type] : NULL;
 }
 
 #define MEAN(S, T, SUM_TYPE)                                                                       \

@@ -51,11 +51,12 @@ void ck_volume_patches(const ck_volume *w, const void *volume, int64_t pixel_byt
 
 #define SCATTER(S, T)                                                                                                  \
     CK_MULTIVERSION_LIGHT void ck_volume_scatter_##S(const ck_volume *w, const T *patches, int64_t depth,              \
-                                                     int64_t first, int64_t count, T *volume) {                        \
+                                                     int64_t first, int64_t count, int64_t begin, int64_t end,         \
+                                                     T *volume) {                                                      \
         EACH_FILTER_ROW({                                                                                              \
             for (int64_t fx = 0; fx < w->filter[2]; fx++, patches += depth) {                                          \
                 const int64_t column = x + fx * w->dilation[2];                                                        \
-                if (row < 0 || column < 0 || column >= w->size[2]) continue;                                           \
+                if (row < begin || row >= end || column < 0 || column >= w->size[2]) continue;                                           \
                 T *to = volume + (row * w->size[2] + column) * depth;                                                  \
                 CK_LOOP for (int64_t c = 0; c < depth; c++) to[c] += patches[c];                                       \
             }                                                                                                          \

@@ -56,8 +56,8 @@ struct sink {
     }
 };
 
-// RE2's groups: the match, and \\1 to \\9.
-constexpr int most_groups = 10;
+// How RE2 knows groups: the match, and \\1 to \\9.
+constexpr int max_groups = 10;
 
 // Appends the rewrite of a match. Returns false if the rewrite is invalid, after appending the part before the fault.
 bool rewrite_match(sink &out, re2::StringPiece rewrite, const re2::StringPiece *groups, int count) {
@@ -107,7 +107,7 @@ extern "C" size_t cregex_replace(const cregex *regex, const uint8_t *bytes, size
     // A NULL piece is not the end of a match.
     re2::StringPiece text = count > 0 ? piece(bytes, count) : re2::StringPiece("", 0);
     re2::StringPiece rewrite = piece(rewrite_bytes, rewrite_count);
-    re2::StringPiece groups[most_groups];
+    re2::StringPiece groups[max_groups];
     sink out{output, capacity};
     int group_count = 1 + RE2::MaxSubmatch(rewrite);
     if (group_count > 1 + expression.NumberOfCapturingGroups()) {

@@ -37,7 +37,7 @@ struct BatchDecisions: Sendable {
     }
 }
 
-/// How the fetches hang on the rows of feeds of some shapes, whatever the number of rows.
+/// How the fetches depend on the rows of feeds of some shapes, whatever the number of rows.
 final class BatchDecision: Sendable {
     /// The parts of the answer that belong to one request.
     enum Part: Sendable {

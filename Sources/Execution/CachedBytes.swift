@@ -3,7 +3,7 @@ internal import Planning
 internal import Tensors
 
 extension Plan {
-    /// About what it takes that no other plan has: its lists, and what was folded into it.
+    /// About what it takes that no other plan has: its lists, and what was folded into it. Weights are the session's.
     var byteCount: Int {
         let lists =
             nodes.reduce(0) {
@@ -18,7 +18,9 @@ extension Program {
     var byteCount: Int {
         let lists =
             steps.count * (MemoryLayout<Step>.stride + CachedBytes.step) + operands.count * 4
-            + (arenaValues.count + feedValues.count) * 16 + constants.count * 56 + fetches.count * 64
+            + (arenaValues.count + feedValues.count) * 16 + constants.count * 56 + weights.count * 120
+            + planWeights.expressions.count * 8 + fetches.count
+            * 64
         return CachedBytes.object + lists + CachedBytes.facts(facts) + foldedBytes + CachedBytes.position * axisTotal
     }
 }

@@ -6,11 +6,11 @@ package import Threads
 
 /// Runs of several requests as one.
 extension Callable {
-    /// The most rows that are run as one: a run takes memory for each, and each number of rows has a program of its own.
-    package static let mostBatchRows = 256
+    /// The maximum number of rows of a batch: a run takes memory for each, and each number of rows has a program of its own.
+    package static let maxBatchRows = 256
     /// A request of more rows, or bytes, is enough work on its own.
-    private static let mostRequestRows = 64
-    private static let mostRequestBytes = 1 << 20
+    private static let maxRequestRows = 64
+    private static let maxRequestBytes = 1 << 20
 
     /// How many rows a request has that may be run together with others; nil where it has to be run alone.
     ///
@@ -27,7 +27,7 @@ extension Callable {
             rows = feed.dimensions[0]
             bytes += feed.byteCount
         }
-        guard let rows, rows <= Self.mostRequestRows, bytes <= Self.mostRequestBytes else { return nil }
+        guard let rows, rows <= Self.maxRequestRows, bytes <= Self.maxRequestBytes else { return nil }
         if let known = batches.decision(for: feeds, { isRows($0, feeds[$0]) }), known.parts == nil { return nil }
         return rows
     }
@@ -158,7 +158,8 @@ extension Callable {
         var failure: OpError?
         do throws(OpError) {
             var analysis = try BatchAnalysis(
-                plan, for: try shapes(of: feeds), rowFeeds: rowFeeds, rowCount: rowCount, options: options)
+                plan, for: try shapes(of: feeds), rowFeeds: rowFeeds, rowCount: rowCount, binding,
+                options: options)
             parts = analysis.fetchRoles().flatMap(Self.parts)
         } catch { failure = error }
         let decision = BatchDecision(feeds, isRows: rowFeeds, parts: parts)

@@ -20,33 +20,40 @@ package final class Callable: Sendable {
     package let feeds: [Argument]
     /// The fetches, in the order in which ``run(_:_:)`` gives them.
     package let fetches: [Argument]
-    let plan: Plan
+    var plan: Plan { shared.plan }
+    private let shared: SharedPlan
+    /// The plan's weights in the session's version.
+    let binding: WeightBinding
     private let programs: ProgramCache
     /// What the session keeps of it.
     let entry: CacheEntry
     /// What is known of runs of several requests as one.
-    let batches = BatchDecisions()
+    var batches: BatchDecisions { shared.batches }
     private let workspaces: ObjectPool<Workspace>
     private let ownLimitBytes: Int
     let memory: MemoryAccount?
     private let variables: VariableStates
-    let options: PassOptions
+    private let compiler: PlanCompiler
+    var options: PassOptions { compiler.options }
     /// Until which generation of the variables the plan is known to be right.
     private let checkedGeneration: Atomic<Int>
 
     init(
-        feeds: [Argument], fetches: [String], plan: Plan, workspaces: ObjectPool<Workspace>, limitBytes: Int,
-        memory: MemoryAccount?, variables: VariableStates, generation: Int, options: PassOptions, caches: CacheBudget,
+        feeds: [Argument], fetches: [String], plan shared: SharedPlan, _ binding: WeightBinding,
+        workspaces: ObjectPool<Workspace>, limitBytes: Int,
+        memory: MemoryAccount?, variables: VariableStates, generation: Int, compiler: PlanCompiler, caches: CacheBudget,
         entry: CacheEntry
     ) {
-        self.options = options
+        self.compiler = compiler
         programs = ProgramCache(caches, of: entry)
+        let plan = shared.plan
         self.entry = entry
         self.feeds = feeds
         self.fetches = zip(fetches, plan.fetches).map { name, fetch in
             Argument(name: name, dtype: plan.facts[fetch.value].dtype, shape: plan.facts[fetch.value].shape)
         }
-        self.plan = plan
+        self.shared = shared
+        self.binding = binding
         self.workspaces = workspaces
         ownLimitBytes = limitBytes
         self.memory = memory
@@ -54,7 +61,7 @@ package final class Callable: Sendable {
         checkedGeneration = Atomic(generation)
     }
 
-    /// The most that a run may take now.
+    /// The maximum memory of a run now, in bytes.
     var limitBytes: Int { min(ownLimitBytes, memory?.runLimitBytes ?? .max) }
 
     /// Whether a variable that the plan holds for a constant is changed by another plan: then a new plan has to be made, by
@@ -69,6 +76,9 @@ package final class Callable: Sendable {
 
     /// The shapes of the feeds that it was called with, the latest first; those of calls that could not be run are not among them.
     package func shapesSeen(atMost limit: Int) -> [[Shape]] { programs.shapes(atMost: limit) }
+
+    /// Whether both run the same plan, each with the weights of its version.
+    package func sharesPlan(with other: Callable) -> Bool { shared === other.shared }
 
     /// Whether a run leaves everything as it was: it changes no variable and takes nothing from a stream of random numbers.
     package var leavesNoTrace: Bool {
@@ -118,7 +128,7 @@ package final class Callable: Sendable {
         _ tensors: UnsafeBufferPointer<TensorView>, runs: Int, helpers: (any HelperSource)? = nil
     ) throws(OpError) -> [UInt64] {
         let program = try program(for: tensors)
-        let profile = RunProfile(stepCount: program.steps.count)
+        let profile = RunProfile(stepCount: program.program.steps.count)
         for _ in 0..<max(1, runs) {
             let workspace = workspaces.take() ?? Workspace(memory)
             defer {
@@ -133,13 +143,13 @@ package final class Callable: Sendable {
     }
 
     /// The program for the shapes of the feeds, made where there is none.
-    func program(for tensors: UnsafeBufferPointer<TensorView>) throws(OpError) -> Program {
+    func program(for tensors: UnsafeBufferPointer<TensorView>) throws(OpError) -> ProgramBinding {
         if let known = programs.program(for: tensors) { known } else { try makeProgram(tensors) }
     }
 
     /// What a run with such feeds needs to begin, as far as it is known.
     package func neededBytes(for tensors: UnsafeBufferPointer<TensorView>) -> Int {
-        programs.program(for: tensors)?.arenaBytes ?? 0
+        programs.program(for: tensors)?.program.arenaBytes ?? 0
     }
 
     /// Makes the program for such feeds, so that no request has to.
@@ -147,8 +157,9 @@ package final class Callable: Sendable {
         if programs.program(for: tensors) == nil { _ = try makeProgram(tensors) }
     }
 
-    private func makeProgram(_ tensors: UnsafeBufferPointer<TensorView>) throws(OpError) -> Program {
-        let program = try plan.program(for: try shapes(of: tensors), limitBytes: limitBytes, options: options)
+    private func makeProgram(_ tensors: UnsafeBufferPointer<TensorView>) throws(OpError) -> ProgramBinding {
+        let program = try ProgramBinding.make(
+            shared, binding, try shapes(of: tensors), limitBytes: limitBytes, compiler: compiler)
         programs.add(program, for: tensors)
         return program
     }

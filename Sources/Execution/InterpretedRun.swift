@@ -10,6 +10,7 @@ internal import Threads
 /// A planned kernel costs here what it costs in a straight program, and a look at its flag. A dynamic step costs the making of
 /// its kernel; the memory of its outputs is its own.
 struct InterpretedRun {
+    private let binding: ProgramBinding
     private let program: Program
     private let workspace: Workspace
     private let account: RunAccount
@@ -30,10 +31,11 @@ struct InterpretedRun {
     private var stringStorages: Set<ObjectIdentifier> = []
 
     init(
-        _ program: Program, _ workspace: Workspace, limits: RunLimits, helpers: (any HelperSource)?,
+        _ binding: ProgramBinding, _ workspace: Workspace, limits: RunLimits, helpers: (any HelperSource)?,
         profile: RunProfile?
     ) {
-        self.program = program
+        self.binding = binding
+        program = binding.program
         self.workspace = workspace
         self.limits = limits
         self.helpers = helpers
@@ -59,8 +61,8 @@ struct InterpretedRun {
 
     private mutating func executeSteps() throws(OpError) {
         var next = 0
-        while next < program.steps.count {
-            let step = program.steps[next]
+        while next < binding.steps.count {
+            let step = binding.steps[next]
             profile?.begin(step: next)
             next += 1
             if step.flag >= 0, !flags[Int(step.flag)] {
@@ -272,7 +274,9 @@ extension InterpretedRun {
         for (index, value) in source.inputs.enumerated() {
             var fact = program.facts[value]
             if let shape = shapes[value] { fact.shape = PartialShape(shape) }
-            if op.valueInputs.contains(index), !fact.isKnown { fact.value = try tensor(value) }
+            if op.valueInputs.contains(index), fact.value == nil, !fact.isKnown || fact.weight != nil {
+                fact.value = try tensor(value)
+            }
             inputs.append(fact)
         }
         let kept = source.kernels
@@ -283,7 +287,7 @@ extension InterpretedRun {
         }
         if key != nil {
             // The kernel may keep values, which lie in the memory of the run.
-            for (index, value) in source.inputs.enumerated() where !program.facts[value].isKnown {
+            for (index, value) in source.inputs.enumerated() where program.facts[value].value == nil {
                 if let value = inputs[index].value { inputs[index].value = try value.copied() }
             }
         }
@@ -300,7 +304,7 @@ extension InterpretedRun {
             }
             return
         }
-        guard !inputs.contains(where: { $0.dtype.isHandle && $0.value == nil }) else {
+        guard !inputs.contains(where: { $0.dtype.isHandle && !$0.hasElements }) else {
             throw OpError(.unsupported, "is not supported for handles")
         }
         let spec = KernelSpec(inputs: inputs, outputs: outputs)
@@ -389,7 +393,7 @@ extension InterpretedRun {
         guard let shape = shape(of: value), let bytes = shape.byteCount(of: dtype) else {
             throw OpError(.malformed, "an input has no shape")
         }
-        if let constant = program.facts[value].value { return constant }
+        if let constant = program.facts[value].value ?? binding.tensor(value) { return constant }
         guard !dtype.isHandle else { throw OpError(.unsupported, "is not supported for handles") }
         let address = workspace.values[value]
         let storage: TensorStorage

@@ -35,12 +35,13 @@ extension Session {
         feeds: [Endpoint], fetches: [Endpoint], shapes: [Shape]?
     ) throws(OpError) -> PlanExplanation {
         var stages: [PlanExplanation.Stage] = []
-        let plan = try compiler.plan(feeds: try facts(ofFeeds: feeds), fetches: fetches) { pass, patches, plan in
+        let (plan, binding) = try compiler.plan(feeds: try facts(ofFeeds: feeds), fetches: fetches) {
+            pass, patches, plan in
             stages.append(PlanExplanation.Stage(pass: pass, form: .general, patches: patches, rows: plan.listing))
         }
         guard let shapes else { return PlanExplanation(stages: stages, program: nil) }
         let program = try plan.programListing(
-            for: shapes, limitBytes: limitBytes, options: compiler.options
+            for: shapes, binding, limitBytes: limitBytes, options: compiler.options
         ) { pass, patches, plan in
             stages.append(PlanExplanation.Stage(pass: pass, form: .specialized, patches: patches, rows: plan.listing))
         }
@@ -56,7 +57,7 @@ extension Callable {
     package func explainLatest() throws(OpError) -> (shapes: [Shape], explanation: PlanExplanation)? {
         guard let shapes = shapesSeen(atMost: 1).first else { return nil }
         let stage = PlanExplanation.Stage(pass: "", form: .general, patches: 0, rows: plan.listing)
-        let program = try plan.programListing(for: shapes, limitBytes: limitBytes, options: options)
+        let program = try plan.programListing(for: shapes, binding, limitBytes: limitBytes, options: options)
         return (shapes, PlanExplanation(stages: [stage], program: program))
     }
 }

@@ -12,19 +12,19 @@ final class ProgramCache: Sendable {
     private final class Entry: CacheEntry, @unchecked Sendable {
         /// For each feed its rank, then its dimensions.
         let key: [Int]
-        let program: Program
+        let program: ProgramBinding
         /// Grows from entry to entry.
         let number: Int
         let hash: UInt
         private let table: EvictingTable<Entry>
 
-        init(key: [Int], program: Program, number: Int, hash: UInt, in table: EvictingTable<Entry>) {
+        init(key: [Int], program: ProgramBinding, number: Int, hash: UInt, in table: EvictingTable<Entry>) {
             self.key = key
             self.program = program
             self.number = number
             self.hash = hash
             self.table = table
-            super.init(.programs, byteCount: program.byteCount + key.count * MemoryLayout<Int>.stride)
+            super.init(.programs, byteCount: program.program.byteCount + key.count * MemoryLayout<Int>.stride)
         }
 
         override func evict() { table.remove(self, hash: hash) }
@@ -61,14 +61,14 @@ final class ProgramCache: Sendable {
     }
 
     /// The program for the shapes of these feeds, if there is one.
-    func program(for feeds: UnsafeBufferPointer<TensorView>) -> Program? {
+    func program(for feeds: UnsafeBufferPointer<TensorView>) -> ProgramBinding? {
         guard let entry = table.find(hash: Self.hash(feeds), where: { Self.matches($0.key, feeds) }) else { return nil }
         entry.mark()
         return entry.program
     }
 
     /// Adds a program; others may have to go for it.
-    func add(_ program: Program, for feeds: UnsafeBufferPointer<TensorView>) {
+    func add(_ program: ProgramBinding, for feeds: UnsafeBufferPointer<TensorView>) {
         let key = feeds.flatMap { [$0.dimensions.count] + Array($0.dimensions) }
         let hash = Self.hash(feeds)
         let entry = Entry(
@@ -76,10 +76,10 @@ final class ProgramCache: Sendable {
         table.insert(entry, hash: hash)
         if hasFirst.exchange(true, ordering: .relaxed) {
             budget.add(entry)
-            program.growth.count(for: entry, in: budget)
+            program.program.growth.count(for: entry, in: budget)
         } else {
             budget.grow(owner, by: entry.byteCount)
-            program.growth.count(for: owner, in: budget)
+            program.program.growth.count(for: owner, in: budget)
         }
     }
 

@@ -6,6 +6,7 @@ internal import Threads
 
 /// One execution of a program in a workspace.
 struct Run {
+    private let binding: ProgramBinding
     private let program: Program
     private let workspace: Workspace
     private let limitBytes: Int
@@ -13,14 +14,21 @@ struct Run {
     private let helpers: (any HelperSource)?
     private let profile: RunProfile?
 
-    /// - `helpers`: Where helpers come from for kernels that are cut; nil for none.
-    /// - `profile`: Gets the time of each step; nil for nobody.
+    /// - Parameters:
+    ///   - binding: The program, with the weights of the version.
+    ///   - workspace: The memory of the run.
+    ///   - limitBytes: The maximum memory of the run, in bytes.
+    ///   - limits: What may end the run between two steps.
+    ///   - helpers: Where helpers come from for kernels that are cut; nil for none.
+    ///   - profile: Records the time of each step; nil for no record.
     init(
-        _ program: Program, in workspace: Workspace, limitBytes: Int, limits: RunLimits, helpers: (any HelperSource)?,
+        _ binding: ProgramBinding, in workspace: Workspace, limitBytes: Int, limits: RunLimits,
+        helpers: (any HelperSource)?,
         profile: RunProfile? = nil
     ) {
         self.profile = profile
-        self.program = program
+        self.binding = binding
+        program = binding.program
         self.workspace = workspace
         self.limitBytes = limitBytes
         self.limits = limits
@@ -45,7 +53,7 @@ struct Run {
             deliver(take) { $0.dimensions }
         } else {
             var interpreted = InterpretedRun(
-                program, workspace, limits: limits, helpers: helpers, profile: profile)
+                binding, workspace, limits: limits, helpers: helpers, profile: profile)
             try interpreted.execute()
             deliver(take) { $0.dimensions ?? interpreted.shape(of: $0.value)?.dimensions }
             withExtendedLifetime(interpreted) {}
@@ -59,6 +67,7 @@ struct Run {
             // Safety: kernels never write to inputs; the planner places outputs in the arena only.
             values[value] = tensor.storage.baseAddress + tensor.byteOffset
         }
+        for (value, address) in binding.weights { values[value] = address }
         for (value, feed) in program.feedValues {
             values[value] = UnsafeMutableRawPointer(mutating: feeds[feed].elements)
         }
@@ -69,7 +78,7 @@ struct Run {
         let isLimited = !limits.isNone
         let last: Int? = program.operands.withUnsafeBufferPointer { operands in
             guard let operands = operands.baseAddress else { return nil }
-            return program.steps.withUnsafeBufferPointer { steps in
+            return binding.steps.withUnsafeBufferPointer { steps in
                 for index in steps.indices {
                     if isLimited, index > 0, limits.isReached { return index }
                     switch steps[index].work {
@@ -86,7 +95,7 @@ struct Run {
         guard let fault = workspace.state.pointee.fault, fault.kind != .timeOver else {
             throw limits.error("\(last) of the graph's \(program.steps.count) steps were done")
         }
-        throw program.origin(of: program.steps[last]).locate(OpError(fault))
+        throw program.origin(of: binding.steps[last]).locate(OpError(fault))
     }
 
     @inline(__always)

@@ -8,12 +8,12 @@ internal import Threads
 
 /// A graph with the values of its variables: compiles feeds and fetches to ``Callable``s and keeps these.
 package final class Session: Sendable {
-    /// The most memory that one run may take for what it computes.
+    /// The maximum memory of one run for what it computes, in bytes.
     package static let defaultLimitBytes = 4 << 30
 
     package let graph: Graph
     private let variables: VariableStates
-    private let inference: FactInference
+    private let library: PlanLibrary
     let compiler: PlanCompiler
     private let workspaces: ObjectPool<Workspace>
     private let holder: MemoryHolder
@@ -42,10 +42,15 @@ package final class Session: Sendable {
         // Safety: set once, here.
         private weak let session: Session?
 
-        init(_ signature: Signature, _ plan: Plan, _ session: Session) {
+        /// - Parameters:
+        ///   - signature: What the callable is for.
+        ///   - plan: Its plan.
+        ///   - weightBytes: The bytes of weights that were first derived for it.
+        ///   - session: The session that keeps it.
+        init(_ signature: Signature, _ plan: Plan, weightBytes: Int, _ session: Session) {
             self.signature = signature
             self.session = session
-            super.init(.callables, byteCount: plan.byteCount)
+            super.init(.callables, byteCount: plan.byteCount + weightBytes)
         }
 
         override func evict() { session?.forget(signature, self) }
@@ -65,17 +70,17 @@ package final class Session: Sendable {
     ///   - graph: The graph.
     ///   - variables: Their values.
     ///   - threadCount: How many runs are expected at once.
-    ///   - limitBytes: The most memory that one run may take for what it computes.
+    ///   - limitBytes: The maximum memory of one run for what it computes, in bytes.
     ///   - memory: The account of all runs, and more; nil for none.
     ///   - caches: What may be kept of this session and all others.
     ///   - tables: What tables are filled with, if it is not in the graph.
-    ///   - inference: Of the same graph, from another session; nil for a new one.
+    ///   - library: What the session shares with others of the same graph; nil for nothing.
     ///   - readOnlyReason: Why runs may not assign variables, and what to do about it; nil where they may.
     ///   - passes: The passes that plans go through.
     package init(
         graph: Graph, variables: any VariableSource, threadCount: Int, limitBytes: Int = Session.defaultLimitBytes,
         memory: MemoryAccount? = nil, caches: CacheBudget = CacheBudget(),
-        tables: any TableSource = NoTables(), inference: FactInference? = nil,
+        tables: any TableSource = NoTables(), library: PlanLibrary? = nil,
         readOnlyReason: String? = nil, passes: PassOptions = PassOptions()
     ) {
         self.graph = graph
@@ -83,16 +88,16 @@ package final class Session: Sendable {
         self.limitBytes = limitBytes
         self.memory = memory
         self.caches = caches
-        let inference = inference ?? FactInference(graph)
-        self.inference = inference
-        compiler = PlanCompiler(graph, self.variables, tables: tables, facts: inference, options: passes)
+        let library = library ?? PlanLibrary(graph)
+        self.library = library
+        compiler = PlanCompiler(graph, self.variables, tables: tables, facts: library.inference, options: passes)
         workspaces = ObjectPool<Workspace>(count: threadCount)
         holder = MemoryHolder { [workspaces] in workspaces.removeAll() }
         memory?.add(holder)
     }
 
     /// What the ops' rules, or the graph's own declarations, tell of a tensor's dtype and shape; nil where it tells nothing.
-    package func fact(of endpoint: Endpoint) -> TensorFact? { inference.feedableFact(of: endpoint) }
+    package func fact(of endpoint: Endpoint) -> TensorFact? { library.inference.feedableFact(of: endpoint) }
 
     /// Compiles, or finds, the callable for feeds and fetches, in these orders.
     ///
@@ -102,22 +107,63 @@ package final class Session: Sendable {
         if let known = callables.withLock({ $0[signature]?.callable }), !known.isOutdated { return known }
         let facts = try facts(ofFeeds: feeds)
         let generation = variables.generation
-        let plan = try compiler.plan(feeds: facts, fetches: fetches)
+        let derivedBefore = variables.weights.bytes.computed
+        let (plan, binding) = try plan(for: signature, facts)
+        let derived = max(0, variables.weights.bytes.computed - derivedBefore)
         let callable = Callable(
             feeds: facts.map { Callable.Argument(name: name($0.0), dtype: $0.1.dtype, shape: $0.1.shape) },
-            fetches: fetches.map(name), plan: plan, workspaces: workspaces, limitBytes: limitBytes, memory: memory,
-            variables: variables, generation: generation, options: compiler.options, caches: caches,
-            entry: Entry(signature, plan, self))
+            fetches: fetches.map(name), plan: plan, binding, workspaces: workspaces, limitBytes: limitBytes,
+            memory: memory,
+            variables: variables, generation: generation, compiler: compiler, caches: caches,
+            entry: Entry(signature, plan.plan, weightBytes: derived, self))
         return keep(callable, signature)
     }
 
-    /// Checks that fetches can be computed from feeds. Nothing is planned or kept.
+    /// The plan that another version uses, where it is right for this one, else a new one.
+    private func plan(
+        for signature: Signature, _ facts: [(Endpoint, TensorFact)]
+    ) throws(OpError) -> (SharedPlan, WeightBinding) {
+        let key = libraryKey(signature)
+        if let known = library.plan(for: key), let binding = bind(known.plan) { return (known, binding) }
+        let (plan, binding) = try compiler.plan(feeds: facts, fetches: signature.fetches)
+        let shared = SharedPlan(plan)
+        library.add(shared, for: key)
+        return (shared, binding)
+    }
+
+    /// The weights of another version's plan in this one; nil where the plan is not right for it.
+    private func bind(_ plan: Plan) -> WeightBinding? {
+        guard !plan.constantVariables.contains(where: { variables.state(of: $0) != nil }) else { return nil }
+        let evaluation = WeightEvaluation(variables.weights, plan.weights)
+        return evaluation.isValid() ? try? evaluation.binding(of: plan.usedWeights) : nil
+    }
+
+    private func libraryKey(_ signature: Signature) -> PlanLibrary.Key {
+        PlanLibrary.Key(
+            feeds: signature.feeds, fetches: signature.fetches, disabledPasses: compiler.options.disabled,
+            readOnlyReason: variables.readOnlyReason)
+    }
+
+    /// The weights that plans read or derive.
+    package var weights: WeightStore { variables.weights }
+
+    /// What these take in memory.
+    package var weightBytes: WeightBytes { weights.bytes }
+
+    /// Checks that fetches can be computed from feeds. Nothing is planned.
     ///
+    /// - Parameters:
+    ///   - feeds: The fed tensors.
+    ///   - fetches: The fetched tensors.
+    ///   - isKept: Whether sessions of other versions may take the result over. Only for feeds and fetches that the model names, not a request.
     /// - Throws: ``OpError``, as ``callable(feeds:fetches:)`` does.
-    package func check(feeds: [Endpoint], fetches: [Endpoint]) throws(OpError) {
+    package func check(feeds: [Endpoint], fetches: [Endpoint], isKept: Bool = true) throws(OpError) {
         let signature = Signature(feeds: feeds, fetches: fetches)
         if let known = callables.withLock({ $0[signature]?.callable }), !known.isOutdated { return }
-        try compiler.check(feeds: try facts(ofFeeds: feeds), fetches: fetches)
+        let key = libraryKey(signature)
+        if library.isChecked(key, in: variables.weights) { return }
+        let weights = try compiler.check(feeds: try facts(ofFeeds: feeds), fetches: fetches)
+        if isKept { library.add(check: weights, for: key) }
     }
 
     /// The dtypes and shapes that feeds may have.

@@ -47,8 +47,12 @@ final class Workspace {
 
     /// Makes room.
     ///
-    /// - `limitBytes`: The most that the run may take, the arena among it.
-    /// Gives Why there is no room.
+    /// - Parameters:
+    ///   - valueCount: The number of values of the program.
+    ///   - arenaBytes: The size of the arena.
+    ///   - dimensionCount: The sum of the ranks of the fetches.
+    ///   - limitBytes: The maximum memory of the run in bytes, including the arena.
+    /// - Returns: Why there is no room; nil if there is.
     func prepare(
         valueCount: Int, arenaBytes: Int, dimensionCount: Int, limitBytes: Int
     ) -> MemoryRefusal? {

@@ -30,18 +30,18 @@ public final class Graph: Sendable {
             }
         }
         let defaults = Self.defaults(of: ops)
+        let hasScalarPlaceholders = definition.versions.producer >= Self.firstWithScalarPlaceholders
         var nodes: [Node] = []
         nodes.reserveCapacity(flat.count)
         for node in flat {
-            var node = node
-            if definition.versions.producer < Self.firstWithScalarPlaceholders, node.op == "Placeholder",
-                node.attr["shape"]?.shape.dim.isEmpty ?? true
-            {
+            var attributes = node.attr
+            if !hasScalarPlaceholders, node.op == "Placeholder", attributes["shape"]?.shape.dim.isEmpty ?? true {
                 var unknown = AttrValue()
                 unknown.shape.unknownRank = true
-                node.attr["shape"] = unknown
+                attributes["shape"] = unknown
             }
-            nodes.append(try Self.link(node, indices, defaults[node.op] ?? [:]))
+            nodes.append(
+                try Self.link(node, indices, NodeAttributes(own: attributes, defaults: defaults[node.op] ?? [:])))
         }
         self.nodes = nodes
         self.indices = indices
@@ -120,10 +120,11 @@ public final class Graph: Sendable {
     }
 
     private static func link(
-        _ node: NodeDef, _ indices: [String: Int], _ defaults: [String: AttrValue]
+        _ node: NodeDef, _ indices: [String: Int], _ attributes: NodeAttributes
     ) throws(GraphError) -> Node {
         var inputs: [NodeInput] = []
         var controls: [NodeInput] = []
+        inputs.reserveCapacity(node.input.count)
         for text in node.input {
             guard let name = TensorName(parsing: text) else {
                 throw GraphError("node \"\(node.name)\" has an input \"\(text)\", which is not a tensor's name")
@@ -135,8 +136,6 @@ public final class Graph: Sendable {
             let endpoint = NodeInput.endpoint(Endpoint(node: index, output: name.output))
             if name.isControl { controls.append(endpoint) } else { inputs.append(endpoint) }
         }
-        return Node(
-            name: node.name, op: node.op, inputs: inputs, controlInputs: controls,
-            attributes: defaults.isEmpty ? node.attr : defaults.merging(node.attr) { _, own in own })
+        return Node(name: node.name, op: node.op, inputs: inputs, controlInputs: controls, attributes: attributes)
     }
 }

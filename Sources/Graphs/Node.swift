@@ -22,8 +22,10 @@ public enum NodeInput: Hashable, Sendable {
 }
 
 /// A node of a graph. Its device and colocation are not kept: there is one CPU.
-public struct Node: Sendable {
-    /// The name, unique in the graph.
+///
+/// Nodes are shared, not copied: who looks at one takes one reference.
+public final class Node: Sendable {
+    /// Unique in the graph.
     public let name: String
     /// The name of its op.
     public let op: String
@@ -31,10 +33,11 @@ public struct Node: Sendable {
     public let inputs: [NodeInput]
     /// The nodes that must run first.
     public let controlInputs: [NodeInput]
-    /// The node's own attributes, and the defaults of the graph's op list.
-    private let attributes: [String: AttrValue]
+    private let attributes: NodeAttributes
 
-    init(name: String, op: String, inputs: [NodeInput], controlInputs: [NodeInput], attributes: [String: AttrValue]) {
+    init(
+        name: String, op: String, inputs: [NodeInput], controlInputs: [NodeInput], attributes: NodeAttributes
+    ) {
         self.name = name
         self.op = op
         self.inputs = inputs
@@ -52,13 +55,14 @@ public struct Node: Sendable {
     }
 
     /// A constant.
-    init(constant value: Tensor, name: String) {
+    convenience init(constant value: Tensor, name: String) {
         var dtype = AttrValue()
         dtype.type = value.dtype.rawValue
         var tensor = AttrValue()
         tensor.tensor = TensorProto(encoding: value)
         self.init(
-            name: name, op: "Const", inputs: [], controlInputs: [], attributes: ["dtype": dtype, "value": tensor])
+            name: name, op: "Const", inputs: [], controlInputs: [],
+            attributes: NodeAttributes(own: ["dtype": dtype, "value": tensor]))
     }
 
     /// A placeholder with the same name, dtype and shape, and a default value.
@@ -68,9 +72,9 @@ public struct Node: Sendable {
             attributes: attributes)
     }
 
-    /// A placeholder without dtype and shape.
-    init(placeholder name: String) {
-        self.init(name: name, op: "Placeholder", inputs: [], controlInputs: [], attributes: [:])
+    /// A placeholder of which nothing else is known.
+    convenience init(placeholder name: String) {
+        self.init(name: name, op: "Placeholder", inputs: [], controlInputs: [], attributes: NodeAttributes(own: [:]))
     }
 
     /// The node with other data inputs.
@@ -78,8 +82,9 @@ public struct Node: Sendable {
         Node(name: name, op: op, inputs: inputs, controlInputs: controlInputs, attributes: attributes)
     }
 
-    /// Whether another node has the same attributes, except for those that only record its origin.
-    package func hasSameAttributes(as other: Node) -> Bool {
-        attributes.filter { !$0.key.hasPrefix("_") } == other.attributes.filter { !$0.key.hasPrefix("_") }
-    }
+    /// Whether another node has the same attributes, but for those that only say where it is from.
+    package func hasSameAttributes(as other: Node) -> Bool { attributes.areSame(as: other.attributes) }
+
+    /// Nodes with the same attributes have the same hash. It looks at the beginnings of large values only.
+    package var attributesHash: Int { attributes.hash }
 }

@@ -11,24 +11,34 @@ public struct TensorName: Hashable, Sendable {
     ///
     /// - Returns: nil if the name is empty, or no number follows its colon.
     public init?(parsing text: some StringProtocol) {
-        if text.first == "^" {
-            node = String(text.dropFirst())
+        let text = String(text)
+        // A name is bytes: that is also much quicker than to look for characters.
+        let bytes = text.utf8
+        if bytes.first == UInt8(ascii: "^") {
+            node = String(text[bytes.index(after: bytes.startIndex)...])
             output = 0
             isControl = true
-        } else if let colon = text.lastIndex(of: ":") {
-            let digits = text[text.index(after: colon)...]
-            guard !digits.isEmpty, digits.allSatisfy({ ("0"..."9").contains($0) }), let number = Int32(digits) else {
-                return nil
-            }
+        } else if let colon = Self.colon(in: text) {
+            let digits = bytes[bytes.index(after: colon)...]
+            guard !digits.isEmpty, digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
+                let number = Int32(text[digits.startIndex...])
+            else { return nil }
             node = String(text[..<colon])
             output = Int(number)
             isControl = false
         } else {
-            node = String(text)
+            node = text
             output = 0
             isControl = false
         }
         guard !node.isEmpty else { return nil }
+    }
+
+    private static func colon(in text: String) -> String.Index? {
+        let bytes = text.utf8
+        let offset: Int?? = bytes.withContiguousStorageIfAvailable { $0.lastIndex(of: UInt8(ascii: ":")) }
+        guard let offset else { return bytes.lastIndex(of: UInt8(ascii: ":")) }
+        return offset.map { bytes.index(bytes.startIndex, offsetBy: $0) }
     }
 }
 

@@ -7,8 +7,10 @@ internal import Tensors
 /// normalisation.
 package struct AssignmentGuard {
     private let graph: Graph
-    /// For each node, the nodes that use its values or wait for it.
-    private let readers: [[Int]]
+    /// For each node the nodes that take its values or wait for it.
+    private let readers: Adjacency
+    /// For each node the nodes that it takes values from or waits for.
+    private let inputs: Adjacency
 
     /// Determines whether a training switch guards a graph's assignments, so that predictions do not need them.
     ///
@@ -39,13 +41,8 @@ package struct AssignmentGuard {
 
     private init(_ graph: Graph) {
         self.graph = graph
-        var readers = [[Int]](repeating: [], count: graph.nodes.count)
-        for (index, node) in graph.nodes.enumerated() {
-            for case .endpoint(let endpoint) in node.inputs + node.controlInputs {
-                readers[endpoint.node].append(index)
-            }
-        }
-        self.readers = readers
+        inputs = Adjacency(inputsOf: graph, controls: true)
+        readers = inputs.reversed()
     }
 
     /// Words in the names of placeholders that select training, regardless of dtype.
@@ -101,7 +98,8 @@ package struct AssignmentGuard {
         while let index = stack.popLast() {
             guard !marks[index] else { continue }
             marks[index] = true
-            if passes(graph.nodes[index]) { stack += readers[index].filter { !marks[$0] } }
+            guard passes(graph.nodes[index]) else { continue }
+            for reader in readers[index] where !marks[reader] { stack.append(reader) }
         }
         return marks
     }
@@ -113,9 +111,7 @@ package struct AssignmentGuard {
         while let index = stack.popLast() {
             guard !marks[index] else { continue }
             marks[index] = true
-            for case .endpoint(let endpoint) in graph.nodes[index].inputs + graph.nodes[index].controlInputs {
-                stack.append(endpoint.node)
-            }
+            for input in inputs[index] where !marks[input] { stack.append(input) }
         }
         return marks
     }

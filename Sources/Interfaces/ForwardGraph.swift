@@ -1,6 +1,5 @@
 internal import Graphs
 internal import Operations
-internal import Planning
 internal import TensorFlowProtos
 
 /// A graph without the nodes that save, restore, initialise, train or summarise.
@@ -8,37 +7,51 @@ struct ForwardGraph {
     let graph: Graph
     /// For each node, whether it is excluded.
     let isExcluded: [Bool]
-    /// For each node, the forward nodes that use its values.
-    let readers: [[Int]]
-    /// For each node, all nodes that use its values, including excluded ones.
-    let allReaders: [[Int]]
-    /// For each node, whether it leads only to assignments, such as those of moving averages, or to an input pipeline.
+    let kinds: NodeKinds
+    let scopes: NameScopes
+    /// For each scope whether tf.gradients made it.
+    private let isGradientScope: [Bool]
+    /// For each node the nodes whose values it takes.
+    let inputs: Adjacency
+    /// For each node the forward nodes that take its values.
+    let readers: Adjacency
+    /// For each node the nodes, also those that are left out, that take its values.
+    let allReaders: Adjacency
+    /// For each node whether all that it leads to is an assignment, as of moving averages, or an input pipeline.
     let isForUpdates: [Bool]
     let saving: Saving
 
     /// - Parameters:
-    ///   - graph: The graph; see ``PipelineSources``.
-    ///   - meta: The meta graph with the saver.
-    ///   - choices: Nodes that belong to input pipelines, regardless of their op.
-    init(_ graph: Graph, _ meta: MetaGraphDef, choices: Set<Int> = []) {
-        self.graph = graph
-        let saving = Saving(graph, meta)
-        self.saving = saving
-        isExcluded = graph.nodes.map { Self.isExcluded($0) || saving.isPrivate($0) }
-        var readers = [[Int]](repeating: [], count: graph.nodes.count)
-        var allReaders = readers
-        for (index, node) in graph.nodes.enumerated() {
-            for case .endpoint(let endpoint) in node.inputs {
-                allReaders[endpoint.node].append(index)
-                if !isExcluded[index] { readers[endpoint.node].append(index) }
-            }
+    ///   - sources: The graph, and what of it are input pipelines.
+    ///   - meta: Its saver.
+    init(_ sources: PipelineSources, _ meta: MetaGraphDef) {
+        let graph = sources.graph
+        let kinds = sources.kinds
+        let scopes = NameScopes(graph)
+        let saving = Saving(graph, meta, kinds)
+        let gradients = scopes.marks { Self.isGradientScope($1) }
+        let savers = scopes.marks { name, _ in saving.isScope(name) }
+        let isExcluded = graph.nodes.enumerated().map { index, node in
+            let kind = kinds[index]
+            let scope = scopes.ofNode[index]
+            return kind.isPipeline || kind.traits.containsAny(of: Self.excluded) || gradients[scope] || savers[scope]
+                || saving.isNamed(node) || node.name.hasPrefix("report_uninitialized_variables")
         }
-        self.readers = readers
-        self.allReaders = allReaders
-        isForUpdates = Self.updates(graph, allReaders, choices)
+        inputs = Adjacency(inputsOf: graph)
+        allReaders = inputs.reversed()
+        readers = inputs.reversed { !isExcluded[$0] }
+        isForUpdates = Self.updates(kinds, inputs, allReaders, sources.choices)
+        isGradientScope = gradients
+        self.graph = graph
+        self.isExcluded = isExcluded
+        self.kinds = kinds
+        self.scopes = scopes
+        self.saving = saving
     }
 
-    /// Marks some nodes and all forward nodes that depend on their values.
+    private static let excluded: OpTraits = [.bookkeeping, .changesVariable, .checkpoints]
+
+    /// Marks all forward nodes that some nodes' values reach, and these nodes themselves.
     ///
     /// - Parameters:
     ///   - start: The nodes.
@@ -50,7 +63,8 @@ struct ForwardGraph {
         while let index = stack.popLast() {
             guard !marks[index] else { continue }
             marks[index] = true
-            if passes(graph.nodes[index]) { stack += readers[index].filter { !marks[$0] } }
+            guard passes(graph.nodes[index]) else { continue }
+            for reader in readers[index] where !marks[reader] { stack.append(reader) }
         }
         return marks
     }
@@ -60,7 +74,7 @@ struct ForwardGraph {
         var marks = [Bool](repeating: false, count: graph.nodes.count)
         var stack = Array(end)
         while let index = stack.popLast() {
-            for input in inputs(of: index) where !marks[input] {
+            for input in inputs[index] where !marks[input] {
                 marks[input] = true
                 stack.append(input)
             }
@@ -73,61 +87,37 @@ struct ForwardGraph {
         graph.nodes.indices.filter { !isExcluded[$0] && isWanted(graph.nodes[$0]) }
     }
 
-    /// The nodes whose values a node uses.
-    func inputs(of index: Int) -> [Int] {
-        graph.nodes[index].inputs.compactMap { if case .endpoint(let endpoint) = $0 { endpoint.node } else { nil } }
-    }
+    /// The places of the forward nodes whose ops have a trait.
+    func nodes(with trait: OpTraits) -> [Int] { kinds.nodes(with: trait).filter { !isExcluded[$0] } }
 
-    private static func isExcluded(_ node: Node) -> Bool {
-        if OpTable.traits(of: node.op).containsAny(of: [.bookkeeping, .changesVariable]) { return true }
-        if InputPipeline.isPart(node.op) { return true }
-        return isGradient(node) || node.name.hasPrefix("report_uninitialized_variables")
-    }
+    /// The nodes whose values a node takes.
+    func inputs(of index: Int) -> [Int] { Array(inputs[index]) }
 
     /// Whether a node writes to a variable.
-    static func isUpdate(_ node: Node) -> Bool { OpTable.traits(of: node.op).contains(.changesVariable) }
-
-    /// Whether a node is a variable, or a handle to a variable.
-    static func isVariable(_ node: Node) -> Bool { OpTable.traits(of: node.op).contains(.variable) }
-
-    /// Whether a node is a placeholder.
-    static func isFeed(_ node: Node) -> Bool { OpTable.traits(of: node.op).contains(.feed) }
+    func isUpdate(_ index: Int) -> Bool { kinds[index].traits.contains(.changesVariable) }
 
     /// Whether a node is in a scope that tf.gradients made.
-    static func isGradient(_ node: Node) -> Bool {
-        // Most names do not contain these letters. Checking bytes is faster than splitting the name.
-        guard node.name.utf8.contains(UInt8(ascii: "/")), hasGradients(node.name.utf8) else { return false }
-        return node.name.utf8.split(separator: UInt8(ascii: "/")).dropLast().contains { isGradientScope(Substring($0)) }
-    }
-
-    /// Whether a component may begin with `gradients`.
-    private static func hasGradients(_ name: String.UTF8View) -> Bool {
-        let word = "gradients".utf8
-        var start = name.startIndex
-        while true {
-            if name[start...].starts(with: word) { return true }
-            guard let slash = name[start...].firstIndex(of: UInt8(ascii: "/")) else { return false }
-            start = name.index(after: slash)
-        }
-    }
+    func isGradient(_ index: Int) -> Bool { isGradientScope[scopes.ofNode[index]] }
 
     /// `gradients`, `gradients_1`.
     static func isGradientScope(_ component: Substring) -> Bool {
         component == "gradients" || component.hasPrefix("gradients_") && component.dropFirst(10).allSatisfy(\.isNumber)
     }
 
-    /// Marks the nodes that only assignments and pipelines depend on, directly or indirectly.
-    private static func updates(_ graph: Graph, _ readers: [[Int]], _ choices: Set<Int>) -> [Bool] {
-        var marks = graph.nodes.map { isUpdate($0) || InputPipeline.isPart($0.op) }
+    /// Marks what only assignments and pipelines read, directly or not.
+    private static func updates(
+        _ kinds: NodeKinds, _ inputs: Adjacency, _ readers: Adjacency, _ choices: Set<Int>
+    ) -> [Bool] {
+        var marks = inputs.nodes.map { kinds[$0].isPipeline || kinds[$0].traits.contains(.changesVariable) }
         for index in choices { marks[index] = true }
-        var otherReaders = readers.map(\.count)
+        var otherReaders = inputs.nodes.map { readers[$0].count }
         var stack = marks.indices.filter { marks[$0] }
         while let index = stack.popLast() {
-            for case .endpoint(let input) in graph.nodes[index].inputs {
-                otherReaders[input.node] -= 1
-                guard otherReaders[input.node] == 0, !marks[input.node] else { continue }
-                marks[input.node] = true
-                stack.append(input.node)
+            for input in inputs[index] {
+                otherReaders[input] -= 1
+                guard otherReaders[input] == 0, !marks[input] else { continue }
+                marks[input] = true
+                stack.append(input)
             }
         }
         return marks

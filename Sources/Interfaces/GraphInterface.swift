@@ -50,7 +50,7 @@ package struct GraphInterface: Sendable {
         _ graph: Graph, _ meta: MetaGraphDef, signature: SignatureDef?, fact: @escaping (Endpoint) -> TensorFact?
     ) {
         let sources = PipelineSources(graph)
-        let forward = ForwardGraph(sources.graph, meta, choices: sources.choices)
+        let forward = ForwardGraph(sources, meta)
         saving = forward.saving
         let found = Self.derived(forward, meta, sources) { fact(sources.original($0)) }
         trainingSwitches = found.inputs.filter { $0.role?.isTrainingSwitch == true }.map { sources.original($0.tensor) }
@@ -121,7 +121,7 @@ package struct GraphInterface: Sendable {
     ///
     /// If a pipeline is only the default value of a placeholder, the placeholder is meant to be fed, not the pipeline's tensor.
     private static func sources(_ forward: ForwardGraph, _ pipelines: PipelineSources) -> [Endpoint] {
-        forward.nodes(where: ForwardGraph.isFeed)
+        forward.nodes(with: .feed)
             .filter { index in
                 let readers = forward.readers[index].filter { !forward.isForUpdates[$0] }
                 guard pipelines.isPipelines(index) else { return !readers.isEmpty }

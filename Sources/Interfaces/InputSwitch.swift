@@ -94,12 +94,12 @@ package enum InputSwitch: Hashable, Sendable {
         var seen: Set<Int> = []
         while let (index, isTurned) = stack.popLast() {
             for reader in forward.readers[index] where seen.insert(reader).inserted {
-                let meetsRandom = forward.inputs(of: reader).contains { $0 != index && isRandom[$0] }
+                let meetsRandom = forward.inputs[reader].contains { $0 != index && isRandom[$0] }
                 switch forward.graph.nodes[reader].op {
                 case "GreaterEqual" where meetsRandom: return isTurned ? .keepProbability : .dropRate
                 case "Add" where meetsRandom, "AddV2" where meetsRandom: return isTurned ? .dropRate : .keepProbability
                 case "Identity", "Enter", "Switch", "Merge", "Cast": stack.append((reader, isTurned))
-                case "Sub" where forward.inputs(of: reader).last == index: stack.append((reader, !isTurned))
+                case "Sub" where forward.inputs[reader].last == index: stack.append((reader, !isTurned))
                 default: continue
                 }
             }

@@ -61,10 +61,11 @@ struct OutputGuess {
         let reached = forward.dependents(of: sources, through: { !OutputWords.shapeOps.contains($0.op) })
         isFed = zip(reached, forward.graph.nodes).map { $0 && !OutputWords.shapeOps.contains($1.op) }
         let labelled = forward.dependents(of: training.labels)
-        let scopes = Self.judgingScopes(forward, training)
+        var words = JudgingWords()
+        let scopes = Self.judgingScopes(forward, training, &words)
         isJudgement = forward.graph.nodes.enumerated().map { index, node in
-            labelled[index] || training.losses.contains(index) || scopes.contains(Self.scope(node.name))
-                || !training.isWeighted[index] && OutputWords.isJudging(NodeWords(node).components.last ?? [])
+            labelled[index] || scopes[forward.scopes.ofNode[index]] || training.losses.contains(index)
+                || !training.isWeighted[index] && words.isJudging(NameScopes.component(of: node.name[...]))
         }
         let loops = forward.dependents(of: forward.nodes { $0.op == "Enter" || $0.op == "RefEnter" }) {
             $0.op != "Exit" && $0.op != "RefExit"
@@ -96,7 +97,7 @@ struct OutputGuess {
     private var relaxations: [(Int) -> Bool] {
         let reached = forward.dependents(of: sources)
         let labelled = forward.dependents(of: training.labels)
-        let varying = forward.dependents(of: forward.nodes(where: ForwardGraph.isVariable))
+        let varying = forward.dependents(of: forward.nodes(with: .variable))
         return [
             { isFed[$0] && !isJudgement[$0] }, { isFed[$0] && !labelled[$0] }, { isFed[$0] || labelled[$0] },
             { reached[$0] }, { varying[$0] },
@@ -118,7 +119,7 @@ struct OutputGuess {
         var found: [Int: Rank] = [:]
         for index in forward.graph.nodes.indices where isWanted(index) {
             let readers = forward.readers[index]
-            let going = readers.filter { !isDead[$0] && !isJudgement[$0] }
+            let going = readers.lazy.filter { !isDead[$0] && !isJudgement[$0] }
             let isLeaf = going.isEmpty
             // Probabilities are an output as well if the most likely class is computed from them.
             let isDecided = !isLeaf && going.allSatisfy { OutputWords.decisions.contains(forward.graph.nodes[$0].op) }
@@ -219,22 +220,14 @@ struct OutputGuess {
         return forward.graph.nodes[forward.inputs(of: index)[1]].op != "Const"
     }
 
-    /// The scopes of losses and metrics that contain no layers.
-    private static func judgingScopes(_ forward: ForwardGraph, _ training: TrainingParts) -> Set<String> {
-        var scopes: Set<String> = []
-        var layered: Set<String> = []
-        for (index, node) in forward.graph.nodes.enumerated() where !forward.isExcluded[index] {
-            let scope = scope(node.name)
-            if NodeWords(node).components.dropLast().contains(where: OutputWords.isJudging) { scopes.insert(scope) }
-            guard training.isWeighted[index] else { continue }
-            var outer = scope
-            while !outer.isEmpty, layered.insert(outer).inserted { outer = Self.scope(outer) }
-        }
-        return scopes.subtracting(layered)
-    }
-
-    private static func scope(_ name: String) -> String {
-        name.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(name[..<$0]) } ?? ""
+    /// Marks the scopes of losses and metrics, unless there are layers in them.
+    private static func judgingScopes(
+        _ forward: ForwardGraph, _ training: TrainingParts, _ words: inout JudgingWords
+    ) -> [Bool] {
+        let judging = forward.scopes.marks { words.isJudging($1) }
+        let layered = forward.scopes.marks(
+            around: forward.inputs.nodes.lazy.filter { !forward.isExcluded[$0] && training.isWeighted[$0] })
+        return zip(judging, layered).map { $0 && !$1 }
     }
 
     // MARK: - Where an output comes from
@@ -247,7 +240,7 @@ struct OutputGuess {
             let op = forward.graph.nodes[index].op
             isLogarithm = isLogarithm || op == "Log"
             guard OutputWords.preparing.contains(op) || isLogarithm && OutputWords.clipping.contains(op) else { break }
-            let inputs = forward.inputs(of: index).filter { isFed[$0] }
+            let inputs = forward.inputs[index].filter { isFed[$0] }
             guard inputs.count == 1, isWanted(inputs[0]) else { break }
             index = inputs[0]
         }
@@ -272,9 +265,8 @@ struct OutputGuess {
 
     /// One of several candidates that compute the same value, as in networks that share their weights.
     private func distinct(_ candidates: [Candidate]) -> [Candidate] {
-        var equals = EqualNodes(forward.graph)
-        var seen: Set<Int> = []
-        return candidates.sorted { ($0.rank, $0.node) < ($1.rank, $1.node) }
-            .filter { seen.insert(equals.representative(of: $0.node)).inserted }
+        let sorted = candidates.sorted { ($0.rank, $0.node) < ($1.rank, $1.node) }
+        var equals = EqualNodes(forward)
+        return zip(sorted, equals.areNew(sorted.map(\.node))).compactMap { $1 ? $0 : nil }
     }
 }

@@ -5,7 +5,9 @@ internal import Planning
 struct PipelineSources {
     /// The graph, with these placeholders after all nodes of the original.
     let graph: Graph
-    /// The original's tensors that they replace, in order.
+    /// What the ops of its nodes tell.
+    let kinds: NodeKinds
+    /// The original's tensors that they stand for, in their order.
     private let tensors: [Endpoint]
     private let count: Int
     /// Nodes that select among pipelines, and so are parts of pipelines.
@@ -13,8 +15,10 @@ struct PipelineSources {
 
     init(_ graph: Graph) {
         count = graph.nodes.count
-        guard graph.nodes.contains(where: { InputPipeline.isEnd($0.op) }) else {
+        let kinds = NodeKinds(graph)
+        guard kinds.hasPipelines else {
             self.graph = graph
+            self.kinds = kinds
             tensors = []
             choices = []
             return
@@ -27,7 +31,9 @@ struct PipelineSources {
             }
         }
         tensors = read.sorted { ($0.node, $0.output) < ($1.node, $1.output) }
-        self.graph = graph.separating(tensors)
+        let separated = graph.separating(tensors)
+        self.graph = separated
+        self.kinds = NodeKinds(separated)
     }
 
     /// The original's tensor.

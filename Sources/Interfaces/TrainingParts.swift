@@ -27,7 +27,7 @@ struct TrainingParts {
     ///   - fact: Returns the facts about a tensor.
     init(_ forward: ForwardGraph, _ meta: MetaGraphDef, sources: [Int], fact: (Endpoint) -> TensorFact?) {
         isWeighted = [Bool](repeating: false, count: forward.graph.nodes.count)
-        let marked = Self.trained(forward.graph)
+        let marked = Self.trained(forward)
         let leading = forward.leading(to: marked)
         losses = marked.filter { !forward.isExcluded[$0] && !leading[$0] }
         // Some ops have no gradient node of their own. They are found between others.
@@ -54,21 +54,22 @@ struct TrainingParts {
         if nodes.contains(where: { isWeighted[$0] }) { return false }
         if nodes.contains(where: { losses.contains($0) }) { return true }
         let meetings = nodes.filter { index in
-            index != source && forward.inputs(of: index).contains { predicted[$0] && !reached[$0] }
+            index != source && forward.inputs[index].contains { predicted[$0] && !reached[$0] }
         }
         return !meetings.isEmpty && meetings.allSatisfy { Self.comparisons.contains(forward.graph.nodes[$0].op) }
     }
 
-    /// tf.gradients puts the gradient of a node `a/b` into the scope `gradients/a/b_grad`.
-    private static func trained(_ graph: Graph) -> Set<Int> {
+    /// tf.gradients puts what belongs to a node `a/b` into the scope `gradients/a/b_grad`.
+    private static func trained(_ forward: ForwardGraph) -> Set<Int> {
         var result: Set<Int> = []
-        for node in graph.nodes where ForwardGraph.isGradient(node) {
-            let parts = node.name.split(separator: "/")
-            guard let start = parts.firstIndex(where: { ForwardGraph.isGradientScope($0) }) else { continue }
-            for end in parts.indices[(start + 1)...] where parts[end].hasSuffix("_grad") {
-                let name = parts[(start + 1)...end].joined(separator: "/").dropLast(5)
-                if let index = graph.index(ofNode: String(name)) {
-                    result.insert(index)
+        for index in forward.inputs.nodes where forward.isGradient(index) {
+            let name = forward.graph.nodes[index].name
+            let parts = name.utf8.split(separator: UInt8(ascii: "/"))
+            guard let start = parts.firstIndex(where: { ForwardGraph.isGradientScope(Substring($0)) }) else { continue }
+            for end in parts.indices[(start + 1)...] where Substring(parts[end]).hasSuffix("_grad") {
+                let original = name[parts[start + 1].startIndex..<parts[end].endIndex].dropLast(5)
+                if let node = forward.graph.index(ofNode: String(original)) {
+                    result.insert(node)
                     break
                 }
             }
@@ -80,12 +81,12 @@ struct TrainingParts {
         _ forward: ForwardGraph, _ sources: [Int], _ fact: (Endpoint) -> TensorFact?
     ) -> [Bool] {
         let fed = forward.dependents(of: sources)
-        let variables = forward.nodes(where: ForwardGraph.isVariable)
+        let variables = forward.nodes(with: .variable)
         let varying = forward.dependents(of: variables)
         let reduced = forward.dependents(of: forward.nodes { reductions.contains($0.op) })
         return forward.graph.nodes.indices.map { index in
             guard fed[index], varying[index], !forward.isForUpdates[index] else { return false }
-            let inputs = forward.inputs(of: index)
+            let inputs = forward.inputs[index]
             let weights = inputs.filter { varying[$0] && !fed[$0] }
             guard !weights.isEmpty, inputs.contains(where: { fed[$0] }) else { return false }
             // A loss plus a penalty on weights is a sum of scalars, not a layer.

@@ -55,7 +55,7 @@ struct TrainingUse {
         while let index = stack.popLast() {
             let node = forward.graph.nodes[index]
             if node.op == "Merge" || node.op == "RefMerge" { continue }
-            if isRandom[index] || ForwardGraph.isUpdate(node) || isOfBatch(node) || normalisesByBatch(node) {
+            if isRandom[index] || forward.isUpdate(index) || isOfBatch(node) || normalisesByBatch(node) {
                 return true
             }
             for reader in forward.allReaders[index] where seen.insert(reader).inserted { stack.append(reader) }

@@ -24,6 +24,9 @@ public final class TensorStorage: @unchecked Sendable {
     /// Whether the memory is valid only until the call returns. To keep the elements, make a copy.
     package var isCallers: Bool { if case .caller = owner { true } else { false } }
 
+    /// Whether the memory is a part of somebody else's, such as a checkpoint's.
+    package var isBorrowed: Bool { if case .object = owner { true } else { false } }
+
     /// Allocates memory that is not initialised.
     ///
     /// - Returns: nil if there is not enough memory.

@@ -33,6 +33,7 @@ struct ServerSettings: SettingsGroup {
     var runMemory: MemorySize?
     var cacheBytes = CacheBudget.standardBytes
     var corsOrigins: [String] = []
+    var releasesWeights = false
     var disabledPasses: [String] = []
     var tokenFile: String?
     var adminTokenFile: String?
@@ -132,6 +133,10 @@ extension ServerSettings {
         Setting(
             "follow-paths", \.followsPaths, .truth, effect: .restart,
             "Follow paths in a checkpoint file that lead to other folders; otherwise only files of its own folder are read."
+        ),
+        Setting(
+            "release-weights", \.releasesWeights, .truth, effect: .restart,
+            "Give the memory of weights that no request has needed back to the system; they are read from the checkpoint again if one does. The checkpoint's files stay open."
         ),
         Setting(
             "disable-pass", \.disabledPasses, .list(of: .text("a pass of the planner")), isList: true, effect: .restart,

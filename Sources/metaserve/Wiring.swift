@@ -105,6 +105,7 @@ extension ServerSettings {
         configuration.followsPaths = followsPaths
         configuration.memory = memory
         configuration.passes = PassOptions(disabled: Set(disabledPasses))
+        configuration.releasesWeights = releasesWeights
         configuration.caches = CacheBudget(limitBytes: cacheBytes)
         configuration.logger = logger
         return configuration

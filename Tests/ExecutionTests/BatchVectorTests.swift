@@ -22,7 +22,7 @@ struct BatchVectorTests {
         "RandomUniform", "RandomStandardNormal", "TruncatedNormal", "RandomUniformInt", "Multinomial", "RandomShuffle",
     ]
     /// How far answers may be apart where products are summed up, in units of the last place of the largest number.
-    private static let most = 8.0
+    private static let maxUnits = 8.0
 
     private struct Variables: VariableSource {
         var values: [String: Tensor] = [:]
@@ -114,7 +114,7 @@ struct BatchVectorTests {
                 continue
             }
             if let difference { Issue.record("\(name): \(difference)") }
-            let allowed = ops.isDisjoint(with: products) ? 0 : most
+            let allowed = ops.isDisjoint(with: products) ? 0 : maxUnits
             #expect(distance <= allowed, "\(name): \(distance) units of the last place")
             result = max(result ?? 0, distance)
         }

@@ -15,92 +15,65 @@ import VectorSupport
 /// Kernels that several threads compute together.
 @Suite("Kernels that are cut")
 struct KernelCutTests {
-    /// An op, and the shapes of its inputs, which get random elements.
-    struct Case: Sendable, CustomStringConvertible {
-        let op: String
-        let inputs: [[Int]]
-        var numbers: [String: [Int64]] = [:]
-        var texts: [String: String] = [:]
-        var flags: [String: Bool] = [:]
-        var dtype = DataType.float32
-
-        var description: String { "\(op) \(dtype) \(inputs) \(texts)" }
-    }
-
-    private static func window(_ stride: Int64, _ more: [String: [Int64]] = [:]) -> [String: [Int64]] {
-        more.merging(["strides": [1, stride, stride, 1]]) { $1 }
-    }
-
-    private static let same = ["padding": "SAME"]
-
-    static let cases: [Case] = [
-        Case(op: "Exp", inputs: [[700_001]]),
-        Case(op: "Tanh", inputs: [[3, 70_001]]),
-        Case(op: "Relu", inputs: [[2_000_003]]),
-        Case(op: "AddV2", inputs: [[1_000_003], [1_000_003]]),
-        Case(op: "BiasAdd", inputs: [[7001, 70], [70]]),
-        Case(op: "Mul", inputs: [[301, 1, 1001], [1, 7, 1]]),
-        Case(op: "FloorDiv", inputs: [[200_001], [1]], dtype: .int32),
-        Case(op: "Softmax", inputs: [[801, 1001]]),
-        Case(op: "LogSoftmax", inputs: [[50_001, 7]]),
-        Case(op: "MatMul", inputs: [[533, 601], [601, 389]]),
-        Case(op: "MatMul", inputs: [[600, 300], [600, 700]], flags: ["transpose_a": true]),
-        Case(op: "MatMul", inputs: [[100, 300], [1500, 300]], flags: ["transpose_b": true]),
-        Case(op: "MatMul", inputs: [[1, 2000], [2000, 2100]]),
-        Case(op: "MatMul", inputs: [[5, 1000], [1000, 2100]]),
-        Case(op: "MatMul", inputs: [[2100, 1000], [1000, 1]]),
-        Case(op: "MatMul", inputs: [[400, 300], [300, 600]], dtype: .float64),
-        Case(op: "MatMul", inputs: [[600, 60], [60, 70]], dtype: .int32),
-        Case(op: "BatchMatMulV2", inputs: [[12, 64, 96], [12, 96, 64]]),
-        Case(op: "BatchMatMulV2", inputs: [[2, 400, 200], [1, 200, 300]]),
-        Case(op: "Conv2D", inputs: [[1, 61, 59, 16], [3, 3, 16, 32]], numbers: window(1), texts: same),
-        Case(op: "Conv2D", inputs: [[2, 120, 100, 8], [5, 5, 8, 16]], numbers: window(2), texts: same),
-        Case(op: "Conv2D", inputs: [[1, 14, 14, 64], [3, 3, 64, 512]], numbers: window(1), texts: same),
-        Case(op: "Conv2D", inputs: [[1, 56, 56, 64], [1, 1, 64, 128]], numbers: window(1), texts: same),
-        Case(op: "Conv2D", inputs: [[1, 120, 90, 16], [3, 3, 4, 32]], numbers: window(1), texts: same),
-        Case(op: "Conv2D", inputs: [[1, 120, 90, 16], [3, 3, 1, 32]], numbers: window(1), texts: same),
-        Case(
-            op: "Conv2D", inputs: [[2, 16, 60, 60], [3, 3, 16, 32]], numbers: ["strides": [1, 1, 1, 1]],
-            texts: ["padding": "SAME", "data_format": "NCHW"]),
-        Case(
-            op: "Conv2D", inputs: [[6, 16, 40, 40], [3, 3, 16, 32]], numbers: ["strides": [1, 1, 1, 1]],
-            texts: ["padding": "SAME", "data_format": "NCHW"]),
-        Case(op: "DepthwiseConv2dNative", inputs: [[1, 70, 70, 40], [3, 3, 40, 1]], numbers: window(1), texts: same),
-        Case(op: "DepthwiseConv2dNative", inputs: [[9, 30, 30, 40], [3, 3, 40, 2]], numbers: window(2), texts: same),
-        Case(op: "MaxPool", inputs: [[1, 112, 112, 64]], numbers: window(2, ["ksize": [1, 3, 3, 1]]), texts: same),
-        Case(op: "AvgPool", inputs: [[40, 20, 20, 32]], numbers: window(1, ["ksize": [1, 3, 3, 1]]), texts: same),
-        Case(
-            op: "FusedBatchNorm", inputs: [[1, 112, 112, 64], [64], [64], [64], [64]], flags: ["is_training": false]),
-        Case(
-            op: "FusedBatchNorm", inputs: [[1, 64, 112, 112], [64], [64], [64], [64]],
-            texts: ["data_format": "NCHW"], flags: ["is_training": false]),
-    ]
-
-    @Test("Outputs are the same, bit for bit, whoever helps", arguments: cases)
-    func isExact(_ sample: Case) throws {
+    @Test("Outputs are the same, bit for bit, whoever helps", arguments: KernelCutCase.all)
+    func isExact(_ sample: KernelCutCase) throws {
         let callable = try callable(sample)
         let inputs = try sample.inputs.enumerated().map { try tensor(sample.dtype, $1, seed: UInt64($0)) }
-        let alone = try callable.run(inputs)[0].bytes
+        let alone = try callable.run(inputs).map(\.bytes)
         for processors in [2, 4] {
             let source = CountingSource(processors: processors)
-            let together = try callable.run(inputs, helpers: source)[0].bytes
+            let together = try callable.run(inputs, helpers: source).map(\.bytes)
             #expect(together == alone, "\(processors) processors")
             #expect(source.borrowed > 0, "nobody was asked for help")
             #expect(source.spare.spareCount == processors - 1)
         }
     }
 
-    private func callable(_ sample: Case) throws -> Callable {
+    /// With 17 rows or more, the outer axis is cut. With one, the folded axis is, or the columns.
+    @Test(
+        "A reduction is the same, bit for bit, wherever it is cut",
+        arguments: ["Sum", "Mean", "Max", "Min", "EuclideanNorm"],
+        [[200_003], [1 << 18], [60_001, 3], [100, 2001], [262_144, 1]])
+    func isExactWhereverCut(_ op: String, _ shape: [Int]) throws {
+        let input = try tensor(.float32, shape, seed: 7)
+        let copies = 17
+        let numbers = try #require(input.scalars(as: Float.self))
+        let all = [[Float]](repeating: numbers, count: copies).flatMap { $0 }
+        let repeated = try #require(Tensor(all, shape: [copies] + shape))
+        func run(_ tensor: Tensor, axis: Int32) throws -> [UInt8] {
+            let sample = KernelCutCase(
+                op: op, inputs: [tensor.shape.dimensions],
+                constants: [1: KernelCutCase.Constant([axis], shape: [1])])
+            return try callable(sample).run([tensor])[0].bytes
+        }
+        let one = try run(input, axis: 0)
+        #expect(try run(repeated, axis: 1) == [[UInt8]](repeating: one, count: copies).flatMap { $0 })
+    }
+
+    private func callable(_ sample: KernelCutCase) throws -> Callable {
         var graph = TestGraph()
         let type = Int32(sample.dtype.rawValue)
-        let names = sample.inputs.enumerated().map { index, shape in
+        var names = sample.inputs.enumerated().map { index, shape in
             graph.placeholder("x\(index)", type, shape.map { Int64($0) })
         }
+        let feeds = names
+        for (place, constant) in sample.constants.sorted(by: { $0.key < $1.key }) {
+            let tensor = TensorProto.with { tensor in
+                tensor.dtype = 3
+                tensor.tensorShape.dim = constant.shape.map { size in .with { $0.size = Int64(size) } }
+                tensor.intVal = constant.values
+            }
+            let name = graph.add(
+                "Const", "c\(place)", types: ["dtype": 3], ["value": .with { $0.tensor = tensor }])
+            names.insert(name, at: place)
+        }
         var attributes = sample.numbers.mapValues { values in AttrValue.with { $0.list.i = values } }
+        for (key, number) in sample.integers { attributes[key] = .with { $0.i = number } }
         for (key, text) in sample.texts { attributes[key] = .with { $0.s = Data(text.utf8) } }
         for (key, flag) in sample.flags { attributes[key] = .with { $0.b = flag } }
         graph.add(sample.op, "op", names, types: ["T": type], attributes)
-        return try graph.session(limitBytes: 1 << 30).callable(names.map { $0 + ":0" }, ["op:0"])
+        let fetches = (0..<sample.outputs).map { "op:\($0)" }
+        return try graph.session(limitBytes: 1 << 30).callable(feeds.map { $0 + ":0" }, fetches)
     }
 
     private func tensor(_ dtype: DataType, _ shape: [Int], seed: UInt64) throws -> Tensor {

@@ -105,6 +105,30 @@ package struct TestGraph {
             graph: try Graph(def), variables: Variables(values: variables), threadCount: 1, limitBytes: limitBytes,
             caches: caches, passes: passes)
     }
+
+    /// Sessions of the graph, one for each version of its variables, as a server has them after reloads.
+    package func versions(_ variables: [[String: Tensor]]) throws -> [Session] {
+        let graph = try Graph(def)
+        let library = PlanLibrary(graph)
+        return variables.map { values in
+            Session(
+                graph: graph, variables: Variables(values: values), threadCount: 1, limitBytes: 64 << 20,
+                library: library)
+        }
+    }
+
+    /// Adds a variable that `read` gives the value of.
+    package mutating func variable(_ name: String, _ type: Int32, _ dimensions: [Int64]? = []) -> String {
+        let shape = AttrValue.with { value in
+            if let dimensions {
+                value.shape.dim = dimensions.map { size in .with { $0.size = size } }
+            } else {
+                value.shape.unknownRank = true
+            }
+        }
+        add("VariableV2", name, types: ["dtype": type], ["shape": shape])
+        return add("Identity", "\(name)/read", [name], types: ["T": type])
+    }
 }
 
 extension Session {

@@ -397,4 +397,23 @@ struct InterfaceTests {
                 """, inputs: [], outputs: [])
         #expect(try ShownInterface(try sketch.meta()).inputs == ["x"])
     }
+
+    @Test("are found among names of thousands of scopes, in a time that does not grow with their square")
+    func deepNames() throws {
+        let sketch = Sketch(testDescription: "", graph: "x Placeholder | float32", inputs: [], outputs: [])
+        var meta = try sketch.meta()
+        let scopes = String(repeating: "s/", count: 20_000)
+        for index in 0..<20 {
+            var node = NodeDef()
+            node.name = "s\(index)/\(scopes)prediction"
+            node.op = "Identity"
+            node.input = ["x"]
+            meta.graphDef.node.append(node)
+        }
+        let start = ContinuousClock().now
+        let shown = try ShownInterface(meta)
+        #expect(shown.inputs == ["x"])
+        #expect(shown.outputs.count == 1)
+        #expect(ContinuousClock().now - start < .seconds(20))
+    }
 }

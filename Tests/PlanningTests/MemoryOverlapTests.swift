@@ -156,7 +156,7 @@ struct MemoryOverlapTests {
             for run in vector.runs {
                 guard let callable = try? trial.callable(run) else { continue }
                 let shapes = try run.feeds.map { try Tensor(decoding: $0.tensor).shape }
-                guard let plan = try? callable.plan.specialized(for: shapes, options: PassOptions()),
+                guard let plan = try? callable.plan.specialized(for: shapes, callable.binding, options: PassOptions()),
                     let schedule = try? Schedule(plan, limitBytes: 1 << 30)
                 else { continue }
                 var layout = ProgramLayout(schedule, limitBytes: 1 << 30)

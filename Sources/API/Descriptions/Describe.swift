@@ -149,6 +149,7 @@ struct Describe: Sendable {
         write(model.inputs, "inputs", &writer)
         write(model.outputs, "outputs", &writer)
         writeSignatures(of: model, &writer)
+        write(model.weightMemory, &writer)
         writer.key("variables_mode")
         writer.string(model.variablesMode.rawValue)
         writer.key("variables_reason")
@@ -165,7 +166,17 @@ struct Describe: Sendable {
         writer.endList()
     }
 
-    /// `GET /v2/health/ready`: true from the time when every path has a model until the server is stopping.
+    private func write(_ weights: WeightMemory, _ writer: inout JSONWriter) {
+        writer.key("weight_memory")
+        writer.object { writer in
+            for part in WeightMemory.Part.allCases {
+                writer.key("\(part.rawValue)_bytes")
+                writer.integer(weights[part])
+            }
+        }
+    }
+
+    /// `GET /v2/health/ready`: from when every path has a model until the server is stopping. (Whoever can answer is alive.)
     private func ready() throws(RequestError) {
         guard !options.readiness.isDraining else { throw RequestError(503, "the server is stopping") }
         guard registry.isReady else { throw RequestError(503, "not all models are loaded yet: see /models") }

@@ -171,6 +171,18 @@ struct Metrics: Sendable {
         ) {
             $0.versions.versions.reduce(0) { $0 + $1.model.variables.reduce(0) { $0 + $1.byteCount } }
         }
+        writer.family(
+            "metaserve_model_weight_memory_bytes", .gauge,
+            "Memory of the weights of all loaded versions: raw as in the checkpoint, derived by plans, packed for kernels."
+        )
+        for model in models {
+            let weights = model.versions.versions.map(\.model.weightMemory)
+            for part in WeightMemory.Part.allCases {
+                writer.sample(
+                    "metaserve_model_weight_memory_bytes", [("model", model.name), ("part", part.rawValue)],
+                    weights.reduce(0) { $0 + $1[part] })
+            }
+        }
         let now = ContinuousClock.now
         writer.family("metaserve_model_age_seconds", .gauge, "Time since that version was loaded.")
         for model in models {

@@ -15,8 +15,9 @@ void ck_normalize_plane_f32(const float *x, float mean, float factor, float shif
 void ck_normalize_plane_f64(const double *x, double mean, double factor, double shift, double *y, ptrdiff_t count);
 
 // Of x[outer, channels, inner]: sum[c] = the sum of the differences between x[o, c, i] and center[c], and
-// product[c] = the sum of their products with z[o, c, i]; where `z` is NULL, of their squares.
+// product[c] = the sum of their products with z[o, c, i]; where `z` is NULL, of their squares. Only of the channels
+// [first, end).
 void ck_channel_sums_f32(const float *x, const double *center, const float *z, ptrdiff_t outer, ptrdiff_t channels,
-                         ptrdiff_t inner, double *sum, double *product);
+                         ptrdiff_t inner, ptrdiff_t first, ptrdiff_t end, double *sum, double *product);
 
 #endif

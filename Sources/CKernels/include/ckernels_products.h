@@ -4,10 +4,10 @@
 
 #include "ckernels_base.h"
 
-enum { CK_MOST_FEW_ROWS = 8 };
+enum { CK_MAX_FEW_ROWS = 8 };
 
 typedef struct {
-    // Of the left matrix, at most CK_MOST_FEW_ROWS; of the right one; and its columns.
+    // Of the left matrix, at most CK_MAX_FEW_ROWS; of the right one; and its columns.
     int32_t rows, depth, columns;
     // Elements from one row to the next.
     int32_t left_stride, right_stride, result_stride;

@@ -43,7 +43,7 @@ void ck_poisson(
 // bounds, or all with the same (a step of 0).
 typedef struct {
     const void *means, *deviations, *least, *most;
-    ptrdiff_t mean_step, deviation_step, least_step, most_step;
+    ptrdiff_t mean_step, deviation_step, min_step, max_step;
     ptrdiff_t batch, count;
 } ck_truncation;
 

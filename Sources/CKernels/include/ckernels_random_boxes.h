@@ -11,9 +11,9 @@ void ck_random_corner(ck_philox from, const int64_t choices[2], int64_t corner[2
 // What a sampled part of an image has to be like.
 typedef struct {
     int32_t height, width;
-    float least_ratio, most_ratio;  // of width to height
-    float least_area, most_area;    // of the image's
-    float least_covered;            // of one of the boxes
+    float min_ratio, max_ratio;  // of width to height
+    float min_area, max_area;    // of the image's
+    float min_covered;            // of one of the boxes
     int32_t attempts;
 } ck_box_sampling;
 

@@ -2,11 +2,13 @@ internal import Glibc
 
 /// Private memory in whole pages. It is returned to the system with its last owner.
 ///
-/// No file backs it, so changes of files do not affect it.
-// Safety: written by its maker only, before it is shared; from ``seal()`` on the system refuses writes.
+/// No file lies behind it: whatever happens to files, what was read stays as it is.
+// Safety: written by its maker only, before it is shared; from ``seal()`` on the system refuses writes, but for those of
+// ``rewrite(_:_:)``, whose caller makes sure that nobody reads the bytes.
 final class PrivateMemory: @unchecked Sendable {
     let bytes: UnsafeMutableRawBufferPointer
     private let mapping: UnsafeMutableRawBufferPointer
+    private let isHuge: Bool
 
     /// From this size on, large pages are requested. They cause fewer faults during loading, and fewer TLB misses when weights are read.
     private static let hugeFromBytes = 4 << 20
@@ -19,6 +21,7 @@ final class PrivateMemory: @unchecked Sendable {
         guard byteCount > 0 else {
             mapping = UnsafeMutableRawBufferPointer(start: nil, count: 0)
             bytes = mapping
+            isHuge = false
             return
         }
         // Large pages are aligned to their size.
@@ -32,6 +35,7 @@ final class PrivateMemory: @unchecked Sendable {
         let lead = isHuge ? -Int(bitPattern: memory) & (Self.hugePageBytes - 1) : 0
         bytes = UnsafeMutableRawBufferPointer(start: memory + lead, count: byteCount)
         if isHuge { madvise(memory + lead, byteCount, MADV_HUGEPAGE) }
+        self.isHuge = isHuge
     }
 
     deinit {
@@ -41,4 +45,44 @@ final class PrivateMemory: @unchecked Sendable {
 
     /// Makes the memory read-only.
     func seal() { if let base = mapping.baseAddress { mprotect(base, mapping.count, PROT_READ) } }
+
+    private static let pageBytes = Int(sysconf(Int32(_SC_PAGESIZE)))
+
+    /// The whole pages in a range of the bytes.
+    private func pages(in range: Range<Int>) -> UnsafeMutableRawBufferPointer {
+        guard let base = bytes.baseAddress else { return UnsafeMutableRawBufferPointer(start: nil, count: 0) }
+        let (mask, start) = (Self.pageBytes - 1, Int(bitPattern: base))
+        let first = (start + range.lowerBound + mask) & ~mask
+        let end = (start + range.upperBound) & ~mask
+        guard first < end else { return UnsafeMutableRawBufferPointer(start: nil, count: 0) }
+        return UnsafeMutableRawBufferPointer(start: base + (first - start), count: end - first)
+    }
+
+    /// How many bytes ``giveBack(_:)`` gives back.
+    func pageBytes(in range: Range<Int>) -> Int { pages(in: range).count }
+
+    /// Gives the whole pages of a range back to the system: they read as zeros. Nobody may read them before ``rewrite(_:_:)``.
+    func giveBack(_ range: Range<Int>) {
+        let pages = pages(in: range)
+        guard let base = pages.baseAddress else { return }
+        // Else the system would make large pages of what is left, and fill the holes.
+        if isHuge { madvise(base, pages.count, MADV_NOHUGEPAGE) }
+        madvise(base, pages.count, MADV_DONTNEED)
+    }
+
+    /// Lets `write` fill a range again, after it was given back.
+    func rewrite<Failure: Error>(
+        _ range: Range<Int>, _ write: (UnsafeMutableRawBufferPointer) throws(Failure) -> Void
+    ) throws(Failure) {
+        guard let base = bytes.baseAddress else { return }
+        // The pages at both ends belong to others too, who only read.
+        let (mask, start) = (Self.pageBytes - 1, Int(bitPattern: base))
+        let first = ((start + range.lowerBound) & ~mask) - start
+        let count = range.upperBound - first
+        let pages = pages(in: range)
+        if isHuge, let start = pages.baseAddress { madvise(start, pages.count, MADV_HUGEPAGE) }
+        mprotect(base + first, count, PROT_READ | PROT_WRITE)
+        defer { mprotect(base + first, count, PROT_READ) }
+        try write(UnsafeMutableRawBufferPointer(rebasing: bytes[range]))
+    }
 }

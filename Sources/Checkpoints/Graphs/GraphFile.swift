@@ -122,9 +122,9 @@ package struct GraphBytes: Sendable {
 
     private static func decode(_ kind: GraphKind, _ bytes: UnsafeRawBufferPointer) -> GraphFile? {
         switch kind {
-        case .savedModel: SavedModel(decoding: bytes).map { .savedModel($0) }
-        case .metaGraph: MetaGraphDef(decoding: bytes).map { .metaGraph($0) }
-        case .graph: GraphDef(decoding: bytes).map { .graph($0) }
+        case .savedModel: SavedModel(decodingGraphs: bytes).map { .savedModel($0) }
+        case .metaGraph: MetaGraphDef(decodingGraphs: bytes).map { .metaGraph($0) }
+        case .graph: GraphDef(decodingGraphs: bytes).map { .graph($0) }
         }
     }
 

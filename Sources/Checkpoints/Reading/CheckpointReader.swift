@@ -107,12 +107,22 @@ public struct CheckpointReader: Sendable {
         for name in names { _ = try tensor(named: name) }
     }
 
-    /// The same checkpoint in memory. Each tensor is read once and verified in memory, and no file stays open.
+    /// The same checkpoint in memory: every tensor read once and verified. What is in memory is what was verified.
     ///
-    /// - Throws: ``CheckpointError`` for the first tensor that fails; of kind `changed` if a file was written meanwhile.
-    package func loaded() throws(CheckpointError) -> CheckpointReader {
-        CheckpointReader(self, try store.loaded())
+    /// - Parameter keepsFiles: Whether files stay open, so that ``giveBackUnused()`` can give memory back.
+    /// - Returns: The checkpoint in memory.
+    /// - Throws: ``CheckpointError`` for the first that does not verify; of kind `changed` if a file was written meanwhile.
+    package func loaded(keepingFiles keepsFiles: Bool = false) throws(CheckpointError) -> CheckpointReader {
+        CheckpointReader(self, try store.loaded(keepingFiles: keepsFiles))
     }
+
+    /// Gives the memory of tensors that nobody uses back to the system. They are read, and verified, again when somebody asks for them.
+    ///
+    /// It does nothing unless the files were kept open.
+    package func giveBackUnused() { store.giveBackUnused() }
+
+    /// The bytes of the tensors in memory.
+    package var residentBytes: Int { store.residentBytes }
 
     private init(_ other: CheckpointReader, _ store: any TensorStore) {
         prefix = other.prefix

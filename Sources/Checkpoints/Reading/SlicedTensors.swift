@@ -122,11 +122,15 @@ struct SlicedTensors: TensorStore {
 
     var names: [String] { entries.keys.map(\.string) }
 
-    /// Everything is in memory, and its blocks are verified. This checks that the values can be decoded.
-    func loaded() throws(CheckpointError) -> SlicedTensors {
+    /// Everything is in memory, and its blocks are verified: what is left to check is that the values can be decoded.
+    func loaded(keepingFiles: Bool) throws(CheckpointError) -> SlicedTensors {
         for name in names { _ = try tensor(name, slice: nil) }
         return self
     }
+
+    func giveBackUnused() {}
+
+    var residentBytes: Int { entries.values.reduce(0) { $0 + $1.storedBytes } }
 
     func info(for name: String) -> CheckpointReader.TensorInfo? {
         guard let entry = entries[ExactText(name)] else { return nil }

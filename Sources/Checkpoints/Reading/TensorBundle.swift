@@ -97,10 +97,12 @@ struct TensorBundle: TensorStore {
         }
     }
 
-    /// The bundle with all tensors in memory, verified; no file stays open.
+    /// The bundle with all tensors in memory, verified.
     ///
-    /// - Throws: ``CheckpointError`` for the first tensor that fails; of kind `changed` if a file was written meanwhile.
-    func loaded() throws(CheckpointError) -> TensorBundle {
+    /// - Parameter keepsFiles: Whether the files stay open, so that memory can be given back.
+    /// - Returns: The bundle in memory.
+    /// - Throws: ``CheckpointError`` for the first tensor that does not verify; of kind `changed` if a file was written meanwhile.
+    func loaded(keepingFiles keepsFiles: Bool) throws(CheckpointError) -> TensorBundle {
         var stored = [[ShardMemory.Item]](repeating: [], count: shards.count)
         for (name, entry) in entries where entry.slices.isEmpty { stored[entry.shard].append((name.string, entry)) }
         for (key, entry) in slices where entry.slices.isEmpty {
@@ -109,7 +111,7 @@ struct TensorBundle: TensorStore {
         var loaded: [Shard] = []
         for (number, shard) in shards.enumerated() {
             guard case .file(let file) = shard else { return self }
-            loaded.append(.memory(try ShardMemory(file, stored[number])))
+            loaded.append(.memory(try ShardMemory(file, stored[number], keepsFile: keepsFiles)))
         }
         let bundle = TensorBundle(self, loaded)
         // Tensors that cannot be verified while the bytes are read: strings, and tensors in slices.
@@ -125,6 +127,14 @@ struct TensorBundle: TensorStore {
         isBigEndian = other.isBigEndian
         indexIdentity = other.indexIdentity
         self.shards = shards
+    }
+
+    func giveBackUnused() {
+        for case .memory(let memory) in shards { memory.giveBackUnused() }
+    }
+
+    var residentBytes: Int {
+        shards.reduce(0) { if case .memory(let memory) = $1 { $0 + memory.residentBytes } else { $0 } }
     }
 
     /// The names of the shard files that hold a tensor's bytes.
@@ -175,6 +185,8 @@ struct TensorBundle: TensorStore {
                 .unsupported, file: path, "tensor \"\(name)\": dtype \(entry.dtype) cannot be read from a checkpoint")
         }
         let stored = try bytes(of: entry, name)
+        // The bytes are there as long as their owner.
+        defer { withExtendedLifetime(stored.owner) {} }
         if entry.dtype == .string { return try StringDecoder(path, name, entry).decode(stored.bytes) }
         let needsChange = isBigEndian || entry.dtype == .bool
         guard
@@ -192,12 +204,7 @@ struct TensorBundle: TensorStore {
     /// A tensor's stored bytes, aligned, and verified if the entry's checksum covers the bytes.
     private func bytes(of entry: BundleEntry, _ name: String) throws(CheckpointError) -> Shard.Part {
         switch shards[entry.shard] {
-        case .memory(let memory):
-            guard let bytes = memory.bytes(at: entry.offset, count: entry.byteCount) else {
-                throw CheckpointError(
-                    .malformed, file: memory.identity.path, "tensor \"\(name)\" does not lie in the file")
-            }
-            return Shard.Part(bytes: bytes, owner: memory)
+        case .memory(let memory): return try memory.part(name, entry)
         case .file(let file):
             guard let memory = PrivateMemory(byteCount: entry.byteCount) else {
                 throw CheckpointError(

@@ -24,8 +24,18 @@ protocol TensorStore: Sendable {
     /// The states of the files when they were opened.
     var files: [FileIdentity] { get }
 
-    /// The same store with all needed parts in memory and verified. No file stays open.
-    func loaded() throws(CheckpointError) -> Self
+    /// The same with all that is needed of the files in memory, and verified.
+    ///
+    /// - Parameter keepsFiles: Whether files stay open, so that memory can be given back.
+    /// - Returns: The store in memory.
+    /// - Throws: ``CheckpointError`` for the first tensor that does not verify.
+    func loaded(keepingFiles keepsFiles: Bool) throws(CheckpointError) -> Self
+
+    /// Gives the memory of tensors that nobody uses back to the system, if the store can read them again.
+    func giveBackUnused()
+
+    /// The bytes of the tensors in memory.
+    var residentBytes: Int { get }
 
     /// The file that contains the names, for messages.
     var indexPath: String { get }

@@ -47,7 +47,7 @@ struct RestoreWalk {
         var seen: Set<String> = []
         var stack = start
         while let name = stack.popLast() {
-            guard seen.insert(name).inserted, let node = scope.nodes[name] else { continue }
+            guard seen.insert(name).inserted, let node = scope.node(named: name) else { continue }
             if Self.assigning.contains(node.op) {
                 result.append(Effect(node: node, scope: scope))
             } else if Self.calling.contains(node.op) {
@@ -56,7 +56,7 @@ struct RestoreWalk {
                 else { continue }
                 calls += 1
                 let body = Scope(body: function, call: node, caller: scope)
-                collect(from: Array(body.nodes.keys), in: body, depth: depth + 1, &calls, into: &result)
+                collect(from: body.names, in: body, depth: depth + 1, &calls, into: &result)
             }
             if !Self.assigning.contains(node.op) { stack += node.input.map { InputName($0).node } }
         }
@@ -68,32 +68,48 @@ struct RestoreWalk {
         let output: Int
 
         init(_ text: String) {
-            let parts = (text.hasPrefix("^") ? text.dropFirst() : text[...]).split(separator: ":")
-            node = parts.first.map(String.init) ?? ""
-            output = parts.count > 1 ? parts.last.flatMap { Int($0) } ?? 0 : 0
+            let bytes = text.utf8.first == UInt8(ascii: "^") ? text.utf8.dropFirst() : text.utf8[...]
+            let parts = bytes.split(separator: UInt8(ascii: ":"))
+            node = parts.first.map { String(Substring($0)) } ?? ""
+            output = parts.count > 1 ? parts.last.flatMap { Int(Substring($0)) } ?? 0 : 0
         }
     }
 
     /// The nodes of one scope: a graph, or a called function.
     fileprivate final class Scope {
-        let nodes: [String: NodeDef]
+        private let nodes: [NodeDef]
+        /// Where each node is, by its name.
+        private let places: [String: Int]
         private let arguments: [String: String]
         private let caller: Scope?
 
         init(nodes: [NodeDef]) {
-            self.nodes = Dictionary(nodes.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+            self.nodes = nodes
+            places = Self.places(of: nodes)
             arguments = [:]
             caller = nil
         }
 
         init(body: FunctionDef, call: NodeDef, caller: Scope) {
-            nodes = Dictionary(body.nodeDef.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+            nodes = body.nodeDef
+            places = Self.places(of: nodes)
             arguments = Dictionary(
                 zip(body.signature.inputArg.map(\.name), call.input), uniquingKeysWith: { first, _ in first })
             self.caller = caller
         }
 
-        /// The node at the start of a chain of ops that forward their first input.
+        private static func places(of nodes: [NodeDef]) -> [String: Int] {
+            var places: [String: Int] = [:]
+            places.reserveCapacity(nodes.count)
+            for index in nodes.indices.reversed() { places[nodes[index].name] = index }
+            return places
+        }
+
+        var names: [String] { Array(places.keys) }
+
+        func node(named name: String) -> NodeDef? { places[name].map { nodes[$0] } }
+
+        /// The node at which a chain of ops that hand on their first input begins.
         struct Origin {
             let node: NodeDef
             let output: Int
@@ -108,7 +124,7 @@ struct RestoreWalk {
             var scope = self
             var isReshaped = false
             for _ in 0..<longestChain {
-                if let node = scope.nodes[name.node] {
+                if let node = scope.node(named: name.node) {
                     if isEnd(node) {
                         return Origin(node: node, output: name.output, scope: scope, isReshaped: isReshaped)
                     }

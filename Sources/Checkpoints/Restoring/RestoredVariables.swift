@@ -8,6 +8,7 @@ package final class RestoredVariables: Sendable {
     package let reader: CheckpointReader?
     /// The mapping from tensors to variables.
     package let plan: RestorePlan
+    /// Values that were put together or converted.
     private let values = Mutex<[String: Tensor]>([:])
 
     package init(plan: RestorePlan, reader: CheckpointReader?) {
@@ -34,6 +35,21 @@ package final class RestoredVariables: Sendable {
         reader?.info(for: source(of: variable).key)
     }
 
+    /// The shape of a variable's value, where the checkpoint's index tells it.
+    ///
+    /// - Parameters:
+    ///   - variable: The name in the graph.
+    ///   - dtype: The dtype that the graph declares.
+    ///   - shape: The shape that the graph declares.
+    /// - Returns: The shape; nil where ``value(of:dtype:shape:)`` has to find out, or fails.
+    package func shape(of variable: String, dtype: DataType, shape: PartialShape) -> Shape? {
+        guard plan.constants[variable] == nil, let reader else { return nil }
+        let source = source(of: variable)
+        guard source.slice.isEmpty, let info = reader.info(for: source.key), info.dtype == dtype else { return nil }
+        if source.isReshaped, let known = shape.known, known.elementCount == info.shape.elementCount { return known }
+        return shape.admits(info.shape) ? info.shape : nil
+    }
+
     /// The value of a variable.
     ///
     /// - Parameters:
@@ -57,7 +73,8 @@ package final class RestoredVariables: Sendable {
                 "variable \"\(variable)\": the graph declares \(dtype) \(shape), \(origin) is \(tensor.dtype) \(tensor.shape)"
             )
         }
-        values.withLock { $0[variable] = tensor }
+        // The checkpoint has the others in memory, where it knows whether somebody uses them.
+        if !tensor.storage.isBorrowed { values.withLock { $0[variable] = tensor } }
         return tensor
     }
 

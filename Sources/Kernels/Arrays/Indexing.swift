@@ -69,29 +69,42 @@ package struct IndexedRows: Sendable {
     }
 
     /// Reads params from input 0, indices from input 1. An index out of range is a fault; its row is zero.
-    package var kernel: Kernel { Kernel("gather.rows") { run($0) } }
+    package var kernel: Kernel {
+        let count = batchCount.saturatingProduct(outerCount).saturatingProduct(indicesPerBatch)
+        return .rows(
+            "gather.rows", count: count, nanoseconds: 5 + rowBytes.saturatingProduct(100) / 1000,
+            work: 1 &+ rowBytes / 16
+        ) { frame, first, count in
+            if count > 0 { run(frame, first, count) }
+        }
+    }
 
-    private func run(_ frame: KernelFrame) {
-        var params = frame.rawInput(0)
-        var output = frame.rawOutput()
+    /// Copies some rows: the first, and how many.
+    private func run(_ frame: KernelFrame, _ first: Int, _ count: Int) {
+        var (slice, number) = first.quotientAndRemainder(dividingBy: indicesPerBatch)
         let positions = frame.rawInput(1)
-        for batch in 0..<batchCount {
-            for _ in 0..<outerCount {
-                for number in 0..<indicesPerBatch {
-                    if frame.isOver(after: 1 &+ rowBytes / 16) { return }
-                    let position = batch &* indicesPerBatch &+ number
-                    let index = indices.read(positions, at: position)
-                    if index >= 0 && index < axisSize {
-                        output.copyShort(from: params + index &* rowBytes, byteCount: rowBytes)
-                    } else {
-                        output.initializeMemory(as: UInt8.self, repeating: 0, count: rowBytes)
-                        frame.report(
-                            .indexOutOfRange(position: position, value: index, limit: axisSize, of: indicesShape))
-                    }
-                    output += rowBytes
+        var output = frame.rawOutput() + first &* rowBytes
+        var remaining = count
+        while remaining > 0 {
+            let params = frame.rawInput(0) + slice &* axisSize &* rowBytes
+            let batch = slice / outerCount &* indicesPerBatch
+            let end = min(indicesPerBatch, number &+ remaining)
+            remaining &-= end &- number
+            while number < end {
+                let position = batch &+ number
+                let index = indices.read(positions, at: position)
+                if index >= 0 && index < axisSize {
+                    output.copyShort(from: params + index &* rowBytes, byteCount: rowBytes)
+                } else {
+                    output.initializeMemory(as: UInt8.self, repeating: 0, count: rowBytes)
+                    frame.report(
+                        .indexOutOfRange(position: position, value: index, limit: axisSize, of: indicesShape))
                 }
-                params += axisSize &* rowBytes
+                output += rowBytes
+                number &+= 1
             }
+            number = 0
+            slice &+= 1
         }
     }
 }

@@ -36,7 +36,7 @@ package final class LookupTable: Sendable {
         guard values.shape.dimensions.starts(with: keys.shape.dimensions),
             let valueShape = Shape(Array(values.shape.dimensions.dropFirst(keys.shape.rank)))
         else { throw .unsupported("the values' shape, \(values.shape), does not begin with the keys', \(keys.shape)") }
-        guard count <= Self.mostKeys else { throw .unsupported("a table of \(count) keys is too large") }
+        guard count <= Self.maxKeys else { throw .unsupported("a table of \(count) keys is too large") }
         let rows = ValueRows(values, width: valueShape.elementCount * values.dtype.stride)
         var slots = [Int32](repeating: Self.free, count: Self.slotCount(for: count))
         var kept: [Int] = []
@@ -65,7 +65,7 @@ package final class LookupTable: Sendable {
     /// How many keys there are.
     package var count: Int { keys.shape.elementCount }
 
-    private static let mostKeys = 1 << 28
+    private static let maxKeys = 1 << 28
 
     /// At least two places a key, a power of two.
     private static func slotCount(for count: Int) -> Int {

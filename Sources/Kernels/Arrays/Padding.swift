@@ -13,14 +13,18 @@ extension Kernel {
     ///   - copy: How it lies there.
     /// - Returns: The kernel.
     package static func padded(width: Int, count: Int, value: Int?, offsetBytes: Int, _ copy: StridedCopy) -> Kernel {
-        Kernel("pad") { frame in
+        let fill = Phase(elements: count, picoseconds: picoseconds(moving: width)) { frame, first, count in
+            let output = frame.rawOutput() + first &* width
             if let value {
-                frame.rawOutput().fill(with: frame.rawInput(value), width: width, count: count)
+                output.fill(with: frame.rawInput(value), width: width, count: count)
             } else {
-                memset(frame.rawOutput(), 0, width &* count)
+                memset(output, 0, width &* count)
             }
-            copy.run(frame, from: frame.rawInput(0), to: frame.rawOutput() + offsetBytes)
         }
+        let units = CopyUnits([CopyUnits.Move(copy: copy, destination: offsetBytes)])
+        return Kernel(
+            "pad",
+            phases: [fill, units.phase(from: { frame, _ in frame.rawInput(0) }, to: { frame, _ in frame.rawOutput() })])
     }
 }
 

@@ -18,27 +18,25 @@ extension Kernel {
 
     /// Copies from an input, beginning at a byte of it, to the output.
     package static func copy(_ copy: StridedCopy, input: Int = 0, sourceOffset: Int = 0) -> Kernel {
-        Kernel("copy.strided") { frame in
-            copy.run(frame, from: frame.rawInput(input) + sourceOffset, to: frame.rawOutput())
-        }
+        let units = CopyUnits([CopyUnits.Move(copy: copy, source: sourceOffset)])
+        return Kernel(
+            "copy.strided",
+            phases: [units.phase(from: { frame, _ in frame.rawInput(input) }, to: { frame, _ in frame.rawOutput() })])
     }
 
     /// Copies each input to its place in the output.
     package static func concatenation(_ pieces: [Piece]) -> Kernel {
-        Kernel("concat") { frame in
-            for piece in pieces {
-                piece.copy.run(frame, from: frame.rawInput(piece.operand), to: frame.rawOutput() + piece.offset)
-            }
-        }
+        let units = CopyUnits(
+            pieces.map { CopyUnits.Move(copy: $0.copy, operand: $0.operand, destination: $0.offset) })
+        return Kernel(
+            "concat", phases: [units.phase(from: { $0.rawInput($1) }, to: { frame, _ in frame.rawOutput() })])
     }
 
     /// Copies each output from its place in an input.
     package static func splitting(_ pieces: [Piece], input: Int) -> Kernel {
-        Kernel("split") { frame in
-            for piece in pieces {
-                piece.copy.run(frame, from: frame.rawInput(input) + piece.offset, to: frame.rawOutput(piece.operand))
-            }
-        }
+        let units = CopyUnits(pieces.map { CopyUnits.Move(copy: $0.copy, operand: $0.operand, source: $0.offset) })
+        return Kernel(
+            "split", phases: [units.phase(from: { frame, _ in frame.rawInput(input) }, to: { $0.rawOutput($1) })])
     }
 
     /// Outputs that are known when the kernel is made.

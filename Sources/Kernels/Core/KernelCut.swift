@@ -60,7 +60,7 @@ extension Kernel {
     /// What takes less than this is not cut: nobody would come in time to help.
     package static let leastCutNanoseconds = 50_000
     /// About how long a unit of a loop takes: long enough that handing it out costs nothing.
-    private static let loopUnitNanoseconds = 25_000
+    static let loopUnitNanoseconds = 25_000
 
     /// A kernel of a loop over elements that do not depend on each other.
     ///
@@ -77,16 +77,12 @@ extension Kernel {
         _ name: Name, count: Int, picoseconds: Int, work: Int = 1, overwritableInputs: [Int] = [],
         _ body: @escaping @Sendable (_ frame: KernelFrame, _ first: Int, _ count: Int) -> Void
     ) -> Kernel {
-        let size = max(64, loopUnitNanoseconds * 1000 / max(1, picoseconds) & ~63)
-        guard count / 2 >= size else {
+        guard count / 2 >= Phase.size(picoseconds: picoseconds) else {
             return Kernel(name, overwritableInputs: overwritableInputs) { frame in
                 frame.inBlocks(of: count, work: work) { body(frame, $0, $1) }
             }
         }
-        let phase = Phase(units: (count + size - 1) / size, unitNanoseconds: loopUnitNanoseconds) { frame, units, _ in
-            let elements = units.lowerBound &* size..<min(count, units.upperBound &* size)
-            frame.inBlocks(of: elements, work: work) { body(frame, $0, $1) }
-        }
+        let phase = Phase(elements: count, picoseconds: picoseconds, work: work, body)
         return Kernel(name, overwritableInputs: overwritableInputs, phases: [phase])
     }
 
@@ -120,6 +116,34 @@ extension Kernel {
             }
         }
         return Kernel(name, overwritableInputs: overwritableInputs, phases: [phase])
+    }
+}
+
+extension Kernel.Phase {
+    /// How many elements a unit has.
+    fileprivate static func size(picoseconds: Int) -> Int {
+        max(64, Kernel.loopUnitNanoseconds * 1000 / max(1, picoseconds) & ~63)
+    }
+
+    /// A phase of a loop over elements that do not depend on each other.
+    ///
+    /// - Parameters:
+    ///   - count: How many elements there are.
+    ///   - picoseconds: About how long an element takes.
+    ///   - work: How much work an element is, for looks at the clock.
+    ///   - body: Computes some elements: the first, and how many. All blocks but the last have a multiple of 64.
+    @inline(__always)
+    init(
+        elements count: Int, picoseconds: Int, work: Int = 1,
+        _ body: @escaping @Sendable (_ frame: KernelFrame, _ first: Int, _ count: Int) -> Void
+    ) {
+        let size = Self.size(picoseconds: picoseconds)
+        let units = max(1, (count + size - 1) / size)
+        self.init(units: units, unitNanoseconds: min(size, count).saturatingProduct(picoseconds) / 1000) {
+            frame, units, _ in
+            let elements = units.lowerBound &* size..<min(count, units.upperBound &* size)
+            frame.inBlocks(of: elements, work: work) { body(frame, $0, $1) }
+        }
     }
 }
 

@@ -1,4 +1,5 @@
 internal import CKernels
+internal import Tensors
 
 /// Moves elements from one arrangement to another: transposes, slices, concatenates, tiles.
 ///
@@ -61,6 +62,11 @@ package struct StridedCopy: Sendable, Hashable {
             width = byteCount
         }
         (outer, body) = Self.chooseElements(width, rest)
+    }
+
+    private init(outer: [Axis], body: Body) {
+        self.outer = outer
+        self.body = body
     }
 
     /// Whether it copies one block from its beginning to its end: the bytes are the same on both sides.
@@ -177,6 +183,111 @@ extension StridedCopy {
             source += axis.source
             destination += axis.destination
         }
+    }
+}
+
+extension StridedCopy {
+    /// A part of a copy, which does not depend on the other parts.
+    struct Part: Sendable {
+        let copy: StridedCopy
+        /// Where it begins in the source, in bytes.
+        let source: Int
+        /// Where it begins in the destination, in bytes.
+        let destination: Int
+    }
+
+    /// About how long the copy takes.
+    var picoseconds: Int {
+        let each =
+            switch body {
+            case .nothing: 0
+            case .block(let byteCount): byteCount.saturatingProduct(100).saturatingSum(5000)
+            case .rows(let axis, let byteCount): axis.count.saturatingProduct(byteCount * 100 + 5000)
+            case .elements(let axis, let width): axis.count.saturatingProduct(width * 100 + 600)
+            case .tiles(let columns, let rows, let width):
+                columns.count.saturatingProduct(rows.count).saturatingProduct(width * 100 + 600)
+            }
+        return outer.reduce(each) { $0.saturatingProduct($1.count) }
+    }
+
+    private static let maxParts = 64
+    /// A column of tiles, a row of them, and a block are cut at multiples of so many columns, rows and bytes.
+    private static let (columnStep, rowStep, byteStep) = (64, 32, 4096)
+
+    /// Parts of about as long as a unit of a kernel takes, cut along the axis that has the most places.
+    var parts: [Part] {
+        let wanted = min(Self.maxParts, picoseconds / 1000 / Kernel.loopUnitNanoseconds)
+        guard wanted > 1 else { return [Part(copy: self, source: 0, destination: 0)] }
+        let longest = outer.indices.max { outer[$0].count < outer[$1].count }
+        if let longest, outer[longest].count >= min(wanted, bodySteps) {
+            return Self.split(outer[longest].count, step: 1, wanted) { range in
+                var axes = outer
+                axes[longest] = axes[longest].part(range)
+                return Part(copy: StridedCopy(outer: axes, body: body), along: outer[longest], range)
+            }
+        }
+        func part(_ axis: Axis, _ range: Range<Int>, _ body: Body) -> Part {
+            Part(copy: StridedCopy(outer: outer, body: body), along: axis, range)
+        }
+        switch body {
+        case .nothing: return [Part(copy: self, source: 0, destination: 0)]
+        case .block(let byteCount):
+            return Self.split(byteCount, step: Self.byteStep, wanted) { range in
+                part(Axis(count: byteCount, source: 1, destination: 1), range, .block(byteCount: range.count))
+            }
+        case .rows(let axis, let byteCount):
+            return Self.split(axis.count, step: 1, wanted) { range in
+                part(axis, range, .rows(axis.part(range), byteCount: byteCount))
+            }
+        case .elements(let axis, let width):
+            return Self.split(axis.count, step: Self.columnStep, wanted) { range in
+                part(axis, range, .elements(axis.part(range), width: width))
+            }
+        case .tiles(let columns, let rows, let width):
+            if columns.count / Self.columnStep >= rows.count / Self.rowStep {
+                return Self.split(columns.count, step: Self.columnStep, wanted) { range in
+                    part(columns, range, .tiles(columns.part(range), rows, width: width))
+                }
+            }
+            return Self.split(rows.count, step: Self.rowStep, wanted) { range in
+                part(rows, range, .tiles(columns, rows.part(range), width: width))
+            }
+        }
+    }
+
+    /// Into how many parts the innermost loops can be cut.
+    private var bodySteps: Int {
+        switch body {
+        case .nothing: 1
+        case .block(let byteCount): byteCount / Self.byteStep
+        case .rows(let axis, _): axis.count
+        case .elements(let axis, _): axis.count / Self.columnStep
+        case .tiles(let columns, let rows, _): max(columns.count / Self.columnStep, rows.count / Self.rowStep)
+        }
+    }
+
+    /// Calls `body` for ranges of places, all but the last of which have the same multiple of `step` places.
+    private static func split(_ count: Int, step: Int, _ wanted: Int, _ body: (Range<Int>) -> Part) -> [Part] {
+        let size = ((count + wanted - 1) / wanted).roundedUp(to: step)
+        return stride(from: 0, to: count, by: size).map { body($0..<min(count, $0 + size)) }
+    }
+}
+
+extension StridedCopy.Axis {
+    /// Some places of the axis.
+    fileprivate func part(_ range: Range<Int>) -> StridedCopy.Axis {
+        StridedCopy.Axis(count: range.count, source: source, destination: destination)
+    }
+}
+
+extension StridedCopy.Part {
+    /// - Parameters:
+    ///   - copy: What it moves.
+    ///   - axis: The axis that was cut.
+    ///   - range: The places of the axis.
+    fileprivate init(copy: StridedCopy, along axis: StridedCopy.Axis, _ range: Range<Int>) {
+        self.init(
+            copy: copy, source: range.lowerBound &* axis.source, destination: range.lowerBound &* axis.destination)
     }
 }
 

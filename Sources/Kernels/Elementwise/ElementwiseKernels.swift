@@ -172,17 +172,17 @@ extension Kernel {
         let (width, outputWidth) = (dtype.stride, result.stride)
         let steps = (repeats.0 ? 0 : 1, repeats.1 ? 0 : 1, repeats.2 ? 0 : 1)
         let whole = [steps.0, steps.1, steps.2].enumerated().filter { $1 == 1 }.map(\.offset)
-        return Kernel(
-            Name("elementwise", formula.name), overwritableInputs: dtype.stride == result.stride ? whole : []
-        ) { frame in
-            // These functions may take a thousand steps an element.
-            frame.inBlocks(of: count, work: 64) { first, count in
-                loop.call(
-                    frame.rawInput(0) + first &* steps.0 &* width, steps.0,
-                    frame.rawInput(1) + first &* steps.1 &* width, steps.1,
-                    frame.rawInput(2) + first &* steps.2 &* width, steps.2, frame.rawOutput() + first &* outputWidth,
-                    count)
-            }
+        let moved = (steps.0 + steps.1 + steps.2) * width + outputWidth
+        // These functions may take a thousand steps an element.
+        return elements(
+            Name("elementwise", formula.name), count: count,
+            picoseconds: formula.picoseconds + picoseconds(moving: moved), work: 64,
+            overwritableInputs: dtype.stride == result.stride ? whole : []
+        ) { frame, first, count in
+            loop.call(
+                frame.rawInput(0) + first &* steps.0 &* width, steps.0,
+                frame.rawInput(1) + first &* steps.1 &* width, steps.1,
+                frame.rawInput(2) + first &* steps.2 &* width, steps.2, frame.rawOutput() + first &* outputWidth, count)
         }
     }
 
@@ -210,15 +210,15 @@ extension Kernel {
         let bytes = third
         let overwritable = Set([inputs.0, inputs.1]).sorted()
         let (width, outputWidth) = (dtype.stride, result.stride)
-        return Kernel(
-            Name("elementwise", formula.name), overwritableInputs: dtype.stride == result.stride ? overwritable : []
-        ) { frame in
+        return elements(
+            Name("elementwise", formula.name), count: count,
+            picoseconds: formula.picoseconds + picoseconds(moving: overwritable.count * width + outputWidth),
+            overwritableInputs: dtype.stride == result.stride ? overwritable : []
+        ) { frame, first, count in
             withUnsafeBytes(of: bytes) { third in
-                frame.inBlocks(of: count) { first, count in
-                    loop.call(
-                        frame.rawInput(inputs.0) + first &* width, 1, frame.rawInput(inputs.1) + first &* width, 1,
-                        third.baseAddress, 0, frame.rawOutput() + first &* outputWidth, count)
-                }
+                loop.call(
+                    frame.rawInput(inputs.0) + first &* width, 1, frame.rawInput(inputs.1) + first &* width, 1,
+                    third.baseAddress, 0, frame.rawOutput() + first &* outputWidth, count)
             }
         }
     }
@@ -251,20 +251,23 @@ extension Kernel {
         let width = dtype.stride
         guard let loop = Loop(ck_select_loop(Int32(width))) else { return nil }
         if rowSize == 1 {
-            return Kernel("elementwise.select", overwritableInputs: [1, 2]) { frame in
-                frame.inBlocks(of: rows) { first, rows in
-                    let start = first &* width
-                    loop.call(
-                        frame.input(0, as: UInt8.self) + first, frame.rawInput(1) + start, frame.rawInput(2) + start,
-                        frame.rawOutput() + start, rows)
-                }
+            return elements(
+                "elementwise.select", count: rows, picoseconds: picoseconds(moving: 1 + 3 * width),
+                overwritableInputs: [1, 2]
+            ) { frame, first, rows in
+                let start = first &* width
+                loop.call(
+                    frame.input(0, as: UInt8.self) + first, frame.rawInput(1) + start, frame.rawInput(2) + start,
+                    frame.rawOutput() + start, rows)
             }
         }
         let rowBytes = rowSize * width
-        return Kernel("rows.select", overwritableInputs: [1, 2]) { frame in
+        return .rows(
+            "rows.select", count: rows, nanoseconds: max(1, rowBytes.saturatingProduct(80) / 1000), work: rowSize,
+            overwritableInputs: [1, 2]
+        ) { frame, first, count in
             let conditions = frame.input(0, as: UInt8.self)
-            for row in 0..<rows {
-                if frame.isOver(after: rowSize) { return }
+            for row in first..<first + count {
                 let source = frame.rawInput(conditions[row] != 0 ? 1 : 2) + row * rowBytes
                 (frame.rawOutput() + row * rowBytes).copyMemory(from: source, byteCount: rowBytes)
             }

@@ -71,11 +71,11 @@ package struct GIFFile {
         let used = account.usedBytes
         guard let bits = cursor.byte(), (1...8).contains(bits), let data = try cursor.blocks(account),
             // A code has three bits or more, and stands for so many bytes.
-            count <= (data.count * 8 / 3 + 1) * LZW.mostCodes
+            count <= (data.count * 8 / 3 + 1) * LZW.maxCodes
         else { return nil }
         let blockBytes = account.usedBytes - used
         defer { account.give(blockBytes) }
-        try ImageFault.reserve(count + LZW.mostCodes + 64, account)
+        try ImageFault.reserve(count + LZW.maxCodes + 64, account)
         var codes = LZW(bits: Int(bits))
         guard let pixels = codes.expand(data, count: count) else { return nil }
         if account.isOver { return nil }
@@ -190,14 +190,14 @@ private struct ByteCursor {
 /// The compression of GIF: codes of 3 to 12 bits for strings, each of which is an earlier one and a byte.
 private struct LZW {
     /// How many codes there are at most, and how many bytes one gives.
-    static let mostCodes = 4096
+    static let maxCodes = 4096
     /// What the tables take.
-    static let workBytes = mostCodes * 9 + 128
+    static let workBytes = maxCodes * 9 + 128
 
     private let clear: Int
     private let firstBits: Int
-    private var prefixes = [Int](repeating: 0, count: mostCodes)
-    private var suffixes = [UInt8](repeating: 0, count: mostCodes)
+    private var prefixes = [Int](repeating: 0, count: maxCodes)
+    private var suffixes = [UInt8](repeating: 0, count: maxCodes)
 
     init(bits: Int) {
         clear = 1 << bits
@@ -208,7 +208,7 @@ private struct LZW {
     /// Expands codes to as many bytes; nil where they are damaged, or end before. No code gives more than 4096 bytes.
     mutating func expand(_ data: [UInt8], count: Int) -> [UInt8]? {
         var output: [UInt8] = []
-        output.reserveCapacity(count + Self.mostCodes)
+        output.reserveCapacity(count + Self.maxCodes)
         var next = clear + 2
         var bits = firstBits
         var last: Int?
@@ -231,7 +231,7 @@ private struct LZW {
                     output.removeLast(output.count - count)
                     return output
                 }
-                if last != nil, next < Self.mostCodes { next += 1 }
+                if last != nil, next < Self.maxCodes { next += 1 }
                 if next == 1 << bits, bits < 12 { bits += 1 }
                 last = code
             }
@@ -246,9 +246,9 @@ private struct LZW {
             output.append(suffixes[code])
             return true
         }
-        let isNew = code == next && next < Self.mostCodes
+        let isNew = code == next && next < Self.maxCodes
         guard code < next || isNew, code < clear || code > clear + 1 else { return false }
-        if next < Self.mostCodes {
+        if next < Self.maxCodes {
             prefixes[next] = last
             suffixes[next] = first(isNew ? last : code)
         }

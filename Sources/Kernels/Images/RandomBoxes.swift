@@ -83,8 +83,8 @@ package struct BoxSampling: Sendable, Hashable {
                 frame.report(.other("Min object covered must be non-negative"))
             } else {
                 let sampling = ck_box_sampling(
-                    height: Int32(height), width: Int32(width), least_ratio: ratios[0], most_ratio: ratios[1],
-                    least_area: areas[0], most_area: areas[1], least_covered: covered,
+                    height: Int32(height), width: Int32(width), min_ratio: ratios[0], max_ratio: ratios[1],
+                    min_area: areas[0], max_area: areas[1], min_covered: covered,
                     attempts: Int32(clamping: attempts))
                 let first = place.begin(frame, blockCount: attempts)
                 // Safety: there are `boxCount` boxes, and four numbers for the result.

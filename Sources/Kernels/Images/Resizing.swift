@@ -48,9 +48,9 @@ package struct Resizing: Sendable, Hashable {
             let (down, across) = (rows.lerps, columns.lerps)
             let work = rows.outputSize &* columns.outputSize &* depth
             return ImageLoop(sizes, work: work, scratchFloats: 2 * columns.outputSize &* depth) {
-                sizes, images, output, scratch in
+                sizes, row, images, output, scratch in
                 withUnsafePointer(to: sizes) { sizes in
-                    down.withLists { down in
+                    down.withLists(from: row) { down in
                         across.withLists { across in
                             // Safety: all places are inside of the image, by the axes' own making; likewise below.
                             switch images {
@@ -84,9 +84,9 @@ package struct Resizing: Sendable, Hashable {
     private func kernel(_ down: Taps, _ across: Taps, _ dtype: DataType) -> Kernel? {
         let work = (down.count &* columns.inputSize &+ rows.outputSize &* across.count) &* depth
         return ImageLoop(sizes, work: work, scratchFloats: columns.inputSize &* depth) {
-            sizes, images, output, scratch in
+            sizes, row, images, output, scratch in
             withUnsafePointer(to: sizes) { sizes in
-                down.withLists { down in
+                down.withLists(from: row) { down in
                     across.withLists { across in
                         switch images {
                         case .float32(let images):
@@ -104,9 +104,9 @@ package struct Resizing: Sendable, Hashable {
         let scale = Float(1 / Double(rows.scale * columns.scale))
         let work = down.count &* across.count &* depth
         return ImageLoop(sizes, work: work, scratchFloats: columns.outputSize &* depth) {
-            sizes, images, output, scratch in
+            sizes, row, images, output, scratch in
             withUnsafePointer(to: sizes) { sizes in
-                down.withLists { down in
+                down.withLists(from: row) { down in
                     across.withLists { across in
                         switch images {
                         case .float32(let images):
@@ -142,15 +142,15 @@ struct ImageLoop: Sendable {
     private let scratchFloats: Int
     private let body: Body
 
-    /// Takes sizes, images, the output and scratch.
+    /// Takes sizes, the first row of the output, images, the output from that row on, and scratch.
     typealias Body =
-        @Sendable (ckernels_resizing, Images, UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>) -> Void
+        @Sendable (ckernels_resizing, Int, Images, UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>) -> Void
 
     /// - Parameters:
     ///   - sizes: Of all images.
     ///   - work: How much work an image is.
     ///   - scratchFloats: What the body needs.
-    ///   - body: The loop over some of the images.
+    ///   - body: The loop over some rows of one image's result.
     init(_ sizes: ckernels_resizing, work: Int, scratchFloats: Int, _ body: @escaping Body) {
         self.sizes = sizes
         self.work = work
@@ -158,19 +158,52 @@ struct ImageLoop: Sendable {
         self.body = body
     }
 
-    /// The loop over input 0, to output 0; nil for a dtype that is not a number.
+    /// The loop over input 0, to output 0, cut into rows of images; nil for a dtype that is not a number.
     func kernel(_ dtype: DataType, elementCount: Int) -> Kernel? {
-        Self.kernel(dtype, elementCount: elementCount, scratchBytes: scratchFloats &* 4) { images, frame in
-            let (image, result) = (
-                Int(sizes.height &* sizes.width &* sizes.depth),
-                Int(sizes.output_height &* sizes.output_width &* sizes.depth)
-            )
-            frame.inBlocks(ofRows: Int(sizes.batch), work: work) { first, count in
+        let ownBytes = scratchFloats &* 4
+        switch dtype {
+        case .float32: return Kernel(scratchBytesPerWorker: ownBytes, phases: [phase { .float32($0.input(0)) }])
+        case .uint8: return Kernel(scratchBytesPerWorker: ownBytes, phases: [phase { .uint8($0.input(0)) }])
+        case .bool, .string, .complex64, .complex128: return nil
+        default: break
+        }
+        guard let cast = Loop(ck_cast_loop(dtype.rawValue, DataType.float32.rawValue)) else { return nil }
+        let width = dtype.stride
+        let convert = Kernel.Phase(
+            elements: elementCount, picoseconds: Kernel.picoseconds(moving: width + 4)
+        ) { frame, first, count in
+            cast.call(frame.rawInput(0) + first &* width, frame.scratch + first &* 4, count)
+        }
+        let resize = phase { .float32(UnsafePointer($0.scratch.assumingMemoryBound(to: Float.self))) }
+        return Kernel(scratchBytes: elementCount &* 4, scratchBytesPerWorker: ownBytes, phases: [convert, resize])
+    }
+
+    private static let unitNanoseconds = 40_000
+
+    private func phase(_ images: @escaping @Sendable (KernelFrame) -> Images) -> Kernel.Phase {
+        let (batch, rows) = (Int(sizes.batch), Int(sizes.output_height))
+        let imageSize = Int(sizes.height &* sizes.width &* sizes.depth)
+        let rowSize = Int(sizes.output_width &* sizes.depth)
+        // An element takes about half a nanosecond.
+        let rowNanoseconds = max(1, work / max(1, 2 &* rows))
+        let rowsPerUnit = min(max(1, Self.unitNanoseconds / rowNanoseconds), max(1, rows))
+        let unitsPerImage = max(1, (rows + rowsPerUnit - 1) / rowsPerUnit)
+        let rowWork = work / max(1, rows)
+        return Kernel.Phase(
+            units: max(1, batch &* unitsPerImage), unitNanoseconds: rowsPerUnit.saturatingProduct(rowNanoseconds)
+        ) { frame, units, own in
+            let images = images(frame)
+            for unit in units {
+                let (image, part) = unit.quotientAndRemainder(dividingBy: unitsPerImage)
+                let first = part &* rowsPerUnit
+                let count = min(rowsPerUnit, rows &- first)
+                guard image < batch, count > 0 else { continue }
                 var sizes = sizes
-                sizes.batch = Int64(count)
+                (sizes.batch, sizes.output_height) = (1, Int64(count))
                 body(
-                    sizes, images.advanced(by: first &* image), frame.output() + first &* result,
-                    frame.scratch.assumingMemoryBound(to: Float.self))
+                    sizes, first, images.advanced(by: image &* imageSize),
+                    frame.output() + (image &* rows &+ first) &* rowSize, own.assumingMemoryBound(to: Float.self))
+                if frame.isOver(after: count.saturatingProduct(rowWork)) { return }
             }
         }
     }

@@ -6,6 +6,16 @@ package struct BatchedProduct: Sendable {
     private let product: MatrixProduct
     /// In elements: the left matrix's stride as the source, the right one's as the destination.
     private let axes: [StridedCopy.Axis]
+    /// Whether this is one product of the left matrices of a batch under one another.
+    private var isStacked = false
+
+    /// Ways to compute the same products.
+    package enum Method: Sendable, Hashable {
+        /// One after another.
+        case batch(MatrixProduct.Method)
+        /// As one product of all left matrices under one another, which meet the same right matrix.
+        case stacked(MatrixProduct.Method)
+    }
 
     /// - Parameters:
     ///   - product: Of two matrices.
@@ -13,6 +23,52 @@ package struct BatchedProduct: Sendable {
     package init(_ product: MatrixProduct, axes: [(count: Int, left: Int, right: Int)]) {
         self.product = product
         self.axes = axes.map { StridedCopy.Axis(count: $0.count, source: $0.left, destination: $0.right) }
+    }
+
+    /// The ways that there are, with about how long each takes.
+    package func methods(_ dtype: DataType) -> [(method: Method, picoseconds: Int)] {
+        func ways(_ product: MatrixProduct) -> [(method: MatrixProduct.Method, picoseconds: Int)] {
+            dtype == .float32 ? product.methods : Array(product.methods.prefix(1))
+        }
+        let count = productCount
+        let each = ways(product).map { method, picoseconds in
+            (
+                Method.batch(method),
+                picoseconds.saturatingSum(Self.callPicoseconds).saturatingProduct(count)
+            )
+        }
+        let stacked = stackedProduct.map(ways) ?? []
+        return each + stacked.map { (Method.stacked($0.method), $0.picoseconds.saturatingSum(Self.callPicoseconds)) }
+    }
+
+    /// About how long a product takes besides its multiplications.
+    private static let callPicoseconds = 300_000
+
+    /// The product of all left matrices under one another; nil where they do not lie so, or meet several right matrices.
+    private var stackedProduct: MatrixProduct? {
+        guard productCount > 1, !product.transposesLeft else { return nil }
+        var stride = Int(product.rows) &* Int(product.depth)
+        for axis in axes.reversed() where axis.count != 1 {
+            guard axis.source == stride, axis.destination == 0 else { return nil }
+            stride &*= axis.count
+        }
+        return product.stacked(productCount)
+    }
+
+    /// The same products, computed in one of the ways that there are.
+    package func with(_ method: Method) -> BatchedProduct {
+        switch method {
+        case .batch(let method): return BatchedProduct(product.with(method), axes)
+        case .stacked(let method):
+            guard let stackedProduct else { return self }
+            return BatchedProduct(stackedProduct.with(method), [], isStacked: true)
+        }
+    }
+
+    private init(_ product: MatrixProduct, _ axes: [StridedCopy.Axis], isStacked: Bool = false) {
+        self.product = product
+        self.axes = axes
+        self.isStacked = isStacked
     }
 
     /// The kernel of inputs 0 and 1.
@@ -38,18 +94,6 @@ package struct BatchedProduct: Sendable {
             scratchBytes += bytes.roundedUp(to: TensorStorage.alignment)
         }
         return MatrixKernels.kernel(dtype, CastProduct(product: self, casts: casts, scratchBytes: scratchBytes))
-    }
-
-    /// Computes all products on this thread.
-    func run<Element: MatrixElement>(
-        _ frame: KernelFrame, _ left: UnsafePointer<Element>, _ right: UnsafePointer<Element>,
-        _ result: UnsafeMutablePointer<Element>
-    ) {
-        for index in 0..<productCount {
-            if frame.isOver(after: 1) { return }
-            let offset = offsets(of: index)
-            Element.multiply(frame, product, left + offset.left, right + offset.right, result + index &* resultSize)
-        }
     }
 
     private var productCount: Int { axes.reduce(1) { $0.saturatingProduct($1.count) } }
@@ -82,12 +126,12 @@ package struct BatchedProduct: Sendable {
     private static let unitNanoseconds = 40_000
 
     /// The phase of all products.
-    fileprivate func phase<Element: MatrixElement>(
+    func phase<Element: MatrixElement>(
         _ operands: @escaping @Sendable (KernelFrame) -> MatrixOperands<Element>
     ) -> Kernel.Phase {
         let units = units(Element.self)
         let (productCount, resultSize) = (productCount, resultSize)
-        return Kernel.Phase(units: units.count, unitNanoseconds: units.nanoseconds) { [self] frame, range, _ in
+        return Kernel.Phase(units: max(1, units.count), unitNanoseconds: units.nanoseconds) { [self] frame, range, _ in
             let (left, right, result) = operands(frame)
             for unit in range {
                 let (group, panel) = unit.quotientAndRemainder(dividingBy: units.panels.count)
@@ -104,7 +148,8 @@ package struct BatchedProduct: Sendable {
     }
 
     func name<Element: MatrixElement>(_ type: Element.Type) -> Kernel.Name {
-        product.method(type) == .fewRows ? "batchMatmul.fewRows" : "batchMatmul.blas"
+        let method = product.method(type)
+        return (isStacked ? Method.stacked(method) : .batch(method)).name
     }
 
     /// Where the matrices of a product lie, in elements.
@@ -118,6 +163,20 @@ package struct BatchedProduct: Sendable {
             right &+= position &* axes[axis].destination
         }
         return (left, right)
+    }
+}
+
+extension BatchedProduct.Method {
+    /// The name of a kernel that works so.
+    package var name: Kernel.Name {
+        switch self {
+        case .batch(.matrices): "batchMatmul.blas"
+        case .batch(.vector): "batchMatmul.blasVector"
+        case .batch(.fewRows): "batchMatmul.fewRows"
+        case .stacked(.matrices): "batchMatmul.stacked"
+        case .stacked(.vector): "batchMatmul.stackedVector"
+        case .stacked(.fewRows): "batchMatmul.stackedFewRows"
+        }
     }
 }
 

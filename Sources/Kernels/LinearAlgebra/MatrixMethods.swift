@@ -26,8 +26,7 @@ extension MatrixProduct {
             let elements = Int(isRowVector ? columns : rows).saturatingProduct(Int(depth))
             methods.append((.vector, elements.saturatingProduct(isSmallRow ? 100 : 24)))
         }
-        if (2...CK_MOST_FEW_ROWS).contains(Int(rows)), !transposesLeft, !transposesRight, columns >= Self.fewestColumns
-        {
+        if (2...CK_MAX_FEW_ROWS).contains(Int(rows)), !transposesLeft, !transposesRight, columns >= Self.fewestColumns {
             methods.append((.fewRows, multiplications.saturatingProduct(30)))
         }
         return methods
@@ -41,13 +40,13 @@ extension MatrixProduct {
         let elements = elementsOfRight
         let isPacked =
             Self.hasSmallProducts
-            ? Int(rows).saturatingProduct(elements) > Self.mostOfSmallProducts : elements > Self.mostElementsOfSmall
+            ? Int(rows).saturatingProduct(elements) > Self.maxSmallProduct : elements > Self.maxSmallElements
         return isPacked ? elements.saturatingProduct(250) : 0
     }
 
     /// Whether one row is best multiplied as a matrix of its own.
     private var isSmallRow: Bool {
-        isRowVector && !transposesRight && columns > 2 && elementsOfRight <= Self.mostElementsOfSmall
+        isRowVector && !transposesRight && columns > 2 && elementsOfRight <= Self.maxSmallElements
             && Self.hasSmallProducts
     }
 
@@ -56,10 +55,10 @@ extension MatrixProduct {
     private static let hasSmallProducts =
         ["SkylakeX", "Cooperlake", "SapphireRapids"].contains(LinearAlgebra.core)
 
-    private static let mostElementsOfSmall = 1 << 16
+    private static let maxSmallElements = 1 << 16
     private static let fewestColumns: Int32 = 64
     /// OpenBLAS's own bound, in multiplications, up to which its products of small matrices are used.
-    private static let mostOfSmallProducts = 1_000_000
+    private static let maxSmallProduct = 1_000_000
 
     private static func nanoseconds(_ count: Int, picoseconds: Int) -> Int {
         count.saturatingProduct(picoseconds) / 1000

@@ -14,13 +14,13 @@ struct MatrixPanels: Sendable {
     /// BLAS packs the matrix that all panels share once for each of them: that must be little beside the multiplications.
     private static let smallestOfMatrices = 256
     /// More panels than these are made only if each is so long that packing does not count.
-    private static let mostShort = 8
+    private static let maxShort = 8
     private static let long = 768
     /// Where nothing is packed, a panel must only be long enough for the memory's sake.
     private static let smallestOfVectors = 512
     /// A panel that takes less is not worth handing out.
     private static let leastNanoseconds = 80_000
-    private static let most = 32
+    private static let maxPanels = 32
     /// Panels begin where BLAS would begin a block of its own.
     private static let step = 48
 
@@ -33,7 +33,7 @@ struct MatrixPanels: Sendable {
         areRows = rows > columns
         let length = max(rows, columns)
         let smallest = product.method == .matrices ? Self.smallestOfMatrices : Self.smallestOfVectors
-        let most = max(Self.mostShort, min(Self.most, length / Self.long))
+        let most = max(Self.maxShort, min(Self.maxPanels, length / Self.long))
         let count = min(length / smallest, nanoseconds / Self.leastNanoseconds, most)
         guard count > 1 else {
             self.count = 1
@@ -93,7 +93,7 @@ extension MatrixProduct {
     fileprivate var resultRowStep: Int { Int(resultStride) }
 
     /// The product for fewer rows of the left matrix, which lie as they do.
-    fileprivate func part(rows: Int) -> MatrixProduct {
+    func part(rows: Int) -> MatrixProduct {
         var part = self
         part.rows = Int32(truncatingIfNeeded: rows)
         return part

@@ -57,6 +57,13 @@ package struct MatrixProduct: Sendable, Hashable {
         return product
     }
 
+    /// The product of `count` left matrices under one another with the same right matrix; nil where BLAS cannot count its rows.
+    func stacked(_ count: Int) -> MatrixProduct? {
+        MatrixProduct(
+            rows: Int(rows).saturatingProduct(count), columns: Int(columns), depth: Int(depth),
+            transposesRight: transposesRight, conjugates: conjugates)
+    }
+
     /// The kernel of inputs 0 and 1; nil for a dtype that has none.
     package func kernel(_ dtype: DataType) -> Kernel? { MatrixKernels.kernel(dtype, self) }
 }
@@ -192,7 +199,7 @@ extension MatrixProduct {
 
 extension MatrixProduct {
     /// More multiplications than these are done in blocks of rows: some hundredths of a second.
-    private static let mostAtOnce = 1 << 31
+    private static let maxAtOnce = 1 << 31
     /// Fewer rows than these are no block: BLAS would be slow.
     private static let fewestRows = 64
     /// So many multiplications are as much work as an element.
@@ -208,12 +215,12 @@ extension MatrixProduct {
         // Each is below 2^31: the product of two is a number, and of all three at least a very large one.
         let each = Int(depth) &* Int(columns)
         let (all, overflow) = each.multipliedReportingOverflow(by: Int(rows))
-        guard overflow || all > Self.mostAtOnce, rows >= 2 * Self.fewestRows else {
+        guard overflow || all > Self.maxAtOnce, rows >= 2 * Self.fewestRows else {
             body(self, left, right, result)
             _ = frame.isOver(after: min(all, 1 << 40) / Self.multiplicationsOfWork)
             return
         }
-        let size = max(Self.fewestRows, Self.mostAtOnce / 2 / max(1, each) / Self.fewestRows * Self.fewestRows)
+        let size = max(Self.fewestRows, Self.maxAtOnce / 2 / max(1, each) / Self.fewestRows * Self.fewestRows)
         var first = 0
         while first < Int(rows) {
             let rest = Int(rows) - first

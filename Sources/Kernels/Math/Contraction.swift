@@ -182,41 +182,86 @@ extension Contraction: MatrixKernelMaker {
     func kernel<Element: MatrixElement>(_ type: Element.Type) -> Kernel {
         let (places, total) = layout()
         let (onesAt, resultAt) = (places[places.count - 2], places[places.count - 1])
-        return Kernel("einsum", scratchBytes: total) { frame in
-            let ones = (frame.scratch + onesAt).assumingMemoryBound(to: Element.self)
-            let left = operand(0, frame, ones, places, Element.self)
-            var result = left
-            if let product {
-                let isDirect = arrange.isPlain && !arrangesIntoZeros
-                let memory = isDirect ? frame.rawOutput() : frame.scratch + resultAt
-                let target = memory.assumingMemoryBound(to: Element.self)
-                product.run(frame, left, operand(1, frame, ones, places, Element.self), target)
-                if isDirect { return }
-                result = UnsafePointer(target)
-            }
-            if arrangesIntoZeros {
-                frame.rawOutput().initializeMemory(as: UInt8.self, repeating: 0, count: outputBytes)
-            }
-            arrange.run(frame, from: result, to: frame.rawOutput())
+        var phases: [Kernel.Phase] = []
+        for index in sides.indices { phases += prepare(index, places, onesAt, Element.self) }
+        var result = place(of: 0, places)
+        if let product {
+            let isDirect = arrange.isPlain && !arrangesIntoZeros
+            let (left, right) = (result, place(of: 1, places))
+            phases.append(
+                product.phase { frame in
+                    let memory = isDirect ? frame.rawOutput() : frame.scratch + resultAt
+                    return (
+                        left.elements(frame), right.elements(frame), memory.assumingMemoryBound(to: Element.self)
+                    ) as MatrixOperands<Element>
+                })
+            if isDirect { return Kernel("einsum", scratchBytes: total, phases: phases) }
+            result = Place(input: nil, offset: resultAt)
+        }
+        if arrangesIntoZeros {
+            let byteCount = outputBytes
+            phases.append(
+                Kernel.Phase { frame in
+                    frame.rawOutput().initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
+                })
+        }
+        let units = CopyUnits([CopyUnits.Move(copy: arrange)])
+        phases.append(
+            units.phase(from: { [result] frame, _ in result.memory(frame) }, to: { frame, _ in frame.rawOutput() }))
+        return Kernel("einsum", scratchBytes: total, phases: phases)
+    }
+
+    /// Where matrices are in a call.
+    private struct Place: Sendable {
+        /// The number of the input that they are; nil if they are in scratch memory.
+        let input: Int?
+        /// Where they begin in scratch memory.
+        let offset: Int
+
+        func memory(_ frame: KernelFrame) -> UnsafeRawPointer {
+            input.map { frame.rawInput($0) } ?? UnsafeRawPointer(frame.scratch + offset)
+        }
+
+        func elements<Element>(_ frame: KernelFrame) -> UnsafePointer<Element> {
+            memory(frame).assumingMemoryBound(to: Element.self)
         }
     }
 
-    /// An operand's matrices: copied into order, and summed, where that changes something.
-    private func operand<Element: MatrixElement>(
-        _ index: Int, _ frame: KernelFrame, _ ones: UnsafeMutablePointer<Element>, _ places: [Int],
-        _ type: Element.Type
-    ) -> UnsafePointer<Element> {
+    /// Where an operand's matrices are when they are in order and summed.
+    private func place(of index: Int, _ places: [Int]) -> Place {
         let side = sides[index]
-        var source = frame.input(index, as: Element.self)
+        if side.summed != 1 { return Place(input: nil, offset: places[2 * index + 1]) }
+        return side.copy.isPlain ? Place(input: index, offset: 0) : Place(input: nil, offset: places[2 * index])
+    }
+
+    /// The phases that bring an operand's matrices into order and sum them, where that changes something.
+    private func prepare<Element: MatrixElement>(
+        _ index: Int, _ places: [Int], _ onesAt: Int, _ type: Element.Type
+    ) -> [Kernel.Phase] {
+        let (side, copiedAt, sumAt) = (sides[index], places[2 * index], places[2 * index + 1])
+        var phases: [Kernel.Phase] = []
+        var source = Place(input: index, offset: 0)
         if !side.copy.isPlain {
-            let copied = frame.scratch + places[2 * index]
-            side.copy.run(frame, from: source, to: copied)
-            source = UnsafePointer(copied.assumingMemoryBound(to: Element.self))
+            source = Place(input: nil, offset: copiedAt)
+            let units = CopyUnits([CopyUnits.Move(copy: side.copy)])
+            phases.append(
+                units.phase(from: { frame, _ in frame.rawInput(index) }, to: { frame, _ in frame.scratch + copiedAt }))
         }
-        guard side.summed != 1 else { return source }
-        let sum = (frame.scratch + places[2 * index + 1]).assumingMemoryBound(to: Element.self)
-        ones.update(repeating: .one, count: side.summed)
-        Element.multiply(frame, sums[index], source, ones, sum)
-        return UnsafePointer(sum)
+        guard side.summed != 1 else { return phases }
+        let count = side.summed
+        phases.append(
+            Kernel.Phase { frame in
+                (frame.scratch + onesAt).assumingMemoryBound(to: Element.self).update(repeating: .one, count: count)
+            })
+        let panels = MatrixPanels(sums[index], nanoseconds: sums[index].nanoseconds(Element.self))
+        phases.append(
+            panels.phase { [source] frame in
+                (
+                    source.elements(frame),
+                    UnsafePointer((frame.scratch + onesAt).assumingMemoryBound(to: Element.self)),
+                    (frame.scratch + sumAt).assumingMemoryBound(to: Element.self)
+                ) as MatrixOperands<Element>
+            })
+        return phases
     }
 }

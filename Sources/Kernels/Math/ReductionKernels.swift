@@ -40,90 +40,6 @@ package struct Reduction: Hashable, Sendable {
     }
 }
 
-/// A fold of one run of neighbouring axes: the sizes before, of and after them.
-private struct FoldPass: Sendable {
-    let outer: Int
-    let count: Int
-    let inner: Int
-
-    var outputCount: Int { outer &* inner }
-
-    /// The passes that fold the given axes, the last axes first.
-    ///
-    /// Axes of size 1 need none.
-    static func passes(_ shape: Shape, axes: [Int]) -> [FoldPass] {
-        var runs: [(size: Int, isFolded: Bool)] = []
-        for (axis, size) in shape.dimensions.enumerated() where size != 1 {
-            let isFolded = axes.contains(axis)
-            if let last = runs.last, last.isFolded == isFolded {
-                runs[runs.count - 1].size = last.size &* size
-            } else {
-                runs.append((size, isFolded))
-            }
-        }
-        var result: [FoldPass] = []
-        var inner = 1
-        while let run = runs.popLast() {
-            if run.isFolded {
-                let outer = runs.reduce(1) { $0 &* $1.size }
-                result.append(FoldPass(outer: outer, count: run.size, inner: inner))
-            } else {
-                inner &*= run.size
-            }
-        }
-        return result
-    }
-}
-
-/// Passes one after another: all but the last into scratch memory, in two areas by turns.
-private struct Folding: Sendable {
-    let passes: [FoldPass]
-    /// For the first pass, which reads the input.
-    let first: Loop<ck_reduce_fn>
-    /// For the passes after it.
-    let next: Loop<ck_reduce_fn>
-    /// Bytes of an element of the input.
-    let inputWidth: Int
-    /// Bytes of an element between passes.
-    let width: Int
-    /// Whether the last pass, too, goes into scratch memory.
-    let endsInScratch: Bool
-
-    /// The size of each area.
-    private var areaBytes: Int {
-        let counts = endsInScratch ? passes[...] : passes.dropLast()
-        let most = counts.reduce(0) { max($0, $1.outputCount) }
-        // A size that no memory has stands for all of them.
-        return most > Int.max / 64 ? Int.max / 4 : (most * width).roundedUp(to: TensorStorage.alignment)
-    }
-
-    var scratchBytes: Int { areaBytes * 2 }
-
-    /// Makes what a kernel's body calls; it returns where the result is.
-    ///
-    /// - Parameter place: Where in scratch memory the first pass reads; nil: it reads the input.
-    /// - Returns: The body.
-    func body(readingScratchAt place: Int? = nil) -> @Sendable (KernelFrame) -> UnsafeRawPointer {
-        let area = areaBytes
-        return { [self] frame in
-            var source = place.map { UnsafeRawPointer(frame.scratch + $0) } ?? frame.rawInput(0)
-            for index in passes.indices {
-                let isLast = index == passes.count - 1 && !endsInScratch
-                let target = isLast ? frame.rawOutput() : frame.scratch + (index & 1) * area
-                let pass = passes[index]
-                let loop = index == 0 ? first : next
-                let sourceWidth = index == 0 ? inputWidth : width
-                let (each, made) = (pass.count &* pass.inner &* sourceWidth, pass.inner &* width)
-                frame.inBlocks(ofRows: pass.outer, work: pass.count &* pass.inner) { first, outer in
-                    loop.call(source + first &* each, target + first &* made, outer, pass.count, pass.inner)
-                }
-                source = UnsafeRawPointer(target)
-            }
-            return source
-        }
-    }
-}
-
 extension Kernel {
     /// Folds some axes.
     ///
@@ -140,18 +56,31 @@ extension Kernel {
         let passes = FoldPass.passes(shape, axes: axes)
         guard let last = passes.last else { return .alias() }
         let folding = Folding(
-            passes: passes, first: loop, next: loop, inputWidth: dtype.stride, width: dtype.stride, endsInScratch: false
-        )
-        let fold = folding.body()
+            passes: passes, first: loop, next: loop, join: join(reduction, dtype, loop), inputWidth: dtype.stride,
+            width: dtype.stride, isComplex: dtype.complexPart != nil)
         guard reduction.isMean else {
-            return Kernel(reduction.kernelName, scratchBytes: folding.scratchBytes) { _ = fold($0) }
+            return Kernel(reduction.kernelName, scratchBytes: folding.scratchBytes, phases: folding.phases())
         }
         guard let mean = Loop(ck_mean_loop(dtype.rawValue)) else { return nil }
         let divisor = passes.reduce(1) { $0 &* UInt64($1.count) }
         // As TensorFlow has it: the mean of no complex numbers is 0, that of no floats is NaN.
         if divisor == 0, dtype.complexPart != nil { return .zeros(byteCount: last.outputCount &* dtype.stride) }
-        return Kernel("reduce.mean", scratchBytes: folding.scratchBytes) {
-            mean.call(fold($0), $0.rawOutput(), last.outputCount, divisor)
+        let width = dtype.stride
+        let phases = folding.phases { _, result, first, count in
+            mean.call(result + first &* width, result + first &* width, count, divisor)
+        }
+        return Kernel("reduce.mean", scratchBytes: folding.scratchBytes, phases: phases)
+    }
+
+    /// The loop that folds the folds of parts; nil if that would change the result.
+    private static func join(
+        _ reduction: Reduction, _ dtype: DataType, _ loop: Loop<ck_reduce_fn>
+    ) -> Loop<ck_reduce_fn>? {
+        let isFloat = dtype.isFloating || dtype.complexPart != nil
+        return switch ck_reduction(reduction.code) {
+        case CK_SUM where isFloat: Loop(ck_join_sums_loop(dtype.rawValue))
+        case CK_PRODUCT where isFloat: nil
+        default: loop
         }
     }
 
@@ -162,26 +91,26 @@ extension Kernel {
         else { return nil }
         let passes = FoldPass.passes(shape, axes: axes)
         let folding = Folding(
-            passes: passes, first: sum, next: sum, inputWidth: dtype.stride, width: dtype.stride, endsInScratch: false)
+            passes: passes, first: sum, next: sum, join: join(.sum, dtype, sum), inputWidth: dtype.stride,
+            width: dtype.stride, isComplex: dtype.complexPart != nil)
         guard bytes < Int.max / 4, folding.scratchBytes < Int.max / 2 else { return nil }
-        let (count, outputCount) = (shape.elementCount, passes.last?.outputCount ?? shape.elementCount)
-        // The squares, as differences from zero, lie behind what the passes need.
+        let count = shape.elementCount
+        // The squares, as differences from zero, lie behind the memory of the passes.
         let place = folding.scratchBytes
-        let fold = folding.body(readingScratchAt: place)
         let zero = SIMD2<UInt64>()
         let width = dtype.stride
-        return Kernel("reduce.euclideanNorm", scratchBytes: place + bytes) { frame in
-            let target = passes.isEmpty ? frame.rawOutput() : frame.scratch + place
-            withUnsafeBytes(of: zero) {
-                let zero = $0.baseAddress
-                frame.inBlocks(of: count) { first, count in
-                    let start = first &* width
-                    _ = squares.call(frame.rawInput(0) + start, 1, zero, 0, target + start, count)
-                }
+        let square = Phase(elements: count, picoseconds: picoseconds(moving: 2 &* width)) { frame, first, count in
+            let start = first &* width
+            let target = (passes.isEmpty ? frame.rawOutput() : frame.scratch + place) + start
+            withUnsafeBytes(of: zero) { zero in
+                _ = squares.call(frame.rawInput(0) + start, 1, zero.baseAddress, 0, target, count)
             }
-            if !passes.isEmpty { _ = fold(frame) }
-            root.call(frame.rawOutput(), frame.rawOutput(), outputCount)
+            if passes.isEmpty { root.call(target, target, count) }
         }
+        let fold = folding.phases(readingScratchAt: place) { _, result, first, count in
+            root.call(result + first &* width, result + first &* width, count)
+        }
+        return Kernel("reduce.euclideanNorm", scratchBytes: place + bytes, phases: [square] + fold)
     }
 
     private static func integerMean(_ dtype: DataType, _ shape: Shape, _ axes: [Int]) -> Kernel? {
@@ -194,11 +123,12 @@ extension Kernel {
         let divisor = passes.reduce(1) { $0 &* UInt64($1.count) }
         guard divisor != 0 else { return .zeros(byteCount: last.outputCount &* dtype.stride) }
         let folding = Folding(
-            passes: passes, first: widen, next: sum, inputWidth: dtype.stride, width: 8, endsInScratch: true)
-        let fold = folding.body()
-        return Kernel("reduce.mean", scratchBytes: folding.scratchBytes) {
-            mean.call(fold($0), $0.rawOutput(), last.outputCount, divisor)
+            passes: passes, first: widen, next: sum, join: sum, inputWidth: dtype.stride, width: 8, endsInScratch: true)
+        let width = dtype.stride
+        let phases = folding.phases { frame, result, first, count in
+            mean.call(result + first &* 8, frame.rawOutput() + first &* width, count, divisor)
         }
+        return Kernel("reduce.mean", scratchBytes: folding.scratchBytes, phases: phases)
     }
 
     /// The index, along one axis, of the first largest or smallest element; NaN is never it.
@@ -222,10 +152,12 @@ extension Kernel {
         let inner = sizes[(axis + 1)...].reduce(1, &*)
         let count = sizes[axis]
         let (each, made) = (count &* inner &* dtype.stride, inner &* output.stride)
-        return Kernel { frame in
-            frame.inBlocks(ofRows: outer, work: count &* inner) { first, outer in
-                loop.call(frame.rawInput(0) + first &* each, frame.rawOutput() + first &* made, outer, count, inner)
-            }
+        return .rows(
+            largest ? "reduce.argMax" : "reduce.argMin", count: outer,
+            nanoseconds: max(1, count.saturatingProduct(inner).saturatingProduct(dtype.stride) / 10),
+            work: count &* inner
+        ) { frame, first, outer in
+            loop.call(frame.rawInput(0) + first &* each, frame.rawOutput() + first &* made, outer, count, inner)
         }
     }
 }

@@ -89,18 +89,10 @@ package struct BatchNormalization: Sendable, Hashable {
             frame.output(2, as: Element.self).update(from: variance, count: layout.channels)
             for (index, count) in unused.enumerated() { memset(frame.rawOutput(3 + index), 0, count &* width) }
         }
-        let rows = layout.inner == 1 ? periodCount : layout.outer &* layout.channels
-        let rowSize = layout.inner == 1 ? layout.period : layout.inner
-        let rowNanoseconds = max(1, rowSize.saturatingProduct(60 &* width) / 1000)
-        let rowsPerUnit = max(1, Self.unitNanoseconds / rowNanoseconds)
-        let normalizePhase = Kernel.Phase(
-            units: (rows + rowsPerUnit - 1) / rowsPerUnit,
-            unitNanoseconds: rowsPerUnit.saturatingProduct(rowNanoseconds)
-        ) { frame, units, _ in
-            let some = units.lowerBound &* rowsPerUnit..<min(rows, units.upperBound &* rowsPerUnit)
+        let normalizePhase = normalizePhase(width: width) { frame, rows in
             let factors = frame.scratch.assumingMemoryBound(to: Element.self)
             normalize(
-                frame, some, frame.input(0), frame.input(inputs.mean), factors, frame.input(inputs.offset),
+                frame, rows, frame.input(0), frame.input(inputs.mean), factors, frame.input(inputs.offset),
                 frame.output(), factors + layout.channels)
         }
         return Kernel(
@@ -109,6 +101,25 @@ package struct BatchNormalization: Sendable, Hashable {
     }
 
     private static let unitNanoseconds = 25_000
+
+    /// The phase that normalises everything.
+    ///
+    /// - `width`: Bytes of an element.
+    /// - `body`: Normalises some rows, as ``normalize(_:_:_:_:_:_:_:_:)`` takes them.
+    private func normalizePhase(
+        width: Int, _ body: @escaping @Sendable (_ frame: KernelFrame, _ rows: Range<Int>) -> Void
+    ) -> Kernel.Phase {
+        let rows = layout.inner == 1 ? periodCount : layout.outer &* layout.channels
+        let rowSize = layout.inner == 1 ? layout.period : layout.inner
+        let rowNanoseconds = max(1, rowSize.saturatingProduct(60 &* width) / 1000)
+        let rowsPerUnit = max(1, Self.unitNanoseconds / rowNanoseconds)
+        return Kernel.Phase(
+            units: max(1, (rows + rowsPerUnit - 1) / rowsPerUnit),
+            unitNanoseconds: rowsPerUnit.saturatingProduct(rowNanoseconds)
+        ) { frame, units, _ in
+            body(frame, units.lowerBound &* rowsPerUnit..<min(rows, units.upperBound &* rowsPerUnit))
+        }
+    }
 
     /// So many periods have all elements, if the channels are the innermost axis; the last may be a part of one.
     private var periodCount: Int { (layout.outer &* layout.channels &+ layout.period &- 1) / max(1, layout.period) }
@@ -167,17 +178,13 @@ extension BatchNormalization {
         let channels = layout.channels
         let sumsBytes = (3 &* channels &* 8).roundedUp(to: TensorStorage.alignment)
         let scratchBytes = sumsBytes &+ (3 &* layout.period &+ channels) &* 4
-        return Kernel("batchNormalization.training", scratchBytes: scratchBytes, overwritableInputs: [0]) { frame in
+        let count = Double(layout.count)
+        let momentsPhase = momentsPhase
+        let factorsPhase = Kernel.Phase { frame in
             let means = frame.scratch.assumingMemoryBound(to: Double.self)
-            let (sums, squares) = (means + channels, means + 2 &* channels)
+            let squares = means + 2 &* channels
             let factors = (frame.scratch + sumsBytes).assumingMemoryBound(to: Float.self)
-            let x = frame.input(0, as: Float.self)
             let (mean, variance) = (frame.output(3, as: Float.self), frame.output(4, as: Float.self))
-            let count = Double(layout.count)
-            means.update(repeating: 0, count: channels)
-            channelSums(frame, x, means, nil, sums, squares)
-            for channel in 0..<channels { means[channel] = sums[channel] / count }
-            channelSums(frame, x, means, nil, sums, squares)
             for channel in 0..<channels {
                 mean[channel] = Float(means[channel])
                 variance[channel] = Float(squares[channel] / count)
@@ -185,10 +192,41 @@ extension BatchNormalization {
             }
             updateMoments(frame, factor, mean, variance)
             fill(factors + channels, mean, factors, frame.input(2))
-            normalize(
-                frame, 0..<(layout.inner == 1 ? periodCount : layout.outer &* channels), x, mean, factors,
-                frame.input(2), frame.output(), factors + channels)
             for (index, count) in unused.enumerated() { memset(frame.rawOutput(5 + index), 0, count &* 4) }
+        }
+        let normalizePhase = normalizePhase(width: 4) { frame, rows in
+            let factors = (frame.scratch + sumsBytes).assumingMemoryBound(to: Float.self)
+            normalize(
+                frame, rows, frame.input(0, as: Float.self), frame.output(3), factors, frame.input(2), frame.output(),
+                factors + channels)
+        }
+        return Kernel(
+            "batchNormalization.training", scratchBytes: scratchBytes, overwritableInputs: [0],
+            phases: [momentsPhase, factorsPhase, normalizePhase])
+    }
+
+    /// Units have a multiple of so many channels where these are the innermost axis: a line of the cache.
+    private static let channelStep = 16
+
+    /// The phase that computes, at the beginning of the scratch memory, the means of all channels; their sums, which are not
+    /// needed any more; and the sums of the squares of differences from the means.
+    private var momentsPhase: Kernel.Phase {
+        let (channels, count) = (layout.channels, Double(layout.count))
+        // Both sums take about a nanosecond an element.
+        let channelNanoseconds = max(1, layout.count)
+        let wanted = (Self.unitNanoseconds + channelNanoseconds - 1) / channelNanoseconds
+        let size = layout.inner == 1 ? wanted.roundedUp(to: Self.channelStep) : wanted
+        let units = max(1, (channels + size - 1) / size)
+        return Kernel.Phase(units: units, unitNanoseconds: size.saturatingProduct(channelNanoseconds)) {
+            frame, units, _ in
+            let means = frame.scratch.assumingMemoryBound(to: Double.self)
+            let (sums, squares) = (means + channels, means + 2 &* channels)
+            let x = frame.input(0, as: Float.self)
+            let some = units.lowerBound &* size..<min(channels, units.upperBound &* size)
+            for channel in some { means[channel] = 0 }
+            channelSums(frame, some, x, means, nil, sums, squares)
+            for channel in some { means[channel] = sums[channel] / count }
+            channelSums(frame, some, x, means, nil, sums, squares)
         }
     }
 
@@ -219,11 +257,11 @@ extension BatchNormalization {
             let variance = frame.input(4, as: Float.self)
             let (dx, dScale) = (frame.output(0, as: Float.self), frame.output(1, as: Float.self))
             for channel in 0..<channels { means[channel] = Double(mean[channel]) }
-            channelSums(frame, x, means, dy, sums, products)
+            channelSums(frame, 0..<channels, x, means, dy, sums, products)
             zeros.update(repeating: 0, count: channels)
             // The products stay; of the sums, those of dy are wanted.
             for channel in 0..<channels { means[channel] = products[channel] }
-            channelSums(frame, dy, zeros, nil, sums, products)
+            channelSums(frame, 0..<channels, dy, zeros, nil, sums, products)
             let count = Float(layout.count)
             for index in 0..<layout.outer &* channels {
                 let channel = index % channels
@@ -242,13 +280,15 @@ extension BatchNormalization {
     }
 
     private func channelSums(
-        _ frame: KernelFrame, _ x: UnsafePointer<Float>, _ center: UnsafePointer<Double>,
+        _ frame: KernelFrame, _ some: Range<Int>, _ x: UnsafePointer<Float>, _ center: UnsafePointer<Double>,
         _ factor: UnsafePointer<Float>?,
         _ sums: UnsafeMutablePointer<Double>, _ products: UnsafeMutablePointer<Double>
     ) {
         if frame.isOver(after: 0) { return }
-        ck_channel_sums_f32(x, center, factor, layout.outer, layout.channels, layout.inner, sums, products)
-        _ = frame.isOver(after: layout.outer &* layout.channels &* layout.inner)
+        ck_channel_sums_f32(
+            x, center, factor, layout.outer, layout.channels, layout.inner, some.lowerBound, some.upperBound, sums,
+            products)
+        _ = frame.isOver(after: layout.outer &* some.count &* layout.inner)
     }
 }
 

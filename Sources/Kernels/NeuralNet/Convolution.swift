@@ -49,12 +49,17 @@ package struct Convolution: Sendable, Hashable {
         }
         let multiplying = places.saturatingProduct(patchSize).saturatingProduct(outputDepth).saturatingProduct(
             picoseconds)
-        let copying = places.saturatingProduct(patchSize &* groups).saturatingProduct(30 &* dtype.stride)
+        let taps = window.rows.filter &* window.columns.filter
+        var copying = places.saturatingProduct(patchSize &* groups).saturatingProduct(30 &* dtype.stride)
+        if groups > 1 {
+            // The part of each pixel that a group sees is copied by itself.
+            copying = copying.saturatingSum(places.saturatingProduct(groups).saturatingProduct(taps &* 2000))
+        }
         var methods: [(method: Method, picoseconds: Int)] = []
         if isDepthwise(channelsFirst), dtype != .int32 {
-            let taps = window.rows.filter &* window.columns.filter
             let work = places.saturatingProduct(outputDepth).saturatingProduct(taps)
-            methods.append((.depthwise, work.saturatingProduct(15 &* dtype.stride)))
+            let each = DepthwiseConvolution.picosecondsOfTap(multiplier: outputDepth / groups, width: dtype.stride)
+            methods.append((.depthwise, work.saturatingProduct(each)))
         }
         if isProduct { methods.append((.product, multiplying)) }
         // A product of few columns costs more than its multiplications.
@@ -105,7 +110,7 @@ package struct Convolution: Sendable, Hashable {
     }
 
     /// Whether a group is a channel, so that the filter lies as that of a depthwise convolution.
-    private func isDepthwise(_ channelsFirst: Bool) -> Bool { groups > 1 && groups == inputDepth && !channelsFirst }
+    private func isDepthwise(_ channelsFirst: Bool) -> Bool { groups == inputDepth && !channelsFirst }
 
     /// Whether the rows of patches lie in the images as they are.
     private var isProduct: Bool {
@@ -133,10 +138,10 @@ package struct Convolution: Sendable, Hashable {
     /// Rows of patches are made until they take this many bytes; a single row may take more.
     private static let blockBytes = 1 << 20
     /// All of them are made at once only if they take no more than this.
-    private static let mostPatchBytes = 4 << 20
+    private static let maxPatchBytes = 4 << 20
 
     private func mayCopyAll(_ width: Int) -> Bool {
-        groups == 1 && !isProduct && places.saturatingProduct(patchSize &* width) <= Self.mostPatchBytes
+        groups == 1 && !isProduct && places.saturatingProduct(patchSize &* width) <= Self.maxPatchBytes
     }
 
     private func withBatch(_ count: Int) -> Convolution {
@@ -188,16 +193,22 @@ private struct ChannelsFirst<Element: MatrixElement>: Sendable {
     }
 
     /// With more images than this, each of them is computed by one worker.
-    private static var mostCutImages: Int { 4 }
+    private static var maxCutImages: Int { 4 }
 
-    var kernel: Kernel { batch <= Self.mostCutImages ? kernelOfImages : kernelOfBatch }
+    var kernel: Kernel { batch <= Self.maxCutImages ? kernelOfImages : kernelOfBatch }
 
     /// One image after the other, each cut.
     private var kernelOfImages: Kernel {
         let phases = (0..<batch).flatMap { number in
-            [Kernel.Phase { frame in turn(frame, number, frame.scratch) }]
+            let (images, results) = (number &* imageBytes, number &* resultBytes)
+            let turn = CopyUnits([CopyUnits.Move(copy: turnImage, source: images)])
+            let turnBack = CopyUnits([CopyUnits.Move(copy: turnResult, source: resultOffset, destination: results)])
+            return [turn.phase(from: { frame, _ in frame.rawInput(0) }, to: { frame, _ in frame.scratch })]
                 + product.phases { frame in operands(frame, frame.scratch) }
-                + [Kernel.Phase { frame in turnBack(frame, number, frame.scratch) }]
+                + [
+                    turnBack.phase(
+                        from: { frame, _ in UnsafeRawPointer(frame.scratch) }, to: { frame, _ in frame.rawOutput() })
+                ]
         }
         return Kernel(
             name, scratchBytes: endOffset &+ product.sharedBytes, scratchBytesPerWorker: product.bytesPerWorker,

@@ -49,6 +49,12 @@ package struct DepthwiseConvolution: Sendable, Hashable {
         }
     }
 
+    /// About how long a tap of the filter takes for an element of the result: several filters share the steps that lead to a
+    /// channel.
+    static func picosecondsOfTap(multiplier: Int, width: Int) -> Int {
+        multiplier == 1 ? 15 &* width : 600 &* width / max(1, multiplier) &+ 19 &* width
+    }
+
     private typealias Forward<Element> =
         @Sendable (
             UnsafePointer<ckernels_window>?, Int64, Int64, Int64, UnsafePointer<Element>?, UnsafePointer<Element>?,
@@ -67,7 +73,8 @@ package struct DepthwiseConvolution: Sendable, Hashable {
         let taps = window.rows.filter &* window.columns.filter
         let cut = WindowCut(
             window, batch: batch, depth: depth, outputDepth: depth &* multiplier,
-            picoseconds: taps.saturatingProduct(15 &* MemoryLayout<Element>.stride))
+            picoseconds: taps.saturatingProduct(
+                Self.picosecondsOfTap(multiplier: multiplier, width: MemoryLayout<Element>.stride)))
         let (depth, multiplier) = (Int64(depth), Int64(multiplier))
         let phase = cut.phase { frame, part in
             // Safety: the window's sizes are those of the images and of the output.

@@ -52,14 +52,21 @@ package struct LocalResponse: Sendable, Hashable {
         exp.call(power, power, count)
     }
 
+    private static let unitNanoseconds = 25_000
+
     /// The result, of float32 images.
     package func forward() -> Kernel? {
         guard let log = Loop(ck_unary_loop(CK_LOG, DataType.float32.rawValue)),
             let exp = Loop(ck_unary_loop(CK_EXP, DataType.float32.rawValue))
         else { return nil }
-        return Kernel("localResponse", scratchBytes: depth &* 4) { frame in
-            let power = frame.scratch.assumingMemoryBound(to: Float.self)
-            for pixel in 0..<pixels {
+        // The sums take a nanosecond a neighbour, the power some for each channel.
+        let pixelNanoseconds = max(1, depth.saturatingProduct(min(depth, 2 &* min(radius, depth) &+ 1) / 2 &+ 4))
+        let size = max(1, Self.unitNanoseconds / pixelNanoseconds)
+        let phase = Kernel.Phase(
+            units: max(1, (pixels + size - 1) / size), unitNanoseconds: size.saturatingProduct(pixelNanoseconds)
+        ) { frame, units, own in
+            let power = own.assumingMemoryBound(to: Float.self)
+            for pixel in units.lowerBound &* size..<min(pixels, units.upperBound &* size) {
                 if frame.isOver(after: depth &* min(depth, 2 &* min(radius, depth) &+ 2)) { return }
                 let x = frame.input(0, as: Float.self) + pixel &* depth
                 let y = frame.output(as: Float.self) + pixel &* depth
@@ -68,6 +75,7 @@ package struct LocalResponse: Sendable, Hashable {
                 for channel in 0..<depth { y[channel] = x[channel] * power[channel] }
             }
         }
+        return Kernel("localResponse", scratchBytesPerWorker: depth &* 4, phases: [phase])
     }
 
     /// The gradient, of the result's gradient, the images and the result (inputs 0, 1 and 2), all float32.

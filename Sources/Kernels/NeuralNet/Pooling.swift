@@ -77,10 +77,12 @@ extension Kernel {
         let window: Int
 
         func visit<Element: RealNumber>(_ type: Element.Type) -> Kernel {
-            Kernel("pool.channels") { [outputCount, window] frame in
+            .elements(
+                "pool.channels", count: outputCount, picoseconds: window.saturatingProduct(1000), work: window
+            ) { [window] frame, first, count in
                 let input = frame.input(0, as: Element.self)
                 let output = frame.output(as: Element.self)
-                frame.eachElement(of: outputCount, work: window) { index in
+                for index in first..<first + count {
                     let first = input + index &* window
                     var best = first[0]
                     for place in 1..<window where best < first[place] { best = first[place] }

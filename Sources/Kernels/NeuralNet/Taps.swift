@@ -13,15 +13,17 @@ struct Lerps: Sendable {
         fraction.reserveCapacity(count)
     }
 
-    /// Calls `body` with the lists as C has them.
-    func withLists(_ body: (ckernels_lerps) -> Void) {
+    /// Calls `body` with the lists as C has them, from a place on.
+    func withLists(from first: Int = 0, _ body: (ckernels_lerps) -> Void) {
         lower.withUnsafeBufferPointer { lower in
             upper.withUnsafeBufferPointer { upper in
                 fraction.withUnsafeBufferPointer { fraction in
                     // Safety: the lists outlive the call.
                     body(
                         ckernels_lerps(
-                            lower: lower.baseAddress, upper: upper.baseAddress, fraction: fraction.baseAddress))
+                            lower: lower.baseAddress.map { $0 + first },
+                            upper: upper.baseAddress.map { $0 + first },
+                            fraction: fraction.baseAddress.map { $0 + first }))
                 }
             }
         }
@@ -52,15 +54,16 @@ struct Taps: Sendable {
     /// Goes on to the next place.
     mutating func endPlace() { begins.append(Int64(places.count)) }
 
-    /// Calls `body` with the lists as C has them.
-    func withLists(_ body: (ckernels_taps) -> Void) {
+    /// Calls `body` with the lists as C has them, from a place on.
+    func withLists(from first: Int = 0, _ body: (ckernels_taps) -> Void) {
         begins.withUnsafeBufferPointer { begins in
             places.withUnsafeBufferPointer { places in
                 weights.withUnsafeBufferPointer { weights in
                     // Safety: the lists outlive the call.
                     body(
                         ckernels_taps(
-                            begins: begins.baseAddress, places: places.baseAddress, weights: weights.baseAddress))
+                            begins: begins.baseAddress.map { $0 + first }, places: places.baseAddress,
+                            weights: weights.baseAddress))
                 }
             }
         }

@@ -24,12 +24,36 @@ package struct VolumeConvolution: Sendable, Hashable {
         self.outputDepth = outputDepth
     }
 
-    /// The result, of volumes (input 0) and filter (input 1); nil for a dtype without a kernel, and for sizes that BLAS
-    /// cannot count.
-    package func forward(_ dtype: DataType) -> Kernel? {
+    /// Ways to compute the same convolution.
+    package enum Method: Sendable, Hashable {
+        /// The volumes are the left matrix of a product, without a copy.
+        case product
+        /// The values that the filter sees are copied, a block of rows of a matrix at a time.
+        case blocks
+    }
+
+    /// The ways that there are, with about how long each takes; none for a dtype without a kernel.
+    package func methods(_ dtype: DataType) -> [(method: Method, picoseconds: Int)] {
+        guard dtype == .float32 || dtype == .float64 else { return [] }
+        let each = dtype == .float32 ? Float.picosecondsOfProduct : Double.picosecondsOfProduct
+        let patches = batch.saturatingProduct(window.outputCount).saturatingProduct(depth)
+        let multiplying = patches.saturatingProduct(outputDepth).saturatingProduct(each)
+        let copying = patches.saturatingProduct(30 &* dtype.stride)
+        let blocks = (Method.blocks, multiplying.saturatingSum(copying))
+        let isProduct = window.isPointwise || window.isWhole
+        return isProduct && wholeProduct != nil ? [(.product, multiplying), blocks] : [blocks]
+    }
+
+    /// The kernel that computes the result, of volumes (input 0) and filter (input 1), in one of the ways that there are.
+    ///
+    /// - Parameters:
+    ///   - dtype: Of both inputs.
+    ///   - method: One of ``methods(_:)``.
+    /// - Returns: nil for a dtype without a kernel, and for sizes that BLAS cannot count.
+    package func forward(_ dtype: DataType, _ method: Method) -> Kernel? {
         switch dtype {
-        case .float32: forward(Float.self)
-        case .float64: forward(Double.self)
+        case .float32: forward(Float.self, method)
+        case .float64: forward(Double.self, method)
         default: nil
         }
     }
@@ -50,6 +74,16 @@ package struct VolumeConvolution: Sendable, Hashable {
         case .float32: gradientByFilter(Float.self)
         case .float64: gradientByFilter(Double.self)
         default: nil
+        }
+    }
+}
+
+extension VolumeConvolution.Method {
+    /// The name of a kernel that works so.
+    package var name: Kernel.Name {
+        switch self {
+        case .product: "conv3d.product"
+        case .blocks: "conv3d.im2col"
         }
     }
 }
@@ -85,54 +119,116 @@ extension VolumeConvolution {
         }
     }
 
-    private func forward<Element: MatrixElement>(_ type: Element.Type) -> Kernel? {
-        let width = MemoryLayout<Element>.stride
-        let rows = rowsPerBlock(width)
-        let made = products(rows) { MatrixProduct(rows: $0, columns: outputDepth, depth: depth) }
-        guard let made else { return nil }
-        let pixelBytes = Int64(inputDepth &* width)
-        return Kernel("conv3d.im2col", scratchBytes: rows &* depth &* width) { [window = window.window] frame in
-            let patches = frame.scratch.assumingMemoryBound(to: Element.self)
-            // Safety: the window's sizes are those of the volumes; the scratch holds a block.
-            withUnsafePointer(to: window) { window in
-                for number in 0..<batch {
-                    let volume = frame.input(0, as: Element.self) + number &* volumeSize
-                    let result = frame.output(as: Element.self) + number &* resultSize
-                    eachBlock(frame, rows, made) { first, count, product in
-                        ck_volume_patches(window, volume, pixelBytes, Int64(first), Int64(count), patches)
-                        Element.multiply(frame, product, patches, frame.input(1), result + first &* outputDepth)
-                    }
-                }
-            }
-        }
+    /// The product of all volumes with the filter, where the filter sees each pixel once.
+    private var wholeProduct: MatrixProduct? {
+        MatrixProduct(rows: batch &* window.outputCount, columns: outputDepth, depth: depth)
     }
 
-    private func gradientByVolumes<Element: VolumeElement>(_ type: Element.Type) -> Kernel? {
+    private func forward<Element: MatrixElement>(_ type: Element.Type, _ method: Method) -> Kernel? {
+        guard method == .blocks else { return wholeProduct.map { product(Element.self, $0) } }
         let width = MemoryLayout<Element>.stride
-        let rows = window.isPointwise ? max(1, window.outputCount) : rowsPerBlock(width)
-        let made = products(rows) {
-            MatrixProduct(rows: $0, columns: depth, depth: outputDepth, transposesRight: true)
+        let most = rowsPerBlock(width)
+        guard let largest = MatrixProduct(rows: most, columns: outputDepth, depth: depth) else { return nil }
+        let nanoseconds = nanoseconds(largest.nanoseconds(Element.self), rows: most, bytePicoseconds: 30, width)
+        let wanted = parts(nanoseconds)
+        let rows = max(1, min(most, (window.outputCount + wanted - 1) / wanted))
+        let blocks = max(1, (window.outputCount + rows - 1) / rows)
+        let block = largest.part(rows: rows)
+        let pixelBytes = Int64(inputDepth &* width)
+        let phase = Kernel.Phase(units: batch &* blocks, unitNanoseconds: nanoseconds / blocks) {
+            [window = window.window] frame, units, own in
+            let patches = own.assumingMemoryBound(to: Element.self)
+            for unit in units {
+                let (number, index) = unit.quotientAndRemainder(dividingBy: blocks)
+                let first = index &* rows
+                let count = min(rows, self.window.outputCount &- first)
+                // Safety: the window's sizes are those of the volumes; the memory holds a block.
+                withUnsafePointer(to: window) { window in
+                    ck_volume_patches(
+                        window, frame.input(0, as: Element.self) + number &* volumeSize, pixelBytes, Int64(first),
+                        Int64(count), patches)
+                }
+                if frame.isOver(after: count &* depth) { return }
+                Element.multiply(
+                    frame, block.part(rows: count), patches, frame.input(1),
+                    frame.output() + (number &* resultSize &+ first &* outputDepth))
+            }
         }
-        guard let made else { return nil }
-        let isDirect = window.isPointwise
-        let scratchBytes = isDirect ? 0 : rows &* depth &* width
-        return Kernel(scratchBytes: scratchBytes) { [window = window.window] frame in
-            let patches = frame.scratch.assumingMemoryBound(to: Element.self)
-            if !isDirect { memset(frame.rawOutput(), 0, batch &* volumeSize &* width) }
-            // Safety: the window's sizes are those of the volumes; the scratch holds a block.
-            withUnsafePointer(to: window) { window in
-                for number in 0..<batch {
-                    let gradient = frame.input(2, as: Element.self) + number &* resultSize
-                    let volume = frame.output(as: Element.self) + number &* volumeSize
-                    eachBlock(frame, rows, made) { first, count, product in
-                        let from = gradient + first &* outputDepth
-                        if isDirect { return Element.multiply(frame, product, from, frame.input(1), volume) }
-                        Element.multiply(frame, product, from, frame.input(1), patches)
-                        Element.scatter(window, patches, Int64(inputDepth), Int64(first), Int64(count), volume)
+        return Kernel(Method.blocks.name, scratchBytesPerWorker: rows &* depth &* width, phases: [phase])
+    }
+
+    private func product<Element: MatrixElement>(_ type: Element.Type, _ product: MatrixProduct) -> Kernel {
+        let panels = MatrixPanels(product, nanoseconds: product.nanoseconds(Element.self))
+        return Kernel(
+            Method.product.name,
+            phases: [panels.phase { ($0.input(0), $0.input(1), $0.output()) as MatrixOperands<Element> }])
+    }
+
+    /// About how long a volume takes.
+    ///
+    /// - Parameters:
+    ///   - multiplying: About how long the product of a block takes.
+    ///   - rows: Of the block.
+    ///   - bytePicoseconds: About how long copying a byte takes.
+    ///   - width: Bytes of an element.
+    /// - Returns: Nanoseconds.
+    private func nanoseconds(_ multiplying: Int, rows: Int, bytePicoseconds: Int, _ width: Int) -> Int {
+        let copying = rows.saturatingProduct(depth &* width &* bytePicoseconds) / 1000
+        let blocks = (window.outputCount + rows - 1) / rows
+        return multiplying.saturatingSum(copying).saturatingProduct(blocks)
+    }
+
+    /// Into how many parts a volume is cut that takes so long: enough for several workers, but none too short.
+    private func parts(_ nanoseconds: Int) -> Int {
+        let all = min(Self.maxParts, nanoseconds.saturatingProduct(batch) / Self.leastPartNanoseconds)
+        return max(1, (all + batch - 1) / max(1, batch))
+    }
+
+    private static let maxParts = 16
+    private static let leastPartNanoseconds = 100_000
+
+    private func gradientByVolumes<Element: VolumeElement>(_ type: Element.Type) -> Kernel? {
+        if window.isPointwise {
+            // Every pixel comes from one place.
+            let product = MatrixProduct(
+                rows: batch &* window.outputCount, columns: depth, depth: outputDepth, transposesRight: true)
+            guard let product else { return nil }
+            let panels = MatrixPanels(product, nanoseconds: product.nanoseconds(Element.self))
+            return Kernel(
+                "conv3d.gradientByVolumes",
+                phases: [panels.phase { ($0.input(2), $0.input(1), $0.output()) as MatrixOperands<Element> }])
+        }
+        let width = MemoryLayout<Element>.stride
+        let rows = rowsPerBlock(width)
+        let block = MatrixProduct(rows: rows, columns: depth, depth: outputDepth, transposesRight: true)
+        guard let block else { return nil }
+        let nanoseconds = nanoseconds(block.nanoseconds(Element.self), rows: rows, bytePicoseconds: 60, width)
+        let bands = window.bands(parts(nanoseconds))
+        let phase = Kernel.Phase(units: batch &* bands.count, unitNanoseconds: nanoseconds / bands.count) {
+            [window = window.window] frame, units, own in
+            let patches = own.assumingMemoryBound(to: Element.self)
+            for unit in units {
+                let (number, index) = unit.quotientAndRemainder(dividingBy: bands.count)
+                let band = bands[index]
+                let gradient = frame.input(2, as: Element.self) + number &* resultSize
+                let volume = frame.output(as: Element.self) + number &* volumeSize
+                let rowSize = self.window.columns.size &* inputDepth
+                memset(volume + band.rows.lowerBound &* rowSize, 0, band.rows.count &* rowSize &* width)
+                var first = band.places.lowerBound
+                while first < band.places.upperBound {
+                    let count = min(rows, band.places.upperBound &- first)
+                    if frame.isOver(after: count &* depth) { return }
+                    Element.multiply(
+                        frame, block.part(rows: count), gradient + first &* outputDepth, frame.input(1), patches)
+                    // Safety: the window's sizes are those of the volumes; the memory holds a block.
+                    withUnsafePointer(to: window) { window in
+                        Element.scatter(window, patches, Int64(inputDepth), first..<first &+ count, band.rows, volume)
                     }
+                    first &+= count
                 }
             }
         }
+        return Kernel("conv3d.gradientByVolumes", scratchBytesPerWorker: rows &* depth &* width, phases: [phase])
     }
 
     private func gradientByFilter<Element: MatrixElement & BinaryFloatingPoint>(_ type: Element.Type) -> Kernel? {
@@ -170,32 +266,42 @@ extension VolumeConvolution {
 
 /// An element that patches of a volume are added up in.
 private protocol VolumeElement: MatrixElement {
+    /// Adds the patches of some places to some rows of a volume.
     static func scatter(
-        _ window: UnsafePointer<ck_volume>, _ patches: UnsafePointer<Self>, _ depth: Int64, _ first: Int64,
-        _ count: Int64, _ volume: UnsafeMutablePointer<Self>)
+        _ window: UnsafePointer<ck_volume>, _ patches: UnsafePointer<Self>, _ depth: Int64, _ places: Range<Int>,
+        _ rows: Range<Int>, _ volume: UnsafeMutablePointer<Self>)
 }
 
 extension Float: VolumeElement {
     fileprivate static func scatter(
-        _ window: UnsafePointer<ck_volume>, _ patches: UnsafePointer<Float>, _ depth: Int64, _ first: Int64,
-        _ count: Int64, _ volume: UnsafeMutablePointer<Float>
-    ) { ck_volume_scatter_f32(window, patches, depth, first, count, volume) }
+        _ window: UnsafePointer<ck_volume>, _ patches: UnsafePointer<Float>, _ depth: Int64, _ places: Range<Int>,
+        _ rows: Range<Int>, _ volume: UnsafeMutablePointer<Float>
+    ) {
+        ck_volume_scatter_f32(
+            window, patches, depth, Int64(places.lowerBound), Int64(places.count), Int64(rows.lowerBound),
+            Int64(rows.upperBound), volume)
+    }
 }
 
 extension Double: VolumeElement {
     fileprivate static func scatter(
-        _ window: UnsafePointer<ck_volume>, _ patches: UnsafePointer<Double>, _ depth: Int64, _ first: Int64,
-        _ count: Int64, _ volume: UnsafeMutablePointer<Double>
-    ) { ck_volume_scatter_f64(window, patches, depth, first, count, volume) }
+        _ window: UnsafePointer<ck_volume>, _ patches: UnsafePointer<Double>, _ depth: Int64, _ places: Range<Int>,
+        _ rows: Range<Int>, _ volume: UnsafeMutablePointer<Double>
+    ) {
+        ck_volume_scatter_f64(
+            window, patches, depth, Int64(places.lowerBound), Int64(places.count), Int64(rows.lowerBound),
+            Int64(rows.upperBound), volume)
+    }
 }
 
 extension Int32: VolumeElement {
     fileprivate static func scatter(
-        _ window: UnsafePointer<ck_volume>, _ patches: UnsafePointer<Int32>, _ depth: Int64, _ first: Int64,
-        _ count: Int64, _ volume: UnsafeMutablePointer<Int32>
+        _ window: UnsafePointer<ck_volume>, _ patches: UnsafePointer<Int32>, _ depth: Int64, _ places: Range<Int>,
+        _ rows: Range<Int>, _ volume: UnsafeMutablePointer<Int32>
     ) {
         ck_volume_scatter_u32(
-            window, UnsafeRawPointer(patches).assumingMemoryBound(to: UInt32.self), depth, first, count,
+            window, UnsafeRawPointer(patches).assumingMemoryBound(to: UInt32.self), depth, Int64(places.lowerBound),
+            Int64(places.count), Int64(rows.lowerBound), Int64(rows.upperBound),
             UnsafeMutableRawPointer(volume).assumingMemoryBound(to: UInt32.self))
     }
 }

@@ -7,7 +7,8 @@ package struct VolumePooling: Sendable, Hashable {
     private let batch: Int
     private let depth: Int
 
-    private var inputCount: Int { batch &* window.pixelCount &* depth }
+    /// Elements of a volume.
+    private var volumeSize: Int { window.pixelCount &* depth }
 
     /// - Parameters:
     ///   - window: How it moves; not dilated.
@@ -17,6 +18,49 @@ package struct VolumePooling: Sendable, Hashable {
         self.window = window
         self.batch = batch
         self.depth = depth
+    }
+
+    /// A kernel that computes each place of the window by itself, cut into rows of places.
+    ///
+    /// - Parameters:
+    ///   - name: The way it computes.
+    ///   - picoseconds: About how long an element that the window sees takes.
+    ///   - body: Computes a place.
+    /// - Returns: The kernel.
+    @inline(__always)
+    private func places(
+        _ name: Kernel.Name, picoseconds: Int,
+        _ body: @escaping @Sendable (_ frame: KernelFrame, _ place: Int, _ seen: VolumeWindow.Box) -> Void
+    ) -> Kernel {
+        let elements = window.filterCount.saturatingProduct(depth).saturatingProduct(window.columns.outputSize)
+        let nanoseconds = max(1, elements.saturatingProduct(picoseconds) / 1000)
+        // The clock is looked at for each place.
+        return .rows(name, count: batch &* window.lineCount, nanoseconds: nanoseconds, work: 1) { frame, first, count in
+            window.eachPlace(frame, lines: first..<first &+ count, depth: depth) { body(frame, $0, $1) }
+        }
+    }
+
+    /// A kernel that adds to elements of output 0 what each place of the window gives them, cut into volumes.
+    ///
+    /// - Parameters:
+    ///   - name: The way it computes.
+    ///   - type: The elements, which are zero first.
+    ///   - picoseconds: About how long an element that the window sees takes.
+    ///   - body: Adds what a place gives.
+    /// - Returns: The kernel.
+    @inline(__always)
+    private func additions<Element: RealNumber>(
+        _ name: Kernel.Name, to type: Element.Type, picoseconds: Int,
+        _ body: @escaping @Sendable (_ frame: KernelFrame, _ place: Int, _ seen: VolumeWindow.Box) -> Void
+    ) -> Kernel {
+        let elements = window.filterCount.saturatingProduct(depth).saturatingProduct(window.outputCount)
+        let nanoseconds = max(1, elements.saturatingProduct(picoseconds) / 1000)
+        return .rows(name, count: batch, nanoseconds: nanoseconds, work: 1) { frame, first, count in
+            let output = frame.output(as: Element.self) + first &* volumeSize
+            output.update(repeating: Element.zero, count: count &* volumeSize)
+            let lines = first &* window.lineCount..<(first &+ count) &* window.lineCount
+            window.eachPlace(frame, lines: lines, depth: depth) { body(frame, $0, $1) }
+        }
     }
 }
 
@@ -41,32 +85,27 @@ extension VolumePooling {
     }
 
     private func mean<Element: RealNumber & BinaryFloatingPoint>(_ type: Element.Type) -> Kernel {
-        Kernel { frame in
+        places("pool.window.mean", picoseconds: 300) { frame, place, seen in
             let (input, output) = (frame.input(0, as: Element.self), frame.output(as: Element.self))
-            window.eachPlace(frame, batch: batch, depth: depth) { place, seen in
-                let result = output + place &* depth
-                result.update(repeating: 0, count: depth)
-                seen.eachPixel { pixel in
-                    for channel in 0..<depth { result[channel] += input[pixel &* depth &+ channel] }
-                }
-                let count = Element(seen.count)
-                for channel in 0..<depth { result[channel] /= count }
+            let result = output + place &* depth
+            result.update(repeating: 0, count: depth)
+            seen.eachPixel { pixel in
+                for channel in 0..<depth { result[channel] += input[pixel &* depth &+ channel] }
             }
+            let count = Element(seen.count)
+            for channel in 0..<depth { result[channel] /= count }
         }
     }
 
     private func meanGradient<Element: RealNumber & BinaryFloatingPoint>(
         _ type: Element.Type, _ input: Int
     ) -> Kernel {
-        Kernel { frame in
+        additions("pool.window.meanGradient", to: Element.self, picoseconds: 300) { frame, place, seen in
             let (gradient, output) = (frame.input(input, as: Element.self), frame.output(as: Element.self))
-            output.update(repeating: 0, count: inputCount)
-            window.eachPlace(frame, batch: batch, depth: depth) { place, seen in
-                let count = Element(seen.count)
-                seen.eachPixel { pixel in
-                    for channel in 0..<depth {
-                        output[pixel &* depth &+ channel] += gradient[place &* depth &+ channel] / count
-                    }
+            let count = Element(seen.count)
+            seen.eachPixel { pixel in
+                for channel in 0..<depth {
+                    output[pixel &* depth &+ channel] += gradient[place &* depth &+ channel] / count
                 }
             }
         }
@@ -116,23 +155,21 @@ extension VolumePooling {
         let pooling: VolumePooling
 
         func visit<Element: RealNumber>(_ type: Element.Type) -> Kernel {
-            Kernel { [pooling] frame in
+            pooling.places("pool.window.maximum", picoseconds: 500) { [pooling] frame, place, seen in
                 let (input, output) = (frame.input(0, as: Element.self), frame.output(as: Element.self))
                 let depth = pooling.depth
-                pooling.window.eachPlace(frame, batch: pooling.batch, depth: depth) { place, seen in
-                    let result = output + place &* depth
-                    var isFirst = true
-                    seen.eachPixel { pixel in
-                        for channel in 0..<depth {
-                            let element = input[pixel &* depth &+ channel]
-                            if isFirst || !(element < result[channel]) { result[channel] = element }
-                        }
-                        isFirst = false
+                let result = output + place &* depth
+                var isFirst = true
+                seen.eachPixel { pixel in
+                    for channel in 0..<depth {
+                        let element = input[pixel &* depth &+ channel]
+                        if isFirst || !(element < result[channel]) { result[channel] = element }
                     }
-                    guard seen.count < pooling.window.filterCount else { return }
-                    for channel in 0..<depth where isFirst || !(Element.lowest < result[channel]) {
-                        result[channel] = Element.lowest
-                    }
+                    isFirst = false
+                }
+                guard seen.count < pooling.window.filterCount else { return }
+                for channel in 0..<depth where isFirst || !(Element.lowest < result[channel]) {
+                    result[channel] = Element.lowest
                 }
             }
         }
@@ -150,17 +187,15 @@ extension VolumePooling {
         private func kernel<Element: RealNumber, Index: FixedWidthInteger & TensorScalar>(
             _ type: Element.Type, _ index: Index.Type
         ) -> Kernel {
-            Kernel { [pooling, includesBatch] frame in
+            pooling.places("pool.window.argMaximum", picoseconds: 1500) { [pooling, includesBatch] frame, place, seen in
                 let input = frame.input(0, as: Element.self)
                 let (largest, indices) = (frame.output(0, as: Element.self), frame.output(1, as: Index.self))
                 let depth = pooling.depth
-                pooling.window.eachPlace(frame, batch: pooling.batch, depth: depth) { place, seen in
-                    let origin = includesBatch ? 0 : seen.origin &* depth
-                    for channel in 0..<depth {
-                        let index = pooling.argMaximum(seen, channel, input)
-                        largest[place &* depth &+ channel] = index < 0 ? Element.lowest : input[index]
-                        indices[place &* depth &+ channel] = Index(truncatingIfNeeded: index < 0 ? -1 : index &- origin)
-                    }
+                let origin = includesBatch ? 0 : seen.origin &* depth
+                for channel in 0..<depth {
+                    let index = pooling.argMaximum(seen, channel, input)
+                    largest[place &* depth &+ channel] = index < 0 ? Element.lowest : input[index]
+                    indices[place &* depth &+ channel] = Index(truncatingIfNeeded: index < 0 ? -1 : index &- origin)
                 }
             }
         }
@@ -170,17 +205,15 @@ extension VolumePooling {
         let pooling: VolumePooling
 
         func visit<Element: RealNumber>(_ type: Element.Type) -> Kernel {
-            Kernel { [pooling] frame in
+            pooling.additions("pool.window.maximumGradient", to: Element.self, picoseconds: 1500) {
+                [pooling] frame, place, seen in
                 let (input, gradient) = (frame.input(0, as: Element.self), frame.input(2, as: Element.self))
                 let output = frame.output(as: Element.self)
                 let depth = pooling.depth
-                output.update(repeating: Element.zero, count: pooling.inputCount)
-                pooling.window.eachPlace(frame, batch: pooling.batch, depth: depth) { place, seen in
-                    for channel in 0..<depth {
-                        let index = pooling.argMaximum(seen, channel, input)
-                        guard index >= 0 else { continue }
-                        output[index] = Element.sum(output[index], gradient[place &* depth &+ channel])
-                    }
+                for channel in 0..<depth {
+                    let index = pooling.argMaximum(seen, channel, input)
+                    guard index >= 0 else { continue }
+                    output[index] = Element.sum(output[index], gradient[place &* depth &+ channel])
                 }
             }
         }
@@ -190,17 +223,15 @@ extension VolumePooling {
         let pooling: VolumePooling
 
         func visit<Element: RealNumber>(_ type: Element.Type) -> Kernel {
-            Kernel { [pooling] frame in
+            pooling.additions("pool.window.maximumGradientToAll", to: Element.self, picoseconds: 1500) {
+                [pooling] frame, place, seen in
                 let (input, result) = (frame.input(0, as: Element.self), frame.input(1, as: Element.self))
                 let (gradient, output) = (frame.input(2, as: Element.self), frame.output(as: Element.self))
                 let depth = pooling.depth
-                output.update(repeating: Element.zero, count: pooling.inputCount)
-                pooling.window.eachPlace(frame, batch: pooling.batch, depth: depth) { place, seen in
-                    seen.eachPixel { pixel in
-                        for channel in 0..<depth {
-                            let (from, to) = (place &* depth &+ channel, pixel &* depth &+ channel)
-                            if input[to] == result[from] { output[to] = Element.sum(output[to], gradient[from]) }
-                        }
+                seen.eachPixel { pixel in
+                    for channel in 0..<depth {
+                        let (from, to) = (place &* depth &+ channel, pixel &* depth &+ channel)
+                        if input[to] == result[from] { output[to] = Element.sum(output[to], gradient[from]) }
                     }
                 }
             }
@@ -217,14 +248,12 @@ struct WholeMean: QuantizedVisitor {
 
 extension VolumePooling {
     fileprivate func wholeMean<Number: QuantizedNumber>(_ type: Number.Type) -> Kernel {
-        Kernel { frame in
+        places("pool.window.wholeMean", picoseconds: 1500) { frame, place, seen in
             let (input, output) = (frame.input(0, as: Number.self), frame.output(as: Number.self))
-            window.eachPlace(frame, batch: batch, depth: depth) { place, seen in
-                for channel in 0..<depth {
-                    var sum = 0
-                    seen.eachPixel { pixel in sum &+= Int(input[pixel &* depth &+ channel]) }
-                    output[place &* depth &+ channel] = Number(clamping: sum / max(1, seen.count))
-                }
+            for channel in 0..<depth {
+                var sum = 0
+                seen.eachPixel { pixel in sum &+= Int(input[pixel &* depth &+ channel]) }
+                output[place &* depth &+ channel] = Number(clamping: sum / max(1, seen.count))
             }
         }
     }

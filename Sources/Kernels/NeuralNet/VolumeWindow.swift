@@ -23,6 +23,9 @@ package struct VolumeWindow: Sendable, Hashable {
     /// Whether a matrix of pixels is the matrix of what the window sees.
     var isPointwise: Bool { planes.isPointwise && rows.isPointwise && columns.isPointwise }
 
+    /// Whether there is one place for the window, and it sees all of the volume.
+    var isWhole: Bool { planes.isWhole && rows.isWhole && columns.isWhole }
+
     /// As C has it.
     var window: ck_volume {
         func three(_ value: (WindowAxis) -> Int) -> (Int64, Int64, Int64) {
@@ -38,6 +41,14 @@ extension WindowAxis {
     /// An axis that is not there.
     fileprivate static let single = WindowAxis(size: 1, outputSize: 1, filter: 1, stride: 1, padding: 0)
 
+    /// The places at which the window may see some indices of the axis.
+    func places(seeing indices: Range<Int>) -> Range<Int> {
+        let begin = indices.lowerBound &+ padding &- (filter &- 1) &* dilation
+        let first = Swift.min(outputSize, begin <= 0 ? 0 : (begin &+ stride &- 1) / stride)
+        let end = Swift.min(outputSize, Swift.max(0, (indices.upperBound &- 1 &+ padding) / stride &+ 1))
+        return first..<Swift.max(first, end)
+    }
+
     /// The indices, inside of the axis, that the window sees at a place; it must not be dilated.
     func visible(_ place: Int) -> Range<Int> {
         let first = place &* stride &- padding
@@ -47,28 +58,56 @@ extension WindowAxis {
 }
 
 extension VolumeWindow {
-    /// Calls `body` for each place of the window, with its number and that of each pixel it sees, volume by volume.
+    /// Some neighbouring rows of a volume, counted over all planes, and the places of the window that see them.
+    struct Band: Sendable {
+        let rows: Range<Int>
+        let places: Range<Int>
+    }
+
+    /// A volume cut into bands, at most so many. There are fewer where many places see two bands.
+    func bands(_ wanted: Int) -> [Band] {
+        // Bands of planes, or of the rows of an image.
+        let isImage = planes.size == 1 && planes.outputSize == 1
+        let axis = isImage ? rows : planes
+        let (rowsPerPlace, placesPerPlace) =
+            isImage ? (1, columns.outputSize) : (rows.size, rows.outputSize &* columns.outputSize)
+        let shared = ((axis.filter &- 1) &* axis.dilation &+ axis.stride &- 1) / axis.stride
+        // Places that see two bands are computed twice.
+        let count = max(1, min(wanted, axis.size, axis.outputSize / max(1, 8 &* shared)))
+        let size = max(1, (axis.size + count - 1) / count)
+        return stride(from: 0, to: max(1, axis.size), by: size).map { first in
+            let end = min(axis.size, first &+ size)
+            let places = axis.places(seeing: first..<end)
+            return Band(
+                rows: first &* rowsPerPlace..<end &* rowsPerPlace,
+                places: places.lowerBound &* placesPerPlace..<places.upperBound &* placesPerPlace)
+        }
+    }
+
+    /// Rows of places of the window in a volume.
+    var lineCount: Int { planes.outputSize &* rows.outputSize }
+
+    /// Calls `body` for each place of the window in some rows of places, with its number and the pixels that it sees.
     ///
-    /// The window must not be dilated.
+    /// The window must not be dilated. Stops when the run's time is over.
+    ///
+    /// - Parameters:
+    ///   - frame: Of the call.
+    ///   - lines: The rows of places, counted from the beginning of the batch.
+    ///   - depth: Channels of a volume.
+    ///   - body: Takes the place's number in the batch.
     @inline(__always)
-    ///
-    /// Stops when the run's time is over.
-    func eachPlace(_ frame: KernelFrame, batch: Int, depth: Int, _ body: (_ place: Int, _ seen: Box) -> Void) {
-        var place = 0
-        for volume in 0..<batch {
-            for plane in 0..<planes.outputSize {
-                let visiblePlanes = planes.visible(plane)
-                for row in 0..<rows.outputSize {
-                    let height = rows.visible(row)
-                    for column in 0..<columns.outputSize {
-                        let seen = Box(
-                            origin: volume &* pixelCount, planes: visiblePlanes, rows: height,
-                            columns: columns.visible(column), rowSize: columns.size, planeSize: rows.size)
-                        if frame.isOver(after: (1 &+ seen.count) &* depth) { return }
-                        body(place, seen)
-                        place &+= 1
-                    }
-                }
+    func eachPlace(_ frame: KernelFrame, lines: Range<Int>, depth: Int, _ body: (_ place: Int, _ seen: Box) -> Void) {
+        for line in lines {
+            let (slice, row) = line.quotientAndRemainder(dividingBy: rows.outputSize)
+            let (volume, plane) = slice.quotientAndRemainder(dividingBy: planes.outputSize)
+            let (visiblePlanes, height) = (planes.visible(plane), rows.visible(row))
+            for column in 0..<columns.outputSize {
+                let seen = Box(
+                    origin: volume &* pixelCount, planes: visiblePlanes, rows: height,
+                    columns: columns.visible(column), rowSize: columns.size, planeSize: rows.size)
+                if frame.isOver(after: (1 &+ seen.count) &* depth) { return }
+                body(line &* columns.outputSize &+ column, seen)
             }
         }
     }

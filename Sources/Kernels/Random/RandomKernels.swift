@@ -186,8 +186,8 @@ extension Kernel {
         return Kernel { frame in
             var parameters = ck_truncation(
                 means: frame.rawInput(1), deviations: frame.rawInput(2), least: frame.rawInput(3),
-                most: frame.rawInput(4), mean_step: steps[0], deviation_step: steps[1], least_step: steps[2],
-                most_step: steps[3], batch: batch, count: count)
+                most: frame.rawInput(4), mean_step: steps[0], deviation_step: steps[1], min_step: steps[2],
+                max_step: steps[3], batch: batch, count: count)
             if !loop.call(place.begin(frame, blockCount: blockCount), &parameters, frame.rawOutput()) {
                 frame.report(.other("Invalid parameters"))
             }

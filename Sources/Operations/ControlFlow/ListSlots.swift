@@ -1,16 +1,16 @@
 internal import Kernels
 
-/// The elements of a list: a tree whose parts lists share.
+/// The elements of a list, in a tree whose nodes are shared with other lists.
 ///
-/// To add, to change or to drop an element makes anew only the nodes on the way to it: O(log n). Lists that were made before stay
-/// as they are, and what no list has any more is let go at once.
+/// Appending, setting or removing an element makes new nodes only on the path to it: O(log n). Existing lists do not
+/// change. A node is freed when no list contains it.
 struct ListSlots {
     typealias Element = TensorList.Element
 
     let count: Int
-    /// nil where there are no elements.
+    /// The root of the tree; nil if there are no elements.
     private let root: Node?
-    /// Levels of nodes above the elements; one is a leaf.
+    /// The number of levels of nodes. It is 1 if the root is a leaf.
     private let height: Int
     private let account: RunAccount
 
@@ -21,7 +21,7 @@ struct ListSlots {
         self.account = account
     }
 
-    /// A node of the tree: a leaf with some elements, or what holds some leaves. All but the last ones of a tree are full.
+    /// A node of the tree: a leaf with elements, or an inner node. Only the last node of each level may have free places.
     private final class Node {
         enum Content {
             case elements([Element?])
@@ -37,13 +37,13 @@ struct ListSlots {
 
         static let width = 32
         static let shift = 5
-        /// What a node takes besides its slots.
+        /// The bytes of a node without its slots.
         private static let ownBytes = 192
 
         let content: Content
-        /// How many objects hold one another here.
+        /// How many objects contain one another below this node.
         let depth: Int
-        /// The first tensor here.
+        /// The first tensor below this node.
         let first: HeldTensor?
         private let byteCount: Int
         private let account: RunAccount
@@ -66,17 +66,17 @@ struct ListSlots {
         deinit { account.give(byteCount) }
     }
 
-    /// How many objects hold one another in the list.
+    /// How many objects contain one another in the list.
     var depth: Int { root?.depth ?? 0 }
 
     /// The first element that is a tensor.
     var first: HeldTensor? { root?.first }
 
-    /// So many elements.
+    /// A list of `count` elements.
     ///
     /// - `element`: Makes the element at an index.
     ///
-    /// Throws `resourceExhausted` where they are too many.
+    /// Throws `resourceExhausted` if there is not enough memory for them.
     static func of(
         _ count: Int, _ account: RunAccount, _ element: (Int) throws(OpError) -> Element?
     ) throws(OpError) -> ListSlots {
@@ -103,7 +103,7 @@ struct ListSlots {
         return ListSlots(level[0], count: count, height: height, account)
     }
 
-    /// An element; nil where none was set. The index is one of 0..<count.
+    /// The element at an index in 0..<count; nil if it was never set.
     subscript(index: Int) -> Element? {
         var node = root
         var level = height - 1
@@ -117,12 +117,12 @@ struct ListSlots {
         return nil
     }
 
-    /// Which child of a node, `level` levels above the leaves, has the element.
+    /// The index of the child that contains the element, for a node `level` levels above the leaves.
     private static func place(of index: Int, _ level: Int) -> Int {
         (index >> (level * Node.shift)) & (Node.width - 1)
     }
 
-    /// The elements with one more behind them.
+    /// Appends an element.
     func appending(_ element: Element?) throws(OpError) -> ListSlots {
         guard let root else {
             return ListSlots(try Node(.elements([element]), account), count: 1, height: 1, account)
@@ -135,13 +135,13 @@ struct ListSlots {
         return ListSlots(try Node(.nodes([root, side]), account), count: count + 1, height: height + 1, account)
     }
 
-    /// The elements with another one at an index, one of 0..<count.
+    /// Replaces the element at an index in 0..<count.
     func setting(_ index: Int, _ element: Element?) throws(OpError) -> ListSlots {
         ListSlots(
             try node(root, height - 1, index, becomes: element), count: count, height: height, account)
     }
 
-    /// The node with another element at an index, which may be the one behind the last.
+    /// The node with a new element at an index. The index may be one past the last.
     private func node(
         _ node: Node?, _ level: Int, _ index: Int, becomes element: Element?
     ) throws(OpError) -> Node {
@@ -159,12 +159,12 @@ struct ListSlots {
         return try Node(.nodes(nodes), account)
     }
 
-    /// The elements without the last one.
+    /// Removes the last element.
     func droppingLast() throws(OpError) -> ListSlots {
         guard let root, count > 1 else { return ListSlots(nil, count: 0, height: 0, account) }
         var node = try without(count - 1, root, height - 1)
         var height = height
-        // A root of one child is not needed.
+        // A root with one child is replaced by the child.
         while case .nodes(let nodes) = node?.content, nodes.count == 1 {
             node = nodes[0]
             height -= 1
@@ -172,7 +172,7 @@ struct ListSlots {
         return ListSlots(node, count: count - 1, height: height, account)
     }
 
-    /// The node without its last element, which has that index; nil where nothing is left.
+    /// The node without its last element, which has the given index; nil if no element is left.
     private func without(_ index: Int, _ node: Node, _ level: Int) throws(OpError) -> Node? {
         let place = Self.place(of: index, level)
         switch node.content {
@@ -187,7 +187,7 @@ struct ListSlots {
         }
     }
 
-    /// So many of the elements, from the first one on, and behind them slots that are not set.
+    /// The first `count` elements. If there are fewer, elements that are not set follow.
     func resized(to count: Int) throws(OpError) -> ListSlots {
         let difference = count.subtractingReportingOverflow(self.count)
         guard !difference.overflow, difference.partialValue.magnitude <= Node.width else {
@@ -199,7 +199,7 @@ struct ListSlots {
         return slots
     }
 
-    /// The elements with others behind them.
+    /// Appends the elements of another list.
     func appending(_ others: ListSlots) throws(OpError) -> ListSlots {
         let (sum, overflow) = count.addingReportingOverflow(others.count)
         return try .of(overflow ? .max : sum, account) { (index) in
@@ -207,9 +207,9 @@ struct ListSlots {
         }
     }
 
-    /// The elements with others at some indices, one of 0..<count each.
+    /// Replaces the elements at the given indices, each in 0..<count.
     func setting(_ changes: [(index: Int, element: Element)]) throws(OpError) -> ListSlots {
-        // A few of many leave most nodes as they are.
+        // Few changes leave most nodes shared.
         guard changes.count >= count / Node.width else {
             var slots = self
             for change in changes { slots = try slots.setting(change.index, change.element) }

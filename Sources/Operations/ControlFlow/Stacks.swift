@@ -73,7 +73,7 @@ struct StackPush: RunOp {
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         var output = inputs[1]
-        output.value = nil
+        output.forgetElements()
         return [output]
     }
 

@@ -14,12 +14,28 @@ package struct VariableReference: Hashable, Sendable {
     }
 }
 
+/// A weight in a plan: an output of one of the plan's weight expressions.
+package struct WeightID: Hashable, Sendable {
+    /// The number of the expression.
+    package let expression: Int
+    /// The number of the expression's output.
+    package let output: Int
+
+    package init(expression: Int, output: Int = 0) {
+        self.expression = expression
+        self.output = output
+    }
+}
+
 /// What is known of a tensor before the graph runs.
 package struct TensorFact: Sendable {
     package var dtype: DataType
     package var shape: PartialShape
     /// The elements, where they are known.
     package var value: Tensor?
+    /// For a weight: the number that its plan gives it. Its elements are the same in all runs of a version of the model; a plan that serves
+    /// all versions does not know them.
+    package var weight: WeightID?
     /// For a resource handle: the variable it stands for. For a tensor: the variable whose value it is, by reference.
     package var variable: VariableReference?
     /// For a handle: the lookup table it stands for.
@@ -45,8 +61,17 @@ package struct TensorFact: Sendable {
         self.variable = variable
     }
 
-    /// Whether nothing is left to compute: the elements are known, or what the handle stands for.
-    package var isKnown: Bool { value != nil || table != nil || dtype.isHandle && variable != nil }
+    /// Whether nothing is left to compute in a run: the elements are known or a weight's, or it is known what the handle stands for.
+    package var isKnown: Bool { hasElements || table != nil || dtype.isHandle && variable != nil }
+
+    /// Whether the elements are the same in all runs of a version: known, or a weight's.
+    package var hasElements: Bool { value != nil || weight != nil }
+
+    /// Forgets the elements; dtype and shape stay.
+    package mutating func forgetElements() {
+        value = nil
+        weight = nil
+    }
 
     /// The elements of an integer tensor that is known; nil when it is not known.
     package var integers: [Int]? { value?.integers }
@@ -78,6 +103,7 @@ extension TensorFact {
         guard dtype == other.dtype else { throw .invalid("two dtypes meet: \(dtype) and \(other.dtype)") }
         var result = TensorFact(dtype, shape.joined(with: other.shape))
         if let value, let theirs = other.value, value.isSameMemory(as: theirs) { result.value = value }
+        if weight == other.weight { result.weight = weight }
         if variable == other.variable { result.variable = variable }
         if table == other.table { result.table = table }
         result.elements = ElementFact.joined(elements, other.elements)
@@ -90,7 +116,8 @@ extension TensorFact {
             if let value, let theirs = other.value { value.isSameMemory(as: theirs) } else {
                 value == nil && other.value == nil
             }
-        return dtype == other.dtype && shape == other.shape && sameValue && variable == other.variable
+        return dtype == other.dtype && shape == other.shape && sameValue && weight == other.weight
+            && variable == other.variable
             && table == other.table && elements == other.elements
     }
 }
@@ -114,7 +141,8 @@ extension PartialShape {
 }
 
 extension Tensor {
-    fileprivate func isSameMemory(as other: Tensor) -> Bool {
+    /// Whether both are the same elements in the same place, under the same dtype and shape.
+    package func isSameMemory(as other: Tensor) -> Bool {
         storage === other.storage && byteOffset == other.byteOffset && shape == other.shape && dtype == other.dtype
     }
 }

@@ -31,8 +31,8 @@ struct Boxes {
 
 /// Chooses the best of the boxes that overlap.
 struct GreedySuppression {
-    /// How many are chosen at most.
-    var most: Int
+    /// The maximum number of boxes that are chosen.
+    var maxCount: Int
     /// From which overlap on the worse of two boxes is dropped.
     var overlapThreshold: Float
     /// A box needs a higher score.
@@ -73,7 +73,7 @@ struct GreedySuppression {
         waiting.reverse()
         var chosen = try CountedList<(box: Int, score: Float)>(account)
         var work = WorkCount(account)
-        while chosen.count < most, var next = waiting.popLast() {
+        while chosen.count < maxCount, var next = waiting.popLast() {
             let score = next.score
             try work.add(64 * (1 + chosen.count - next.compared))
             guard survives(&next, chosen.elements, overlap) else { continue }

@@ -15,7 +15,7 @@ extension OpTable {
 }
 
 /// More boxes than this are not padded to.
-private let mostPadded = 1 << 24
+private let maxPadded = 1 << 24
 
 extension [TensorFact] {
     /// The one element of an integer input, where it is known.
@@ -92,7 +92,7 @@ struct NonMaxSuppression: TensorOp {
         let size = inputs[2].integers?.first ?? 0
         let threshold = if let overlapThreshold { overlapThreshold } else { try inputs.scalarFloat(3) }
         var suppression = GreedySuppression(
-            most: size, overlapThreshold: threshold,
+            maxCount: size, overlapThreshold: threshold,
             scoreThreshold: version >= 3 ? try inputs.scalarFloat(4) : -.greatestFiniteMagnitude)
         if version == 5 { suppression.sigma = try inputs.scalarFloat(5) }
         guard (0...1).contains(suppression.overlapThreshold) else { throw .invalid("iou_threshold must be in [0, 1]") }
@@ -101,8 +101,8 @@ struct NonMaxSuppression: TensorOp {
         let scores = try inputs[1].floats(account)
         let chosen = try suppression.choose(scores.count, account, score: { scores[$0] }, overlap: boxes.overlap)
         let padding = isPadded ? size - chosen.count : 0
-        guard padding <= mostPadded else {
-            throw OpError(.resourceExhausted, "max_output_size is \(size), at most \(mostPadded) is supported")
+        guard padding <= maxPadded else {
+            throw OpError(.resourceExhausted, "max_output_size is \(size), at most \(maxPadded) is supported")
         }
         let count = chosen.count + padding
         let numbers = try account.numbers(.vector(count), of: Int32.self) { numbers in
@@ -148,7 +148,7 @@ struct NonMaxSuppressionWithOverlaps: TensorOp {
         let scores = try inputs[1].floats(account)
         let overlaps = try inputs[0].floats(account)
         let suppression = GreedySuppression(
-            most: inputs[2].integers?.first ?? 0, overlapThreshold: try inputs.scalarFloat(3),
+            maxCount: inputs[2].integers?.first ?? 0, overlapThreshold: try inputs.scalarFloat(3),
             scoreThreshold: try inputs.scalarFloat(4))
         let chosen = try suppression.choose(scores.count, account) {
             scores[$0]
@@ -215,12 +215,12 @@ struct CombinedNonMaxSuppression: TensorOp {
 
     func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
         let facts = try outputs(for: inputs.map { TensorFact($0) })
-        guard let shape = facts[0].shape.known, shape.elementCount <= mostPadded, shape.rank == 3 else {
+        guard let shape = facts[0].shape.known, shape.elementCount <= maxPadded, shape.rank == 3 else {
             throw OpError(.resourceExhausted, "the output would have the shape \(facts[0].shape)")
         }
         let (images, size) = (shape.dimensions[0], shape.dimensions[1])
         let suppression = GreedySuppression(
-            most: inputs[2].integers?.first ?? 0, overlapThreshold: try inputs.scalarFloat(4),
+            maxCount: inputs[2].integers?.first ?? 0, overlapThreshold: try inputs.scalarFloat(4),
             scoreThreshold: try inputs.scalarFloat(5))
         guard (0...1).contains(suppression.overlapThreshold) else { throw .invalid("iou_threshold must be in [0, 1]") }
         let batch = BoxBatch(

@@ -78,7 +78,7 @@ struct SampleDistortedBoundingBox: KernelOp {
     private let usesImage: Bool
 
     /// More attempts than this would take too long.
-    private static let mostAttempts = 1 << 20
+    private static let maxAttempts = 1 << 20
 
     init(_ node: NodeReader, hasInput: Bool) throws(OpError) {
         try node.expectInputs(hasInput ? 3 : 2)
@@ -95,8 +95,8 @@ struct SampleDistortedBoundingBox: KernelOp {
         guard sampling.areas.count == 2, sampling.areas.allSatisfy({ $0 > 0 && $0 <= 1 }) else {
             throw node.malformed("Area range must be in (0, 1]: \(sampling.areas)")
         }
-        guard (1...Self.mostAttempts).contains(sampling.attempts) else {
-            throw node.malformed("max_attempts must be in [1, \(Self.mostAttempts)]: \(sampling.attempts)")
+        guard (1...Self.maxAttempts).contains(sampling.attempts) else {
+            throw node.malformed("max_attempts must be in [1, \(Self.maxAttempts)]: \(sampling.attempts)")
         }
         guard sampling.leastCovered ?? 0 >= 0 else { throw node.malformed("Min object covered must be non-negative") }
     }

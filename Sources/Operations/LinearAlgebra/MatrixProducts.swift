@@ -94,7 +94,7 @@ struct MatMul: KernelChoosing, LinearOp, FusibleProduct {
 /// - Inputs: two tensors of rank 2 or more and one dtype: float32, float64, complex64, complex128, int16, int32 or int64; those of
 ///   V3 may differ, and are converted to the output's.
 /// - Attributes: `adj_x`, `adj_y`: the adjoints are multiplied; V3: `Tout`.
-struct BatchMatMul: LinearOp {
+struct BatchMatMul: KernelChoosing, LinearOp {
     private let broadcasts: Bool
     /// Nil where it is the inputs'.
     private let output: DataType?
@@ -176,7 +176,7 @@ struct BatchMatMul: LinearOp {
         }
     }
 
-    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
+    func kernels(for spec: KernelSpec) throws(OpError) -> [KernelChoice] {
         let left = try spec.inputShape(0)
         let right = try spec.inputShape(1)
         let output = try spec.outputShape()
@@ -188,10 +188,18 @@ struct BatchMatMul: LinearOp {
         let rightStrides = right.batchStrides(rank: output.rank)
         let axes = (0..<output.rank - 2).map { (output.dimensions[$0], leftStrides[$0], rightStrides[$0]) }
         let operands = [(spec.inputs[0].dtype, left.elementCount), (spec.inputs[1].dtype, right.elementCount)]
-        guard let kernel = BatchedProduct(product, axes: axes).kernel(spec.outputs[0].dtype, of: operands) else {
-            throw .unsupported(spec.inputs[0].dtype)
+        let batched = BatchedProduct(product, axes: axes)
+        let (dtype, refusal) = (spec.outputs[0].dtype, OpError.unsupported(spec.inputs[0].dtype))
+        guard output.elementCount > 0 else {
+            guard batched.kernel(dtype, of: operands) != nil else { throw refusal }
+            return [KernelChoice("nothing", picoseconds: 0) { .nothing }]
         }
-        return output.elementCount == 0 ? .nothing : kernel
+        return batched.methods(dtype).map { method, picoseconds in
+            KernelChoice(method.name, picoseconds: picoseconds) { () throws(OpError) in
+                guard let kernel = batched.with(method).kernel(dtype, of: operands) else { throw refusal }
+                return kernel
+            }
+        }
     }
 }
 

@@ -6,7 +6,7 @@ internal import Tensors
 /// - Inputs: `input`, volumes of rank 5; `filter`, [planes, height, width, depth, outputs]. Any float.
 /// - Outputs: volumes with as many channels as the filter has outputs.
 /// - Attributes: `strides`, `dilations`, `padding` (SAME, VALID), `data_format` (NDHWC).
-struct Conv3D: LinearOp {
+struct Conv3D: KernelChoosing, LinearOp {
     private let attributes: WindowAttributes
     private let dilations: [Int]
 
@@ -46,15 +46,24 @@ struct Conv3D: LinearOp {
         [LinearRole(weight: 1, weightAxes: [4], outputAxis: attributes.format.depthAxis)]
     }
 
-    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
+    func kernels(for spec: KernelSpec) throws(OpError) -> [KernelChoice] {
         let (volumes, filter) = (try spec.inputShape(0), try spec.inputShape(1))
-        guard try spec.outputShape().elementCount > 0 else { return .nothing }
+        guard try spec.outputShape().elementCount > 0 else {
+            return [KernelChoice("nothing", picoseconds: 0) { .nothing }]
+        }
         let axes = try windows(PartialShape(volumes), PartialShape(filter)).compactMap { $0 }
         guard let window = VolumeWindow(axes) else { throw OpError(.malformed, "the shapes are not known") }
         let convolution = VolumeConvolution(
             window: window, batch: volumes.dimensions[0], inputDepth: volumes.dimensions[4],
             outputDepth: filter.dimensions[4])
-        guard let kernel = convolution.forward(spec.inputs[0].dtype) else { throw .unsupported(spec.inputs[0].dtype) }
-        return kernel
+        let dtype = spec.inputs[0].dtype
+        let methods = convolution.methods(dtype)
+        guard !methods.isEmpty else { throw .unsupported(dtype) }
+        return methods.map { method, picoseconds in
+            KernelChoice(method.name, picoseconds: picoseconds) { () throws(OpError) in
+                guard let kernel = convolution.forward(dtype, method) else { throw .unsupported(dtype) }
+                return kernel
+            }
+        }
     }
 }

@@ -8,7 +8,7 @@ internal import Tensors
 /// - Inputs: `input`, images of rank 4; `filter`, [height, width, depth, multiplier]. Any float.
 /// - Outputs: images of depth * multiplier channels.
 /// - Attributes: `strides`, `dilations`, `padding` (SAME, VALID, EXPLICIT), `explicit_paddings`, `data_format` (NHWC).
-struct DepthwiseConv2D: LinearOp {
+struct DepthwiseConv2D: KernelChoosing, LinearOp {
     private let attributes: WindowAttributes
     private let dilations: [Int]
 
@@ -44,15 +44,28 @@ struct DepthwiseConv2D: LinearOp {
         [LinearRole(weight: 1, weightAxes: [2, 3], outputAxis: attributes.format.depthAxis)]
     }
 
-    func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
+    func kernels(for spec: KernelSpec) throws(OpError) -> [KernelChoice] {
         let (images, filter) = (try spec.inputShape(0), try spec.inputShape(1))
         let axes = try windows(PartialShape(images), PartialShape(filter)).compactMap { $0 }
         guard let window = SpatialWindow(axes) else { throw OpError(.malformed, "the shapes are not known") }
-        let convolution = DepthwiseConvolution(
-            window: window, batch: images.dimensions[0], depth: images.dimensions[3],
-            multiplier: filter.dimensions[3])
-        guard let kernel = convolution.forward(spec.inputs[0].dtype) else { throw .unsupported(spec.inputs[0].dtype) }
-        return try spec.outputShape().elementCount == 0 ? .nothing : kernel
+        let dtype = spec.inputs[0].dtype
+        guard dtype == .float32 || dtype == .float64 else { throw .unsupported(dtype) }
+        guard try spec.outputShape().elementCount > 0 else {
+            return [KernelChoice("nothing", picoseconds: 0) { .nothing }]
+        }
+        // Each channel is a group.
+        let depth = images.dimensions[3]
+        let convolution = Convolution(
+            window: window, batch: images.dimensions[0], inputDepth: depth,
+            outputDepth: depth * filter.dimensions[3], groups: depth)
+        return convolution.methods(dtype, channelsFirst: false).map { method, picoseconds in
+            KernelChoice(method.name, picoseconds: picoseconds) { () throws(OpError) in
+                guard let kernel = convolution.kernel(dtype, method, channelsFirst: false) else {
+                    throw .unsupported(dtype)
+                }
+                return kernel
+            }
+        }
     }
 }
 

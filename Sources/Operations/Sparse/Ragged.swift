@@ -15,8 +15,8 @@ extension OpTable {
 struct RaggedRows {
     let levels: [WholeNumbers]
 
-    /// More rows or elements than this are not made.
-    static let most = 1 << 27
+    /// The maximum number of rows or elements.
+    static let maxCount = 1 << 27
 
     /// From tensors that hold the splits.
     ///
@@ -149,8 +149,8 @@ struct RaggedRange: TensorOp {
         for row in 0..<rows {
             try work.add(64)
             let end = try ends[row].plus(try count(row))
-            guard end <= RaggedRows.most else {
-                throw OpError(.resourceExhausted, "the ranges have more than \(RaggedRows.most) numbers together")
+            guard end <= RaggedRows.maxCount else {
+                throw OpError(.resourceExhausted, "the ranges have more than \(RaggedRows.maxCount) numbers together")
             }
             ends.append(end)
         }
@@ -225,8 +225,8 @@ struct RaggedGather: TensorOp {
             ends.append(0)
             for row in rows {
                 let end = ends[ends.count - 1] + splits[row + 1] - splits[row]
-                guard end <= RaggedRows.most else {
-                    throw OpError(.resourceExhausted, "the result has more than \(RaggedRows.most) rows")
+                guard end <= RaggedRows.maxCount else {
+                    throw OpError(.resourceExhausted, "the result has more than \(RaggedRows.maxCount) rows")
                 }
                 ends.append(end)
             }

@@ -116,7 +116,7 @@ struct RaggedTensorToTensor: TensorOp {
                 (0..<splits.count - 1).map { splits[$0 + 1] - splits[$0] }
             }
         }
-        guard var rows = inputs[3].integers?.first, rows >= 0, rows <= RaggedRows.most else {
+        guard var rows = inputs[3].integers?.first, rows >= 0, rows <= RaggedRows.maxCount else {
             throw .invalid("the first dimension is not a size")
         }
         var levels: [[Int]] = []

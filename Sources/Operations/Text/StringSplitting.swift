@@ -122,19 +122,19 @@ struct StringSplit: StringSplitting {
 ///
 /// - Attributes: `maxsplit`: the most splits, -1 for any number.
 struct StringSplitV2: StringSplitting {
-    private let mostSplits: Int
+    private let maxSplits: Int
 
     init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(2)
         let most = try node.int("maxsplit", default: -1)
-        mostSplits = most < 0 ? .max : most
+        maxSplits = most < 0 ? .max : most
     }
 
     func split(
         _ string: UnsafeBufferPointer<UInt8>, by separator: UnsafeBufferPointer<UInt8>,
         into parts: inout CountedList<TensorString>, _ work: inout WorkCount
     ) throws(OpError) {
-        if mostSplits == 0 { return try parts.append(string.element) }
+        if maxSplits == 0 { return try parts.append(string.element) }
         if separator.isEmpty { try words(string, &parts) } else { try self.parts(string, separator, &parts, &work) }
     }
 
@@ -153,7 +153,7 @@ struct StringSplitV2: StringSplitting {
             try parts.append(string.part(start..<place).element)
             skip(true)
             splits += 1
-            guard splits < mostSplits else { return try parts.append(string.part(place..<string.count).element) }
+            guard splits < maxSplits else { return try parts.append(string.part(place..<string.count).element) }
         }
     }
 
@@ -164,7 +164,7 @@ struct StringSplitV2: StringSplitting {
         var start = 0
         var place = 0
         var splits = 0
-        while splits < mostSplits, place + separator.count <= string.count {
+        while splits < maxSplits, place + separator.count <= string.count {
             if string[place] == separator[0] {
                 // A long separator may all but be at many places.
                 try work.add(separator.count)

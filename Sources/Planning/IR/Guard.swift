@@ -25,8 +25,8 @@ struct FlagTable: Sendable {
     /// How many flags were looked at so far: who builds a plan ends where a graph asks for too many.
     private(set) var work = 0
 
-    /// The most that ``work`` may come to. A real graph needs some thousand; more than this takes seconds.
-    static let mostWork = 20_000_000
+    /// The maximum of ``work``. A real graph needs some thousand; more than this takes seconds.
+    static let maxWork = 20_000_000
 
     /// Forgets which flags there are from a number on, so that their rules get new ones: they were worked out where the run may
     /// not have come by, or with what was true then.
@@ -79,7 +79,7 @@ struct FlagTable: Sendable {
     mutating func any(_ parts: some Sequence<Guard>) -> Guard {
         var members: Set<Guard> = []
         for part in parts where part != .never { members.insert(part) }
-        while work < Self.mostWork, let pair = complements(among: members) {
+        while work < Self.maxWork, let pair = complements(among: members) {
             work += members.count
             members.subtract(pair.sides)
             members.insert(pair.base)
@@ -121,7 +121,7 @@ struct FlagTable: Sendable {
             case .branch, .any: below = []
             }
             work += below.count + 1
-            guard work < Self.mostWork else { break }
+            guard work < Self.maxWork else { break }
             for flag in below where result.insert(flag).inserted { open.append(flag) }
         }
         return result

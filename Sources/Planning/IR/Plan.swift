@@ -150,6 +150,8 @@ package struct Plan: Sendable {
     package private(set) var fetches: [Fetch] = []
     /// Variables whose values are constants of the plan.
     package internal(set) var constantVariables: Set<String> = []
+    /// The variables that it reads, what it derives from them, and what it takes for true of a version.
+    package internal(set) var weights = PlanWeights()
     /// The bytes of the constants that are neither the graph's nor variables.
     package internal(set) var foldedBytes = 0
 
@@ -239,7 +241,7 @@ extension Plan {
         for index in fetches.indices where fetches[index].value == old { fetches[index].value = new }
     }
 
-    /// Gives a node other work, other inputs or another guard.
+    /// Changes a node's work, inputs or guard.
     mutating func change(_ id: NodeID, _ change: (inout Node) -> Void) {
         let before = nodes[id].inputs
         change(&nodes[id])
@@ -292,6 +294,32 @@ extension Plan {
     }
 }
 
+/// Weights.
+extension Plan {
+    /// The weights that runs read.
+    package var usedWeights: [WeightID] {
+        var used = fetches.compactMap { facts[$0.value].weight }
+        for node in nodes where node.isPresent {
+            for value in node.inputs { if let weight = facts[value].weight { used.append(weight) } }
+        }
+        return used
+    }
+
+    /// Forgets the elements of what nobody uses any more: intermediate results of folding. Call it when all passes have run.
+    mutating func trim() {
+        var isUsed = facts.map { _ in false }
+        for value in feeds { isUsed[value] = true }
+        for fetch in fetches { isUsed[fetch.value] = true }
+        for node in nodes where node.isPresent { for value in node.inputs + node.outputs { isUsed[value] = true } }
+        for value in facts.indices where !isUsed[value] { facts[value].forgetElements() }
+        let numbers = weights.trim(to: facts.compactMap(\.weight))
+        for value in facts.indices {
+            guard let weight = facts[value].weight, let number = numbers[weight.expression] else { continue }
+            facts[value].weight = WeightID(expression: number, output: weight.output)
+        }
+    }
+}
+
 /// Looking.
 extension Plan {
     /// All nodes that are present, in the order in which they run; those of a loop follow it: head, body, tail.
@@ -329,6 +357,6 @@ extension Plan {
         }
     }
 
-    /// Whether a value is a constant: its elements, or what its handle stands for, are known.
+    /// Whether a value is a constant or a weight, or a handle of which is known what it stands for: no run computes it.
     package func isKnown(_ value: Value) -> Bool { facts[value].isKnown }
 }

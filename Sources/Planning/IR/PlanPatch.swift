@@ -60,7 +60,7 @@ package struct PlanPatch: Sendable {
     /// Removes a node. Its outputs are not used any more, or are constants.
     package mutating func remove(_ node: Plan.NodeID) { changes.append(.remove(node)) }
 
-    /// Gives a node another op with the same inputs and outputs.
+    /// Sets another op of a node, with the same inputs and outputs.
     package mutating func setOp(_ op: any Op, of node: Plan.NodeID) { changes.append(.setOp(node, op)) }
 
     /// Says when a node runs, where more is known of that.

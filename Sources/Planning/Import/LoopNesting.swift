@@ -61,7 +61,7 @@ struct LoopNesting {
     }
 
     /// How many loops may be in each other; a piece of a loop is built by calls as deep as that.
-    private static let mostDepth = 64
+    private static let maxDepth = 64
 
     private let graph: Graph
     private let subgraph: Subgraph
@@ -120,8 +120,8 @@ struct LoopNesting {
         if node.isEnter {
             let op = try Self.controlFlow(node)
             guard case .enter(let name, _) = op.kind else { throw error(index, "does not name a frame") }
-            guard frames[frame].depth < Self.mostDepth else {
-                throw error(index, "is in more than \(Self.mostDepth) loops, one in another")
+            guard frames[frame].depth < Self.maxDepth else {
+                throw error(index, "is in more than \(Self.maxDepth) loops, one in another")
             }
             frame = self.frame(named: name, in: frame)
             frames[frame].enters.append(index)

@@ -68,7 +68,7 @@ extension PlanImporter {
                 throw error.at(node: graph.nodes[index].name, op: graph.nodes[index].op)
             }
         }
-        fact.value = nil
+        fact.forgetElements()
         let outputs = addMerge(inputs, fact, index, guarded, error: nil)
         define(index, 0, outputs[0], guarded)
         define(index, 1, outputs[1], guarded)

@@ -76,7 +76,7 @@ extension PlanImporter {
 
     /// Whether it is a variable of the session, by reference: that is the same in all iterations, whatever it holds.
     private func isReference(_ fact: TensorFact) -> Bool {
-        fact.variable != nil && fact.value == nil && !fact.dtype.isHandle
+        fact.variable != nil && !fact.hasElements && !fact.dtype.isHandle
     }
 
     /// How many nodes that forward their input are followed.
@@ -162,7 +162,7 @@ extension PlanImporter {
         }
         guard known.guarded != .always else { return known.value }
         var fact = plan.facts[known.value]
-        fact.value = nil
+        fact.forgetElements()
         return addMerge([(0, known.value, known.guarded)], fact, index, .always, error: missing(index))[0]
     }
 

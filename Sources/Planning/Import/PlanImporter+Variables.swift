@@ -5,7 +5,7 @@ internal import Tensors
 
 /// Variables: constants as long as no plan changes them, else read and written by steps, in the order of the graph.
 extension PlanImporter {
-    /// Gives the variables that some nodes change a state. In a read-only session no node changes one.
+    /// Makes a state for each variable that a node changes. In a read-only session no node changes one.
     func findChangedVariables(among order: [Int]) throws(OpError) {
         guard variables.readOnlyReason == nil else { return }
         for index in order where OpTable.changesVariable(graph.nodes[index].op) {
@@ -41,7 +41,7 @@ extension PlanImporter {
         }
         if let query, variables.state(of: reference.name) == nil {
             plan.constantVariables.insert(reference.name)
-            let hasValue = (try? variables.constant(reference)) != nil
+            let hasValue = weights.hasValue(reference)
             define(index, 0, plan.addValue(TensorFact(try query.answer(hasValue: hasValue))), guarded)
             return true
         }
@@ -72,11 +72,12 @@ extension PlanImporter {
             var fact = TensorFact(reference.dtype, state?.shape ?? reference.shape)
             if state == nil {
                 do throws(OpError) {
-                    fact = TensorFact(try variables.constant(reference))
+                    fact = try weights.variable(reference)
                     plan.constantVariables.insert(reference.name)
                 } catch {
                     // To ask whether it has a value is no error: who reads it gets one.
                     guard error.kind == .missingVariable else { throw error }
+                    _ = weights.hasValue(reference)
                 }
             }
             fact.variable = reference
@@ -87,17 +88,26 @@ extension PlanImporter {
                 ReferenceRead(), index, [], [TensorFact(reference.dtype, state.shape)], guarded, reference)[0]
         }
         if let known = constants[reference.name] { return known }
-        let constant = plan.addValue(TensorFact(try variables.constant(reference)))
+        let constant = plan.addValue(try weight(reference))
         plan.constantVariables.insert(reference.name)
         constants[reference.name] = constant
         return constant
+    }
+
+    /// The value of a variable that nothing changes.
+    private func weight(_ reference: VariableReference) throws(OpError) -> TensorFact {
+        do throws(OpError) { return try weights.variable(reference) } catch {
+            // In a branch the error becomes a part of the plan. Another version may have the variable.
+            weights.pin()
+            throw error
+        }
     }
 
     /// The values themselves in the place of references to variables that change: they are read here.
     mutating func read(_ inputs: [Plan.Value], _ index: Int, _ guarded: Guard) throws(OpError) -> [Plan.Value] {
         try inputs.map { (value) throws(OpError) in
             let fact = plan.facts[value]
-            guard let reference = fact.variable, !fact.dtype.isHandle, fact.value == nil else { return value }
+            guard let reference = fact.variable, !fact.dtype.isHandle, !fact.hasElements else { return value }
             return try self.value(of: reference, index, isReference: false, guarded)
         }
     }
@@ -106,7 +116,9 @@ extension PlanImporter {
         _ op: any Op, _ index: Int, _ inputs: [Plan.Value], _ outputs: [TensorFact], _ guarded: Guard,
         _ reference: VariableReference
     ) -> [Plan.Value] {
-        addNode(.op(op), index, inputs, outputs, guarded, state: variables.state(of: reference.name))
+        // The state is this session's.
+        weights.pin()
+        return addNode(.op(op), index, inputs, outputs, guarded, state: variables.state(of: reference.name))
     }
 }
 

@@ -40,8 +40,12 @@ struct PlanImporter {
     private var fetches: [Endpoint] = []
     var feeds: Set<Endpoint> = []
 
+    /// The weights of the plan.
+    let weights: WeightEvaluation
+
     init(graph: Graph, variables: VariableStates, tables: TableResolution, statefulOps: StatefulOps) {
         self.statefulOps = statefulOps
+        weights = WeightEvaluation(variables.weights)
         self.graph = graph
         self.variables = variables
         self.tables = tables
@@ -79,12 +83,13 @@ struct PlanImporter {
         addMissingFeeds(ofPipelinesIn: subgraph)
         plan.flagRules = flags.rules
         plan.flagStates = Array(repeating: nil, count: flags.rules.count)
+        plan.weights = weights.weights
         return (plan, missingPipelineFeeds)
     }
 
     mutating func add(_ units: [GraphUnit]) throws(OpError) {
         for unit in units {
-            guard flags.work < FlagTable.mostWork else {
+            guard flags.work < FlagTable.maxWork else {
                 throw OpError(.resourceExhausted, "the graph's branches depend on each other in too many ways")
             }
             switch unit {
@@ -225,7 +230,7 @@ struct PlanImporter {
         }
         // RefSwitch and its kin hand on the variable itself.
         let given = op.traits.contains(.passesReference) ? inputs : try read(inputs, index, guarded)
-        let (op, inputs) = try tables.bind(op, given, plan.facts, building: openTables)
+        let (op, inputs) = try bindTable(op, given)
         let facts = try op.checkedOutputs(for: inputs.map { plan.facts[$0] })
         if let flow = op as? ControlFlow, flow.kind == .split { return addSwitch(index, op, inputs, guarded) }
         if op.forwardsInputs || op is ControlFlow {
@@ -236,6 +241,21 @@ struct PlanImporter {
         }
         let outputs = addNode(.op(op), index, inputs, facts, guarded)
         for (number, value) in outputs.enumerated() { define(index, number, value, guarded) }
+    }
+
+    /// The op and its inputs, with the table in the place of its handle.
+    private func bindTable(
+        _ op: any Op, _ inputs: [Plan.Value]
+    ) throws(OpError) -> (op: any Op, inputs: [Plan.Value]) {
+        do throws(OpError) {
+            let bound = try tables.bind(op, inputs, plan.facts, building: openTables)
+            if !bound.isOfGraph { weights.pin() }
+            return (bound.op, bound.inputs)
+        } catch {
+            // In a branch the error becomes a part of the plan. Another version may have the content.
+            weights.pin()
+            throw error
+        }
     }
 
     /// Adds a node that gives `sources` as they are; handles, and variables by reference, are forwarded here already.

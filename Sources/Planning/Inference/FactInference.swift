@@ -9,12 +9,49 @@ internal import Tensors
 /// sessions of one graph share it.
 package final class FactInference: Sendable {
     private let graph: Graph
-    private let known = Mutex<[Int: [TensorFact]]>([:])
+    private let known: Mutex<Facts>
     /// The nodes at which loops begin: their facts depend on what the loops give back to them.
     private let loopMerges: [Int]
 
+    /// What is known of the nodes, by their places in the graph.
+    private struct Facts {
+        /// The outputs of each node; nil where they were not inferred yet.
+        var outputs: [[TensorFact]?]
+        /// Nodes whose inputs are being inferred.
+        var isOpen: [Bool]
+        /// Whether it is known what lasts in loops.
+        var hasLoops = false
+        /// Nodes whose facts depend on what is assumed of loops' variables.
+        var isAssumed: [Bool]
+        /// The same, listed.
+        var assumed: [Int] = []
+
+        init(count: Int) {
+            outputs = Array(repeating: nil, count: count)
+            isOpen = Array(repeating: false, count: count)
+            isAssumed = isOpen
+        }
+
+        mutating func assume(_ facts: [TensorFact], of node: Int) {
+            outputs[node] = facts
+            guard !isAssumed[node] else { return }
+            isAssumed[node] = true
+            assumed.append(node)
+        }
+
+        /// Takes back what depends on assumptions.
+        mutating func forgetAssumed() {
+            for node in assumed {
+                outputs[node] = nil
+                isAssumed[node] = false
+            }
+            assumed = []
+        }
+    }
+
     package init(_ graph: Graph) {
         self.graph = graph
+        known = Mutex(Facts(count: graph.nodes.count))
         loopMerges = graph.nodes.indices.filter { index in
             graph.nodes[index].isMerge && graph.nodes[index].inputs.contains { Self.isNext($0, graph) }
         }
@@ -36,71 +73,89 @@ package final class FactInference: Sendable {
 
     func fact(of endpoint: Endpoint) -> TensorFact? {
         known.withLock { facts in
-            if facts.isEmpty, !loopMerges.isEmpty { facts = loopFacts() }
-            infer(endpoint.node, &facts)
-            let outputs = facts[endpoint.node] ?? []
-            return outputs.indices.contains(endpoint.output) ? outputs[endpoint.output] : nil
+            if !facts.hasLoops {
+                facts.hasLoops = true
+                inferLoops(&facts)
+            }
+            return self.fact(of: endpoint, &facts)
         }
     }
 
-    /// How often what is taken for true of a loop's variables is corrected before nothing is.
-    private static let mostCorrections = 4
+    private func fact(of endpoint: Endpoint, _ facts: inout Facts) -> TensorFact? {
+        infer(endpoint.node, &facts)
+        let outputs = facts.outputs[endpoint.node] ?? []
+        return outputs.indices.contains(endpoint.output) ? outputs[endpoint.output] : nil
+    }
 
-    /// What is true of the loops' variables in all iterations: what is known of the first values, corrected by what an
-    /// iteration makes of it, until it makes nothing else of it.
-    private func loopFacts() -> [Int: [TensorFact]] {
-        var assumed: [Int: TensorFact?] = [:]
-        for correction in 0...Self.mostCorrections {
-            var facts: [Int: [TensorFact]] = [:]
-            for merge in loopMerges { facts[merge] = assumed[merge].map { Self.outputs(ofMerge: $0) } }
-            var isStable = true
-            for merge in loopMerges {
-                infer(merge, &facts)
-                let known = facts[merge]?.first
-                var next = known
-                for case .endpoint(let endpoint) in graph.nodes[merge].inputs
-                where graph.nodes[endpoint.node].isNextIteration {
-                    infer(endpoint.node, &facts)
-                    guard let back = facts[endpoint.node]?.first else {
-                        next = next.map { TensorFact($0.dtype, .unknown) }
-                        continue
-                    }
-                    next = next.flatMap { try? $0.joined(with: back) }
-                }
-                if let known, let next, known.says(sameAs: next) {
-                    assumed[merge] = next
-                    continue
-                }
-                if known != nil || next != nil { isStable = false }
-                assumed[merge] = next
-            }
-            if isStable { return facts }
-            if correction + 1 < Self.mostCorrections { continue }
-            for merge in loopMerges {
-                assumed[merge] = assumed[merge].flatMap(\.self).map { TensorFact($0.dtype, .unknown) }
-            }
+    /// Infers what is true of the variables of all loops in all iterations: what is known of the first values, corrected as
+    /// ``LoopKnowledge`` says by what the iterations make of it. The loops of a graph are corrected together.
+    private func inferLoops(_ facts: inout Facts) {
+        for merge in loopMerges { infer(merge, &facts) }
+        let variables = loopMerges.filter { facts.outputs[$0]?.isEmpty == false }
+        var known = variables.compactMap { facts.outputs[$0]?.first }
+        var knowledge = LoopKnowledge()
+        while true {
+            assume(known, of: variables, &facts)
+            let next = zip(variables, known).map { self.joinedInputs(ofMerge: $0, assuming: $1, &facts) }
+            // Dtypes that differ do not get here.
+            guard let isStable = try? knowledge.correct(&known, by: next) else { return assume([], of: [], &facts) }
+            if isStable { return }
         }
-        return [:].merging(loopMerges.map { ($0, []) }) { first, _ in first }
     }
 
-    private static func outputs(ofMerge fact: TensorFact?) -> [TensorFact] {
-        fact.map { [$0, TensorFact(.int32, .scalar)] } ?? []
+    /// Says what loops' variables are taken for; the other nodes at which loops begin tell nothing.
+    private func assume(_ known: [TensorFact], of variables: [Int], _ facts: inout Facts) {
+        facts.forgetAssumed()
+        for merge in loopMerges { facts.assume([], of: merge) }
+        for (merge, fact) in zip(variables, known) {
+            facts.assume([fact, TensorFact(.int32, .scalar)], of: merge)
+        }
     }
 
-    private func infer(_ node: Int, _ facts: inout [Int: [TensorFact]]) {
+    /// What is true of all that a loop's variable gets, before and in the loop, if `known` is true of it.
+    private func joinedInputs(ofMerge merge: Int, assuming known: TensorFact, _ facts: inout Facts) -> TensorFact {
+        var joined = known
+        for case .endpoint(let endpoint) in graph.nodes[merge].inputs {
+            guard let input = fact(of: endpoint, &facts), let next = try? joined.joined(with: input) else {
+                return TensorFact(known.dtype, .unknown)
+            }
+            joined = next
+        }
+        return joined
+    }
+
+    private func infer(_ node: Int, _ facts: inout Facts) {
+        guard facts.outputs[node] == nil else { return }
         var stack = [node]
-        var open = Set<Int>()
         while let top = stack.last {
-            let waiting = dependencies(of: top).filter { facts[$0] == nil && !open.contains($0) }
-            if facts[top] == nil, open.insert(top).inserted, !waiting.isEmpty {
-                stack += waiting
-                continue
+            if facts.outputs[top] == nil, !facts.isOpen[top] {
+                facts.isOpen[top] = true
+                let count = stack.count
+                for case .endpoint(let endpoint) in graph.nodes[top].inputs where !isWayBack(endpoint, into: top) {
+                    if facts.outputs[endpoint.node] == nil, !facts.isOpen[endpoint.node] { stack.append(endpoint.node) }
+                }
+                if stack.count > count { continue }
             }
             stack.removeLast()
-            if facts[top] == nil {
-                facts[top] = InputPipeline.outputs(ofNode: top, in: graph) ?? outputs(of: graph.nodes[top], facts)
-            }
+            guard facts.outputs[top] == nil else { continue }
+            facts.isOpen[top] = false
+            let outputs =
+                InputPipeline.outputs(ofNode: top, in: graph) ?? outputs(of: graph.nodes[top], facts.outputs)
+            if dependsOnAssumed(top, facts) { facts.assume(outputs, of: top) } else { facts.outputs[top] = outputs }
         }
+    }
+
+    /// Whether what is inferred of a node depends on what is assumed of loops' variables.
+    private func dependsOnAssumed(_ index: Int, _ facts: Facts) -> Bool {
+        !loopMerges.isEmpty
+            && graph.nodes[index].inputs.contains { input in
+                guard case .endpoint(let endpoint) = input else { return false }
+                return facts.isAssumed[endpoint.node] || isWayBack(endpoint, into: index)
+            }
+    }
+
+    private func isWayBack(_ endpoint: Endpoint, into index: Int) -> Bool {
+        graph.nodes[index].isMerge && graph.nodes[endpoint.node].isNextIteration
     }
 
     /// Values matter here for axes and shapes only; to keep the elements of large constants would double their memory.
@@ -113,19 +168,11 @@ package final class FactInference: Sendable {
 
     private static let largestValueBytes = 4096
 
-    private func dependencies(of index: Int) -> [Int] {
-        let node = graph.nodes[index]
-        return node.inputs.compactMap { input in
-            guard case .endpoint(let endpoint) = input else { return nil }
-            return node.isMerge && graph.nodes[endpoint.node].isNextIteration ? nil : endpoint.node
-        }
-    }
-
-    private func outputs(of node: Node, _ facts: [Int: [TensorFact]]) -> [TensorFact] {
+    private func outputs(of node: Node, _ known: [[TensorFact]?]) -> [TensorFact] {
         guard let entry = OpTable.entries[node.op], let op = try? entry.make(NodeReader(node)) else { return [] }
         var inputs: [TensorFact] = []
         for input in node.inputs where !(node.isMerge && Self.isNext(input, graph)) {
-            guard case .endpoint(let endpoint) = input, let outputs = facts[endpoint.node],
+            guard case .endpoint(let endpoint) = input, let outputs = known[endpoint.node],
                 outputs.indices.contains(endpoint.output)
             else { return [] }
             inputs.append(outputs[endpoint.output])

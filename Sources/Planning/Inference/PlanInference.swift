@@ -9,9 +9,9 @@ internal import Tensors
 struct PlanInference {
     /// The limits of evaluating nodes whose inputs are all known.
     struct Evaluation {
-        /// The most bytes that one node's outputs may take; what is larger is computed in every run.
+        /// The maximum number of bytes that one node's outputs may take. Larger outputs are computed in every run.
         let limitBytes: Int
-        /// The most bytes that all constants of a plan may take together: a small file can ask for many large ones.
+        /// The maximum number of bytes of all constants of a plan together: a small file can ask for many large ones.
         var totalBytes = 4 << 30
     }
 
@@ -20,6 +20,8 @@ struct PlanInference {
     private var flagStates: [Bool?]
     /// nil to leave nodes to the run whose inputs are known.
     private let evaluation: Evaluation?
+    /// The plan's weights in the version that it is made for.
+    private let weights: WeightEvaluation
     /// Values that cannot be computed, in a branch or a loop that may never run, with the node that failed.
     private var failed: [Plan.Value: Plan.NodeID] = [:]
     private var failures: [Plan.NodeID: OpError] = [:]
@@ -39,18 +41,28 @@ struct PlanInference {
 
     /// Infers, and writes the result into the plan: facts, the states of flags, failures in the place of nodes that fail.
     ///
+    /// - Parameters:
+    ///   - plan: The plan.
+    ///   - weights: Its weights in the version that it is made for.
+    ///   - evaluation: The limits of evaluation; nil for none.
     /// - Returns: The placeholders that the run may come to, in order: they are not fed.
     /// - Throws: ``OpError`` of a node that every run comes to; `resourceExhausted` for any node; an error for a fetch that has no value.
-    static func run(on plan: inout Plan, evaluating evaluation: Evaluation?) throws(OpError) -> [Plan.NodeID] {
-        var inference = PlanInference(plan, evaluation)
+    static func run(
+        on plan: inout Plan, _ weights: WeightEvaluation, evaluating evaluation: Evaluation?
+    ) throws(OpError) -> [Plan.NodeID] {
+        weights.extend(to: plan.weights)
+        var inference = PlanInference(plan, weights, evaluation)
         try inference.walk(Plan.outermost)
+        // In a branch it would become a part of the plan, but the next run may be able to read it.
+        if let failure = weights.readFailure { throw failure }
         try inference.checkFetches()
         inference.write(to: &plan)
         return inference.reached.sorted()
     }
 
-    private init(_ plan: Plan, _ evaluation: Evaluation?) {
+    private init(_ plan: Plan, _ weights: WeightEvaluation, _ evaluation: Evaluation?) {
         self.plan = plan
+        self.weights = weights
         self.evaluation = evaluation
         facts = plan.facts
         flagStates = plan.flagStates
@@ -90,7 +102,7 @@ struct PlanInference {
             let baseState = state(of: base)
             // Where the predicate could not be computed, the run does not come here.
             if baseState == false || isFailed(predicate) { return false }
-            guard let truth = facts[predicate].value?.scalars(as: Bool.self)?.first else { return nil }
+            guard let truth = elements(of: facts[predicate])?.scalars(as: Bool.self)?.first else { return nil }
             return truth == side ? baseState : false
         case .all(let members):
             let states = members.map { flagStates[$0] }
@@ -101,6 +113,11 @@ struct PlanInference {
             if states.contains(true) { return true }
             return states.contains(nil) ? nil : false
         }
+    }
+
+    /// The elements of a value, where they are known or a weight's: then the plan holds for versions in which they are the same.
+    private func elements(of fact: TensorFact) -> Tensor? {
+        if let weight = fact.weight { try? weights.assume(weight) } else { fact.value }
     }
 
     /// An error is one of the plan's, unless it is in a branch or a loop that may never run: then the run will tell.
@@ -137,6 +154,7 @@ struct PlanInference {
     private func write(to plan: inout Plan) {
         plan.facts = facts
         plan.flagStates = flagStates
+        plan.weights = weights.weights
         plan.foldedBytes = constantBytes.values.reduce(plan.foldedBytes) { $0 + $1.folded }
         for (id, error) in failures {
             plan.change(id) { node in
@@ -194,15 +212,25 @@ extension PlanInference {
         clear(node.outputs)
         // An access to a variable gives what the importer said.
         guard node.state == nil else { return }
+        try assumeValues(of: node, op)
         let inputs = node.inputs.map { facts[$0] }
         var outputs = try op.outputs(for: inputs)
         if let evaluation, op.traits.allowsFolding, !op.traits.containsAny(of: [.feed, .forwards, .controlFlow]) {
             outputs = try evaluate(id, op, inputs, outputs, evaluation) ?? outputs
         }
         if op.hasEffect || !outputs.allSatisfy(\.isKnown), !Self.isForward(op) {
-            for index in outputs.indices { outputs[index].value = nil }
+            for index in outputs.indices { outputs[index].forgetElements() }
         }
         for (value, fact) in zip(node.outputs, outputs) { facts[value] = fact }
+    }
+
+    /// Takes weights for known whose elements the op's rule or kernel asks for.
+    private mutating func assumeValues(of node: Plan.Node, _ op: any Op) throws(OpError) {
+        for index in op.valueInputs where node.inputs.indices.contains(index) {
+            guard let weight = facts[node.inputs[index]].weight else { continue }
+            facts[node.inputs[index]].value = try weights.assume(weight)
+            facts[node.inputs[index]].weight = nil
+        }
     }
 
     /// Whether outputs are inputs as they are: what is known of them is the inputs'.
@@ -219,9 +247,21 @@ extension PlanInference {
         {
             return known.outputs
         }
-        guard let results = try op.folded(inputs, outputs, evaluation.limitBytes) else { return nil }
+        guard op.canBeFolded(inputs, outputs) else { return nil }
+        var results: [TensorFact]
+        if outputs.allSatisfy(\.isKnown) {
+            results = outputs
+        } else if inputs.contains(where: { $0.weight != nil }) {
+            guard let applied = try weights.apply(op, to: inputs, giving: outputs, limitBytes: evaluation.limitBytes)
+            else { return nil }
+            results = applied.facts
+            try count((applied.ownBytes, 0), of: id, evaluation)
+        } else {
+            guard let folded = try op.folded(inputs, evaluation.limitBytes) else { return nil }
+            results = folded
+            try count(results, from: inputs, of: id, evaluation)
+        }
         if loopDepth > 0 { evaluated[id] = (inputs, results) }
-        try count(results, from: inputs, of: id, evaluation)
         return results
     }
 
@@ -236,6 +276,12 @@ extension PlanInference {
             // What a node without inputs gives is the graph's.
             if !inputs.isEmpty { bytes.folded += value.byteCount }
         }
+        try count(bytes, of: id, evaluation)
+    }
+
+    private mutating func count(
+        _ bytes: (all: Int, folded: Int), of id: Plan.NodeID, _ evaluation: Evaluation
+    ) throws(OpError) {
         totalConstantBytes += bytes.all - (constantBytes[id]?.all ?? 0)
         constantBytes[id] = bytes
         guard totalConstantBytes <= evaluation.totalBytes else {
@@ -246,22 +292,23 @@ extension PlanInference {
 }
 
 extension Op {
-    /// Computes the op where all inputs are constants.
+    /// Whether the op can be computed when the plan is made: its inputs are the same in all runs.
+    fileprivate func canBeFolded(_ inputs: [TensorFact], _ outputs: [TensorFact]) -> Bool {
+        !outputs.isEmpty && traits.allowsFolding && inputs.allSatisfy(\.hasElements)
+            && outputs.allSatisfy { $0.hasElements || !$0.isKnown && !$0.dtype.isHandle }
+    }
+
+    /// Computes the op, all of whose inputs are constants.
     ///
     /// - Returns: nil where it has to wait for the run.
-    fileprivate func folded(
-        _ inputs: [TensorFact], _ outputs: [TensorFact], _ limitBytes: Int
-    ) throws(OpError) -> [TensorFact]? {
-        guard !outputs.isEmpty, traits.allowsFolding, inputs.allSatisfy({ $0.value != nil }),
-            outputs.allSatisfy({ $0.value != nil || !$0.isKnown && !$0.dtype.isHandle })
-        else { return nil }
-        do {
-            return try evaluate(inputs, RunAccount(limitBytes: limitBytes)).map { TensorFact($0) }
-        } catch let error as OpError {
+    fileprivate func folded(_ inputs: [TensorFact], _ limitBytes: Int) throws(OpError) -> [TensorFact]? {
+        do throws(OpError) {
+            return try results(ofConstants: inputs.compactMap(\.value), limitBytes: limitBytes).map { TensorFact($0) }
+        } catch {
             // Too large to keep: the run will compute it, under the run's own limit.
             guard error.kind == .resourceExhausted else { throw error }
             return nil
-        } catch { throw OpError.invalid("\(error)") }
+        }
     }
 }
 
@@ -290,7 +337,7 @@ extension PlanInference {
         do throws(OpError) {
             for index in alive.dropFirst() { fact = try fact.joined(with: facts[node.inputs[index]]) }
         } catch { return try fail(id, node.origin.locate(error)) }
-        if !isDecided { fact.value = nil }
+        if !isDecided { fact.forgetElements() }
         facts[node.outputs[0]] = fact
         facts[node.outputs[1]].value = isDecided ? try .scalar(Int32(merge.places[first])) : nil
     }
@@ -310,7 +357,7 @@ extension PlanInference {
         clear(node.outputs)
         var known = node.inputs[..<count].map { facts[$0] }
         // A handle is the same in all iterations, or it is made anew; elements differ.
-        for index in known.indices { known[index].value = nil }
+        for index in known.indices { known[index].forgetElements() }
         loopDepth += 1
         defer { loopDepth -= 1 }
         var knowledge = learned[id] ?? LoopKnowledge()

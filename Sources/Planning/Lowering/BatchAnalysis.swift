@@ -16,13 +16,15 @@ package struct BatchAnalysis {
     ///   - feedShapes: Those of a batch of `rowCount` rows.
     ///   - rowFeeds: Whether each feed is cut into rows; the others are the same for all requests of a batch.
     ///   - rowCount: The first dimension of the feeds that are cut into rows.
+    ///   - binding: The plan's weights in a version.
     ///   - options: The passes that plans go through.
     /// - Throws: ``OpError`` where the shapes do not fit.
     package init(
-        _ plan: Plan, for feedShapes: [Shape], rowFeeds: [Bool], rowCount: Int, options: PassOptions
+        _ plan: Plan, for feedShapes: [Shape], rowFeeds: [Bool], rowCount: Int, _ binding: WeightBinding,
+        options: PassOptions
     ) throws(OpError) {
         self.plan = plan
-        facts = try plan.specialized(for: feedShapes, options: options).facts
+        facts = try plan.specialized(for: feedShapes, binding, options: options).facts
         self.rowCount = rowCount
         roles = plan.facts.map { $0.isKnown ? .shared : .mixed }
         for (value, isRows) in zip(plan.feeds, rowFeeds) { roles[value] = isRows ? .rows(1) : .shared }

@@ -19,9 +19,13 @@ struct Placement {
 
     /// Places a step's outputs and scratch, then frees what is read here for the last time.
     ///
-    /// - `outputSizes`: In bytes; nil for what has no place in the arena.
-    ///
-    /// Gives the scratch memory's offset; throws `resourceExhausted` where the arena would be too large.
+    /// - Parameters:
+    ///   - step: The node.
+    ///   - outputSizes: The outputs' sizes in bytes; nil for one that has no place in the arena.
+    ///   - kernel: The kernel.
+    ///   - number: The number of the instruction.
+    /// - Returns: The offset of the scratch memory.
+    /// - Throws: `resourceExhausted` if the arena would be too large.
     mutating func place(
         _ step: Plan.Node, _ outputSizes: [Int?], _ kernel: Kernel?, at number: Int
     ) throws(OpError) -> Int {

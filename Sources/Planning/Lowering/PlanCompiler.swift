@@ -4,10 +4,7 @@ internal import Tensors
 
 /// Makes plans of a graph: import, inference, passes.
 package struct PlanCompiler: Sendable {
-    /// The most bytes that one folded constant may take.
-    private static let foldLimitBytes = 256 << 20
-
-    /// The most bytes that a constant may take that is evaluated for a check: shapes and axes.
+    /// The maximum number of bytes of a constant that a check evaluates: shapes and axes.
     private static let checkLimitBytes = 1 << 14
 
     private let graph: Graph
@@ -39,15 +36,30 @@ package struct PlanCompiler: Sendable {
         try Subgraph(of: graph, fetches: fetches, feeds: Set(feeds)).order
     }
 
+    /// The session's op for a node that keeps something from run to run.
+    ///
+    /// - Parameter name: The node's name.
+    /// - Returns: The op; nil where the graph has no such node.
+    /// - Throws: ``OpError`` where the op does not take the node's attributes.
+    package func statefulOp(ofNode name: String) throws(OpError) -> (any Op)? {
+        guard let index = graph.index(ofNode: name), let entry = OpTable.entries[graph.nodes[index].op] else {
+            return nil
+        }
+        return try statefulOps.op(ofNode: index) { () throws(OpError) in try entry.make(NodeReader(graph.nodes[index]))
+        }
+    }
+
     /// Checks that fetches can be computed from feeds, for some shapes: imports and infers, and plans nothing.
     ///
+    /// - Returns: What the check takes for true of the session's version.
     /// - Throws: ``OpError``, as ``plan(feeds:fetches:observe:)`` does.
-    package func check(feeds: [(Endpoint, TensorFact)], fetches: [Endpoint]) throws(OpError) {
+    package func check(feeds: [(Endpoint, TensorFact)], fetches: [Endpoint]) throws(OpError) -> PlanWeights {
         var importer = PlanImporter(graph: graph, variables: variables, tables: tables, statefulOps: statefulOps)
         var (plan, missing) = try importer.build(feeds: feeds, fetches: fetches)
-        let reached = try plan.infer(options, foldLimitBytes: Self.checkLimitBytes)
+        let reached = try plan.infer(options, importer.weights, foldLimitBytes: Self.checkLimitBytes)
         missing = reached.compactMap { plan.missingFeed($0) } + missing
         guard missing.isEmpty else { throw .missing(missing) }
+        return plan.weights
     }
 
     /// The plan for feeds and fetches.
@@ -56,20 +68,24 @@ package struct PlanCompiler: Sendable {
     ///   - feeds: The fed tensors, with what is known of them.
     ///   - fetches: The fetched tensors.
     ///   - observe: Gets the plan after import, by the name `import`, and after each pass that changed it, with the number of its patches.
-    /// - Returns: The plan for any shapes.
+    /// - Returns: The plan for any shapes, and its weights in the session's version.
     /// - Throws: ``OpError``: one that lists all unsupported ops that the fetches need, one that lists all placeholders that must be
     ///   fed, or the first node that does not fit.
     package func plan(
         feeds: [(Endpoint, TensorFact)], fetches: [Endpoint], observe: PlanObserver? = nil
-    ) throws(OpError) -> Plan {
+    ) throws(OpError) -> (plan: Plan, binding: WeightBinding) {
         var importer = PlanImporter(graph: graph, variables: variables, tables: tables, statefulOps: statefulOps)
         var (plan, missing) = try importer.build(feeds: feeds, fetches: fetches)
-        let reached = try plan.infer(options, foldLimitBytes: Self.foldLimitBytes)
+        let reached = try plan.infer(options, importer.weights, foldLimitBytes: WeightEvaluation.maxBytes)
         missing = reached.compactMap { plan.missingFeed($0) } + missing
         guard missing.isEmpty else { throw .missing(missing) }
         observe?("import", 0, plan)
         try PassDriver(options: options, form: .general, observe: observe).run(on: &plan)
-        return plan
+        plan.trim()
+        let binding = try WeightEvaluation(variables.weights, plan.weights).binding(of: plan.usedWeights)
+        // Until here it holds what was evaluated for the plan.
+        withExtendedLifetime(importer.weights) {}
+        return (plan, binding)
     }
 }
 
@@ -80,10 +96,12 @@ extension Plan {
     /// Infers, with evaluation unless it is switched off.
     ///
     /// - Returns: The placeholders that runs come to.
-    mutating func infer(_ options: PassOptions, foldLimitBytes: Int) throws(OpError) -> [NodeID] {
+    mutating func infer(
+        _ options: PassOptions, _ weights: WeightEvaluation, foldLimitBytes: Int
+    ) throws(OpError) -> [NodeID] {
         let evaluation =
             options.enables(FoldConstants.self) ? PlanInference.Evaluation(limitBytes: foldLimitBytes) : nil
-        return try PlanInference.run(on: &self, evaluating: evaluation)
+        return try PlanInference.run(on: &self, weights, evaluating: evaluation)
     }
 
     func missingFeed(_ id: NodeID) -> MissingFeed? {

@@ -100,10 +100,22 @@ package final class Program: Sendable {
         package var target = 0
     }
 
+    /// A step whose op keeps something from run to run: each session has an op of its own for it.
+    package struct StatefulStep: Sendable {
+        /// The number of the step.
+        package let step: Int
+        /// The name of the graph's node.
+        package let node: String
+        /// What its kernel was made for.
+        package let spec: KernelSpec
+    }
+
     /// The nodes that steps come from. Those of the plan for any shapes are shared by all programs.
     private let plan: Plan
     private let addedNodes: [Plan.Node]
     package let steps: [Step]
+    /// The steps that a session replaces by its own.
+    package let statefulSteps: [StatefulStep]
     /// The values of all steps' inputs and outputs, one step after another.
     package let operands: [Int32]
     /// How many values there are.
@@ -116,6 +128,10 @@ package final class Program: Sendable {
     package let arenaValues: [(value: Int, offset: Int)]
     /// Values that are constants.
     package let constants: [(value: Int, tensor: Tensor)]
+    /// Values that are weights. A ``ProgramBinding`` knows where these are in a version.
+    package let weights: [(value: Int, weight: WeightID)]
+    /// What the weights are, and what the program takes for true of a version.
+    package let planWeights: PlanWeights
     /// Values that are a feed's memory.
     package let feedValues: [(value: Int, feed: Int)]
     package let arenaBytes: Int
@@ -123,7 +139,7 @@ package final class Program: Sendable {
     package let growth = ProgramGrowth()
     /// The fetches, in the callable's order.
     package let fetches: [Fetch]
-    /// The bytes of the constants that are this program's alone.
+    /// The bytes of the constants and weights that are this program's alone.
     package let foldedBytes: Int
     /// The sum of the dimensions of what kernels compute: their tables are as long as axes.
     package let axisTotal: Int
@@ -142,6 +158,7 @@ package final class Program: Sendable {
         self.plan = general
         addedNodes = Array(plan.nodes[general.nodes.count...])
         steps = code.steps
+        statefulSteps = code.steps.indices.compactMap { Self.statefulStep($0, code.steps[$0], plan) }
         operands = code.operands
         isStraight = steps.allSatisfy { $0.work.isKernel && $0.flag < 0 }
         valueCount = plan.facts.count
@@ -149,9 +166,14 @@ package final class Program: Sendable {
         facts = isStraight ? [] : memory.facts
         arenaValues = memory.arenaValues
         constants = memory.constants
+        weights = memory.weights
+        planWeights = plan.weights
         feedValues = memory.feedValues
         arenaBytes = memory.arenaBytes
-        foldedBytes = max(0, plan.foldedBytes - general.foldedBytes)
+        foldedBytes =
+            max(0, plan.foldedBytes - general.foldedBytes)
+            + plan.weights.derivedBytes(
+                of: memory.weights.map(\.weight), from: general.weights.expressions.count)
         fetches = plan.fetches.map { fetch in
             let fact = plan.facts[fetch.value]
             return Fetch(
@@ -166,6 +188,15 @@ package final class Program: Sendable {
         }
     }
 
+    private static func statefulStep(_ index: Int, _ step: Step, _ plan: Plan) -> StatefulStep? {
+        guard step.source >= 0, let op = plan.nodes[step.source].op, op.traits.contains(.random) else { return nil }
+        let node = plan.nodes[step.source]
+        return StatefulStep(
+            step: index, node: node.origin.node,
+            spec: KernelSpec(
+                inputs: node.inputs.map { plan.facts[$0] }, outputs: node.outputs.map { plan.facts[$0] }))
+    }
+
     /// Steps and what they work on.
     struct Code {
         var steps: [Step] = []
@@ -177,6 +208,7 @@ package final class Program: Sendable {
         var facts: [TensorFact]
         var arenaValues: [(value: Int, offset: Int)] = []
         var constants: [(value: Int, tensor: Tensor)] = []
+        var weights: [(value: Int, weight: WeightID)] = []
         var feedValues: [(value: Int, feed: Int)] = []
         var arenaBytes = 0
     }
@@ -185,6 +217,37 @@ package final class Program: Sendable {
     package func origin(of step: Step) -> Plan.Origin {
         step.source < plan.nodes.count
             ? plan.nodes[step.source].origin : addedNodes[step.source - plan.nodes.count].origin
+    }
+}
+
+extension Program.Step {
+    /// The step with another op of the same node.
+    ///
+    /// - Parameters:
+    ///   - op: The op.
+    ///   - spec: What the step's kernel was made for.
+    /// - Returns: The step.
+    /// - Throws: What making the kernel throws.
+    package func replacing(_ op: any Op, _ spec: KernelSpec) throws(OpError) -> Program.Step {
+        let new: Program.Work
+        switch work {
+        case .dynamic(let dynamic):
+            new = .dynamic(
+                Program.Dynamic(
+                    op: op, state: dynamic.state, inputs: dynamic.inputs, outputs: dynamic.outputs,
+                    kernels: dynamic.kernels))
+        case .kernel, .cut:
+            guard case .kernel(let op) = op.implementation else { return self }
+            switch try op.makeKernel(for: spec).work {
+            case .compute(let body): new = .kernel(body)
+            case .cut(let cut): new = .cut(cut)
+            case .alias: return self
+            }
+        case .control: return self
+        }
+        return Program.Step(
+            work: new, flag: flag, firstOperand: firstOperand, inputCount: inputCount, scratchOffset: scratchOffset,
+            source: source, target: target)
     }
 }
 

@@ -8,13 +8,19 @@ extension Plan {
 
     /// The plan for given shapes of the feeds: shapes inferred, what becomes constant by them folded.
     ///
+    /// - Parameters:
+    ///   - feedShapes: The shapes.
+    ///   - binding: The plan's weights in a version.
+    ///   - options: The passes that run.
+    ///   - observe: Gets the plan after each pass that changed it.
+    /// - Returns: The plan.
     /// - Throws: ``OpError`` where shapes do not fit.
-    package func specialized(for feedShapes: [Shape], options: PassOptions, observe: PlanObserver? = nil)
-        throws(OpError) -> Plan
-    {
+    package func specialized(
+        for feedShapes: [Shape], _ binding: WeightBinding, options: PassOptions, observe: PlanObserver? = nil
+    ) throws(OpError) -> Plan {
         var plan = self
         for (value, shape) in zip(feeds, feedShapes) { plan.facts[value].shape = PartialShape(shape) }
-        _ = try plan.infer(options, foldLimitBytes: Self.foldLimitBytes)
+        _ = try plan.infer(options, WeightEvaluation(binding), foldLimitBytes: Self.foldLimitBytes)
         observe?("shapes", 0, plan)
         try PassDriver(options: options, form: .specialized, observe: observe).run(on: &plan)
         return plan
@@ -23,8 +29,10 @@ extension Plan {
     /// The program for given shapes of the feeds: kernels in order, and a place for every value.
     ///
     /// - Throws: ``OpError`` where shapes do not fit, a kernel is missing, or the memory would exceed the limit.
-    package func program(for feedShapes: [Shape], limitBytes: Int, options: PassOptions) throws(OpError) -> Program {
-        let schedule = try Schedule(try specialized(for: feedShapes, options: options), limitBytes: limitBytes)
+    package func program(
+        for feedShapes: [Shape], _ binding: WeightBinding, limitBytes: Int, options: PassOptions
+    ) throws(OpError) -> Program {
+        let schedule = try Schedule(try specialized(for: feedShapes, binding, options: options), limitBytes: limitBytes)
         var layout = ProgramLayout(schedule, limitBytes: limitBytes)
         return try layout.program(general: self)
     }

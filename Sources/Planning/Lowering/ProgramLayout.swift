@@ -2,7 +2,7 @@ internal import Kernels
 internal import Operations
 internal import Tensors
 
-/// Gives the instructions of a schedule their places: values in memory, steps in the program.
+/// Lays out the instructions of a schedule: values in memory, steps in the program.
 struct ProgramLayout {
     private let schedule: Schedule
     private let plan: Plan
@@ -34,6 +34,8 @@ struct ProgramLayout {
             let root = schedule.roots[value][0]
             if let constant = memory.facts[value].value {
                 memory.constants.append((value, constant))
+            } else if let weight = memory.facts[value].weight {
+                memory.weights.append((value, weight))
             } else if schedule.dynamic.contains(value) {
                 continue
             } else if let offset = placement.offsets[root] {
@@ -43,6 +45,8 @@ struct ProgramLayout {
             {
                 memory.constants.append((value, reshaped))
                 memory.facts[value].value = reshaped
+            } else if let weight = memory.facts[root].weight {
+                memory.weights.append((value, weight))
             } else if let feed = feeds[root] {
                 memory.feedValues.append((value, feed))
             }

@@ -26,7 +26,7 @@ package struct ProgramListing: Sendable {
     package let rows: [ProgramRow]
     /// The bytes that a run's memory takes.
     package let arenaBytes: Int
-    /// The bytes of the constants that the program reads.
+    /// The bytes of the constants and weights that the program reads.
     package let constantBytes: Int
 
     init(_ program: Program, _ schedule: Schedule) {
@@ -35,9 +35,11 @@ package struct ProgramListing: Sendable {
         rows = program.steps.map { Self.row($0, program, schedule, offsets) }
         arenaBytes = program.arenaBytes
         var seen: Set<ObjectIdentifier> = []
-        constantBytes = program.constants.reduce(0) { bytes, constant in
-            seen.insert(ObjectIdentifier(constant.tensor.storage)).inserted ? bytes + constant.tensor.byteCount : bytes
-        }
+        constantBytes =
+            program.constants.reduce(0) { bytes, constant in
+                seen.insert(ObjectIdentifier(constant.tensor.storage)).inserted
+                    ? bytes + constant.tensor.byteCount : bytes
+            } + Set(program.weights.map(\.weight)).reduce(0) { $0 + program.planWeights.byteCount(of: $1) }
     }
 
     private static func row(
@@ -79,10 +81,11 @@ extension Plan {
     ///
     /// - Throws: ``OpError``, as ``program(for:limitBytes:options:)`` does.
     package func programListing(
-        for feedShapes: [Shape], limitBytes: Int, options: PassOptions, observe: PlanObserver? = nil
+        for feedShapes: [Shape], _ binding: WeightBinding, limitBytes: Int, options: PassOptions,
+        observe: PlanObserver? = nil
     ) throws(OpError) -> ProgramListing {
         let schedule = try Schedule(
-            try specialized(for: feedShapes, options: options, observe: observe), limitBytes: limitBytes)
+            try specialized(for: feedShapes, binding, options: options, observe: observe), limitBytes: limitBytes)
         var layout = ProgramLayout(schedule, limitBytes: limitBytes)
         return ProgramListing(try layout.program(general: self), schedule)
     }

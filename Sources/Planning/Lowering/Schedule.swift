@@ -133,7 +133,7 @@ struct Schedule {
         let spec = KernelSpec(inputs: inputs, outputs: outputs)
         try checkTables(kernelOp, spec)
         let kernel = try kernelOp.makeKernel(for: spec)
-        guard !inputs.contains(where: { $0.dtype.isHandle && $0.value == nil }) else {
+        guard !inputs.contains(where: { $0.dtype.isHandle && !$0.hasElements }) else {
             throw .unsupported("is not supported for handles")
         }
         if case .alias(let input) = kernel.work {

@@ -75,7 +75,7 @@ package final class StepKernels: Sendable {
         return op.valueInputs.allSatisfy { index in
             guard step.inputs.indices.contains(index) else { return true }
             let fact = facts[step.inputs[index]]
-            return fact.isKnown || fact.dtype != .string && !fact.dtype.isHandle
+            return fact.value != nil || fact.dtype != .string && !fact.dtype.isHandle
         }
     }
 
@@ -93,7 +93,7 @@ package final class StepKernels: Sendable {
                 key.append(dimensions.count)
                 key += dimensions
             }
-            guard !fact.isKnown, let value = input.value else { continue }
+            guard fact.value == nil, let value = input.value else { continue }
             guard value.byteCount <= maxValueBytes else { return nil }
             key.append(value.byteCount)
             value.withUnsafeBytes { bytes in key += bytes.map { Int($0) } }

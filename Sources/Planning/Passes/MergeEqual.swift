@@ -21,7 +21,7 @@ struct MergeEqual: PlanPass {
     }
 
     private var known: [Key: [Plan.NodeID]] = [:]
-    /// The most equal nodes, under different guards, that a node is compared with.
+    /// The maximum number of equal nodes, under different guards, that a node is compared with.
     private static let maxKnown = 16
     private var verifier = PlanVerifier()
 
@@ -41,7 +41,7 @@ struct MergeEqual: PlanPass {
             patch.remove(id)
             return patch
         }
-        // Under ever other guards there may be any number of them.
+        // There may be any number of them, each under another guard.
         if known[key, default: []].count < Self.maxKnown { known[key, default: []].append(id) }
         return nil
     }

@@ -4,7 +4,7 @@ package import Operations
 internal import Synchronization
 package import Tensors
 
-/// Gives what tables are filled with and the graph does not have itself.
+/// The contents of tables that are not in the graph.
 package protocol TableSource: Sendable {
     /// The keys and values that a checkpoint has of a table; nil where it has none.
     ///
@@ -36,8 +36,14 @@ final class TableResolution: Sendable {
     private let source: any TableSource
     private let state = Mutex(State())
 
+    private struct Built {
+        let table: LookupTable
+        /// Whether its content is the graph's: the same in all versions of the model.
+        let isOfGraph: Bool
+    }
+
     private struct State {
-        var tables: [String: LookupTable] = [:]
+        var tables: [String: Built] = [:]
         /// Nodes that fill tables, by table; nil before they have been looked for.
         var fillers: [String: [Int]]?
     }
@@ -51,20 +57,23 @@ final class TableResolution: Sendable {
 
     /// The op that reads a table in the place of one that reads a handle, and its inputs; other ops as they are.
     ///
-    /// - `inputs`: The numbers of the node's inputs, of which a table's handle is the first.
-    /// - `facts`: What is known of all values.
-    /// - `open`: Tables that are being built.
-    ///
-    /// Throws ``OpError`` where the table has no content, or content that a graph may change.
+    /// - Parameters:
+    ///   - op: The op.
+    ///   - inputs: The numbers of the node's inputs. A table's handle is the first.
+    ///   - facts: What is known of all values.
+    ///   - open: The tables that are being built.
+    /// - Returns: The op and its inputs, and whether they are the same in all versions of the model.
+    /// - Throws: ``OpError`` where the table has no content, or content that a graph may change.
     func bind(
         _ op: any Op, _ inputs: [Int], _ facts: [TensorFact], building open: Set<String>
-    ) throws(OpError) -> (op: any Op, inputs: [Int]) {
-        guard case .readsTable(let reading) = op.implementation else { return (op, inputs) }
+    ) throws(OpError) -> (op: any Op, inputs: [Int], isOfGraph: Bool) {
+        guard case .readsTable(let reading) = op.implementation else { return (op, inputs, true) }
         let reference = try reading.table(reading: inputs.map { facts[$0] })
-        return (reading.bound(to: try table(reference, open), reference), Array(inputs.dropFirst()))
+        let built = try table(reference, open)
+        return (reading.bound(to: built.table, reference), Array(inputs.dropFirst()), built.isOfGraph)
     }
 
-    private func table(_ reference: TableReference, _ open: Set<String>) throws(OpError) -> LookupTable {
+    private func table(_ reference: TableReference, _ open: Set<String>) throws(OpError) -> Built {
         if let known = state.withLock({ $0.tables[reference.name] }) { return known }
         guard !open.contains(reference.name) else {
             throw OpError(.malformed, "the table \"\(reference.name)\" is filled with what it holds itself")
@@ -77,9 +86,10 @@ final class TableResolution: Sendable {
         }
     }
 
-    private func build(_ reference: TableReference, _ open: Set<String>) throws(OpError) -> LookupTable {
+    private func build(_ reference: TableReference, _ open: Set<String>) throws(OpError) -> Built {
         if let restored = try source.restored(reference) {
-            return try TableFiller.table(reference, keys: restored.keys, values: restored.values)
+            let table = try TableFiller.table(reference, keys: restored.keys, values: restored.values)
+            return Built(table: table, isOfGraph: false)
         }
         let fillers = fillers(of: reference.name)
         guard let filler = fillers.first(where: { !isRestored($0) }) ?? fillers.first else {
@@ -87,7 +97,8 @@ final class TableResolution: Sendable {
                 throw OpError(
                     .unsupported, "the table \"\(reference.name)\" is not filled by anything in the graph")
             }
-            return try TableFiller.empty(reference)
+            // Another version's checkpoint may have content for it.
+            return Built(table: try TableFiller.empty(reference), isOfGraph: false)
         }
         let node = graph.nodes[filler]
         do throws(OpError) {
@@ -98,10 +109,15 @@ final class TableResolution: Sendable {
             for input in node.inputs.dropFirst() { endpoints.append(try input.existing(for: node)) }
             let dtypes = [reference.key, reference.value]
             var inputs: [Tensor] = []
+            var isOfGraph = true
             for (number, endpoint) in endpoints.enumerated() {
-                inputs.append(try value(of: endpoint, dtypes[min(number, 1)], reference, open))
+                inputs.append(try value(of: endpoint, dtypes[min(number, 1)], reference, open, &isOfGraph))
             }
-            return try op.table(inputs, reference, readFile: source.content)
+            let table = try op.table(inputs, reference) { (path) throws(OpError) in
+                isOfGraph = false
+                return try source.content(ofFile: path)
+            }
+            return Built(table: table, isOfGraph: isOfGraph)
         } catch { throw error.at(node: node.name, op: node.op) }
     }
 
@@ -138,14 +154,17 @@ final class TableResolution: Sendable {
         return place
     }
 
-    /// A tensor that does not depend on feeds: computed from the graph's constants, or read from the checkpoint.
+    /// A tensor that does not depend on feeds: computed from the graph's constants, or read from the checkpoint. Of the latter
+    /// `isOfGraph` tells.
     private func value(
-        of endpoint: Endpoint, _ dtype: DataType, _ reference: TableReference, _ open: Set<String>
+        of endpoint: Endpoint, _ dtype: DataType, _ reference: TableReference, _ open: Set<String>,
+        _ isOfGraph: inout Bool
     ) throws(OpError) -> Tensor {
         let origin = origin(of: endpoint)
         let node = graph.nodes[origin.node]
         if node.op == "RestoreV2", node.inputs.count == 3, case .endpoint(let names) = node.inputs[1] {
-            let keys = try constant(names, reference, open).strings ?? []
+            isOfGraph = false
+            let keys = try constant(names, reference, open, &isOfGraph).strings ?? []
             guard keys.indices.contains(origin.output) else {
                 throw OpError(.malformed, "restores \(keys.count) tensors", node: node.name, op: node.op)
             }
@@ -156,21 +175,24 @@ final class TableResolution: Sendable {
         if let reading = try OpTable.entries[node.op]?.make(NodeReader(node)) as? any VariableReading,
             case .endpoint(let handle)? = node.inputs.first, let fact = inference.fact(of: handle)
         {
+            isOfGraph = false
             return try variables.constant(try reading.variable(reading: [fact]))
         }
-        return try constant(endpoint, reference, open)
+        return try constant(endpoint, reference, open, &isOfGraph)
     }
 
     private func constant(
-        _ endpoint: Endpoint, _ reference: TableReference, _ open: Set<String>
+        _ endpoint: Endpoint, _ reference: TableReference, _ open: Set<String>, _ isOfGraph: inout Bool
     ) throws(OpError) -> Tensor {
         var importer = PlanImporter(graph: graph, variables: variables, tables: self, statefulOps: StatefulOps())
         importer.openTables = open
         var (plan, missing) = try importer.build(feeds: [], fetches: [endpoint])
-        let reached = try plan.infer(PassOptions(), foldLimitBytes: 256 << 20)
+        let reached = try plan.infer(PassOptions(), importer.weights, foldLimitBytes: WeightEvaluation.maxBytes)
         missing = reached.compactMap { plan.missingFeed($0) } + missing
         guard missing.isEmpty else { throw .missing(missing) }
-        guard let fetch = plan.fetches.first, let value = plan.facts[fetch.value].value else {
+        if !plan.weights.areOfGraph { isOfGraph = false }
+        guard let fetch = plan.fetches.first, let value = try importer.weights.elements(of: plan.facts[fetch.value])
+        else {
             throw OpError(
                 .unsupported,
                 "the table \"\(reference.name)\" is filled with \"\(graph.nodes[endpoint.node].name)\", which is not constant"

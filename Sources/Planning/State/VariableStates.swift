@@ -70,6 +70,8 @@ package final class VariableStates: Sendable {
     /// Why runs may not assign variables, and what to do about it; nil where they may.
     package let readOnlyReason: String?
     private let source: any VariableSource
+    /// The variables that nothing changes, and what plans derive from them.
+    package let weights: WeightStore
     private let states = Mutex<[String: VariableState]>([:])
     private let values = VariableValues()
     /// Variables whose shape some assignment of the graph may change.
@@ -79,6 +81,7 @@ package final class VariableStates: Sendable {
 
     package init(_ source: any VariableSource, graph: Graph, readOnlyReason: String? = nil) {
         self.source = source
+        weights = WeightStore(source)
         self.readOnlyReason = readOnlyReason
         reshaped = readOnlyReason == nil ? VariableTrace.reshapedVariables(in: graph) : []
     }
@@ -89,7 +92,7 @@ package final class VariableStates: Sendable {
     /// The state of a variable; nil where it is a constant.
     package func state(of name: String) -> VariableState? { states.withLock { $0[name] } }
 
-    /// Gives a variable a state: from now on plans read it when they run.
+    /// Makes a state for a variable. From now on, plans read the variable when they run.
     func makeMutable(_ reference: VariableReference) throws(OpError) {
         guard state(of: reference.name) == nil else { return }
         let initial: Tensor?
@@ -114,12 +117,12 @@ package final class VariableStates: Sendable {
 /// Which variables a graph's assignments change.
 enum VariableTrace {
     /// How far the way to a variable is followed: through loops and calls, some nodes for each.
-    private static let mostSteps = 4096
+    private static let maxSteps = 4096
 
     /// The variable at the beginning of what leads to a node's first input.
     static func reference(of index: Int, in graph: Graph) -> VariableReference? {
         var place = index
-        for _ in 0..<mostSteps {
+        for _ in 0..<maxSteps {
             guard case .endpoint(let endpoint)? = graph.nodes[place].inputs.first else { return nil }
             let node = graph.nodes[endpoint.node]
             if node.inputs.isEmpty {

@@ -23,9 +23,11 @@ struct ModelFiles {
     /// - Throws: ``ModelError`` of kind `load` if the weights do not verify.
     init(
         format: String, prefix: String, step: Int? = nil, notes: [String] = [], warnings: [String] = [],
-        graph: ModelGraph, graphFile: FileIdentity, reader: CheckpointReader?
+        graph: ModelGraph, graphFile: FileIdentity, reader: CheckpointReader?, _ context: LoadingContext
     ) throws(ModelError) {
-        let loaded = try ModelError.loading { () throws(CheckpointError) in try reader?.loaded() }
+        let loaded = try ModelError.loading { () throws(CheckpointError) in
+            try reader?.loaded(keepingFiles: context.releasesWeights)
+        }
         self.format = format
         self.prefix = prefix
         self.step = step
@@ -42,6 +44,8 @@ struct LoadingContext {
     var defaults: ModelGraph.Defaults
     /// The graph of the previous version.
     var previous: ModelGraph?
+    /// Whether memory of weights that no plan reads is given back.
+    var releasesWeights = false
 
     /// The graph of a file: the previous one if the bytes are the same, otherwise the graph that `make` decodes.
     ///

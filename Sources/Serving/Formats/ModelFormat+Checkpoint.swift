@@ -29,7 +29,8 @@ extension ModelFormat {
             let graph = try CheckpointGraph(of: location, reader, context)
             return try ModelFiles(
                 format: "\(reader.format) with the graph of \(graph.fileName)", prefix: location.prefix,
-                step: location.step, notes: graph.notes, graph: graph.graph, graphFile: graph.file, reader: reader)
+                step: location.step, notes: graph.notes, graph: graph.graph, graphFile: graph.file, reader: reader,
+                context)
         })
 
     private static func candidate(_ item: CheckpointListing.Item, _ folder: String) -> ModelCandidate {

@@ -42,7 +42,7 @@ extension ModelFormat {
             }
             let file = chosen.bytes.identity
             return try ModelFiles(
-                format: "frozen graph", prefix: file.path, graph: graph, graphFile: file, reader: nil)
+                format: "frozen graph", prefix: file.path, graph: graph, graphFile: file, reader: nil, context)
         })
 
     /// A Saver's meta graph in a folder is ignored, because its variables would be missing.

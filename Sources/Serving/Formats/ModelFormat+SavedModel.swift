@@ -47,7 +47,7 @@ extension ModelFormat {
             }
             return try ModelFiles(
                 format: graph.format ?? "SavedModel", prefix: reader?.prefix ?? file, graph: graph,
-                graphFile: bytes.identity, reader: reader)
+                graphFile: bytes.identity, reader: reader, context)
         })
 
     /// The warning that a file has the name of a SavedModel's file although another format is served; nil if there is none.

@@ -49,10 +49,12 @@ struct ModelLoading {
     ///
     /// - Throws: ``ModelError`` of kind `load`; of failure `changed` if a change of the files may be the cause.
     ///
-    /// `own` are the settings of the model's folder, if they were read before. `memory` is the server's account.
+    /// `own` are the settings of the model's folder, where they were read before; `memory` is the server's account; with
+    /// `releasesWeights` memory of weights that no plan reads can be given back.
     init(
         _ candidate: ModelCandidate, name: String, defaults: DefaultValues, own: ModelSettings? = nil,
-        previous: ModelGraph?, notes: [String] = [], warnings: [String] = [], memory: MemoryAccount? = nil
+        previous: ModelGraph?, notes: [String] = [], warnings: [String] = [], memory: MemoryAccount? = nil,
+        releasesWeights: Bool = false
     ) throws(ModelError) {
         start = ContinuousClock().now
         self.candidate = candidate
@@ -64,7 +66,8 @@ struct ModelLoading {
             let settings = if let own { own } else { try ModelSettings(folder: candidate.folder) }
             variables = settings.variables
             let context = LoadingContext(
-                defaults: ModelGraph.Defaults(own: settings.defaults, given: defaults, model: name), previous: previous)
+                defaults: ModelGraph.Defaults(own: settings.defaults, given: defaults, model: name), previous: previous,
+                releasesWeights: releasesWeights)
             files = try candidate.format.open(candidate, context)
             assets = try Self.assets(of: files.graph)
             classes = try ModelClasses(

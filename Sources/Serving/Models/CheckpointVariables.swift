@@ -16,6 +16,11 @@ struct CheckpointVariables: VariableSource {
             return try variables.value(of: variable.name, dtype: variable.dtype, shape: variable.shape)
         } catch { throw OpError(.missingVariable, "\(error)") }
     }
+
+    func shape(of variable: VariableReference) throws(OpError) -> Shape {
+        if let shape = variables.shape(of: variable.name, dtype: variable.dtype, shape: variable.shape) { return shape }
+        return try value(of: variable).shape
+    }
 }
 
 extension RestoredVariables {

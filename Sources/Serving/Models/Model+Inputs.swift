@@ -1,3 +1,4 @@
+internal import Execution
 internal import Graphs
 internal import Interfaces
 internal import Planning
@@ -12,7 +13,7 @@ extension Model {
     ///   - shape: The declared shape.
     /// - Returns: The sizes; empty for a scalar.
     package func exampleDimensions(of tensor: String, declared shape: PartialShape) -> [Int] {
-        let known = shape.dimensions ?? ExampleShape(graph, shared.inference).dimensions(of: tensor)
+        let known = shape.dimensions ?? ExampleShape(graph, shared.library.inference).dimensions(of: tensor)
         return ExampleShape.filled(known ?? [])
     }
 

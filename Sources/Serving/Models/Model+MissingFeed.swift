@@ -26,7 +26,9 @@ extension Model {
         if !needed.isEmpty, !error.tensors.allSatisfy({ tensor in inputs.contains { $0.tensor == tensor } }) {
             message += "; the model's inputs are \(Self.list(needed))"
         }
-        let others = outputs.filter { (try? session.check(feeds: feeds, fetches: [$0.endpoint])) != nil }
+        let others = outputs.filter {
+            (try? session.check(feeds: feeds, fetches: [$0.endpoint], isKept: false)) != nil
+        }
         if !others.isEmpty { message += "; without more feeds \"fetches\" can be \(Self.list(others.map(\.name)))" }
         return ModelError(.invalidArgument, message)
     }

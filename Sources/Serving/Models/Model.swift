@@ -106,17 +106,19 @@ public final class Model: Sendable {
     ///   - standardVariables: Whether runs may assign variables, if the model's own settings do not state it.
     ///   - previous: The model in service.
     ///   - memory: The account of the server's memory; nil for none.
-    ///   - caches: The cache budget of all models.
-    ///   - passes: The planner's passes.
-    /// - Throws: ``ModelError`` of kind `load`. Its ``ModelError/failure`` states whether to try again.
+    ///   - caches: What may be kept of this model and all others.
+    ///   - passes: The passes that plans go through.
+    ///   - releasesWeights: Whether ``releaseUnusedWeights()`` gives memory back; the checkpoint's files stay open for it.
+    /// - Throws: ``ModelError`` of kind `load`; its ``ModelError/failure`` tells whether to try again.
     package convenience init(
         _ candidate: ModelCandidate, name: String, threadCount: Int = 4, defaults: DefaultValues = DefaultValues(),
         own: ModelSettings? = nil, variables: VariablesMode? = nil, standardVariables: VariablesMode? = nil,
         previous: Model? = nil, memory: MemoryAccount? = nil, caches: CacheBudget = CacheBudget(),
-        passes: PassOptions = PassOptions()
+        passes: PassOptions = PassOptions(), releasesWeights: Bool = false
     ) throws(ModelError) {
         let loading = try ModelLoading(
-            candidate, name: name, defaults: defaults, own: own, previous: previous?.shared, memory: memory)
+            candidate, name: name, defaults: defaults, own: own, previous: previous?.shared, memory: memory,
+            releasesWeights: releasesWeights)
         try self.init(
             loading, name: name, threadCount: threadCount,
             variables: variables ?? loading.variables ?? standardVariables, caches: caches, passes: passes)
@@ -148,7 +150,7 @@ public final class Model: Sendable {
             graph: shared.graph, variables: CheckpointVariables(files.variables), threadCount: threadCount,
             memory: loading.memory?.account, caches: caches,
             tables: ModelTables(files.variables, assets: loading.assets, path: loading.candidate.folder),
-            inference: shared.inference, readOnlyReason: rule.refusal, passes: passes)
+            library: shared.library, readOnlyReason: rule.refusal, passes: passes)
         let offered = try OfferedInterface(shared, session, files.variables, prefix: files.prefix)
         inputs = offered.inputs
         outputs = offered.outputs

@@ -13,7 +13,8 @@ final class ModelGraph: Sendable {
     /// The digest of the file that it was read from.
     let digest: GraphBytes.Digest
     let graph: Graph
-    let inference: FactInference
+    /// What the sessions of all versions share: plans, and what the graph tells of its tensors.
+    let library: PlanLibrary
     let interface: GraphInterface
     /// The plan for restoring variables.
     let plan: RestorePlan
@@ -71,7 +72,8 @@ final class ModelGraph: Sendable {
         self.bare = bare
         self.defaults = try defaults.tensors(for: bare)
         let graph = bare.settingDefaults(self.defaults)
-        let inference = FactInference(graph)
+        library = PlanLibrary(graph)
+        let inference = library.inference
         let usualName = Signature.defaultName(among: meta.signatureDef.keys)
         interface = GraphInterface(graph, meta, signature: usualName.flatMap { meta.signatureDef[$0] }) {
             inference.feedableFact(of: $0)
@@ -89,7 +91,6 @@ final class ModelGraph: Sendable {
         outputs = usual.map(\.outputs) ?? interface.outputs.map { Self.describe($0, graph, inference) }
         plan = Self.plan(of: meta, initOps: initOps)
         self.graph = graph
-        self.inference = inference
         self.assets = assets
         self.initOps = initOps
         self.format = format

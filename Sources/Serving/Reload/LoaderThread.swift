@@ -24,10 +24,12 @@ struct LoadJob: Sendable {
                 load.candidate, name: name, threadCount: configuration.threadCount, defaults: defaults,
                 own: own, variables: configuration.models[name]?.variables,
                 standardVariables: configuration.variables, previous: previous,
-                memory: configuration.memory, caches: configuration.caches, passes: configuration.passes)
+                memory: configuration.memory, caches: configuration.caches, passes: configuration.passes,
+                releasesWeights: configuration.releasesWeights)
             if let previous, mustFit { try model.requireOutputs(of: previous) }
             model.warmUp(like: previous)
             let warnings = model.replayWarmUpRequests(in: PathText.folder(of: load.candidate.path))
+            model.releaseUnusedWeights()
             return .success(
                 ModelVersion(
                     model, number: load.candidate.number, attachment: configuration.attach(model),

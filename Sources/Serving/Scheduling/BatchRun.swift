@@ -102,7 +102,7 @@ package struct BatchRun {
         var size = 1
         var rows = members[0].rows
         for index in members.indices.dropFirst() {
-            guard rows + members[index].rows <= Callable.mostBatchRows, members[index].isJoinable(with: members[0])
+            guard rows + members[index].rows <= Callable.maxBatchRows, members[index].isJoinable(with: members[0])
             else {
                 continue
             }

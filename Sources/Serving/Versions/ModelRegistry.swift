@@ -38,6 +38,8 @@ package final class ModelRegistry: Sendable {
         package var memory: MemoryAccount?
         /// The planner's passes.
         package var passes = PassOptions()
+        /// Whether memory of weights that no plan reads is given back to the system.
+        package var releasesWeights = false
         /// The cache of all models: programs, callables, prepared calls.
         package var caches = CacheBudget()
         package var logger = Logger(label: "metaserve", factory: { _ in SwiftLogNoOpLogHandler() })

@@ -10,8 +10,8 @@ extension Model {
     private static let maxSeconds = 20.0
     private static let maxRunSeconds = 5.0
 
-    /// Compiles the calls of `old`, and runs each once with zeros. Without `old`, it uses the outputs with 1 for unknown sizes. Bounded in number and
-    /// in time.
+    /// Compiles, and runs once with zeros, what was asked of `old`; without one the outputs, unknown sizes being 1. Bounded in number and
+    /// in time. Of a plan that `old` has too, only the latest shapes are run.
     ///
     /// Calls that assign variables or draw random numbers are only compiled. A run that fails is not an error.
     package func warmUp(like old: Model?) {
@@ -24,8 +24,10 @@ extension Model {
             guard !deadline.isPast,
                 let callable = try? callable(feeds: own(known.feeds), fetches: own(known.fetches))
             else { continue }
-            for shapes in known.shapesSeen(atMost: Self.maxShapes).reversed() where !deadline.isPast {
-                warmUp(callable, shapes)
+            let seen = known.shapesSeen(atMost: Self.maxShapes)
+            for (number, shapes) in seen.enumerated().reversed() where !deadline.isPast {
+                // Programs that the old model runs need no run: only the weights are other ones.
+                warmUp(callable, shapes, runs: number == 0 || !callable.sharesPlan(with: known))
             }
         }
     }
@@ -47,15 +49,15 @@ extension Model {
         }
     }
 
-    /// Runs with zeros and empty strings, unless that has side effects.
-    private func warmUp(_ callable: Callable, _ shapes: [Shape]) {
+    /// Makes the program for some shapes, and runs it with zeros and empty strings, unless that would leave a trace.
+    private func warmUp(_ callable: Callable, _ shapes: [Shape], runs: Bool = true) {
         guard shapes.count == callable.feeds.count else { return }
         var feeds: [Tensor] = []
         for (feed, shape) in zip(callable.feeds, shapes) {
             guard let tensor = try? Tensor.zeros(feed.dtype, shape) else { return }
             feeds.append(tensor)
         }
-        if callable.leavesNoTrace {
+        if runs, callable.leavesNoTrace {
             _ = try? callable.run(feeds, limits: RunLimits(deadline: Deadline(after: Self.maxRunSeconds)))
         } else {
             try? callable.prepare(for: feeds)

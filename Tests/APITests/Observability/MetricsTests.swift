@@ -50,6 +50,12 @@ struct MetricsTests {
         #expect(samples["metaserve_model_step{model=\"tutorial\"}"] == 1000)
         #expect(samples["metaserve_model_loaded{model=\"digits\"}"] == 1)
         #expect(samples["metaserve_model_weights_bytes{model=\"digits\"}"] == 68912)
+        #expect(samples["metaserve_model_weight_memory_bytes{model=\"digits\",part=\"raw\"}"] == 68912)
+        #expect(samples["metaserve_model_weight_memory_bytes{model=\"digits\",part=\"derived\"}"] == 0)
+        #expect(samples["metaserve_model_weight_memory_bytes{model=\"digits\",part=\"packed\"}"] == 0)
+        #expect(
+            client.get("/models/digits").body.contains(
+                #""weight_memory":{"raw_bytes":68912,"derived_bytes":0,"packed_bytes":0}"#))
         #expect(samples["metaserve_version_requests_total{model=\"tutorial\",version=\"1000\",status=\"200\"}"] == 3)
         #expect(samples["metaserve_version_requests_total{model=\"tutorial\",version=\"1000\",status=\"400\"}"] == 1)
         #expect(

@@ -1,4 +1,5 @@
 import Foundation
+import Planning
 import Serving
 import Tensors
 import Testing
@@ -20,11 +21,24 @@ struct CorpusTests {
     func exists() { #expect(!Self.folders.isEmpty) }
 
     @Test("Every case agrees with TensorFlow", arguments: folders)
-    func cases(name: String) throws {
+    func cases(name: String) throws { try check(name) }
+
+    @Test(
+        "Every case agrees with TensorFlow with each pass off",
+        .enabled(
+            if: ProcessInfo.processInfo.environment["METASERVE_PASSES"] == "full", "METASERVE_PASSES is not \"full\""),
+        arguments: folders)
+    func casesWithoutPasses(name: String) throws {
+        for disabled in PassList.names.map({ Set([$0]) }) + [Set(PassList.names)] {
+            try check(name, without: disabled)
+        }
+    }
+
+    private func check(_ name: String, without disabled: Set<String> = []) throws {
         let folder = try "\(#require(Fixtures.corpus))/\(name)"
         let data = try Data(contentsOf: URL(fileURLWithPath: folder + "/cases.json"))
         let cases = try #require(try JSONSerialization.jsonObject(with: data) as? [[String: [String: [String: Any]]]])
-        let model = try Model(contentsOf: folder)
+        let model = try Model(contentsOf: folder, disabledPasses: disabled)
         for (index, sample) in cases.enumerated() {
             let feeds = try #require(sample["feeds"]).mapValues { try Recorded($0, in: folder).feed }
             let fetches = try #require(sample["fetches"])
@@ -32,7 +46,7 @@ struct CorpusTests {
             for (name, tensor) in fetches {
                 let output = try #require(outputs[name])
                 let difference = try Recorded(tensor, in: folder).difference(output)
-                #expect(difference == nil, "case \(index), \(name)")
+                #expect(difference == nil, "case \(index), \(name), without \(disabled)")
             }
         }
     }

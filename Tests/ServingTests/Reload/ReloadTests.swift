@@ -226,6 +226,41 @@ struct ReloadTests {
         }
     }
 
+    @Test("the next version of an unchanged graph plans nothing: it has the plans and programs of the one before")
+    func samePlans() throws {
+        try Fixtures.withCopy(of: Fixtures.model("digits")) { copy in
+            let numbers = try ModelListing.look(at: copy).candidates.map(\.number)
+            let other = try #require(numbers.first { $0 != 3000 })
+            try Fixtures.write(try Fixtures.bytes(copy + "/model-3000.meta"), to: "\(copy)/model-\(other).meta")
+            let old = try Model(try candidate(copy), name: "m")
+            old.warmUp(like: nil)
+            let new = try Model(try candidate(copy, other), name: "m", previous: old)
+            new.warmUp(like: old)
+            #expect(!old.compiled.isEmpty && new.compiled.count == old.compiled.count)
+            for (mine, theirs) in zip(new.compiled, old.compiled) { #expect(mine.sharesPlan(with: theirs)) }
+        }
+    }
+
+    @Test("memory of weights that no plan reads is given back, and what a request needs later is read again")
+    func releasedWeights() throws {
+        try Fixtures.withCopy(of: Fixtures.model("digits")) { copy in
+            let model = try Model(try candidate(copy), name: "m", releasesWeights: true)
+            let kept = try Model(try candidate(copy), name: "m")
+            // There is no plan yet that reads any.
+            for model in [model, kept] { model.releaseUnusedWeights() }
+            #expect(model.weightMemory[.raw] < kept.weightMemory[.raw])
+            let x = FeedValue(try #require(Tensor((0..<128).map { Float($0 % 16) }, shape: [2, 64])))
+            let answers = try [model, kept].map {
+                try $0.run(feeds: ["x": x, "keep_prob": 1.0], fetches: ["logits"])["logits"]?.scalars(as: Float.self)
+            }
+            #expect(answers[0] != nil && answers[0] == answers[1])
+            // What plans read stays.
+            let read = model.weightMemory[.raw]
+            model.releaseUnusedWeights()
+            #expect(model.weightMemory[.raw] == read)
+        }
+    }
+
     @Test("a checkpoint of other variables is refused, and each is named")
     func otherVariables() throws {
         let old = try Model(contentsOf: Fixtures.model("digits"))

@@ -1,0 +1,377 @@
+internal import Kernels
+package import Operations
+internal import Tensors
+
+/// Evaluates the weights of a plan for one version, while the plan is made, specialised, or bound to a version.
+///
+/// Belongs to one thread. What it has evaluated stays in the store as long as it exists.
+package final class WeightEvaluation {
+    let store: WeightStore
+    private(set) var weights: PlanWeights
+    /// The slot of each expression.
+    private var slots: [WeightStore.Slot] = []
+    /// The tensors of each expression, where they are held.
+    private var tensors: [[Tensor]?] = []
+    private var numbers: [WeightStore.Slot: Int] = [:]
+    private var held: [WeightStore.Slot] = []
+
+    /// Why a value could not be read that the checkpoint has.
+    private(set) var readFailure: OpError?
+
+    /// The maximum number of bytes of what an op makes of weights, in a version that a plan was not made for.
+    static let maxBytes = 256 << 20
+    /// An assumption of more elements than these pins the plan to its version.
+    private static let maxAssumedBytes = 1 << 16
+
+    /// - Parameter store: The weights of the version.
+    package init(_ store: WeightStore) {
+        self.store = store
+        weights = PlanWeights()
+    }
+
+    /// Goes on from a plan's weights.
+    ///
+    /// - Parameters:
+    ///   - binding: The plan's weights in a version.
+    ///   - weights: Those of the binding, and perhaps more after them.
+    package init(_ binding: WeightBinding, _ weights: PlanWeights? = nil) {
+        store = binding.store
+        self.weights = weights ?? binding.weights
+        slots = binding.slots
+        store.lease(slots)
+        for (number, slot) in slots.enumerated() { numbers[slot] = number }
+        leaseRest()
+    }
+
+    /// - Parameters:
+    ///   - store: The weights of a version.
+    ///   - weights: Those of a plan.
+    package init(_ store: WeightStore, _ weights: PlanWeights) {
+        self.store = store
+        self.weights = weights
+        leaseRest()
+    }
+
+    deinit { store.release(leases: slots, holds: held) }
+
+    private func leaseRest() {
+        for number in slots.count..<weights.expressions.count {
+            let slot = store.lease(key(of: weights.expressions[number].source))
+            slots.append(slot)
+            numbers[slot] = number
+        }
+        tensors = Array(repeating: nil, count: slots.count)
+    }
+
+    private func key(of source: WeightExpression.Source) -> WeightStore.Key {
+        switch source {
+        case .variable(let reference): .variable(reference)
+        case .op(let op, let operands):
+            .op(
+                WeightStore.OpKey(op: op),
+                operands.map { operand in
+                    switch operand {
+                    case .weight(let weight): .weight(slots[weight.expression], output: weight.output)
+                    case .constant(let tensor): .constant(ConstantKey(tensor: tensor))
+                    }
+                })
+        }
+    }
+}
+
+/// Evaluating.
+extension WeightEvaluation {
+    /// The elements of a weight.
+    ///
+    /// - Throws: ``OpError`` where a variable has no value, or an op fails.
+    func tensor(_ weight: WeightID) throws(OpError) -> Tensor {
+        try evaluate(weight.expression)
+        guard let tensor = tensors[weight.expression]?[weight.output] else { throw .nothingToCompute }
+        return tensor
+    }
+
+    /// The elements of a value; nil where they are not the same in all runs.
+    ///
+    /// - Throws: ``OpError``, as ``tensor(_:)`` does.
+    func elements(of fact: TensorFact) throws(OpError) -> Tensor? {
+        if let weight = fact.weight { try tensor(weight) } else { fact.value }
+    }
+
+    /// Evaluates an expression, after those that it is made of. No recursion: a chain may be as long as the graph.
+    private func evaluate(_ number: Int) throws(OpError) {
+        var open = [number]
+        while let next = open.last {
+            guard tensors[next] == nil else {
+                open.removeLast()
+                continue
+            }
+            if let known = store.hold(slots[next]) {
+                keep(known.tensors, of: next)
+                continue
+            }
+            // The hold is the same, whoever evaluates.
+            held.append(slots[next])
+            let missing = weights.expressions[next].weights.map(\.expression).filter { tensors[$0] == nil }
+            if missing.isEmpty {
+                try compute(next)
+            } else {
+                store.release(leases: [], holds: [slots[next]])
+                held.removeLast()
+                open += missing
+            }
+        }
+    }
+
+    private func keep(_ known: [Tensor], of number: Int) {
+        held.append(slots[number])
+        tensors[number] = known
+    }
+
+    /// Computes an expression whose slot is held.
+    private func compute(_ number: Int) throws(OpError) {
+        let results: [Tensor]
+        var ownBytes = 0
+        switch weights.expressions[number].source {
+        case .variable(let reference):
+            do throws(OpError) { results = [try store.value(of: reference)] } catch {
+                readFailure = error
+                throw error
+            }
+            ownBytes = results[0].byteCount
+        case .op(let op, let operands):
+            let inputs = try operands.map { (operand) throws(OpError) in try tensor(of: operand) }
+            results = try op.results(ofConstants: inputs, limitBytes: Self.maxBytes)
+            ownBytes = Self.ownBytes(of: results, besides: inputs)
+        }
+        tensors[number] = store.keep(results, ownBytes: ownBytes, in: slots[number])
+    }
+
+    private func tensor(of operand: WeightExpression.Operand) throws(OpError) -> Tensor {
+        switch operand {
+        case .constant(let tensor): return tensor
+        case .weight(let weight):
+            guard let tensor = tensors[weight.expression]?[weight.output] else { throw .nothingToCompute }
+            return tensor
+        }
+    }
+
+    private static func ownBytes(of results: [Tensor], besides inputs: [Tensor]) -> Int {
+        results.reduce(0) { bytes, result in
+            inputs.contains { $0.storage === result.storage } ? bytes : bytes + result.byteCount
+        }
+    }
+}
+
+/// Adding.
+extension WeightEvaluation {
+    /// Takes over what was added to the plan's weights since.
+    func extend(to weights: PlanWeights) {
+        guard weights.expressions.count > slots.count else { return }
+        let known = tensors
+        self.weights = weights
+        leaseRest()
+        for (number, tensors) in known.enumerated() { self.tensors[number] = tensors }
+    }
+
+    /// A variable's value as a weight.
+    ///
+    /// - Returns: What is known of it.
+    /// - Throws: ``OpError`` of kind `missingVariable` where it has no value.
+    func variable(_ reference: VariableReference) throws(OpError) -> TensorFact {
+        let slot = store.lease(.variable(reference))
+        if let number = numbers[slot] {
+            store.release(leases: [slot], holds: [])
+            return facts(of: number)[0]
+        }
+        do throws(OpError) {
+            let shape = try store.shape(of: reference)
+            let expression = WeightExpression(
+                source: .variable(reference), outputs: [WeightExpression.Output(dtype: reference.dtype, shape: shape)],
+                assumesShapes: !reference.shape.isFullyDefined, ownBytes: shape.byteCount(of: reference.dtype) ?? 0)
+            return add(expression, slot)[0]
+        } catch {
+            store.release(leases: [slot], holds: [])
+            throw error
+        }
+    }
+
+    /// Whether a variable has a value; the plan assumes it.
+    func hasValue(_ reference: VariableReference) -> Bool {
+        if let known = weights.presences[reference] { return known }
+        let hasValue = (try? store.shape(of: reference)) != nil
+        weights.presences[reference] = hasValue
+        return hasValue
+    }
+
+    /// The elements of a weight that the plan takes for known.
+    ///
+    /// - Throws: ``OpError`` where they cannot be evaluated.
+    func assume(_ weight: WeightID) throws(OpError) -> Tensor {
+        if let known = weights.assumptions[weight] { return known }
+        let value = try tensor(weight)
+        if value.byteCount > Self.maxAssumedBytes { weights.isPinned = true }
+        // The plan may live longer than the version.
+        let own = weights.isPinned ? value : value.dtype == .string ? value.owningStrings : try value.copied()
+        weights.assumptions[weight] = own
+        return own
+    }
+
+    /// Notes that the plan holds for this version only.
+    func pin() { weights.isPinned = true }
+
+    /// What an op makes of weights and constants, as a weight.
+    ///
+    /// - Parameters:
+    ///   - op: A pure function of its inputs.
+    ///   - inputs: What is known of the inputs; all have elements.
+    ///   - outputs: What the op's rule says of the outputs.
+    ///   - limitBytes: The maximum number of bytes of the outputs and of what computing them takes.
+    /// - Returns: What is known of the outputs, and how many bytes they take besides the inputs; nil where that is more than the limit.
+    /// - Throws: ``OpError`` where the op fails.
+    func apply(
+        _ op: any Op, to inputs: [TensorFact], giving outputs: [TensorFact], limitBytes: Int
+    ) throws(OpError) -> (facts: [TensorFact], ownBytes: Int)? {
+        let operands = inputs.compactMap { input -> WeightExpression.Operand? in
+            if let weight = input.weight { .weight(weight) } else { input.value.map { .constant($0) } }
+        }
+        guard operands.count == inputs.count else { return nil }
+        let source = WeightExpression.Source.op(op, operands)
+        let slot = store.lease(key(of: source))
+        if let number = numbers[slot] {
+            store.release(leases: [slot], holds: [])
+            return (facts(of: number), weights.expressions[number].ownBytes)
+        }
+        do throws(OpError) {
+            guard let (results, ownBytes) = try results(in: slot, op, operands, limitBytes) else {
+                store.release(leases: [slot], holds: [])
+                return nil
+            }
+            let expression = WeightExpression(
+                source: source, outputs: results.map { WeightExpression.Output(dtype: $0.dtype, shape: $0.shape) },
+                assumesShapes: outputs.contains { !$0.shape.isFullyDefined }, ownBytes: ownBytes)
+            return (add(expression, slot, results), ownBytes)
+        } catch {
+            store.release(leases: [slot], holds: [])
+            throw error
+        }
+    }
+
+    /// What the slot has already, or what the op computes, and the bytes that it takes besides the operands.
+    private func results(
+        in slot: WeightStore.Slot, _ op: any Op, _ operands: [WeightExpression.Operand], _ limitBytes: Int
+    ) throws(OpError) -> (tensors: [Tensor], ownBytes: Int)? {
+        let known = store.hold(slot)
+        store.release(leases: [], holds: [slot])
+        if let known, known.tensors.reduce(0, { $0 + $1.byteCount }) <= limitBytes { return known }
+        let values = try operands.map { (operand) throws(OpError) in
+            if case .weight(let weight) = operand { try evaluate(weight.expression) }
+            return try tensor(of: operand)
+        }
+        do throws(OpError) {
+            let results = try op.results(ofConstants: values, limitBytes: limitBytes)
+            return (results, Self.ownBytes(of: results, besides: values))
+        } catch {
+            // Too large to keep: the run will compute it, under the run's own limit.
+            if error.kind == .resourceExhausted { return nil }
+            // With other weights it may not fail.
+            pin()
+            throw error
+        }
+    }
+
+    /// Adds an expression whose slot is leased; with tensors it is evaluated.
+    private func add(
+        _ expression: WeightExpression, _ slot: WeightStore.Slot, _ results: [Tensor]? = nil
+    ) -> [TensorFact] {
+        let number = slots.count
+        slots.append(slot)
+        numbers[slot] = number
+        weights.expressions.append(expression)
+        if let results {
+            _ = store.hold(slot)
+            held.append(slot)
+            tensors.append(store.keep(results, ownBytes: expression.ownBytes, in: slot))
+        } else {
+            tensors.append(nil)
+        }
+        return facts(of: number)
+    }
+
+    private func facts(of number: Int) -> [TensorFact] {
+        weights.expressions[number].outputs.enumerated().map { index, output in
+            var fact = TensorFact(output.dtype, output.shape)
+            fact.weight = WeightID(expression: number, output: index)
+            return fact
+        }
+    }
+}
+
+extension WeightEvaluation {
+    /// Binds the weights to the version, for runs.
+    ///
+    /// - Parameter used: The weights that runs read.
+    /// - Returns: The binding.
+    /// - Throws: ``OpError`` where one cannot be evaluated.
+    package func binding(of used: [WeightID]) throws(OpError) -> WeightBinding {
+        var found: [WeightID: Tensor] = [:]
+        for weight in used where found[weight] == nil { found[weight] = try tensor(weight) }
+        let holds = Set(used.map(\.expression)).map { slots[$0] }
+        for slot in holds { _ = store.hold(slot) }
+        store.lease(slots)
+        return WeightBinding(store, weights, slots: slots, holds: holds, tensors: found)
+    }
+
+    /// Whether what the plan takes for true is true of this version: variables exist, and dtypes, shapes and elements are those that
+    /// it knows.
+    ///
+    /// - Parameter known: Weights of which this is known already: the first ones of these.
+    /// - Returns: Whether all of it is true.
+    package func isValid(beyond known: PlanWeights = PlanWeights()) -> Bool {
+        for (reference, hasValue) in weights.presences where known.presences[reference] == nil {
+            guard ((try? store.shape(of: reference)) != nil) == hasValue else { return false }
+        }
+        let numbers = known.expressions.count..<weights.expressions.count
+        // Sizes that the plan has assumed come before what is as large as they say.
+        guard numbers.allSatisfy({ !weights.expressions[$0].weights.isEmpty || isThat($0) }) else { return false }
+        for (weight, value) in weights.assumptions where known.assumptions[weight] == nil {
+            guard let found = try? tensor(weight), found.hasElements(of: value) else { return false }
+        }
+        return numbers.allSatisfy { !weights.expressions[$0].assumesShapes || isThat($0) }
+    }
+
+    /// Whether all weights can be evaluated.
+    package var isComplete: Bool { weights.expressions.indices.allSatisfy { (try? evaluate($0)) != nil } }
+
+    /// Whether the outputs have the dtypes and shapes that the plan knows.
+    private func isThat(_ number: Int) -> Bool {
+        let expression = weights.expressions[number]
+        if case .variable(let reference) = expression.source {
+            return (try? store.shape(of: reference)) == expression.outputs[0].shape
+        }
+        guard (try? evaluate(number)) != nil, let found = tensors[number], found.count == expression.outputs.count
+        else { return false }
+        return zip(expression.outputs, found).allSatisfy { $0.isThat(of: $1) }
+    }
+}
+
+extension Op {
+    /// Computes the op outside of any run.
+    ///
+    /// - Throws: ``OpError``: of kind `resourceExhausted` where it takes more than the limit.
+    func results(ofConstants inputs: [Tensor], limitBytes: Int) throws(OpError) -> [Tensor] {
+        do { return try evaluate(inputs.map { TensorFact($0) }, RunAccount(limitBytes: limitBytes)) } catch let error
+            as OpError
+        {
+            throw error
+        } catch { throw OpError.invalid("\(error)") }
+    }
+}
+
+extension Tensor {
+    /// Whether both have the same dtype, shape and elements, bit for bit.
+    fileprivate func hasElements(of other: Tensor) -> Bool {
+        guard dtype == other.dtype, shape == other.shape else { return false }
+        if let strings { return strings == other.strings }
+        return withUnsafeBytes { mine in other.withUnsafeBytes { mine.elementsEqual($0) } }
+    }
+}
