@@ -14,7 +14,7 @@ SEED ?= 1000
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## Install what the build needs (Debian packages)
+setup: ## Install the Debian packages that the build needs
 	@scripts/setup.sh
 
 serve: build ## Build, and serve models/ on 127.0.0.1:8501 (PORT=8502 for another port)

@@ -1,11 +1,11 @@
 #!/bin/bash
-# Builds .build/release/metaserve, as it is measured and deployed.
+# Builds .build/release/metaserve for measurements and deployment.
 #
-# The standard library is linked in: the program needs no Swift where it runs, and calls it directly. Accesses are checked for
-# overlaps by the compiler where it can, and by the tests' builds as they run, not by this one.
+# The standard library is linked statically, so the program needs no Swift installation, and calls it directly. The compiler
+# checks for overlapping accesses where it can. Debug builds check them at run time, this build does not.
 #
 # Usage: scripts/build-release.sh [OPTION...]     more options for swift build
-#        PRODUCT=memory-trial                     to build another product the same way: other options would build all anew
+#        PRODUCT=memory-trial                     to build another product the same way, because other options would rebuild everything
 set -euo pipefail
 cd "$(dirname "$0")/.."
 exec swift build -c release --product "${PRODUCT:-metaserve}" --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked "$@"

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Fuzzes readers of hostile bytes with libFuzzer and the address sanitizer, each for so many seconds.
+# Fuzzes readers of hostile bytes with libFuzzer and the address sanitizer, each for a number of seconds.
 #
 #     scripts/fuzz.sh [SECONDS] [READER ...]
 #
-# SECONDS is 3600 by default; the readers are all of Tests/Fuzzing by default. JOBS=2 runs two at once.
+# SECONDS is 3600 by default. By default, all readers of Tests/Fuzzing are fuzzed. JOBS=2 runs two at once.
 #
-# In .build/fuzz are the seeds (seeds/READER), the inputs that found new paths (corpus/READER, kept from run to run), the output
-# (READER.log) and what was found (findings/READER-*). Ends with 1 where something was found.
+# .build/fuzz contains the seeds (seeds/READER), the inputs that found new paths (corpus/READER, kept from run to run), the output
+# (READER.log) and the findings (findings/READER-*). Exits with status 1 if there was a finding.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,16 +18,16 @@ out=.build/fuzz
 program=$build/release/fuzz-readers
 
 # `assert-config`: the checks of a debug build, such as those of an unsafe buffer's bounds, in optimised code.
-# FUZZ_BUILD=no runs what is there.
-# Of several -sanitize the Swift compiler takes the last only: it has both, for SwiftPM's own says only what to link.
+# FUZZ_BUILD=no runs the existing build.
+# The Swift compiler uses only the last -sanitize option, so it lists both. SwiftPM's own option only affects linking.
 if [[ ${FUZZ_BUILD:-yes} != no ]]; then
     METASERVE_FUZZ=1 swift build -c release --scratch-path $build \
         --sanitize fuzzer -Xswiftc -sanitize=fuzzer,address -Xcc -fsanitize=address \
         -Xswiftc -enable-testing -Xswiftc -assert-config -Xswiftc Debug --product fuzz-readers
 fi
 
-# A trap is libFuzzer's to report. The leak sanitizer sees no pointer that Swift keeps in an enumeration with a tag in its bits, and
-# takes what is behind it for leaked: memory without end is found by -rss_limit_mb.
+# libFuzzer reports traps. The leak sanitizer does not see pointers that Swift stores in tagged bits of enumerations, and would report
+# their objects as leaks. -rss_limit_mb finds unbounded memory.
 export SWIFT_BACKTRACE=enable=no
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0:allocator_may_return_null=1}
 

@@ -1,10 +1,10 @@
 #!/bin/bash
-# Installs the Debian packages that the build needs and that are missing, then checks the Swift toolchain, which must be there.
+# Installs the missing Debian packages of the build, then checks that a Swift toolchain is installed.
 #
-# Usage: scripts/setup.sh [PACKAGE...]     more packages, for what not every build needs
+# Usage: scripts/setup.sh [PACKAGE...]     more packages, which not every build needs
 set -euo pipefail
 packages=(
-    # what metaserve is built with
+    # the packages for building metaserve
     libgnutls28-dev libjpeg62-turbo-dev libmicrohttpd-dev libopenblas-dev libpng-dev libre2-dev libsimdjson-dev
     libsnappy-dev libzstd-dev pkg-config zlib1g-dev
     binutils git libc6-dev libcurl4 libedit2 libncurses6 libsqlite3-0 libstdc++-12-dev libxml2 tzdata  # the toolchain's

@@ -7,7 +7,7 @@ static int count;
 static char **words;
 
 #ifdef __GLIBC__
-// glibc gives constructors the arguments of main.
+// glibc passes the arguments of main to constructors.
 __attribute__((constructor)) static void note(int argc, char **argv) {
     count = argc;
     words = argv;

@@ -9,7 +9,7 @@
 
 #include "cimages.h"
 
-// What the library's callbacks reach through `client_data`. It is on the heap: a jump leaves locals undefined.
+// The state for the library's callbacks (`client_data`). It is on the heap, because a jump leaves locals undefined.
 typedef struct {
     jmp_buf escape;
     struct jpeg_error_mgr errors;
@@ -61,9 +61,9 @@ enum { MAX_REPEATS = 100000 };
 
 static void begin_source(j_decompress_ptr info) { (void)info; }
 
-// All data is there from the beginning. What the library has not taken yet when it asks for more is the beginning of something
-// that is cut off: as in TensorFlow it is read again where images are to be recovered, else the reading stops. Behind the very end
-// there is, to recover images, the end of an image, once.
+// All data is available from the start. If the library asks for more, the unread bytes are the beginning of something that is cut
+// off. As in TensorFlow, they are read again if images are to be recovered, otherwise reading stops. To recover images, an end-of-image
+// marker follows the end of the data once.
 static boolean fill_source(j_decompress_ptr info) {
     static const JOCTET end[] = {0xff, JPEG_EOI};
     reader *r = (reader *)info;
@@ -136,13 +136,13 @@ static int32_t open_reader(reader *r, const uint8_t *data, size_t count, int rec
     return 0;
 }
 
-// What the library keeps of blocks: all of them where there are several scans.
+// The blocks that the library keeps: all of them if there are several scans.
 enum { BLOCK_BYTES = 64 * sizeof(JCOEF) };
 
 static int64_t rounded_up(int64_t number, int64_t step) { return (number + step - 1) / step * step; }
 
-// The most memory that reading takes besides the image: the coefficients of all blocks where an image has several scans; rows of
-// samples before and after they are scaled; and tables.
+// The maximum memory for reading, besides the image: the coefficients of all blocks if the image has several scans, rows of samples
+// before and after scaling, and tables.
 static int64_t work_bytes(struct jpeg_decompress_struct *info) {
     int keeps_all = info->progressive_mode || jpeg_has_multiple_scans(info);
     int64_t result = 48 << 10;
@@ -159,7 +159,7 @@ static int64_t work_bytes(struct jpeg_decompress_struct *info) {
     return result + row * (info->num_components * (info->max_v_samp_factor + 1) + 4);
 }
 
-// Sets how the image is read, and tells its size. May jump.
+// Sets how the image is read, and returns its size. May jump.
 static int32_t prepare(reader *r, const cimages_jpeg_reading *reading, cimages_size *size) {
     struct jpeg_decompress_struct *info = &r->info;
     int channels = reading->channels ? reading->channels : info->num_components < 3 ? info->num_components : 3;
@@ -224,7 +224,7 @@ static void rgb_of_cmyk(const JSAMPLE *from, int64_t width, int is_inverted, uin
     }
 }
 
-// Reads one row; gives 0 where the data ends. `skipped`: pixels before the crop. May jump.
+// Reads one row. Returns 0 at the end of the data. `skipped`: pixels before the crop. May jump.
 static JDIMENSION read_row(reader *r, const cimages_size *size, int64_t skipped, uint8_t *row) {
     if (!r->line) return jpeg_read_scanlines(&r->info, &row, 1);
     JDIMENSION lines = jpeg_read_scanlines(&r->info, &r->line, 1);
@@ -237,7 +237,7 @@ static JDIMENSION read_row(reader *r, const cimages_size *size, int64_t skipped,
     return lines;
 }
 
-// Reads the rows, and tells how many there were. May jump.
+// Reads the rows, and returns their number. May jump.
 static int32_t read_rows(reader *r, const cimages_jpeg_reading *reading, const cimages_size *size, uint8_t *output,
                          int64_t *rows) {
     struct jpeg_decompress_struct *info = &r->info;
@@ -270,7 +270,7 @@ static int32_t read_rows(reader *r, const cimages_jpeg_reading *reading, const c
     }
     jpeg_abort_decompress(info);
     if (!reading->recovers_truncated) return 0;
-    // The last row is repeated; without any, the image is black.
+    // The last row is repeated. Without any row, the image is black.
     for (; *rows < size->height; ++*rows) {
         uint8_t *target = output + *rows * row_bytes;
         if (*rows == 0)

@@ -5,7 +5,7 @@
 
 #include "cimages.h"
 
-// What the library's callbacks reach. It is on the heap: a jump leaves locals undefined.
+// The state for the library's callbacks. It is on the heap, because a jump leaves locals undefined.
 typedef struct {
     png_structp png;
     png_infop info;
@@ -42,7 +42,7 @@ static void read_data(png_structp png, png_bytep target, png_size_t count) {
     s->left -= count;
 }
 
-// What stands before each piece of the library's memory: how large it is.
+// The header of each block of the library's memory: its size.
 enum { PREFIX_BYTES = 16 };
 
 // All memory of the library, and of zlib below it, is counted.
@@ -67,7 +67,7 @@ static void release(png_structp png, png_voidp memory) {
     free(begin);
 }
 
-// Stops where the time is over. May jump.
+// Stops when the time is over. May jump.
 static void watch(state *s) {
     if (s->account->is_over(s->account->context)) png_error(s->png, "stopped");
 }
@@ -153,7 +153,7 @@ static int32_t prepare(state *s, int32_t wanted, int32_t bits, cimages_size *siz
     return 0;
 }
 
-// Text and what else tells nothing of the pixels: it may be large, and is left out.
+// Text and other chunks without pixels may be large, and are skipped.
 static void skip_notes(png_structp png) {
     static const png_byte names[] = "tEXt\0zTXt\0iTXt\0pCAL\0sCAL\0sPLT\0hIST\0oFFs\0pHYs\0tIME\0eXIf";
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, names, (int)(sizeof(names) / 5));

@@ -26,7 +26,7 @@ static cjson_document failed(simdjson::error_code failure) noexcept {
 
 extern "C" cjson_document cjson_parse(cjson_parser *parser, const uint8_t *text, size_t count) {
     simdjson::dom::parser &dom = parser->parser;
-    // The parser allocates for the text that it gets; the nesting is bounded here, before it would take its own default.
+    // The parser allocates memory for each text. The nesting is limited here, before the parser uses its default.
     if (dom.capacity() < count || dom.max_depth() != parser->deepest_nesting) {
         size_t capacity = count < 4096 ? 4096 : count;
         simdjson::error_code failure = dom.allocate(capacity, parser->deepest_nesting);

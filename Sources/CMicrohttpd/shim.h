@@ -5,7 +5,7 @@
 #include <microhttpd.h>
 #include <sys/socket.h>
 
-/// What MHD_start_daemon, which is variadic and not seen by Swift, is called with. `certificate` and `priorities` are for TLS.
+/// The arguments of MHD_start_daemon, which is variadic and so not visible in Swift. `certificate` and `priorities` are for TLS.
 struct cmicrohttpd_options {
     unsigned int flags;
     void *context;
@@ -21,7 +21,7 @@ struct cmicrohttpd_options {
     const char *priorities;
 };
 
-/// Starts a daemon; NULL, and errno, if that fails.
+/// Starts a daemon. Returns NULL, and sets errno, if that fails.
 static inline struct MHD_Daemon *cmicrohttpd_start(const struct cmicrohttpd_options *options) {
     struct MHD_OptionItem plain[] = {{MHD_OPTION_END, 0, NULL}};
     struct MHD_OptionItem tls[] = {
@@ -38,25 +38,25 @@ static inline struct MHD_Daemon *cmicrohttpd_start(const struct cmicrohttpd_opti
         options->connection_memory, MHD_OPTION_ARRAY, options->certificate ? tls : plain, MHD_OPTION_END);
 }
 
-/// The pointer that the connection callback keeps with a connection.
+/// The pointer that the connection callback stores with a connection.
 static inline void *cmicrohttpd_connection_context(struct MHD_Connection *connection) {
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     return info ? info->socket_context : NULL;
 }
 
-/// The same, of the connection whose TLS session it is.
+/// The same for the connection of a TLS session.
 static inline void *cmicrohttpd_session_context(gnutls_session_t session) {
     struct MHD_Connection *connection = (struct MHD_Connection *)gnutls_session_get_ptr(session);
     return connection ? cmicrohttpd_connection_context(connection) : NULL;
 }
 
-/// The size of the request's first line and headers, once they have come.
+/// The size of the request's first line and headers, after they were received.
 static inline size_t cmicrohttpd_header_bytes(struct MHD_Connection *connection) {
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
     return info ? info->header_size : 0;
 }
 
-/// Sends bytes past the library, by TLS if the connection has it, without waiting; how many were sent, or -1.
+/// Sends bytes bypassing the library, by TLS if the connection uses it, without waiting. Returns the number of bytes, or -1.
 static inline ssize_t cmicrohttpd_send(struct MHD_Connection *connection, const void *bytes, size_t count) {
     const union MHD_ConnectionInfo *tls = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
     if (tls && tls->tls_session) return gnutls_record_send((gnutls_session_t)tls->tls_session, bytes, count);

@@ -41,7 +41,7 @@ extern "C" bool cregex_matches_all(const cregex *regex, const uint8_t *text, siz
 
 namespace {
 
-// A result in the making: what does not fit is counted only.
+// The output. Bytes that do not fit are only counted.
 struct sink {
     uint8_t *output;
     size_t capacity;
@@ -59,7 +59,7 @@ struct sink {
 // How RE2 knows groups: the match, and \\1 to \\9.
 constexpr int max_groups = 10;
 
-// Appends the rewrite of a match; false, with what comes before it appended, where it is none.
+// Appends the rewrite of a match. Returns false if the rewrite is invalid, after appending the part before the fault.
 bool rewrite_match(sink &out, re2::StringPiece rewrite, const re2::StringPiece *groups, int count) {
     for (size_t i = 0; i < rewrite.size(); i++) {
         if (rewrite[i] != '\\') {
@@ -80,7 +80,7 @@ bool rewrite_match(sink &out, re2::StringPiece rewrite, const re2::StringPiece *
     return true;
 }
 
-// How many bytes the character of UTF-8 takes; 1 for what is none.
+// The number of bytes of a UTF-8 character; 1 for an invalid one.
 size_t character_length(const char *text, size_t left) {
     auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
     unsigned first = byte(0);
@@ -94,18 +94,17 @@ size_t character_length(const char *text, size_t left) {
     return length;
 }
 
-// How many steps are taken between two looks at the time.
+// The number of steps between two checks of the time.
 constexpr size_t steps_between_looks = 1024;
 
 } // namespace
 
-// RE2::Replace and RE2::GlobalReplace write into strings of their own, of which nobody knows how large they become: this does the
-// same into memory that is given.
+// RE2::Replace and RE2::GlobalReplace write into strings of unlimited size. This function writes into the caller's memory.
 extern "C" size_t cregex_replace(const cregex *regex, const uint8_t *bytes, size_t count, const uint8_t *rewrite_bytes,
                                  size_t rewrite_count, bool all, uint8_t *output, size_t capacity,
                                  bool (*is_over)(const void *), const void *context) {
     const RE2 &expression = regex->expression;
-    // A piece that is NULL is no match's end.
+    // A NULL piece is not the end of a match.
     re2::StringPiece text = count > 0 ? piece(bytes, count) : re2::StringPiece("", 0);
     re2::StringPiece rewrite = piece(rewrite_bytes, rewrite_count);
     re2::StringPiece groups[max_groups];
@@ -123,7 +122,7 @@ extern "C" size_t cregex_replace(const cregex *regex, const uint8_t *bytes, size
         size_t start = static_cast<size_t>(groups[0].data() - text.data());
         out.append(text.data() + place, start - place);
         if (all && groups[0].data() == last_end && groups[0].empty()) {
-            // No empty match where the last match ends: one character is skipped.
+            // An empty match must not be at the end of the last match, so one character is skipped.
             if (place < text.size()) {
                 size_t length = character_length(text.data() + place, text.size() - place);
                 out.append(text.data() + place, length);
@@ -135,7 +134,7 @@ extern "C" size_t cregex_replace(const cregex *regex, const uint8_t *bytes, size
         }
         size_t before = out.count;
         if (!rewrite_match(out, rewrite, groups, group_count) && !all) {
-            // The text stays.
+            // The text is unchanged.
             out.count = before;
             place = start;
             break;

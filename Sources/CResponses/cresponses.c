@@ -6,9 +6,9 @@
 #include <string.h>
 #include <strings.h>
 
-// libmicrohttpd answers malformed requests by itself, with pages of HTML, and has no option to change that. But it calls two of
-// its own public functions by their names, for which the program's own are taken where there are some. Where the library was
-// linked to take none but its own, its pages are sent as they are.
+// libmicrohttpd responds to malformed requests itself, with HTML pages, and has no option to change that. It calls two of its own public
+// functions by name, however, so the program's definitions replace them. If the library was linked to use only its own, its pages are
+// sent unchanged.
 
 typedef enum MHD_Result (*queue_function)(struct MHD_Connection *, unsigned int, struct MHD_Response *);
 typedef enum MHD_Result (*lookup_function)(
@@ -18,7 +18,7 @@ static queue_function library_queue;
 static lookup_function library_lookup;
 static _Atomic(cresponses_refusal) current_refusal;
 
-/// Runs before main, when the library has been loaded and no other thread is there.
+/// Runs before main, after the library is loaded and before any other thread starts.
 __attribute__((constructor)) static void find_functions(void) {
     *(void **)&library_queue = dlsym(RTLD_NEXT, "MHD_queue_response");
     *(void **)&library_lookup = dlsym(RTLD_NEXT, "MHD_lookup_connection_value_n");
@@ -32,7 +32,7 @@ enum MHD_Result cresponses_queue(struct MHD_Connection *connection, unsigned int
     return library_queue ? library_queue(connection, status, response) : MHD_NO;
 }
 
-/// What the library calls with an answer of its own.
+/// The function that the library calls with its own responses.
 enum MHD_Result MHD_queue_response(
     struct MHD_Connection *connection, unsigned int status, struct MHD_Response *response) {
     cresponses_refusal refusal = atomic_load_explicit(&current_refusal, memory_order_acquire);
@@ -40,8 +40,8 @@ enum MHD_Result MHD_queue_response(
     return cresponses_queue(connection, status, response);
 }
 
-/// What the library calls to look at headers. Cookies are for nobody here: where they are not found, the library does not take
-/// them apart, for which many of them would need more memory than a connection has.
+/// The function that the library calls to look up headers. Cookies are not used. If they are not found, the library does not parse them,
+/// which would need more memory for many cookies than a connection has.
 enum MHD_Result MHD_lookup_connection_value_n(
     struct MHD_Connection *connection, enum MHD_ValueKind kind, const char *key, size_t key_size, const char **value,
     size_t *value_size) {

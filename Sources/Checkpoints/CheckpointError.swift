@@ -1,18 +1,18 @@
-/// Why a checkpoint, or a tensor of it, cannot be read.
+/// The reason why a checkpoint, or one of its tensors, cannot be read.
 public struct CheckpointError: Error, Hashable, Sendable {
     /// The kind of error.
     public enum Kind: Hashable, Sendable {
-        /// A file, or a key, is not there.
+        /// A file, or a key, does not exist.
         case notFound
         /// The operating system refused.
         case io
         /// A file was written, or replaced, while it was read: reading it again may help.
         case changed
-        /// A checksum does not match: the bytes are not those that were written.
+        /// A checksum does not match: the bytes have changed since they were written.
         case corrupt
         /// The file ends before it should, or its structure contradicts itself.
         case malformed
-        /// The file is sound, but of a kind that metaserve does not read.
+        /// The file is valid, but metaserve does not support its kind.
         case unsupported
         /// The checkpoint and the graph contradict each other.
         case mismatch

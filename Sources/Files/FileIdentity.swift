@@ -6,12 +6,12 @@ package struct FileIdentity: Hashable, Sendable {
     package let device: UInt64
     package let inode: UInt64
     package let size: Int
-    /// When it was last written, in nanoseconds since 1970. Not later for what was written later: clocks jump.
+    /// The time of the last write, in nanoseconds since 1970. It may decrease, because clocks jump.
     package let modified: Int64
 
     /// - Parameters:
-    ///   - path: Where it lies.
-    ///   - status: What the operating system says of it.
+    ///   - path: The file's path.
+    ///   - status: The file's status from the operating system.
     package init(path: String, _ status: stat) {
         self.path = path
         device = UInt64(status.st_dev)
@@ -37,6 +37,6 @@ package struct FileIdentity: Hashable, Sendable {
         return stat(path, &status) == 0 ? status : nil
     }
 
-    /// Whether there is a regular file of that path.
+    /// Whether there is a regular file at the path.
     package static func exists(_ path: String) -> Bool { FileIdentity(path: path) != nil }
 }

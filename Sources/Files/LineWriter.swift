@@ -1,31 +1,31 @@
 internal import Glibc
 
-/// Writes lines to a file, a pipe or a terminal, and waits for whoever reads there no longer than it is told: what cannot be written
-/// is lost, and counted.
+/// Writes lines to a file, a pipe or a terminal. It waits for a reader for a limited time. Lines that cannot be written are dropped
+/// and counted.
 ///
 /// For one thread at a time.
 package struct LineWriter: Sendable {
-    /// -1 while nobody reads a named pipe.
+    /// -1 while a named pipe has no reader.
     private var descriptor: Int32
     /// Whether writing may wait for a reader: all but regular files.
     private let isStream: Bool
-    /// The path of a named pipe, which nobody may read yet.
+    /// The path of a named pipe, which may not have a reader yet.
     private let pipePath: String?
-    /// When a named pipe was last looked at.
+    /// The time of the last check of a named pipe.
     private var lastLook: UInt32 = 0
-    /// Whether the line before was cut off.
+    /// Whether the previous line was cut off.
     private var isInLine = false
 
-    /// Why a file cannot be opened.
+    /// The reason why a file cannot be opened.
     package struct Failure: Error {
-        /// The operating system's word.
+        /// The operating system's message.
         package let reason: String
     }
 
-    /// Whether somebody may be there to read.
+    /// Whether there may be a reader.
     package var isOpen: Bool { descriptor >= 0 }
 
-    /// Opens a file to append to it. It is made where there is none. A named pipe that nobody reads is opened once somebody does.
+    /// Opens a file to append to it, and creates it if needed. A named pipe without a reader is opened when it has one.
     ///
     /// - Throws: ``Failure`` with the cause.
     package init(path: String) throws(Failure) {
@@ -38,12 +38,12 @@ package struct LineWriter: Sendable {
         pipePath = kind == S_IFIFO ? path : nil
     }
 
-    /// Writes to a copy of a descriptor that the process has, such as the standard output.
+    /// Writes to a copy of an open descriptor, such as the standard output.
     ///
     /// - Throws: ``Failure`` where it is closed.
     package init(copying original: Int32) throws(Failure) {
         let kind = Self.kind(original)
-        // Not waiting is a property of the open file, which others share: a pipe is opened anew.
+        // O_NONBLOCK belongs to the open file, which is shared with other processes. A pipe is therefore opened again.
         var opened: Int32 = -1
         if kind == S_IFIFO { opened = Glibc.open("/proc/self/fd/\(original)", O_WRONLY | O_NONBLOCK | O_CLOEXEC) }
         if opened < 0 { opened = fcntl(original, F_DUPFD_CLOEXEC, 3) }
@@ -69,8 +69,8 @@ package struct LineWriter: Sendable {
     ///
     /// - Parameters:
     ///   - bytes: Lines with their ends.
-    ///   - mayWait: Asked each time before it waits a tenth of a second for the reader.
-    /// - Returns: How many lines were lost, one that was cut off among them.
+    ///   - mayWait: Called each time before it waits a tenth of a second for the reader.
+    /// - Returns: The number of lost lines, including one that was cut off.
     package mutating func write(_ bytes: UnsafeRawBufferPointer, mayWait: () -> Bool) -> Int {
         guard find() else { return Self.lines(in: bytes[...]) }
         if isInLine, !bytes.isEmpty {
@@ -87,7 +87,7 @@ package struct LineWriter: Sendable {
         bytes.reduce(0) { $0 + ($1 == UInt8(ascii: "\n") ? 1 : 0) }
     }
 
-    /// Opens a named pipe that somebody reads by now, at most once a second.
+    /// Opens a named pipe if it has a reader now. Tries at most once a second.
     private mutating func find() -> Bool {
         guard descriptor < 0, let pipePath else { return descriptor >= 0 }
         var time = timespec()
@@ -99,11 +99,11 @@ package struct LineWriter: Sendable {
         return descriptor >= 0
     }
 
-    /// - Returns: How many bytes were written.
+    /// - Returns: The number of bytes written.
     private func put(_ bytes: UnsafeRawBufferPointer, _ mayWait: () -> Bool) -> Int {
         var written = 0
         while written < bytes.count {
-            // What a pipe that has room takes without waiting.
+            // The number of bytes that a pipe with room takes without blocking.
             let limit = isStream ? min(bytes.count - written, Int(PIPE_BUF)) : bytes.count - written
             guard !isStream || waitForReader(mayWait) else { break }
             let count = Glibc.write(descriptor, bytes.baseAddress.map { $0 + written }, limit)
@@ -119,7 +119,7 @@ package struct LineWriter: Sendable {
         while true {
             var look = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
             let count = poll(&look, 1, milliseconds)
-            // Where nobody reads any more, writing says so.
+            // If there is no reader any more, the write fails.
             if count > 0 { return true }
             if count < 0, errno != EINTR { return false }
             guard mayWait() else { return false }

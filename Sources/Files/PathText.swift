@@ -1,16 +1,16 @@
-/// Paths and file names as the bytes that they are.
+/// Paths and file names as bytes.
 ///
-/// Swift joins a combining mark, a joiner or a selector to the character before it, be it a slash or a dot. Nothing here looks at
-/// characters.
+/// Swift joins a combining mark, a joiner or a selector to the character before it, even to a slash or a dot. This type therefore
+/// never uses characters.
 package enum PathText {
     private static let slash = UInt8(ascii: "/")
 
-    /// The components between the slashes; empty ones are left out.
+    /// The components between the slashes, without empty ones.
     package static func components(of path: String) -> [String] {
         path.utf8.split(separator: slash).map { String(Substring($0)) }
     }
 
-    /// The last component: `b` of `/a/b` and of `/a/b/`; the path itself where it has none.
+    /// The last component: `b` of `/a/b` and of `/a/b/`; the path itself if it has none.
     package static func name(of path: String) -> String {
         path.utf8.split(separator: slash).last.map { String(Substring($0)) } ?? path
     }
@@ -23,7 +23,7 @@ package enum PathText {
         return folder.isEmpty ? "/" : String(Substring(folder))
     }
 
-    /// The path without slashes at its end; the root stays.
+    /// The path without trailing slashes. The root keeps its slash.
     package static func withoutTrailingSlashes(_ path: String) -> String {
         let bytes = withoutSlashes(path.utf8[...])
         return bytes.isEmpty ? String(Substring(path.utf8.prefix(1))) : String(Substring(bytes))
@@ -35,7 +35,7 @@ package enum PathText {
         return path
     }
 
-    /// The path below a folder: `b/c` of `/a/b/c` below `/a`; nil if it does not lie there, or has `..` in it.
+    /// The path relative to a folder: `b/c` of `/a/b/c` below `/a`; nil if the path is not in the folder, or contains `..`.
     package static func path(_ path: String, below folder: String) -> String? {
         let parts = components(of: path)
         let base = components(of: folder)
@@ -47,10 +47,10 @@ package enum PathText {
 }
 
 extension String {
-    /// Whether the bytes are those of another text.
+    /// Whether the bytes equal those of another text.
     package func isExactly(_ other: String) -> Bool { utf8.elementsEqual(other.utf8) }
 
-    /// Whether the bytes begin with those of another text.
+    /// Whether the bytes start with those of another text.
     package func begins(with prefix: String) -> Bool { utf8.starts(with: prefix.utf8) }
 
     /// Whether the bytes end with those of another text.

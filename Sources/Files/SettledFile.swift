@@ -1,29 +1,29 @@
-/// A small file that is looked at again and again: tells when its contents are other ones, and have been for a while. Somebody who
-/// writes it in two steps is not read in between.
+/// A small file that is checked repeatedly. It reports a change when the file has stayed the same for a while, so that a file that is
+/// written in two steps is not read in between.
 package struct SettledFile: Sendable {
     package let path: String
-    /// How long a file must have stayed as it is.
+    /// How long a file must stay unchanged before a change counts.
     private static let quiet = Duration.milliseconds(250)
-    /// How long a file must be gone before that counts: a swap by two renames is no gap.
+    /// How long a file must be missing before that counts. A swap by two renames does not count.
     private static let grace = Duration.seconds(1)
 
-    /// The state that was told last.
+    /// The state that was reported last.
     private var known: FileIdentity?
     private var seen: FileIdentity?
     private var since: ContinuousClock.Instant?
-    /// When to look again, at the latest; nil if only changes matter.
+    /// The time of the next check, at the latest; nil if only changes matter.
     package private(set) var nextLook: ContinuousClock.Instant?
 
-    /// A file that is known as it is now.
+    /// A file whose current state counts as known.
     package init(_ path: String) {
         self.path = path
         known = FileIdentity(path: path)
         seen = known
     }
 
-    /// Looks at the file.
+    /// Checks the file.
     ///
-    /// - Returns: Whether it has changed since that was told last, and has come to rest. Told once.
+    /// - Returns: Whether the file has changed since the last report and has settled. Each change is reported once.
     package mutating func hasChanged(at now: ContinuousClock.Instant) -> Bool {
         let found = FileIdentity(path: path)
         if found != seen {
@@ -41,7 +41,7 @@ package struct SettledFile: Sendable {
         return true
     }
 
-    /// Takes the file as it is now for known: somebody is about to read it.
+    /// Marks the current state as known, because the caller is about to read the file.
     package mutating func accept() {
         known = FileIdentity(path: path)
         seen = known

@@ -4,7 +4,7 @@ internal import Tensors
 extension AttributeValue {
     /// Decodes the message.
     ///
-    /// - Returns: nil where it holds nothing.
+    /// - Returns: nil if it is empty.
     init?(decoding message: AttrValue) throws(GraphError) {
         switch message.value {
         case nil: return nil

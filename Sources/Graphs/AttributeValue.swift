@@ -6,24 +6,24 @@ public enum AttributeValue: Sendable {
     case int(Int64)
     case float(Float)
     case bool(Bool)
-    /// A dtype; nil when the number is not known.
+    /// A dtype; nil if its number is unknown.
     case type(DataType?)
     case shape(PartialShape)
     case tensor(Tensor)
     case function(name: String)
     case list(List)
 
-    /// A list; the kind that has elements tells of what. An empty list has none.
+    /// A list. The property with elements shows their type. In an empty list, all properties are empty.
     public struct List: Sendable {
         /// Strings.
         public var bytes: [[UInt8]] = []
-        /// Whole numbers.
+        /// Integers.
         public var ints: [Int64] = []
         /// Floating point numbers.
         public var floats: [Float] = []
-        /// Truth values.
+        /// Booleans.
         public var bools: [Bool] = []
-        /// Dtypes; nil where the number is not known.
+        /// Dtypes; nil for an unknown number.
         public var types: [DataType?] = []
         /// Shapes.
         public var shapes: [PartialShape] = []

@@ -3,7 +3,7 @@ internal import TensorFlowProtos
 
 /// `If`, `Case` and `While` as `Switch`, `Merge` and loops, as TensorFlow lowers them.
 extension FunctionExpansion {
-    /// Control inputs join what the branch depends on, so that nothing in it runs before them.
+    /// Adds the control inputs to the dependencies of the branch, so that nothing in it runs before them.
     private mutating func afterControls(
         _ tensor: String, _ controls: [String], _ node: NodeDef
     ) throws(GraphError) -> String {
@@ -38,7 +38,7 @@ extension FunctionExpansion {
         try merge(branches, node)
     }
 
-    /// Inputs: the number of the branch (one that there is not means the last), then the arguments. Attributes: `branches`.
+    /// Inputs: the index of the branch (an index out of range selects the last branch), then the arguments. Attributes: `branches`.
     mutating func addCase(_ node: NodeDef) throws(GraphError) {
         let (inputs, controls) = Self.split(node.input)
         let functions = node.attr["branches"]?.list.func ?? []
@@ -69,7 +69,7 @@ extension FunctionExpansion {
 
     private struct Branch {
         let results: [String]
-        /// A tensor that is there once all of the branch is done.
+        /// A tensor that exists once the whole branch has run.
         let done: String
         let hasEffects: Bool
     }
@@ -112,7 +112,7 @@ extension FunctionExpansion {
         for (index, input) in inputs.enumerated() {
             let enter = try append(
                 "Enter", named: node.name + "/enter", [try afterControls(input, controls, node)], ["frame_name": frame])
-            // The next value is not there yet: its node gets this name below.
+            // The node of the next value does not exist yet. It gets this name below.
             merges.append(try append("Merge", named: node.name + "/merge", [enter, Self.next(node, index)]))
         }
         let tested = try inline(condition, merges, scope: node.name + "/cond", pivot: merges[0])

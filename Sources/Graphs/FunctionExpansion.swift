@@ -1,15 +1,15 @@
 internal import TensorFlowProtos
 
-/// Puts the bodies of functions in the place of their calls, and `Switch`, `Merge` and loops in the place of `If`, `Case` and
-/// `While`: what is left is a graph without functions, as TensorFlow itself makes it before it runs one.
+/// Replaces calls by the bodies of their functions, and `If`, `Case` and `While` by `Switch`, `Merge` and loops. The result is a graph
+/// without functions. TensorFlow does the same before it runs a graph.
 ///
-/// The nodes of a body are named `call/node`. The node that called stays, under its name, and hands on what the body returns.
+/// The nodes of a body are named `call/node`. The calling node keeps its name, and forwards the results of the body.
 struct FunctionExpansion {
     private let functions: [String: FunctionDef]
     private let signatures: OpSignatures
     private(set) var nodes: [NodeDef] = []
     private var names: Set<String>
-    /// The last number that made a name unique, by the name without it.
+    /// The last suffix that made a name unique, by the name without suffix.
     private var numbers: [String: Int] = [:]
     /// The bytes of the new nodes' names and inputs.
     private var textBytes = 0
@@ -17,19 +17,19 @@ struct FunctionExpansion {
     /// The control input of nodes without inputs in the body that is being added.
     private var pivot: String?
 
-    /// A call within a call within a call ...: deeper than any real graph, and the sign of a function that calls itself.
+    /// The maximum depth of nested calls. Real graphs are not as deep, so a deeper one has a function that calls itself.
     private static let maxDepth = 64
-    /// The most nodes that a graph may have when all is expanded: a few functions that call each other twice make millions.
+    /// The maximum number of nodes of an expanded graph. A few functions that call each other twice would make millions.
     private static let maxNodes = 500_000
-    /// The most bytes that the names and the inputs of these nodes may have: each call makes the names in its function longer.
+    /// The maximum size of the names and inputs of these nodes. Each call makes the names in its function longer.
     private static let maxTextBytes = 256 << 20
-    /// The most results that a function may have.
+    /// The maximum number of results of a function.
     private static let maxResults = 1 << 16
 
     /// Expands all calls.
     ///
-    /// - Returns: The graph itself where it has no functions.
-    /// - Throws: ``GraphError`` where calls do not fit their functions, or it would be too large.
+    /// - Returns: The nodes of the expanded graph.
+    /// - Throws: ``GraphError`` if a call does not fit its function, or the graph would be too large.
     static func expand(_ graph: GraphDef, ops: OpList) throws(GraphError) -> [NodeDef] {
         guard !graph.library.function.isEmpty else { return graph.node }
         var expansion = FunctionExpansion(graph, ops)
@@ -44,7 +44,7 @@ struct FunctionExpansion {
         names = Set(graph.node.map(\.name))
     }
 
-    /// Adds a node, or what it stands for.
+    /// Adds a node, or its expansion.
     mutating func add(_ node: NodeDef) throws(GraphError) {
         guard depth < Self.maxDepth else { return try append(node) }
         depth += 1
@@ -78,9 +78,9 @@ struct FunctionExpansion {
         }
     }
 
-    /// Adds a node under a name that nobody has.
+    /// Adds a node under a unique name.
     ///
-    /// Gives the name.
+    /// - Returns: The name.
     mutating func append(
         _ op: String, named wanted: String, _ inputs: [String], _ attributes: [String: AttrValue] = [:]
     ) throws(GraphError) -> String {
@@ -105,7 +105,7 @@ struct FunctionExpansion {
         return name
     }
 
-    /// The dtype of a function's first result, where it says so.
+    /// The dtype of a function's first result, if it is declared.
     func functionResultType(_ function: NameAttrList) -> Int32? {
         guard let result = functions[function.name]?.signature.outputArg.first, result.typeAttr.isEmpty else {
             return nil
@@ -117,7 +117,7 @@ struct FunctionExpansion {
         guard let function, functions[function.name] != nil else { return try append(node) }
         let (inputs, controls) = Self.split(node.input)
         var arguments = inputs
-        // What has no inputs in a body that is called in another one runs where that one does.
+        // A node without inputs, in a body that another body calls, runs only if the outer body does.
         var pivot = self.pivot
         if !controls.isEmpty {
             pivot = try append("NoOp", named: node.name + "/call", controls)
@@ -130,7 +130,7 @@ struct FunctionExpansion {
         try finish(node, results.tensors, waitingFor: results.controls + (pivot.map { [$0] } ?? []))
     }
 
-    /// Adds the node that called, which hands on what came out.
+    /// Adds the calling node, which forwards the results.
     mutating func finish(_ node: NodeDef, _ tensors: [String], waitingFor controls: [String]) throws(GraphError) {
         var result = NodeDef()
         result.name = node.name
@@ -148,7 +148,7 @@ struct FunctionExpansion {
 
 /// Bodies.
 extension FunctionExpansion {
-    /// The outputs of a body: its results, and nodes that must have run.
+    /// The outputs of a body: its results, and the nodes that must have run.
     struct Results {
         var tensors: [String]
         var controls: [String]
@@ -156,9 +156,13 @@ extension FunctionExpansion {
 
     /// Adds a function's body.
     ///
-    /// - `arguments`: The tensors that it is called with.
-    /// - `scope`: What the body's nodes are named under.
-    /// - `pivot`: A node that nodes without inputs wait for: they run only where the body does.
+    /// - Parameters:
+    ///   - call: The function, with the values of its attributes.
+    ///   - arguments: The arguments of the call.
+    ///   - scope: The prefix of the names of the body's nodes.
+    ///   - pivot: The control input of nodes without inputs, so that they run only if the body does.
+    /// - Returns: The outputs.
+    /// - Throws: ``GraphError`` if the call does not fit the function, or the graph would be too large.
     mutating func inline(
         _ call: NameAttrList, _ arguments: [String], scope: String, pivot: String?
     ) throws(GraphError) -> Results {
@@ -190,7 +194,7 @@ extension FunctionExpansion {
     }
 }
 
-/// A function's body while it is put into a graph.
+/// A function's body while it is expanded.
 private struct FunctionBody {
     private let function: FunctionDef
     private let scope: String
@@ -218,7 +222,7 @@ private struct FunctionBody {
         return name
     }
 
-    /// Gives the arguments their tensors.
+    /// Binds the arguments to tensors.
     mutating func bind(_ tensors: [String], _ call: NameAttrList) throws(GraphError) {
         var next = 0
         for argument in function.signature.inputArg {
@@ -250,7 +254,7 @@ private struct FunctionBody {
         result.input = try node.input.map { (input) throws(GraphError) in
             guard input.hasPrefix("^") else { return try tensor(input) }
             let name = String(input.dropFirst())
-            // To wait for an argument is to wait for what it is.
+            // To wait for an argument is to wait for its tensor.
             if let tensors = arguments[name] { return "^" + (tensors.first.map(Self.node) ?? "") }
             return "^" + (try self.name(of: name))
         }
@@ -264,7 +268,7 @@ private struct FunctionBody {
         tensor.split(separator: ":").first.map(String.init) ?? tensor
     }
 
-    /// The value of an attribute that may be named after one of the function's.
+    /// The value of an attribute, which may refer to one of the function's attributes.
     private func substituted(_ attribute: AttrValue, _ call: NameAttrList) throws(GraphError) -> AttrValue {
         switch attribute.value {
         case .placeholder(let name):
@@ -281,7 +285,7 @@ private struct FunctionBody {
         }
     }
 
-    /// A tensor of the graph for one as the body names it: `argument`, `argument:index`, or `node:output:index`.
+    /// The graph's tensor for a tensor of the body: `argument`, `argument:index`, or `node:output:index`.
     private func tensor(_ text: String) throws(GraphError) -> String {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
         let index = parts.count > 1 ? Int(parts[parts.count - 1]) : 0

@@ -1,6 +1,6 @@
 extension Graph {
-    /// The graph in which some tensors are placeholders of their own, without dtype and shape: the readers of `endpoints[i]` read
-    /// node `nodes.count + i` instead. Everything else keeps its place.
+    /// The graph with some tensors replaced by new placeholders without dtype and shape. The readers of `endpoints[i]` read node
+    /// `nodes.count + i` instead. Everything else keeps its index.
     package func separating(_ endpoints: [Endpoint]) -> Graph {
         var places: [Endpoint: Endpoint] = [:]
         var names: [String] = []

@@ -4,7 +4,7 @@ internal import Text
 
 /// An immutable graph: nodes, and the edges between them. Functions are expanded where they are called.
 ///
-/// A node may name inputs that are not there, or have an op that nobody knows: only who needs the node is harmed.
+/// A node may have missing inputs, or an unknown op. Only requests that depend on the node fail.
 public final class Graph: Sendable {
     /// The nodes, in the order of the file.
     public let nodes: [Node]
@@ -17,9 +17,9 @@ public final class Graph: Sendable {
     /// Builds the graph.
     ///
     /// - Parameters:
-    ///   - definition: The graph as the file has it.
-    ///   - ops: The file's list of ops: their attributes' defaults fill what nodes leave out.
-    /// - Throws: ``GraphError`` if two nodes have one name, an input is not a name, or a call does not fit its function.
+    ///   - definition: The graph from the file.
+    ///   - ops: The file's list of ops, with the default values of attributes.
+    /// - Throws: ``GraphError`` if two nodes have the same name, an input is not a valid name, or a call does not fit its function.
     package init(_ definition: GraphDef, ops: OpList = OpList()) throws(GraphError) {
         let flat = try FunctionExpansion.expand(definition, ops: ops)
         var indices: [String: Int] = [:]
@@ -54,7 +54,7 @@ public final class Graph: Sendable {
         self.declarations = declarations
     }
 
-    /// The graph in which some placeholders, by their places, have a value when they are not fed.
+    /// The graph with default values for some placeholders, by their indices.
     package func settingDefaults(_ defaults: [Int: Tensor]) -> Graph {
         var nodes = nodes
         var indices = indices
@@ -68,19 +68,19 @@ public final class Graph: Sendable {
         return Graph(nodes: nodes, indices: indices, declarations: declarations)
     }
 
-    /// Other nodes in the place of these; those at the end that are new cannot be found by name.
+    /// The graph with other nodes. New nodes at the end cannot be found by name.
     func replacingNodes(_ nodes: [Node]) -> Graph { Graph(nodes: nodes, indices: indices, declarations: declarations) }
 
-    /// The place of the node of that name.
+    /// The index of the node with that name.
     public func index(ofNode name: String) -> Int? { indices[name] }
 
-    /// The node of that name.
+    /// The node with that name.
     public func node(named name: String) -> Node? { indices[name].map { nodes[$0] } }
 
-    /// The names nearest to one that is not there, for an error message.
+    /// The names nearest to an unknown name, for an error message.
     public func nearestNames(to name: String) -> [String] { NearestNames.of(name, among: indices.keys) }
 
-    /// The dtype of a tensor as the file's own list of ops declares it, whether or not anybody knows the op.
+    /// The dtype of a tensor that the file's own list of ops declares, even if the op is unknown.
     package func declaredType(of endpoint: Endpoint) -> DataType? {
         let node = nodes[endpoint.node]
         var first = 0

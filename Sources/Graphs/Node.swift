@@ -3,9 +3,9 @@ internal import Tensors
 
 /// One output of one node.
 public struct Endpoint: Hashable, Sendable {
-    /// The node's place in ``Graph/nodes``.
+    /// The node's index in ``Graph/nodes``.
     public let node: Int
-    /// Which of its outputs.
+    /// The index of its output.
     public let output: Int
 
     package init(node: Int, output: Int) {
@@ -17,7 +17,7 @@ public struct Endpoint: Hashable, Sendable {
 /// An edge into a node.
 public enum NodeInput: Hashable, Sendable {
     case endpoint(Endpoint)
-    /// The graph has no node of that name. An error only for who needs it.
+    /// The graph has no node with that name. An error only for requests that depend on it.
     case missing(name: String)
 }
 
@@ -31,7 +31,7 @@ public final class Node: Sendable {
     public let op: String
     /// The data inputs, in the op's order.
     public let inputs: [NodeInput]
-    /// The nodes that must run before.
+    /// The nodes that must run first.
     public let controlInputs: [NodeInput]
     private let attributes: NodeAttributes
 
@@ -65,7 +65,7 @@ public final class Node: Sendable {
             attributes: NodeAttributes(own: ["dtype": dtype, "value": tensor]))
     }
 
-    /// A placeholder of the same name, dtype and shape that has a value when it is not fed.
+    /// A placeholder with the same name, dtype and shape, and a default value.
     func defaulting(to value: Endpoint) -> Node {
         Node(
             name: name, op: "PlaceholderWithDefault", inputs: [.endpoint(value)], controlInputs: controlInputs,
@@ -77,7 +77,7 @@ public final class Node: Sendable {
         self.init(name: name, op: "Placeholder", inputs: [], controlInputs: [], attributes: NodeAttributes(own: [:]))
     }
 
-    /// The same node with other data inputs.
+    /// The node with other data inputs.
     func taking(_ inputs: [NodeInput]) -> Node {
         Node(name: name, op: op, inputs: inputs, controlInputs: controlInputs, attributes: attributes)
     }

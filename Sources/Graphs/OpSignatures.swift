@@ -1,11 +1,11 @@
 internal import TensorFlowProtos
 
-/// The outputs of ops by name: a function's body names a tensor `node:output:index`, where a graph says `node:number`.
+/// The outputs of ops by name. A function's body names a tensor `node:output:index`, a graph `node:number`.
 struct OpSignatures {
-    /// An argument among the outputs.
+    /// An output argument.
     private struct Output {
         let name: String
-        /// The attribute that says how many tensors it is, or that lists their dtypes; empty for one.
+        /// The attribute with the number of its tensors, or with their dtypes; empty for a single tensor.
         let countAttribute: String
     }
 
@@ -13,7 +13,7 @@ struct OpSignatures {
 
     /// - Parameters:
     ///   - ops: The file's own list of ops.
-    ///   - functions: Its functions, which can be called like ops.
+    ///   - functions: The file's functions, which can be called like ops.
     init(ops: OpList, functions: [FunctionDef]) {
         outputs = Self.wellKnown
         for definition in ops.op + functions.map(\.signature) {
@@ -27,9 +27,9 @@ struct OpSignatures {
     ///
     /// - Parameters:
     ///   - name: The argument's name.
-    ///   - index: Which of the argument's tensors.
-    ///   - node: The node whose attributes tell how many tensors the arguments are.
-    /// - Returns: nil where the op has no output of that name. An op that nobody declares has one.
+    ///   - index: The index of the tensor in the argument.
+    ///   - node: The node, whose attributes state how many tensors each argument has.
+    /// - Returns: nil if the op has no output with that name. An undeclared op has one output.
     func output(named name: String, _ index: Int, of node: NodeDef) -> Int? {
         guard let outputs = outputs[node.op] else { return index }
         var number = index
@@ -48,7 +48,7 @@ struct OpSignatures {
         return max(0, Int(attribute.i))
     }
 
-    /// Ops of TensorFlow with several outputs, for files without a list of ops. After a star: the attribute that counts.
+    /// Ops of TensorFlow with several outputs, for files without a list of ops. The attribute with the number of tensors follows a star.
     private static let wellKnown: [String: [Output]] = {
         let table = """
             BatchSelfAdjointEigV2 e v

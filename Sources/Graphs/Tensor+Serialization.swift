@@ -6,13 +6,13 @@ package import Tensors
 extension Tensor {
     /// Reads a serialized `TensorProto`.
     ///
-    /// - Throws: ``GraphError`` where the bytes are none, or none that a tensor can be made of.
+    /// - Throws: ``GraphError`` if the bytes are not a `TensorProto`, or not a valid one.
     package init(serialized bytes: [UInt8]) throws(GraphError) {
         guard let message = try? TensorProto(serializedBytes: bytes) else { throw GraphError("is no TensorProto") }
         do { self = try Tensor(decoding: message) } catch { throw GraphError(error.reason) }
     }
 
-    /// A serialized `TensorProto`, as TensorFlow writes it: the memory as it is, strings one by one.
+    /// A serialized `TensorProto`, as TensorFlow writes it: numbers as raw memory, strings one by one.
     ///
     /// - Throws: ``GraphError`` for handles.
     package func serialized() throws(GraphError) -> [UInt8] {

@@ -2,14 +2,14 @@
 public struct TensorName: Hashable, Sendable {
     /// The node's name.
     public let node: String
-    /// Which of its outputs.
+    /// The index of its output.
     public let output: Int
     /// Whether it names the node's completion, not a tensor.
     public let isControl: Bool
 
     /// Splits a name.
     ///
-    /// - Returns: nil if it is empty, or the number after its colon is not one.
+    /// - Returns: nil if the name is empty, or no number follows its colon.
     public init?(parsing text: some StringProtocol) {
         let text = String(text)
         // A name is bytes: that is also much quicker than to look for characters.

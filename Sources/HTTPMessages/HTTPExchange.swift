@@ -1,7 +1,7 @@
 public import Threads
 
-/// A request and its response, in the hands of one thread at a time: first the server's, which calls the handler, and if that puts
-/// the response off, whoever it was handed to, until that calls ``finish()``.
+/// A request and its response. One thread at a time owns it: first the server's thread, which calls the handler. If the handler defers
+/// the response, the thread that received the exchange owns it until it calls ``finish()``.
 open class HTTPExchange: @unchecked Sendable {
     // Safety: handed from thread to thread as a whole: the server touches nothing but the two flags between the handler's
     // return of `later` and `finish()`; the hand-over is by atomics or locks of who hands it over.
@@ -9,29 +9,29 @@ open class HTTPExchange: @unchecked Sendable {
     public final var request: HTTPRequest
     /// The response.
     public final var response: HTTPResponse
-    /// The bytes of the request: first line, headers and body, as they were sent, without the framing of chunks. Known when the
-    /// handler is called.
+    /// The bytes of the request as sent: first line, headers and body, without the framing of chunks. Set before the handler is
+    /// called.
     public final var bytesReceived = 0
-    /// When the request's first line had come, in nanoseconds on the monotonic clock.
+    /// The time when the request's first line was received, in nanoseconds on the monotonic clock.
     public final var beganNanoseconds = 0
-    /// When the request's headers had come, on the same clock.
+    /// The time when the request's headers were received, on the same clock.
     public final var headersNanoseconds = 0
-    /// Raised when the client is gone, or the server is stopping and waits no longer. A client that has closed its sending end
-    /// counts as gone. The response is of no use any more, but ``finish()`` is called all the same.
+    /// Raised when the client has disconnected, or the server is stopping and waits no longer. A client that has closed its sending end
+    /// counts as disconnected. The response is useless then, but ``finish()`` must still be called.
     public final let abandonment = Flag()
-    /// Raised before ``abandonment`` where it is the server that waits no longer: the client is there, and is to be told.
+    /// Raised before ``abandonment`` if the server waits no longer. The client is still connected, and gets an error.
     public final let isCutOff = Flag()
 
-    /// When the response is to be there, in nanoseconds on the monotonic clock; `.max` for whenever it is. Set before the handler returns.
+    /// The time by which the response is due, in nanoseconds on the monotonic clock; `.max` for no limit. Set before the handler returns.
     ///
-    /// The server answers 504 by itself where an exchange that was deferred is not finished a while after that: what computes the response may
-    /// be a single call of a library that cannot be interrupted. ``finish()`` is to be called all the same.
+    /// If a deferred exchange is not finished a while after that, the server sends 504 itself, because a library call that cannot be
+    /// interrupted may compute the response. ``finish()`` must still be called.
     public final var respondBy = Int.max
 
-    /// Whether the response has been counted, by whoever knows most about it.
+    /// Whether the response has been counted.
     public final var isRecorded = false
 
-    /// The number of the route that was found when the headers were there; -1 as long as none was. For whoever handles it.
+    /// The index of the route that was found from the headers; -1 if none was. For the handler.
     public final var admittedRoute = -1
 
     /// An exchange without a request.
@@ -42,11 +42,10 @@ open class HTTPExchange: @unchecked Sendable {
         response = HTTPResponse(body: ResponseBuffer())
     }
 
-    /// The address of who is at the other end of the connection: a client, or a proxy; nil where there is no connection.
+    /// The address of the peer: a client, or a proxy; nil if there is no connection.
     open var clientAddress: String? { nil }
 
-    /// Says that the response is complete. To be called once, on any thread, for each exchange that was deferred; who calls it does
-    /// not touch the exchange afterwards.
+    /// Completes the response. Call it once, on any thread, for each deferred exchange, and do not touch the exchange afterwards.
     open func finish() {}
 }
 
@@ -54,6 +53,6 @@ open class HTTPExchange: @unchecked Sendable {
 public enum HTTPOutcome: Sendable {
     /// The response is complete.
     case responded
-    /// Somebody else completes the response and calls ``HTTPExchange/finish()``.
+    /// Another thread completes the response and calls ``HTTPExchange/finish()``.
     case later
 }

@@ -1,18 +1,18 @@
-/// The request headers that the server looks at; all others are passed over.
+/// The request headers that the server reads. All others are ignored.
 public enum HTTPHeader: Int, CaseIterable, Sendable {
     case contentType, contentEncoding, accept, acceptEncoding, authorization, origin, userAgent
     /// The length of the JSON part of a body with binary tensors (Open Inference Protocol's binary extension).
     case inferenceHeaderContentLength
-    /// The name that the client, or a proxy, gave the request; it is sent back.
+    /// The identifier that the client, or a proxy, gave the request. It is sent back.
     case requestID
     /// W3C Trace Context.
     case traceParent
-    /// Seconds, with a fraction, after which the response is of no use any more.
+    /// The time in seconds, with a fraction, after which the response is useless.
     case requestTimeout
-    /// The label of the model's version that is to answer.
+    /// The label of the model's version to use.
     case modelLabel
 
-    /// The header's name, in the usual spelling; names are compared without case.
+    /// The header's name in the usual spelling. Comparison ignores case.
     public var name: StaticString {
         switch self {
         case .contentType: "Content-Type"
@@ -31,14 +31,14 @@ public enum HTTPHeader: Int, CaseIterable, Sendable {
     }
 }
 
-/// The values of a request's headers, as they were sent. Valid as long as the request.
+/// The values of a request's headers, as sent. Valid as long as the request.
 public struct HTTPHeaders {
     @usableFromInline var values = InlineArray<12, UnsafeRawBufferPointer?>(repeating: nil)
 
     /// No headers.
     public init() {}
 
-    /// The value of a header; of several the last. nil if there is none.
+    /// The value of a header, the last one if there are several; nil if there is none.
     @inlinable
     public subscript(header: HTTPHeader) -> UnsafeRawBufferPointer? {
         get { values[header.rawValue] }

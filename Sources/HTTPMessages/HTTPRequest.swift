@@ -3,21 +3,21 @@ public enum HTTPMethod: Hashable, Sendable {
     case get, head, post, put, delete, options, other
 }
 
-/// A request as a handler sees it. All memory is valid until the exchange that it belongs to is finished.
+/// A request, as a handler gets it. All memory is valid until the exchange is finished.
 public struct HTTPRequest {
     /// The method.
     public let method: HTTPMethod
-    /// The path as it was sent, without the query, percent-encoded. It begins with a slash, unless the client sent something else.
+    /// The path as sent, without the query, percent-encoded. It begins with a slash, unless the client sent something else.
     public let path: UnsafeRawBufferPointer
     /// The headers.
     public let headers: HTTPHeaders
     /// The body. ``bodyPadding`` more bytes after it can be read, their values undefined.
     public let body: UnsafeRawBufferPointer
 
-    /// How many bytes can be read past the body's end: parsers that work on vectors read ahead.
+    /// The number of bytes that can be read past the body's end, because vectorised parsers read ahead.
     public static let bodyPadding = 64
 
-    /// Makes a request over somebody's memory.
+    /// Makes a request from the caller's memory.
     public init(
         method: HTTPMethod, path: UnsafeRawBufferPointer, headers: HTTPHeaders = HTTPHeaders(),
         body: UnsafeRawBufferPointer
@@ -28,7 +28,7 @@ public struct HTTPRequest {
         self.body = body
     }
 
-    /// The same request with another body, such as what a compressed one holds.
+    /// The same request with another body, such as the decompressed one.
     public func with(body: UnsafeRawBufferPointer) -> HTTPRequest {
         HTTPRequest(method: method, path: path, headers: headers, body: body)
     }

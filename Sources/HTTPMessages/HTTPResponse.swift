@@ -6,7 +6,7 @@ public struct HTTPResponse {
     public var contentType: StaticString = "application/json"
     /// Further headers. Most responses have none.
     public var headers: [(name: StaticString, value: String)] = []
-    /// Why the request failed, for the access log; nil if it did not.
+    /// The reason why the request failed, for the access log; nil if it succeeded.
     public var error: String?
     /// The body; empty when the handler gets it.
     public var body: ResponseBuffer
@@ -14,7 +14,7 @@ public struct HTTPResponse {
     /// A response with an empty body.
     public init(body: ResponseBuffer) { self.body = body }
 
-    /// Forgets the response; its memory is kept for the next one.
+    /// Clears the response. Its memory is kept for the next one.
     public mutating func clear() {
         status = 200
         contentType = "application/json"

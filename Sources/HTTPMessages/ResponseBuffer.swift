@@ -3,7 +3,7 @@ package import Memory
 
 // Safety: the memory is the buffer's own; pointers into it leave only through scoped calls and `bytes`, whose validity ends
 // with the next change.
-/// Bytes that a response is written into: grows, and keeps its memory from response to response.
+/// The bytes of a response. The buffer grows, and keeps its memory from response to response.
 ///
 /// Belongs to one thread at a time. If memory runs out, ``hasFailed`` is set and what is appended is dropped.
 public final class ResponseBuffer {
@@ -11,28 +11,28 @@ public final class ResponseBuffer {
     // with the next change.
     private var memory: UnsafeMutableRawPointer?
     private var capacity = 0
-    /// How many bytes have been written.
+    /// The number of bytes written.
     public private(set) var count = 0
-    /// Whether there was not enough memory, or ``isTooLong``.
+    /// Whether memory ran out, or ``isTooLong``.
     public private(set) var hasFailed = false
-    /// Whether more than ``maxBytes`` were to be written.
+    /// Whether the response exceeded ``maxBytes``.
     public private(set) var isTooLong = false
 
-    /// Longer responses are not given.
+    /// The maximum length of a response.
     public static let maxBytes = 1 << 30
 
-    /// A larger buffer is given back after its response.
+    /// A larger buffer is freed after its response.
     private static let keptBytes = 4 << 20
     private static let firstBytes = 1 << 10
 
-    /// Smaller buffers are not counted: they come and go with each request.
+    /// Smaller buffers are not counted, because each request allocates some.
     private static let uncountedBytes = 64 << 10
-    /// Where the capacity is counted, and as what.
+    /// The account that counts the capacity, and the use.
     private var account: MemoryAccount?
     private var use = MemoryAccount.Use.responses
     /// The bytes of the capacity that are counted.
     private var countedBytes = 0
-    /// Why the account had no more memory.
+    /// The reason why the account had no more memory.
     package private(set) var refusal: MemoryRefusal?
 
     /// An empty buffer.
@@ -46,7 +46,7 @@ public final class ResponseBuffer {
 
     deinit { giveBack() }
 
-    /// Counts the buffer's memory, which nobody counts yet, from the next growth on.
+    /// Counts the buffer's memory, which is not counted yet, from the next growth on.
     package func count(in account: MemoryAccount?) {
         if self.account == nil, let account { self.account = account }
     }
@@ -62,7 +62,7 @@ public final class ResponseBuffer {
     /// The bytes written so far; valid until the next change.
     public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: memory, count: count) }
 
-    /// Forgets what has been written.
+    /// Removes all bytes.
     public func clear() {
         count = 0
         hasFailed = false
@@ -71,7 +71,7 @@ public final class ResponseBuffer {
         if capacity > Self.keptBytes { giveBack() }
     }
 
-    /// Drops what was written after the first `count` bytes.
+    /// Removes all but the first `count` bytes.
     public func truncate(to count: Int) { self.count = min(self.count, max(0, count)) }
 
     /// Appends one byte.
@@ -88,7 +88,7 @@ public final class ResponseBuffer {
         count += bytes.count
     }
 
-    /// Appends a text of the program's own.
+    /// Appends a static text.
     public func append(_ text: StaticString) {
         append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
@@ -99,7 +99,7 @@ public final class ResponseBuffer {
         text.withUTF8 { append(UnsafeRawBufferPointer($0)) }
     }
 
-    /// Makes room for a writer in place, which then tells how much it wrote by ``commit(_:)``.
+    /// Makes room for writing in place. The writer then calls ``commit(_:)`` with the number of bytes written.
     ///
     /// - Returns: At least `size` bytes, not initialised; nil if memory is short.
     public func reserve(_ size: Int) -> UnsafeMutableRawPointer? {
@@ -119,7 +119,7 @@ public final class ResponseBuffer {
         var larger = max(needed, capacity + capacity / 2, Self.firstBytes)
         if let account, larger > Self.uncountedBytes {
             if !account.take(larger - countedBytes, for: use) {
-                // Half as much again is for those who go on.
+                // Half as much again is reserved for further growth.
                 larger = needed
                 guard account.take(larger - countedBytes, for: use) else {
                     refusal = MemoryRefusal(
@@ -140,7 +140,7 @@ public final class ResponseBuffer {
         return grown + count
     }
 
-    /// Adds what was written in place.
+    /// Adds bytes that were written in place.
     public func commit(_ size: Int) { count += size }
 
     private func fail() -> UnsafeMutableRawPointer? {

@@ -2,10 +2,10 @@ internal import Glibc
 internal import Synchronization
 internal import Threads
 
-/// The thread that accepts connections, gives each to the worker that has the fewest, and cuts clients that are too slow;
-/// it tells exchanges that are deferred when their clients are gone, and answers for those that are late.
+/// The thread that accepts connections, gives each to the worker with the fewest connections, and closes those of slow clients. It tells
+/// deferred exchanges that their clients have disconnected, and sends the responses of late ones.
 ///
-/// The library could accept by itself, but then whoever wakes first takes what is there, and one thread may get all the clients.
+/// The library could accept connections itself. The first thread to wake would then take all of them.
 final class Acceptor: Sendable {
     private let loop: Loop
     private let thread: SystemThread
@@ -27,21 +27,21 @@ final class Acceptor: Sendable {
         }
     }
 
-    /// Accepts what is already connected, closes the listening socket, and ends the thread.
+    /// Accepts the clients that have connected already, closes the listening socket, and ends the thread.
     func stop() {
         guard !isStopped.exchange(true, ordering: .acquiringAndReleasing) else { return }
         loop.stop()
         thread.join()
     }
 
-    /// As many connections as are wanted and as file descriptors allow; raises the process's soft limit for it.
+    /// The number of connections that file descriptors allow, up to the wanted number. Raises the process's soft limit if needed.
     private static func connectionLimit(_ wanted: Int) -> Int {
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return wanted }
         limit.rlim_cur = limit.rlim_max
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
         getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-        // Some descriptors are the process's own: files, epoll, the listener, sockets that linger.
+        // The process needs some descriptors itself: files, epoll, the listener, lingering sockets.
         return min(wanted, max(16, Int(clamping: limit.rlim_cur) - 400))
     }
 }
@@ -58,11 +58,11 @@ private final class Loop: @unchecked Sendable {
     private var lingering = LingeringSockets()
     private var nextRound = 0
     private var nextLook = 0
-    /// When clients for whom there is no room are looked for again.
+    /// The time of the next check for clients without room.
     private var nextRoom = 0
-    /// Until when the thread does not sleep long, as exchanges were deferred just now.
+    /// The time until which the thread sleeps only briefly, because exchanges were deferred recently.
     private var awakeUntil = 0
-    /// The worker whose connections are being looked at, in a round of looks.
+    /// The worker whose connections are being checked, during a round of checks.
     private var round: Int?
     private let isStopped = Atomic<Bool>(false)
 
@@ -92,7 +92,7 @@ private final class Loop: @unchecked Sendable {
 
     private func turn() {
         let timeout = timeoutMilliseconds
-        // Clients for whom there is no room are looked for now and then only: they would be seen again at once.
+        // Clients without room are checked for only now and then, because poll would report them again immediately.
         let looksForClients = openCount < maxConnections || Pace.nowNanoseconds / 1_000_000 >= nextRoom
         var polled = [
             alarm.polled,
@@ -110,19 +110,19 @@ private final class Loop: @unchecked Sendable {
         cutSome(now)
     }
 
-    /// How long to wait: for ever, if there is nobody who could be late or gone.
+    /// The time to wait: without limit if no client can be late or disconnect.
     private var timeoutMilliseconds: Int32 {
         if round != nil { return 0 }
         if Pace.nowNanoseconds / 1_000_000 < awakeUntil { return Self.lookMilliseconds }
         alarm.fallAsleep()
-        // Whoever defers an exchange after this rings.
+        // A thread that defers an exchange after this rings the alarm.
         if haveDeferred { return Self.lookMilliseconds }
         return openCount > 0 || !lingering.isEmpty ? 1000 : -1
     }
 
     private var haveDeferred: Bool { daemons.contains { $0.worker.hasUnfinished } }
 
-    /// Every so often, while there are exchanges that are deferred, looks at them.
+    /// Checks deferred exchanges at intervals, while there are any.
     private func lookAtDeferred(_ now: Int) {
         guard haveDeferred else { return }
         awakeUntil = now + 1000
@@ -131,7 +131,7 @@ private final class Loop: @unchecked Sendable {
         for daemon in daemons { daemon.worker.connections.lookAtDeferred() }
     }
 
-    /// Once a second looks at all connections; at some in each turn, so that clients who connect need not wait.
+    /// Checks all connections once a second, a few in each turn, so that new clients need not wait.
     private func cutSome(_ now: Int) {
         if round == nil, now >= nextRound {
             nextRound = now + 1000
@@ -159,7 +159,7 @@ private final class Loop: @unchecked Sendable {
 
     private static let lookMilliseconds: Int32 = 100
     private static let roomMilliseconds: Int32 = 20
-    /// As many are accepted before the rest is looked at.
+    /// The maximum number of connections to accept before other work.
     private static let maxAccepted = 256
 
     private var openCount: Int { daemons.reduce(0) { $0 + $1.worker.openCount.load(ordering: .relaxed) } }
@@ -188,7 +188,7 @@ private final class Loop: @unchecked Sendable {
         case EINTR, ECONNABORTED, EPROTO: return true
         case EAGAIN: return false
         default:
-            // No descriptors or no memory: others may give some back.
+            // There are no descriptors or no memory. Other connections may free some.
             usleep(20_000)
             return false
         }

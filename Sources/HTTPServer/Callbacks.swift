@@ -37,14 +37,14 @@ func receiveLine(
     return exchange
 }
 
-/// Nobody here reads a query. The library would take it apart, for which many arguments need more memory than a connection has.
+/// Queries are not used. The library would parse them, and many arguments need more memory than a connection has.
 private func dropQuery(of target: UnsafePointer<CChar>) {
     guard let mark = strchr(target, 0x3f), mark[1] != 0 else { return }
     // Safety: the target is in the memory that the library received the request in, and looks for arguments behind the mark next.
     mark[1] = 0
 }
 
-/// The library is about to refuse a request by itself.
+/// The library is about to refuse a request itself.
 func refuseForLibrary(connection: OpaquePointer?, status: UInt32) -> Bool {
     guard let connection, let context = cmicrohttpd_connection_context(connection) else { return false }
     // Safety: the context is the Connection that Worker.open made, whose worker is kept as long as the library's thread runs.
@@ -82,7 +82,7 @@ func noteHeader(
     return .YES
 }
 
-/// A handshake wants to know who the server is.
+/// A handshake asks for the server's certificate.
 func chooseCertificate(
     session: gnutls_session_t?, info: UnsafePointer<gnutls_cert_retr_st>?,
     chain: UnsafeMutablePointer<UnsafeMutablePointer<gnutls_pcert_st>?>?, count: UnsafeMutablePointer<UInt32>?,

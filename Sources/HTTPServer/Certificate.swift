@@ -1,7 +1,7 @@
 internal import CMicrohttpd
 internal import Glibc
 
-/// A chain of certificates and its key, as handshakes use them.
+/// A chain of certificates and its key, for handshakes.
 // Safety: `chain` and `key` are made in init and freed in deinit; in between GnuTLS only reads them, on any thread. A connection
 // keeps the certificate that its handshake was given.
 final class Certificate: @unchecked Sendable {
@@ -13,7 +13,7 @@ final class Certificate: @unchecked Sendable {
 
     /// Reads PEM files.
     ///
-    /// - Throws: ``HTTPServerError`` naming the file and what is wrong with it.
+    /// - Throws: ``HTTPServerError`` that names the file and the problem.
     init(_ files: HTTPServer.TLS) throws(HTTPServerError) {
         let chainText = try PEMFile.read(files.certificatePath, "certificate", "--tls-cert")
         let keyText = try PEMFile.read(files.keyPath, "key", "--tls-key")
@@ -44,7 +44,7 @@ final class Certificate: @unchecked Sendable {
         gnutls_privkey_deinit(key)
     }
 
-    /// Hands chain and key to a handshake; valid as long as self.
+    /// Passes chain and key to a handshake. They are valid as long as self.
     func give(
         _ chain: UnsafeMutablePointer<UnsafeMutablePointer<gnutls_pcert_st>?>, _ count: UnsafeMutablePointer<UInt32>,
         _ key: UnsafeMutablePointer<gnutls_privkey_t?>
@@ -120,7 +120,7 @@ struct PEMFile {
         return PEMFile(bytes: Array(bytes.prefix(count)))
     }
 
-    /// Lets GnuTLS read them.
+    /// Calls `body` with the bytes for GnuTLS.
     func withDatum<Result>(_ body: (UnsafePointer<gnutls_datum_t>) -> Result) -> Result {
         var bytes = bytes
         return bytes.withUnsafeMutableBufferPointer { buffer in

@@ -1,7 +1,7 @@
 internal import Files
 internal import Threads
 
-/// The certificate that handshakes use, read anew when its files change.
+/// The certificate for handshakes. It is read again when its files change.
 final class Certificates: Sendable {
     private let files: HTTPServer.TLS
     private let published: Published<Certificate>
@@ -9,21 +9,21 @@ final class Certificates: Sendable {
     private let state: Locked<State>
 
     private struct State {
-        /// The files that ``current`` is from.
+        /// The files of ``current``.
         var used: [FileIdentity?]
-        /// Files that could not be used at the last look, and those of which that was reported.
+        /// The files that were unusable at the last check, and those that were reported as unusable.
         var suspect: [FileIdentity?]?
         var refused: [FileIdentity?]?
         var nextLook = 0
     }
 
-    /// - Throws: ``HTTPServerError`` naming the file and what is wrong with it.
+    /// - Throws: ``HTTPServerError`` that names the file and the problem.
     init(
         _ files: HTTPServer.TLS, report: @escaping @Sendable (HTTPServer.CertificateEvent) -> Void
     ) throws(HTTPServerError) {
         self.files = files
         self.report = report
-        // Looked at before they are read: if they change meanwhile, that is seen later.
+        // Their identities are taken before they are read, so that a change in between is noticed later.
         state = Locked(State(used: Self.identities(files)))
         published = Published(try Certificate(files))
     }
@@ -31,11 +31,11 @@ final class Certificates: Sendable {
     /// The certificate for a handshake.
     var current: Certificate { published.current }
 
-    /// Looks at the files, unless that was less than a second ago.
+    /// Checks the files, unless the last check was less than a second ago.
     ///
-    /// Files that cannot be used are reported when they are the same at the next look: until then somebody may be writing them.
+    /// Unusable files are reported if they are the same at the next check. Until then, another process may be writing them.
     ///
-    /// - Parameter isWanted: Whether somebody says that the files are complete: then they are looked at now, and reported at once.
+    /// - Parameter isWanted: Whether the files are known to be complete. They are then checked now, and reported immediately.
     func refresh(isWanted: Bool = false) {
         let now = Pace.nowNanoseconds
         let event = state.withLock { state -> HTTPServer.CertificateEvent? in

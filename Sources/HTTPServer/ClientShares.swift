@@ -1,9 +1,9 @@
 internal import Memory
 internal import Threads
 
-/// Counts the memory of bodies, in the server's account and for each client address, which may have a part of the account.
+/// Counts the memory of bodies, in the server's account and for each client address. An address may use a part of the account.
 final class ClientShares: Sendable {
-    /// One client address may hold one part in so many.
+    /// One client address may use one part in this number.
     static let part = 4
 
     private let memory: MemoryAccount?
@@ -11,18 +11,18 @@ final class ClientShares: Sendable {
 
     init(_ memory: MemoryAccount?) { self.memory = memory }
 
-    /// The largest body that can be had when nothing but models is in memory, and by one client.
+    /// The largest body that one client can send when only models are in memory.
     func largestBody(of client: PeerAddress.Network?) -> Int {
         guard let memory else { return .max }
         return client == nil ? memory.attainableBytes : min(memory.attainableBytes, share)
     }
 
-    /// Whether little is left: then memory that waits to be used again is better given back.
+    /// Whether little memory is left, so that pooled memory should be freed.
     var isShort: Bool { memory.map { $0.remainingBytes < $0.limitBytes / Self.part } ?? false }
 
     /// Takes memory for a client.
     ///
-    /// - Returns: Why there is none; nil if there is.
+    /// - Returns: The reason why there is not enough; nil if there is.
     func take(_ byteCount: Int, for client: PeerAddress.Network?) -> Refusal? {
         guard let memory else { return nil }
         if let client {
@@ -41,13 +41,13 @@ final class ClientShares: Sendable {
         return nil
     }
 
-    /// Takes over memory that is counted already, for a client.
+    /// Assigns memory that is counted already to a client.
     func note(_ byteCount: Int, for client: PeerAddress.Network?) {
         guard memory != nil, byteCount > 0, let client else { return }
         held.withLock { $0[client, default: 0] += byteCount }
     }
 
-    /// The client has it no more; it stays counted.
+    /// Removes memory from a client's share. It stays counted in the account.
     func forget(_ byteCount: Int, of client: PeerAddress.Network?) {
         guard memory != nil, byteCount > 0, let client else { return }
         held.withLock { held in
@@ -56,7 +56,7 @@ final class ClientShares: Sendable {
         }
     }
 
-    /// Gives memory back.
+    /// Returns memory to the account.
     func give(_ byteCount: Int) { memory?.give(byteCount, for: .requests) }
 
     private var share: Int { (memory?.limitBytes ?? .max) / Self.part }

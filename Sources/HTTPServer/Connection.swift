@@ -5,38 +5,38 @@ internal import Threads
 
 /// A connection with a client.
 ///
-/// Its worker's thread owns it. The acceptor's thread looks at it now and then, holding ``state``: the worker waits for that
-/// before the socket is closed, and before an exchange that was deferred is its own again.
+/// The worker's thread owns it. The acceptor's thread checks it now and then while it holds ``state``. The worker waits for that before
+/// it closes the socket, and before it takes a deferred exchange back.
 final class Connection: Sendable {
     let socket: Int32
     /// The address of the client; nil if the connection was closed before it was determined.
     let peer: PeerAddress?
-    /// When the client must have moved on, on the clock of ``Pace``.
+    /// The time by which the client must make progress, on the clock of ``Pace``.
     let deadline: Atomic<Int>
     /// The event that the server waits for.
     let awaited = Atomic<Awaited>(.request)
-    /// The deadline when the client's end was last seen to be closed; -1 if it was not.
+    /// The deadline at the time when the client's end was last seen closed; -1 if it was not.
     private let deadlineAtEnd = Atomic<Int>(-1)
-    /// The bytes of the requests so far; -1 if that is not known, as chunks have come. For the worker's thread.
+    /// The bytes of the requests so far; -1 if unknown, because a request was chunked. For the worker's thread.
     private let requestBytes = Atomic<Int>(0)
     private let state = Locked(State())
-    /// Copies of `state`, which are read without the lock.
+    /// Copies of `state` for reading without the lock.
     private let isClosed = Atomic<Bool>(false)
     private let hasDeferred = Atomic<Bool>(false)
-    /// Whether the handler works on a request of it, on the connection's own thread.
+    /// Whether the handler is working on one of its requests, on the connection's own thread.
     let isHandled = Atomic<Bool>(false)
 
     private let certificates: Certificates?
-    // A daemon keeps its worker for as long as there are connections.
+    // A daemon keeps its worker as long as there are connections.
     unowned let worker: Worker
     /// The request that is being received or answered. For the worker's thread.
     // Safety: used only in the library's callbacks, which one thread of the library calls; the exchange is kept from its first line
     // to its completion, when this is set to nil.
     nonisolated(unsafe) var exchange: Unmanaged<Exchange>?
 
-    /// An event that a server can wait for.
+    /// An event that the server waits for.
     enum Awaited: UInt8, AtomicRepresentable {
-        /// A request, of which nothing has come or not all headers.
+        /// A request whose headers are not complete.
         case request
         /// The rest of a body.
         case body
@@ -50,7 +50,7 @@ final class Connection: Sendable {
         var certificate: Certificate?
         /// The exchange whose response is deferred.
         var exchange: Exchange?
-        /// When the client gets a response in any case.
+        /// The latest time at which the client gets a response.
         var latestResponse = Int.max
     }
 
@@ -62,10 +62,10 @@ final class Connection: Sendable {
         self.deadline = Atomic(deadline)
     }
 
-    /// Whether the socket is open, and is this connection's.
+    /// Whether the socket is open and belongs to this connection.
     var isOpen: Bool { !isClosed.load(ordering: .relaxed) }
 
-    /// When the request must have come that the server waits for; nil if it does not.
+    /// The time by which the awaited request must arrive; nil if none is awaited.
     var idleDeadline: Int? {
         isOpen && awaited.load(ordering: .relaxed) == .request ? deadline.load(ordering: .relaxed) : nil
     }
@@ -82,8 +82,8 @@ final class Connection: Sendable {
         requestBytes.store(isChunked || sum < 0 ? -1 : sum + bytes, ordering: .relaxed)
     }
 
-    /// Whether the client has sent more than the requests so far, be it read or not. False if that cannot be known, which is so
-    /// with TLS and unix sockets.
+    /// Whether the client has sent more than the requests so far, read or unread. False if that is unknown, as for TLS and Unix
+    /// sockets.
     var hasSentMore: Bool {
         let sum = requestBytes.load(ordering: .relaxed)
         guard sum >= 0, certificates == nil else { return false }
@@ -108,7 +108,7 @@ final class Connection: Sendable {
         }
     }
 
-    /// The exchange's response comes later.
+    /// The exchange's response is deferred.
     func deferResponse(_ exchange: Exchange) {
         let (latest, isNever) = exchange.respondBy.addingReportingOverflow(Pace.lateNanoseconds)
         state.withLock { state in
@@ -118,36 +118,36 @@ final class Connection: Sendable {
         hasDeferred.store(true, ordering: .relaxed)
     }
 
-    /// The exchange that was deferred is the worker's again.
+    /// Returns the deferred exchange to the worker.
     func takeBack() {
         hasDeferred.store(false, ordering: .relaxed)
         state.withLock { $0.exchange = nil }
     }
 
-    /// Shuts the connection if its deadline has passed or its client is gone. libmicrohttpd then sees its end.
+    /// Shuts the connection down if its deadline has passed or its client has disconnected. libmicrohttpd then notices the end.
     func cut(at now: Int) {
         whileOpen {
             if deadline.load(ordering: .relaxed) < now || isAbandoned() { shutdown(socket, Int32(SHUT_RDWR)) }
         }
     }
 
-    /// Shuts the connection.
+    /// Shuts the connection down.
     func shut() { whileOpen { shutdown(socket, Int32(SHUT_RDWR)) } }
 
-    /// Whether the client has sent what the library has not read yet.
+    /// Whether the client has sent bytes that the library has not read yet.
     func hasUnreadBytes() -> Bool {
         var hasBytes = false
         whileOpen { hasBytes = peek() > 0 }
         return hasBytes
     }
 
-    /// Tells an exchange that is deferred if its client is gone.
+    /// Tells a deferred exchange if its client has disconnected.
     func tellIfGone() {
         guard hasDeferred.load(ordering: .relaxed) else { return }
         state.withLock { if let exchange = $0.exchange, isClientGone { exchange.abandonment.raise() } }
     }
 
-    /// Tells an exchange that is deferred that the server waits for it no longer.
+    /// Tells a deferred exchange that the server waits for it no longer.
     func abandon() {
         state.withLock { state in
             state.exchange?.isCutOff.raise()
@@ -155,7 +155,7 @@ final class Connection: Sendable {
         }
     }
 
-    /// Answers a request that is deferred and whose time was over a while ago.
+    /// Sends the response of a deferred request whose deadline passed a while ago.
     func respondIfLate(at now: Int) {
         guard hasDeferred.load(ordering: .relaxed) else { return }
         state.withLock { state in
@@ -166,14 +166,14 @@ final class Connection: Sendable {
         }
     }
 
-    /// Answers a request that is still being worked on, past the library, and shuts the connection.
+    /// Sends the response of a request that is still being worked on, bypassing the library, and shuts the connection down.
     func cutOff(_ response: [UInt8]) {
         state.withLock { state in
             guard state.isOpen else { return }
             if let exchange = state.exchange {
                 guard exchange.cutOff(response) else { return }
             } else if isHandled.load(ordering: .acquiring), certificates == nil {
-                // The connection's own thread works on it, so that nobody else sends.
+                // The connection's own thread is working on it, so no other thread sends.
                 _ = response.withUnsafeBytes {
                     send(socket, $0.baseAddress, $0.count, Int32(MSG_DONTWAIT))
                 }
@@ -186,10 +186,10 @@ final class Connection: Sendable {
 
     private func whileOpen(_ look: () -> Void) { state.withLock { if $0.isOpen { look() } } }
 
-    /// Whether the client has closed its end without completing a request, at this look and at the one before.
+    /// Whether the client has closed its end without completing a request, at this check and at the previous one.
     ///
-    /// The library misses the end if it comes together with the last bytes. Only the second look counts: at the first, the
-    /// library may be about to handle what it has just read.
+    /// The library misses the end if it arrives together with the last bytes. Only the second check counts, because at the first, the
+    /// library may be about to handle bytes that it has just read.
     private func isAbandoned() -> Bool {
         guard awaited.load(ordering: .relaxed) != .nothing, peek() == 0 else {
             deadlineAtEnd.store(-1, ordering: .relaxed)
@@ -202,7 +202,7 @@ final class Connection: Sendable {
     /// POLLRDHUP, which the Glibc module leaves out.
     private static let peerClosed: Int16 = 0x2000
 
-    /// Whether the client has closed its sending end or all, whatever it sent before.
+    /// Whether the client has closed its sending end or the whole connection, regardless of unread bytes.
     private var isClientGone: Bool {
         var polled = pollfd(fd: socket, events: Self.peerClosed, revents: 0)
         return poll(&polled, 1, 0) > 0

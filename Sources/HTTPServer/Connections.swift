@@ -1,10 +1,10 @@
 internal import Threads
 
-/// The open connections of a worker, for other threads to look at. The worker does not wait for them.
+/// The open connections of a worker, for checks by other threads. The worker does not wait for them.
 final class Connections: Sendable {
-    /// Those that have come since the last look.
+    /// Connections that were opened since the last check.
     private let new = Locked<[Connection]>([])
-    /// Those that are looked at, and how far the present round of looks has come.
+    /// The connections to check, and the position of the current round of checks.
     private let known = Locked<Round>(Round())
 
     private struct Round {
@@ -12,9 +12,9 @@ final class Connections: Sendable {
         var next = 0
     }
 
-    /// How many connections are looked at in one go.
+    /// The number of connections that are checked at a time.
     private static let sliceCount = 500
-    /// How many make room at once, at most.
+    /// The maximum number of connections that are closed at once to make room.
     private static let roomCount = 32
     /// How long a connection may wait for a request.
     private let idleSeconds: Int
@@ -22,13 +22,13 @@ final class Connections: Sendable {
     /// - Parameter idleSeconds: How long a connection may wait for a request.
     init(idleSeconds: Int) { self.idleSeconds = idleSeconds }
 
-    /// Adds one; it is forgotten some time after it was closed.
+    /// Adds a connection. It is removed some time after it was closed.
     func add(_ connection: Connection) { new.withLock { $0.append(connection) } }
 
-    /// Whether any client has sent what has not been read yet.
+    /// Whether any client has sent bytes that have not been read yet.
     func haveUnreadBytes() -> Bool { all().contains { $0.hasUnreadBytes() } }
 
-    /// Looks at the exchanges that are deferred: tells those whose clients are gone, and answers for those that are late.
+    /// Checks deferred exchanges: tells those whose clients have disconnected, and sends the responses of late ones.
     func lookAtDeferred() {
         let now = Pace.nowNanoseconds
         for connection in all() {
@@ -37,20 +37,20 @@ final class Connections: Sendable {
         }
     }
 
-    /// Tells the exchanges that are deferred that the server waits no longer.
+    /// Tells deferred exchanges that the server waits no longer.
     func abandon() { for connection in all() { connection.abandon() } }
 
-    /// Answers all requests that are still being worked on, and shuts their connections.
+    /// Sends the responses of all requests that are still being worked on, and shuts their connections down.
     func cutOff() {
         let response = Refusal.closing.whole
         for connection in all() { connection.cutOff(response) }
     }
 
-    /// Shuts all.
+    /// Shuts all connections down.
     func shut() { for connection in all() { connection.shut() } }
 
-    /// Shuts those that have waited for a request longest, to make room for others: some at once, as others come together, but
-    /// none that was of use in the last second.
+    /// Shuts the connections down that have been idle longest, to make room for others. Several are closed at once, because clients often
+    /// arrive together, but none that was used in the last second.
     func cutIdlest() {
         let waiting = all().compactMap { connection in connection.idleDeadline.map { (connection, $0) } }
         let newest = Pace.now + idleSeconds - 1
@@ -60,10 +60,10 @@ final class Connections: Sendable {
         }
     }
 
-    /// Shuts the connections whose deadline has passed and those whose clients are gone, of some hundred; the next call goes on
-    /// with those that follow.
+    /// Shuts connections down whose deadline has passed or whose clients have disconnected. Checks a few hundred; the next call continues
+    /// with the following ones.
     ///
-    /// - Returns: Whether the round is at its end.
+    /// - Returns: Whether the round is complete.
     func cutSome() -> Bool {
         let (slice, isEnd) = known.withLock { round -> ([Connection], Bool) in
             if round.next == 0 {

@@ -3,18 +3,18 @@ internal import CResponses
 internal import Glibc
 internal import Synchronization
 
-/// One of the library's daemons: a thread that waits with epoll for the connections that it is given.
+/// One of the library's daemons: a thread that serves its connections with epoll.
 final class Daemon: Sendable {
     let worker: Worker
-    /// The handle's address; 0 once it is stopped.
-    // Safety: whoever exchanges the address out stops the daemon, alone.
+    /// The handle's address; 0 after it is stopped.
+    // Safety: the thread that exchanges the address for 0 is the only one that stops the daemon.
     private let handle: Atomic<UInt>
 
-    /// The memory that the library gives a connection: first line and headers must fit. It clears all of it after each
-    /// request, so more costs every request.
+    /// The library's memory for a connection. The first line and the headers must fit. The library clears all of it after each request, so
+    /// more would slow every request down.
     private static let connectionMemoryBytes = 16 << 10
 
-    /// Whether a request's headers leave room for those of a response: the library closes the connection without one where they do not.
+    /// Whether a request's headers leave room for those of a response. If not, the library closes the connection without a response.
     static func hasRoomForResponse(headerBytes: Int, headerCount: Int) -> Bool {
         // The library has 64 bytes for each header of the request; a response's may take about 1 KiB.
         headerBytes + 64 * headerCount <= connectionMemoryBytes - 1536
@@ -57,7 +57,7 @@ final class Daemon: Sendable {
 
     deinit { stop() }
 
-    /// Gives the daemon a connected socket, which it closes in the end. Not to be called when ``stop()`` may be.
+    /// Gives the daemon a connected socket, which it closes in the end. Must not be called at the same time as ``stop()``.
     func add(_ socket: Int32, _ address: UnsafePointer<sockaddr>, _ length: socklen_t) {
         worker.openCount.add(1, ordering: .relaxed)
         let daemon = OpaquePointer(bitPattern: handle.load(ordering: .relaxed))
@@ -66,8 +66,8 @@ final class Daemon: Sendable {
         }
     }
 
-    /// Closes all connections and ends the thread. If the handler has exchanges that are not finished, their connections are shut
-    /// and the thread stays for as long as the process: the exchanges refer to what is the library's.
+    /// Closes all connections and ends the thread. If the handler has unfinished exchanges, their connections are shut down and the thread
+    /// stays as long as the process, because the exchanges refer to the library's memory.
     ///
     /// - Returns: Whether the thread has ended.
     @discardableResult

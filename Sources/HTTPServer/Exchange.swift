@@ -4,10 +4,10 @@ internal import HTTPMessages
 internal import Synchronization
 internal import Threads
 
-/// A request that is being received and answered. Kept for the next one when it is done.
+/// A request that is being received and answered. The object is reused for later requests.
 ///
-/// Belongs to the connection that has it, and so to one thread, except while its response is deferred: then it is in the hands of
-/// whoever is to call ``finish()``.
+/// It belongs to its connection, and so to one thread. While its response is deferred, it belongs to the thread that will call
+/// ``finish()``.
 // Safety: the body's memory is the exchange's own; `connection`, `handle` and what `request` points to is the
 // library's, which keeps them until the request is complete, when reset() forgets them. `stage` hands the exchange from thread to thread.
 final class Exchange: HTTPExchange, @unchecked Sendable {
@@ -16,23 +16,23 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
     private var body: UnsafeMutableRawPointer?
     private var capacity = 0
     private(set) var bodyCount = 0
-    /// The bytes of the capacity that are counted in the server's account, and those of them that are counted for the client.
+    /// The bytes of the capacity that the server's account counts, and those of them that count for the client.
     private var countedBytes = 0
     private var clientBytes = 0
     private let bodies: ClientShares
-    /// Where the target of the request's first line ends.
+    /// The end of the target in the request's first line.
     private var targetEnd: UnsafeRawPointer?
-    /// Where the head of the request ends, in the library's memory.
+    /// The end of the request's head in the library's memory.
     private var headEnd: UnsafeRawPointer?
-    /// The body's length, if it was given.
+    /// The body's declared length, if there is one.
     private var expectedCount: Int?
     private(set) var connection: Unmanaged<Connection>?
     private var isChunked = false
-    /// When the first line and the headers were complete.
+    /// The time when the first line and the headers were complete.
     private(set) var startSeconds = 0
-    /// Whether the response was given without reading the whole body.
+    /// Whether the response was made without reading the whole body.
     var isRefused = false
-    /// Whether a body or a response was so large that few such exchanges are kept.
+    /// Whether a body or a response was large. Few such exchanges are kept.
     private(set) var isLarge = false
     /// Whether the handler has deferred the response; for the connection's thread.
     private(set) var isDeferred = false
@@ -40,12 +40,12 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
     private let stage = Atomic<Stage>(.handling)
     private static let keptBytes = 4 << 20
     private static let largeBytes = 256 << 10
-    /// Smaller buffers are not counted: they come and go with each request.
+    /// Smaller buffers are not counted, because each request allocates some.
     private static let uncountedBytes = 64 << 10
 
     /// The owner of the next step of an exchange. Of suspending and finishing, the one that comes second sends the response.
     private enum Stage: UInt8, AtomicRepresentable {
-        /// The handler has not been called, runs, or has just deferred the response.
+        /// The handler has not been called yet, is running, or has just deferred the response.
         case handling
         /// The connection is suspended: finish() resumes it.
         case suspended
@@ -73,24 +73,24 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
     /// The body so far.
     var bodyBytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: body, count: bodyCount) }
 
-    /// A request's first line has come.
+    /// A request's first line was received.
     ///
-    /// - Parameter target: Its target, as it was sent.
+    /// - Parameter target: The target as sent.
     func begin(target: UnsafePointer<CChar>? = nil) {
         beganNanoseconds = Pace.nowNanoseconds
         // Safety: a place to compare with; nothing is read from there.
         targetEnd = target.map { UnsafeRawPointer($0) + strlen($0) }
     }
 
-    /// Whether the version follows the target: it does not where a NUL is in the target, which is cut there.
+    /// Whether the version follows the target. If not, the target contains a NUL, and was cut there.
     func hasWholeTarget(before version: UnsafePointer<CChar>) -> Bool {
         targetEnd.map { $0 + 1 == UnsafeRawPointer(version) } ?? false
     }
 
-    /// A request's headers have come.
+    /// A request's headers were received.
     ///
     /// - Parameters:
-    ///   - connection: Where they came.
+    ///   - connection: The connection.
     ///   - line: The first line.
     ///   - headerBytes: The bytes of the first line and the headers.
     ///   - headers: The headers.
@@ -107,7 +107,7 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
             headers: headers.known, body: UnsafeRawBufferPointer(start: nil, count: 0))
     }
 
-    /// A request is there of which nothing more is known.
+    /// A request exists about which nothing is known.
     func begin(on connection: Unmanaged<Connection>) {
         self.connection = connection
         request = HTTPRequest(
@@ -123,10 +123,10 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
         connection?._withUnsafeGuaranteedRef { $0.noteRequest(bytes: bytesReceived, isChunked: isChunked) }
     }
 
-    /// Whether the client has sent more than this request, as clients do that do not wait for responses.
+    /// Whether the client has sent more than this request, without waiting for the response.
     var isFollowed: Bool { connection?._withUnsafeGuaranteedRef { $0.hasSentMore } ?? false }
 
-    /// Sets what the server waits for, and when the client must have moved on.
+    /// Sets the awaited event, and the time by which the client must make progress.
     func expect(_ awaited: Connection.Awaited, by deadline: Int) {
         connection?._withUnsafeGuaranteedRef { connection in
             connection.deadline.store(deadline, ordering: .relaxed)
@@ -134,7 +134,7 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
         }
     }
 
-    /// The handler is about to work on it on this thread, or does not any more.
+    /// Notes whether the handler works on the request on this thread.
     func noteHandling(_ isHandled: Bool) {
         connection?._withUnsafeGuaranteedRef { $0.isHandled.store(isHandled, ordering: .releasing) }
     }
@@ -144,7 +144,7 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
     /// Whether ``finish()`` was called.
     var isFinished: Bool { stage.load(ordering: .acquiring) == .finished }
 
-    /// Suspends the connection until ``finish()`` is called, which it may be by now. Called in the library's callback.
+    /// Suspends the connection until ``finish()`` is called, which may already have happened. Called in the library's callback.
     func suspend(_ handle: OpaquePointer) {
         isDeferred = true
         self.handle = handle
@@ -163,27 +163,27 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
         }
     }
 
-    /// Sends a response past the library, if the connection is suspended and the exchange is not finished. Whoever has the exchange may go
-    /// on with it: what comes of it is not sent.
+    /// Sends a response bypassing the library, if the connection is suspended and the exchange is not finished. The owner of the exchange may
+    /// continue, but its response is not sent.
     ///
-    /// - Returns: Whether it was sent, so that the connection is to be shut.
+    /// - Returns: Whether it was sent. The connection must then be shut down.
     func cutOff(_ response: [UInt8]) -> Bool {
         let (isMine, _) = stage.compareExchange(
             expected: .suspended, desired: .cutOff, ordering: .acquiringAndReleasing)
-        // The library leaves a suspended connection alone.
+        // The library does not touch a suspended connection.
         guard isMine, let handle else { return false }
         return response.withUnsafeBytes { cmicrohttpd_send(handle, $0.baseAddress, $0.count) == $0.count }
     }
 
     private func resume() {
         guard let handle else { return }
-        // Once it is resumed, the exchange is the connection's thread's; and once that is said, the daemon may be stopped.
+        // Once it is resumed, the exchange belongs to the connection's thread. Once that is counted, the daemon may be stopped.
         let worker = worker
         MHD_resume_connection(handle)
         worker.hasEnded()
     }
 
-    /// Answers with an error.
+    /// Responds with an error.
     func respond(_ refusal: Refusal) {
         response.clear()
         response.status = refusal.status
@@ -192,7 +192,7 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
         response.body.append(refusal.body)
     }
 
-    /// Makes ready for another request.
+    /// Prepares the object for another request.
     func reset() {
         if isDeferred { connection?._withUnsafeGuaranteedRef { $0.takeBack() } }
         bodies.forget(clientBytes, of: network)
@@ -219,16 +219,16 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
 
     private var network: PeerAddress.Network? { connection?._withUnsafeGuaranteedRef { $0.peer?.network } }
 
-    /// Why a body of the length that was given can never be had; nil if it can, or if no length was given.
+    /// The reason why a body of the declared length can never be received; nil if it can, or if no length was declared.
     var refusalOfLength: Refusal? {
         guard let expectedCount, expectedCount > Self.uncountedBytes else { return nil }
         let largest = bodies.largestBody(of: network) - HTTPRequest.bodyPadding
         return expectedCount > largest ? .tooLargeForMemory(max(0, largest)) : nil
     }
 
-    /// Adds received bytes; memory grows with what has come, not with what was announced.
+    /// Adds received bytes. Memory grows with the received bytes, not with the declared length.
     ///
-    /// - Returns: Why the body is not taken: it is larger than `limit`, or memory is short. nil if it is.
+    /// - Returns: The reason why the body is refused: it is larger than `limit`, or memory is short. nil if it is accepted.
     func append(_ bytes: UnsafeRawBufferPointer, limit: Int) -> Refusal? {
         guard bytes.count <= limit - bodyCount, announcedCount(before: bytes) <= limit - bodyCount else {
             return .tooLarge(limit)
@@ -237,7 +237,7 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
         guard let body, let source = bytes.baseAddress else { return .memoryShort }
         (body + bodyCount).copyMemory(from: source, byteCount: bytes.count)
         bodyCount += bytes.count
-        // Memory of an earlier request is this client's once it is used.
+        // Memory of an earlier request counts for this client once it is used.
         if bodyCount > Self.uncountedBytes, clientBytes < countedBytes {
             bodies.note(countedBytes - clientBytes, for: network)
             clientBytes = countedBytes
@@ -245,8 +245,8 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
         return nil
     }
 
-    /// The size of the chunk that these bytes begin, where the library has received it together with them: then the line that says it
-    /// stands before them. 0 if it is not known.
+    /// The size of the chunk that these bytes begin, if the library received its size line together with them. The line then precedes them.
+    /// 0 if the size is unknown.
     private func announcedCount(before bytes: UnsafeRawBufferPointer) -> Int {
         // Safety: what was received behind the head begins at its end, and the library hands it over where it is.
         guard isChunked, let headEnd, let start = bytes.baseAddress, headEnd < start else { return 0 }
@@ -270,9 +270,9 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
         }
     }
 
-    /// Makes sure that a body of that size, and the padding after it, has memory.
+    /// Reserves memory for a body of that size, and the padding after it.
     ///
-    /// - Returns: Why it has none; nil if it has.
+    /// - Returns: The reason why there is no memory; nil if there is.
     func makeRoom(_ count: Int) -> Refusal? {
         let needed = count + HTTPRequest.bodyPadding
         guard needed > capacity else { return nil }
@@ -281,7 +281,7 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
         if larger > Self.uncountedBytes {
             let client = network
             if bodies.take(larger - countedBytes, for: client) != nil {
-                // Half as much again is for those who go on.
+                // Half as much again is reserved for further growth.
                 larger = needed
                 if let refusal = bodies.take(larger - countedBytes, for: client) { return refusal }
             }

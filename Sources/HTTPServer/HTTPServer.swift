@@ -6,42 +6,42 @@ internal import Threads
 
 /// An HTTP/1.1 server on libmicrohttpd: threads that receive, call the handler, and answer.
 ///
-/// Keep-alive, pipelining and chunked bodies are the library's. Here: connections are spread evenly over the threads, bodies are
-/// limited (413), slow clients are cut, and what a request needs is kept for the next one, so that a request in the steady state
-/// allocates nothing of ours.
+/// The library implements keep-alive, pipelining and chunked bodies. This type spreads connections evenly over the threads, limits bodies
+/// (413), closes the connections of slow clients, and reuses the objects of requests, so that a request allocates no memory of ours in the
+/// steady state.
 ///
-/// A client is too slow when it sends nothing for the idle timeout, when a request's headers take twice that, or when, after
-/// that grace, a body comes or a response is taken at less than 1 KiB a second. What is no HTTP is refused with one response in JSON,
-/// and the connection is closed: 400 (a malformed first line, header, length or chunk), 413 (a length of more than 64 bits), 414 and
-/// 431 (more than 16 KiB before the body), 505. A connection that begins with anything else is closed.
+/// A client is too slow if it sends nothing for the idle timeout, if a request's headers take twice as long, or if, after that, a body
+/// arrives or a response is read at less than 1 KiB per second. Malformed HTTP is refused with one JSON response, and the connection is
+/// closed: 400 (a malformed first line, header, length or chunk), 413 (a length of more than 64 bits), 414 and 431 (more than 16 KiB
+/// before the body), 505. A connection that begins with anything else is closed.
 public final class HTTPServer: Sendable {
-    /// How to listen, and what to allow.
+    /// The address to listen on, and the limits.
     public struct Configuration: Sendable {
-        /// An address or a name of this machine, or `unix:` and the path of a socket.
+        /// An address or a name of this machine, or `unix:` followed by the path of a socket.
         public var host = "127.0.0.1"
-        /// 0 takes a free one.
+        /// The port; 0 selects a free one.
         public var port = 8501
-        /// Threads that receive, handle and answer.
+        /// The number of threads that receive requests, call the handler and send responses.
         public var threads = 2
         /// The largest body.
         public var maxBodyBytes = 64 << 20
-        /// A connection on which nothing moves for so long is cut.
+        /// The time after which an idle connection is closed.
         public var idleTimeoutSeconds = 30
-        /// More connections wait in the listener's queue until others are closed; those that have been idle longest are closed
-        /// for them. Fewer if the process may not open as many files.
+        /// The maximum number of connections. More wait in the listener's queue. The connections that have been idle longest are closed to make
+        /// room. The limit is lower if the process may not open as many files.
         public var maxConnections = 10_000
         /// The certificate and its key; nil for no TLS.
         public var tls: TLS?
-        /// Called when the files of ``tls`` have changed, on a thread of the server's.
+        /// Called on one of the server's threads when the files of ``tls`` have changed.
         public var onCertificate: @Sendable (CertificateEvent) -> Void = { _ in }
 
-        /// Called when a request's headers have come and its body is still to come, on the server's threads, by many at once: says
-        /// whether the body is wanted. If not, the exchange has the response, and the connection is closed after it.
+        /// Called when a request's headers were received, before its body. Several of the server's threads may call it at once. Returns whether
+        /// the body is wanted. If not, the exchange has the response, and the connection is closed after it.
         public var admit: @Sendable (HTTPExchange) -> Bool = { _ in true }
-        /// Completes and notes a response that the server gives by itself; called on the server's threads, by many at once.
+        /// Completes and records a response that the server makes itself. Several of the server's threads may call it at once.
         public var onRefusal: @Sendable (HTTPExchange) -> Void = { $0.response.body.append(UInt8(ascii: "\n")) }
-        /// The account that bodies are counted in while they are received and read; nil for none. One client address may have
-        /// ``ClientShares/part`` of it.
+        /// The account that counts bodies while they are received and read; nil for none. ``ClientShares/part`` limits the share of one client
+        /// address.
         package var memory: MemoryAccount?
 
         /// The defaults.
@@ -50,12 +50,12 @@ public final class HTTPServer: Sendable {
 
     /// The server's certificate and key: PEM files, which may be replaced while it runs.
     public struct TLS: Sendable {
-        /// The server's certificate, and those that lead from it to one that clients know.
+        /// The server's certificate, followed by the intermediate certificates.
         public var certificatePath: String
         /// The key of the first certificate, not encrypted.
         public var keyPath: String
 
-        /// Makes it.
+        /// Makes the paths of a certificate and its key.
         public init(certificatePath: String, keyPath: String) {
             self.certificatePath = certificatePath
             self.keyPath = keyPath
@@ -64,16 +64,16 @@ public final class HTTPServer: Sendable {
 
     /// The outcome of reading new files of a certificate.
     public enum CertificateEvent: Sendable {
-        /// New connections use them.
+        /// The files are valid. New connections use them.
         case replaced
-        /// They cannot be used; the certificate stays as it was.
+        /// The files cannot be used. The certificate stays as it was.
         case refused(HTTPServerError)
     }
 
-    /// Answers a request; called on the server's threads, by many at once.
+    /// Handles a request. Several of the server's threads may call it at once.
     public typealias Handler = @Sendable (HTTPExchange) -> HTTPOutcome
 
-    /// The port that is listened on; 0 for a unix socket.
+    /// The port that the server listens on; 0 for a Unix socket.
     public let port: Int
     private let daemons: [Daemon]
     private let acceptor: Acceptor
@@ -92,7 +92,7 @@ public final class HTTPServer: Sendable {
         self.certificates = certificates
         let listener = try Listener(host: configuration.host, port: configuration.port)
         port = listener.port
-        // A client that goes away while it is answered must not end the process.
+        // A client that disconnects during a response must not end the process.
         signal(SIGPIPE, SIG_IGN)
         let alarm: Alarm
         do throws(SystemThread.Failure) { alarm = try Alarm() } catch {
@@ -114,37 +114,37 @@ public final class HTTPServer: Sendable {
 
     deinit { stop(drainSeconds: 0) }
 
-    /// How many connections are open.
+    /// The number of open connections.
     package var openConnectionCount: Int { sum { $0.openCount.load(ordering: .relaxed) } }
 
-    /// How many requests are between the end of their headers and the end of their response.
+    /// The number of requests between the end of their headers and the end of their response.
     package var activeRequestCount: Int { sum { $0.activeCount.load(ordering: .acquiring) } }
 
-    /// Looks at the files of the certificate now. They are looked at by themselves, within a second.
+    /// Checks the files of the certificate now. They are also checked automatically within a second.
     public func rereadCertificates() { certificates?.refresh(isWanted: true) }
 
-    /// Says that the server is about to stop: from now on responses tell clients to close their connections. New connections are
-    /// still accepted, and all requests answered.
+    /// Announces that the server is about to stop. From now on, responses tell clients to close their connections. New connections are
+    /// still accepted, and all requests are answered.
     public func beginDraining() {
         for daemon in daemons { daemon.worker.isDraining.store(true, ordering: .relaxed) }
     }
 
-    /// Stops: no new connections; requests in flight are answered; then all connections are closed.
+    /// Stops the server: accepts no new connections, answers the requests in flight, then closes all connections.
     ///
-    /// Requests that are not completed after `drainSeconds` are cut off: suspended exchanges have their ``HTTPExchange/abandonment``
-    /// raised, and `graceSeconds` to be finished. All other clients that still wait then get 503. Threads that an exchange keeps from
-    /// ending are left behind; ``HTTPExchange/finish()`` can still be called.
+    /// Requests that are not complete after `drainSeconds` are cut off. The ``HTTPExchange/abandonment`` of suspended exchanges is raised, and
+    /// they have `graceSeconds` to finish. All other waiting clients then get 503. Threads with unfinished exchanges are abandoned;
+    /// ``HTTPExchange/finish()`` can still be called.
     ///
     /// - Parameters:
-    ///   - drainSeconds: How long to wait for the requests in flight.
-    ///   - graceSeconds: How long what is cut off may take to end by itself, and then its response to be sent.
+    ///   - drainSeconds: The time to wait for the requests in flight.
+    ///   - graceSeconds: The time for requests that are cut off to end, and then for their responses to be sent.
     /// - Returns: Whether all requests in flight were answered.
     @discardableResult
     public func stop(drainSeconds: Double = 30, graceSeconds: Double = 0.04) -> Bool {
         let end = Self.time(after: drainSeconds)
         beginDraining()
         acceptor.stop()
-        // What the library has read and not yet begun with is not seen: one look is not enough.
+        // Requests that the library has read but not begun are invisible, so one check is not enough.
         var idleLooks = 0
         wait(until: end) {
             idleLooks = isBusy ? 0 : idleLooks + 1
@@ -170,10 +170,10 @@ public final class HTTPServer: Sendable {
 
     private var unfinishedCount: Int { daemons.reduce(0) { $0 + $1.worker.unfinished } }
 
-    /// Whether the handler has exchanges that are not finished.
+    /// Whether the handler has unfinished exchanges.
     private var haveUnfinished: Bool { daemons.contains { $0.worker.hasUnfinished } }
 
-    /// Whether a request is being answered, or has come and waits for a thread.
+    /// Whether a request is being answered, or has arrived and waits for a thread.
     private var isBusy: Bool { activeRequestCount > 0 || daemons.contains { $0.worker.connections.haveUnreadBytes() } }
 
     private func sum(_ count: (Worker) -> Int) -> Int { daemons.reduce(0) { $0 + count($1.worker) } }

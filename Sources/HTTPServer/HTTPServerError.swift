@@ -1,12 +1,12 @@
-/// Why a server cannot start.
+/// The reason why a server cannot start.
 public struct HTTPServerError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The kind of failure.
     public enum Kind: Hashable, Sendable {
-        /// The host is not an address of this machine, or not a name.
+        /// The host is not an address or a name of this machine.
         case badHost
         /// Another program listens there.
         case portInUse
-        /// The port needs rights that the process has not.
+        /// The port requires privileges that the process lacks.
         case notPermitted
         /// The certificate or its key cannot be used.
         case badCertificate
@@ -16,7 +16,7 @@ public struct HTTPServerError: Error, Hashable, Sendable, CustomStringConvertibl
 
     /// The kind of failure.
     public let kind: Kind
-    /// With what, and what to do.
+    /// The problem, and what to do.
     public let description: String
 
     init(_ kind: Kind, _ description: String) {

@@ -1,10 +1,10 @@
 internal import Glibc
 internal import Threads
 
-/// Sockets of clients that were answered before they had sent everything, on their way to the thread that reads on.
+/// Sockets of clients that got a response before they had sent everything. The queue passes them to the thread that reads the rest.
 ///
-/// A socket that is closed with bytes unread resets the connection, and the client may lose the response. So the library closes
-/// its descriptor, and another one of the same socket stays until the client is done.
+/// Closing a socket with unread bytes resets the connection, and the client may lose the response. The library therefore closes its
+/// descriptor, and a duplicate stays open until the client is done.
 final class LingeringQueue: Sendable {
     private let descriptors = Locked<[Int32]>([])
     private let alarm: Alarm
@@ -15,7 +15,7 @@ final class LingeringQueue: Sendable {
 
     deinit { take().forEach { close($0) } }
 
-    /// Keeps another descriptor of the socket; the caller's can be closed.
+    /// Keeps a duplicate of the descriptor. The caller's descriptor can be closed.
     func add(_ socket: Int32) {
         let isAdded = descriptors.withLock { descriptors in
             guard descriptors.count < Self.maxSockets else { return false }
@@ -26,7 +26,7 @@ final class LingeringQueue: Sendable {
         if isAdded { alarm.ring() }
     }
 
-    /// The descriptors that came since the last call.
+    /// The descriptors that were added since the last call.
     func take() -> [Int32] {
         descriptors.withLock { descriptors in
             defer { descriptors = [] }
@@ -35,7 +35,7 @@ final class LingeringQueue: Sendable {
     }
 }
 
-/// The sockets that are read until their clients are done, or have taken too long.
+/// The sockets that are read until their clients are done or take too long.
 struct LingeringSockets: ~Copyable {
     private var sockets: [(descriptor: Int32, deadline: Int)] = []
 
@@ -49,7 +49,7 @@ struct LingeringSockets: ~Copyable {
 
     var isEmpty: Bool { sockets.isEmpty }
 
-    /// Takes over descriptors.
+    /// Takes ownership of descriptors.
     mutating func add(_ descriptors: [Int32]) {
         for descriptor in descriptors {
             if sockets.count < Self.maxSockets {
@@ -60,7 +60,7 @@ struct LingeringSockets: ~Copyable {
         }
     }
 
-    /// Reads and drops what has come; closes what has ended.
+    /// Reads and drops received bytes. Closes sockets that have ended.
     mutating func read() {
         let now = Pace.now
         sockets.removeAll { socket in
@@ -73,7 +73,7 @@ struct LingeringSockets: ~Copyable {
     /// Whether the client has closed.
     private static func drain(_ descriptor: Int32) -> Bool {
         withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 16) { memory in
-            // A client that sends without end gets its turn and no more.
+            // Limits a client that sends without end to its turn.
             for _ in 0..<16 {
                 let count = recv(descriptor, memory.baseAddress, memory.count, Int32(MSG_DONTWAIT))
                 guard count > 0 else { return count == 0 || errno != EAGAIN }

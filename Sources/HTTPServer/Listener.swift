@@ -1,9 +1,9 @@
 internal import Glibc
 
-/// A listening socket, non-blocking. Closed when it goes away.
+/// A non-blocking listening socket. It is closed when it is destroyed.
 struct Listener: ~Copyable {
     let descriptor: Int32
-    /// The port that it listens on; 0 for a unix socket.
+    /// The port that it listens on; 0 for a Unix socket.
     let port: Int
     private let file: SocketFile?
 
@@ -12,7 +12,7 @@ struct Listener: ~Copyable {
 
     /// Binds and listens.
     ///
-    /// - Throws: ``HTTPServerError`` saying what to do.
+    /// - Throws: ``HTTPServerError`` with the next step.
     init(host: String, port: Int) throws(HTTPServerError) {
         if host.hasPrefix(Self.unixPrefix) {
             let file = try SocketFile(String(host.dropFirst(Self.unixPrefix.count)), backlog: Self.backlog)
@@ -25,12 +25,12 @@ struct Listener: ~Copyable {
     }
 
     deinit {
-        // Clients that come now are told that nobody is there, rather than taken and dropped.
+        // Clients that connect now are refused, instead of accepted and dropped.
         file?.remove()
         close(descriptor)
     }
 
-    /// Takes the file of a unix socket away: nobody comes any more.
+    /// Removes the file of a Unix socket, so that no client connects any more.
     func removeFile() { file?.remove() }
 
     private static func open(_ host: String, _ port: Int) throws(HTTPServerError) -> Int32 {
@@ -87,7 +87,7 @@ struct Listener: ~Copyable {
         return withUnsafeMutablePointer(to: &storage) { storage in
             storage.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
                 guard getsockname(descriptor, address, &length) == 0 else { return nil }
-                // IPv4 and IPv6 have the port at the same place.
+                // IPv4 and IPv6 addresses have the port at the same offset.
                 return address.withMemoryRebound(to: sockaddr_in.self, capacity: 1) {
                     Int(UInt16(bigEndian: $0.pointee.sin_port))
                 }

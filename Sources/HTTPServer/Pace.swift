@@ -1,43 +1,43 @@
 internal import Glibc
 
-/// How fast a client must be. libmicrohttpd cuts a connection on which nothing moves; one that moves a byte now and then is
-/// cut by these deadlines, in seconds of ``now``.
+/// The minimum speed of a client. libmicrohttpd closes idle connections. These deadlines, in seconds of ``now``, also close connections
+/// that transfer a byte now and then.
 struct Pace {
     private let idleTimeoutSeconds: Int
 
-    /// Bodies must come, and responses be taken, at least this fast, after a grace.
+    /// The minimum speed of bodies and of the reading of responses, after a grace period.
     private static let slowestBytesPerSecond = 1024
 
-    /// How long after its time a request that is still computed is answered by the server: runs that look at the time end before.
+    /// The time after its deadline when the server responds to a request that is still running. Runs that check the time end earlier.
     static let lateNanoseconds = 100_000_000
 
     init(idleTimeoutSeconds: Int) { self.idleTimeoutSeconds = idleTimeoutSeconds }
 
-    /// The clock that never jumps.
+    /// The monotonic clock.
     static var now: Int {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC_COARSE, &time)
         return time.tv_sec
     }
 
-    /// The same clock, exactly.
+    /// The same clock in nanoseconds.
     static var nowNanoseconds: Int {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
         return time.tv_sec * 1_000_000_000 + time.tv_nsec
     }
 
-    /// When the next request's headers must be complete.
+    /// The time by which the next request's headers must be complete.
     func deadlineOfHeaders() -> Int { Self.now + headerSeconds }
 
-    /// How long a request's headers may take.
+    /// The time limit for a request's headers.
     var headerSeconds: Int { 2 * idleTimeoutSeconds }
 
-    /// When more of a body must have come.
+    /// The time by which more of a body must arrive.
     func deadline(ofBody receivedBytes: Int, since startSeconds: Int) -> Int {
         startSeconds + idleTimeoutSeconds + receivedBytes / Self.slowestBytesPerSecond
     }
 
-    /// When a response of that size must have been taken.
+    /// The time by which a response of that size must have been read.
     func deadline(ofResponse bytes: Int) -> Int { Self.now + idleTimeoutSeconds + bytes / Self.slowestBytesPerSecond }
 }

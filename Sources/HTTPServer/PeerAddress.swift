@@ -4,7 +4,7 @@ internal import Glibc
 struct PeerAddress: Sendable {
     private let storage: sockaddr_storage
 
-    /// Asks the kernel; nil if it does not know, as of a connection that is closed.
+    /// Asks the kernel. Returns nil if the address is unknown, for example because the connection is closed.
     init?(ofSocket socket: Int32) {
         var storage = sockaddr_storage()
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
@@ -15,8 +15,8 @@ struct PeerAddress: Sendable {
         self.storage = storage
     }
 
-    /// Whom memory is counted for: an IPv4 address, or the first half of an IPv6 address, which is a network; nil for a socket in the
-    /// file system.
+    /// The unit that memory is counted for: an IPv4 address, or the first half of an IPv6 address, which is a network; nil for a Unix
+    /// socket.
     var network: Network? {
         let family = Int32(storage.ss_family)
         return withUnsafeBytes(of: storage) { bytes in
@@ -46,7 +46,7 @@ struct PeerAddress: Sendable {
         let bits: UInt64
     }
 
-    /// `192.0.2.1`, `2001:db8::1`, or `unix`. An IPv4 address that came by an IPv6 socket is written as IPv4.
+    /// `192.0.2.1`, `2001:db8::1`, or `unix`. An IPv4 address of an IPv6 socket is written as IPv4.
     var text: String {
         let family = Int32(storage.ss_family)
         guard family == AF_INET || family == AF_INET6 else { return family == AF_UNIX ? "unix" : "unknown" }

@@ -1,11 +1,11 @@
 internal import CMicrohttpd
 internal import HTTPMessages
 
-/// A response that the server gives by itself, after which it closes the connection.
+/// A response that the server makes itself. It closes the connection afterwards.
 struct Refusal: Sendable {
     let status: Int
     let message: String
-    /// Whether the same request may be taken a little later.
+    /// Whether the same request may succeed a little later.
     let isPassing: Bool
 
     init(_ status: Int, _ message: String, isPassing: Bool = false) {
@@ -14,23 +14,23 @@ struct Refusal: Sendable {
         self.isPassing = isPassing
     }
 
-    /// The server stops.
+    /// The server is stopping.
     static let closing = Refusal(503, "the server is stopping: send the request again")
 
-    /// A request's time is over, and what computes the response goes on.
+    /// A request's deadline has passed, and the computation continues.
     static let late = Refusal(
         504,
         "the request exceeded its time limit, and the running step of the graph cannot be interrupted: compute less at once, or "
             + "raise --timeout")
 
-    /// The response has no memory.
+    /// There is no memory for the response.
     static let withoutMemory = Refusal(503, "not enough memory for the response")
 
     /// The server's memory is in use.
     static let memoryShort = Refusal(
         503, "other requests use the server's memory, and the body does not fit: try again", isPassing: true)
 
-    /// A client sends too much at a time.
+    /// A client sends too much at once.
     static func shareUsedUp(_ share: Int) -> Refusal {
         Refusal(
             503,
@@ -38,12 +38,12 @@ struct Refusal: Sendable {
                 + "send fewer at a time", isPassing: true)
     }
 
-    /// The body is beyond the limit.
+    /// The body exceeds the limit.
     static func tooLarge(_ maxBodyBytes: Int) -> Refusal {
         Refusal(413, "the body is larger than \(maxBodyBytes) bytes: send less at once, or raise --max-body")
     }
 
-    /// The body is beyond what one client can ever have of the server's memory.
+    /// The body exceeds the memory that one client can ever get.
     static func tooLargeForMemory(_ byteCount: Int) -> Refusal {
         Refusal(
             413,

@@ -1,17 +1,19 @@
 internal import Glibc
 
-/// The lines of a request's first part as libmicrohttpd leaves them in its memory: ends of lines and the first colon of each line
-/// are zeros by then, all else is as it came.
+/// The lines of a request's head as libmicrohttpd leaves them in its memory: line ends and the first colon of each line are zeros, all else
+/// is as received.
 ///
-/// libmicrohttpd joins folded lines, takes a name that ends in a blank, ends a value at a zero and a line at a bare CR. Others
-/// understand such requests otherwise, and a second request could hide in the body (RFC 9112, 5.1, 5.2 and 2.2).
+/// libmicrohttpd joins folded lines, accepts a name that ends with a blank, ends a value at a zero and a line at a bare CR. Other servers
+/// parse such requests differently, so a second request could hide in the body (RFC 9112, 5.1, 5.2 and 2.2).
 struct RequestHead {
     private let lines: UnsafeRawBufferPointer
 
-    /// - `method`: Where the request begins.
-    /// - `version`: The end of its first line, in the same memory.
-    /// - `byteCount`: The bytes from `method` to the body.
-    /// Gives nil if the first line does not end with CR and LF, or has another CR.
+    /// Returns nil if the first line does not end with CR and LF, or contains another CR.
+    ///
+    /// - Parameters:
+    ///   - method: The beginning of the request.
+    ///   - version: The end of its first line, in the same memory.
+    ///   - byteCount: The number of bytes from `method` to the body.
     init?(method: UnsafePointer<CChar>, version: UnsafePointer<CChar>, byteCount: Int) {
         // Safety: libmicrohttpd keeps the first part of a request whole, in the memory of its connection, until it is answered.
         let start = UnsafeRawPointer(method)
@@ -25,7 +27,7 @@ struct RequestHead {
 
     private static let endBytes = 2
 
-    /// Whether the lines are so many headers and an empty line, each a name, a colon and a value, and each ended by CR and LF.
+    /// Whether the lines are this number of headers and an empty line. Each header has a name, a colon and a value, and ends with CR and LF.
     func isWellFormed(headerCount: Int) -> Bool {
         guard let start = lines.baseAddress, memchr(start, 0x0d, lines.count) == nil,
             memchr(start, 0x0a, lines.count) == nil
@@ -38,7 +40,7 @@ struct RequestHead {
         return lines.count - position == Self.endBytes && isEnd(at: position)
     }
 
-    /// Where the line after a header begins; nil if it is none.
+    /// The beginning of the line after a header; nil if it is not a header.
     private func header(at start: Int) -> Int? {
         var position = start
         while position < lines.count, Self.isToken(lines[position]) { position += 1 }

@@ -2,7 +2,7 @@ internal import CMicrohttpd
 internal import Glibc
 internal import HTTPMessages
 
-/// The first line of a request, in three texts of the library's.
+/// The first line of a request, as three texts of the library.
 struct RequestLine {
     let method: UnsafePointer<CChar>
     let target: UnsafePointer<CChar>
@@ -14,9 +14,9 @@ struct RequestLine {
 
 /// The headers of a request that the server itself reads.
 struct RequestHeaders {
-    /// Those that handlers look at.
+    /// The headers that handlers read.
     private(set) var known = HTTPHeaders()
-    /// How many headers there are.
+    /// The number of headers.
     private(set) var count = 0
     private var hostCount = 0
     private var contentLength: UnsafeRawBufferPointer?
@@ -24,7 +24,7 @@ struct RequestHeaders {
     private var transferEncoding: UnsafeRawBufferPointer?
     private var transferEncodingCount = 0
 
-    /// Reads them; the pointers are valid until the request ends.
+    /// Reads the headers. The pointers are valid until the request ends.
     init(_ connection: OpaquePointer) { MHD_get_connection_values_n(connection, .HEADER_KIND, noteHeader, &self) }
 
     mutating func note(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
@@ -53,7 +53,7 @@ struct RequestHeaders {
     private static let hostHint = hint(of: bytes(of: "Host"))
     private static let transferEncodingHint = hint(of: bytes(of: "Transfer-Encoding"))
 
-    /// Length and first letter: names that are equal have the same, others seldom. nil for an empty name.
+    /// A hash of length and first letter; nil for an empty name.
     private static func hint(of name: UnsafeRawBufferPointer) -> Int? {
         name.first.map { name.count << 8 | Int($0 | 0x20) }
     }
@@ -68,21 +68,23 @@ struct RequestHeaders {
         UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
     }
 
-    /// Whether the body comes in chunks.
+    /// Whether the body is chunked.
     var isChunked: Bool { transferEncodingCount > 0 }
 
-    /// The length of the body, if it was given and is a number that is not too large for one.
+    /// The declared length of the body, if it is a valid number.
     var bodyLength: Int? { contentLength.flatMap { Self.number($0) } }
 
-    /// Whether a body is to come.
+    /// Whether a body follows.
     var announcesBody: Bool { isChunked || contentLength != nil && bodyLength != 0 }
 
-    /// Why the request is answered before its body has come; nil if it is not.
+    /// The reason to refuse the request before its body is received; nil if there is none.
     ///
-    /// A body whose length could be understood in two ways is refused: a proxy in front may have understood the other.
+    /// A body with an ambiguous length is refused, because a proxy in front may have read the length differently.
     ///
-    /// - `maxBodyBytes`: The largest body.
-    /// - `isOld`: Whether the request is HTTP/1.0, which has no chunks and needs no host.
+    /// - Parameters:
+    ///   - maxBodyBytes: The maximum size of a body.
+    ///   - isOld: Whether the request is HTTP/1.0, which has no chunks and needs no host.
+    /// - Returns: The refusal.
     func refusal(maxBodyBytes: Int, isOld: Bool) -> Refusal? {
         guard hostCount == 1 || (isOld && hostCount == 0) else {
             return Refusal(400, "the request has \(hostCount) Host headers: send one")
@@ -109,7 +111,7 @@ struct RequestHeaders {
         !text.isEmpty && text.allSatisfy(isDigit)
     }
 
-    /// nil for what is no number, or too large for one.
+    /// A number; nil if the text is not a number or too large.
     private static func number(_ text: UnsafeRawBufferPointer) -> Int? {
         var number = 0
         for digit in text {

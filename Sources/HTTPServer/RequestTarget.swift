@@ -5,13 +5,13 @@ enum RequestTarget {
     private static let schemes: [StaticString] = ["http://", "https://"]
     private static let root: StaticString = "/"
 
-    /// The path of a target. That of `http://host/path`, which clients send to proxies and a server must take too (RFC 9112,
-    /// 3.2.2), is `/path`; other targets are their own paths.
+    /// The path of a target. The path of `http://host/path`, which clients send to proxies and a server must accept too (RFC 9112,
+    /// 3.2.2), is `/path`. Other targets are their own paths.
     static func path(of target: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
         guard target.first != UInt8(ascii: "/"),
             let start = schemes.lazy.compactMap({ length(of: $0, in: target) }).first
         else { return target }
-        // Without an authority it is no such target.
+        // A target without an authority does not have this form.
         guard start < target.count, target[start] != UInt8(ascii: "/") else { return target }
         guard let slash = target[start...].firstIndex(of: UInt8(ascii: "/")) else {
             return UnsafeRawBufferPointer(start: root.utf8Start, count: root.utf8CodeUnitCount)
@@ -19,7 +19,7 @@ enum RequestTarget {
         return UnsafeRawBufferPointer(rebasing: target[slash...])
     }
 
-    /// The length of a scheme that a target begins with, in whatever case; nil for another.
+    /// The length of the scheme at the beginning of a target, in any case; nil for another scheme.
     private static func length(of scheme: StaticString, in target: UnsafeRawBufferPointer) -> Int? {
         let count = scheme.utf8CodeUnitCount
         guard target.count > count else { return nil }

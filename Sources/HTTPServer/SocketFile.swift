@@ -1,19 +1,19 @@
 internal import Glibc
 
-/// A unix socket that listens, and its file.
+/// A listening Unix socket and its file.
 struct SocketFile {
-    /// The socket, non-blocking.
+    /// The non-blocking socket.
     let descriptor: Int32
     private let path: String
     private let device: dev_t
     private let inode: ino_t
 
-    /// The permissions to connect: owner and group.
+    /// Owner and group may connect.
     private static let mode: mode_t = 0o660
 
-    /// Binds and listens. A file that a server left behind when it died is replaced.
+    /// Binds and listens. A file that a crashed server left behind is replaced.
     ///
-    /// - Throws: ``HTTPServerError`` saying what to do.
+    /// - Throws: ``HTTPServerError`` with the next step.
     init(_ path: String, backlog: Int32) throws(HTTPServerError) {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
@@ -27,7 +27,7 @@ struct SocketFile {
             AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
         guard descriptor >= 0 else { throw Self.failure(errno, path) }
         do throws(HTTPServerError) {
-            // The file is never there with other rights than these.
+            // The file never has other permissions.
             fchmod(descriptor, Self.mode)
             try Self.bind(descriptor, &address, path)
             var status = stat()

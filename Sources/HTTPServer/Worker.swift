@@ -5,20 +5,20 @@ internal import HTTPMessages
 internal import Synchronization
 internal import Threads
 
-/// The state of one of the library's threads: its connections, and the exchanges that wait for their next request.
+/// The state of one of the library's threads: its connections, and the exchanges that wait for reuse.
 // Safety: `waiting` is used only in the library's callbacks, which one thread of the library calls; all else is immutable or
 // synchronised.
 final class Worker: @unchecked Sendable {
-    /// The connections that the thread has, or has been given and not yet seen.
+    /// The thread's connections, including those that it has been given but not seen yet.
     let openCount = Atomic<Int>(0)
-    /// Requests between the end of their headers and the end of their response.
+    /// The number of requests between the end of their headers and the end of their response.
     let activeCount = Atomic<Int>(0)
     /// Whether connections are closed after the next response.
     let isDraining = Atomic<Bool>(false)
     let connections: Connections
-    /// Exchanges that were given to the handler and are not finished.
+    /// The number of exchanges that the handler has not finished.
     private let unfinishedCount = Atomic<Int>(0)
-    /// Whether the handler is not called any more.
+    /// Whether the handler is no longer called.
     private let isClosing = Atomic<Bool>(false)
     private let handler: HTTPServer.Handler
     private let admit: @Sendable (HTTPExchange) -> Bool
@@ -50,13 +50,13 @@ final class Worker: @unchecked Sendable {
         connections = Connections(idleSeconds: pace.headerSeconds)
     }
 
-    /// A connection is there.
+    /// A connection was opened.
     func open(_ handle: OpaquePointer, _ slot: UnsafeMutablePointer<UnsafeMutableRawPointer?>) {
         let connection = Connection(
             self, socket: cmicrohttpd_connection_socket(handle), deadline: pace.deadlineOfHeaders(),
             certificates: certificates)
         connections.add(connection)
-        // The reference is given back in close(_:).
+        // close(_:) releases the reference.
         slot.pointee = Unmanaged.passRetained(connection).toOpaque()
     }
 
@@ -68,26 +68,28 @@ final class Worker: @unchecked Sendable {
         Unmanaged<Connection>.fromOpaque(opaque).takeRetainedValue().close()
     }
 
-    /// Whether the handler has exchanges that are not finished.
+    /// Whether the handler has unfinished exchanges.
     var hasUnfinished: Bool { unfinished > 0 }
 
-    /// How many they are.
+    /// The number of unfinished exchanges.
     var unfinished: Int { unfinishedCount.load(ordering: .sequentiallyConsistent) }
 
-    /// Calls the handler no more. If nothing is unfinished afterwards, nothing will be.
+    /// Stops calling the handler. If no exchange is unfinished afterwards, none will be.
     func close() { isClosing.store(true, ordering: .sequentiallyConsistent) }
 
-    /// An exchange is finished, and its connection is not suspended.
+    /// Counts an exchange that is finished and whose connection is not suspended.
     func hasEnded() { unfinishedCount.subtract(1, ordering: .sequentiallyConsistent) }
 
-    /// The first line of a request has come.
+    /// The first line of a request was received.
     ///
-    /// - `handle`: The library's connection.
-    /// - `target`: The line's target, as it was sent.
+    /// - Parameters:
+    ///   - handle: The library's connection.
+    ///   - target: The target as sent.
+    /// - Returns: The exchange, retained.
     func beginLine(_ handle: OpaquePointer, _ target: UnsafePointer<CChar>?) -> UnsafeMutableRawPointer {
         let exchange = waiting.popLast() ?? Exchange(self, bodies)
         exchange.begin(target: target)
-        // The reference is given back in complete(_:_:).
+        // complete(_:_:) releases the reference.
         let kept = Unmanaged.passRetained(exchange)
         connection(handle)?._withUnsafeGuaranteedRef { $0.exchange = kept }
         return kept.toOpaque()
@@ -120,23 +122,23 @@ final class Worker: @unchecked Sendable {
         return send(handle, exchange)
     }
 
-    /// A part of the body.
+    /// A part of the body was received.
     func receive(_ handle: OpaquePointer, _ bytes: UnsafeRawBufferPointer, _ exchange: Exchange) -> MHD_Result {
         let refusal = exchange.append(bytes, limit: maxBodyBytes)
         exchange.expect(.body, by: pace.deadline(ofBody: exchange.bodyCount, since: exchange.startSeconds))
         guard let refusal else { return .YES }
-        // The library takes no response in the middle of a body. So the client gets it past the library, which then closes its
-        // side; what the client still sends is read on, for a while, by whoever lingers.
+        // The library accepts no response in the middle of a body. The response therefore bypasses the library, which then closes its side. The
+        // lingering sockets read what the client still sends, for a while.
         exchange.isRefused = refusePast(handle, exchange, refusal)
         return .NO
     }
 
-    /// The library refuses a request by itself, and closes the connection when this returns. Its own response would be HTML.
+    /// The library refuses a request itself, and closes the connection when this returns. Its own response would be HTML.
     ///
-    /// - Returns: Whether it need not answer.
+    /// - Returns: Whether the library need not respond.
     func refuseForLibrary(_ handle: OpaquePointer, _ connection: Connection, status: Int) -> Bool {
         guard let exchange = connection.exchange?.takeUnretainedValue() else {
-            // There is not even a first line.
+            // The request does not even have a first line.
             let exchange = waiting.popLast() ?? Exchange(self, bodies)
             exchange.begin()
             exchange.begin(on: Unmanaged.passUnretained(connection))
@@ -153,9 +155,9 @@ final class Worker: @unchecked Sendable {
         return true
     }
 
-    /// Sends a refusal past the library.
+    /// Sends a refusal bypassing the library.
     ///
-    /// - Returns: Whether the client has it.
+    /// - Returns: Whether it was sent.
     private func refusePast(_ handle: OpaquePointer, _ exchange: Exchange, _ refusal: Refusal) -> Bool {
         exchange.respond(refusal)
         onRefusal(exchange)
@@ -164,7 +166,7 @@ final class Worker: @unchecked Sendable {
         }
     }
 
-    /// The request is complete: handle and answer it; or its response, which was deferred, is complete.
+    /// The request is complete, and the handler is called; or its deferred response is complete.
     func respond(_ handle: OpaquePointer, _ exchange: Exchange) -> MHD_Result {
         if exchange.isDeferred { return exchange.isFinished ? send(handle, exchange) : .YES }
         if let refusal = exchange.makeRoom(exchange.bodyCount) { return refuse(handle, exchange, refusal) }
@@ -222,7 +224,7 @@ final class Worker: @unchecked Sendable {
         return cresponses_queue(handle, UInt32(exchange.response.status), response)
     }
 
-    /// The response is sent, or the client is gone.
+    /// The response was sent, or the client has disconnected.
     func complete(_ handle: OpaquePointer?, _ exchange: UnsafeMutableRawPointer) {
         let exchange = Unmanaged<Exchange>.fromOpaque(exchange).takeRetainedValue()
         if let handle { connection(handle)?._withUnsafeGuaranteedRef { $0.exchange = nil } }

@@ -3,8 +3,8 @@ package import Operations
 internal import Planning
 internal import Tensors
 
-/// Finds the training switch on which a graph's assignments of variables depend: the moving averages of batch normalisation,
-/// above all.
+/// Finds the training switch on which a graph's assignments of variables depend, mainly those of the moving averages of batch
+/// normalisation.
 package struct AssignmentGuard {
     private let graph: Graph
     /// For each node the nodes that take its values or wait for it.
@@ -12,13 +12,13 @@ package struct AssignmentGuard {
     /// For each node the nodes that it takes values from or waits for.
     private let inputs: Adjacency
 
-    /// Tells whether a training switch guards a graph's assignments, so that predictions can do without them.
+    /// Determines whether a training switch guards a graph's assignments, so that predictions do not need them.
     ///
     /// - Parameters:
     ///   - graph: The graph.
     ///   - interface: Its switches and outputs.
-    ///   - fact: What is known of a tensor.
-    /// - Returns: Whether one does, and why.
+    ///   - fact: Returns the facts about a tensor.
+    /// - Returns: Whether a switch guards them, and why.
     package static func find(
         _ graph: Graph, _ interface: GraphInterface, fact: (Endpoint) -> TensorFact?
     ) -> (isGuarded: Bool, reason: String) {
@@ -45,12 +45,12 @@ package struct AssignmentGuard {
         readers = inputs.reversed()
     }
 
-    /// Words of names of placeholders that say whether a model is being trained, whatever their dtype.
+    /// Words in the names of placeholders that select training, regardless of dtype.
     private static let trainingWords: Set<String> = ["learning", "mode", "phase", "train", "training"]
-    /// Each is followed through the graph: more are not looked at.
+    /// The maximum number of switches. Each is followed through the graph.
     private static let maxSwitches = 64
 
-    /// The placeholders that may be training switches by their use: booleans, and other scalars whose names say so.
+    /// The placeholders that may be training switches: Booleans, and other scalars with such names.
     private func possibleSwitches(_ fact: (Endpoint) -> TensorFact?) -> [Endpoint] {
         let placeholders = graph.nodes.indices.filter { graph.nodes[$0].op.hasPrefix("Placeholder") }
             .map { Endpoint(node: $0, output: 0) }
@@ -72,7 +72,7 @@ package struct AssignmentGuard {
         return assignments.contains { guarded[$0] }
     }
 
-    /// An assignment that the outputs need, and that is in no branch of the switches.
+    /// An assignment that the outputs depend on, and that is in no branch of the switches.
     private func unguarded(by switches: [Endpoint], _ assignments: [Int], needed outputs: [Endpoint]) -> Int? {
         let guarded = guarded(by: switches)
         let needed = needed(for: outputs.map(\.node))
@@ -91,7 +91,7 @@ package struct AssignmentGuard {
         return reached(from: branches) { !$0.isMerge }
     }
 
-    /// Marks some nodes and all that depends on them.
+    /// Marks some nodes and all nodes that depend on them.
     private func reached(from start: [Int], through passes: (Node) -> Bool = { _ in true }) -> [Bool] {
         var marks = [Bool](repeating: false, count: graph.nodes.count)
         var stack = start
@@ -104,7 +104,7 @@ package struct AssignmentGuard {
         return marks
     }
 
-    /// Marks some nodes and all that they depend on.
+    /// Marks some nodes and all nodes that they depend on.
     private func needed(for end: [Int]) -> [Bool] {
         var marks = [Bool](repeating: false, count: graph.nodes.count)
         var stack = end

@@ -1,7 +1,7 @@
 internal import Graphs
 internal import Operations
 
-/// Finds nodes that compute the same: one op, equal attributes, the same inputs.
+/// Finds nodes that compute the same value: the same op, equal attributes, the same inputs.
 struct EqualNodes {
     private let forward: ForwardGraph
     private var representatives: [Int: Int] = [:]

@@ -3,7 +3,7 @@ internal import Operations
 package import Planning
 internal import Tensors
 
-/// Finds the shape of an input by who reads it.
+/// Finds the shape of an input from the nodes that read it.
 package struct ExampleShape {
     private let graph: Graph
     private let inference: FactInference
@@ -17,7 +17,7 @@ package struct ExampleShape {
         "DecodeJpeg", "DecodePng", "DecodeImage", "DecodeBmp", "DecodeGif",
     ]
 
-    /// Whether a graph decodes images, so that its input of strings is the files of images.
+    /// Whether a graph decodes images, so that its string input expects image files.
     package static func decodesImages(_ graph: Graph) -> Bool {
         graph.nodes.contains { imageDecoders.contains($0.op) }
     }
@@ -26,7 +26,7 @@ package struct ExampleShape {
     private static let imageSize = 224
     private static let channelCounts: Set<Int> = [1, 3, 4]
 
-    /// Sizes for unknown dimensions (-1): those of an image where the others are an image's, else 1.
+    /// Replaces unknown dimensions (-1): by those of an image if the others fit an image, otherwise by 1.
     package static func filled(_ dimensions: [Int]) -> [Int] {
         var sizes = dimensions
         let places: (channels: Int, sizes: [Int])? =
@@ -43,7 +43,7 @@ package struct ExampleShape {
         return sizes.map { $0 < 0 ? 1 : $0 }
     }
 
-    /// Ops that give what they read on, in the same shape.
+    /// Ops that keep the shape of their input.
     private static let passing: Set<String> = [
         "Identity", "Cast", "StopGradient", "Add", "AddV2", "Sub", "Mul", "Div", "RealDiv", "Pad", "PadV2", "MirrorPad",
         "FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3", "Relu", "PlaceholderWithDefault", "CheckNumerics",

@@ -2,10 +2,10 @@ internal import Graphs
 internal import Operations
 internal import TensorFlowProtos
 
-/// A graph without what saves, restores, initialises, trains or summarises.
+/// A graph without the nodes that save, restore, initialise, train or summarise.
 struct ForwardGraph {
     let graph: Graph
-    /// For each node whether it is left out.
+    /// For each node, whether it is excluded.
     let isExcluded: [Bool]
     let kinds: NodeKinds
     let scopes: NameScopes
@@ -53,7 +53,10 @@ struct ForwardGraph {
 
     /// Marks all forward nodes that some nodes' values reach, and these nodes themselves.
     ///
-    /// - `passes`: Whether the way goes on through a node; by default through all.
+    /// - Parameters:
+    ///   - start: The nodes.
+    ///   - passes: Whether to continue through a node; by default through all.
+    /// - Returns: A mark for each node.
     func dependents(of start: some Sequence<Int>, through passes: (Node) -> Bool = { _ in true }) -> [Bool] {
         var marks = [Bool](repeating: false, count: graph.nodes.count)
         var stack = Array(start)
@@ -66,7 +69,7 @@ struct ForwardGraph {
         return marks
     }
 
-    /// Marks all nodes that some nodes' values are made of; these nodes themselves only where they lead to each other.
+    /// Marks all nodes that some nodes' values depend on, and these nodes themselves only if they depend on each other.
     func leading(to end: some Sequence<Int>) -> [Bool] {
         var marks = [Bool](repeating: false, count: graph.nodes.count)
         var stack = Array(end)
@@ -79,7 +82,7 @@ struct ForwardGraph {
         return marks
     }
 
-    /// The places of the forward nodes of some ops.
+    /// The indices of the forward nodes that satisfy a condition.
     func nodes(where isWanted: (Node) -> Bool) -> [Int] {
         graph.nodes.indices.filter { !isExcluded[$0] && isWanted(graph.nodes[$0]) }
     }

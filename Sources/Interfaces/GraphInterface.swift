@@ -7,20 +7,20 @@ package struct GraphInterface: Sendable {
     /// An input.
     package struct Input: Sendable {
         package let tensor: Endpoint
-        /// Why it need not be fed, or with what; nil for data.
+        /// The reason why it need not be fed, or the value to feed; nil for data.
         package let role: Role?
     }
 
-    /// Why an input is not data.
+    /// The reason why an input is not data.
     package enum Role: Hashable, Sendable {
-        /// It tells the model whether it is training.
+        /// It selects training or prediction.
         case inputSwitch(InputSwitch)
-        /// Only losses and metrics need it.
+        /// Only losses and metrics depend on it.
         case label
-        /// No output needs it.
+        /// No output depends on it.
         case unused
 
-        /// Whether it chooses between training and prediction.
+        /// Whether it selects training or prediction.
         package var isTrainingSwitch: Bool { self == .inputSwitch(.training) || self == .inputSwitch(.testing) }
 
         /// The role in words.
@@ -33,19 +33,19 @@ package struct GraphInterface: Sendable {
         }
     }
 
-    /// The signature's inputs; or what the outputs need, then what only losses need.
+    /// The signature's inputs; without a signature the inputs that the outputs need, then those that only losses need.
     package let inputs: [Input]
-    /// The signature's outputs, or what a person would fetch, the likeliest first.
+    /// The signature's outputs, or the guessed outputs, the most likely first.
     package let outputs: [Endpoint]
-    /// The placeholders that tell the graph whether it is being trained; a signature need not name them.
+    /// The placeholders that select training or prediction. A signature need not list them.
     package let trainingSwitches: [Endpoint]
     private let saving: Saving
 
     /// - Parameters:
     ///   - graph: The graph.
-    ///   - meta: Its collections and saver.
-    ///   - signature: The signature that tells inputs and outputs; nil where they are guessed.
-    ///   - fact: The known facts about a tensor.
+    ///   - meta: The meta graph with its collections and saver.
+    ///   - signature: The signature with the inputs and outputs; nil to guess them.
+    ///   - fact: Returns the facts about a tensor.
     package init(
         _ graph: Graph, _ meta: MetaGraphDef, signature: SignatureDef?, fact: @escaping (Endpoint) -> TensorFact?
     ) {
@@ -60,7 +60,7 @@ package struct GraphInterface: Sendable {
         outputs = Self.endpoints(signature?.outputs, graph) ?? found.outputs.map(sources.original)
     }
 
-    /// Whether a node saves or restores: neither to be fed nor fetched.
+    /// Whether a node saves or restores. It must not be fed or fetched.
     package func isPrivate(_ node: Node) -> Bool { saving.isPrivate(node) }
 
     private static func endpoints(_ infos: [String: TensorInfo]?, _ graph: Graph) -> [Endpoint]? {
@@ -73,7 +73,7 @@ package struct GraphInterface: Sendable {
         }
     }
 
-    /// Each placeholder is followed through the graph: of more, none is.
+    /// The maximum number of placeholders to analyse. With more, none is analysed, because each is followed through the graph.
     private static let maxAnalysed = 1024
 
     private static func derived(
@@ -104,7 +104,7 @@ package struct GraphInterface: Sendable {
         return (inputs.filter { $0.role == nil } + inputs.filter { $0.role != nil }, outputs)
     }
 
-    /// The ops from which dropout draws.
+    /// The ops that draw random numbers for dropout.
     private static let randomOps: Set<String> = ["RandomUniform", "StatelessRandomUniform", "StatelessRandomUniformV2"]
 
     private static func role(
@@ -117,9 +117,9 @@ package struct GraphInterface: Sendable {
         return training.labels.contains(source.node) ? .label : .unused
     }
 
-    /// Placeholders, and tensors out of input pipelines, that something reads.
+    /// The placeholders, and the tensors from input pipelines, that are used.
     ///
-    /// A pipeline that is only the default of a placeholder is not meant to be fed: the placeholder is.
+    /// If a pipeline is only the default value of a placeholder, the placeholder is meant to be fed, not the pipeline's tensor.
     private static func sources(_ forward: ForwardGraph, _ pipelines: PipelineSources) -> [Endpoint] {
         forward.nodes(with: .feed)
             .filter { index in

@@ -2,15 +2,15 @@ internal import Graphs
 internal import Operations
 internal import Tensors
 
-/// A placeholder that is no data, but tells a model whether it is training.
+/// A placeholder that is not data, but selects training or prediction.
 package enum InputSwitch: Hashable, Sendable {
     /// The share of elements that dropout keeps.
     case keepProbability
     /// The share of elements that dropout drops.
     case dropRate
-    /// A boolean that chooses branches.
+    /// A Boolean that selects branches, true in training.
     case training
-    /// The same, the other way round.
+    /// A Boolean that selects branches, true in predictions.
     case testing
 
     /// The meaning of the switch and its usual value.
@@ -35,9 +35,13 @@ package enum InputSwitch: Hashable, Sendable {
         "Switch", "RefSwitch", "Identity", "If", "StatelessIf", "LogicalNot", "LogicalAnd", "LogicalOr", "Enter",
     ]
 
-    /// Gives nil for a placeholder of data.
+    /// Returns nil for a placeholder of data.
     ///
-    /// - `isRandom`: For each node whether it depends on a random number.
+    /// - Parameters:
+    ///   - placeholder: The node's index.
+    ///   - forward: The graph.
+    ///   - isRandom: For each node, whether it depends on random numbers.
+    ///   - fact: The facts about the placeholder.
     init?(_ placeholder: Int, _ forward: ForwardGraph, isRandom: [Bool], fact: TensorFact?) {
         guard let fact, (fact.shape.rank ?? 0) == 0 else { return nil }
         let words = NodeWords(forward.graph.nodes[placeholder]).components.last ?? []
@@ -45,7 +49,7 @@ package enum InputSwitch: Hashable, Sendable {
             let choosesOnly = forward.readers[placeholder].allSatisfy {
                 Self.branchOps.contains(forward.graph.nodes[$0].op)
             }
-            // A boolean of unknown rank that is computed with may be data.
+            // A Boolean of unknown rank that is used in computations may be data.
             guard choosesOnly || fact.shape.rank == 0,
                 let kind = Self.training(named: words) ?? Self.training(usedBy: placeholder, forward, isRandom)
             else { return nil }
@@ -83,8 +87,8 @@ package enum InputSwitch: Hashable, Sendable {
         return isRate && words.contains { $0.hasPrefix("drop") } ? .dropRate : nil
     }
 
-    /// Follows the number to where it meets a random one: dropout adds the share that it keeps and rounds down, or compares with the share
-    /// that it drops. `1 - x` makes the one of the other.
+    /// Follows the number to where it is combined with a random one. Dropout either adds the share that it keeps and rounds down, or compares with
+    /// the share that it drops. `1 - x` converts one share into the other.
     private static func dropout(_ placeholder: Int, _ forward: ForwardGraph, _ isRandom: [Bool]) -> InputSwitch? {
         var stack = [(node: placeholder, isTurned: false)]
         var seen: Set<Int> = []

@@ -1,13 +1,13 @@
 internal import Graphs
 
-/// The words of a node's name, and whether they are its author's or only TensorFlow's.
+/// The words of a node's name, and whether its author or TensorFlow chose them.
 struct NodeWords {
     /// The words of each component, lowercase: `rnn/OutputLayer_1` has `[["rnn"], ["output", "layer"]]`.
     let components: [[String]]
-    /// Whether TensorFlow chose the last component: the op's own name, or that of the function that made it.
+    /// Whether TensorFlow chose the last component: the name of the op, or of the function that made the node.
     let isDefault: Bool
 
-    /// Names that TensorFlow's functions give beside those of the ops.
+    /// Names that TensorFlow's functions choose, other than those of ops.
     private static let functionNames: Set<String> = [
         "add", "sub", "mul", "div", "truediv", "floordiv", "mod", "pow", "neg", "abs", "concat", "stack", "unstack",
         "split", "strided_slice", "embedding_lookup", "xw_plus_b", "one_hot", "zeros", "ones", "zeros_like",
@@ -25,12 +25,12 @@ struct NodeWords {
             last == op || Self.withoutVersion(op) == Self.withoutVersion(last) || Self.functionNames.contains(last)
     }
 
-    /// The words that tell what the node is: those of its name, or of the scope around a name that TensorFlow chose.
+    /// The words that describe the node: those of its name, or of the enclosing scope if TensorFlow chose the name.
     var telling: [String] {
         isDefault ? (components.dropLast().last ?? []) + (components.last ?? []) : components.last ?? []
     }
 
-    /// Whether a component, the name itself or a scope around it, has one of some words.
+    /// Whether the name or an enclosing scope contains one of some words.
     func contains(_ words: Set<String>) -> Bool { components.contains { !words.isDisjoint(with: $0) } }
 
     /// Splits at what is no letter, and where a capital follows a small letter.
@@ -51,14 +51,14 @@ struct NodeWords {
         return word.isEmpty ? words : words + [String(decoding: word, as: UTF8.self)]
     }
 
-    /// `MatMul_3` is `MatMul`.
+    /// Removes the number: `MatMul_3` becomes `MatMul`.
     private static func withoutNumber(_ name: Substring) -> Substring {
         guard let underscore = name.utf8.lastIndex(of: UInt8(ascii: "_")) else { return name }
         let digits = name[name.utf8.index(after: underscore)...]
         return !digits.isEmpty && digits.allSatisfy(\.isNumber) ? name[..<underscore] : name
     }
 
-    /// `addv2` is `add`.
+    /// Removes the version: `addv2` becomes `add`.
     private static func withoutVersion(_ name: String) -> String {
         guard name.count > 2, name.last?.isNumber == true, name.dropLast().last == "v" else { return name }
         return String(name.dropLast(2))

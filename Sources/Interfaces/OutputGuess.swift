@@ -3,28 +3,28 @@ internal import Operations
 internal import TensorFlowProtos
 internal import Tensors
 
-/// Finds the outputs that a person would fetch.
+/// Guesses the outputs of a graph.
 ///
-/// Candidates are values that depend on data, but neither on labels nor on a loss, and that end there: nobody reads them, or only
-/// a loss, a metric or a summary does. The best of them are shown, judged by their names and ops.
+/// Candidates are values that depend on data, but not on labels or a loss, and that are not used further, except by a loss, a metric or a
+/// summary. The best of them, by their names and ops, are the outputs.
 struct OutputGuess {
     private let forward: ForwardGraph
     private let training: TrainingParts
     private let sources: [Int]
     private let fact: (Endpoint) -> TensorFact?
     private let collected: [Int: String]
-    /// Whether a node depends on the values of the data, not only on their shapes.
+    /// Whether a node depends on the values of the data, not only on its shapes.
     private let isFed: [Bool]
-    /// Whether a node depends on labels, or is part of losses and metrics.
+    /// Whether a node depends on labels, or is part of a loss or a metric.
     private let isJudgement: [Bool]
-    /// Whether a node is inside of a loop or a branch, and cannot be fetched.
+    /// Whether a node is in a loop or a branch, and cannot be fetched.
     private let isInside: [Bool]
     /// Whether a node depends on a layer.
     private let isWeighted: [Bool]
-    /// Whether a node is not an output and leads to none.
+    /// Whether a node is not an output, and no output depends on it.
     private var isDead: [Bool]
 
-    /// How good a candidate is, the best first.
+    /// The rank of a candidate, the best first.
     private enum Rank: Int, Comparable {
         /// The author put it into a collection.
         case collected
@@ -93,7 +93,7 @@ struct OutputGuess {
         return []
     }
 
-    /// The rules where there is no better output: scalars, losses, what depends on shapes alone, what depends on variables.
+    /// The rules if there is no better output: scalars, losses, values that depend on shapes alone, values that depend on variables.
     private var relaxations: [(Int) -> Bool] {
         let reached = forward.dependents(of: sources)
         let labelled = forward.dependents(of: training.labels)
@@ -121,14 +121,14 @@ struct OutputGuess {
             let readers = forward.readers[index]
             let going = readers.lazy.filter { !isDead[$0] && !isJudgement[$0] }
             let isLeaf = going.isEmpty
-            // Probabilities of which the likeliest is chosen are an output as well.
+            // Probabilities are an output as well if the most likely class is computed from them.
             let isDecided = !isLeaf && going.allSatisfy { OutputWords.decisions.contains(forward.graph.nodes[$0].op) }
             let isJudged = readers.contains {
                 isJudgement[$0] || isDead[$0] && isFed[$0] && training.trained.contains($0)
             }
             guard !isInside[index], isLeaf || isDecided || isJudged && !isScalar(index) || collected[index] != nil
             else { continue }
-            // What prepares a prediction for its loss is not the prediction.
+            // A node that prepares a prediction for its loss is not the prediction.
             let origin = readers.isEmpty || isDecided ? index : origin(of: index, where: isWanted)
             let rank = rank(of: origin, isJudged: isJudged)
             guard !isDecided || isJudged || rank <= .telling else { continue }
@@ -149,7 +149,7 @@ struct OutputGuess {
         return isWeighted[index] ? .computed : .other
     }
 
-    /// The best, and for each input that reaches none of them its own best.
+    /// The best candidates, and for each input that leads to none of them, the best candidate of that input.
     private func shown(_ candidates: [Candidate]) -> [Int] {
         let candidates = withoutFollowers(candidates)
         let best = candidates.map(\.rank).min() ?? .other
@@ -198,12 +198,12 @@ struct OutputGuess {
 
     // MARK: - Nodes that are not outputs
 
-    /// The nodes that do not depend on feeds, the updates, and the scalars and nodes inside of loops that lead to nothing else.
+    /// The nodes that do not depend on feeds, the updates, and the scalars and nodes in loops that lead to nothing else.
     private func dead() -> [Bool] {
         var dead = forward.graph.nodes.indices.map { index in
             !isFed[index] || forward.isExcluded[index] || forward.isForUpdates[index] || isSource(index)
         }
-        // Readers mostly come after what they read.
+        // Readers mostly come after their inputs.
         for index in dead.indices.reversed() where !dead[index] {
             let leadsNowhere = forward.readers[index].allSatisfy { dead[$0] || isJudgement[$0] }
             if leadsNowhere, isInside[index] || isScalar(index) { dead[index] = true }
@@ -216,7 +216,7 @@ struct OutputGuess {
         let node = forward.graph.nodes[index]
         if node.op.hasPrefix("TensorArrayScatter") || node.op.hasPrefix("TensorArrayWrite") { return true }
         guard ["Mean", "Sum"].contains(node.op), forward.inputs(of: index).count > 1 else { return false }
-        // Without axes TensorFlow reduces over a range of all.
+        // Without axes, TensorFlow reduces over a range of all axes.
         return forward.graph.nodes[forward.inputs(of: index)[1]].op != "Const"
     }
 
@@ -232,7 +232,7 @@ struct OutputGuess {
 
     // MARK: - Where an output comes from
 
-    /// Walks back over what TensorFlow's losses put between a prediction and themselves.
+    /// Walks back over the nodes that TensorFlow's losses insert between a prediction and the loss.
     private func origin(of start: Int, where isWanted: (Int) -> Bool) -> Int {
         var index = start
         var isLogarithm = false
@@ -247,7 +247,7 @@ struct OutputGuess {
         return index
     }
 
-    /// Nodes that collections of the author's own name.
+    /// The nodes in the author's own collections.
     private static func collected(_ forward: ForwardGraph, _ meta: MetaGraphDef) -> [Int: String] {
         var result: [Int: String] = [:]
         for (key, collection) in meta.collectionDef where !OutputWords.standardCollections.contains(key) {
@@ -263,7 +263,7 @@ struct OutputGuess {
 
     // MARK: - The same twice
 
-    /// One of those that compute the same, as networks do that share their weights.
+    /// One of several candidates that compute the same value, as in networks that share their weights.
     private func distinct(_ candidates: [Candidate]) -> [Candidate] {
         let sorted = candidates.sorted { ($0.rank, $0.node) < ($1.rank, $1.node) }
         var equals = EqualNodes(forward)

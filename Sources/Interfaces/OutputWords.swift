@@ -1,23 +1,23 @@
-/// The words and ops that tell outputs from other values.
+/// The words and ops that distinguish outputs from other values.
 enum OutputWords {
-    /// Where branches and loops end.
+    /// The ops at the ends of branches and loops.
     static let ends: Set<String> = ["Merge", "RefMerge", "Exit", "RefExit"]
 
     /// The ops that depend on shapes, not on values.
     static let shapeOps: Set<String> = ["Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike"]
 
-    /// The numbers of outputs of ops that have several, all of which belong together.
+    /// The numbers of outputs of ops with several outputs that belong together.
     static let outputCounts = [
         "TopK": 2, "TopKV2": 2, "CTCGreedyDecoder": 4, "NonMaxSuppressionV4": 2, "NonMaxSuppressionV5": 3,
     ]
 
-    /// Ops whose value is an output of the model, whatever its name.
+    /// Ops whose value is an output of the model, regardless of its name.
     static let outputOps: Set<String> = [
         "Softmax", "LogSoftmax", "Sigmoid", "ArgMax", "ArgMin", "TopK", "TopKV2", "CTCGreedyDecoder",
         "CTCBeamSearchDecoder",
     ]
 
-    /// Ops that choose by an output's values.
+    /// Ops that make decisions from an output's values.
     static let decisions: Set<String> = ["ArgMax", "ArgMin", "TopK", "TopKV2", "Round", "InTopK", "InTopKV2"]
 
     /// Words in the names of outputs.
@@ -29,7 +29,7 @@ enum OutputWords {
         "sampled", "response", "sigmoid", "argmax",
     ]
 
-    /// Whether a scope of these words holds a loss or a metric.
+    /// Whether a scope with these words contains a loss or a metric.
     static func isJudging(_ words: [String]) -> Bool {
         !judgingWords.isDisjoint(with: words) || words.starts(with: ["cross", "entropy"]) || words.contains("entropy")
             || words.first == "assert"
@@ -44,10 +44,10 @@ enum OutputWords {
     static let preparing: Set<String> = [
         "Reshape", "Identity", "StopGradient", "Cast", "Squeeze", "ExpandDims", "Log", "Neg",
     ]
-    /// The same, before a logarithm.
+    /// The ops between a prediction and a logarithm.
     static let clipping: Set<String> = ["Add", "AddV2", "Sub", "Maximum", "Minimum", "ClipByValue"]
 
-    /// The keys of `tf.GraphKeys`, and those of layers' own.
+    /// The keys of `tf.GraphKeys`, and those of layers.
     static let standardCollections: Set<String> = [
         "variables", "trainable_variables", "local_variables", "model_variables", "moving_average_variables",
         "metric_variables", "global_step", "train_op", "losses", "regularization_losses", "summaries", "summary_op",

@@ -1,16 +1,16 @@
 internal import Graphs
 internal import Planning
 
-/// A graph whose tensors out of input pipelines are placeholders of their own, so that one may be data and another a label.
+/// A graph in which separate placeholders replace the tensors from input pipelines, so that one can be data and another a label.
 struct PipelineSources {
-    /// The graph, with these placeholders behind all nodes of the original.
+    /// The graph, with these placeholders after all nodes of the original.
     let graph: Graph
     /// What the ops of its nodes tell.
     let kinds: NodeKinds
     /// The original's tensors that they stand for, in their order.
     private let tensors: [Endpoint]
     private let count: Int
-    /// Nodes that choose among pipelines: they are parts of pipelines.
+    /// Nodes that select among pipelines, and so are parts of pipelines.
     let choices: Set<Int>
 
     init(_ graph: Graph) {
@@ -41,7 +41,7 @@ struct PipelineSources {
         endpoint.node < count ? endpoint : tensors[endpoint.node - count]
     }
 
-    /// Whether a node stands for a tensor out of a pipeline.
+    /// Whether a node replaces a tensor from a pipeline.
     func isPipelines(_ node: Int) -> Bool { node >= count }
 
     private static func isTensor(_ endpoint: Endpoint, _ graph: Graph, _ choices: Set<Int>) -> Bool {
@@ -51,7 +51,7 @@ struct PipelineSources {
     private static let passing: Set<String> = ["Switch", "RefSwitch", "Identity"]
     private static let maxPasses = 4
 
-    /// The `Merge`s all of whose inputs come from pipelines, as of `tf.cond(is_training, lambda: batch, lambda: test_batch)`.
+    /// The `Merge` nodes all of whose inputs come from pipelines, as in `tf.cond(is_training, lambda: batch, lambda: test_batch)`.
     private static func choices(_ graph: Graph) -> Set<Int> {
         var forwarded = Set(graph.nodes.indices.filter { InputPipeline.isEnd(graph.nodes[$0].op) })
         var choices: Set<Int> = []

@@ -2,10 +2,10 @@ internal import Graphs
 internal import Operations
 internal import TensorFlowProtos
 
-/// Which nodes of a graph save and restore checkpoints.
+/// The nodes of a graph that save and restore checkpoints.
 package struct Saving: Sendable {
     private let scopes: Set<String>
-    /// The nodes that the saver names and that are in no scope, as TensorFlow 2 makes them.
+    /// The nodes of the saver that are in no scope, as TensorFlow 2 makes them.
     private let nodes: Set<String>
 
     private static func isPart(_ node: Node) -> Bool { OpTable.traits(of: node.op).contains(.checkpoints) }

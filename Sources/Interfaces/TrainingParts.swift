@@ -3,15 +3,15 @@ internal import Operations
 internal import TensorFlowProtos
 internal import Tensors
 
-/// The parts of a forward graph that serve training: losses, and the placeholders of labels.
+/// The parts of a forward graph for training: losses, and the placeholders of labels.
 struct TrainingParts {
     /// The tensors that are minimised.
     private(set) var losses: Set<Int> = []
     /// The nodes through which gradients flow from a loss to variables.
     private(set) var trained: Set<Int> = []
-    /// The placeholders that meet predictions only: labels, targets, rewards.
+    /// The placeholders that are only combined with predictions: labels, targets, rewards.
     private(set) var labels: Set<Int> = []
-    /// For each node whether it joins what comes from a placeholder with a variable, as layers do.
+    /// For each node, whether it combines a value that depends on a placeholder with a variable, as layers do.
     private(set) var isWeighted: [Bool]
 
     private static let lossOps: Set<String> = [
@@ -22,15 +22,15 @@ struct TrainingParts {
 
     /// - Parameters:
     ///   - forward: The graph.
-    ///   - meta: Its collections.
+    ///   - meta: The meta graph with its collections.
     ///   - sources: The placeholders that are not switches of dropout and the like.
-    ///   - fact: What is known of a tensor.
+    ///   - fact: Returns the facts about a tensor.
     init(_ forward: ForwardGraph, _ meta: MetaGraphDef, sources: [Int], fact: (Endpoint) -> TensorFact?) {
         isWeighted = [Bool](repeating: false, count: forward.graph.nodes.count)
         let marked = Self.trained(forward)
         let leading = forward.leading(to: marked)
         losses = marked.filter { !forward.isExcluded[$0] && !leading[$0] }
-        // Some ops have no gradient of their own, and so leave no name: they stand between others.
+        // Some ops have no gradient node of their own. They are found between others.
         let following = forward.dependents(of: marked)
         trained = Set(leading.indices.filter { leading[$0] && following[$0] }).union(marked)
         for name in meta.collectionDef["losses"]?.nodeList.value ?? [] {
@@ -47,7 +47,7 @@ struct TrainingParts {
 
     private static let comparisons: Set<String> = ["Equal", "NotEqual", "InTopK", "InTopKV2"]
 
-    /// Whether a placeholder meets no layer, but a loss; or meets what layers gave only to be compared with it.
+    /// Whether a placeholder is used by no layer but by a loss, or is only compared with the results of layers.
     private func isLabel(_ source: Int, _ forward: ForwardGraph, _ predicted: [Bool]) -> Bool {
         let reached = forward.dependents(of: [source])
         let nodes = reached.indices.filter { reached[$0] }
@@ -89,7 +89,7 @@ struct TrainingParts {
             let inputs = forward.inputs[index]
             let weights = inputs.filter { varying[$0] && !fed[$0] }
             guard !weights.isEmpty, inputs.contains(where: { fed[$0] }) else { return false }
-            // A loss to which a penalty on weights is added is a sum of scalars, no layer.
+            // A loss plus a penalty on weights is a sum of scalars, not a layer.
             if let rank = fact(Endpoint(node: index, output: 0))?.shape.rank { return rank > 0 }
             return weights.contains { !reduced[$0] }
         }

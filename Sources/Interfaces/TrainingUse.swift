@@ -1,10 +1,10 @@
 internal import Graphs
 
-/// The use of a boolean placeholder: which side of the branches that it selects is for training.
+/// The use of a Boolean placeholder: the side of its branches that is for training.
 ///
-/// That side draws random numbers, changes variables, or normalises by the statistics of the batch.
+/// The training side draws random numbers, changes variables, or normalises by the statistics of the batch.
 struct TrainingUse {
-    /// Whether what runs when the placeholder is true is for training; nil where both sides are, or neither.
+    /// Whether the side that runs when the placeholder is true is for training; nil if both sides are, or neither.
     let trainsWhenTrue: Bool?
 
     private static let forwarding: Set<String> = ["Identity", "RefIdentity", "Enter", "RefEnter"]
@@ -45,10 +45,10 @@ struct TrainingUse {
         trainsWhenTrue = found.count == 1 ? found.first : nil
     }
 
-    /// `tf.nn.moments` names its scope so.
+    /// Whether a node is in a scope of `tf.nn.moments`.
     private static func isOfBatch(_ node: Node) -> Bool { NodeWords(node).components.contains(["moments"]) }
 
-    /// Whether the nodes of a branch, which ends at `Merge`, are for training.
+    /// Whether a branch up to its `Merge` is for training.
     private static func trains(_ start: Set<Int>, _ forward: ForwardGraph, _ isRandom: [Bool]) -> Bool {
         var stack = Array(start)
         var seen = start

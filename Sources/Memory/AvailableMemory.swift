@@ -2,12 +2,12 @@ internal import FoundationEssentials
 
 /// How much memory there is for a model, in bytes: the machine's, or what a container's limits leave of it.
 package struct AvailableMemory: Hashable, Sendable {
-    /// nil where it cannot be told.
+    /// nil if it is unknown.
     package let byteCount: Int?
     /// The limit, for messages: "on this machine".
     package let bound: String
 
-    /// A control group's limit and what of it is used; all that the kernel can take back without loss is not counted.
+    /// A control group's limit and usage. Memory that the kernel can reclaim without loss is not counted.
     package struct Group: Hashable, Sendable {
         package let limit: Int
         package let usage: Int
@@ -23,7 +23,7 @@ package struct AvailableMemory: Hashable, Sendable {
     }
 
     /// - Parameters:
-    ///   - machine: What the machine has; nil where it cannot be told.
+    ///   - machine: The machine's memory; nil if it is unknown.
     ///   - groups: The groups that the process is in.
     package init(machine: Int?, groups: [Group]) {
         let group = groups.min { $0.available < $1.available }
@@ -38,7 +38,8 @@ package struct AvailableMemory: Hashable, Sendable {
 
     /// The memory that is available now.
     ///
-    /// - `read`: Gives a file's text; nil where there is none.
+    /// - Parameter read: Returns a file's text; nil if there is no file.
+    /// - Returns: The available memory.
     package static func now(read: (String) -> String? = { contents(of: $0) }) -> AvailableMemory {
         AvailableMemory(
             machine: read("/proc/meminfo").flatMap { field("MemAvailable:", in: $0) }.map { $0 * 1024 },
@@ -48,7 +49,8 @@ package struct AvailableMemory: Hashable, Sendable {
     /// The memory that the process may use: the machine's memory, or the smallest limit of its control groups. nil if neither is
     /// known.
     ///
-    /// - `read`: Gives a file's text; nil where there is none.
+    /// - Parameter read: Returns a file's text; nil if there is no file.
+    /// - Returns: The number of bytes.
     package static func total(read: (String) -> String? = { contents(of: $0) }) -> Int? {
         let machine = read("/proc/meminfo").flatMap { field("MemTotal:", in: $0) }.map { $0 * 1024 }
         return ([machine].compactMap(\.self) + groups(read).map(\.limit)).min()
@@ -76,7 +78,7 @@ package struct AvailableMemory: Hashable, Sendable {
 
     private static let root = "/sys/fs/cgroup"
 
-    /// The groups of `/proc/self/cgroup`: of version 2 `0::/path`, of version 1 `4:memory:/path`. Each group's limit holds, up to the root.
+    /// The groups of `/proc/self/cgroup`: `0::/path` in version 2, `4:memory:/path` in version 1. The limits of all groups up to the root apply.
     private static func groups(_ read: (String) -> String?) -> [Group] {
         (read("/proc/self/cgroup") ?? "").split(separator: "\n").flatMap { line -> [Group] in
             let parts = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
@@ -100,7 +102,7 @@ package struct AvailableMemory: Hashable, Sendable {
         }
     }
 
-    /// nil where there is no limit.
+    /// nil if there is no limit.
     private static func group(
         _ folder: String, _ limit: String, _ usage: String, _ inactive: String, _ read: (String) -> String?
     ) -> Group? {

@@ -3,14 +3,14 @@ internal import Synchronization
 /// The shared budget of the process's caches: programs, callables, prepared calls. If it is exceeded, the least recently used entries are
 /// evicted.
 ///
-/// Entries stand in the order in which they came. One that is about to go and was used since it came, or since it was looked at last,
-/// goes behind the others instead. Noting that an entry was used takes no lock.
+/// Entries are kept in the order in which they were added. If the entry to evict was used since it was added or last considered,
+/// it moves to the end instead. Marking an entry as used takes no lock.
 package final class CacheBudget: Sendable {
     /// The kinds of entries.
     package enum Kind: Int, CaseIterable, Sendable {
-        /// Graphs compiled for feeds and fetches, with what is folded into them and their first program.
+        /// Graphs compiled for feeds and fetches, with their folded constants and their first program.
         case callables
-        /// Callables compiled for shapes of the feeds, with what is folded into them.
+        /// Callables compiled for shapes of the feeds, with their folded constants.
         case programs
         /// Resolved names of requests.
         case calls
@@ -27,8 +27,8 @@ package final class CacheBudget: Sendable {
     private let account: MemoryAccount?
 
     /// - Parameters:
-    ///   - limitBytes: What all entries may take together, those apart that are kept for good.
-    ///   - account: Where what is kept is counted; nil for nowhere.
+    ///   - limitBytes: The maximum size of all entries together, without those that are never evicted.
+    ///   - account: The account that counts the entries; nil for none.
     package init(limitBytes: Int = CacheBudget.standardBytes, account: MemoryAccount? = nil) {
         limit = Atomic(limitBytes)
         self.account = account
@@ -43,44 +43,44 @@ package final class CacheBudget: Sendable {
     /// The bytes of the entries of a kind, including those that are never evicted.
     package func usedBytes(for kind: Kind) -> Int { ring.withLock { $0.bytes[kind.rawValue] } }
 
-    /// How many entries of a kind had to go.
+    /// The number of evicted entries of a kind.
     package func evictionCount(for kind: Kind) -> Int { ring.withLock { $0.evictions[kind.rawValue] } }
 
-    /// Adds an entry that can be found now. Others may have to go for it.
+    /// Adds an entry that can be found now. This may evict others.
     ///
     /// - Parameters:
     ///   - entry: The entry.
-    ///   - isKept: Whether it is kept for good: then it does not count against the limit.
+    ///   - isKept: Whether it is never evicted. It does not count against the limit then.
     package func add(_ entry: CacheEntry, isKept: Bool = false) {
         account?.note(entry.byteCount, for: .caches)
         let victims = ring.withLock { ring in
             ring.add(entry, isKept: isKept)
             return isKept ? [] : ring.makeRoom(limitBytes, besides: entry)
         }
-        // Out of the lock: what goes with an entry may remove others.
+        // Outside of the lock, because freeing an entry may remove others.
         for victim in victims {
             account?.give(victim.byteCount, for: .caches)
             victim.evict()
         }
     }
 
-    /// Counts more for an entry, if it is there.
+    /// Increases the size of an entry, if it is present.
     package func grow(_ entry: CacheEntry, by byteCount: Int) {
         if ring.withLock({ $0.grow(entry, by: byteCount) }) { account?.note(byteCount, for: .caches) }
     }
 
-    /// Removes an entry that cannot be found any more, if it is there.
+    /// Removes an entry that can no longer be found, if it is present.
     package func remove(_ entry: CacheEntry) {
         if ring.withLock({ $0.remove(entry) }) { account?.give(entry.byteCount, for: .caches) }
     }
 
-    /// The entries, linked in their order. The dictionary keeps them, so that letting go of many is no recursion.
+    /// The entries, linked in their order. The dictionary owns them, so that releasing many entries does not recurse.
     // Safety: links are followed under the budget's lock alone, and lead only to entries that `entries` keeps.
     private struct Ring: @unchecked Sendable {
         var entries: [ObjectIdentifier: CacheEntry] = [:]
         var bytes = Kind.allCases.map { _ in 0 }
         var evictions = Kind.allCases.map { _ in 0 }
-        /// The bytes of entries that may go.
+        /// The bytes of entries that may be evicted.
         var passingBytes = 0
         unowned(unsafe) var oldest: CacheEntry?
         unowned(unsafe) var newest: CacheEntry?
@@ -111,10 +111,10 @@ package final class CacheBudget: Sendable {
             return true
         }
 
-        /// Takes out what was unused longest, until the others fit.
+        /// Removes the least recently used entries until the others fit.
         mutating func makeRoom(_ limit: Int, besides new: CacheEntry) -> [CacheEntry] {
             var victims: [CacheEntry] = []
-            // Each is passed over twice at most: whoever uses entries at the same time cannot make this endless.
+            // Each entry is skipped twice at most, so that concurrent use of entries cannot make this endless.
             var passes = 2 * entries.count
             while passingBytes > limit, let entry = oldest, entry !== new || newest !== new {
                 passes -= 1
@@ -145,7 +145,7 @@ package final class CacheBudget: Sendable {
     }
 }
 
-/// Something that a cache keeps.
+/// An entry of a cache.
 // Safety: the links, `isKept` and `byteCount` are changed under the budget's lock alone, the last only while the budget has the entry;
 // it is read outside of the lock before and after.
 open class CacheEntry: @unchecked Sendable {
@@ -162,18 +162,18 @@ open class CacheEntry: @unchecked Sendable {
         self.byteCount = byteCount
     }
 
-    /// Notes that it was used.
+    /// Marks the entry as used.
     @inline(__always)
     package final func mark() {
-        // Where it is noted already, no other processor is disturbed.
+        // If it is marked already, nothing is written, which spares other processors' caches.
         if !isMarked.load(ordering: .relaxed) { isMarked.store(true, ordering: .relaxed) }
     }
 
-    /// Whether it was used since it was last asked.
+    /// Whether it was used since the last call. Clears the mark.
     fileprivate final func takeMark() -> Bool {
         isMarked.load(ordering: .relaxed) && isMarked.exchange(false, ordering: .relaxed)
     }
 
-    /// Takes it out of its cache. Called by the budget, which does not keep it any more.
+    /// Removes the entry from its cache. Called by the budget, after it has released the entry.
     open func evict() {}
 }

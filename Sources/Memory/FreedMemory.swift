@@ -2,6 +2,6 @@ internal import CMemory
 
 /// Memory that was freed.
 package enum FreedMemory {
-    /// Gives back to the operating system what malloc keeps of it. May take milliseconds, and holds up who allocates meanwhile.
+    /// Returns memory that malloc retains to the operating system. May take milliseconds, during which allocations wait.
     package static func giveBack() { cmemory_trim() }
 }

@@ -1,21 +1,21 @@
 internal import Synchronization
 
-/// The memory of the process, by use: one account that runs, bodies, answers, caches and loads share.
+/// The memory of the process, by use. Runs, bodies, responses, caches and loads share one account.
 ///
-/// Whoever is about to take memory takes it from the account first, and gives it back when the memory is freed. Taking is a few
-/// atomic operations: those who take often take in steps (``RunAccount``).
+/// Code takes memory from the account before it allocates, and gives it back after it has freed the memory. Taking is a few
+/// atomic operations. Frequent callers take memory in steps (``RunAccount``).
 package final class MemoryAccount: Sendable {
     /// The uses of memory.
     package enum Use: Int, CaseIterable, Sendable {
         /// Memory of runs: arenas, lists, strings, temporaries.
         case runs
-        /// Bodies of requests that are being received or are read, inflated ones among them.
+        /// Bodies of requests that are being received or read, including decompressed ones.
         case requests
-        /// Answers that are written, or not yet sent.
+        /// Responses that are being written or sent.
         case responses
-        /// Programs, what is folded into them, prepared calls, expressions, pools.
+        /// Programs with their folded constants, prepared calls, regular expressions, pools.
         case caches
-        /// Weights, and what loading takes beside them.
+        /// Weights, and the temporary memory of loading.
         case models
     }
 
@@ -30,8 +30,8 @@ package final class MemoryAccount: Sendable {
     private let uses = Use.allCases.map { _ in Counter() }
 
     /// - Parameters:
-    ///   - limitBytes: What all uses may take together.
-    ///   - runLimitBytes: What one run may take of it.
+    ///   - limitBytes: The limit for all uses together.
+    ///   - runLimitBytes: The limit for one run.
     package init(limitBytes: Int = .max, runLimitBytes: Int = .max) {
         limit = Atomic(limitBytes)
         runLimit = Atomic(runLimitBytes)
@@ -70,9 +70,9 @@ package final class MemoryAccount: Sendable {
     /// The memory that one use has taken.
     package func usedBytes(for use: Use) -> Int { uses[use.rawValue].bytes.load(ordering: .relaxed) }
 
-    /// Counts memory that is about to be taken. Where too little is left, what waits to be used again is freed first.
+    /// Counts memory that is about to be allocated. If too little is left, pooled memory is freed first.
     ///
-    /// - Returns: false where the account has too little left: then nothing is counted.
+    /// - Returns: false if the account has too little left. Nothing is counted then.
     package func take(_ byteCount: Int, for use: Use) -> Bool {
         if takeNow(byteCount, for: use) { return true }
         if byteCount <= limitBytes {
@@ -96,26 +96,26 @@ package final class MemoryAccount: Sendable {
         return true
     }
 
-    /// Counts memory that is there already, whatever the limit.
+    /// Counts memory that is already allocated, regardless of the limit.
     package func note(_ byteCount: Int, for use: Use) {
         total.add(byteCount, ordering: .relaxed)
         uses[use.rawValue].bytes.add(byteCount, ordering: .relaxed)
     }
 
-    /// Gives counted memory back.
+    /// Returns counted memory to the account.
     package func give(_ byteCount: Int, for use: Use) {
         total.subtract(byteCount, ordering: .relaxed)
         uses[use.rawValue].bytes.subtract(byteCount, ordering: .relaxed)
     }
 }
 
-/// Memory that somebody keeps for the next run or request.
+/// Pooled memory, kept for the next run or request.
 ///
-/// An object of its own, because the account refers to it weakly: Swift counts references to such objects the slow way.
+/// A separate object, because the account refers to it weakly, and Swift counts references to such objects more slowly.
 package final class MemoryHolder: Sendable {
     fileprivate let free: @Sendable () -> Void
 
-    /// - Parameter free: Frees what nobody uses at the moment. Called by any thread.
+    /// - Parameter free: Frees the memory that is not in use. Called on any thread.
     package init(free: @escaping @Sendable () -> Void) { self.free = free }
 }
 
@@ -124,7 +124,7 @@ extension MemoryAccount {
         weak var object: MemoryHolder?
     }
 
-    /// Takes note of memory that is kept. The holder is not kept alive.
+    /// Registers pooled memory. The account does not keep the holder alive.
     package func add(_ holder: MemoryHolder) {
         holders.withLock { holders in
             holders.removeAll { $0.object == nil }
@@ -132,20 +132,20 @@ extension MemoryAccount {
         }
     }
 
-    /// Frees all memory that waits to be used again.
+    /// Frees all pooled memory.
     package func freeIdleMemory() {
         let known = holders.withLock { $0.compactMap(\.object) }
         for holder in known { holder.free() }
     }
 }
 
-/// Why memory is refused.
+/// The reason why memory is refused.
 package struct MemoryRefusal: Error, Hashable, Sendable, CustomStringConvertible {
     /// The requested bytes.
     package let byteCount: Int
     /// The bytes that were left.
     package let remainingBytes: Int
-    /// Whether others hold what is missing: later it may be there.
+    /// Whether the memory is only in use at the moment, so that a later attempt may succeed.
     package let isPassing: Bool
 
     package init(byteCount: Int, remainingBytes: Int, isPassing: Bool) {

@@ -1,4 +1,4 @@
-/// An amount of memory: bytes, or a part of what there is.
+/// An amount of memory: bytes, or a percentage of the available memory.
 package enum MemorySize: Hashable, Sendable {
     case bytes(Int)
     /// 1 to 100.
@@ -6,7 +6,7 @@ package enum MemorySize: Hashable, Sendable {
 
     /// Reads `1000000`, `512MiB`, `1.5GiB`, `80%`.
     ///
-    /// - Returns: nil for what is none of these, and for what is no number of bytes.
+    /// - Returns: nil for any other text, and for a number of bytes that is too large.
     package init?(_ text: String) {
         if text.hasSuffix("%") {
             guard let percent = Int(text.dropLast()), (1...100).contains(percent) else { return nil }
@@ -30,9 +30,10 @@ package enum MemorySize: Hashable, Sendable {
         ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40),
     ]
 
-    /// The amount.
+    /// The amount in bytes.
     ///
-    /// - `whole`: What a percentage is of.
+    /// - Parameter whole: The memory that is 100 %.
+    /// - Returns: The number of bytes.
     package func bytes(of whole: Int) -> Int {
         switch self {
         case .bytes(let bytes): bytes
@@ -52,9 +53,10 @@ package enum MemorySize: Hashable, Sendable {
 }
 
 extension SettingType where Value == MemorySize {
-    /// An amount of memory.
+    /// The type of a setting that is an amount of memory.
     ///
-    /// - `least`: The fewest bytes that make sense.
+    /// - Parameter least: The minimum.
+    /// - Returns: The type.
     package static func memory(atLeast least: MemorySize) -> SettingType {
         scalar("an amount of memory such as 512MiB, 2GiB or 80%, at least \(least.text)", text: \.text) {
             text, isPlain in

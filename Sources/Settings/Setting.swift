@@ -1,29 +1,29 @@
 internal import Text
 
-/// Settings that belong together: what a file, or a part of one, says.
+/// Settings that belong together: those of a file, or of a part of one.
 package protocol SettingsGroup: Sendable {
     /// The defaults.
     init()
-    /// All there are. The one place that says what a setting is called, takes and means.
+    /// All settings. The only place that states the name, the type and the meaning of each.
     static var settings: [Setting<Self>] { get }
-    /// Where each setting was given, by key; for messages.
+    /// The place where each setting was given, by key; for messages.
     var places: [String: String] { get set }
 }
 
-/// When a setting that has changed in its file takes effect.
+/// When a changed setting in the file takes effect.
 package enum SettingEffect: String, Sendable {
-    /// At once.
+    /// Immediately.
     case live
-    /// At once for what is loaded from then on; what is loaded is loaded again, while it serves on.
+    /// When a model is loaded. Loaded models are loaded again while they stay in service.
     case reload
-    /// When the server is started again.
+    /// When the server is restarted.
     case restart
 }
 
-/// A setting that two groups have differently.
+/// A setting whose values in two groups differ.
 package struct SettingChange: Hashable, Sendable {
     package let key: String
-    /// The values as YAML; what holds without one, where there is none.
+    /// The values as YAML; the description of the default if there is no value.
     package let old: String
     package let new: String
     package let effect: SettingEffect
@@ -49,12 +49,12 @@ package struct Setting<Group: SettingsGroup>: Sendable {
 
     /// - Parameters:
     ///   - key: Its name.
-    ///   - path: Where the group has it, and there its default.
-    ///   - type: What it takes.
-    ///   - absent: What happens without it, where that is not a value.
+    ///   - path: The group's property with the value. Its initial value is the default.
+    ///   - type: The type of its value.
+    ///   - absent: What happens without the setting, if there is no default value.
     ///   - isList: Whether a flag may be given several times.
     ///   - effect: When a change in the file takes effect.
-    ///   - help: What it means.
+    ///   - help: Its description.
     package init<Value>(
         _ key: String, _ path: any WritableKeyPath<Group, Value> & Sendable, _ type: SettingType<Value>,
         absent: String = "none", isList: Bool = false, effect: SettingEffect = .live, _ help: String
@@ -76,11 +76,11 @@ package struct Setting<Group: SettingsGroup>: Sendable {
 }
 
 extension SettingsGroup {
-    /// Takes over what a file says.
+    /// Applies the settings of a file.
     ///
     /// - Parameters:
     ///   - node: Keys and values, or nothing.
-    ///   - problems: Gets what is wrong: all of it.
+    ///   - problems: Receives all problems.
     package mutating func apply(_ node: SettingsNode, _ problems: inout [SettingsProblem]) {
         if case .nothing = node.content { return }
         for entry in node.entries(&problems) {
@@ -93,13 +93,13 @@ extension SettingsGroup {
         }
     }
 
-    /// Takes over the values of a flag.
+    /// Applies the values of a flag.
     package mutating func apply(flag key: String, _ texts: [String], _ problems: inout [SettingsProblem]) {
         guard !texts.isEmpty else { return }
         Self.setting(key)?.set(&self, SettingsNode(flag: "--\(key)", texts), &problems)
     }
 
-    /// Takes over what was given to another group.
+    /// Applies the settings that were given to another group.
     package mutating func apply(_ other: Self) {
         for setting in Self.settings where other.places[setting.key] != nil {
             setting.copy(other, &self)
@@ -116,7 +116,7 @@ extension SettingsGroup {
         }
     }
 
-    /// Takes over another group's settings of one effect.
+    /// Copies another group's settings of one effect.
     package mutating func keep(_ effect: SettingEffect, of other: Self) {
         for setting in Self.settings where setting.effect == effect {
             setting.copy(other, &self)
@@ -124,13 +124,13 @@ extension SettingsGroup {
         }
     }
 
-    /// The setting of that name.
+    /// The setting with that name.
     package static func setting(_ key: String) -> Setting<Self>? { settings.first { $0.key == key } }
 
-    /// The settings in effect as YAML; those that are nothing as comments.
+    /// The settings in effect as YAML. Settings without a value are comments.
     ///
-    /// - Parameter isComplete: Whether those that are nothing are there at all.
-    /// - Returns: A line, or more, for each.
+    /// - Parameter isComplete: Whether settings without a value are included.
+    /// - Returns: One or more lines for each setting.
     package func yaml(isComplete: Bool = true) -> String {
         Self.settings.compactMap { setting in
             guard let text = setting.text(self) else {
@@ -140,7 +140,7 @@ extension SettingsGroup {
         }.joined()
     }
 
-    /// The problem that a setting does not make sense.
+    /// Makes a problem with a setting.
     package func problem(_ key: String, _ message: String) -> SettingsProblem {
         SettingsProblem(places[key] ?? key, message)
     }

@@ -4,7 +4,7 @@ package struct SettingType<Value: Sendable>: Sendable {
     package let expected: String
     /// Returns nil after it has recorded the problem.
     package let read: @Sendable (SettingsNode, inout [SettingsProblem]) -> Value?
-    /// The value as YAML, in one line unless it begins with a line's end; nil for a setting that is not there.
+    /// The value as YAML, on one line unless it begins with a newline; nil if the setting has no value.
     package let text: @Sendable (Value) -> String?
 
     package init(
@@ -16,7 +16,7 @@ package struct SettingType<Value: Sendable>: Sendable {
         self.text = text
     }
 
-    /// Of a scalar; `parse` gets its text, and whether that was without quotes.
+    /// The type of a scalar. `parse` gets its text, and whether it was unquoted.
     package static func scalar(
         _ expected: String, text: @escaping @Sendable (Value) -> String = { "\($0)" },
         parse: @escaping @Sendable (String, Bool) -> Value?
@@ -30,7 +30,7 @@ package struct SettingType<Value: Sendable>: Sendable {
             }, text: text)
     }
 
-    /// The same, for a setting that need not be there.
+    /// The same type for an optional setting.
     package var optional: SettingType<Value?> {
         SettingType<Value?>(
             expected: expected,
@@ -71,7 +71,7 @@ extension SettingType where Value == Int {
 }
 
 extension SettingType where Value == Double {
-    /// Not infinite, not NaN.
+    /// A finite number.
     package static func number(_ range: ClosedRange<Double>, _ unit: String) -> SettingType {
         scalar("\(unit) from \(range.limits)", text: YAMLText.number) { text, isPlain in
             isPlain ? Double(text).flatMap { range.contains($0) ? $0 : nil } : nil
@@ -95,7 +95,7 @@ extension SettingType {
                 let word: String? =
                     switch node.content {
                     case .scalar(let text, _): text
-                    // YAML's word for nothing may be one of ours.
+                    // YAML's `null` may be one of the choices.
                     case .nothing: "null"
                     case .list, .map: nil
                     }

@@ -5,7 +5,7 @@ package struct SettingsNode: Sendable {
     /// The content of a value.
     package enum Content: Sendable {
         case nothing
-        /// A text as it was written; plain if without quotes, and so perhaps a number.
+        /// A text as it was written. It is plain if it was unquoted, and may be a number then.
         case scalar(String, isPlain: Bool)
         case list([SettingsNode])
         case map([Entry])
@@ -26,7 +26,7 @@ package struct SettingsNode: Sendable {
     ///
     /// - Parameters:
     ///   - flag: Its name, for messages.
-    ///   - texts: Its values; several for one that is repeatable.
+    ///   - texts: Its values; several if the flag is repeatable.
     package init(flag: String, _ texts: [String]) {
         place = flag
         let scalars = texts.map { SettingsNode(.scalar($0, isPlain: true), flag) }
@@ -55,13 +55,13 @@ package struct SettingsNode: Sendable {
 extension SettingsNode {
     private static let maxBytes = 1 << 20
     private static let deepest = 64
-    /// A file may name what it has said before (`*name`), and so mean much more than it has bytes.
+    /// A YAML file can repeat earlier parts by reference (`*name`), and so expand far beyond its size.
     private static let maxNodes = 100_000
 
     /// Reads a file of YAML.
     ///
     /// - Parameter path: The file.
-    /// - Throws: ``SettingsError`` for what cannot be read or is no YAML, with the line.
+    /// - Throws: ``SettingsError`` with the line, if the file cannot be read or is not YAML.
     package init(file path: String) throws(SettingsError) {
         let bytes: [UInt8]
         do throws(SettingsProblem) { bytes = try SmallFile.read(path, maxBytes: Self.maxBytes) } catch {
@@ -74,8 +74,8 @@ extension SettingsNode {
     ///
     /// - Parameters:
     ///   - yaml: The text.
-    ///   - path: The file that it is from, for messages.
-    /// - Throws: ``SettingsError`` for what is no YAML, with the line.
+    ///   - path: The file of the text, for messages.
+    /// - Throws: ``SettingsError`` with the line, if the text is not YAML.
     package init(yaml: String, file path: String) throws(SettingsError) {
         let root: Yams.Node?
         do { root = try Yams.compose(yaml: yaml) } catch { throw SettingsError([Self.problem(error, path)]) }

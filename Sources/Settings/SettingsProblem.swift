@@ -1,4 +1,4 @@
-/// Something that is wrong with settings.
+/// A problem with settings.
 package struct SettingsProblem: Error, Hashable, CustomStringConvertible {
     /// The file and line, or the flag.
     package let place: String
@@ -13,7 +13,7 @@ package struct SettingsProblem: Error, Hashable, CustomStringConvertible {
     package var description: String { "\(place): \(message)" }
 }
 
-/// All that is wrong with settings.
+/// All problems with settings.
 package struct SettingsError: Error, CustomStringConvertible {
     package let problems: [SettingsProblem]
 

@@ -2,7 +2,7 @@ internal import Glibc
 
 /// Files that are read as a whole: settings, tokens, feeds of the command line.
 package enum SmallFile {
-    /// Whether there is something at the path.
+    /// Whether anything exists at the path.
     package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
     /// Whether there is a regular file at the path.
@@ -18,7 +18,7 @@ package enum SmallFile {
     ///   - maxBytes: A longer file is an error.
     ///   - waits: Whether to wait for the writer of a pipe.
     /// - Returns: The bytes.
-    /// - Throws: ``SettingsProblem`` if it cannot be read, is no file, or has more than `maxBytes`.
+    /// - Throws: ``SettingsProblem`` if it cannot be read, is not a file, or has more than `maxBytes`.
     package static func read(
         _ path: String, maxBytes: Int, waits: Bool = false
     ) throws(SettingsProblem) -> [UInt8] {

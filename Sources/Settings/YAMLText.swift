@@ -1,6 +1,6 @@
 /// Values as YAML.
 package enum YAMLText {
-    /// A text, in quotes where without them it would be something else.
+    /// A text, quoted if YAML would otherwise read it as something else.
     package static func quoted(_ text: String) -> String {
         let isPlain =
             text.utf8.allSatisfy(isPlainByte) && text.utf8.first.map(isFirstByte) == true && Double(text) == nil
@@ -23,7 +23,7 @@ package enum YAMLText {
         return result + "\""
     }
 
-    /// A number; a whole one without a point.
+    /// A number. An integer has no decimal point.
     package static func number(_ value: Double) -> String { Int(exactly: value).map(String.init) ?? "\(value)" }
 
     private static func isFirstByte(_ byte: UInt8) -> Bool { isPlainByte(byte) && !"._-".utf8.contains(byte) }

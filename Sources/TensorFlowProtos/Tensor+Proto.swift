@@ -1,7 +1,7 @@
 internal import FoundationEssentials
 package import Tensors
 
-/// Why a message does not hold a tensor.
+/// The reason why a message does not contain a valid tensor.
 package struct TensorDecodingError: Error {
     /// The problem.
     package let reason: String
@@ -15,8 +15,8 @@ extension PartialShape {
 }
 
 extension Tensor {
-    /// Decodes a `TensorProto` as TensorFlow's importer does: raw content first, else the list of the dtype, whose last value
-    /// repeats; without any value all elements are zero.
+    /// Decodes a `TensorProto` as TensorFlow's importer does: from raw content, otherwise from the list of the dtype, whose last value
+    /// repeats. Without any value, all elements are zero.
     ///
     /// - Throws: ``TensorDecodingError`` for an unknown dtype or shape, content of the wrong length, or a splat above
     ///   ``splatLimitBytes``.
@@ -56,7 +56,7 @@ extension Tensor {
         }
         let tensor = Tensor(dtype: dtype, shape: shape) { memory in
             message.tensorContent.withUnsafeBytes { memory.copyMemory(from: $0) }
-            // A Bool must be 0 or 1, whatever the file says.
+            // A Bool must be 0 or 1, regardless of the file.
             if dtype == .bool { for index in memory.indices where memory[index] != 0 { memory[index] = 1 } }
         }
         guard let tensor else { throw TensorDecodingError(reason: "not enough memory for \(byteCount) bytes") }
@@ -74,7 +74,7 @@ extension Tensor {
 }
 
 extension TensorProto {
-    /// How many elements the message's list for the dtype has.
+    /// The number of elements in the message's list for the dtype.
     package func valueCount(of dtype: DataType) -> Int {
         switch dtype {
         case .float32: floatVal.count
@@ -131,7 +131,7 @@ extension TensorProto {
 }
 
 extension TensorProto {
-    /// The message that holds a tensor of elements of fixed width, or of strings.
+    /// The message of a tensor of elements of fixed width, or of strings.
     package init(encoding tensor: Tensor) {
         self.init()
         dtype = tensor.dtype.rawValue

@@ -27,14 +27,14 @@ public enum DataType: Int32, Hashable, Sendable, CaseIterable {
     /// Added to a number for the reference type of that element type (`DT_FLOAT_REF` is 101).
     static let referenceOffset: Int32 = 100
 
-    /// The type that a message's `DataType` field names; a reference type is read as its element type.
+    /// The type that a message's `DataType` field names. A reference type is read as its element type. nil if the number is unknown.
     ///
-    /// - Parameter number: The field's value. A number that is not known gives nil.
+    /// - Parameter number: The field's value.
     public init?(protoNumber number: Int32) {
         self.init(rawValue: number > Self.referenceOffset ? number - Self.referenceOffset : number)
     }
 
-    /// TensorFlow's name, as `tf.DType.name` has it.
+    /// TensorFlow's name, as in `tf.DType.name`.
     public var name: String {
         switch self {
         case .float32: "float32"
@@ -63,7 +63,7 @@ public enum DataType: Int32, Hashable, Sendable, CaseIterable {
         }
     }
 
-    /// Bytes of an element in a checkpoint and in a constant; nil where elements have no fixed width (strings, handles).
+    /// Bytes of an element in a checkpoint and in a constant; nil if elements have no fixed width (strings, handles).
     public var fixedWidth: Int? {
         switch self {
         case .uint8, .int8, .bool, .qint8, .quint8: 1
@@ -75,8 +75,8 @@ public enum DataType: Int32, Hashable, Sendable, CaseIterable {
         }
     }
 
-    /// Bytes of an element in memory: ``fixedWidth``, or that of a ``TensorString`` for strings; a handle is a number that a
-    /// run gives to one of its objects.
+    /// Bytes of an element in memory: ``fixedWidth``, or the size of a ``TensorString`` for strings. A handle is the number of an
+    /// object of a run.
     public var stride: Int {
         switch self {
         case .string: MemoryLayout<TensorString>.stride
@@ -85,7 +85,7 @@ public enum DataType: Int32, Hashable, Sendable, CaseIterable {
         }
     }
 
-    /// Whether the elements are handles: they mean something within a run only, so they are neither fed nor fetched.
+    /// Whether the elements are handles. They are valid within a run only, so they are neither fed nor fetched.
     public var isHandle: Bool { self == .resource || self == .variant }
 
     /// Whether the elements are floating point numbers.
@@ -99,7 +99,7 @@ public enum DataType: Int32, Hashable, Sendable, CaseIterable {
     /// Whether the elements are floating point numbers of 16 bits, which are computed in float32.
     public var isHalfPrecision: Bool { self == .float16 || self == .bfloat16 }
 
-    /// The dtype of a complex number's parts; nil for what is not complex.
+    /// The dtype of a complex number's parts; nil if the dtype is not complex.
     public var complexPart: DataType? {
         switch self {
         case .complex64: .float32
@@ -108,7 +108,7 @@ public enum DataType: Int32, Hashable, Sendable, CaseIterable {
         }
     }
 
-    /// The integer that a quantised number is stored as; nil for what is not quantised.
+    /// The integer type that stores a quantised number; nil if the dtype is not quantised.
     public var quantizedStorage: DataType? {
         switch self {
         case .qint8: .int8

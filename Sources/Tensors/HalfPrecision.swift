@@ -1,15 +1,17 @@
-/// Floating point numbers of 16 bits, as they lie in a tensor.
+/// Conversion of 16-bit floating point numbers, as tensors store them.
 public struct HalfPrecision: Sendable {
     /// Half precision or bfloat16.
     private let isBrain: Bool
 
-    /// - Parameter dtype: The elements' dtype; nil comes for one that is not a float of 16 bits.
+    /// Returns nil if the dtype is not a 16-bit float.
+    ///
+    /// - Parameter dtype: The elements' dtype.
     public init?(_ dtype: DataType) {
         guard dtype.isHalfPrecision else { return nil }
         isBrain = dtype == .bfloat16
     }
 
-    /// The number that the bits stand for; float32 has all of them.
+    /// The number with these bits. float32 represents all of them exactly.
     public func number(_ bits: UInt16) -> Float {
         isBrain ? Float(bitPattern: UInt32(bits) << 16) : Float(Float16(bitPattern: bits))
     }
@@ -19,7 +21,7 @@ public struct HalfPrecision: Sendable {
         guard isBrain else { return Float16(number).bitPattern }
         let bits = number.bitPattern
         guard !number.isNaN else { return UInt16(truncatingIfNeeded: bits >> 16) | 0x40 }
-        // The sum stays below 2^32: NaN are not added to.
+        // The sum stays below 2^32, because NaN is handled separately.
         return UInt16(truncatingIfNeeded: (bits &+ 0x7fff &+ (bits >> 16 & 1)) >> 16)
     }
 }
@@ -31,13 +33,14 @@ extension Tensor {
         return withUnsafeBytes { $0.bindMemory(to: UInt16.self).map { format.number($0) } }
     }
 
-    /// A tensor of half precision or bfloat16, of the nearest numbers.
+    /// Makes a tensor of half precision or bfloat16, with the nearest numbers.
     ///
-    /// - `numbers`: The elements, row-major.
-    /// - `dtype`: float16 or bfloat16.
-    /// - `dimensions`: The shape; it must have as many elements.
+    /// Returns nil if the shape does not fit, the dtype is another one, or memory is short.
     ///
-    /// Gives nil if the shape does not fit, the dtype is another one, or memory is short.
+    /// - Parameters:
+    ///   - numbers: The elements, row-major.
+    ///   - dtype: float16 or bfloat16.
+    ///   - dimensions: The shape, with as many elements.
     public init?(halfPrecisionFloats numbers: [Float], dtype: DataType, shape dimensions: [Int]) {
         guard let format = HalfPrecision(dtype), let shape = Shape(dimensions), shape.elementCount == numbers.count
         else { return nil }

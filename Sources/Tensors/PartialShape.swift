@@ -1,12 +1,12 @@
-/// A shape of which the rank, or some dimensions, may be unknown.
+/// A shape whose rank, or some of whose dimensions, may be unknown.
 public struct PartialShape: Hashable, Sendable {
-    /// Stands for a dimension that is not known.
+    /// The value of an unknown dimension.
     public static let unknownDimension = -1
 
-    /// The sizes, outermost first, ``unknownDimension`` where not known; nil when the rank is not known.
+    /// The sizes, outermost first, with ``unknownDimension`` for unknown ones; nil if the rank is unknown.
     public let dimensions: [Int]?
 
-    /// Nothing is known.
+    /// A shape of unknown rank.
     public static let unknown = PartialShape(rankUnknown: ())
 
     /// A scalar's shape.
@@ -14,12 +14,12 @@ public struct PartialShape: Hashable, Sendable {
 
     /// Makes a shape of known rank.
     ///
-    /// - Parameter dimensions: Sizes; any negative one is read as unknown.
+    /// - Parameter dimensions: Sizes. A negative size means unknown.
     public init(_ dimensions: [Int]) {
         self.dimensions = dimensions.map { Swift.max($0, Self.unknownDimension) }
     }
 
-    /// The partial shape that says all of a full one.
+    /// The partial shape of a fully known shape.
     public init(_ shape: Shape) { dimensions = shape.dimensions }
 
     private init(rankUnknown: ()) { dimensions = nil }
@@ -32,7 +32,7 @@ public struct PartialShape: Hashable, Sendable {
     /// The number of dimensions, if known.
     public var rank: Int? { dimensions?.count }
 
-    /// The full shape, where every dimension is known and the product is representable.
+    /// The full shape; nil unless every dimension is known and the product is representable.
     public var known: Shape? {
         guard let dimensions, !dimensions.contains(Self.unknownDimension) else { return nil }
         return Shape(dimensions)
@@ -41,7 +41,7 @@ public struct PartialShape: Hashable, Sendable {
     /// Whether every dimension is known. (Their product may still not be representable: then ``known`` is nil.)
     public var isFullyDefined: Bool { dimensions.map { !$0.contains(Self.unknownDimension) } ?? false }
 
-    /// Whether a tensor of that shape may stand where this shape is declared.
+    /// Whether a tensor of that shape is compatible with this shape.
     public func admits(_ shape: Shape) -> Bool {
         guard let dimensions else { return true }
         return dimensions.count == shape.rank

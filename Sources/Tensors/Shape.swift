@@ -1,4 +1,4 @@
-/// The dimensions of a tensor, all known, their product representable.
+/// The dimensions of a tensor. All are known, and their product is representable.
 public struct Shape: Hashable, Sendable {
     /// TensorFlow's own limit on the number of dimensions (tensor_shape.h).
     public static let maximumRank = 254
@@ -9,12 +9,12 @@ public struct Shape: Hashable, Sendable {
     /// The product of the dimensions; 1 for a scalar.
     public let elementCount: Int
 
-    /// Checks the dimensions.
+    /// Makes a shape of valid dimensions.
     ///
-    /// - `dimensions`: Sizes, outermost first.
+    /// Returns nil if one is negative, there are more than ``maximumRank``, or the product overflows. As in TensorFlow, the product of
+    /// the nonzero dimensions must be representable too.
     ///
-    /// Gives nil if one is negative, there are more than ``maximumRank``, or the product overflows. As in
-    ///   TensorFlow, the product of the dimensions that are not zero must be representable too.
+    /// - Parameter dimensions: Sizes, outermost first.
     public init?(_ dimensions: [Int]) {
         guard dimensions.count <= Self.maximumRank else { return nil }
         var count = 1
@@ -38,7 +38,8 @@ public struct Shape: Hashable, Sendable {
 
     /// The shape of a list.
     ///
-    /// - `count`: Its length; a negative one is read as 0.
+    /// - Parameter count: The list's length. A negative one is read as 0.
+    /// - Returns: The shape.
     public static func vector(_ count: Int) -> Shape { Shape(size: Swift.max(0, count)) }
 
     private init(size: Int?) {
@@ -46,13 +47,13 @@ public struct Shape: Hashable, Sendable {
         elementCount = size ?? 1
     }
 
-    /// How many dimensions there are.
+    /// The number of dimensions.
     public var rank: Int { dimensions.count }
 
-    /// The bytes that a dense tensor of this shape takes in memory.
+    /// The size of a dense tensor of this shape in memory.
     ///
     /// - Parameter dtype: The element type.
-    /// - Returns: nil where the product overflows.
+    /// - Returns: The number of bytes; nil if the product overflows.
     public func byteCount(of dtype: DataType) -> Int? {
         let (bytes, overflow) = elementCount.multipliedReportingOverflow(by: dtype.stride)
         return overflow ? nil : bytes

@@ -7,9 +7,9 @@ public struct Tensor: Sendable {
     package let storage: TensorStorage
     package let byteOffset: Int
 
-    /// Makes a tensor over a part of a storage.
+    /// Makes a tensor from a part of a storage.
     ///
-    /// - Returns: nil if the elements would lie outside of the storage, or not on a multiple of their width.
+    /// Returns nil if the elements would be outside of the storage, or not aligned to their width.
     package init?(dtype: DataType, shape: Shape, storage: TensorStorage, byteOffset: Int = 0) {
         guard let bytes = shape.byteCount(of: dtype), byteOffset >= 0, byteOffset <= storage.byteCount,
             bytes <= storage.byteCount - byteOffset,
@@ -21,13 +21,12 @@ public struct Tensor: Sendable {
         self.byteOffset = byteOffset
     }
 
-    /// Allocates a tensor and lets the caller fill it.
+    /// Allocates a tensor that the caller fills. Returns nil if there is not enough memory.
     ///
-    /// - `dtype`: A type of fixed width, or string if the caller keeps the strings' bytes alive.
-    /// - `shape`: The dimensions.
-    /// - `fill`: Gets all the memory, which is not initialised, and must initialise it.
-    ///
-    /// Gives nil if there is not enough memory.
+    /// - Parameters:
+    ///   - dtype: A type of fixed width, or string if the caller keeps the strings' bytes alive.
+    ///   - shape: The dimensions.
+    ///   - fill: Initialises all of the memory.
     package init?(dtype: DataType, shape: Shape, initializing fill: (UnsafeMutableRawBufferPointer) throws -> Void)
         rethrows
     {
@@ -39,8 +38,8 @@ public struct Tensor: Sendable {
         byteOffset = 0
     }
 
-    /// The most bytes that a constant may grow to from a shorter list of values (a splat). A list as long as the tensor, or
-    /// raw content, is bounded by the file.
+    /// The maximum number of bytes of a constant that is written as a shorter list of values (a splat). A list as long as the tensor,
+    /// or raw content, is bounded by the file.
     package static let splatLimitBytes = 256 << 20
 
     /// The number of bytes that the elements take in memory.
@@ -62,12 +61,13 @@ public struct Tensor: Sendable {
 }
 
 extension Tensor {
-    /// A tensor of numbers or booleans.
+    /// Makes a tensor of numbers or booleans.
     ///
-    /// - `scalars`: The elements, row-major.
-    /// - `dimensions`: The shape; the list's own length when left out.
+    /// Returns nil if the shape does not have as many elements as the list, or memory is short.
     ///
-    /// Gives nil if the shape does not have as many elements as the list, or memory is short.
+    /// - Parameters:
+    ///   - scalars: The elements, row-major.
+    ///   - dimensions: The shape; nil for the list's own length.
     public init?<Scalar: TensorScalar>(_ scalars: [Scalar], shape dimensions: [Int]? = nil) {
         guard let shape = Shape(dimensions ?? [scalars.count]), shape.elementCount == scalars.count else { return nil }
         self.init(dtype: Scalar.dataType, shape: shape) { memory in
@@ -75,13 +75,13 @@ extension Tensor {
         }
     }
 
-    /// The elements as a list; nil if they are of another type.
+    /// The elements as a list; nil if they have another type.
     public func scalars<Scalar: TensorScalar>(as type: Scalar.Type = Scalar.self) -> [Scalar]? {
         guard Scalar.dataType == dtype else { return nil }
         return withUnsafeBytes { Array($0.bindMemory(to: Scalar.self)) }
     }
 
-    /// The elements of an integer tensor as `Int`; nil for other types, and where a value does not fit.
+    /// The elements of an integer tensor as `Int`; nil for other types, and if a value does not fit.
     public var integers: [Int]? {
         switch dtype {
         case .int32: wholes(of: Int32.self)
@@ -95,19 +95,20 @@ extension Tensor {
         }
     }
 
-    /// The elements, which are of that type. There is no second list on the way.
+    /// The elements, which have that type. No second list is allocated.
     private func wholes<Scalar: TensorScalar & BinaryInteger>(of type: Scalar.Type) -> [Int] {
         withUnsafeBytes { $0.bindMemory(to: Scalar.self).map(Int.init) }
     }
 }
 
 extension Tensor {
-    /// A tensor of strings, which are bytes to TensorFlow.
+    /// Makes a tensor of strings, which TensorFlow treats as bytes.
     ///
-    /// - `strings`: The elements, row-major.
-    /// - `shape`: Must have as many elements.
+    /// Returns nil if the numbers of elements differ, or memory is short.
     ///
-    /// Gives nil if the numbers differ, or memory is short.
+    /// - Parameters:
+    ///   - strings: The elements, row-major.
+    ///   - shape: The shape, with as many elements.
     public init?(strings: [[UInt8]], shape: Shape) {
         guard shape.elementCount == strings.count else { return nil }
         var total = shape.elementCount * DataType.string.stride
@@ -138,9 +139,9 @@ extension Tensor {
     }
 }
 
-// Other readings of the same memory.
+// Reinterpretations of the same memory.
 extension Tensor {
-    /// Floats whose innermost lists are pairs, read as complex numbers `[re, im]`; nil where they are not.
+    /// Floats whose innermost dimension is 2, read as complex numbers `[re, im]`; nil for other tensors.
     package var complex: Tensor? {
         let dtype: DataType
         switch self.dtype {
@@ -152,7 +153,7 @@ extension Tensor {
         return Tensor(dtype: dtype, shape: shape, storage: storage, byteOffset: byteOffset)
     }
 
-    /// Integers read as the quantised numbers that are stored so; a tensor of that dtype as it is. nil for other dtypes.
+    /// Integers read as quantised numbers with that storage type. A tensor of that dtype is returned as it is. nil for other dtypes.
     package func quantized(as dtype: DataType) -> Tensor? {
         guard self.dtype != dtype else { return self }
         guard self.dtype == dtype.quantizedStorage else { return nil }

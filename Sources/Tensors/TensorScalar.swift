@@ -1,6 +1,6 @@
-/// A Swift type that is the element of a tensor.
+/// A Swift type for the elements of a tensor.
 public protocol TensorScalar: BitwiseCopyable, Sendable {
-    /// The element type that it stands for.
+    /// The corresponding element type.
     static var dataType: DataType { get }
 }
 

@@ -1,12 +1,12 @@
 internal import Glibc
 
 // Safety: `baseAddress` is written only by the maker before the storage is shared; from then on it is read only.
-/// Memory that holds the elements of one or more tensors; freed when the last of them is gone.
+/// Memory that holds the elements of one or more tensors. It is freed with the last of them.
 ///
-/// Memory is never written after it has been given to a second tensor or a second thread: whoever makes a storage fills
-/// it first, through ``Tensor/init(dtype:shape:initializing:)``.
+/// Memory is never written after it is shared with a second tensor or a second thread. The creator fills it first, with
+/// ``Tensor/init(dtype:shape:initializing:)``.
 public final class TensorStorage: @unchecked Sendable {
-    /// Where vector instructions like their operands to begin, in bytes.
+    /// The alignment for vector instructions, in bytes.
     package static let alignment = 64
 
     package let baseAddress: UnsafeMutableRawPointer
@@ -15,13 +15,13 @@ public final class TensorStorage: @unchecked Sendable {
 
     private enum Owner {
         case heap
-        /// Somebody else's memory (a mapped file, other tensors), kept alive by holding the object.
+        /// Memory of another owner, such as other tensors. The storage keeps the object alive.
         case object(any Sendable)
-        /// The caller's, valid until his call returns.
+        /// The caller's memory, valid until the call returns.
         case caller
     }
 
-    /// Whether the memory is valid only until the call that got it returns: who keeps it makes a copy.
+    /// Whether the memory is valid only until the call returns. To keep the elements, make a copy.
     package var isCallers: Bool { if case .caller = owner { true } else { false } }
 
     /// Whether the memory is a part of somebody else's, such as a checkpoint's.
@@ -42,20 +42,20 @@ public final class TensorStorage: @unchecked Sendable {
     /// Uses memory that `owner` keeps alive.
     ///
     /// - Parameters:
-    ///   - memory: The bytes. They must not change and not go away while `owner` lives.
-    ///   - owner: Held as long as the storage.
+    ///   - memory: The bytes. They must stay valid and unchanged while `owner` lives.
+    ///   - owner: Kept alive as long as the storage.
     package init(borrowing memory: UnsafeRawBufferPointer, owner: any Sendable) {
-        // Safety: nobody writes through it: a storage that has an owner is only read.
+        // Safety: no code writes through it, because a storage with an owner is only read.
         baseAddress = UnsafeMutableRawPointer(mutating: memory.baseAddress ?? Self.nothing)
         byteCount = memory.count
         self.owner = .object(owner)
     }
 
-    /// Uses the caller's memory, for the time of a call.
+    /// Uses the caller's memory for the duration of a call.
     ///
-    /// - Parameter memory: The bytes. They must not change and not go away until the call that gets the storage returns.
+    /// - Parameter memory: The bytes. They must stay valid and unchanged until the call returns.
     package init(lending memory: UnsafeRawBufferPointer) {
-        // Safety: nobody writes through it, and who keeps it longer than the call asks ``isCallers``.
+        // Safety: no code writes through it, and code that keeps it longer than the call checks ``isCallers``.
         baseAddress = UnsafeMutableRawPointer(mutating: memory.baseAddress ?? Self.nothing)
         byteCount = memory.count
         owner = .caller

@@ -1,7 +1,7 @@
-// Safety: the bytes are never changed while a tensor refers to them; whoever makes the tensor keeps them alive.
-/// An element of a string tensor: where its bytes are. Plain data, so that kernels move strings as they move numbers.
+// Safety: the bytes never change while a tensor refers to them; the tensor's creator keeps them alive.
+/// An element of a string tensor: the address and length of its bytes. Plain data, so that kernels move strings like numbers.
 ///
-/// The bytes belong to whatever keeps the tensor alive (its storage, or the run that computes it).
+/// The tensor's storage, or the run that computes the tensor, owns the bytes.
 public struct TensorString: @unchecked Sendable, BitwiseCopyable {
     package let start: UnsafePointer<UInt8>?
     package let count: Int

@@ -1,6 +1,6 @@
 /// Text that equals another only byte for byte: the name of a file, a model or a tensor.
 ///
-/// Swift's `String` takes a composed letter and its decomposed form for the same; for TensorFlow and for file systems they are two names.
+/// Swift's `String` treats a composed letter and its decomposed form as equal. TensorFlow and file systems treat them as two names.
 package struct ExactText: Hashable, Comparable, Sendable {
     package let string: String
 

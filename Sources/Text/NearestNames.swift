@@ -1,11 +1,11 @@
-/// Names that a person may have meant.
+/// Suggestions for misspelled names.
 package enum NearestNames {
-    /// How many names a message lists.
+    /// The maximum number of names in a message.
     private static let limit = 3
 
-    /// The names nearest to one that is not there: same last component, or few edits apart; the nearest first.
+    /// The names nearest to an unknown name, the nearest first: those with the same last component, or a few edits apart.
     ///
-    /// Linear in the number of names; a name longer than 200 bytes is not compared by edits.
+    /// Linear in the number of names. The edit distance of a name longer than 200 bytes is not computed.
     package static func of(_ name: String, among names: some Sequence<String>) -> [String] {
         let wanted = Array(name.utf8.prefix(200))
         let lastComponent = name.split(separator: "/").last
@@ -22,7 +22,7 @@ package enum NearestNames {
         return scored.sorted { ($0.score, $0.name) < ($1.score, $1.name) }.prefix(limit).map(\.name)
     }
 
-    /// The rest of a message that something is not there: `; the nearest are "x", "y"`, or nothing.
+    /// The end of a message about an unknown name: `; the nearest are "x", "y"`, or nothing.
     package static func hint(for name: String, among names: some Sequence<String>) -> String {
         let nearest = of(name, among: names).map { "\"\($0)\"" }
         return nearest.isEmpty ? "" : "; the nearest are \(nearest.joined(separator: ", "))"

@@ -27,10 +27,10 @@ package final class Alarm: Sendable {
     /// The descriptor to wait for.
     package var polled: pollfd { pollfd(fd: reader, events: Int16(POLLIN), revents: 0) }
 
-    /// Waits until somebody rings, perhaps not so long, and forgets the rings.
+    /// Waits for a ring, and clears it. May return early.
     ///
-    /// - Parameter milliseconds: How long at the most; nil for ever.
-    /// - Returns: Whether somebody rang.
+    /// - Parameter milliseconds: The maximum time to wait; nil for no limit.
+    /// - Returns: Whether the alarm rang.
     package func wait(milliseconds: Int32?) -> Bool {
         var polled = polled
         guard poll(&polled, 1, milliseconds ?? -1) > 0 else { return false }
@@ -38,26 +38,26 @@ package final class Alarm: Sendable {
         return true
     }
 
-    /// Wakes.
+    /// Wakes the thread.
     package func ring() {
         var byte: UInt8 = 1
-        // A full pipe is as good: the thread wakes all the same.
+        // If the pipe is full, the thread wakes anyway.
         _ = write(writer, &byte, 1)
     }
 
-    /// Forgets the rings so far.
+    /// Clears all rings so far.
     package func silence() {
         var bytes: (UInt64, UInt64) = (0, 0)
         while withUnsafeMutableBytes(of: &bytes, { read(reader, $0.baseAddress, $0.count) }) == 16 {}
     }
 
-    /// The thread is about to wait for long. Whoever gives it something to do after it has looked for that wakes it.
+    /// Announces that the thread is about to wait. From now on, ``ringIfAsleep()`` wakes it.
     package func fallAsleep() { isAsleep.store(true, ordering: .sequentiallyConsistent) }
 
-    /// The thread will look again soon by itself.
+    /// Announces that the thread checks for work by itself.
     package func wakeUp() { isAsleep.store(false, ordering: .sequentiallyConsistent) }
 
-    /// Wakes the thread if it waits for long.
+    /// Wakes the thread if it has announced that it waits.
     package func ringIfAsleep() {
         guard isAsleep.load(ordering: .sequentiallyConsistent),
             isAsleep.exchange(false, ordering: .sequentiallyConsistent)

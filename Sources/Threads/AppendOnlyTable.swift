@@ -1,15 +1,15 @@
 internal import Synchronization
 
-/// A hash table that only grows, up to a limit. Looking up takes no lock.
+/// A hash table that only grows, up to a limit. Look-ups take no lock.
 ///
-/// As nothing is removed while the table lives, a reader needs no protection from removal. Generic only in its surface.
+/// Nothing is removed while the table exists, so readers need no protection from removal. Only the interface is generic.
 package struct AppendOnlyTable<Value: AnyObject & Sendable>: Sendable {
     @usableFromInline let chains: Chains
 
-    /// - Parameter limit: How many values are kept; later ones are not.
+    /// - Parameter limit: The maximum number of values. Later ones are not added.
     package init(limit: Int) { chains = Chains(limit: limit) }
 
-    /// The value of that hash for which `matches` says so; of several the latest.
+    /// The value with that hash for which `matches` returns true; the latest if there are several.
     @inlinable @inline(__always)
     package func find(hash: UInt, where matches: (Value) -> Bool) -> Value? {
         // Safety: insert(_:hash:) puts only values of this type in.
@@ -24,12 +24,12 @@ package struct AppendOnlyTable<Value: AnyObject & Sendable>: Sendable {
         chains.values.map { unsafeDowncast($0, to: Value.self) }
     }
 
-    /// Adds a value, if there is room. Two threads may both add one for the same key: the later is found.
+    /// Adds a value, if there is room. If two threads add a value for the same key, look-ups find the later one.
     @inlinable @inline(__always)
     package func insert(_ value: Value, hash: UInt) { chains.insert(value, hash: hash) }
 }
 
-/// Buckets of entries, each linked to the one that was first before.
+/// Buckets of entries. Each entry links to the previous first entry of its bucket.
 @usableFromInline
 final class Chains: Sendable {
     private static let bucketCount = 256
@@ -37,7 +37,7 @@ final class Chains: Sendable {
     private final class Entry: Sendable {
         let hash: UInt
         let value: any AnyObject & Sendable
-        /// The address of the entry that was first in the bucket before; 0 for none.
+        /// The address of the previous first entry of the bucket; 0 for none.
         let next: UInt
 
         init(hash: UInt, value: any AnyObject & Sendable, next: UInt) {

@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// Addresses that many threads read and replace, in a row. Each begins with 0.
+/// An array of addresses that many threads read and replace. Each is 0 at first.
 struct AtomicAddresses: ~Copyable, Sendable {
     let count: Int
     // Safety: allocated and initialised for as long as self lives; the atomics are made for use by many threads, and every access

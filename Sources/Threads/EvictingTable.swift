@@ -1,15 +1,15 @@
 internal import Synchronization
 
-/// A hash table of which values are removed. Looking up takes no lock; adding and removing does.
+/// A hash table whose values can be removed. Look-ups take no lock; adding and removing do.
 ///
-/// A reader holds its own reference to what it has found. Generic only in its surface.
+/// A look-up returns a reference of its own to the value. Only the interface is generic.
 package struct EvictingTable<Value: AnyObject & Sendable>: Sendable {
     @usableFromInline let links = Links()
 
     /// A table without values.
     package init() {}
 
-    /// The value of that hash for which `matches` says so; of several the latest.
+    /// The value with that hash for which `matches` returns true; the latest if there are several.
     @inlinable @inline(__always)
     package func find(hash: UInt, where matches: (Value) -> Bool) -> Value? {
         // Safety: insert(_:hash:) puts only values of this type in.
@@ -24,20 +24,22 @@ package struct EvictingTable<Value: AnyObject & Sendable>: Sendable {
         links.values.map { unsafeDowncast($0, to: Value.self) }
     }
 
-    /// Adds a value. Two threads may both add one for the same key: the later is found.
+    /// Adds a value. If two threads add a value for the same key, look-ups find the later one.
     package func insert(_ value: Value, hash: UInt) { links.insert(value, hash: hash) }
 
-    /// Removes a value, if it is there.
+    /// Removes a value, if it is present.
     package func remove(_ value: Value, hash: UInt) { links.remove(value, hash: hash) }
 
-    /// Removes all values, and gives them.
+    /// Removes all values.
+    ///
+    /// - Returns: The removed values, each once.
     package func removeAll() -> [Value] {
         // Safety: as above.
         links.removeAll().map { unsafeDowncast($0, to: Value.self) }
     }
 }
 
-/// Buckets of links, each of which leads to the one that was first before.
+/// Buckets of links. Each link leads to the previous first link of its bucket.
 @usableFromInline
 final class Links: Sendable {
     private static let bucketCount = 256
@@ -45,7 +47,7 @@ final class Links: Sendable {
     private final class Link: Sendable {
         let hash: UInt
         let value: any AnyObject & Sendable
-        /// The address of the link that was first in the bucket before; 0 for none.
+        /// The address of the previous first link of the bucket; 0 for none.
         let next: Atomic<UInt>
 
         init(hash: UInt, value: any AnyObject & Sendable, next: UInt) {
@@ -68,7 +70,7 @@ final class Links: Sendable {
     deinit { _ = removeAll() }
 
     func removeAll() -> [any AnyObject & Sendable] {
-        // Released out of the lock: what goes with a value may be much.
+        // Released outside of the lock, because freeing a value may take long.
         var removed: [Link] = []
         changes.withLock { _ in
             let first = (0..<buckets.count).map { buckets[$0].exchange(0, ordering: .sequentiallyConsistent) }
@@ -90,7 +92,7 @@ final class Links: Sendable {
         return search(hash: hash, where: matches)
     }
 
-    /// A call of its own, so that the reference is taken before the reader is counted out.
+    /// A separate call, so that the reference is taken before the reader is counted out.
     @inline(never)
     private func search(hash: UInt, where matches: (AnyObject) -> Bool) -> AnyObject? {
         var address = buckets[Int(hash % UInt(Self.bucketCount))].load(ordering: .sequentiallyConsistent)
@@ -131,7 +133,7 @@ final class Links: Sendable {
     }
 
     func remove(_ value: AnyObject, hash: UInt) {
-        // Released out of the lock: what goes with a value may be much.
+        // Released outside of the lock, because freeing a value may take long.
         var removed: Unmanaged<Link>?
         changes.withLock { _ in
             removed = takeOut(value, bucket: Int(hash % UInt(Self.bucketCount)))

@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// A right that one at a time has; others wait for it no longer than their limits allow.
+/// A turn that one thread at a time holds. Others wait for it until their limits end the wait.
 // Safety: `isTaken` is used under `mutex` alone; the memory is allocated and initialised for as long as self lives, and made for use by
 // many threads.
 package final class ExclusiveTurn: @unchecked Sendable {
@@ -11,7 +11,7 @@ package final class ExclusiveTurn: @unchecked Sendable {
     /// The interval in nanoseconds at which a waiting thread checks its limits: it is not notified that a client has disconnected.
     private static let lookNanoseconds: UInt64 = 5_000_000
 
-    /// Nobody has the right.
+    /// Makes a turn that no thread holds.
     package init() {
         pthread_mutex_init(mutex, nil)
         var attributes = pthread_condattr_t()
@@ -28,9 +28,9 @@ package final class ExclusiveTurn: @unchecked Sendable {
         mutex.deallocate()
     }
 
-    /// Waits for the right, and takes it.
+    /// Waits for the turn, and takes it.
     ///
-    /// - Returns: false if the limits were reached before.
+    /// - Returns: false if the limits were reached first.
     package func take(within limits: RunLimits) -> Bool {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
@@ -48,7 +48,7 @@ package final class ExclusiveTurn: @unchecked Sendable {
         return true
     }
 
-    /// Gives the right back; only who has it does.
+    /// Gives the turn back. Only its holder may call this.
     package func give() {
         pthread_mutex_lock(mutex)
         isTaken = false

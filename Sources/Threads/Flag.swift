@@ -1,18 +1,18 @@
 internal import Synchronization
 
-/// A truth value that one thread sets and others look at, without an order to anything else.
+/// A Boolean that one thread sets and others read, without memory ordering.
 public final class Flag: Sendable {
     private let value = Atomic<Bool>(false)
 
-    /// A flag that is down.
+    /// Makes a flag that is not raised.
     public init() {}
 
     /// Whether it has been raised.
     public var isRaised: Bool { value.load(ordering: .relaxed) }
 
-    /// Raises it.
+    /// Raises the flag.
     public func raise() { value.store(true, ordering: .relaxed) }
 
-    /// Takes it down, for another use.
+    /// Lowers the flag, so that it can be used again.
     public func lower() { value.store(false, ordering: .relaxed) }
 }

@@ -1,29 +1,29 @@
 internal import Synchronization
 
-/// Where a run gets helpers from: processors that are not in use, and threads to use them.
+/// The source of helpers for runs: processors that are not in use, and threads for them.
 package protocol HelperSource: AnyObject, Sendable {
     /// The threads.
     var team: Team { get }
 
-    /// Takes processors that nobody uses or waits for. Never waits itself.
+    /// Takes processors that are neither used nor waited for. Does not block.
     ///
-    /// - Parameter count: How many at most.
-    /// - Returns: How many were taken; each is to be given back by ``giveBack(_:)``.
+    /// - Parameter count: The maximum number.
+    /// - Returns: The number taken. Give each back with ``giveBack(_:)``.
     func borrow(upTo count: Int) -> Int
 
-    /// Gives processors back.
+    /// Returns processors.
     func giveBack(_ count: Int)
 
-    /// Whether somebody waits for a processor: then a helper stops before it is done.
+    /// Whether a task waits for a processor. A helper then stops early.
     var isWanted: Bool { get }
 }
 
-/// The processors besides that of the calling thread, where there is no scheduler.
+/// The processors other than the calling thread's, for programs without a scheduler.
 package final class SpareProcessors: HelperSource {
     package let team: Team
     private let spare: Atomic<Int>
 
-    /// - Parameter processors: How many threads may compute at once, the calling one among them.
+    /// - Parameter processors: The number of threads that may compute at once, including the calling thread.
     package init(processors: Int) {
         let others = max(0, processors - 1)
         team = Team(size: others)
@@ -46,6 +46,6 @@ package final class SpareProcessors: HelperSource {
 
     package var isWanted: Bool { false }
 
-    /// How many nobody has borrowed.
+    /// The number of processors that are not borrowed.
     package var spareCount: Int { spare.load(ordering: .relaxed) }
 }

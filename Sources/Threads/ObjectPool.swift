@@ -1,23 +1,23 @@
 internal import Synchronization
 
-/// Objects that wait to be used again. Taking and giving is lock-free; at most a fixed number waits.
+/// Objects that are kept for reuse, up to a fixed number. Taking and giving are lock-free.
 ///
-/// Generic only in its surface: the work is done on addresses, so that no caller pays for generic code.
+/// Only the interface is generic. The work is done on addresses, so that no caller pays for generic code.
 package struct ObjectPool<Object: AnyObject>: Sendable {
     @usableFromInline let slots: WaitingObjects
 
-    /// - Parameter count: How many objects may wait; as many as are used at once.
+    /// - Parameter count: The maximum number of objects in the pool: as many as are used at once.
     package init(count: Int) { slots = WaitingObjects(count: count) }
 
-    /// An object that waits; nil if there is none.
+    /// Takes an object; nil if the pool is empty.
     @inlinable @inline(__always)
     package func take() -> Object? { slots.take().map { Unmanaged<Object>.fromOpaque($0).takeRetainedValue() } }
 
-    /// Lets an object wait, if there is room. The caller must be its only user, and stops using it.
+    /// Puts an object into the pool, if there is room. The caller must be its only user, and must not use it afterwards.
     @inlinable @inline(__always)
     package func give(_ object: Object) { slots.give(Unmanaged.passRetained(object).toOpaque()) }
 
-    /// Lets go of all objects that wait.
+    /// Releases all objects in the pool.
     package func removeAll() { slots.removeAll() }
 }
 
@@ -25,14 +25,14 @@ package struct ObjectPool<Object: AnyObject>: Sendable {
 @usableFromInline
 final class WaitingObjects: Sendable {
     /// Each 0, or the address of a retained object.
-    // Safety: whoever exchanges an address out owns the object alone.
+    // Safety: the thread that exchanges an address for 0 is the only owner of the object.
     private let addresses: AtomicAddresses
 
     init(count: Int) { addresses = AtomicAddresses(count: max(1, count)) }
 
     deinit { removeAll() }
 
-    /// Ends at the latest when as many have gone as there can be: others may give meanwhile.
+    /// Removes at most as many objects as the pool holds, because other threads may add more meanwhile.
     func removeAll() {
         for _ in 0..<addresses.count {
             guard let object = take() else { return }
@@ -51,7 +51,7 @@ final class WaitingObjects: Sendable {
         return nil
     }
 
-    /// Takes over an object's reference.
+    /// Takes ownership of an object's reference.
     @usableFromInline
     func give(_ object: UnsafeMutableRawPointer) {
         let desired = UInt(bitPattern: object)

@@ -1,24 +1,24 @@
 internal import Synchronization
 
-/// A value that many threads read, and that now and then is replaced as a whole. Reading takes no lock and never waits.
+/// A value that many threads read, and that is sometimes replaced as a whole. Reading takes no lock and never waits.
 ///
-/// A reader holds its own reference for as long as it likes; what is replaced lives until its last reader is done.
+/// A reader holds a reference of its own. A replaced value lives until its last reader releases it.
 package final class Published<Value: AnyObject & Sendable>: Sendable {
     private let cell: PublishedCell
 
-    /// - Parameter value: The first value.
+    /// - Parameter value: The initial value.
     package init(_ value: Value) { cell = PublishedCell(value) }
 
-    /// The value now.
+    /// The current value.
     @inline(__always)
     package var current: Value {
         // Safety: the cell holds only what init and replace(with:) put there.
         unsafeDowncast(cell.read(), to: Value.self)
     }
 
-    /// Replaces the value. Not to be called by two threads at once.
+    /// Replaces the value. Two threads must not call this at once.
     ///
-    /// Waits until no reader is between finding the old value and taking its reference: some nanoseconds.
+    /// Waits a few nanoseconds, until no reader is between finding the old value and taking a reference to it.
     ///
     /// - Returns: The old value, which readers may still hold.
     @discardableResult
@@ -47,7 +47,7 @@ final class PublishedCell: Sendable {
         return value
     }
 
-    /// Takes a reference. A call of its own, so that the compiler cannot take the reference later than here.
+    /// Takes a reference. A separate call, so that the compiler cannot take the reference later.
     // Safety: the address is never 0, and replace(_:) does not give up the cell's reference while the reader is counted.
     @inline(never)
     private static func retained(_ address: UInt) -> AnyObject {
@@ -58,7 +58,7 @@ final class PublishedCell: Sendable {
         let new = UInt(bitPattern: Unmanaged.passRetained(value as AnyObject).toOpaque())
         let old = address.exchange(new, ordering: .sequentiallyConsistent)
         readers.waitForAll()
-        // Safety: nobody can be about to retain it any more; the cell's reference goes to the caller.
+        // Safety: no reader can be about to retain it any more; the cell's reference goes to the caller.
         return Unmanaged<AnyObject>.fromOpaque(UnsafeRawPointer(bitPattern: old).unsafelyUnwrapped)
             .takeRetainedValue()
     }

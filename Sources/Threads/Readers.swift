@@ -1,10 +1,11 @@
 internal import Glibc
 internal import Synchronization
 
-/// Counts those who are about to take a reference to something that others may replace or remove. Coming and going takes no lock.
+/// Counts readers that are about to take a reference to an object that other threads may replace or remove. Entering and leaving take no
+/// lock.
 ///
-/// Readers count themselves in and out of one of two turns. Who has replaced something lets new readers take the other turn, and waits for
-/// those of both to be gone: then nobody can still be about to take a reference to what was there before.
+/// Each reader enters and leaves one of two turns. After replacing an object, a writer directs new readers to the other turn, and waits until
+/// both turns are empty. No reader can then still be about to take a reference to the old object.
 struct Readers: ~Copyable, Sendable {
     private let turn = Atomic<Int>(0)
     private let readers0 = Atomic<Int>(0)
@@ -12,7 +13,7 @@ struct Readers: ~Copyable, Sendable {
 
     /// Counts a reader in.
     ///
-    /// - Returns: His turn, for ``leave(_:)``.
+    /// - Returns: The reader's turn, for ``leave(_:)``.
     @inline(__always)
     func enter() -> Bool {
         let isOdd = turn.load(ordering: .relaxed) & 1 == 1
@@ -30,9 +31,9 @@ struct Readers: ~Copyable, Sendable {
         if isOdd { readers1.subtract(1, ordering: .releasing) } else { readers0.subtract(1, ordering: .releasing) }
     }
 
-    /// Waits until all who were counted in before are gone: some nanoseconds. Not to be called by two threads at once.
+    /// Waits a few nanoseconds, until all earlier readers have left. Two threads must not call this at once.
     func waitForAll() {
-        // A reader that has chosen a turn just before it changes is counted there late: so both turns are waited for, twice.
+        // A reader that chooses a turn just before the turn changes is counted late. Both turns are therefore awaited twice.
         for _ in 0..<2 {
             turn.add(1, ordering: .sequentiallyConsistent)
             while readers0.load(ordering: .sequentiallyConsistent) != 0, turn.load(ordering: .relaxed) & 1 == 1 {

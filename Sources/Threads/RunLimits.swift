@@ -1,9 +1,9 @@
 /// The limits that may end a run before it is done. They are checked between the steps of a graph, and in
 /// kernels that may take long.
 package struct RunLimits: Sendable {
-    /// When the answer is of no use any more; nil: never. Noticed some milliseconds late.
+    /// The time after which the response is useless; nil for none. It is noticed a few milliseconds late.
     package var deadline: Deadline?
-    /// Raised when nobody waits for the answer any more; nil: somebody always does.
+    /// Raised when no client waits for the response any more; nil if that never happens.
     package var abandonment: Flag?
 
     package init(deadline: Deadline? = nil, abandonment: Flag? = nil) {
@@ -11,10 +11,10 @@ package struct RunLimits: Sendable {
         self.abandonment = abandonment
     }
 
-    /// Nothing ends the run but its end.
+    /// No limits.
     package static let none = RunLimits()
 
-    /// Whether there is anything to look at.
+    /// Whether there are no limits to check.
     package var isNone: Bool { deadline == nil && abandonment == nil }
 
     /// Whether the run has to end.

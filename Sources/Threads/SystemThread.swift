@@ -1,10 +1,10 @@
 internal import Glibc
 
-/// A thread of the operating system, for work that must not wait for others: no pool, no queue.
+/// A thread of the operating system, for work that must not wait in a pool or a queue.
 package struct SystemThread: Sendable {
     private let handle: pthread_t
 
-    /// Why the operating system gave no thread, or no pipe: its error number.
+    /// The operating system's error number, after it could not make a thread or a pipe.
     package struct Failure: Error {
         package let code: Int32
 
@@ -20,7 +20,7 @@ package struct SystemThread: Sendable {
 
     /// Starts a thread.
     ///
-    /// - Parameter body: What it does; the thread ends with it.
+    /// - Parameter body: The work of the thread. The thread ends with it.
     /// - Throws: ``Failure`` if there are no threads left.
     package init(_ body: @escaping @Sendable () -> Void) throws(Failure) {
         var thread = pthread_t()
@@ -39,14 +39,14 @@ package struct SystemThread: Sendable {
         handle = thread
     }
 
-    /// Waits for its end. Either this or ``detach()`` is to be called, once; otherwise the stack of a thread that has ended stays.
+    /// Waits for the thread to end. Call either this or ``detach()`` once, otherwise the thread's stack is never freed.
     package func join() { pthread_join(handle, nil) }
 
-    /// Lets it go: its stack is given back when it ends.
+    /// Detaches the thread. Its stack is freed when it ends.
     package func detach() { pthread_detach(handle) }
 }
 
-/// Counts permits: who takes one that is not there waits.
+/// A semaphore.
 package final class Permits: Sendable {
     // Safety: allocated and initialised for as long as self lives, and made for use by many threads.
     nonisolated(unsafe) private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)

@@ -1,36 +1,36 @@
 internal import Synchronization
 
-/// Threads that help others, one piece of work at a time, and sleep in between; not at once, but when nobody has called for some
-/// hundredths of a millisecond.
+/// Helper threads. Each runs one piece of work at a time. A helper sleeps when it has not been called for a few hundredths of a
+/// millisecond.
 ///
-/// Asking for help takes no lock. Threads are started when they are wanted for the first time.
+/// Calling helpers takes no lock. A thread is started when it is first needed.
 package final class Team: Sendable {
-    /// How many helpers there can be.
+    /// The maximum number of helpers.
     package let size: Int
     private let helpers: [Helper]
     private let startedCount = Atomic<Int>(0)
     private let threads = Locked<[SystemThread]>([])
 
-    /// - Parameter size: How many helpers there can be.
+    /// - Parameter size: The maximum number of helpers.
     package init(size: Int) {
         self.size = max(0, size)
         helpers = (0..<max(0, size)).map { _ in Helper() }
     }
 
-    /// Ends the threads. Nobody is being helped any more.
+    /// Ends the threads. No helper is in use any more.
     deinit {
         for helper in helpers { helper.stop() }
         for thread in threads.withLock({ $0 }) { thread.join() }
     }
 
-    /// Runs `body` on this thread, and at the same time on those of helpers that are free. Returns when all who have begun have ended.
+    /// Runs `body` on this thread, and at the same time on the threads of free helpers. Returns when all that have begun have ended.
     ///
-    /// A helper that has not begun when this thread has ended does not begin.
+    /// A helper that has not begun by the time this thread ends does not begin.
     ///
     /// - Parameters:
-    ///   - count: How many helpers at most.
-    ///   - body: Takes 0 on this thread, and other numbers up to `count` on the others.
-    /// - Returns: How many helpers have run the body.
+    ///   - count: The maximum number of helpers.
+    ///   - body: Gets 0 on this thread, and other numbers up to `count` on the others.
+    /// - Returns: The number of helpers that ran the body.
     package func run(helpers count: Int, _ body: @escaping @Sendable (Int) -> Void) -> Int {
         let count = min(count, size)
         return withUnsafeTemporaryAllocation(of: Int.self, capacity: max(1, count)) { taken in
@@ -43,7 +43,7 @@ package final class Team: Sendable {
         }
     }
 
-    /// Takes helpers that are free; starts threads where there are too few.
+    /// Takes free helpers. Starts threads if there are too few.
     private func take(_ count: Int, _ taken: UnsafeMutableBufferPointer<Int>) -> Int {
         var found = 0
         while true {
@@ -56,10 +56,10 @@ package final class Team: Sendable {
         }
     }
 
-    /// - Returns: false if there is no thread to be had.
+    /// - Returns: false if no thread can be started.
     private func start(after known: Int) -> Bool {
         threads.withLock { threads in
-            // Another thread may have been quicker.
+            // Another thread may have started one meanwhile.
             guard threads.count == known else { return true }
             let helper = helpers[known]
             guard let thread = try? SystemThread({ helper.work() }) else { return false }
@@ -76,12 +76,12 @@ package final class Team: Sendable {
 private final class Helper: @unchecked Sendable {
     /// The states, in the order in which they come.
     private static let free = 0
-    /// Somebody has taken it, but there is no work yet.
+    /// It is taken, but there is no work yet.
     private static let taken = 1
     /// There is work that has not begun.
     private static let called = 2
     private static let working = 3
-    /// Working, and who called waits for the end.
+    /// Working, and the caller waits for the end.
     private static let awaited = 4
     private static let done = 5
     private static let stopped = 6
@@ -92,7 +92,7 @@ private final class Helper: @unchecked Sendable {
     private let calls = Permits()
     private let ends = Permits()
 
-    /// How often the caller looks whether the helper has ended, before it sleeps: some microseconds.
+    /// How often the caller checks whether the helper has ended before it sleeps: for a few microseconds.
     private static let looks = 4096
 
     private func change(_ old: Int, to new: Int) -> Bool {
@@ -110,7 +110,7 @@ private final class Helper: @unchecked Sendable {
         calls.signal()
     }
 
-    /// Waits until the helper has ended; if it has not begun, it does not begin any more. It is free afterwards.
+    /// Waits until the helper has ended. A helper that has not begun does not begin any more. It is free afterwards.
     ///
     /// - Returns: Whether it had begun.
     func end() -> Bool {
@@ -126,7 +126,7 @@ private final class Helper: @unchecked Sendable {
         if change(Self.working, to: Self.awaited) { ends.wait() }
     }
 
-    /// Looks for the next call for a while: the phases of a run follow each other closely, and to wake a thread takes longer than this.
+    /// Polls for the next call for a while. The phases of a run follow each other closely, and waking a thread takes longer.
     private func lookForCall() {
         let end = MonotonicClock.nanoseconds &+ Self.lookNanoseconds
         repeat {
@@ -136,7 +136,7 @@ private final class Helper: @unchecked Sendable {
 
     private static let lookNanoseconds: UInt64 = 50_000
 
-    /// What the thread does.
+    /// The work of the thread.
     func work() {
         while true {
             calls.wait()
@@ -150,7 +150,7 @@ private final class Helper: @unchecked Sendable {
         }
     }
 
-    /// A function of its own: nothing of the body is kept when the caller may go on.
+    /// A separate function, so that no reference to the body is kept when the caller may continue.
     @inline(never)
     private func runBody() { body?(number) }
 

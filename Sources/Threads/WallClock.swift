@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// The time of day, which jumps when somebody sets it: to show it, never to wait by it.
+/// The time of day. It jumps when the clock is set. Use it to show the time, never to wait.
 package enum WallClock {
     /// The seconds since 1970, to the microsecond.
     package static var seconds: Double {

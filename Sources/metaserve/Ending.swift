@@ -2,18 +2,18 @@ import Glibc
 import Synchronization
 import Threads
 
-/// The end of a server that was told to stop: it comes in time, whatever still runs, loads or does not take log lines.
+/// Ends a server that was told to stop. The end comes in time, even if runs, loads or log readers hang.
 final class Ending: Sendable {
     private let endNanoseconds: UInt64
     private let status = Atomic<Int32>(1)
 
-    /// The time for the last steps of the server: it notifies clients and writes its log.
+    /// The time for the last steps of the server: notifying clients and writing the log.
     private static let graceNanoseconds: UInt64 = 90_000_000
 
-    /// Ends the process after so many seconds, unless it has ended by itself.
+    /// Ends the process after a number of seconds, unless it has ended by itself.
     init(within seconds: Double) {
         endNanoseconds = MonotonicClock.nanoseconds &+ UInt64(min(max(0, seconds), 1e9) * 1e9)
-        // Without a thread it ends when it can.
+        // Without a thread, the process ends when it can.
         try? SystemThread { [self] in
             while true {
                 let now = MonotonicClock.nanoseconds
@@ -26,12 +26,12 @@ final class Ending: Sendable {
         }.detach()
     }
 
-    /// How long clients may still be answered.
+    /// The time left for responses.
     var remainingSeconds: Double {
         let now = MonotonicClock.nanoseconds
         return now >= endNanoseconds ? 0 : Double(endNanoseconds - now) / 1e9
     }
 
-    /// From now on an end that comes late is no failure.
+    /// From now on, a late end is not a failure.
     func allResponsesSent() { status.store(0, ordering: .relaxed) }
 }

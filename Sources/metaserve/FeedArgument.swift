@@ -4,7 +4,7 @@ import Serving
 import Settings
 import Tensors
 
-/// A value of `--feed`: a tensor's name, and what to feed.
+/// A value of `--feed`: a tensor's name, and the value to feed.
 struct FeedArgument {
     let name: String
     private let value: String
@@ -20,9 +20,9 @@ struct FeedArgument {
 
     /// The value as JSON.
     ///
-    /// - Parameter input: The model's input of that name, if it is one.
+    /// - Parameter input: The model's input with that name, if there is one.
     /// - Returns: JSON.
-    /// - Throws: `ValidationError` for a value that is not what the input takes, and says what to write.
+    /// - Throws: `ValidationError` with the correct form, if the input does not accept the value.
     func json(for input: TensorDescription?) throws -> String {
         if value.hasPrefix("@") {
             return try FeedFile(path: String(value.dropFirst()), feed: name).json(for: input)
@@ -38,7 +38,7 @@ struct FeedArgument {
                 + "of them as JSON, or \(name)=@FILE")
     }
 
-    /// Whether nobody would write that as a string without quotes.
+    /// Whether the value is unlikely to be an unquoted string.
     private var looksLikeJSON: Bool { value.first.map { "[{\"".contains($0) } ?? false }
 
     /// Numbers that JSON cannot represent.
@@ -46,7 +46,7 @@ struct FeedArgument {
 
     /// The value as a string.
     ///
-    /// - Throws: `ValidationError` for the name of a file.
+    /// - Throws: `ValidationError` if it is the name of a file.
     private func text() throws -> String {
         guard !SmallFile.isRegular(value) else {
             throw ValidationError(

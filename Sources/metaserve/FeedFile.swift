@@ -4,7 +4,7 @@ import Serving
 import Settings
 import Tensors
 
-/// A file that is fed: a `.npy` array, JSON, or, for an input of strings, any bytes.
+/// A file to feed: a `.npy` array, JSON, or, for a string input, any bytes.
 struct FeedFile {
     private let path: String
     private let feed: String
@@ -25,9 +25,9 @@ struct FeedFile {
 
     /// The contents of the file, as JSON.
     ///
-    /// - Parameter input: The model's input that it is for, if it is one.
+    /// - Parameter input: The model's input, if there is one.
     /// - Returns: JSON.
-    /// - Throws: `ValidationError` for a file that the input cannot take, and says what to do.
+    /// - Throws: `ValidationError` with the next step, if the input does not accept the file.
     func json(for input: TensorDescription?) throws -> String {
         if bytes.starts(with: [0x93] + Array("NUMPY".utf8)) || path.hasSuffix(".npy") {
             do throws(NPYText.Fault) { return try NPYText.json(file: bytes) } catch {
@@ -35,7 +35,7 @@ struct FeedFile {
             }
         }
         if input?.dtype == .string {
-            // One string, in as many lists as the input has dimensions.
+            // One string, nested in as many lists as the input has dimensions.
             let rank = input?.shape.dimensions?.count ?? 0
             return String(repeating: "[", count: rank) + JSONText.bytes(bytes) + String(repeating: "]", count: rank)
         }

@@ -39,7 +39,7 @@ struct Inspect: ParsableCommand {
         transform: Parse.pass)
     var disabledPasses: [String] = []
 
-    /// The runs of a profile.
+    /// The number of runs of a profile.
     private static let profileRuns = 10
 
     func validate() throws {

@@ -11,7 +11,7 @@ struct InspectedModel: Encodable {
     private var prefix: String
     private var version: Int?
     private var step: Int?
-    /// Why it cannot be served.
+    /// The reason why it cannot be served.
     private var error: String?
     private var warnings: [String] = []
     private var notes: [String] = []
@@ -33,10 +33,10 @@ struct InspectedModel: Encodable {
     /// An input or an output.
     private struct Named: Encodable {
         let name: String
-        /// The tensor of a signature's name.
+        /// The tensor of a signature's key.
         let tensor: String?
         let dtype: String?
-        /// Unknown sizes are null; without a shape the rank is unknown.
+        /// The shape. Unknown sizes are null. Without a shape, the rank is unknown.
         let shape: [Int?]?
         let `default`: DefaultNumber?
         let note: String?
@@ -109,7 +109,7 @@ struct InspectedModel: Encodable {
     }
 }
 
-/// A value that an input has when it is not fed: one element as it is, of more only dtype and shape.
+/// The default value of an input: a single element as it is, otherwise only dtype and shape.
 struct DefaultNumber: Encodable, CustomStringConvertible {
     private let tensor: Tensor
 

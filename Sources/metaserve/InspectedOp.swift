@@ -7,16 +7,16 @@ internal import Planning
 /// An op of a graph, and whether it is supported.
 struct InspectedOp: Encodable {
     let name: String
-    /// How many nodes have it.
+    /// The number of nodes with the op.
     let nodes: Int
     let supported: Bool
-    /// Whether it only saves or restores checkpoints: then nothing that is served needs it.
+    /// Whether it only saves or restores checkpoints, so that no request needs it.
     let saving: Bool
 
-    /// Whether it is a part of an input pipeline: what comes out of that is fed.
+    /// Whether it is a part of an input pipeline, whose results are fed.
     let pipeline: Bool
 
-    /// Whether a fetch that needs it fails.
+    /// Whether fetches that depend on it fail.
     var isMissing: Bool { !supported && !saving && !pipeline }
 
     /// The remark about the op.

@@ -8,12 +8,12 @@ import Serving
 import Settings
 import Threads
 
-/// The settings in effect. A thread brings them up to date: when the file of ``Source/file`` has changed, and at SIGHUP.
+/// The settings in effect. A thread updates them when ``Source/file`` has changed, and at SIGHUP.
 ///
-/// SIGHUP also reads tokens, certificates and the models' own settings again, and opens the access log again. Settings that cannot be
-/// used change nothing, and are logged.
+/// SIGHUP also reads tokens, certificates and the models' own settings again, and reopens the access log. Invalid settings change nothing, and
+/// are logged.
 final class LiveSettings: Sendable {
-    /// Where settings come from.
+    /// The sources of settings.
     struct Source: Sendable {
         /// `--config`; nil without one.
         var file: String?
@@ -38,7 +38,7 @@ final class LiveSettings: Sendable {
     private let parts: Parts
     private let settings: Locked<ServerSettings>
 
-    /// How often the file is looked at.
+    /// The interval at which the file is checked.
     private static let lookMilliseconds: Int32 = 250
 
     init(_ settings: ServerSettings, _ source: Source, _ parts: Parts) {
@@ -47,7 +47,7 @@ final class LiveSettings: Sendable {
         self.parts = parts
     }
 
-    /// The settings now.
+    /// The current settings.
     var current: ServerSettings { settings.withLock { $0 } }
 
     /// Starts the thread, which lives as long as the process.
@@ -55,7 +55,7 @@ final class LiveSettings: Sendable {
     /// - Parameter hangUps: Rings at a SIGHUP.
     /// - Throws: `SystemThread.Failure`.
     func follow(_ hangUps: Alarm) throws(SystemThread.Failure) {
-        // From here on changes count; what has changed since the file was read is seen by the first look.
+        // Changes count from here on. The first check detects changes since the file was read.
         let first = source.file.map { SettledFile($0) }
         try SystemThread { [self] in
             var file = first
@@ -83,9 +83,9 @@ final class LiveSettings: Sendable {
         parts.registry.rereadSettings()
     }
 
-    /// Reads the file, and takes over what it says.
+    /// Reads the file, and applies its settings.
     ///
-    /// - Parameter isQuiet: Whether nothing is said where nothing has changed.
+    /// - Parameter isQuiet: Whether nothing is logged if nothing has changed.
     private func reload(isQuiet: Bool = false) {
         let old = current
         do {
@@ -112,9 +112,9 @@ final class LiveSettings: Sendable {
         parts.registry.reconfigure(new.servedPaths(source.paths), new.registryConfiguration(parts.logger, parts.memory))
     }
 
-    /// Says what has changed.
+    /// Logs the changes.
     ///
-    /// - Returns: Whether something has that can change while the server runs.
+    /// - Returns: Whether a setting has changed that can change while the server runs.
     private func log(_ old: ServerSettings, _ new: ServerSettings) -> Bool {
         var isChanged = false
         for change in old.changes(to: new) where change.key != "models" {

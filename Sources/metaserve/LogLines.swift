@@ -13,21 +13,21 @@ final class LogLevels: Sendable {
     private let levels: Locked<Levels>
 
     /// - Parameters:
-    ///   - shared: That of lines about no model, and of models that have none of their own.
-    ///   - models: By the model's name.
+    ///   - shared: The level of lines about no model, and of models without a level of their own.
+    ///   - models: The levels by the model's name.
     init(_ shared: Logger.Level, models: [String: Logger.Level] = [:]) {
         levels = Locked(Levels(shared: shared, models: models))
     }
 
-    /// Takes over other levels.
+    /// Replaces the levels.
     func set(_ shared: Logger.Level, models: [String: Logger.Level]) {
         levels.withLock { $0 = Levels(shared: shared, models: models) }
     }
 
-    /// The lowest of all.
+    /// The lowest level.
     var lowest: Logger.Level { levels.withLock { $0.models.values.reduce($0.shared) { min($0, $1) } } }
 
-    /// That of lines about a model; nil for those about none.
+    /// The level of lines about a model; nil for lines about no model.
     func level(ofModel model: String?) -> Logger.Level {
         levels.withLock { levels in model.flatMap { levels.models[$0] } ?? levels.shared }
     }
@@ -43,9 +43,9 @@ struct LogLines: LogHandler {
     private let write: @Sendable (String) -> Void
 
     /// - Parameters:
-    ///   - levels: Which lines are written.
-    ///   - format: How they are written.
-    ///   - write: Gets each line, with its end.
+    ///   - levels: The levels of lines to write.
+    ///   - format: The format of lines.
+    ///   - write: Gets each line, with a newline.
     init(
         _ levels: LogLevels, format: LogFormat,
         write: @escaping @Sendable (String) -> Void = { StandardErrorLog.shared.write($0) }
@@ -93,25 +93,25 @@ struct LogLines: LogHandler {
         }
     }
 
-    /// A value, in quotes where without them it would be several words.
+    /// A value, quoted if it consists of several words.
     private static func text(_ value: String) -> String {
         let isWord =
             !value.isEmpty && value.unicodeScalars.allSatisfy { $0.value > 0x20 && $0 != "\"" && !isControl($0) }
         return isWord ? value : quoted(value)
     }
 
-    /// A message without ends of lines: names of files may have them.
+    /// A message without newlines, which names of files may contain.
     private static func line(_ message: String) -> String {
         guard message.unicodeScalars.contains(where: isControl) else { return message }
         return String(quoted(message).dropFirst().dropLast())
     }
 
-    /// Whether a scalar ends lines or moves a terminal's cursor, including those above ASCII.
+    /// Whether a scalar ends a line or moves a terminal's cursor, including scalars above ASCII.
     private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
         scalar.properties.generalCategory == .control || scalar == "\u{2028}" || scalar == "\u{2029}"
     }
 
-    /// A text in quotes in which no control character is left.
+    /// A quoted text without control characters.
     private static func quoted(_ text: String) -> String {
         var result = ""
         for scalar in JSONText.quoted(text).unicodeScalars {
@@ -125,7 +125,7 @@ struct LogLines: LogHandler {
         return result
     }
 
-    /// Numbers and truths are JSON's own.
+    /// A value as JSON. Numbers and Booleans are not quoted.
     private static func json(_ value: Logger.MetadataValue) -> String {
         switch value {
         case .string(let text): JSONText.quoted(text)

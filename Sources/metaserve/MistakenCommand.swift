@@ -2,16 +2,16 @@ import ArgumentParser
 import Settings
 import Text
 
-/// A first word of the command line that is not a command, and what was probably meant.
+/// A first word of the command line that is not a command, and the command that was probably meant.
 struct MistakenCommand {
     private let words: [String]
     private let commands: [String]
 
+    /// Returns nil if the first word is a command or an option, or if there is none.
+    ///
     /// - Parameters:
     ///   - words: The words after the program's name.
     ///   - commands: The names of the commands.
-    ///
-    /// Gives nil where the first word is a command or an option, and where there is none.
     init?(_ words: [String], commands: [String]) {
         guard let first = words.first, !first.isEmpty, !first.hasPrefix("-"), !commands.contains(first),
             first != "help"
@@ -20,7 +20,7 @@ struct MistakenCommand {
         self.commands = commands
     }
 
-    /// Says what to do instead.
+    /// The message with the correct command.
     var message: String {
         let word = words.first ?? ""
         let nearest = NearestNames.of(word, among: commands)
@@ -36,7 +36,7 @@ struct MistakenCommand {
         return "\"\(word)\" is not a command; expected one of \(all). Did you mean: metaserve \(line)"
     }
 
-    /// A word as the shell takes it.
+    /// A word quoted for the shell.
     private static func shellWord(_ word: String) -> String {
         let isPlain = word.utf8.allSatisfy { byte in
             switch byte {

@@ -4,7 +4,7 @@ import Planning
 import Serving
 import Tensors
 
-/// What `metaserve inspect --plan` prints of a call.
+/// The output of `metaserve inspect --plan` for a call.
 struct PlanReport {
     private let call: ExplainedCall
     private let width: Int
@@ -49,7 +49,7 @@ struct PlanReport {
 
     private func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
 
-    /// What is gone, marked by `-`, and what is new or another, marked by `+`.
+    /// The removed rows, marked by `-`, and the new or changed rows, marked by `+`.
     private func difference(_ before: [PlanRow], _ after: [PlanRow]) -> [(String, PlanRow)] {
         let (old, new) = (Set(before), Set(after))
         return before.filter { !new.contains($0) }.map { ("-", $0) }
@@ -99,7 +99,7 @@ struct PlanReport {
     }
 }
 
-/// The line of JSON that `metaserve inspect --plan --json` prints of a call.
+/// The line of JSON that `metaserve inspect --plan --json` prints for a call.
 struct PlanDocument: Encodable {
     private let feeds: [Feed]
     private let fetches: [String]
@@ -172,7 +172,7 @@ struct PlanDocument: Encodable {
 
     /// The line.
     ///
-    /// - Throws: what the encoder throws.
+    /// - Throws: The encoder's errors.
     func line() throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

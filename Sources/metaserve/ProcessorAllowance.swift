@@ -1,12 +1,12 @@
-/// How many processors this process may use: by its affinity, and by the quota of its control groups, version 1 and 2, from its own
-/// group up to the root.
+/// The number of processors that this process may use, by its affinity and by the quotas of its control groups (version 1 and 2), from its
+/// own group up to the root.
 struct ProcessorAllowance {
-    /// How many processors the process may be put on; nil where the system does not tell.
+    /// The number of processors in the process's affinity; nil if unknown.
     let affinity: Int?
-    /// How many processors may be busy in the mean, 1.5 for one and a half; nil where nothing limits them.
+    /// The average number of processors that may be busy, such as 1.5; nil for no limit.
     let quota: Double?
 
-    /// As many threads as can be busy at once.
+    /// The number of threads that can be busy at once.
     ///
     /// - Parameter present: The processors of the machine.
     /// - Returns: At least 1.
@@ -18,13 +18,13 @@ struct ProcessorAllowance {
     /// A hierarchy of control groups that can limit processor time.
     private struct Hierarchy {
         let isUnified: Bool
-        /// Where it is mounted.
+        /// The mount point.
         let mountPoint: String
-        /// Which group is mounted there.
+        /// The group that is mounted there.
         let root: String
     }
 
-    /// - Parameter read: Gives a file's text; nil where there is none.
+    /// - Parameter read: Returns a file's text; nil if there is no file.
     init(read: (String) -> String?) {
         var least: Double?
         let groups = Self.groups(read("/proc/self/cgroup") ?? "")
@@ -77,8 +77,8 @@ struct ProcessorAllowance {
         }
     }
 
-    /// The folders of a group and of those above it, as far as they are mounted. In a container the group's path may be that of the
-    /// host, of which only the mounted root is there.
+    /// The folders of a group and its parents, as far as they are mounted. In a container, the group's path may be the host's path, of which
+    /// only the mounted root exists.
     private static func folders(of group: String, in hierarchy: Hierarchy) -> [String] {
         var path = group[...]
         if hierarchy.root != "/", path.hasPrefix(hierarchy.root) { path = path.dropFirst(hierarchy.root.count) }

@@ -1,6 +1,6 @@
 import CArguments
 
-/// The words that the program was started with.
+/// The arguments of the program.
 ///
 /// Swift's `CommandLine` reads them from /proc, which is not mounted everywhere.
 enum ProgramArguments {

@@ -47,7 +47,7 @@ struct Serve: ParsableCommand {
         let memory = MemoryAccount()
         settings.apply(to: memory)
         var options = try settings.serviceOptions(logger, memory)
-        // The options exist before the server.
+        // The options are made before the server.
         let listening = Locked<HTTPServer?>(nil)
         options.address = { settings.address(port: listening.withLock { $0?.port } ?? settings.port) }
         options.openConnections = { listening.withLock { $0?.openConnectionCount } }
@@ -82,14 +82,14 @@ struct Serve: ParsableCommand {
         guard stop(server, options.readiness, live.current, ending) else {
             logger.error("stopped before all requests were completed: raise --drain-timeout")
             options.accessLog?.flush(milliseconds: 20)
-            // What still runs cannot be waited for, nor can what it uses be taken down.
+            // The process does not wait for runs that have not ended, and does not free the objects that they use.
             _exit(ExitCode.failure.rawValue)
         }
         ending.allResponsesSent()
         logger.info("stopped")
     }
 
-    /// Ends: first only says so, so that balancers send their requests elsewhere.
+    /// Stops the server. First only readiness changes, so that load balancers send their requests elsewhere.
     ///
     /// - Returns: Whether all requests were answered.
     private func stop(
@@ -161,7 +161,7 @@ enum Parse {
         return text
     }
 
-    /// What is wrong with the name of a pass; nil for nothing.
+    /// The error for an unknown name of a pass; nil for a known name.
     static func fault(ofPass text: String) -> String? {
         PassList.names.contains(text)
             ? nil : "expected one of \(PassList.names.joined(separator: ", ")), found \"\(text)\""

@@ -64,9 +64,9 @@ struct ServeFlags: ParsableArguments {
             + [(key: "cors-origin", texts: corsOrigin), (key: "disable-pass", texts: disablePass)]
     }
 
-    /// The settings of a file, and these flags over them.
+    /// The settings of a file, overridden by these flags.
     ///
-    /// - Throws: ``SettingsError``; `ValidationError` for a default that is given twice.
+    /// - Throws: ``SettingsError``; `ValidationError` if a default is given twice.
     func settings(file: String?) throws -> ServerSettings {
         var settings = try ServerSettings(file: file, flags: given)
         settings.defaults.values.merge(try Parse.values(of: defaults)) { $1 }

@@ -15,14 +15,14 @@ struct ServedModels {
     ///
     /// - Parameters:
     ///   - settings: The settings.
-    ///   - old: Those that hold until now; nil at the start, when paths are looked at by who loads them.
-    /// - Returns: What is wrong, with its place.
+    ///   - old: The current settings; nil at the start, when the loader checks the paths.
+    /// - Returns: The problems, with their places.
     func problems(of settings: ServerSettings, after old: ServerSettings? = nil) -> [SettingsProblem] {
         var problems: [SettingsProblem] = []
         for (name, own) in settings.models.sorted(by: { $0.key < $1.key }) {
             if let old, let problem = problem(ofPath: own, name, settings, old) { problems.append(problem) }
             guard served.contains(where: { $0.name == name }) else {
-                // Of a path that is waited for it is not known what it holds.
+                // The contents of an awaited path are unknown.
                 if own.path == nil, !settings.waitsForModels {
                     problems.append(
                         settings.problem(
@@ -56,13 +56,13 @@ struct ServedModels {
         return own.problem("path", "\(path): no such file or folder")
     }
 
-    /// A default for all models whose placeholder none has, with the nearest; nil as long as nothing is loaded.
+    /// A default for all models for a placeholder that no model has, with the nearest name; nil while nothing is loaded.
     func unknownDefault(in settings: ServerSettings) -> (name: String, nearest: String)? {
         let all = models()
         return all.isEmpty ? nil : unknownPlaceholder(in: settings.defaults, all)
     }
 
-    /// A default for a placeholder that is nowhere, with the nearest.
+    /// A default for a placeholder that does not exist, with the nearest name.
     private func unknownPlaceholder(in defaults: DefaultValues, _ models: [Model]) -> (name: String, nearest: String)? {
         let names = defaults.values.keys.sorted()
         guard let name = names.first(where: { name in !models.contains { $0.hasPlaceholder(name) } }) else {

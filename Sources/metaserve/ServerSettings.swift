@@ -267,24 +267,24 @@ extension ServerSettings {
     /// Whether only programs on this machine can connect.
     var isLocal: Bool { socketPath != nil || host == "localhost" || host == "::1" || host.hasPrefix("127.") }
 
-    /// The path of the socket to listen on, if it is one in the file system.
+    /// The path of the Unix socket to listen on, if there is one.
     var socketPath: String? { host.hasPrefix("unix:") ? String(host.dropFirst("unix:".count)) : nil }
 
     /// Whether the server listens on all addresses of this machine.
     var isEverywhere: Bool { host == "0.0.0.0" || host == "::" }
 
-    /// Where the server listens, for people: an address that stands for all of this machine's is that, and no name of it.
+    /// The address that the server listens on, for messages. A wildcard address is shown as it is.
     func listeningAddress(port: Int) -> ServerAddress {
         guard isEverywhere else { return address(port: port) }
         let scheme = tlsCertificate == nil ? "http" : "https"
         return ServerAddress(url: "\(scheme)://\(host == "::" ? "[::]" : host):\(port)")
     }
 
-    /// Where a client finds the server.
+    /// The address for clients of the server.
     ///
     /// - Parameters:
     ///   - port: The port.
-    ///   - everywhere: What the client calls this machine, where the server listens on all addresses.
+    ///   - everywhere: The name of this machine, if the server listens on all addresses.
     /// - Returns: The address.
     func address(port: Int, name everywhere: String = "localhost") -> ServerAddress {
         let scheme = tlsCertificate == nil ? "http" : "https"

@@ -3,14 +3,14 @@ import Glibc
 import Synchronization
 import Threads
 
-/// The standard error as the place of log lines. Nothing waits long for who reads there: a line that is not taken is lost, and counted.
+/// Writes log lines to the standard error. It does not wait long for a reader. Lines that are not read in time are dropped and counted.
 final class StandardErrorLog: Sendable {
-    /// The process' own.
+    /// The process's log.
     static let shared = StandardErrorLog()
 
     private struct Output {
         var writer: LineWriter?
-        /// Whether the reader took the line before.
+        /// Whether the previous line was read in time.
         var isRead = true
     }
 
@@ -19,10 +19,10 @@ final class StandardErrorLog: Sendable {
 
     private init() { output = Locked(Output(writer: try? LineWriter(copying: STDERR_FILENO))) }
 
-    /// How many lines were lost.
+    /// The number of lost lines.
     var lostCount: Int { lost.load(ordering: .relaxed) }
 
-    /// Writes a line, with its end. A reader that is behind gets a tenth of a second, once.
+    /// Writes a line, with its newline. Waits once for a tenth of a second if the reader is slow.
     func write(_ line: String) {
         var line = line
         let count = line.withUTF8 { bytes in

@@ -3,20 +3,20 @@ import Synchronization
 import Threads
 
 // Safety: written once, before the handler is there; afterwards only read.
-/// Where the handler writes what came.
+/// The descriptor to which the handler writes signals.
 nonisolated(unsafe) private var signalDescriptor: Int32 = -1
 
-/// SIGINT, SIGTERM and SIGHUP. The handler only writes to a pipe, which a thread reads: whichever thread gets the signal, also one of a
-/// library that was there before `main`.
+/// Handles SIGINT, SIGTERM and SIGHUP. The handler only writes to a pipe, which a thread reads. Any thread may receive the signal, also a
+/// library's thread that was started before `main`.
 ///
-/// Until ``beginServing()`` the first SIGINT or SIGTERM ends the process. Afterwards the first one wakes who ``wait()``s, and the next
-/// one ends the process, unless it comes within ``togetherNanoseconds``: process managers signal a process and its group. SIGHUP never
-/// ends the process: it rings ``hangUps``. Other signals that would end it without draining are ignored.
+/// Until ``beginServing()``, the first SIGINT or SIGTERM ends the process. Afterwards, the first one wakes ``wait()``, and the next one ends
+/// the process, unless it arrives within ``togetherNanoseconds``, because process managers signal a process and its group. SIGHUP never
+/// ends the process. It rings ``hangUps``. Other signals that would end the process without draining are ignored.
 final class StopSignals: Sendable {
     /// The state that the reading thread shares with the others.
     private final class State: Sendable {
         let isServing = Atomic<Bool>(false)
-        /// The signal that came; 0 before.
+        /// The received signal; 0 if there was none.
         let received = Atomic<Int32>(0)
         let permits = Permits()
         let hangUps: Alarm
@@ -24,12 +24,12 @@ final class StopSignals: Sendable {
         init() throws(SystemThread.Failure) { hangUps = try Alarm() }
     }
 
-    /// A signal, and when it came by the monotonic clock. Small enough for one write to a pipe to be whole.
+    /// A signal, and the time of its arrival by the monotonic clock. It is small enough for an atomic write to a pipe.
     private struct Arrival {
         var nanoseconds: UInt64 = 0
         var number: Int32 = 0
 
-        /// Takes the time. For handlers: calls nothing but what may be called there.
+        /// Takes the time. Async-signal-safe.
         init(now number: Int32) {
             var time = timespec()
             clock_gettime(CLOCK_MONOTONIC, &time)
@@ -37,7 +37,7 @@ final class StopSignals: Sendable {
             self.number = number
         }
 
-        /// Waits for one in the calling thread.
+        /// Waits for a signal in the calling thread.
         init(from source: Int32) {
             let size = MemoryLayout<Arrival>.size
             while withUnsafeMutableBytes(of: &self, { Glibc.read(source, $0.baseAddress, size) }) != size {}
@@ -48,7 +48,7 @@ final class StopSignals: Sendable {
         }
     }
 
-    /// Why signals cannot be handled.
+    /// The reason why signals cannot be handled.
     struct Failure: Error, CustomStringConvertible {
         let description: String
     }
@@ -58,12 +58,12 @@ final class StopSignals: Sendable {
 
     private let state: State
 
-    /// Rings at a SIGHUP; also at one that came before anybody waited.
+    /// Rings at a SIGHUP, including one that arrived before any thread waited.
     var hangUps: Alarm { state.hangUps }
 
     /// Handles the signals from now on.
     ///
-    /// - Parameter early: Called with a signal's name before it ends a process that does not serve yet.
+    /// - Parameter early: Called with the name of a signal that ends the process before it serves.
     /// - Throws: ``Failure``, `SystemThread.Failure` if there are no files or threads left.
     init(early: @escaping @Sendable (String) -> Void) throws {
         state = try State()
@@ -86,7 +86,7 @@ final class StopSignals: Sendable {
             }
             guard state.isServing.load(ordering: .sequentiallyConsistent) else {
                 early(name(arrival.number))
-                // Nobody's request is lost; what is being loaded need not be tidied up.
+                // No request is lost, and loads need no cleanup.
                 _exit(0)
             }
             if let first {
@@ -99,7 +99,7 @@ final class StopSignals: Sendable {
         }
     }
 
-    /// From now on there are requests, which a signal must not cut off.
+    /// From now on, a signal must not cut off requests.
     func beginServing() { state.isServing.store(true, ordering: .sequentiallyConsistent) }
 
     /// Waits for the first signal.
@@ -112,8 +112,8 @@ final class StopSignals: Sendable {
 
     private static func name(_ number: Int32) -> String { number == SIGINT ? "SIGINT" : "SIGTERM" }
 
-    /// Signals that would end the process at once without a meaning for it: timers, quotas of files and disks, power, and numbers that
-    /// other programs use for requests.
+    /// Ignored signals, which would otherwise end the process: timers, quotas of files and disks, power, and signals with other meanings in other
+    /// programs.
     private static let ignored = [
         SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXFSZ, SIGXCPU, SIGIO, SIGPWR, SIGSTKFLT,
     ]
@@ -131,7 +131,7 @@ final class StopSignals: Sendable {
             }
             sigaddset(&set, number)
         }
-        // Who started this program may have left them blocked.
+        // The parent process may have blocked them.
         pthread_sigmask(SIG_UNBLOCK, &set, nil)
     }
 }

@@ -7,7 +7,7 @@ enum Table {
     /// - Parameters:
     ///   - head: The titles of the columns.
     ///   - rows: The cells; as many in each row as there are titles.
-    ///   - width: The most columns of text that a line takes; the widest cells are shortened in the middle. nil for any.
+    ///   - width: The maximum number of columns in a line; nil for no limit. The widest cells are shortened in the middle.
     static func print(_ head: [String], _ rows: [[String]], width: Int? = nil) {
         guard !rows.isEmpty else { return Swift.print("  none") }
         var widths = head.indices.map { column in ([head] + rows).map { $0[column].count }.max() ?? 0 }
@@ -21,7 +21,7 @@ enum Table {
         }
     }
 
-    /// Takes from the widest columns first, and leaves each some letters.
+    /// Shortens the widest columns first, and leaves each a few characters.
     private static func shrink(_ widths: inout [Int], to total: Int) {
         let least = 8
         while widths.reduce(0, +) > total, let widest = widths.indices.max(by: { widths[$0] < widths[$1] }),

@@ -1,14 +1,14 @@
 import Foundation
 import Kernels
 
-/// The one place where it is decided how many threads there are.
+/// Determines the number of threads.
 enum ThreadBudget {
-    /// As many as there are processors that the process may use, by its affinity and by its control group's quota.
+    /// The number of processors that the process may use, by its affinity and by its control groups' quotas.
     static var processors: Int {
         ProcessorAllowance(read: contents).threads(of: ProcessInfo.processInfo.activeProcessorCount)
     }
 
-    /// Requests run side by side, one thread each; so an op does not get threads of its own.
+    /// Limits OpenBLAS to one thread, because requests run in parallel.
     static func apply() { LinearAlgebra.useThreads(1) }
 
     /// A small file's text; nil if it cannot be read.

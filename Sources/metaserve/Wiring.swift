@@ -8,25 +8,25 @@ import Planning
 import Serving
 import Settings
 
-// What the settings mean to the parts of the server: one function a part.
+// Configures the parts of the server from the settings, one function for each part.
 extension ServerSettings {
     var threadCount: Int { threads ?? ThreadBudget.processors }
 
-    /// The levels of models that have their own.
+    /// The log levels of models with a level of their own.
     var modelLogLevels: [String: Logger.Level] {
         models.compactMapValues { $0.logLevel.flatMap(Logger.Level.init(rawValue:)) }
     }
 
     /// The memory limit, and the limit of one run.
     ///
-    /// - Parameter total: What the process may use at all; nil where the system does not tell.
-    /// - Returns: Bytes for all uses together, and for one run.
+    /// - Parameter total: The memory that the process may use; nil if unknown.
+    /// - Returns: The limits in bytes for all uses together, and for one run.
     func memoryLimits(of total: Int?) -> (all: Int, run: Int) {
         let all = total.map { memoryLimit.bytes(of: $0) } ?? memoryLimit.bytes(of: Self.unknownMemory)
         return (all, min(all, runMemory?.bytes(of: all) ?? Session.defaultLimitBytes))
     }
 
-    /// Where the system does not tell how much there is.
+    /// The assumed memory if the system does not report it.
     private static let unknownMemory = 8 << 30
 
     /// Sets the limits of the account.
@@ -38,7 +38,7 @@ extension ServerSettings {
 
     /// The options of the service.
     ///
-    /// - Throws: `SettingsProblem` for a file of tokens that cannot be used, `AccessLog.Failure`.
+    /// - Throws: `SettingsProblem` for an unusable file of tokens, `AccessLog.Failure`.
     func serviceOptions(_ logger: Logger, _ memory: MemoryAccount? = nil) throws -> Service.Options {
         var options = Service.Options()
         options.nanPolicy = nan
@@ -57,9 +57,11 @@ extension ServerSettings {
 
     /// The configuration of the HTTP server.
     ///
-    /// - `logger`: Where certificates are told of.
-    /// - `service`: Who answers, and says which bodies are wanted.
-    /// - `memory`: The account of the server's memory.
+    /// - Parameters:
+    ///   - logger: The log for changes of certificates.
+    ///   - service: The service that handles requests and admits bodies.
+    ///   - memory: The account of the server's memory.
+    /// - Returns: The configuration.
     func serverConfiguration(_ logger: Logger, _ service: Service, _ memory: MemoryAccount) -> HTTPServer.Configuration
     {
         var configuration = HTTPServer.Configuration()
@@ -111,7 +113,7 @@ extension ServerSettings {
 }
 
 extension ServerSettings {
-    /// The log fields of the message that the server listens: its address, and where it is reached if it listens everywhere.
+    /// The log fields of the message that the server listens: its address, and the address for clients if it listens on all addresses.
     func listeningMetadata(port: Int) -> Logger.Metadata {
         var metadata: Logger.Metadata = [
             "address": "\(listeningAddress(port: port))", "threads": .stringConvertible(threadCount),

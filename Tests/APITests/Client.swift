@@ -5,7 +5,7 @@ import Serving
 import Testing
 import VectorSupport
 
-/// Asks a service without a socket.
+/// A client of a service without a socket.
 struct Client {
     let service: Service
 
@@ -30,7 +30,7 @@ struct Client {
             ModelRegistry([model], ModelRegistry.Configuration(attach: Service.attachment)), options: options)
     }
 
-    /// Asks a service that there is.
+    /// Uses an existing service.
     init(_ service: Service) { self.service = service }
 
     struct Response {
@@ -61,7 +61,7 @@ struct Client {
 }
 
 extension DirectResponse {
-    /// The body, of JSON without the newline that it ends with.
+    /// The body; for JSON, without the newline at its end.
     var text: String {
         let text = String(decoding: body, as: UTF8.self)
         guard contentType == "application/json", !text.isEmpty else { return text }

@@ -4,8 +4,8 @@ import VectorSupport
 
 /// A SavedModel of several signatures that hand their inputs through: what goes in can be seen in what comes out.
 ///
-/// `serving_default`: a, number, text and, with a default of 2, scale; gives a * scale, number, text, and text again as bytes.
-/// `one`: a, gives it. `words`: text, gives it. `scalar`: a, gives it and a scalar. `uneven`: a and number, gives them.
+/// `serving_default`: inputs a, number, text and, with a default of 2, scale; outputs a * scale, number, text, and text again as bytes.
+/// `one`: a to a. `words`: text to text. `scalar`: a to a and a scalar. `uneven`: a and number to both.
 enum SignatureModel {
     static func load() throws -> Model {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("metaserve-\(UUID().uuidString)")

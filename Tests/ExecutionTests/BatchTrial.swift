@@ -2,19 +2,22 @@ import Execution
 import Operations
 import Tensors
 
-/// Runs requests as one, and each alone.
+/// Runs requests in a batch, and each alone.
 enum BatchTrial {
-    /// What came of it.
+    /// The result of a trial.
     enum Outcome {
-        /// The graph does not keep the requests apart.
+        /// The graph does not treat rows independently.
         case alone
-        /// The batch failed with an error: then each request is run alone.
+        /// The batch failed with an error, so each request runs alone.
         case failed(OpError)
-        /// What differs from the single runs, in words; and how far numbers are from each other, in units of the last place.
+        /// The differences from the single runs, in words, and the largest distance of numbers, in units of the last place.
         case together(difference: String?, distance: Double)
     }
 
-    /// - `requests`: The feeds of each.
+    /// - Parameters:
+    ///   - callable: The callable.
+    ///   - requests: The feeds of each request.
+    /// - Returns: The outcome.
     static func outcome(_ callable: Callable, _ requests: [[Tensor]]) -> Outcome {
         let results: [[Tensor]]
         do {
@@ -32,7 +35,7 @@ enum BatchTrial {
         }
         var distance = 0.0
         for fetch in callable.fetches.indices {
-            // Numbers that almost cancel out are as far off as those that they came from.
+            // The error of numbers that almost cancel out is as large as that of the original numbers.
             let scale = singles.map { Self.largest($0[fetch]) }.max() ?? 0
             for (number, (mine, theirs)) in zip(results, singles).enumerated() {
                 guard let own = Self.distance(mine[fetch], theirs[fetch], scale) else {
@@ -46,7 +49,7 @@ enum BatchTrial {
         return .together(difference: nil, distance: distance)
     }
 
-    /// How far numbers are from each other, in units of the last place of a number; nil where other elements than floats differ.
+    /// The distance of numbers, in units of the last place of a number; nil if other elements than floats differ.
     private static func distance(_ mine: Tensor, _ theirs: Tensor, _ scale: Double) -> Double? {
         guard mine.dtype == theirs.dtype, mine.shape == theirs.shape else { return nil }
         if mine.dtype == .string {
@@ -64,7 +67,7 @@ enum BatchTrial {
         numbers(tensor)?.values.filter(\.isFinite).map(abs).max() ?? 0
     }
 
-    /// The floating point numbers, the parts of complex ones among them, and how much the last bit of 1 is.
+    /// The floating point numbers, including the parts of complex ones, and the unit of the last place of 1.
     private static func numbers(_ tensor: Tensor) -> (values: [Double], unit: Double)? {
         tensor.withUnsafeBytes { bytes in
             switch tensor.dtype {
@@ -78,10 +81,10 @@ enum BatchTrial {
 }
 
 extension Callable {
-    /// Runs requests as one.
+    /// Runs requests in a batch.
     ///
-    /// - Returns: nil where they have to be run alone.
-    /// - Throws: what the batch is refused with.
+    /// - Returns: nil if they must run alone.
+    /// - Throws: The error of the batch.
     func runBatch(_ requests: [[Tensor]]) throws -> [[Tensor]]? {
         try withViews(requests) { requests in
             for request in requests where batchRows(of: request) == nil || !areJoinable(requests[0], request) {

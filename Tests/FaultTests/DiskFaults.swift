@@ -4,20 +4,20 @@ import ServerSupport
 import Testing
 import VectorSupport
 
-/// A disk that is served from, and that fails on demand: `broken_disk.py` behind a folder.
+/// A disk with served files that fails on demand: `broken_disk.py` behind a folder.
 private final class BrokenDisk {
-    /// A Python that has mfusepy; nil where none is named, or no file system can be mounted.
+    /// A Python with mfusepy; nil if none is named, or no file system can be mounted.
     static let python = ProcessInfo.processInfo.environment["METASERVE_FUSE"].flatMap { path in
         access("/dev/fuse", R_OK | W_OK) == 0 ? path : nil
     }
 
-    /// Where it is mounted.
+    /// The mount point.
     let path: String
     private let faultPath: String
     private let process = Process()
 
-    /// - Parameter folder: What is on the disk.
-    /// - Throws: Where it cannot be mounted.
+    /// - Parameter folder: The contents of the disk.
+    /// - Throws: An error if it cannot be mounted.
     init(_ folder: String) throws {
         path = NSTemporaryDirectory() + "metaserve-disk-\(UUID().uuidString)"
         faultPath = path + ".fault"
@@ -42,11 +42,11 @@ private final class BrokenDisk {
         unlink(faultPath)
     }
 
-    /// What is wrong from now on, in the words of the script; nothing with "".
+    /// Sets the fault from now on, in the terms of the script; "" for none.
     func fail(_ fault: String) { try? Fixtures.write(Array(fault.utf8), to: faultPath) }
 }
 
-/// A disk that has errors, or does not answer.
+/// A disk that has errors, or does not respond.
 @Suite(
     "Faults of the disk", .serialized,
     .enabled(if: BrokenDisk.python != nil, "METASERVE_FUSE names no Python that has mfusepy, or there is no /dev/fuse"))
@@ -132,7 +132,7 @@ struct DiskFaults {
         while !server.log.contains("stopped"), LoadGenerator.now - start < 10_000_000_000 { usleep(5000) }
         let seconds = Double(LoadGenerator.now - start) / 1e9
         #expect(server.log.contains("stopped"))
-        // The kernel keeps a process until the disk has answered it.
+        // The kernel keeps a process until the disk has responded.
         disk.fail("")
         let status = server.wait()
         #expect(status == 0)

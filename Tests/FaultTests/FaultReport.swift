@@ -4,7 +4,7 @@ import ServerSupport
 import Threads
 import VectorSupport
 
-/// How much is done: a short part in every test run, all of it with `make test-faults`.
+/// The extent of the run: a short part in every test run, all of it with `make test-faults`.
 enum Extent {
     static let isFull = ProcessInfo.processInfo.environment["METASERVE_FAULTS"] == "full"
 
@@ -12,9 +12,9 @@ enum Extent {
     static func of(_ full: Int, short: Int) -> Int { isFull ? full : short }
 }
 
-/// TensorFlow, where it is installed.
+/// TensorFlow, if it is installed.
 enum TensorFlow {
-    /// A Python that has it; nil where none is named.
+    /// A Python with TensorFlow; nil if none is named.
     static let python = ProcessInfo.processInfo.environment["METASERVE_TENSORFLOW"]
 }
 
@@ -28,13 +28,13 @@ enum FaultReport {
     }
 }
 
-/// A folder that is gone when the test ends, with the first save in it.
+/// A folder with the first save. It is removed when the test ends.
 final class ServedFolder {
     let path: String
     let saves: RecordedSaves
 
-    /// - Parameter step: What is in it at first; nil for nothing.
-    /// - Throws: Where the recording is not there, or no folder can be made.
+    /// - Parameter step: The save in it at first; nil for an empty folder.
+    /// - Throws: An error if there is no recording, or the folder cannot be made.
     init(step: Int? = 1) throws {
         path = NSTemporaryDirectory() + "metaserve-faults-\(UUID().uuidString)"
         saves = try RecordedSaves()
@@ -44,7 +44,7 @@ final class ServedFolder {
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
-    /// Makes the folder hold a save and nothing else.
+    /// Replaces the contents of the folder by a save.
     func reset(to step: Int) throws {
         for name in try FileManager.default.contentsOfDirectory(atPath: path) where !name.hasPrefix("model-\(step).") {
             try FileManager.default.removeItem(atPath: path + "/" + name)

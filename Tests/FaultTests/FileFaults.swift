@@ -7,14 +7,14 @@ import Tensors
 import Testing
 import VectorSupport
 
-/// Files that are damaged, wrong or gone.
+/// Files that are damaged, wrong or missing.
 @Suite("Faults of the files", .serialized)
 struct FileFaults {
     private let saves: RecordedSaves
 
     init() throws { saves = try RecordedSaves() }
 
-    /// Whether the reader refuses, or reads the same tensors: a bit that nothing depends on does no harm.
+    /// Whether the reader refuses, or reads the same tensors, because an unused bit does no harm.
     private func isDetectedOrHarmless(_ prefix: String, _ sound: [String: [UInt8]]) -> Bool {
         guard let reader = try? CheckpointReader(prefix: prefix), (try? reader.verify()) != nil else { return true }
         guard Set(reader.names) == Set(sound.keys) else { return false }
@@ -86,8 +86,7 @@ struct FileFaults {
             passed: missed.isEmpty)
     }
 
-    /// Does something to the folder, and expects that the old model serves on, that the log says a word, and that the next save is
-    /// served.
+    /// Changes the folder, and expects that the old model stays in service, that the log contains a word, and that the next save is served.
     private func expectKept(
         _ number: Int, _ fault: String, saying words: [String], _ damage: (ServedFolder) throws -> Void
     ) throws {

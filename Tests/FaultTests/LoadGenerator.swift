@@ -4,29 +4,29 @@ import ServerSupport
 import Synchronization
 import Threads
 
-/// Clients that ask one after another, each on its own connection, and look at every answer.
+/// Clients that send one request after another, each on its own connection, and check every response.
 final class LoadGenerator: Sendable {
-    /// What the clients have seen.
+    /// The observations of the clients.
     struct Tally: Sendable {
-        /// Answers by the step that they came from.
+        /// The numbers of responses by step.
         var steps: [Int: Int] = [:]
-        /// When the first answer of each step came, by the monotonic clock in nanoseconds.
+        /// The time of the first response of each step, by the monotonic clock in nanoseconds.
         var firstAnswers: [Int: UInt64] = [:]
-        /// Answers by a status other than 200, and by 0 those that did not come.
+        /// The numbers of responses by a status other than 200. Missing responses count as 0.
         var failures: [Int: Int] = [:]
-        /// Answers whose numbers are of several steps, or not those of the step that the answer names.
+        /// The number of responses with numbers of several steps, or of another step than they name.
         var mixed: [String] = []
-        /// What each answer took, in nanoseconds.
+        /// The time of each response, in nanoseconds.
         var latencies: [UInt64] = []
-        /// What each refusal (429, 503) took, in nanoseconds.
+        /// The time of each refusal (429, 503), in nanoseconds.
         var refusalLatencies: [UInt64] = []
-        /// What the first failures said.
+        /// The messages of the first failures.
         var examples: [String] = []
 
         var answered: Int { steps.values.reduce(0, +) }
         var failed: Int { failures.values.reduce(0, +) }
 
-        /// The latency that this share of the answers does not exceed, in milliseconds.
+        /// The latency that this share of the responses does not exceed, in milliseconds.
         func milliseconds(at share: Double) -> Double { Self.milliseconds(latencies, at: share) }
 
         static func milliseconds(_ latencies: [UInt64], at share: Double) -> Double {
@@ -44,13 +44,13 @@ final class LoadGenerator: Sendable {
     /// Starts the clients.
     ///
     /// - Parameters:
-    ///   - port: The server's.
-    ///   - clients: How many.
-    ///   - path: Where they post to.
-    ///   - body: What they post.
-    ///   - pauseMicroseconds: How long each waits between two requests.
-    ///   - isChecked: Whether the answers are those of ``RecordedSaves``.
-    /// - Throws: If there are no threads left.
+    ///   - port: The server's port.
+    ///   - clients: The number of clients.
+    ///   - path: The path of the requests.
+    ///   - body: The body of the requests.
+    ///   - pauseMicroseconds: The pause of each client between two requests.
+    ///   - isChecked: Whether the responses are those of ``RecordedSaves``.
+    /// - Throws: An error if there are no threads left.
     init(
         port: Int, clients: Int, path: String = "/predict", body: String = SteppedModel.request,
         pauseMicroseconds: UInt32 = 0, isChecked: Bool = true
@@ -63,10 +63,10 @@ final class LoadGenerator: Sendable {
         }
     }
 
-    /// How many answers of status 200 have come so far.
+    /// The number of responses with status 200 so far.
     var answered: Int { answeredCount.load(ordering: .relaxed) }
 
-    /// What has been seen so far; forgets it.
+    /// Takes the observations so far.
     func take() -> Tally {
         tally.withLock { tally in
             defer { tally = Tally() }
@@ -141,7 +141,7 @@ final class LoadGenerator: Sendable {
 enum SteppedModel {
     static let request = #"{"feeds": {"x:0": 0}, "fetches": ["all:0"]}"#
 
-    /// The step that an answer comes from; nil if its numbers are not all of the step that it names.
+    /// The step of a response; nil unless all of its numbers have the step that it names.
     static func step(of answer: String) -> Int? {
         guard let match = answer.firstMatch(of: /"all:0":\[([^\]]*)\].*"step":(\d+)/), let step = Int(match.2) else {
             return nil
@@ -151,7 +151,7 @@ enum SteppedModel {
         return step
     }
 
-    /// Asks once.
+    /// Sends one request.
     static func step(port: Int) -> Int? {
         guard let client = try? RawClient(port: port) else { return nil }
         client.post("/predict", request)
@@ -159,9 +159,9 @@ enum SteppedModel {
         return step(of: response.body)
     }
 
-    /// Waits until the server answers from a step.
+    /// Waits until the server responds with a step.
     ///
-    /// - Returns: The seconds that it took; nil if it did not within `seconds`.
+    /// - Returns: The time in seconds; nil if it did not within `seconds`.
     static func wait(forStep step: Int, port: Int, seconds: Double) -> Double? {
         let start = LoadGenerator.now
         while true {

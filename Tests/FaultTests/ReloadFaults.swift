@@ -60,7 +60,7 @@ struct ReloadFaults {
             port: server.port, clients: 4, body: body, pauseMicroseconds: 2000, isChecked: false)
         sleep(2)
         _ = load.take()
-        // The quiet and the busy time alternate, so that what else the machine does falls on both.
+        // Quiet and busy times alternate, so that other load of the machine affects both.
         var quiet: [UInt64] = []
         var busy: [UInt64] = []
         var reloads = 0

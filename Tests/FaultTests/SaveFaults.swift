@@ -3,10 +3,10 @@ import Glibc
 import ServerSupport
 import Testing
 
-/// What happens to the files of a folder that is served.
+/// Changes of the files of a served folder.
 @Suite("Faults while a checkpoint is saved", .serialized)
 struct SaveFaults {
-    /// Checks that no answer was mixed or missing, and that only these steps answered.
+    /// Checks that no response was mixed or missing, and that all have one of these steps.
     private func expectSound(_ tally: LoadGenerator.Tally, steps: Set<Int>) -> Bool {
         #expect(tally.failed == 0, "\(tally.failures) \(tally.examples)")
         #expect(tally.mixed.isEmpty, "\(tally.mixed.prefix(2))")
@@ -94,7 +94,7 @@ struct SaveFaults {
                 count += 1
                 let step = count % 2 == 0 ? 1 : 2
                 let pieces = max(1, try folder.saves.byteCount(ofStep: step) / chunk)
-                // A copy takes a good half second, whatever its pieces.
+                // A copy takes a little more than half a second, regardless of the size of its pieces.
                 let pause = UInt32(min(200_000, 600_000 / pieces))
                 try folder.saves.copy(step: step, to: folder.path, order: order, chunk: chunk) {
                     if pause >= 50 { usleep(pause) }
@@ -189,7 +189,7 @@ struct SaveFaults {
         }
         usleep(1_500_000)
         let loads = server.log.components(separatedBy: " loaded").count - 1
-        // A touched file may be looked at once more, but not again and again.
+        // A touched file may be checked once more, but not repeatedly.
         #expect(loads <= 8, "\(server.log)")
         FaultReport.note(
             19, "files with times of 1970 and of 2096", "each save is served; \(loads) loads of 4 saves",

@@ -4,14 +4,14 @@ import ServerSupport
 import Testing
 import VectorSupport
 
-/// TensorFlow itself saves into the folder that is served.
+/// TensorFlow saves into the served folder.
 @Suite(
     "Faults while TensorFlow trains", .serialized,
     .enabled(if: TensorFlow.python != nil, "METASERVE_TENSORFLOW names no Python that has TensorFlow"))
 struct WriterFaults {
-    /// What `live_writer.py` did.
+    /// The result of `live_writer.py`.
     private struct Saves {
-        /// When each save was complete, by the monotonic clock in nanoseconds.
+        /// The time when each save was complete, by the monotonic clock in nanoseconds.
         var times: [Int: UInt64] = [:]
         var killCount = 0
 
@@ -23,7 +23,7 @@ struct WriterFaults {
             }
         }
 
-        /// How long after each save it, or a later one, answered for the first time; ascending.
+        /// The time from each save to the first response of it or a later one, ascending.
         func delays(_ firstAnswers: [Int: UInt64]) -> [Double] {
             // Passed from the newest to the oldest.
             var answered = UInt64.max
@@ -37,7 +37,7 @@ struct WriterFaults {
         }
     }
 
-    /// How a writer saves.
+    /// The ways in which a writer saves.
     struct Manner: Sendable, CustomTestStringConvertible {
         let row: Int
         let format: String
@@ -45,7 +45,7 @@ struct WriterFaults {
         let pauseMilliseconds: Int
         var kills = 0
 
-        /// Within what a save, or a newer one, should answer. Files that are never quiet are loaded all the same, but later.
+        /// The time within which a save, or a newer one, should respond. Files that are never quiet are loaded too, but later.
         var maxSeconds: Double { pauseMilliseconds > 0 || kills > 0 ? 1 : 3 }
 
         var testDescription: String { "\(format), \(pauseMilliseconds) ms between saves, \(kills) kills" }

@@ -15,13 +15,13 @@ private let chosen: any FuzzReader = {
     } catch { stop("reader \(name): \(error)") }
 }()
 
-/// Ends the program as one that was used wrongly.
+/// Ends the program with an error of usage.
 private func stop(_ reason: String) -> Never {
     FileHandle.standardError.write(Data((reason + "\n").utf8))
     _exit(2)
 }
 
-/// Called once, before anything is read.
+/// Called once, before any input is read.
 @_cdecl("LLVMFuzzerInitialize")
 public func initializeFuzzer(
     _ count: UnsafeMutablePointer<Int32>,

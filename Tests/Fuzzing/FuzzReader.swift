@@ -1,13 +1,13 @@
-/// Gives bytes of any kind to one of the program's readers. What the reader refuses is right; a trap, a bad access, a leak, a hang
-/// or memory without end is a finding.
+/// Passes arbitrary bytes to one of the program's readers. A refusal is correct. A trap, an invalid access, a leak, a hang or unbounded
+/// memory is a finding.
 protocol FuzzReader: Sendable {
-    /// What the command line calls it.
+    /// The name on the command line.
     static var name: String { get }
 
-    /// Words of the format, which the fuzzer puts into inputs.
+    /// Words of the format, which the fuzzer inserts into inputs.
     static var words: [[UInt8]] { get }
 
-    /// Inputs to begin with, made of what the tests have.
+    /// The initial inputs, made from the tests' fixtures.
     static func seeds() throws -> [[UInt8]]
 
     init() throws
@@ -20,7 +20,7 @@ extension FuzzReader {
     static var words: [[UInt8]] { [] }
 }
 
-/// All readers. A new one is a file in `Readers` and a line here.
+/// All readers. To add one, add a file in `Readers` and a line here.
 enum FuzzReaders {
     static let all: [any FuzzReader.Type] = [
         TableReader.self, BundleReader.self, SlicesReader.self, PointerReader.self, GraphReader.self, JSONReader.self,

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A folder for readers that take paths; in memory, where the system has such a place.
+/// A folder for readers that take paths, in memory if possible.
 struct ScratchFolder: Sendable {
     let path: String
 
@@ -17,7 +17,7 @@ struct ScratchFolder: Sendable {
     // Safety: written once, by the thread that makes the only reader, before any input is read.
     private nonisolated(unsafe) static var made: String?
 
-    /// Writes a file, and gives its path.
+    /// Writes a file, and returns its path.
     func write(_ bytes: UnsafeRawBufferPointer, to name: String) -> String {
         let file = "\(path)/\(name)"
         let descriptor = open(file, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
@@ -29,6 +29,6 @@ struct ScratchFolder: Sendable {
         return file
     }
 
-    /// Writes a file, and gives its path.
+    /// Writes a file, and returns its path.
     func write(_ bytes: [UInt8], to name: String) -> String { bytes.withUnsafeBytes { write($0, to: name) } }
 }

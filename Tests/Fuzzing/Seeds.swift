@@ -1,9 +1,9 @@
 import Foundation
 import VectorSupport
 
-/// What a fuzzer begins with.
+/// The seeds of a fuzzer.
 enum Seeds {
-    /// Larger ones only make it slow.
+    /// The maximum size of a seed. Larger ones only slow the fuzzer down.
     private static let largestBytes = 64 << 10
 
     /// Writes a reader's seeds and dictionary.
@@ -23,14 +23,14 @@ enum Seeds {
         print("\(reader.name): \(count) seeds, \(words.count) words")
     }
 
-    /// The contents of the fixtures' files whose path `body` wants.
+    /// The contents of the fixtures' files whose path `body` accepts.
     static func files(in folder: String = "", _ isWanted: (String) -> Bool) throws -> [[UInt8]] {
         let root = Fixtures.path(folder)
         let names = FileManager.default.enumerator(atPath: root)?.compactMap { $0 as? String } ?? []
         return try names.sorted().filter(isWanted).map { try Fixtures.bytes("\(root)/\($0)") }
     }
 
-    /// Words that are text.
+    /// Text as words.
     static func words(_ texts: String...) -> [[UInt8]] { texts.map { Array($0.utf8) } }
 }
 
@@ -40,14 +40,14 @@ struct InputParts {
 
     init(_ bytes: UnsafeRawBufferPointer) { rest = bytes }
 
-    /// A number that chooses one of `count` things; 0 at the end.
+    /// A number below `count`; 0 at the end.
     mutating func choice(_ count: Int) -> Int {
         guard let byte = rest.first, count > 0 else { return 0 }
         rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst())
         return Int(byte) % count
     }
 
-    /// Bytes after their count, two bytes with the low one first; fewer at the end.
+    /// The bytes after a little-endian count of two bytes; fewer at the end.
     mutating func part() -> UnsafeRawBufferPointer {
         let count = choice(256) | choice(256) << 8
         defer { rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count)) }

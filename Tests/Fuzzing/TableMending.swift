@@ -3,17 +3,17 @@ import TensorFlowProtos
 
 @testable import Checkpoints
 
-/// Gives a sorted table whose bytes were changed the checksums that it should have: else nothing behind them would be reached.
+/// Corrects the checksums of a sorted table whose bytes were changed. Otherwise the code after the checksums would not be reached.
 struct TableMending {
     private(set) var file: [UInt8]
-    /// The bytes of a bundle's tensors, whose strings have checksums among them.
+    /// The bytes of a bundle's tensors, which contain the checksums of strings.
     private(set) var data: [UInt8] = []
     private let isBundle: Bool
 
     private static let magic: [UInt8] = [0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb]
     private static let footerBytes = 48
 
-    /// A table of anything.
+    /// Any sorted table.
     init(table: UnsafeRawBufferPointer) {
         file = Array(table)
         isBundle = false
@@ -54,7 +54,7 @@ struct TableMending {
         }
     }
 
-    /// The place of a block that lies in the file with its type and checksum.
+    /// The range of a block that is in the file with its type and checksum.
     private func handle(_ position: inout Int, _ end: Int) -> Range<Int>? {
         guard let offset = number(&position, end), let count = number(&position, end), offset <= file.count,
             count <= file.count - offset - 5
@@ -62,7 +62,7 @@ struct TableMending {
         return offset..<offset + count
     }
 
-    /// Where the values of a block's entries are; none where snappy has compressed it.
+    /// The ranges of the values of a block's entries; empty if it is compressed.
     private func values(of block: Range<Int>) -> [Range<Int>] {
         guard block.count >= 4, file[block.upperBound] == 0 else { return [] }
         let restarts = file[(block.upperBound - 4)..<block.upperBound].reversed().reduce(0) { $0 << 8 | Int($1) }
@@ -109,7 +109,7 @@ struct TableMending {
         }
     }
 
-    /// Where field 6 of a message lies, four bytes.
+    /// The range of field 6 of a message, four bytes.
     private func checksumPlace(_ message: Range<Int>) -> Int? {
         var position = message.lowerBound
         var found: Int?
@@ -131,7 +131,7 @@ struct TableMending {
         return position == message.upperBound ? found : nil
     }
 
-    /// Writes the checksum of the strings' lengths behind them; gives that of all.
+    /// Writes the checksum of the strings' lengths after them, and returns that of the tensor.
     private mutating func mendStrings(_ part: Range<Int>, _ count: Int) -> UInt32? {
         var checksum = Checksum()
         let place: Int? = data.withUnsafeBytes { bytes in

@@ -7,7 +7,7 @@ internal import TensorFlowProtos
 internal import Tensors
 package import VectorSupport
 
-/// Does the runs of a recorded graph again, in one session.
+/// Repeats the runs of a recorded graph, in one session.
 package struct GraphTrial {
     private let vector: GraphVector
     private let session: Session
@@ -29,11 +29,11 @@ package struct GraphTrial {
         }
     }
 
-    /// - Throws: where the record cannot be used: that is no refusal by the graph.
+    /// - Throws: An error if the record is unusable, which is not a refusal by the graph.
     ///
     /// - Parameters:
     ///   - vector: The record.
-    ///   - passes: The passes that plans go through.
+    ///   - passes: The planner's passes.
     package init(_ vector: GraphVector, passes: PassOptions = PassOptions()) throws {
         self.vector = vector
         graph = try Graph(vector.graph)
@@ -45,7 +45,7 @@ package struct GraphTrial {
             relative: vector.hasRtol ? vector.rtol : nil, absolute: vector.hasAtol ? vector.atol : nil)
     }
 
-    /// What differs from TensorFlow, in words, run by run; empty where all agree.
+    /// The differences from TensorFlow, in words, run by run; empty if there are none.
     package static func differences(_ vector: GraphVector, passes: PassOptions = PassOptions()) -> [String] {
         do {
             let trial = try GraphTrial(vector, passes: passes)
@@ -55,9 +55,9 @@ package struct GraphTrial {
         } catch { return ["\(vector.label): the record cannot be used: \(error)"] }
     }
 
-    /// The errors of runs that TensorFlow refuses too, with what TensorFlow says.
+    /// The errors of runs that TensorFlow refuses too, with TensorFlow's errors.
     ///
-    /// Throws where the record cannot be used.
+    /// - Throws: An error if the record is unusable.
     package static func refusals(_ vector: GraphVector) throws -> [(recorded: RecordedRefusal, error: OpError)] {
         let trial = try GraphTrial(vector)
         return try vector.runs.compactMap { run in

@@ -14,7 +14,7 @@ package struct TestGraph {
 
     package init() {}
 
-    /// Variables that begin with these values.
+    /// The initial values of variables.
     package struct Variables: VariableSource {
         package var values: [String: Tensor]
 
@@ -26,7 +26,9 @@ package struct TestGraph {
         }
     }
 
-    /// Adds a node; gives its name.
+    /// Adds a node.
+    ///
+    /// - Returns: Its name.
     @discardableResult
     package mutating func add(
         _ op: String, _ name: String, _ inputs: [String] = [], types: [String: Int32] = [:],
@@ -53,7 +55,7 @@ package struct TestGraph {
         return add("Placeholder", name, types: ["dtype": type], ["shape": shape])
     }
 
-    /// Adds a scalar; a node to wait for keeps it in a loop.
+    /// Adds a scalar. A node to wait for keeps it in a loop.
     package mutating func constant(_ name: String, _ value: Int32, after node: String? = nil) -> String {
         let tensor = TensorProto.with { tensor in
             tensor.dtype = 3
@@ -63,9 +65,9 @@ package struct TestGraph {
             "Const", name, node.map { ["^\($0)"] } ?? [], types: ["dtype": 3], ["value": .with { $0.tensor = tensor }])
     }
 
-    /// Adds a loop that counts to `limit`; the other variables become what `body` makes of them.
+    /// Adds a loop that counts to `limit`. `body` returns the next values of the other variables.
     ///
-    /// Gives the names of the exits: the counter's, then the others'.
+    /// - Returns: The names of the exits: that of the counter, then the others.
     package mutating func loop(
         _ name: String, to limit: String, _ initial: [String], frame: String? = nil,
         body: (inout TestGraph, _ counter: String, _ variables: [String]) -> [String]
@@ -130,7 +132,7 @@ package struct TestGraph {
 }
 
 extension Session {
-    /// The callable for tensors by their names.
+    /// The callable for tensors, by their names.
     package func callable(_ feeds: [String], _ fetches: [String]) throws -> Callable {
         func endpoint(_ text: String) throws -> Endpoint {
             guard let name = TensorName(parsing: text), let node = graph.index(ofNode: name.node) else {
@@ -142,7 +144,7 @@ extension Session {
     }
 }
 
-/// The error that something ends with; nil if it does not.
+/// The error of `body`; nil if it succeeds.
 package func failure(of body: () throws -> Void) -> OpError? {
     do { try body() } catch { return error as? OpError }
     return nil

@@ -3,7 +3,7 @@ import HTTPServer
 import ServerSupport
 import Testing
 
-/// A request that libmicrohttpd refuses by itself.
+/// A request that libmicrohttpd refuses itself.
 struct Malformed: CustomTestStringConvertible {
     let testDescription: String
     let text: String

@@ -13,7 +13,8 @@ struct SelfSigned {
 
     private let keyArguments: [String]
 
-    /// - `key`: What openssl is told of the key.
+    /// - Parameter key: OpenSSL's arguments for the key.
+    /// - Throws: An error if OpenSSL fails.
     init(key: [String] = ["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]) throws {
         keyArguments = key
         folder = try TemporaryFolder()

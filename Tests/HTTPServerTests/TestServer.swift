@@ -4,7 +4,7 @@ import HTTPServer
 import Synchronization
 import Threads
 
-/// Starts a server on a free port; its handler has a route for each thing to be tested.
+/// Starts a server on a free port. Its handler has a route for each test.
 func startServer(
     threads: Int = 2, _ configure: (inout HTTPServer.Configuration) -> Void = { _ in }
 ) throws(HTTPServerError) -> HTTPServer {
@@ -15,10 +15,10 @@ func startServer(
     return try HTTPServer(configuration) { TestRoutes.respond($0) }
 }
 
-/// Exchanges that a test has put off, and finishes when it likes.
+/// Exchanges that a test has deferred, and finishes later.
 final class HeldExchanges: Sendable {
     private let exchanges = Mutex<[HTTPExchange]>([])
-    /// Whether their time is over from the start.
+    /// Whether their deadline has passed from the start.
     let areLate: Bool
 
     init(areLate: Bool = false) { self.areLate = areLate }
@@ -27,10 +27,10 @@ final class HeldExchanges: Sendable {
 
     func add(_ exchange: HTTPExchange) { exchanges.withLock { $0.append(exchange) } }
 
-    /// How many have lost their client.
+    /// The number of exchanges whose client has disconnected.
     var abandonedCount: Int { exchanges.withLock { $0.count { $0.abandonment.isRaised } } }
 
-    /// Answers all with what they sent.
+    /// Responds to all exchanges with their request bodies.
     func finishAll() {
         let held = exchanges.withLock { exchanges in
             defer { exchanges = [] }
@@ -43,7 +43,7 @@ final class HeldExchanges: Sendable {
     }
 }
 
-/// Starts a server that puts the answers to `/held` off until the test finishes them.
+/// Starts a server that defers the responses to `/held` until the test finishes them.
 func startServer(
     holding held: HeldExchanges, threads: Int = 2, _ configure: (inout HTTPServer.Configuration) -> Void = { _ in }
 ) throws(HTTPServerError) -> HTTPServer {
@@ -61,14 +61,14 @@ func startServer(
     }
 }
 
-/// What the test server answers.
+/// The handler of the test server.
 enum TestRoutes {
-    /// How long `/slow` takes.
+    /// The time that `/slow` takes.
     static let slowMicroseconds: UInt32 = 100_000
-    /// How much `/large` answers.
+    /// The size of the response of `/large`.
     static let largeBytes = 32 << 20
 
-    /// `/later/...` is answered on a thread of its own, `/at-once/...` is put off and finished before the handler returns.
+    /// `/later/...` is answered on a separate thread. `/at-once/...` is deferred, and finished before the handler returns.
     static func respond(_ exchange: HTTPExchange) -> HTTPOutcome {
         let path = String(decoding: exchange.request.path, as: UTF8.self)
         if path.hasPrefix("/later/") {
@@ -119,13 +119,13 @@ enum TestRoutes {
     }
 }
 
-/// Runs `body` on threads of its own, and waits for all of them.
+/// Runs `body` on new threads, and waits for all of them.
 func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
     let threads = (0..<count).map { index in startThread { body(index) } }
     for thread in threads { pthread_join(thread, nil) }
 }
 
-/// Runs `body` on a thread of its own, and does not wait.
+/// Runs `body` on a new thread, and does not wait.
 func onThread(_ body: @escaping @Sendable () -> Void) { pthread_detach(startThread(body)) }
 
 private func startThread(_ body: @escaping @Sendable () -> Void) -> pthread_t {
@@ -145,7 +145,7 @@ private func startThread(_ body: @escaping @Sendable () -> Void) -> pthread_t {
     return thread
 }
 
-/// Waits until it is so, at most a minute.
+/// Waits until a condition holds, for a minute at most.
 func eventually(_ condition: () -> Bool) -> Bool {
     for _ in 0..<6000 {
         if condition() { return true }

@@ -3,7 +3,7 @@ import Glibc
 import ServerSupport
 import VectorSupport
 
-/// How much is done: a short part in every test run, all of it with `make test-hostile`.
+/// The extent of the run: a short part in every test run, all of it with `make test-hostile`.
 enum Extent {
     static let isFull = ProcessInfo.processInfo.environment["METASERVE_HOSTILE"] == "full"
 
@@ -20,21 +20,29 @@ enum Extent {
 enum HostileReport {
     private static let table = ReportTable(document: "docs/hostile.md", isFull: Extent.isFull)
 
-    /// Notes what came of an attack; see ``ReportTable/note(_:_:result:passed:)``.
+    /// Records the result of an attack; see ``ReportTable/note(_:_:result:passed:)``.
     ///
-    /// - `before`: What came of it at commit 69e6281.
+    /// - Parameters:
+    ///   - number: The number of the row.
+    ///   - attack: The attack.
+    ///   - before: The result at commit 69e6281.
+    ///   - result: The result now.
+    ///   - passed: Whether it is as promised.
     static func note(_ number: Int, _ attack: String, before: String, _ result: String, passed: Bool) {
         table.note(number, attack, before, result: result, passed: passed)
     }
 }
 
-/// A folder with a graph as text, served as a model; gone when the test ends.
+/// A folder with a graph as text, served as a model. It is removed when the test ends.
 final class GraphFolder {
     /// The model's folder.
     let path: String
     private let parent: String
 
-    /// - `nodes`: See ``GraphText``.
+    /// - Parameters:
+    ///   - name: The name of the model.
+    ///   - nodes: See ``GraphText``.
+    /// - Throws: An error if the file cannot be written.
     init(_ name: String, _ nodes: [String]) throws {
         parent = NSTemporaryDirectory() + "metaserve-hostile-\(UUID().uuidString)"
         path = "\(parent)/\(name)"
@@ -83,14 +91,16 @@ enum GraphText {
     }
 }
 
-/// A server whose memory is watched.
+/// A server whose memory is measured.
 final class WatchedServer {
     let server: RunningServer
-    /// What it took at first, in bytes.
+    /// Its memory at the start, in bytes.
     let firstBytes: Int
 
-    /// - `preparation`: What a shell does before it becomes the server.
-    /// - `arguments`: What comes after `serve --port 0`.
+    /// - Parameters:
+    ///   - preparation: Shell commands before the server starts.
+    ///   - arguments: The arguments after `serve --port 0`.
+    /// - Throws: An error if the server does not start.
     init(_ preparation: String = ":", _ arguments: String...) throws {
         let launcher = try Launcher(preparation)
         server = try RunningServer(program: launcher.path, arguments: arguments)
@@ -99,7 +109,7 @@ final class WatchedServer {
 
     var residentMegabytes: Int { ProcessState(server.processIdentifier).residentBytes >> 20 }
 
-    /// The most that it ever took.
+    /// Its peak memory.
     var peakMegabytes: Int {
         let status = (try? String(contentsOfFile: "/proc/\(server.processIdentifier)/status", encoding: .utf8)) ?? ""
         let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }

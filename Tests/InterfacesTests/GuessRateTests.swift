@@ -24,7 +24,7 @@ struct GuessRateTests {
         var description: String { "\(graphs) graphs: first \(first), all \(all)" }
     }
 
-    /// Graphs that nobody looked at when the rules were made: owner, repository, the file, and what the author's code fetches.
+    /// Graphs that were not used when the rules were made: owner, repository, the file, and the fetches of the author's code.
     private static let unseen: [(folder: String, file: String, author: [String])] = [
         ("BilleChu+dnn-test-tensorflow", "model.ckpt", ["Sigmoid"]),
         ("Cireou+mnist", "model.ckpt", ["Softmax", "ArgMax"]),

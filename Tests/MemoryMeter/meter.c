@@ -1,4 +1,4 @@
-// malloc and its kin, as the program's own: they call glibc's and count. Only a program that measures itself links this.
+// Replacements of malloc and related functions, which count and call glibc's. Only a program that measures itself links this.
 #include "meter.h"
 
 #include <errno.h>
@@ -63,7 +63,7 @@ void *realloc(void *memory, size_t size) {
     long old = is_counting && memory ? (long)malloc_usable_size(memory) : 0;
     void *moved = __libc_realloc(memory, size);
     if (is_counting && (moved || size == 0)) {
-        // While it is moved both are there.
+        // During a move, both blocks exist.
         long new = moved ? (long)malloc_usable_size(moved) : 0;
         if (moved != memory && live + new > peak) peak = live + new;
         live += new - old;

@@ -1,21 +1,21 @@
 import TensorFlowProtos
 import Tensors
 
-/// How a recorded run is made to need more memory.
+/// The ways to make a recorded run need more memory.
 enum Growth: Hashable, CustomStringConvertible {
-    /// All inputs have their rows again and again.
+    /// All inputs repeat their rows.
     case rows
-    /// One input has.
+    /// One input repeats its rows.
     case rowsOf(Int)
-    /// All inputs have their last axis longer.
+    /// All inputs have a longer last axis.
     case columns
     /// Strings are longer.
     case lengths
-    /// Small tensors of whole numbers, which may be sizes, hold larger ones.
+    /// Small integer tensors, which may be sizes, have larger values.
     case numbers
-    /// One such tensor does.
+    /// One such tensor has larger values.
     case numbersOf(Int)
-    /// Attributes that are whole numbers are larger.
+    /// Integer attributes are larger.
     case attributes
 
     var description: String {
@@ -30,14 +30,14 @@ enum Growth: Hashable, CustomStringConvertible {
         }
     }
 
-    /// All that may change a run with so many inputs.
+    /// All ways for a run with a number of inputs.
     static func all(inputCount: Int) -> [Growth] {
         let inputs = Array(0..<min(inputCount, 6))
         return [.rows, .columns, .lengths, .numbers, .attributes] + inputs.map { .rowsOf($0) }
             + inputs.map { .numbersOf($0) }
     }
 
-    /// The inputs, so many times as large; nil where nothing changes or they would be larger than `limitBytes`.
+    /// The inputs, enlarged by a factor; nil if nothing changes, or they would exceed `limitBytes`.
     func applied(to inputs: [Tensor], times: Int, limitBytes: Int) -> [Tensor]? {
         var changed = false
         var total = 0
@@ -66,12 +66,12 @@ enum Growth: Hashable, CustomStringConvertible {
         }
     }
 
-    /// Attributes that count inputs: with others there is no such node.
+    /// Attributes that count inputs. The node would be invalid with other values.
     private static let fixed: Set<String> = ["N", "num_args", "num_inputs", "_output_shapes"]
 
     /// Changes the attributes of a node.
     ///
-    /// - Returns: Whether there was any.
+    /// - Returns: Whether any was changed.
     static func grow(_ attributes: inout [String: AttrValue], times: Int) -> Bool {
         var changed = false
         for (name, value) in attributes where !fixed.contains(name) {
@@ -90,14 +90,14 @@ extension Tensor {
         return repeated(times, [rows * times] + shape.dimensions.dropFirst(), limit)
     }
 
-    /// Elements follow one another in another order than a wider matrix has them: what they are does not matter.
+    /// The order of elements differs from that in a wider matrix, but the values do not matter.
     fileprivate func withColumns(_ times: Int, _ limit: Int) -> Tensor? {
         guard shape.rank > 1, let columns = shape.dimensions.last, columns > 0 else { return nil }
         return repeated(times, shape.dimensions.dropLast() + [columns * times], limit)
     }
 
     private func repeated(_ times: Int, _ dimensions: [Int], _ limit: Int) -> Tensor? {
-        // Nothing stays nothing, however often it is there.
+        // Repeating an empty input leaves it empty.
         guard shape.elementCount > 0, storage.byteCount * times <= limit, let shape = Shape(dimensions) else {
             return nil
         }

@@ -10,15 +10,15 @@ import VectorSupport
 
 /// Runs of ops with inputs that grow.
 struct MemoryTrial {
-    /// What a run may take; its inputs may take half of that.
+    /// The limit of a run. Its inputs may take half of that.
     private let limitBytes: Int
-    /// How many recorded runs of each op are tried.
+    /// The number of recorded runs of each op to try.
     private let runsOfAnOp: Int
-    /// What a run may take uncounted: what does not depend on the inputs.
+    /// The uncounted memory that a run may take, which does not depend on the inputs.
     private static let slackBytes = 192 << 10
-    /// What BLAS takes besides, for the parts of a product that threads share: as much for the smallest one.
+    /// The memory of BLAS for parts of a product that threads share. It is the same for the smallest product.
     private static let productBytes = 544 << 10
-    /// How long a run may take, and how long it may go on after that.
+    /// The time limit of a run, and the time that it may continue after that.
     private static let seconds = 0.25
     private static let graceSeconds = 0.25
 
@@ -30,8 +30,8 @@ struct MemoryTrial {
     private(set) var faults = 0
 
     /// - Parameters:
-    ///   - limitBytes: What a run may take.
-    ///   - runsOfAnOp: How many recorded runs of each op are tried.
+    ///   - limitBytes: The limit of a run.
+    ///   - runsOfAnOp: The number of recorded runs of each op to try.
     init(limitBytes: Int, runsOfAnOp: Int) {
         self.limitBytes = limitBytes
         self.runsOfAnOp = runsOfAnOp
@@ -96,13 +96,13 @@ struct MemoryTrial {
         return outcome
     }
 
-    /// Prints a line at once: the next run may end the program.
+    /// Prints a line immediately, because the next run may end the program.
     private func say(_ line: String) {
         print(line)
         fflush(nil)
     }
 
-    /// Prints what all runs came to.
+    /// Prints the sums of all runs.
     func printSums() {
         print(
             "\(runs) runs of \(seen.count) ops: \(refused.count) ops were refused memory, \(faults) runs took more than they counted, \(late) went on after their time"

@@ -1,11 +1,11 @@
-// Runs recorded ops with inputs grown until the run's account refuses, and compares what malloc gave with what the account counted.
+// Runs recorded ops with growing inputs until the run's account refuses, and compares the memory from malloc with the counted memory.
 //
 //     memory-trial MEBIBYTES RUNS FILE.vectors ...
 //
-// MEBIBYTES is what a run may take, RUNS how many recorded runs of each op are tried.
+// MEBIBYTES is the limit of a run, RUNS the number of recorded runs of each op to try.
 //
-// Prints a line for each run that took more than it counted, or that went on for long after its time, and one of sums. Ends with 1
-// where there was one of the first kind.
+// Prints a line for each run that took more than it counted, or that continued long after its deadline, and a line of sums. Exits with
+// status 1 if there was one of the first kind.
 import Glibc
 import Kernels
 import OperationSupport
@@ -15,7 +15,7 @@ import Threads
 import VectorSupport
 
 var limit = rlimit(rlim_cur: 3 << 30, rlim_max: 3 << 30)
-// A kernel that takes memory past the account finds none, and the program dies: the caller sees it.
+// A kernel that allocates beyond the account gets no memory, and the program crashes, which the caller notices.
 setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit)
 
 let arguments = CommandLine.arguments

@@ -4,7 +4,7 @@ import ServerSupport
 import Testing
 import VectorSupport
 
-/// Where `make test-clients` installs clients from PyPI.
+/// The folder in which `make test-clients` installs clients from PyPI.
 private let clients = Fixtures.package.appendingPathComponent(".build/clients")
 
 private func isInstalled(_ program: String) -> Bool {
@@ -17,7 +17,7 @@ struct ClientTests {
     private let models = Fixtures.package.appendingPathComponent("models").path
     private let scripts = Fixtures.package.appendingPathComponent("Tests/Clients")
 
-    /// Runs a script of Tests/Clients, which says "ok" at its end.
+    /// Runs a script of Tests/Clients, which prints "ok" at its end.
     private func run(_ script: String, _ arguments: String...) throws {
         let result = try Program.launch(
             clients.appendingPathComponent("bin/python").path,
@@ -26,7 +26,7 @@ struct ClientTests {
         #expect(result.output == "ok\n")
     }
 
-    /// A file that is there for a test.
+    /// A temporary file for a test.
     private func temporaryFile(_ text: String, suffix: String = "") throws -> String {
         let path = NSTemporaryDirectory() + "metaserve-\(UUID().uuidString)\(suffix)"
         try Fixtures.write(Array(text.utf8), to: path)
@@ -61,7 +61,7 @@ struct ClientTests {
         #expect(server.stop() == 0)
     }
 
-    /// Versions that share the requests, and models of strings and of other formats.
+    /// Versions that share requests, and models with strings and of other formats.
     private static let manyModels = """
         models:
           digits:
@@ -83,7 +83,7 @@ struct ClientTests {
         let path = try temporaryFile(settings, suffix: ".yaml")
         defer { unlink(path) }
         let server = try RunningServer("--config", path)
-        // It keeps what it did in the folder that it is run in.
+        // It stores its results in its working directory.
         let result = try Program.launch(
             "/usr/bin/env",
             [

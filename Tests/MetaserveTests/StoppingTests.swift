@@ -92,7 +92,7 @@ struct StoppingTests {
         let folder = NSTemporaryDirectory() + "metaserve-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        // Whoever opens a pipe to read it waits until somebody writes.
+        // Opening a pipe for reading waits for a writer.
         mkfifo(folder + "/checkpoint", 0o600)
         let log = folder + "/log"
         _ = FileManager.default.createFile(atPath: log, contents: nil)
@@ -131,7 +131,7 @@ struct StoppingTests {
 
     @Test("a signal while models are being loaded ends it")
     func loading() throws {
-        // Whoever opens a pipe to read it waits until somebody writes.
+        // Opening a pipe for reading waits for a writer.
         let folder = NSTemporaryDirectory() + "metaserve-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }

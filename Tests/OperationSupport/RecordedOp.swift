@@ -8,7 +8,7 @@ package import VectorSupport
 package struct RecordedOp {
     /// The op, with the attributes of the run.
     package let op: any Op
-    /// What it was given.
+    /// Its inputs.
     package let inputs: [Tensor]
 
     /// The table of ops does not have the recorded op.
@@ -19,7 +19,7 @@ package struct RecordedOp {
     /// - Parameters:
     ///   - vector: The run.
     ///   - change: Gets the attributes of the node, and may change them.
-    /// - Throws: ``OpError`` where the op does not take the attributes; another error where the record cannot be used.
+    /// - Throws: ``OpError`` if the op refuses the attributes; another error if the record is unusable.
     package init(_ vector: OpVector, change: (inout [String: AttrValue]) -> Void = { _ in }) throws {
         let inputs = try vector.inputs.map { try Tensor(decoding: $0) }
         var definition = GraphDef()

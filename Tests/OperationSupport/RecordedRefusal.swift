@@ -3,11 +3,11 @@ internal import TensorFlowProtos
 internal import Tensors
 package import VectorSupport
 
-/// An error that TensorFlow raised in a recorded run, and the test that an error of ours refuses for the same reason.
+/// An error that TensorFlow raised in a recorded run. It checks that our error has the same reason.
 package struct RecordedRefusal: Sendable {
     /// The class of TensorFlow's error.
     package let errorClass: String
-    /// What TensorFlow says.
+    /// TensorFlow's message.
     package let message: String
     /// The recorded run's name.
     package let label: String
@@ -32,8 +32,8 @@ package struct RecordedRefusal: Sendable {
 
     /// Compares an error of ours with TensorFlow's.
     ///
-    /// - Parameter error: The error of the same run here.
-    /// - Returns: How the errors differ in kind, in words; nil if they are of the same kind, or if an exception is listed.
+    /// - Parameter error: Our error for the same run.
+    /// - Returns: The difference in kind, in words; nil if the kinds are equal, or an exception is listed.
     package func difference(from error: OpError) -> String? {
         guard let difference = kindDifference(from: error), exception(for: error) == nil else { return nil }
         return difference
@@ -49,7 +49,7 @@ package struct RecordedRefusal: Sendable {
     }
 
     private func kindDifference(from error: OpError) -> String? {
-        // The recorded node is without it: that says nothing about the op.
+        // The recorded node lacks it, which says nothing about the op.
         if error.kind == .malformed, error.reason.hasPrefix("attribute "), error.reason.hasSuffix(" is missing") {
             return "the record is incomplete: \(error)"
         }
@@ -59,17 +59,17 @@ package struct RecordedRefusal: Sendable {
         return "\(error.kind) (\(error)), TensorFlow: \(errorClass) (\(message)), which is one of: \(expected)"
     }
 
-    /// The kinds of ours that TensorFlow's class of errors stands for; none for a class that is not listed.
+    /// Our kinds for TensorFlow's class of errors; empty for an unknown class.
     private var kinds: [OpError.Kind] {
         switch errorClass {
         case "InvalidArgumentError":
             if message.hasPrefix("You must feed a value for placeholder") { return [.missingFeed] }
-            // The op exists, and takes such an attribute, but no kernel was written for it.
+            // The op exists, and accepts the attribute, but has no kernel for it.
             if message.hasPrefix("No OpKernel was registered") { return [.unsupported, .malformed, .invalidArgument] }
             return [.invalidArgument, .malformed]
-        // Raised where the graph is made: shapes and attributes do not fit the op.
+        // Raised when the graph is made: shapes or attributes do not fit the op.
         case "ValueError": return [.invalidArgument, .malformed]
-        // Raised where the graph is made: a dtype is none that the op takes.
+        // Raised when the graph is made: the op does not accept a dtype.
         case "TypeError": return [.invalidArgument, .malformed, .unsupported]
         case "OutOfRangeError": return [.invalidArgument, .malformed]
         case "DataLossError": return [.invalidArgument]
@@ -80,7 +80,7 @@ package struct RecordedRefusal: Sendable {
         }
     }
 
-    /// What is unsupported must be what TensorFlow refuses: of a TypeError, a dtype.
+    /// The unsupported part must be the one that TensorFlow refuses: for a TypeError, a dtype.
     private func isUnsupported(_ error: OpError) -> Bool {
         guard errorClass == "TypeError" else { return true }
         return error.reason.split { !$0.isLetter && !$0.isNumber }.contains { word in

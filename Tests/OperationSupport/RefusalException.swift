@@ -1,6 +1,6 @@
 package import Operations
 
-/// A refusal of another kind than TensorFlow's error, and why that is right.
+/// A refusal of another kind than TensorFlow's error, with its justification.
 package struct RefusalException: Hashable, Sendable, CustomStringConvertible {
     /// The class of TensorFlow's error.
     package let errorClass: String
@@ -10,7 +10,7 @@ package struct RefusalException: Hashable, Sendable, CustomStringConvertible {
     package let labels: [String]
     /// The kind of our error.
     package let kind: OpError.Kind
-    /// Why the kind differs from TensorFlow's.
+    /// The reason why the kind differs from TensorFlow's.
     package let reason: String
 
     /// The op, the runs, and the class of TensorFlow's error.

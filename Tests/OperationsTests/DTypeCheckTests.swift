@@ -30,7 +30,7 @@ struct DTypeCheckTests {
         }
     }
 
-    /// Gives an op's first input, and all others of its dtype, another one.
+    /// Changes the dtype of an op's first input, and of all others with the same dtype.
     private func check(_ trial: OpTrial, _ dtype: DataType, _ name: String) {
         guard case .kernel(let op) = trial.op.implementation, let first = trial.inputs.first?.dtype else { return }
         func facts(_ blur: Blur) -> [TensorFact] {

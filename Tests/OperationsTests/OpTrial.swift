@@ -7,19 +7,19 @@ import Tensors
 import Testing
 import VectorSupport
 
-/// How much a shape rule is told of the inputs.
+/// The knowledge about the inputs that a shape rule gets.
 enum Blur: CaseIterable {
     /// All shapes and values.
     case none
-    /// Shapes, and the values that the op's rule or kernel asks for.
+    /// Shapes, and the values that the op's rule or kernel needs.
     case otherValues
     /// Shapes only.
     case values
-    /// Ranks, and the values that the op asks for.
+    /// Ranks, and the values that the op needs.
     case dimensions
     /// Ranks only.
     case dimensionsAndValues
-    /// The values that the op asks for, no shapes of other inputs.
+    /// The values that the op needs, but no shapes of other inputs.
     case ranks
     /// Dtypes only.
     case everything
@@ -44,14 +44,14 @@ func plainOp(_ name: String, inputs: Int, _ attributes: [String: AttrValue] = [:
     return try entry.make(NodeReader(try #require(Graph(definition).node(named: "op"))))
 }
 
-/// A recorded run, ready to be done again.
+/// A recorded run that can be repeated.
 struct OpTrial {
     let op: any Op
     let inputs: [Tensor]
     let expected: [Tensor]
     let tolerance: Tolerance
 
-    /// - Throws: ``OpError`` where the op does not take the attributes; another error where the record cannot be used.
+    /// - Throws: ``OpError`` if the op refuses the attributes; another error if the record is unusable.
     init(_ vector: OpVector) throws {
         let recorded = try RecordedOp(vector)
         op = recorded.op
@@ -61,9 +61,9 @@ struct OpTrial {
             relative: vector.hasRtol ? vector.rtol : nil, absolute: vector.hasAtol ? vector.atol : nil)
     }
 
-    /// The error that a recorded run ends with; nil where it ends with outputs.
+    /// The error of a recorded run; nil if it has outputs.
     ///
-    /// Throws where the record cannot be used: that is no refusal by an op.
+    /// - Throws: An error if the record is unusable, which is not a refusal by an op.
     static func refusal(of vector: OpVector) throws -> OpError? {
         do {
             _ = try OpTrial(vector).run()
@@ -75,7 +75,7 @@ struct OpTrial {
         }
     }
 
-    /// What is known of the inputs.
+    /// The facts about the inputs.
     func facts(_ blur: Blur) -> [TensorFact] {
         inputs.enumerated().map { index, tensor in
             let isWanted = op.valueInputs.contains(index)
@@ -112,7 +112,7 @@ struct OpTrial {
         return results
     }
 
-    /// Computes the outputs with each kernel that the op has; nothing where it has no choice.
+    /// Computes the outputs with each kernel of the op; empty if it has no choice.
     func runChoices() throws -> [(name: String, results: [Tensor])] {
         guard let op = op as? any KernelChoosing, !inputs.contains(where: { $0.dtype.isHalfPrecision }) else {
             return []
@@ -154,6 +154,6 @@ struct OpTrial {
 }
 
 extension Tensor {
-    /// Where the elements are.
+    /// The address of the elements.
     var memory: UnsafeMutableRawPointer { storage.baseAddress + byteOffset }
 }

@@ -3,7 +3,7 @@ import TensorFlowProtos
 import Tensors
 import Testing
 
-/// What a node with seeds gives when it runs twice in one session of TensorFlow 2.21.
+/// The outputs of a node with seeds that runs twice in one session of TensorFlow 2.21.
 @Suite("Streams of random numbers")
 struct RandomStreamTests {
     struct Sample: Sendable, CustomTestStringConvertible {

@@ -8,7 +8,7 @@ import Testing
 /// Wrong patches, each of which the verifier refuses.
 @Suite("The verifier of plans")
 struct PlanVerifierTests {
-    /// An op that gives its input, with an effect or without.
+    /// An op that returns its input, with or without an effect.
     private struct Step: Op {
         var isEffect = false
         var dtype = DataType.float32

@@ -1,6 +1,6 @@
 public import Foundation
 
-/// The program as it is built, beside the tests, or the one that `METASERVE_PROGRAM` names.
+/// The program: the one that was built with the tests, or the one that `METASERVE_PROGRAM` names.
 public enum Program {
     /// Its path.
     public static let path =
@@ -8,7 +8,7 @@ public enum Program {
         ?? URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
         .deletingLastPathComponent().appendingPathComponent("metaserve").path
 
-    /// What a program said.
+    /// The result of a program.
     public struct Result: Sendable {
         /// Its exit status.
         public let status: Int32
@@ -18,7 +18,7 @@ public enum Program {
         public let errors: String
     }
 
-    /// Runs it to its end.
+    /// Runs the program to its end.
     public static func run(_ arguments: String...) throws -> Result { try launch(path, arguments) }
 
     /// Runs curl.
@@ -45,26 +45,26 @@ public enum Program {
     }
 }
 
-/// The real server, on a free port; killed when it goes away.
+/// A running server on a free port. It is killed with the object.
 public final class RunningServer {
     private let process = Process()
     private let logPath = NSTemporaryDirectory() + "metaserve-\(UUID().uuidString).log"
     /// `http://127.0.0.1:PORT`, or `unix:PATH`.
     public let address: String
-    /// The port; 0 for a socket in the file system.
+    /// The port; 0 for a Unix socket.
     public let port: Int
 
-    /// Starts it, and waits until it listens, at most 60 seconds.
+    /// Starts the server, and waits until it listens, for 60 seconds at most.
     ///
     /// - Parameters:
-    ///   - program: What is started: the server, or what becomes the server.
-    ///   - arguments: What comes after `serve --port 0`.
-    /// - Throws: Where it ends before it listens.
+    ///   - program: The server, or a script that becomes the server.
+    ///   - arguments: The arguments after `serve --port 0`.
+    /// - Throws: An error if the server ends before it listens.
     public convenience init(program: String = Program.path, _ arguments: String...) throws {
         try self.init(program: program, arguments: arguments)
     }
 
-    /// Starts it as `init(program:_:)` does.
+    /// Starts the server like `init(program:_:)`.
     public init(program: String = Program.path, arguments: [String]) throws {
         _ = FileManager.default.createFile(atPath: logPath, contents: nil)
         process.executableURL = URL(fileURLWithPath: program)
@@ -90,25 +90,25 @@ public final class RunningServer {
         try? FileManager.default.removeItem(atPath: logPath)
     }
 
-    /// What it has logged so far.
+    /// The log so far.
     public var log: String { (try? String(contentsOfFile: logPath, encoding: .utf8)) ?? "" }
 
     /// Its process.
     public var processIdentifier: Int32 { process.processIdentifier }
 
-    /// Whether it has not ended.
+    /// Whether it is running.
     public var isRunning: Bool { process.isRunning }
 
     /// Sends a signal.
     public func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
 
-    /// Waits for its end.
+    /// Waits for the process to end.
     public func wait() -> Int32 {
         process.waitUntilExit()
         return process.terminationStatus
     }
 
-    /// Ends it by a signal, and waits.
+    /// Ends the process with a signal, and waits.
     public func stop(_ signal: Int32 = SIGTERM) -> Int32 {
         send(signal)
         return wait()

@@ -1,28 +1,28 @@
 import Glibc
 
-/// A client that sends exactly what it is told, in the pieces it is told.
+/// A client that sends exactly the given bytes, in the given pieces.
 public final class RawClient {
-    /// An answer as it came.
+    /// A response as received.
     public struct Response: Sendable {
         /// The status code.
         public let status: Int
-        /// The headers, by their names in lower case.
+        /// The headers, by names in lower case.
         public let headers: [String: String]
-        /// The body; of JSON, without the newline that it ends with.
+        /// The body; for JSON, without the newline at its end.
         public let body: String
     }
 
-    /// Why there is no answer.
+    /// The reason why there is no response.
     public enum Failure: Error, Equatable {
-        /// With this error number.
+        /// A system call failed with this error number.
         case notConnected(Int32)
         /// The server has closed the connection.
         case closed(received: String)
-        /// Nothing came for too long.
+        /// Nothing was received for too long.
         case silent(received: String)
     }
 
-    /// How a client goes away.
+    /// The ways in which a client disconnects.
     public enum Leaving: Sendable {
         case close, reset, finishSending
     }
@@ -30,7 +30,7 @@ public final class RawClient {
     private var socket: Int32
     private var received: [UInt8] = []
 
-    /// Connects. Waits at most `seconds` for each byte.
+    /// Connects. Waits `seconds` at most for each byte.
     public init(port: Int, seconds: Int = 20) throws(Failure) {
         socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var limit = timeval(tv_sec: seconds, tv_usec: 0)
@@ -50,13 +50,13 @@ public final class RawClient {
 
     deinit { if socket >= 0 { close(socket) } }
 
-    /// Whether something has come that was not read, or the server has closed the connection.
+    /// Whether unread bytes were received, or the server has closed the connection.
     public var hasAnswer: Bool {
         var byte: UInt8 = 0
         return recv(socket, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) >= 0 || errno != EAGAIN
     }
 
-    /// Goes away.
+    /// Disconnects.
     public func leave(_ leaving: Leaving) {
         guard leaving != .finishSending else { return finishSending() }
         if leaving == .reset {
@@ -67,7 +67,7 @@ public final class RawClient {
         socket = -1
     }
 
-    /// Sends; stops when the server does not take more.
+    /// Sends bytes. Stops when the server accepts no more.
     @discardableResult
     public func send(_ text: String) -> Bool {
         var bytes = Array(text.utf8)[...]
@@ -79,7 +79,7 @@ public final class RawClient {
         return true
     }
 
-    /// Sends nothing more, but still receives.
+    /// Closes the sending side, but still receives.
     public func finishSending() { shutdown(socket, Int32(SHUT_WR)) }
 
     /// Sends a POST with a body.
@@ -87,7 +87,7 @@ public final class RawClient {
         send("POST \(path) HTTP/1.1\r\nHost: test\r\n\(headers)Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
     }
 
-    /// The next answer. One to HEAD has no body, whatever its length says.
+    /// The next response. A response to HEAD has no body, regardless of its length header.
     public func response(hasBody: Bool = true) throws(Failure) -> Response {
         let head = String(decoding: try take(through: Array("\r\n\r\n".utf8)), as: UTF8.self)
         let lines = head.split(separator: "\r\n")
@@ -105,7 +105,7 @@ public final class RawClient {
         return Response(status: status, headers: headers, body: body)
     }
 
-    /// Whether the server closes, having sent nothing more.
+    /// Whether the server closes the connection without sending more.
     public func isClosed() -> Bool {
         do {
             try receive()
@@ -115,14 +115,14 @@ public final class RawClient {
         }
     }
 
-    /// Whether the server has closed by now; does not wait.
+    /// Whether the server has closed the connection. Does not wait.
     public var isClosedNow: Bool {
         var byte: UInt8 = 0
         let count = recv(socket, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT))
         return count == 0 || (count < 0 && errno != EAGAIN)
     }
 
-    /// Whether something has come that was not read yet; does not wait.
+    /// Whether unread bytes were received. Does not wait.
     public var isReadable: Bool {
         var byte: UInt8 = 0
         return recv(socket, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) > 0

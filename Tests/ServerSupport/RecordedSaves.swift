@@ -2,13 +2,13 @@ import Foundation
 import Glibc
 import VectorSupport
 
-/// Saves that TensorFlow made, done again file by file in its order: `Tests/Fixtures/saves`.
+/// Recorded saves of TensorFlow, repeated file by file in the same order: `Tests/Fixtures/saves`.
 ///
-/// The model's output `all:0` is the variables a, b and c, each of 64 numbers that are the step, plus the input `x:0`.
+/// The model's output `all:0` is the input `x:0` plus the variables a, b and c, each with 64 numbers equal to the step.
 public struct RecordedSaves: Sendable {
-    /// What TensorFlow did to the folder.
+    /// An operation of TensorFlow on the folder.
     public enum Event: Hashable, Sendable {
-        /// Makes a file, with the content that its final name has.
+        /// Makes a file, with the content of its final name.
         case create(String, contentOf: String)
         case rename(String, to: String)
         case unlink(String)
@@ -42,10 +42,10 @@ public struct RecordedSaves: Sendable {
         steps = events.keys.sorted()
     }
 
-    /// What TensorFlow did for a save.
+    /// TensorFlow's operations for a save.
     public func events(ofStep step: Int) -> [Event] { events[step] ?? [] }
 
-    /// The bytes of a file as a save left it.
+    /// The bytes of a file after a save.
     public func content(_ name: String, ofStep step: Int) throws -> [UInt8] {
         try Fixtures.bytes(Fixtures.path("saves/\(step)/\(name)"))
     }
@@ -55,21 +55,21 @@ public struct RecordedSaves: Sendable {
         ["data-00000-of-00001", "index", "meta"].map { "model-\(step).\($0)" } + ["checkpoint"]
     }
 
-    /// How many bytes a save writes.
+    /// The number of bytes of a save.
     public func byteCount(ofStep step: Int) throws -> Int {
         try files(ofStep: step).reduce(0) { $0 + (try content($1, ofStep: step).count) }
     }
 
-    /// Saves as TensorFlow did.
+    /// Repeats a save of TensorFlow.
     ///
     /// - Parameters:
-    ///   - step: Which save.
-    ///   - folder: Where to.
-    ///   - chunk: Files are written in pieces of so many bytes.
-    ///   - limit: The writer dies after so many bytes; nil: it does not.
+    ///   - step: The step of the save.
+    ///   - folder: The destination.
+    ///   - chunk: The size of the pieces in which files are written.
+    ///   - limit: The number of bytes after which the writer dies; nil for no limit.
     ///   - pause: Called between the pieces and the events.
     /// - Returns: Whether the save was completed.
-    /// - Throws: Where a file cannot be read or written.
+    /// - Throws: An error if a file cannot be read or written.
     @discardableResult
     public func save(
         step: Int, in folder: String, chunk: Int = 1 << 20, dyingAfter limit: Int? = nil, pause: () -> Void = {}
@@ -90,15 +90,15 @@ public struct RecordedSaves: Sendable {
         return true
     }
 
-    /// Copies a save as `cp` does: each file under its own name, in pieces, over what is there.
+    /// Copies a save like `cp`: each file under its own name, in pieces, over existing files.
     ///
     /// - Parameters:
-    ///   - step: Which save.
-    ///   - folder: Where to.
-    ///   - order: The files' order, as places in ``files(ofStep:)``.
-    ///   - chunk: Pieces of so many bytes.
+    ///   - step: The step of the save.
+    ///   - folder: The destination.
+    ///   - order: The order of the files, as indices in ``files(ofStep:)``.
+    ///   - chunk: The size of the pieces.
     ///   - pause: Called between the pieces.
-    /// - Throws: Where a file cannot be read or written.
+    /// - Throws: An error if a file cannot be read or written.
     public func copy(
         step: Int, to folder: String, order: [Int] = [0, 1, 2, 3], chunk: Int = 1 << 20, pause: () -> Void = {}
     ) throws {
@@ -110,7 +110,7 @@ public struct RecordedSaves: Sendable {
         }
     }
 
-    /// Writes a file in pieces, as `cp` does: what was there is cut off first.
+    /// Writes a file in pieces like `cp`, which truncates an existing file first.
     public static func write(_ bytes: ArraySlice<UInt8>, to path: String, chunk: Int, pause: () -> Void) throws {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw CocoaError(.fileWriteUnknown, userInfo: ["path": path]) }

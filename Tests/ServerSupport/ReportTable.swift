@@ -2,7 +2,7 @@ import Foundation
 internal import Threads
 internal import VectorSupport
 
-/// A table in a document that tests write: the rows of a full run.
+/// A table in a document. Full runs of the tests write its rows.
 package final class ReportTable: Sendable {
     private let rows = Locked<[String: String]>([:])
     private let path: String
@@ -10,21 +10,21 @@ package final class ReportTable: Sendable {
     private static let mark = "<!-- rows -->"
 
     /// - Parameters:
-    ///   - document: The file, in the package: between two marks are the rows.
-    ///   - isFull: Whether this run is the long one, which judges and writes. The short form is too short for promises about times and
-    ///     rates: it prints what was measured, without a verdict.
+    ///   - document: The file in the package, with the rows between two marks.
+    ///   - isFull: Whether this is the full run, which judges and writes. The short run is too short for promises about times and rates,
+    ///     so it prints the measurements without a verdict.
     package init(document: String, isFull: Bool) {
         path = Fixtures.package.appendingPathComponent(document).path
         self.isFull = isFull
     }
 
-    /// Notes what came of something.
+    /// Records a result.
     ///
     /// - Parameters:
-    ///   - number: Its place in the table.
-    ///   - cells: What was done, with numbers, and what else the table has before the result.
-    ///   - result: What was seen, with numbers.
-    ///   - passed: Whether it is what was promised.
+    ///   - number: The number of the row.
+    ///   - cells: The action, with numbers, and the other cells before the result.
+    ///   - result: The observation, with numbers.
+    ///   - passed: Whether it is as promised.
     package func note(_ number: Int, _ cells: String..., result: String, passed: Bool) {
         let start = "| \(number) | \(cells.joined(separator: " | ")) | "
         guard isFull else { return print("\(start)measured in the short form: \(result) |") }
@@ -41,7 +41,7 @@ package final class ReportTable: Sendable {
         return String(repeating: "0", count: max(0, 2 - digits.count)) + digits
     }
 
-    /// Replaces the rows that this run has made, and leaves the others.
+    /// Replaces the rows of this run, and keeps the others.
     private func write(_ rows: [String: String]) {
         guard let text = try? String(contentsOfFile: path, encoding: .utf8),
             let start = text.range(of: Self.mark),

@@ -2,12 +2,12 @@ import Foundation
 import Glibc
 internal import VectorSupport
 
-/// A control group (version 1), within that of the tests, that a server is put into; removed with the object.
+/// A control group (version 1) for a server, within that of the tests. It is removed with the object.
 package final class ControlGroup {
     /// Its folder.
     package let path: String
 
-    /// Makes none where that is not possible.
+    /// Returns nil if that is not possible.
     ///
     /// - Parameters:
     ///   - controller: "memory", "cpu".
@@ -30,7 +30,7 @@ package final class ControlGroup {
     }
 
     deinit {
-        // The kernel needs a moment after the last process has ended.
+        // The kernel needs a moment after the end of the last process.
         for _ in 0..<100 where rmdir(path) != 0 { usleep(20_000) }
     }
 
@@ -39,14 +39,14 @@ package final class ControlGroup {
     }
 }
 
-/// A script that becomes the server; removed with the object.
+/// A script that becomes the server. It is removed with the object.
 package final class Launcher {
     package let path = NSTemporaryDirectory() + "metaserve-launcher-\(UUID().uuidString)"
 
     /// - Parameters:
-    ///   - preparation: What is done before, in the shell's language.
-    ///   - exec: What the server is started by.
-    /// - Throws: Where it cannot be written.
+    ///   - preparation: Shell commands to run first.
+    ///   - exec: The command that starts the server.
+    /// - Throws: An error if it cannot be written.
     package init(_ preparation: String = ":", exec: String = "") throws {
         let script = "#!/bin/sh\nset -e\n\(preparation)\nexec \(exec) '\(Program.path)' \"$@\"\n"
         try Fixtures.write(Array(script.utf8), to: path)
@@ -56,7 +56,7 @@ package final class Launcher {
     deinit { unlink(path) }
 }
 
-/// What the kernel tells of the server's process.
+/// The kernel's information about the server's process.
 package struct ProcessState {
     package let residentBytes: Int
     package let openFiles: Int

@@ -5,7 +5,7 @@ import Threads
 
 /// Runs a body on several threads of the operating system at once, and waits for their ends.
 ///
-/// No thread begins before all of them are there.
+/// No thread begins before all of them have been started.
 func concurrently(_ count: Int, _ body: @escaping @Sendable (_ thread: Int) -> Void) throws {
     let arrived = Tally()
     let threads = try (0..<count).map { index in
@@ -18,22 +18,22 @@ func concurrently(_ count: Int, _ body: @escaping @Sendable (_ thread: Int) -> V
     for thread in threads { thread.join() }
 }
 
-/// Where several threads wait for each other, again and again.
+/// A barrier for several threads, which can be used repeatedly.
 final class MeetingPoint: Sendable {
     private let arrivals = Tally()
     private let count: Int
 
-    /// - Parameter count: How many threads meet.
+    /// - Parameter count: The number of threads.
     init(_ count: Int) { self.count = count }
 
-    /// Waits until all threads have come as often as this one.
+    /// Waits until all threads have arrived as often as this one.
     ///
-    /// - Parameter round: How often this thread was here before.
+    /// - Parameter round: The number of earlier arrivals of this thread.
     func wait(_ round: Int) {
         arrivals.add(1)
         var looks = 0
         while arrivals.value < (round + 1) * count {
-            // Without giving the processor away at first, so that all go on at the same moment.
+            // Spins at first instead of yielding, so that all threads continue at the same time.
             looks += 1
             if looks > 1000 { sched_yield() }
         }
@@ -44,7 +44,7 @@ final class MeetingPoint: Sendable {
 final class Tally: Sendable {
     private let number: Atomic<Int>
 
-    /// - Parameter number: The first value.
+    /// - Parameter number: The initial value.
     init(_ number: Int = 0) { self.number = Atomic(number) }
 
     var value: Int { number.load(ordering: .sequentiallyConsistent) }
@@ -54,7 +54,7 @@ final class Tally: Sendable {
     func set(_ value: Int) { number.store(value, ordering: .sequentiallyConsistent) }
 }
 
-/// An object whose end is noticed: it is counted while it lives, and its content is erased when it ends.
+/// An object that is counted while it exists, and whose content is erased when it ends.
 final class Tracked: Sendable {
     let number: Int
     private let seal: Atomic<Int>
@@ -72,6 +72,6 @@ final class Tracked: Sendable {
         living.add(-1)
     }
 
-    /// False if the object ended: its reference was taken too late.
+    /// False if the object has ended, because the reference was taken too late.
     var isAlive: Bool { seal.load(ordering: .relaxed) == ~number }
 }

@@ -8,7 +8,7 @@ struct ObjectPoolTests {
     private final class Part: @unchecked Sendable {
         private let users = Tally()
         private let living: Tally
-        // Safety: changed by the thread that took the part out of the pool alone; the pool hands over what the former did.
+        // Safety: changed only by the thread that took the part out of the pool; the pool orders the changes of successive threads.
         private var uses = 0
 
         init(countedBy living: Tally) {
@@ -18,7 +18,7 @@ struct ObjectPoolTests {
 
         deinit { living.add(-1) }
 
-        /// - Returns: Whether nobody else uses it.
+        /// - Returns: Whether no other thread uses it.
         func use() -> Bool {
             users.add(1)
             uses += 1

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Readers")
 struct ReadersTests {
-    /// Readers that look at the number of a generation, and the last generation that nobody may look at any more.
+    /// Readers of the number of a generation, and the last generation that must not be read any more.
     private final class Generations: Sendable {
         let readers = Readers()
         let current = Tally()

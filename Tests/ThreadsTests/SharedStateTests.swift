@@ -28,7 +28,7 @@ struct SharedStateTests {
     }
 
     /// Numbers that only one thread at a time may change.
-    // Safety: changed by who has the lock or the turn alone.
+    // Safety: changed only by the thread that holds the lock or the turn.
     private final class Pair: @unchecked Sendable {
         var (first, second) = (0, 0)
     }

@@ -1,6 +1,6 @@
 public import Foundation
 
-/// Where the tests' files are.
+/// The paths of the tests' files.
 public enum Fixtures {
     /// The package's folder.
     public static let package = URL(fileURLWithPath: #filePath)
@@ -12,10 +12,10 @@ public enum Fixtures {
     /// A folder of the committed models.
     public static func model(_ name: String) -> String { package.appendingPathComponent("models/\(name)").path }
 
-    /// The folder of published graphs, which are not a part of the project; nil where `METASERVE_CORPUS` does not name it.
+    /// The folder of published graphs, which are not a part of the project; nil unless `METASERVE_CORPUS` names it.
     public static let corpus = ProcessInfo.processInfo.environment["METASERVE_CORPUS"]
 
-    /// Copies a folder so that a test may change it; the copy is deleted when `body` ends.
+    /// Copies a folder, so that a test may change it. The copy is deleted when `body` ends.
     public static func withCopy<Result>(of path: String, _ body: (String) throws -> Result) throws -> Result {
         let copy = FileManager.default.temporaryDirectory.appendingPathComponent("metaserve-\(UUID().uuidString)").path
         try FileManager.default.copyItem(atPath: path, toPath: copy)

@@ -1,8 +1,8 @@
-/// A small reproducible generator of numbers.
+/// A small reproducible generator of random numbers.
 public struct SplitMix: RandomNumberGenerator {
     private var state: UInt64
 
-    /// - Parameter state: The seed: the same one gives the same numbers.
+    /// - Parameter state: The seed. Equal seeds generate equal numbers.
     public init(state: UInt64) { self.state = state }
 
     /// The next number.

@@ -1,17 +1,17 @@
 package import Tensors
 
-/// How far floats may be from those that are expected; everything else must be equal.
+/// The tolerance of floats. Everything else must be equal.
 package struct Tolerance: Sendable {
     package let relative: Double?
     package let absolute: Double?
 
-    /// nil: what the dtype allows.
+    /// nil for the tolerance of the dtype.
     package init(relative: Double?, absolute: Double?) {
         self.relative = relative
         self.absolute = absolute
     }
 
-    /// What differs, in words; nil if nothing does.
+    /// The difference, in words; nil if there is none.
     package func difference(_ result: Tensor, _ expected: Tensor) -> String? {
         guard result.dtype == expected.dtype else { return "is \(result.dtype), not \(expected.dtype)" }
         guard result.shape == expected.shape else { return "has the shape \(result.shape), not \(expected.shape)" }
@@ -24,7 +24,7 @@ package struct Tolerance: Sendable {
             return floats(
                 result.scalars(as: Double.self), expected.scalars(as: Double.self), 1e-12, Double.leastNormalMagnitude)
         case .float16, .bfloat16:
-            // Computed in float32, rounded once; TensorFlow may round on the way.
+            // Computed in float32, and rounded once. TensorFlow may also round intermediate results.
             let unit = result.dtype == .float16 ? 0x1p-10 : 0x1p-7
             return floats(result.halfPrecisionFloats, expected.halfPrecisionFloats, unit, Float.leastNormalMagnitude)
         case .complex64: return pairs(result, expected, Float.self, 2e-6)
@@ -52,7 +52,7 @@ package struct Tolerance: Sendable {
         return nil
     }
 
-    /// Complex numbers differ by the distance between them; what is not finite must be so in both parts.
+    /// The difference of complex numbers is their distance. Parts that are not finite must be equal.
     private func pairs<F: BinaryFloatingPoint & SIMDScalar>(
         _ result: Tensor, _ expected: Tensor, _ part: F.Type, _ standard: Double
     ) -> String? {

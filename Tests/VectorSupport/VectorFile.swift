@@ -5,7 +5,7 @@ internal import SwiftProtobuf
 public struct VectorFamily: Sendable, CustomStringConvertible {
     /// Its name without the suffix.
     public let name: String
-    /// Where it is.
+    /// Its path.
     public let path: String
 
     /// Its name.
@@ -27,7 +27,7 @@ public struct VectorFamily: Sendable, CustomStringConvertible {
 
 /// Reads a file of recorded runs.
 public enum VectorFile {
-    /// What is wrong with a file.
+    /// The problem with a file.
     public struct Damaged: Error {}
 
     /// All records of a file of single ops.

@@ -4,19 +4,19 @@ internal import Threads
 
 /// The clients that may use a route.
 enum Access: Sendable {
-    /// Everybody.
+    /// All clients.
     case open
-    /// Whoever has a token, if there is a file of tokens; else everybody.
+    /// Clients with a token, if there is a file of tokens; otherwise all clients.
     case inference
-    /// Whoever has an admin token.
+    /// Clients with an admin token.
     case admin
 }
 
 /// Decides who may use a route, by bearer tokens from files.
 ///
-/// The files are read again when they change. One that is empty, damaged or gone admits nobody.
+/// The files are read again when they change. A file that is empty, damaged or missing admits no client.
 public final class AccessRules: Sendable {
-    /// Files of tokens that are in use. Immutable, but for what is in the files.
+    /// The files of tokens in use. Immutable, except for the contents of the files.
     package final class Files: Sendable {
         fileprivate let inference: TokenFile?
         fileprivate let admin: TokenFile?
@@ -30,17 +30,17 @@ public final class AccessRules: Sendable {
     private let files: Published<Files>
     private let report: @Sendable (_ message: String, _ isProblem: Bool) -> Void
 
-    /// Everybody may ask, nobody may administer.
+    /// Any client may send requests, and none may administer.
     public init() {
         files = Published(Files(nil, nil))
         report = { _, _ in }
     }
 
     /// - Parameters:
-    ///   - tokenFile: Tokens for inference; nil lets everybody ask.
-    ///   - adminTokenFile: Tokens for everything; nil lets nobody administer.
-    ///   - report: Gets told of changes of the files, and whether the change is a problem.
-    /// - Throws: `SettingsProblem` for a file that cannot be used now.
+    ///   - tokenFile: Tokens for inference; nil admits all clients.
+    ///   - adminTokenFile: Tokens for everything; nil admits no administrator.
+    ///   - report: Called for each change of the files, with whether the change is a problem.
+    /// - Throws: `SettingsProblem` for an unusable file.
     package init(
         tokenFile: String?, adminTokenFile: String?,
         report: @escaping @Sendable (_ message: String, _ isProblem: Bool) -> Void
@@ -61,18 +61,18 @@ public final class AccessRules: Sendable {
     /// Reads other files, to be used by ``use(_:)``.
     ///
     /// - Parameters:
-    ///   - tokenFile: Tokens for inference; nil lets everybody ask.
-    ///   - adminTokenFile: Tokens for everything; nil lets nobody administer.
+    ///   - tokenFile: Tokens for inference; nil admits all clients.
+    ///   - adminTokenFile: Tokens for everything; nil admits no administrator.
     /// - Returns: The files.
-    /// - Throws: `SettingsProblem` for a file that cannot be used now.
+    /// - Throws: `SettingsProblem` for an unusable file.
     package func read(tokenFile: String?, adminTokenFile: String?) throws(SettingsProblem) -> Files {
         try Self.files(tokenFile, adminTokenFile, report)
     }
 
-    /// Decides by other files from now on. For one thread.
+    /// Replaces the files. For one thread.
     package func use(_ files: Files) { self.files.replace(with: files) }
 
-    /// Looks at the files now.
+    /// Checks the files now.
     package func reread() {
         let files = files.current
         files.inference?.reread()
@@ -91,9 +91,9 @@ public final class AccessRules: Sendable {
     /// Refuses a request that may not use a route.
     ///
     /// - Parameters:
-    ///   - access: The route's.
+    ///   - access: The route's access rule.
     ///   - authorization: The value of the request's header.
-    /// - Throws: ``RequestError`` 401 without a token that is known, 403 with one that does not suffice.
+    /// - Throws: ``RequestError`` 401 without a known token, 403 with an insufficient one.
     func check(_ access: Access, _ authorization: UnsafeRawBufferPointer?) throws(RequestError) {
         if case .open = access { return }
         let files = files.current
@@ -103,7 +103,7 @@ public final class AccessRules: Sendable {
         case .inference:
             guard let inference else { return }
             let token = try Self.token(authorization)
-            // Both, whatever the first says: how long it takes tells nothing.
+            // Both are always checked, so that the time reveals nothing.
             let isKnown = inference.tokens.contains(token)
             guard (admin?.tokens.contains(token) ?? false) || isKnown else { throw Self.unknownToken(inference) }
         case .admin:

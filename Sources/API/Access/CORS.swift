@@ -1,6 +1,6 @@
 internal import HTTPMessages
 
-/// Which pages of other origins may ask, by Cross-Origin Resource Sharing: what browsers are told.
+/// The rules for web pages of other origins, by Cross-Origin Resource Sharing.
 public struct CORSRules: Sendable {
     private let allowsAll: Bool
     private let origins: [(bytes: [UInt8], text: String)]
@@ -18,13 +18,13 @@ public struct CORSRules: Sendable {
         self.origins = origins.filter { $0 != "*" }.map { (Array($0.utf8), $0) }
     }
 
-    /// Whether anything was configured.
+    /// Whether any origin is configured.
     var isOn: Bool { allowsAll || !origins.isEmpty }
 
     /// Whether a text is `*`, or a scheme, a host and perhaps a port, as browsers write them: in lower case, without a path.
     ///
-    /// - Parameter text: What was configured.
-    /// - Returns: false for what no browser would send.
+    /// - Parameter text: The configured text.
+    /// - Returns: false for a text that no browser would send.
     public static func isOrigin(_ text: String) -> Bool {
         if text == "*" { return true }
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
@@ -33,20 +33,20 @@ public struct CORSRules: Sendable {
             && text.utf8.allSatisfy { (0x21...0x7e).contains($0) && $0 != UInt8(ascii: "*") }
     }
 
-    /// Adds to a response what lets the page read it.
+    /// Adds the headers to a response that let the page read it.
     func allow(_ request: HTTPRequest, _ response: inout HTTPResponse) {
         guard isOn else { return }
-        // What a cache keeps for one origin is not for another.
+        // A cached response for one origin is not valid for another.
         if !allowsAll { response.headers.append(("Vary", "Origin")) }
         guard let origin = allowed(request.headers[.origin]) else { return }
         response.headers.append(("Access-Control-Allow-Origin", origin))
         response.headers.append(("Access-Control-Expose-Headers", Self.exposed))
     }
 
-    /// Answers the question whether a page may send a request.
+    /// Responds to a preflight request, which asks whether a page may send a request.
     ///
     /// - Parameters:
-    ///   - methods: Those of the path, for `Access-Control-Allow-Methods`.
+    ///   - methods: The methods of the path, for `Access-Control-Allow-Methods`.
     ///   - exchange: The `OPTIONS` request.
     func respondToPreflight(_ methods: String, _ exchange: HTTPExchange) {
         exchange.response.status = 204

@@ -4,8 +4,8 @@ internal import Settings
 internal import Synchronization
 internal import Threads
 
-/// Tokens in a file, one a line; what is behind `#` at the beginning of a line is a comment. Looked at again when it changes.
-// Safety: `identity` is only touched by who has raised `isLooking`.
+/// Tokens in a file, one per line. A line that begins with `#` is a comment. The file is read again when it changes.
+// Safety: `identity` is only used by the thread that has raised `isLooking`.
 final class TokenFile: @unchecked Sendable {
     private let path: String
     private let report: @Sendable (String, Bool) -> Void
@@ -16,7 +16,7 @@ final class TokenFile: @unchecked Sendable {
 
     private static let maxBytes = 256 << 10
 
-    /// - Throws: `SettingsProblem` if there is no token to be had.
+    /// - Throws: `SettingsProblem` if there is no token.
     init(_ path: String, _ report: @escaping @Sendable (String, Bool) -> Void) throws(SettingsProblem) {
         self.path = path
         self.report = report
@@ -25,7 +25,7 @@ final class TokenFile: @unchecked Sendable {
         lastLook = Atomic(Self.now)
     }
 
-    /// The tokens now. Takes no lock; at most once a second it looks at the file's date, and reads the file if that is another.
+    /// The current tokens. Takes no lock. Checks the file at most once a second, and reads it if it has changed.
     var tokens: TokenSet {
         let now = Self.now
         let last = lastLook.load(ordering: .relaxed)
@@ -33,7 +33,7 @@ final class TokenFile: @unchecked Sendable {
         return published.current
     }
 
-    /// Reads the file now, if it is another one than before.
+    /// Reads the file now, if it has changed.
     func reread() { look() }
 
     private func look() {
@@ -82,7 +82,7 @@ final class TokenFile: @unchecked Sendable {
         return time.tv_sec
     }
 
-    /// Which state the file is in; nil if it is not there, or has just changed: then it may change again without a later date.
+    /// The state of the file; nil if it does not exist, or has just changed and so may change again without a later date.
     private static func identity(_ path: String) -> FileIdentity? {
         guard let found = FileIdentity(path: path), Int64(time(nil)) - found.modified / 1_000_000_000 > 2 else {
             return nil
@@ -91,15 +91,15 @@ final class TokenFile: @unchecked Sendable {
     }
 }
 
-/// Tokens that are known. Immutable.
+/// A set of known tokens. Immutable.
 final class TokenSet: Sendable {
     static let maxTokenBytes = 256
     static let maxTokens = 1000
     private static let words = maxTokenBytes / 8 + 1
 
-    /// Each token as so many words, filled up with zeros, the last its length.
+    /// Each token as a fixed number of words, padded with zeros. The last word is its length.
     private let known: [UInt64]
-    /// Why there are none.
+    /// The reason why there are no tokens.
     let problem: String?
 
     init(_ tokens: [[UInt8]]) {
@@ -120,7 +120,7 @@ final class TokenSet: Sendable {
 
     func hasSameTokens(as other: TokenSet) -> Bool { known == other.known }
 
-    /// Whether a token is among them. Takes as long for one that is as for one that is not, whatever it begins with.
+    /// Whether a token is known. Takes constant time.
     func contains(_ token: UnsafeRawBufferPointer) -> Bool {
         guard token.count <= Self.maxTokenBytes, !token.isEmpty else { return false }
         let presented = Self.padded(token)
@@ -128,7 +128,7 @@ final class TokenSet: Sendable {
         for first in stride(from: 0, to: known.count, by: Self.words) {
             var difference: UInt64 = 0
             for word in 0..<Self.words { difference |= known[first + word] ^ presented[word] }
-            // 1 where there is no difference, without a branch.
+            // 1 if there is no difference, computed without a branch.
             matches |= ((difference | (0 &- difference)) >> 63) ^ 1
         }
         return matches != 0

@@ -8,23 +8,22 @@ struct ClassScores {
     let values: [Double]
     private let dtype: DataType
 
-    /// Gives nil for a tensor that is not of real numbers.
+    /// Returns nil unless the tensor contains real numbers.
     init?(_ tensor: TensorView) {
         guard let values = Self.numbers(tensor) else { return nil }
         self.values = values
         dtype = tensor.dtype
     }
 
-    /// With more of them, sorting all is faster than keeping the highest sorted.
+    /// The maximum number of scores to keep sorted. For more, sorting all is faster.
     private static let maxKept = 64
 
-    /// The places of the highest scores of a row, the highest first. Of equal scores the first comes first; NaN is lower than any
-    /// number.
+    /// The indices of the highest scores of a row, the highest first. Equal scores keep their order. NaN is lower than any number.
     ///
     /// - Parameters:
-    ///   - count: How many; of a shorter row, all.
-    ///   - row: Where the row's scores are.
-    /// - Returns: The places, counted from the row's begin.
+    ///   - count: The number of scores; all if the row is shorter.
+    ///   - row: The range of the row's scores.
+    /// - Returns: The indices, relative to the beginning of the row.
     func highest(_ count: Int, of row: Range<Int>) -> [Int] {
         func order(_ index: Int) -> Double { values[index].isNaN ? -.infinity : values[index] }
         func isBefore(_ first: Int, _ second: Int) -> Bool {
@@ -71,11 +70,11 @@ struct ClassScores {
 }
 
 extension ClassNames {
-    /// The error for an output with another number of values than there are names.
+    /// The error for an output whose number of values differs from the number of names.
     ///
     /// - Parameters:
     ///   - key: The output's name, quoted.
-    ///   - size: How many values its last dimension has.
+    ///   - size: The size of its last dimension.
     /// - Returns: The error.
     func misfit(_ key: [UInt8], size: Int) -> RequestError {
         .badRequest(

@@ -3,10 +3,10 @@ internal import HTTPMessages
 /// Writes objects of features as serialized `tf.train.Example` messages (tensorflow/core/example/example.proto).
 ///
 /// A number with point or exponent makes a feature of floats; integers, true and false make one of int64; strings and
-/// `{"b64": "..."}` one of bytes. All values of a feature are of one kind. A feature without values is one that is not there, so
-/// that a model's sparse features, and dense ones with a default, can be left out.
+/// `{"b64": "..."}` make one of bytes. All values of a feature have one kind. A feature without values counts as absent, so that a model's
+/// sparse features, and dense ones with a default, can be left out.
 struct ExampleWriter {
-    /// The messages, one behind the other.
+    /// The messages, one after the other.
     let output = ResponseBuffer()
     private let features = ResponseBuffer()
     private let values = ResponseBuffer()
@@ -17,7 +17,7 @@ struct ExampleWriter {
         case floats
         case integers
 
-        /// As TensorFlow Serving's messages have it.
+        /// The name in TensorFlow Serving's messages.
         var name: String {
             switch self {
             case .bytes: "bytes"
@@ -27,7 +27,7 @@ struct ExampleWriter {
         }
     }
 
-    /// Forgets what was written.
+    /// Clears the output.
     func clear() {
         output.clear()
         features.clear()
@@ -38,8 +38,9 @@ struct ExampleWriter {
     ///
     /// - Parameters:
     ///   - example: An object of features.
-    ///   - wordsAreFloats: Whether `"NaN"`, `"Infinity"` and `"-Infinity"` are numbers; else they are in a list of numbers only.
-    /// - Throws: ``RequestError`` 400 for what is no object of features.
+    ///   - wordsAreFloats: Whether `"NaN"`, `"Infinity"` and `"-Infinity"` are always numbers. Otherwise they are numbers only in a list
+    ///     of numbers.
+    /// - Throws: ``RequestError`` 400 if it is not an object of features.
     func append(_ example: JSONValue, wordsAreFloats: Bool) throws(RequestError) {
         guard example.kind == .object else {
             throw .badRequest("Example must be JSON object but got JSON \(Self.typeName(example))")
@@ -73,7 +74,7 @@ struct ExampleWriter {
             try append(content, of: key, &kind, wordsAreFloats: wordsAreFloats)
         }
         let name = UnsafeRawBufferPointer(key.string)
-        // The list is one field of numbers, packed; of bytes each value is a field.
+        // Numbers are one packed field. Each value of bytes is a field.
         let isPacked = kind == .floats || kind == .integers
         let listSize = isPacked ? Self.fieldSize(values.count) : values.count
         let featureSize = kind == nil ? 0 : Self.fieldSize(listSize)
@@ -132,7 +133,7 @@ struct ExampleWriter {
 
     private func append(_ number: Float) { withUnsafeBytes(of: number.bitPattern.littleEndian) { values.append($0) } }
 
-    /// Whether a list has a number with a point: then NaN and infinities, which the parser gives as words, are numbers too.
+    /// Whether a list contains a number with a point. NaN and infinities, which the parser returns as words, are numbers then too.
     private static func hasFloats(_ list: JSONValue) -> Bool {
         var value = list.first
         while value.index < list.endIndex {
@@ -182,7 +183,7 @@ extension ExampleWriter {
         buffer.append(UInt8(truncatingIfNeeded: rest))
     }
 
-    /// The size of a field with so many bytes of content.
+    /// The size of a field by the size of its content.
     private static func fieldSize(_ count: Int) -> Int {
         1 + max(1, (Int.bitWidth - count.leadingZeroBitCount + 6) / 7) + count
     }

@@ -5,7 +5,7 @@ enum ExamplesMethod: UInt8, CaseIterable, Sendable {
     case classify = 1
     case regress
 
-    /// As paths have it.
+    /// The verb in paths.
     var verb: String {
         switch self {
         case .classify: "classify"
@@ -13,10 +13,10 @@ enum ExamplesMethod: UInt8, CaseIterable, Sendable {
         }
     }
 
-    /// The method of the signatures that are asked so.
+    /// The `method_name` of the signatures for this method.
     var methodName: String { "tensorflow/serving/\(verb)" }
 
-    /// As TensorFlow Serving's messages have it.
+    /// The noun in TensorFlow Serving's messages.
     private var noun: String {
         switch self {
         case .classify: "classification"
@@ -34,15 +34,15 @@ enum ExamplesMethod: UInt8, CaseIterable, Sendable {
         }
     }
 
-    /// The signatures of a version that are asked so, in no order.
+    /// The signatures of a version for this method, in no order.
     func signatures(of version: TFServingSignatures) -> [TFServingSignature] {
         version.all.filter { $0.methodName == methodName }
     }
 
     /// The signature that a request names, or the default one, with TensorFlow Serving's checks.
     ///
-    /// - Returns: The signature, its input, and the outputs that are answered.
-    /// - Throws: ``RequestError`` 400 saying why it cannot be asked so, and which can.
+    /// - Returns: The signature, its input, and the outputs in the response.
+    /// - Throws: ``RequestError`` 400 that states why the signature does not support the method, and which signatures do.
     func signature(
         named name: JSONValue?, in version: TFServingSignatures
     ) throws(RequestError) -> (

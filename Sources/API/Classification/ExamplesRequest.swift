@@ -1,4 +1,4 @@
-/// The parts of a `:classify` or `:regress` body. Of keys that stand there twice the first counts; other keys are passed over.
+/// The parts of a `:classify` or `:regress` body. If a key occurs twice, the first one counts. Other keys are ignored.
 struct ExamplesRequest {
     /// The name of the signature, a string.
     private(set) var signatureName: JSONValue?

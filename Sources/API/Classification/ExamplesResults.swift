@@ -13,9 +13,9 @@ struct ExamplesResults {
         self.exampleCount = exampleCount
     }
 
-    /// Writes the classes of each example: a list of pairs of a label and a score.
+    /// Writes the classes of each example as a list of pairs of a label and a score.
     ///
-    /// - Throws: ``RequestError`` 400 in TensorFlow Serving's words for outputs that are no such classes.
+    /// - Throws: ``RequestError`` 400 in TensorFlow Serving's words if the outputs do not have this form.
     func writeClasses(to outputWriter: inout OutputWriter) throws(RequestError) {
         let labels = try matrix("classes", .string)
         let scores = try matrix("scores", .float32)
@@ -28,7 +28,7 @@ struct ExamplesResults {
         try outputWriter.writeClasses(rows: exampleCount, columns: count, labels: labels, scores: scores)
     }
 
-    /// An output of a row for each example; nil if the signature has none of that name.
+    /// An output with a row for each example; nil if the signature has no output with that name.
     private func matrix(_ name: String, _ dtype: DataType) throws(RequestError) -> TensorView? {
         let key = Array("\"\(name)\"".utf8)
         guard let index = keys.firstIndex(of: key), outputs.indices.contains(index) else { return nil }
@@ -48,7 +48,7 @@ struct ExamplesResults {
 
     /// Writes the value of each example.
     ///
-    /// - Throws: ``RequestError`` 400 in TensorFlow Serving's words for an output that is no such list.
+    /// - Throws: ``RequestError`` 400 in TensorFlow Serving's words if the output does not have this form.
     func writeValues(to outputWriter: inout OutputWriter) throws(RequestError) {
         guard let output = outputs.first, let key = keys.first else { return }
         let dimensions = output.dimensions

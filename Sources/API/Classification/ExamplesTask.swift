@@ -7,9 +7,9 @@ internal import Tensors
 final class ExamplesTask: RequestTask {
     private let method: ExamplesMethod
     private let examples = ExampleWriter()
-    /// The examples one by one, in the writer's output; the context is before each of them.
+    /// The ends of the examples in the writer's output, where the context comes first.
     private var ends: [Int] = []
-    /// Each with the context, where there is one.
+    /// Each example with the context, if there is one.
     private let joined = ResponseBuffer()
 
     init(_ method: ExamplesMethod, _ workspace: RequestWorkspace, _ route: InferenceRoute) {
@@ -56,9 +56,9 @@ final class ExamplesTask: RequestTask {
         }
     }
 
-    /// Writes the context, if there is one, and all examples behind it.
+    /// Writes the context, if there is one, then all examples.
     private func write(_ parts: ExamplesRequest) throws(RequestError) {
-        // NaN without quotes is a number.
+        // An unquoted NaN is a number.
         let wordsAreFloats = workspace.parser.wasAmended
         if let context = parts.context { try examples.append(context, wordsAreFloats: wordsAreFloats) }
         ends.append(examples.output.count)
@@ -70,7 +70,7 @@ final class ExamplesTask: RequestTask {
         }
     }
 
-    /// Feeds the examples; messages that stand one behind the other are one, of which the last value of a feature counts.
+    /// Feeds the examples. Concatenated messages are one message, in which the last value of a feature counts.
     private func feedExamples() throws(RequestError) {
         let count = ends.count - 1
         let contextCount = ends[0]

@@ -17,7 +17,7 @@ extension Describe {
         writer.endList()
     }
 
-    /// How the versions of a model stand, and what became of its loads.
+    /// The states of the versions of a model, and the results of its loads.
     func write(_ versions: VersionSet, _ writer: inout JSONWriter) {
         writer.key("versions")
         writer.beginList()

@@ -3,7 +3,7 @@ internal import HTTPMessages
 internal import Serving
 internal import Tensors
 
-/// Answers that say what is served.
+/// The responses that describe the served models.
 struct Describe: Sendable {
     private let registry: ModelRegistry
     private let options: Service.Options
@@ -48,7 +48,7 @@ struct Describe: Sendable {
         ] + health
     }
 
-    /// The paths that load balancers and process managers ask by habit.
+    /// The health paths that load balancers and process managers use.
     private var health: [Route] {
         ["/health", "/healthz", "/livez"].map { path in
             .immediate(
@@ -90,7 +90,7 @@ struct Describe: Sendable {
         writer.endObject()
     }
 
-    /// A line for the shell that asks a model; nil where no model has an example.
+    /// A shell command that sends a request to a model; nil if no model has an example.
     private func line() -> String? {
         let catalog = registry.catalog
         let candidates = [catalog.defaultModel].compactMap(\.self) + catalog.models
@@ -193,7 +193,7 @@ struct Describe: Sendable {
         if let version = model.version { writer.integer(version) } else { writer.null() }
     }
 
-    /// The signatures, and which of them `inputs` and `outputs` are of; nothing for a model without any.
+    /// The signatures, and the one that `inputs` and `outputs` belong to; nothing for a model without signatures.
     private func writeSignatures(of model: Model, _ writer: inout JSONWriter) {
         guard let usual = model.defaultSignature else { return }
         writer.key("signature")
@@ -233,7 +233,7 @@ struct Describe: Sendable {
 
     private static let maxDefaultElements = 64
 
-    /// The default value of an input; a large one is left out.
+    /// The default value of an input. A large one is left out.
     private func write(default tensor: Tensor, _ writer: inout JSONWriter) {
         guard tensor.shape.elementCount <= Self.maxDefaultElements else { return }
         tensor.shape.dimensions.withUnsafeBufferPointer { dimensions in
@@ -248,9 +248,14 @@ struct Describe: Sendable {
         }
     }
 
-    /// Unknown dimensions, and an unknown shape, are null.
+    /// Writes a tensor. Unknown dimensions, and an unknown shape, are null.
     ///
-    /// - `tensor`: The tensor's name in the graph, where that is another.
+    /// - Parameters:
+    ///   - name: The tensor's name in requests.
+    ///   - tensor: The tensor's name in the graph, if it differs.
+    ///   - dtype: The element type.
+    ///   - shape: The shape.
+    ///   - writer: The writer.
     private func writeTensor(
         _ name: String, in tensor: String? = nil, _ dtype: DataType?, _ shape: PartialShape, _ writer: inout JSONWriter
     ) {

@@ -1,11 +1,11 @@
 internal import HTTPMessages
 internal import Serving
 
-/// `GET /` as text for a person at a terminal: what is served, and a line that can be copied as it stands.
+/// `GET /` as text for a terminal: the served models, and a command to copy.
 struct Overview {
     let catalog: Catalog
     let options: Service.Options
-    /// The line to copy; nil where no model has an example.
+    /// The command to copy; nil if no model has an example.
     let line: String?
 
     func write(to response: inout HTTPResponse) {
@@ -28,7 +28,7 @@ struct Overview {
     private static func text(of model: ServedModel) -> String {
         let step = model.versions.current?.model.step.map { ", step \($0)" } ?? ""
         let state = model.versions.current == nil ? ", not loaded" : step
-        // A folder's name may hold anything, but a terminal obeys control characters.
+        // A folder's name may contain control characters, which a terminal would obey.
         let name = model.name.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : Character($0) }
         return String(name) + state
     }
@@ -36,6 +36,6 @@ struct Overview {
 
 /// Words of a command line.
 enum ShellWord {
-    /// A text as one word for the shell.
+    /// A text quoted as one word for the shell.
     static func quoted(_ text: String) -> String { "'" + text.replacing("'", with: "'\\''") + "'" }
 }

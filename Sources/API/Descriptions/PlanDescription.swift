@@ -9,9 +9,9 @@ internal import Tensors
 /// `GET /models/NAME/plan`: the plans and programs that serve a model now.
 final class PlanDescription: Sendable {
     private let registry: ModelRegistry
-    /// A listing lowers a program again: one at a time, so that it never keeps more than one HTTP thread busy.
+    /// Whether a listing is being made. A listing lowers a program again, so only one is made at a time, and uses one HTTP thread at most.
     private let isBusy = Atomic<Bool>(false)
-    /// More calls of a model are not listed.
+    /// The maximum number of listed calls of a model.
     private static let maxCalls = 4
 
     init(_ registry: ModelRegistry) { self.registry = registry }

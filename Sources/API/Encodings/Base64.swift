@@ -1,6 +1,6 @@
 /// Base 64 (RFC 4648, sections 4 and 5).
 ///
-/// Both alphabets are read, `+/` and the web-safe `-_`; padding may be left out, and white space is passed over: tools write lines.
+/// Both alphabets are read, `+/` and the URL-safe `-_`. Padding is optional, and white space is ignored, because tools write lines.
 enum Base64 {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
     private static let invalid: UInt8 = 255
@@ -16,9 +16,9 @@ enum Base64 {
         return table
     }()
 
-    /// Decodes in place: the bytes become shorter.
+    /// Decodes in place. The bytes are shorter than the text.
     ///
-    /// - Returns: How many bytes were decoded; nil if the text is not base64.
+    /// - Returns: The number of decoded bytes; nil if the text is not base64.
     static func decode(inPlace text: UnsafeMutableBufferPointer<UInt8>) -> Int? {
         var written = 0
         var digits = 0
@@ -33,7 +33,7 @@ enum Base64 {
             }
             bits = bits << 6 | UInt32(value)
             digits += 1
-            // Digits 2, 3 and 4 of each four complete a byte, which is written before any digit that is still to be read.
+            // Digits 2, 3 and 4 of each group of four complete a byte. It is written before all digits that are still unread.
             let place = digits & 3
             guard place != 1 else { continue }
             text[written] = UInt8(truncatingIfNeeded: bits >> (place == 0 ? 0 : UInt32(8 - 2 * place)))
@@ -41,7 +41,7 @@ enum Base64 {
         }
         let missing = (4 - digits & 3) & 3
         guard missing < 3, paddingCount == 0 || paddingCount == missing else { return nil }
-        // Bits after the last byte must be zero: one text for one value.
+        // Bits after the last byte must be zero, so that each value has one encoding.
         return bits & ((1 << UInt32(2 * missing)) - 1) == 0 ? written : nil
     }
 
@@ -64,12 +64,12 @@ enum Base64 {
 // Whether a text may be base 64, for messages.
 extension Base64 {
     private static let lookBytes = 256
-    /// A shorter text of letters and digits may be a word.
+    /// The minimum length. A shorter text of letters and digits may be a word.
     private static let shortestBytes = 32
-    /// How JPEG, PNG, GIF, WebP or WAV, and BMP files begin as base 64.
+    /// The base64 beginnings of JPEG, PNG, GIF, WebP, WAV and BMP files.
     private static let fileStarts: [StaticString] = ["/9j/", "iVBORw0KGgo", "R0lGOD", "UklGR", "Qk0"]
 
-    /// Whether a text looks like base 64 of bytes that are no text: that of a file of a known kind, or a long one without spaces.
+    /// Whether a text looks like base64 of binary data: of a file of a known kind, or a long text without spaces.
     static func isLikely(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
         if hasPrefix(text, "data:") { return true }
         let isFile = fileStarts.contains { hasPrefix(text, $0) }

@@ -2,41 +2,41 @@ internal import HTTPMessages
 internal import Memory
 internal import Threads
 
-/// Why a compressed body could not be read.
+/// The reason why a compressed body could not be read.
 enum InflationFailure: Error {
-    /// It is not of the format, damaged, or cut short.
+    /// It has another format, is damaged, or is cut short.
     case damaged
-    /// It needs more memory to read than browsers and servers agreed on.
+    /// Decompression needs a larger window than HTTP allows.
     case windowTooLarge
-    /// It holds more than is allowed.
+    /// The decompressed body exceeds the limit.
     case tooLarge
     case noMemory
 }
 
-/// Reads compressed bodies. Belongs to one thread at a time; kept for the next body.
+/// Decompresses bodies. Belongs to one thread at a time, and is reused.
 protocol Inflater: AnyObject {
-    /// Appends what a body holds to `output`, but not much more than `limit` bytes.
+    /// Appends the decompressed body to `output`, but not much more than `limit` bytes.
     func inflate(
         _ body: UnsafeRawBufferPointer, into output: ResponseBuffer, limit: Int
     ) throws(InflationFailure)
 }
 
-/// Compresses bodies, fast rather than well. Belongs to one thread at a time; kept for the next body.
+/// Compresses bodies, optimised for speed. Belongs to one thread at a time, and is reused.
 protocol Deflater: AnyObject {
     /// Compresses into at most `room` bytes.
     ///
-    /// - Returns: How many bytes there are; nil if there was not room enough, or memory.
+    /// - Returns: The number of bytes; nil if there was not enough room or memory.
     func deflate(_ body: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) -> Int?
 }
 
-/// Bodies that are compressed, in requests and in responses.
+/// Compression of request and response bodies.
 final class Compression: Sendable {
     private let maxBodyBytes: Int
     private let memory: MemoryAccount?
-    /// By coding.
+    /// The pools by coding.
     private let pools: [Pool]
 
-    /// The contexts that wait for the next body of one coding.
+    /// The pooled contexts of one coding.
     private struct Pool: Sendable {
         let inflaters: ObjectPool<InflaterBox>
         let deflaters: ObjectPool<DeflaterBox>
@@ -53,7 +53,7 @@ final class Compression: Sendable {
 
     final class DeflaterBox {
         let deflater: any Deflater
-        /// Takes the place of a response's body, whose memory is used for the next.
+        /// Replaces a response's body, whose memory is used for the next one.
         var output: ResponseBuffer
         init?(_ coding: ContentCoding, _ memory: MemoryAccount? = nil) {
             guard let made: any Deflater = coding == .zstd ? ZstdDeflater() : ZlibDeflater(isGzip: coding == .gzip)
@@ -64,8 +64,8 @@ final class Compression: Sendable {
     }
 
     /// - Parameters:
-    ///   - maxBodyBytes: The most that a body may hold.
-    ///   - threadCount: How many bodies are worked on at once.
+    ///   - maxBodyBytes: The maximum size of a decompressed body.
+    ///   - threadCount: The number of bodies that are processed at once.
     ///   - memory: The account of the server's memory; nil for none.
     init(maxBodyBytes: Int, threadCount: Int, memory: MemoryAccount? = nil) {
         self.memory = memory
@@ -79,9 +79,9 @@ final class Compression: Sendable {
     ///
     /// - Parameters:
     ///   - request: The request.
-    ///   - output: Gets it, with the padding that bodies have.
-    /// - Returns: The request with the body in `output`; as it was if that was not compressed.
-    /// - Throws: ``RequestError``: 415 for an unknown coding, 400 for a damaged body, 413 for one that holds too much.
+    ///   - output: Receives the body, with the padding of bodies.
+    /// - Returns: The request with the body in `output`; the unchanged request if its body was not compressed.
+    /// - Throws: ``RequestError`` 415 for an unknown coding, 400 for a damaged body, 413 for one that is too large.
     func inflated(_ request: HTTPRequest, into output: ResponseBuffer) throws(RequestError) -> HTTPRequest {
         guard let coding = try ContentCoding.ofBody(request.headers[.contentEncoding]) else { return request }
         let pool = pools[coding.rawValue].inflaters
@@ -115,17 +115,17 @@ final class Compression: Sendable {
         }
     }
 
-    /// Shorter bodies fit into a packet as they are.
+    /// The minimum size to compress. Shorter bodies fit into a packet.
     private static let leastBytes = 1 << 10
-    /// Of longer bodies, the beginning shows whether it pays.
+    /// The size of the sample of longer bodies, which shows whether compression pays.
     private static let sampledBytes = 256 << 10
     private static let sampleBytes = 32 << 10
 
-    /// Compresses a response, if the client takes it so and it gets a tenth shorter.
+    /// Compresses a response, if the client accepts it and it becomes at least a tenth shorter.
     func compress(_ request: HTTPRequest, _ response: inout HTTPResponse) {
         let body = response.body.bytes
         guard body.count >= Self.leastBytes, !response.body.hasFailed else { return }
-        // Caches only keep responses to GET.
+        // Caches only store responses to GET.
         let isKept = request.method == .get || request.method == .head
         defer { if isKept { response.headers.append(("Vary", "Accept-Encoding")) } }
         guard let header = request.headers[.acceptEncoding], let coding = ContentCoding.best(in: header) else { return }

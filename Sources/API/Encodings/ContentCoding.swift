@@ -1,8 +1,8 @@
 internal import HTTPMessages
 
-/// How a body can be compressed.
+/// The supported codings of compressed bodies.
 enum ContentCoding: Int, CaseIterable, Sendable {
-    // The one that is taken when several are as welcome stands first.
+    // The first one is preferred among equals.
     case zstd, gzip, deflate
 
     var name: StaticString {
@@ -13,9 +13,9 @@ enum ContentCoding: Int, CaseIterable, Sendable {
         }
     }
 
-    /// How a request's body is compressed; nil for not at all.
+    /// The coding of a request's body; nil if it is not compressed.
     ///
-    /// - Throws: ``RequestError`` 415 naming what is known.
+    /// - Throws: ``RequestError`` 415 with the supported codings.
     static func ofBody(_ header: UnsafeRawBufferPointer?) throws(RequestError) -> ContentCoding? {
         guard let header else { return nil }
         let name = trimmed(header[...])
@@ -29,7 +29,7 @@ enum ContentCoding: Int, CaseIterable, Sendable {
             headers: [("Accept-Encoding", known)])
     }
 
-    /// The best that a client accepts; nil for none.
+    /// The best coding that a client accepts; nil for none.
     static func best(in header: UnsafeRawBufferPointer) -> ContentCoding? {
         var qualities = InlineArray<3, Int?>(repeating: nil)
         var others = 0
@@ -57,7 +57,7 @@ enum ContentCoding: Int, CaseIterable, Sendable {
         return allCases.first { isWord(name, $0.name) }
     }
 
-    /// `q=0.5` in thousandths; what is none counts as 0.
+    /// The quality `q=0.5` in thousandths. An invalid quality counts as 0.
     private static func quality(_ text: Slice<UnsafeRawBufferPointer>) -> Int {
         guard text.count >= 3, (text[text.startIndex] | 0x20) == UInt8(ascii: "q"),
             text[text.startIndex + 1] == UInt8(ascii: "=")

@@ -1,6 +1,6 @@
 /// Digits of base 16.
 enum Hexadecimal {
-    /// A digit's value; nil for what is none.
+    /// A digit's value; nil for other characters.
     static func value(of digit: UInt8) -> UInt8? {
         switch digit {
         case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")

@@ -8,7 +8,7 @@ enum MediaType {
         "application/protobuf", "application/zip", "application/gzip", "application/pdf",
     ]
 
-    /// Refuses media types that cannot be JSON; curl's own default for `-d`, plain text and none at all pass.
+    /// Refuses media types that cannot be JSON. curl's default for `-d`, plain text, and no media type are accepted.
     static func requireJSON(_ contentType: UnsafeRawBufferPointer?) throws(RequestError) {
         guard let contentType, !hasPrefix(contentType, "application/json") else { return }
         for refused in refusedTypes where hasPrefix(contentType, refused) {
@@ -28,7 +28,7 @@ enum MediaType {
     private static let form: StaticString = "multipart/form-data"
     private static let fileTypes: [StaticString] = ["image/", "audio/", "application/octet-stream"]
 
-    /// Whether a body is a file, which is the value of an input as it is.
+    /// Whether a body is a file, whose bytes are the value of an input.
     static func isFile(_ contentType: UnsafeRawBufferPointer?) -> Bool {
         guard let contentType else { return false }
         return fileTypes.contains { hasPrefix(contentType, $0) }
@@ -44,11 +44,10 @@ enum MediaType {
         contentType.map { hasPrefix($0, npy) } ?? false
     }
 
-    /// Whether an `Accept` header has NumPy arrays in its list.
+    /// Whether an `Accept` header lists NumPy arrays.
     static func acceptsNPY(_ accept: UnsafeRawBufferPointer?) -> Bool { accepts(npy, accept) }
 
-    /// Whether who asks wants text for a person: by `Accept: text/plain`, or because it is curl, which has not been told to accept
-    /// anything else.
+    /// Whether the client wants text for a person: by `Accept: text/plain`, or because it is curl without an `Accept` header of its own.
     static func prefersText(_ headers: HTTPHeaders) -> Bool {
         if accepts("application/json", headers[.accept]) { return false }
         if accepts("text/plain", headers[.accept]) { return true }
@@ -56,7 +55,7 @@ enum MediaType {
         return headers[.accept].map { $0.elementsEqual("*/*".utf8) } ?? true
     }
 
-    /// Whether an `Accept` header has a type in its list.
+    /// Whether an `Accept` header lists a type.
     private static func accepts(_ type: StaticString, _ accept: UnsafeRawBufferPointer?) -> Bool {
         guard let accept else { return false }
         return accept.split(separator: UInt8(ascii: ",")).contains { item in
@@ -64,7 +63,7 @@ enum MediaType {
         }
     }
 
-    /// Compared without case. What follows is not looked at: a parameter, as a rule.
+    /// Whether bytes begin with a prefix, ignoring case. The rest, usually a parameter, is ignored.
     private static func hasPrefix(_ bytes: UnsafeRawBufferPointer, _ prefix: StaticString) -> Bool {
         guard bytes.count >= prefix.utf8CodeUnitCount else { return false }
         for index in 0..<prefix.utf8CodeUnitCount where (bytes[index] | 0x20) != (prefix.utf8Start[index] | 0x20) {

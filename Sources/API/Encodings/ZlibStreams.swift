@@ -1,7 +1,7 @@
 internal import CZlib
 internal import HTTPMessages
 
-/// A stream of zlib's, which must stay where it is in memory.
+/// A stream of zlib, at a fixed address.
 // Safety: allocated in init and freed in deinit, used by one thread at a time; input and output pointers are set anew for each
 // call, and are of no use to the library after it.
 private final class ZlibStream {
@@ -11,12 +11,12 @@ private final class ZlibStream {
 
     deinit { pointer.deallocate() }
 
-    /// Gives the library so much of the input that its counters hold.
+    /// Passes input to the library, as much as its counters can represent.
     ///
-    /// - Returns: How much that is.
+    /// - Returns: The number of bytes.
     func feed(_ input: UnsafeRawBufferPointer) -> Int {
         let count = min(input.count, Int(UInt32.max))
-        // The library does not write to its input; its type only does not say so.
+        // The library does not write to its input, although the type is not const.
         pointer.pointee.next_in = UnsafeMutableRawPointer(mutating: input.baseAddress)?
             .assumingMemoryBound(to: UInt8.self)
         pointer.pointee.avail_in = UInt32(count)
@@ -29,7 +29,7 @@ private final class ZlibStream {
     }
 }
 
-/// Reads gzip, also several members, or what HTTP calls deflate: zlib's format, and as some send it, without its header.
+/// Reads gzip, also with several members, or HTTP's deflate: zlib's format, with or without its header.
 final class ZlibInflater: Inflater {
     private let stream = ZlibStream()
     private let isGzip: Bool
@@ -37,7 +37,7 @@ final class ZlibInflater: Inflater {
     private static let zlibWindow: Int32 = 15
     private static let largestChunk = 1 << 20
 
-    /// Gives nil without memory.
+    /// Returns nil if there is not enough memory.
     init?(isGzip: Bool) {
         self.isGzip = isGzip
         guard czlib_inflate_init(stream.pointer, isGzip ? Self.gzipWindow : Self.zlibWindow) == Z_OK else { return nil }
@@ -87,7 +87,7 @@ final class ZlibDeflater: Deflater {
     private let stream = ZlibStream()
     private static let fastest: Int32 = 1
 
-    /// Gives nil without memory.
+    /// Returns nil if there is not enough memory.
     init?(isGzip: Bool) {
         guard czlib_deflate_init(stream.pointer, Self.fastest, isGzip ? 31 : 15) == Z_OK else { return nil }
     }

@@ -1,15 +1,15 @@
 internal import CZstd
 internal import HTTPMessages
 
-/// Reads Zstandard, also several frames.
+/// Reads Zstandard, also with several frames.
 // Safety: the context is made in init and freed in deinit, and used by one thread at a time.
 final class ZstdInflater: Inflater {
     private let context: OpaquePointer
-    /// 8 MiB, which all who send Zstandard by HTTP keep to (RFC 9659).
+    /// The limit of Zstandard windows in HTTP, 8 MiB (RFC 9659).
     private static let largestWindow: Int32 = 23
     private static let largestChunk = 1 << 20
 
-    /// Gives nil without memory.
+    /// Returns nil if there is not enough memory.
     init?() {
         guard let context = ZSTD_createDCtx() else { return nil }
         self.context = context
@@ -33,7 +33,7 @@ final class ZstdInflater: Inflater {
             output.commit(target.pos)
             guard output.count <= limit else { throw .tooLarge }
             guard input.pos == input.size, target.pos < size || status == 0 else { continue }
-            // All is read, and all that it gave was written: the last frame must be complete.
+            // All input was read, and all output was written, so the last frame must be complete.
             guard status == 0 else { throw .damaged }
             return
         }
@@ -54,7 +54,7 @@ final class ZstdDeflater: Deflater {
     private let context: OpaquePointer
     private static let fast: Int32 = 1
 
-    /// Gives nil without memory.
+    /// Returns nil if there is not enough memory.
     init?() {
         guard let context = ZSTD_createCCtx() else { return nil }
         self.context = context

@@ -2,7 +2,7 @@ internal import Execution
 internal import HTTPMessages
 internal import Tensors
 
-/// A body that is a file, such as an image, or a form of files: the value of a model's only input, which is a string.
+/// A body that is a file, such as an image, or a form of files. It is the value of a model's only input, a string.
 enum FileBody {
     /// Whether a request has such a body.
     static func isThere(_ request: HTTPRequest) -> Bool {
@@ -18,9 +18,9 @@ enum FileBody {
             "a file is one input of dtype string, but the inputs that model \"\(model)\" needs are \(names): send JSON")
     }
 
-    /// Reads the files as the feed of a call, which lie where the body does.
+    /// Uses the files, in place in the body, as the feed of a call.
     ///
-    /// - Throws: ``RequestError``: 415 where the feed is no string, 400 for a form that is malformed or has other parts than files of
+    /// - Throws: ``RequestError`` 415 if the feed is not a string, 400 for a form that is malformed or has other parts than files of
     ///   the input.
     static func read(
         _ request: HTTPRequest, for call: PreparedCall, of model: String, into feeds: inout FeedMemory
@@ -40,7 +40,7 @@ enum FileBody {
         try feeds.add(form.parts.lazy.map(\.content), feed.shape, name)
     }
 
-    /// Several parts are several values of the input: a field for something else is not one of them.
+    /// Checks that all parts are values of the input.
     private static func requireFiles(_ parts: [MultipartForm.Part], _ name: String) throws(RequestError) {
         let short = PreparedCall.withoutNumber(name)
         for part in parts where !part.hasFileName {
@@ -54,13 +54,13 @@ enum FileBody {
 }
 
 extension FeedMemory {
-    /// Adds strings that lie in the request.
+    /// Adds strings in place in the request.
     ///
     /// - Parameters:
     ///   - files: The strings.
-    ///   - expected: The placeholder's shape: of a scalar, there is one.
+    ///   - expected: The placeholder's shape. A scalar accepts one string.
     ///   - name: The input, for messages.
-    /// - Throws: ``RequestError`` 400 where the shape does not admit as many, 503 where memory is short.
+    /// - Throws: ``RequestError`` 400 if the shape does not fit the number of strings, 503 if memory is short.
     fileprivate mutating func add(
         _ files: some Collection<UnsafeRawBufferPointer>, _ expected: PartialShape, _ name: String
     ) throws(RequestError) {

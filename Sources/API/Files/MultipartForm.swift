@@ -1,12 +1,12 @@
 internal import Glibc
 
-/// A body of type `multipart/form-data` (RFC 7578): its parts, where they lie in the body.
+/// A body of type `multipart/form-data` (RFC 7578), and its parts in place.
 // Safety: the parts refer to the body, which outlives them; every place is found within it.
 struct MultipartForm {
     struct Part {
         /// The field's name; nil if the part has none.
         fileprivate(set) var name: UnsafeRawBufferPointer?
-        /// Whether it is a file, by its header.
+        /// Whether its header says that it is a file.
         fileprivate(set) var hasFileName = false
         fileprivate(set) var content = UnsafeRawBufferPointer(start: nil, count: 0)
 
@@ -16,14 +16,14 @@ struct MultipartForm {
         var shownName: String { name.map { String(decoding: $0.prefix(100), as: UTF8.self) } ?? "" }
     }
 
-    /// At least one.
+    /// The parts, at least one.
     let parts: [Part]
 
     private static let maxParts = 1000
     private static let maxHeaderBytes = 8 << 10
     private static let maxBoundaryBytes = 70
 
-    /// - Throws: ``RequestError`` 400 for a body that is no such form, or has more parts than 1000, or none.
+    /// - Throws: ``RequestError`` 400 for a body that is not a form, or has no parts, or more than 1000.
     init(_ body: UnsafeRawBufferPointer, contentType: UnsafeRawBufferPointer) throws(RequestError) {
         guard let boundary = FieldParameters(contentType)["boundary"],
             (1...Self.maxBoundaryBytes).contains(boundary.count)
@@ -45,7 +45,7 @@ struct MultipartForm {
         let body: UnsafeRawBufferPointer
         /// The line end before a boundary belongs to it.
         let delimiter: [UInt8]
-        /// Behind a boundary, except before ``skipPreamble()``.
+        /// The position, after a boundary except before ``skipPreamble()``.
         private var position = 0
 
         init(body: UnsafeRawBufferPointer, delimiter: [UInt8]) {
@@ -53,7 +53,7 @@ struct MultipartForm {
             self.delimiter = delimiter
         }
 
-        /// Goes behind the first boundary, before which there may be text that nobody reads.
+        /// Advances past the first boundary. Text before it is ignored.
         mutating func skipPreamble() throws(RequestError) {
             let first = delimiter.dropFirst(2)
             if body.starts(with: first) {
@@ -65,7 +65,7 @@ struct MultipartForm {
             }
         }
 
-        /// Reads what stands behind a boundary: a line end before a part, two hyphens at the end.
+        /// Reads the bytes after a boundary: a line end before a part, two hyphens at the end.
         mutating func beginPart() throws(RequestError) -> Bool {
             let rest = body[position...]
             if rest.starts(with: "--".utf8) { return false }
@@ -77,7 +77,7 @@ struct MultipartForm {
             return true
         }
 
-        /// Reads a part, to behind the boundary that ends it.
+        /// Reads a part, and advances past the boundary that ends it.
         mutating func readPart() throws(RequestError) -> Part {
             var part = Part()
             var headerBytes = 0
@@ -94,7 +94,7 @@ struct MultipartForm {
                 guard !line.isEmpty else { break }
                 try read(header: line, of: &part)
             }
-            // Without content the boundary's line end is that of the empty line.
+            // Without content, the line end of the empty line belongs to the boundary.
             guard let end = find(delimiter, from: position - 2) else {
                 throw malformed("a part has no closing boundary")
             }
@@ -123,7 +123,7 @@ struct MultipartForm {
             }
         }
 
-        /// Where bytes are found, of which the first is a carriage return. Those are few in most files.
+        /// The position of bytes that begin with a carriage return, of which most files contain few.
         private func find(_ bytes: [UInt8], from start: Int) -> Int? {
             guard let base = body.baseAddress, let first = bytes.first, start >= 0 else { return nil }
             var place = start
@@ -142,10 +142,10 @@ struct MultipartForm {
     }
 }
 
-/// The value of a header field, and the parameters behind it: `form-data; name="image"`.
+/// The value of a header field, and its parameters: `form-data; name="image"`.
 // Safety: refers to the field, which outlives it; places are found within it.
 struct FieldParameters {
-    /// Before the first semicolon, without spaces around it.
+    /// The text before the first semicolon, without surrounding spaces.
     let value: UnsafeRawBufferPointer
     private let rest: UnsafeRawBufferPointer
 
@@ -155,7 +155,7 @@ struct FieldParameters {
         rest = UnsafeRawBufferPointer(rebasing: field[end...])
     }
 
-    /// The value of a parameter, without the quotes around it; a backslash in it stays. nil if there is none.
+    /// The value of a parameter, without its quotes; nil if there is none. Backslashes are kept.
     subscript(name: StaticString) -> UnsafeRawBufferPointer? {
         var position = 0
         while position < rest.count {
@@ -174,7 +174,7 @@ struct FieldParameters {
         return nil
     }
 
-    /// Reads a token or a quoted string, to the next semicolon.
+    /// Reads a token or a quoted string, up to the next semicolon.
     private func readValue(_ position: inout Int) -> UnsafeRawBufferPointer {
         while position < rest.count, rest[position] == 0x20 || rest[position] == 0x09 { position += 1 }
         let start = position
@@ -198,7 +198,7 @@ struct FieldParameters {
         return UnsafeRawBufferPointer(rebasing: bytes[start..<end])
     }
 
-    /// Compared without case.
+    /// Whether texts are equal, ignoring case.
     static func areEqual(_ bytes: UnsafeRawBufferPointer, _ text: StaticString) -> Bool {
         guard bytes.count == text.utf8CodeUnitCount else { return false }
         return bytes.indices.allSatisfy { index in

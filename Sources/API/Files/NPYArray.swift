@@ -1,19 +1,19 @@
 internal import Tensors
 
-/// An array in NumPy's `.npy` format, versions 1 to 3: little-endian numbers, booleans or strings in C order, where they lie.
+/// An array in NumPy's `.npy` format, versions 1 to 3: little-endian numbers, Booleans or strings in C order, in place.
 ///
-/// The header is the text of a Python dictionary of three keys; it is read as that and nothing else, and is never evaluated.
-// Safety: refers to memory of whoever made it; `elements` has as many bytes as dtype and dimensions say.
+/// The header is the text of a Python dictionary with three keys. It is parsed as such, and never evaluated.
+// Safety: refers to the caller's memory; `elements` has as many bytes as dtype and dimensions require.
 struct NPYArray {
     let dtype: DataType
-    /// How strings lie there; nil for other elements.
+    /// The layout of strings; nil for other elements.
     let strings: NPYStrings?
     /// The sizes, outermost first.
     let shape: Shape
     /// The elements, row-major, at any address.
     let elements: UnsafeRawBufferPointer
 
-    /// Why bytes are no array that can be used.
+    /// The reason why bytes are not a usable array.
     struct Fault: Error {
         let reason: String
 
@@ -21,7 +21,7 @@ struct NPYArray {
     }
 
     private static let magic = [0x93] + Array("NUMPY".utf8)
-    /// Far more than a dictionary of these keys needs.
+    /// The maximum length of the header.
     private static let longestHeader = 64 << 10
 
     /// - Throws: ``Fault``.
@@ -54,7 +54,7 @@ struct NPYArray {
         }
     }
 
-    /// How many bytes the elements have; nil for more than there can be.
+    /// The size of the elements in bytes; nil if it cannot be represented.
     private static func byteCount(_ shape: Shape, _ header: NPYHeader) -> Int? {
         guard let strings = header.strings else { return shape.byteCount(of: header.dtype) }
         let (count, overflow) = shape.elementCount.multipliedReportingOverflow(by: strings.byteCount)
@@ -62,14 +62,14 @@ struct NPYArray {
     }
 }
 
-/// How strings lie in a `.npy` array: each has the same width, and zeros at its end do not belong to it.
+/// The layout of strings in a `.npy` array. Each has the same width, and is padded with zeros.
 enum NPYStrings {
-    /// `S5`: as many bytes.
+    /// `S5`: a number of bytes.
     case bytes(width: Int)
-    /// `U5`: as many code points of four bytes, little-endian.
+    /// `U5`: a number of code points of four bytes, little-endian.
     case codePoints(width: Int)
 
-    /// The bytes of one.
+    /// The number of bytes of a string.
     var byteCount: Int {
         switch self {
         case .bytes(let width): width
@@ -77,10 +77,10 @@ enum NPYStrings {
         }
     }
 
-    /// Strings are not longer than this.
+    /// The maximum width of strings.
     private static let maxWidth = 1 << 28
 
-    /// Reads a dtype such as `S5`; gives nil for others, and for a width of 0, which would make elements of nothing.
+    /// Reads a dtype such as `S5`. Returns nil for others, and for a width of 0.
     init?(_ kind: Substring) {
         guard let width = Int(kind.dropFirst()), (1...Self.maxWidth).contains(width) else { return nil }
         switch kind.first {
@@ -166,7 +166,7 @@ struct NPYHeader {
         }
     }
 
-    /// NumPy's `descr` of a dtype; nil if NumPy has none.
+    /// NumPy's `descr` for a dtype; nil if NumPy has none.
     static func descr(of dtype: DataType) -> String? {
         switch dtype.quantizedStorage ?? dtype {
         case .float16: "<f2"
@@ -188,7 +188,7 @@ struct NPYHeader {
     }
 }
 
-/// Reads the few kinds of Python literals that a header has; each function passes over spaces before what it reads.
+/// Reads the Python literals of a header. Each function skips leading spaces.
 // Safety: every access to the text is by `peek`, which checks.
 private struct Scanner {
     let text: UnsafeRawBufferPointer

@@ -3,16 +3,16 @@ internal import HTTPMessages
 internal import Tensors
 
 extension NPYArray {
-    /// An array that is a request's body.
+    /// Reads a request's body as an array.
     ///
-    /// - Throws: ``RequestError`` 400 saying what is wrong with it.
+    /// - Throws: ``RequestError`` 400 with the problem.
     init(body: UnsafeRawBufferPointer) throws(RequestError) {
         do throws(Fault) { try self.init(body) } catch {
             throw .badRequest("the body is not a .npy array: \(error.reason)")
         }
     }
 
-    /// The error for a model to which an array alone says too little.
+    /// The error for a model that needs more than one array.
     static func needsOneInput(of model: String, _ inputs: [String]) -> RequestError {
         let names = inputs.isEmpty ? "none" : inputs.map { "\"\($0)\"" }.joined(separator: ", ")
         return RequestError(
@@ -21,10 +21,9 @@ extension NPYArray {
 }
 
 extension FeedMemory {
-    /// Adds an array: where it lies if it is of that dtype, converted from NumPy's usual ones, float64 and int64, if it is to be
-    /// float32 or int32.
+    /// Adds an array: in place if it has that dtype; converted from NumPy's defaults, float64 and int64, if float32 or int32 is expected.
     ///
-    /// - Throws: ``RequestError`` 400 for another dtype, and for a number that the other has not; 503 where memory is short.
+    /// - Throws: ``RequestError`` 400 for another dtype, and for a number that cannot be converted; 503 if memory is short.
     mutating func add(_ array: NPYArray, as dtype: DataType, name: String) throws(RequestError) {
         if let strings = array.strings, dtype == .string { return try add(strings, of: array, name) }
         let dimensions = array.shape.dimensions
@@ -52,7 +51,7 @@ extension FeedMemory {
         }
     }
 
-    /// Adds strings: bytes stay where they lie in the array, code points become UTF-8.
+    /// Adds strings. Bytes are used in place, code points are converted to UTF-8.
     private mutating func add(_ strings: NPYStrings, of array: NPYArray, _ name: String) throws(RequestError) {
         let count = array.shape.elementCount
         let width = strings.byteCount
@@ -90,10 +89,10 @@ extension FeedMemory {
 // Safety: the buffer does not change any more, so that pointers into it stay valid as long as it is kept.
 private struct NPYTexts {
     let buffer = ResponseBuffer()
-    /// Where each ends in the buffer.
+    /// The end of each string in the buffer.
     private var ends: [Int] = []
 
-    /// - Throws: ``RequestError`` 400 for what is not a code point of Unicode, 503 where memory is short.
+    /// - Throws: ``RequestError`` 400 for an invalid code point, 503 if memory is short.
     init(_ array: NPYArray, width: Int, _ name: String) throws(RequestError) {
         for index in 0..<array.shape.elementCount {
             let slot = UnsafeRawBufferPointer(rebasing: array.elements[index * width..<(index + 1) * width])
@@ -120,20 +119,20 @@ private struct NPYTexts {
 }
 
 extension UnsafeRawBufferPointer {
-    /// All bytes before the zeros at the end.
+    /// The bytes without trailing zeros.
     fileprivate var withoutZeros: UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(rebasing: self[..<(lastIndex { $0 != 0 }.map { $0 + 1 } ?? 0)])
     }
 }
 
-/// A response of one tensor as a NumPy array, for who asks for `Accept: application/x-npy`.
+/// A response with one tensor as a NumPy array, for clients with `Accept: application/x-npy`.
 enum NPYResponse {
-    /// The multiple to which the header is padded, with everything before it.
+    /// The alignment of the end of the header.
     private static let alignment = 64
 
-    /// Writes the response, if it was asked for so and is one tensor of numbers or booleans.
+    /// Writes the response, if the client accepts it and it is one tensor of numbers or Booleans.
     ///
-    /// - Returns: Whether it was.
+    /// - Returns: Whether it was written.
     static func write(
         _ outputs: UnsafeBufferPointer<TensorView>, for request: HTTPRequest, to response: inout HTTPResponse
     ) -> Bool {
@@ -147,7 +146,7 @@ enum NPYResponse {
         return true
     }
 
-    /// All before the elements; nil for a dtype that NumPy has not.
+    /// The bytes before the elements; nil for a dtype that NumPy lacks.
     private static func header(_ tensor: TensorView) -> [UInt8]? {
         guard let descr = NPYHeader.descr(of: tensor.dtype) else { return nil }
         let sizes = tensor.dimensions.map(String.init).joined(separator: ", ")

@@ -2,9 +2,9 @@ internal import Execution
 internal import HTTPMessages
 internal import Tensors
 
-/// NumPy arrays as JSON, for who puts a request together.
+/// NumPy arrays as JSON, for programs that compose requests.
 public enum NPYText {
-    /// The array in the bytes of a `.npy` file, as nested lists.
+    /// The array of a `.npy` file as nested lists.
     ///
     /// - Parameter file: The bytes.
     /// - Returns: JSON.
@@ -23,7 +23,7 @@ public enum NPYText {
         } catch { throw Fault(reason: error.reason) }
     }
 
-    /// Why a file cannot be used.
+    /// The reason why a file cannot be used.
     public struct Fault: Error {
         /// The fault of the file.
         public let reason: String

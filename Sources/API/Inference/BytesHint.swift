@@ -1,11 +1,11 @@
 internal import Execution
 internal import Tensors
 
-/// Tells whoever sent bytes as the text of their base 64 how they are sent as bytes.
+/// A hint for clients that sent base64 text instead of bytes.
 enum BytesHint {
     private static let maxElements = 16
 
-    /// The hint for the error of a run that failed on feeds; empty if none of their strings looks like base64.
+    /// The hint for the error of a failed run; empty if no string of the feeds looks like base64.
     static func text(for feeds: UnsafeBufferPointer<TensorView>, names: [String]) -> String {
         for (feed, name) in zip(feeds, names) where feed.dtype == .string {
             let strings = UnsafeBufferPointer(

@@ -1,7 +1,7 @@
 internal import Execution
 internal import Serving
 
-/// Reads feeds of which some are sparse or ragged tensors: `{"sparse": {"indices", "values", "shape"}}`,
+/// Reads feeds with sparse or ragged tensors: `{"sparse": {"indices", "values", "shape"}}`,
 /// `{"ragged": {"values", "row_splits"}}`.
 struct CompositeFeeds {
     private let call: PreparedCall
@@ -72,7 +72,7 @@ struct CompositeFeeds {
         return [parts[0]] + (try rowSplits(parts[1], composite))
     }
 
-    /// The lists of a ragged tensor of several ragged dimensions, from the outermost on.
+    /// The row splits of a ragged tensor with several ragged dimensions, outermost first.
     private static func rowSplits(
         _ value: JSONValue, _ composite: CompositeTensor
     ) throws(RequestError) -> [JSONValue] {

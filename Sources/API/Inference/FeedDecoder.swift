@@ -1,12 +1,12 @@
 internal import Execution
 internal import Tensors
 
-/// Turns a JSON value into the elements of a tensor.
+/// Decodes a JSON value into the elements of a tensor.
 ///
-/// The shape is that of the first elements at each level; every other list must have the same length. A complex number is a
-/// list `[re, im]`; a quantised one is the integer it is stored as.
+/// The first elements at each level determine the shape. All other lists must have the same lengths. A complex number is a list
+/// `[re, im]`. A quantised number is the integer that stores it.
 struct FeedDecoder {
-    /// The deepest list that JSON's nesting allows.
+    /// The maximum rank, limited by JSON's nesting.
     static let highestRank = JSONParser.deepestNesting
 
     /// The protocol's term for a feed, for messages.
@@ -14,12 +14,12 @@ struct FeedDecoder {
     let name: String
     let dtype: DataType
 
-    /// Integers beyond ±2^53 that are written with point or exponent have been rounded by the parser.
+    /// The parser has rounded integers beyond ±2^53 that are written with point or exponent.
     private static let exactDoubles = -0x1p53...0x1p53
 
     /// A value that does not fit, before its place is known.
     private struct Misfit: Error {
-        /// Where on the tape.
+        /// The index on the tape.
         let index: Int
         /// The parts of the message before and after the place.
         let before: String
@@ -32,10 +32,10 @@ struct FeedDecoder {
         }
     }
 
-    /// The dimensions of a value, as its first elements tell them.
+    /// Determines the dimensions of a value from its first elements.
     ///
-    /// - Returns: How many dimensions were written.
-    /// - Throws: ``RequestError`` 400 if the elements, by that shape, would be more than the text can hold: then lists differ.
+    /// - Returns: The number of dimensions.
+    /// - Throws: ``RequestError`` 400 if that shape has more elements than the text can contain, so that lists differ in length.
     func shape(
         of value: JSONValue, into dimensions: UnsafeMutablePointer<Int>
     ) throws(RequestError) -> (rank: Int, elementCount: Int) {
@@ -48,21 +48,21 @@ struct FeedDecoder {
             dimensions[rank] = size
             rank += 1
             let (product, overflow) = count.multipliedReportingOverflow(by: size)
-            // Every element takes a word of the tape: a product beyond that is of lists of different lengths.
+            // Every element takes a word of the tape. If the product is larger, lists differ in length.
             isRagged = isRagged || overflow || product > value.extent
             count = isRagged ? 0 : product
             if size == 0 { break }
             current = current.first
         }
         guard !isRagged else { throw ragged(value, UnsafeBufferPointer(start: dimensions, count: rank)) }
-        // The innermost lists are complex numbers; a pair is one.
+        // The innermost lists are pairs, the complex numbers.
         if dtype.complexPart != nil, rank > 0, dimensions[rank - 1] == 2 { return (rank - 1, count / 2) }
         return (rank, count)
     }
 
-    /// Checks that the lists have the lengths that the dimensions say.
+    /// Checks that the lists have the lengths of the dimensions.
     ///
-    /// - Throws: ``RequestError`` 400 with the place of the first that has not.
+    /// - Throws: ``RequestError`` 400 with the place of the first list that differs.
     func check(_ value: JSONValue, _ dimensions: UnsafeBufferPointer<Int>) throws(RequestError) {
         do throws(Misfit) { try check(value, dimensions, 0) } catch { throw located(error, in: value) }
     }
@@ -110,9 +110,13 @@ struct FeedDecoder {
         return .badRequest("\(kind) \"\(name)\": \(misfit.before)\(place)\(misfit.after)")
     }
 
-    /// Writes all elements.
+    /// Decodes all elements.
     ///
-    /// - `memory`: Room for as many elements as ``shape(of:into:)`` counted.
+    /// - Parameters:
+    ///   - value: The value.
+    ///   - dimensions: The dimensions from ``shape(of:into:)``.
+    ///   - memory: Memory for all elements.
+    /// - Throws: ``RequestError`` 400 for an element that does not fit the dtype.
     func decode(
         _ value: JSONValue, _ dimensions: UnsafeBufferPointer<Int>, to memory: UnsafeMutableRawPointer
     ) throws(RequestError) {
@@ -172,7 +176,7 @@ struct FeedDecoder {
         try fill(value, dimensions, 0, &next, convert)
     }
 
-    /// Walks the lists; at the innermost level there is one loop and no recursion.
+    /// Walks the lists recursively, with a loop at the innermost level.
     private func fill<Element>(
         _ value: JSONValue, _ dimensions: UnsafeBufferPointer<Int>, _ level: Int,
         _ next: inout UnsafeMutablePointer<Element>, _ convert: (JSONValue) throws(Misfit) -> Element
@@ -200,7 +204,7 @@ struct FeedDecoder {
 
 // Elements.
 extension FeedDecoder {
-    /// The nearest float32; what would become infinite is refused.
+    /// The nearest float32. A number that would become infinite is refused.
     @inline(__always)
     private func float(_ value: JSONValue) throws(Misfit) -> Float {
         let exact = try double(value)
@@ -274,7 +278,7 @@ extension FeedDecoder {
         }
     }
 
-    /// The string's bytes stay where the parser put them.
+    /// The string's bytes stay in the parser's memory.
     private func string(_ value: JSONValue) throws(Misfit) -> TensorString {
         if value.kind == .string {
             let bytes = value.string

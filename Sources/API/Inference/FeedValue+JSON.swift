@@ -2,7 +2,7 @@ internal import HTTPMessages
 public import Serving
 
 extension FeedValue {
-    /// A value that is written as JSON: numbers, truth values, strings and lists; what is no JSON is a string.
+    /// Reads a value as JSON: numbers, Booleans, strings and lists. A text that is not JSON is a string.
     ///
     /// - Parameter text: The value.
     public init(text: String) {
@@ -15,7 +15,7 @@ extension FeedValue {
         self = value ?? FeedValue(stringLiteral: text)
     }
 
-    /// Gives nil for null and for objects. JSON's nesting is bounded by the parser.
+    /// The value; nil for null and for objects. The parser limits JSON's nesting.
     private static func value(_ json: JSONValue) -> FeedValue? {
         switch json.kind {
         case .int64: return FeedValue(json.int64)

@@ -3,10 +3,10 @@ internal import Memory
 internal import Serving
 internal import Threads
 
-/// Where inference requests of one protocol go: finds the version, hands the request to the scheduler, and keeps the tasks that
-/// are done for other requests.
+/// Handles the inference requests of one protocol: finds the version, passes the request to the scheduler, and keeps finished tasks for
+/// reuse.
 final class InferenceRoute: Sendable {
-    /// Refuses bodies that the protocol does not read, by their headers.
+    /// Refuses bodies that the protocol does not support, by their headers.
     typealias CheckType = @Sendable (HTTPHeaders) throws(RequestError) -> Void
     typealias Make = @Sendable (RequestWorkspace, InferenceRoute) -> RequestTask
 
@@ -22,8 +22,8 @@ final class InferenceRoute: Sendable {
 
     /// - Parameters:
     ///   - form: The protocol, for the statistics.
-    ///   - context: What all routes share.
-    ///   - checkType: Looks at the body's media type before the body has come.
+    ///   - context: The state that all routes share.
+    ///   - checkType: Checks the body's media type before the body is received.
     ///   - make: Makes a task of the protocol.
     init(
         _ form: ModelStatistics.Form, _ context: Service.Context, checkType: @escaping CheckType, make: @escaping Make
@@ -40,7 +40,7 @@ final class InferenceRoute: Sendable {
         options.memory?.add(holder)
     }
 
-    /// A task for a request, without a model yet.
+    /// Takes a task for a request, without a model yet.
     ///
     /// - Throws: ``RequestError`` 503 without memory.
     func task() throws(RequestError) -> RequestTask {
@@ -51,18 +51,18 @@ final class InferenceRoute: Sendable {
         return make(workspace, self)
     }
 
-    /// Keeps a task that is done.
+    /// Keeps a finished task for reuse.
     func keep(_ task: RequestTask) {
         task.reset()
         waiting.give(task)
     }
 
-    /// Looks at the headers of a request whose body is still to come.
+    /// Checks the headers of a request before its body is received.
     ///
     /// - Parameters:
     ///   - headers: The request's headers.
-    ///   - model: The model that the path names; nil where the body may name one.
-    /// - Throws: ``RequestError`` 415 for a body that the protocol does not read.
+    ///   - model: The model that the path names; nil if the body may name one.
+    /// - Throws: ``RequestError`` 415 for a body that the protocol does not support.
     func admit(_ headers: HTTPHeaders, model: ServedModel?) throws(RequestError) {
         do throws(RequestError) {
             _ = try ContentCoding.ofBody(headers[.contentEncoding])
@@ -77,7 +77,7 @@ final class InferenceRoute: Sendable {
         }
     }
 
-    /// Answers a request by a model, now or later.
+    /// Responds to a request to a model, now or later.
     func respond(
         _ exchange: HTTPExchange, model: ServedModel, version choice: VersionChoice
     ) throws(RequestError) -> HTTPOutcome {
@@ -85,7 +85,7 @@ final class InferenceRoute: Sendable {
         return try submit(task, exchange, model: model, version: choice)
     }
 
-    /// The same with a task that has looked at the request already.
+    /// Submits a task that has already read parts of the request.
     func submit(
         _ task: RequestTask, _ exchange: HTTPExchange, model: ServedModel, version choice: VersionChoice
     ) throws(RequestError) -> HTTPOutcome {
@@ -114,7 +114,7 @@ final class InferenceRoute: Sendable {
         }
     }
 
-    /// Finishes the response of a request, and notes it.
+    /// Finishes the response of a request, and records it.
     func record(_ task: RequestTask) {
         guard let exchange = task.exchange, let model = task.model else { return }
         finishing.finish(exchange)
@@ -128,7 +128,7 @@ final class InferenceRoute: Sendable {
             RequestRecorder.Inference(model: model, version: task.version, label: task.label, outcome: outcome))
     }
 
-    /// Counts a request: for the model, for the version, and for the label.
+    /// Counts a request for the model, the version, and the label.
     private func count(_ outcome: ModelStatistics.Outcome, of task: RequestTask, _ model: ServedModel) {
         model.statistics.record(outcome)
         task.version?.statistics.record(outcome.times, start: task.startNanoseconds, status: outcome.status)

@@ -2,20 +2,20 @@ internal import Execution
 internal import Serving
 internal import Tensors
 
-/// The highest classes of outputs that are scores: `{"class": "cat", "index": 3, "score": 0.93}` for each, without `class` where the
+/// The highest classes of outputs that are scores: `{"class": "cat", "index": 3, "score": 0.93}` for each, without `class` if the
 /// classes have no names.
 extension OutputWriter {
-    /// Writes an object of tensors, those that are scores as lists of their highest classes.
+    /// Writes an object of tensors, with scores as lists of their highest classes.
     ///
-    /// An output whose classes have names is scores, and so is one of floats with at least one dimension where the model has no file
-    /// of class names.
+    /// An output contains scores if its classes have names. If the model has no file of class names, outputs of floats with at least one
+    /// dimension are scores.
     ///
     /// - Parameters:
-    ///   - count: How many classes for each row; of fewer, all.
+    ///   - count: The number of classes for each row; all if there are fewer.
     ///   - tensors: The outputs.
-    ///   - call: Their names, and those of their classes.
-    /// - Throws: ``RequestError`` 400 where no output is scores, or the names are not as many as the values; and as
-    ///   ``write(_:key:)`` does.
+    ///   - call: The call with the names of the outputs and of their classes.
+    /// - Throws: ``RequestError`` 400 if no output contains scores, or the number of names differs from the number of values; and the
+    ///   errors of ``write(_:key:)``.
     mutating func writeTop(
         _ count: Int, of tensors: UnsafeBufferPointer<TensorView>, _ call: PreparedCall
     ) throws(RequestError) {

@@ -4,23 +4,23 @@ internal import Tensors
 
 /// The form in which NaN and infinities, which JSON cannot represent, are written.
 public enum NaNPolicy: String, Sendable, CaseIterable {
-    /// As `"NaN"`, `"Infinity"` and `"-Infinity"`; a feed may have them so too.
+    /// As `"NaN"`, `"Infinity"` and `"-Infinity"`. Feeds may use this form too.
     case string
-    /// As bare `NaN`, `Infinity` and `-Infinity`, which is no JSON: as TensorFlow Serving and Python's json write them.
+    /// As bare `NaN`, `Infinity` and `-Infinity`, like TensorFlow Serving and Python's json. This is not valid JSON.
     case token
     /// As `null`.
     case null
-    /// Not at all: the request is answered by an error.
+    /// Not at all: the request fails.
     case error
 }
 
-/// Writes tensors as nested lists; a complex number is a list `[re, im]`, a quantised one the integer it is stored as.
+/// Writes tensors as nested lists. A complex number is a list `[re, im]`, a quantised one the integer that stores it.
 struct OutputWriter {
     private let policy: NaNPolicy
     var writer: JSONWriter
-    /// Whether a value was met that the policy forbids.
+    /// Whether a value occurred that the policy forbids.
     private var forbidden: Bool = false
-    /// Whether strings of outputs whose name ends in `_bytes` are written as bytes, be they text or not.
+    /// Whether strings of outputs whose name ends with `_bytes` are always written as bytes, even if they are text.
     private let suffixMeansBytes: Bool
     private var stringsAreBytes = false
 
@@ -30,22 +30,22 @@ struct OutputWriter {
         self.suffixMeansBytes = suffixMeansBytes
     }
 
-    /// The writer, to go on with.
+    /// The writer, to continue with.
     var rest: JSONWriter { writer }
 
     /// Writes a key and its tensor.
     ///
-    /// - Throws: ``RequestError`` for a dtype that has no form in JSON, for what the policy forbids, and for a tensor of so many
-    ///   elements, or empty lists, that nobody can want it as JSON.
+    /// - Throws: ``RequestError`` for a dtype without a JSON form, for a value that the policy forbids, and for a tensor with too many
+    ///   elements or empty lists.
     mutating func write(_ tensor: TensorView, key: [UInt8]) throws(RequestError) {
         try requireShort(tensor, key)
         writer.key(escaped: key)
         try value(tensor, key)
     }
 
-    /// Writes a tensor without its key, which is for messages.
+    /// Writes a tensor without its key. The key is for messages.
     ///
-    /// - Throws: ``RequestError`` as ``write(_:key:)`` does.
+    /// - Throws: The errors of ``write(_:key:)``.
     mutating func writeValue(_ tensor: TensorView, of key: [UInt8]) throws(RequestError) {
         try requireShort(tensor, key)
         try value(tensor, key)
@@ -53,7 +53,7 @@ struct OutputWriter {
 
     /// Writes an object of tensors.
     ///
-    /// - Throws: ``RequestError`` as ``write(_:key:)`` does.
+    /// - Throws: The errors of ``write(_:key:)``.
     mutating func writeObject(
         _ tensors: UnsafeBufferPointer<TensorView>, keys: [[UInt8]]
     ) throws(RequestError) {
@@ -62,13 +62,13 @@ struct OutputWriter {
         writer.endObject()
     }
 
-    /// Writes a list that has, for each row of the tensors, an object of the tensors' parts.
+    /// Writes a list with an object for each row of the tensors.
     ///
     /// - Parameters:
-    ///   - count: How many rows; the first dimension of all tensors.
+    ///   - count: The number of rows: the first dimension of all tensors.
     ///   - tensors: The tensors.
-    ///   - keys: One for each.
-    /// - Throws: ``RequestError`` as ``write(_:key:)`` does.
+    ///   - keys: The key of each tensor.
+    /// - Throws: The errors of ``write(_:key:)``.
     mutating func writeRows(
         _ count: Int, of tensors: UnsafeBufferPointer<TensorView>, keys: [[UInt8]]
     ) throws(RequestError) {
@@ -85,14 +85,14 @@ struct OutputWriter {
         writer.endList()
     }
 
-    /// Writes for each row a list of pairs of a label and a score; without labels they are empty, without scores 0.
+    /// Writes for each row a list of pairs of a label and a score. Missing labels are empty, missing scores are 0.
     ///
     /// - Parameters:
     ///   - rows: The first dimension of both.
     ///   - columns: The second.
     ///   - labels: Strings.
     ///   - scores: Of dtype float32.
-    /// - Throws: ``RequestError`` as ``write(_:key:)`` does.
+    /// - Throws: The errors of ``write(_:key:)``.
     mutating func writeClasses(
         rows: Int, columns: Int, labels: TensorView?, scores: TensorView?
     ) throws(RequestError) {
@@ -134,7 +134,7 @@ struct OutputWriter {
         try requireAllowed(key)
     }
 
-    /// - Throws: ``RequestError`` 422 where a value was met that the policy forbids.
+    /// - Throws: ``RequestError`` 422 if a value occurred that the policy forbids.
     func requireAllowed(_ key: [UInt8]) throws(RequestError) {
         guard forbidden else { return }
         throw RequestError(
@@ -145,7 +145,7 @@ struct OutputWriter {
 
     private static let maxItems = 1 << 26
 
-    /// How many elements and lists are written; nil for more than ``maxItems``.
+    /// The number of elements and lists; nil for more than ``maxItems``.
     private static func itemCount(_ dimensions: UnsafeBufferPointer<Int>) -> Int? {
         var lists = 1
         var total = 1
@@ -235,7 +235,7 @@ struct OutputWriter {
         }
     }
 
-    /// Bytes that are text are a string; others an object with their base 64.
+    /// Writes bytes as a string if they are text, otherwise as an object with their base64.
     private mutating func string(_ value: TensorString) {
         if !stringsAreBytes, Self.isUTF8(value.bytes) {
             writer.string(value.bytes)
@@ -253,7 +253,7 @@ struct OutputWriter {
 }
 
 extension TensorView {
-    /// A part of the tensor: the first dimension is left out. For a row that there is.
+    /// A row of the tensor, without the first dimension. The row must exist.
     fileprivate func row(_ index: Int) -> TensorView {
         let rest = UnsafeBufferPointer(rebasing: dimensions.dropFirst())
         return TensorView(

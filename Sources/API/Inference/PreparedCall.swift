@@ -6,9 +6,9 @@ internal import Serving
 internal import Threads
 
 // Safety: nothing here changes; what CacheEntry changes, the budget guards.
-/// The resolved names of a request: the callable, and the keys of its response. Found once and cached.
+/// The resolved names of a request: the callable, and the keys of its response. Resolved once and cached.
 final class PreparedCall: CacheEntry, @unchecked Sendable {
-    /// Which protocol's it is, as the first byte of its signature.
+    /// The protocol, as the first byte of the signature.
     enum Kind: UInt8 {
         case predict = 1
         case tfServing
@@ -20,34 +20,34 @@ final class PreparedCall: CacheEntry, @unchecked Sendable {
     struct Names {
         /// The feeds: tensors, or keys of the signature.
         let feeds: [String]
-        /// The fetches: tensors, or keys of the signature; nil for the signature's outputs, or the model's.
+        /// The fetches: tensors, or keys of the signature; nil for the outputs of the signature or the model.
         let fetches: [String]?
-        /// The signature whose keys these may be.
+        /// The signature of the keys.
         var signature: Signature?
-        /// By the request's feeds: which are sparse or ragged, so that several feeds stand for each; empty where none is.
+        /// For each feed of the request, its composite tensor if it is sparse or ragged; empty if none is.
         var composites: [CompositeTensor?] = []
-        /// Which feeds are known to be scalars, though the graph does not tell their shape; empty where none is.
+        /// Which feeds are known to be scalars although the graph does not declare their shape; empty if none is.
         var scalars: [Bool] = []
         /// The request's names for the feeds, if they differ from the tensors' names.
         var feedNames: [String]?
         /// The response's names for the fetches, if they differ from the tensors' names.
         var fetchNames: [String]?
-        /// Whether fetches that have no other name are called `y` for `y:0`.
+        /// Whether fetches without another name are called `y` instead of `y:0`.
         var isWithoutNumbers = false
     }
 
-    /// The names as bytes, in a form of the protocol's own; a ``Kind`` is the first.
+    /// The names as bytes, in a form of the protocol. A ``Kind`` is the first byte.
     let signature: [UInt8]
     let callable: Callable
-    /// The feeds' names as the request has them, for messages.
+    /// The names of the feeds in the request, for messages.
     let feedNames: [String]
-    /// By the request's feeds: which are sparse or ragged, so that several of ``feedNames`` stand for each; empty where none is.
+    /// For each feed of the request, its composite tensor if it is sparse or ragged, with several of ``feedNames``; empty if none is.
     let composites: [CompositeTensor?]
-    /// Which feeds are known to be scalars, though the graph does not tell their shape; empty where none is.
+    /// Which feeds are known to be scalars although the graph does not declare their shape; empty if none is.
     let scalars: [Bool]
-    /// The fetches' names as the request has them, quoted and escaped.
+    /// The names of the fetches in the request, quoted and escaped.
     let keys: [[UInt8]]
-    /// The names of the classes that the fetches give scores for.
+    /// The names of the classes of fetches that are scores.
     let classes: [ClassNames?]
     private let calls: EvictingTable<PreparedCall>
 
@@ -65,17 +65,17 @@ final class PreparedCall: CacheEntry, @unchecked Sendable {
         self.keys = keys
         composites = names.composites
         scalars = names.scalars
-        // Of locals alone: Swift 6.3's optimizer fails where closures run over the object's own fields before super.init.
+        // Uses locals only, because Swift 6.3's optimizer fails if closures use the object's fields before super.init.
         super.init(
             .calls,
             byteCount: Self.objectBytes * (8 + names.composites.count + classes.count) + 2 * signature.count
                 + Self.byteCount(ofNames: feedNames, keys: keys))
     }
 
-    /// About what is allocated by itself takes beside what is in it.
+    /// The approximate overhead of an allocation.
     private static let objectBytes = 48
 
-    /// About what the names and the keys take, each name once more in the callable.
+    /// The approximate size of the names and keys. Each name is stored once more in the callable.
     private static func byteCount(ofNames names: [String], keys: [[UInt8]]) -> Int {
         let texts = names.reduce(0) { $0 + objectBytes + $1.utf8.count }
         return 2 * texts + keys.reduce(0) { $0 + objectBytes + $1.count }
@@ -83,7 +83,7 @@ final class PreparedCall: CacheEntry, @unchecked Sendable {
 
     override func evict() { calls.remove(self, hash: signature.withUnsafeBytes(Self.hash)) }
 
-    /// `y` for `y:0`.
+    /// The name without output number: `y` for `y:0`.
     static func withoutNumber(_ name: String) -> String { name.hasSuffix(":0") ? String(name.dropLast(2)) : name }
 
     private static func escaped(_ name: String) -> [UInt8] {
@@ -93,7 +93,7 @@ final class PreparedCall: CacheEntry, @unchecked Sendable {
         return Array(buffer.bytes)
     }
 
-    /// Appends a name to a signature, so that different names never give the same bytes: a 0, its length, and itself.
+    /// Appends a name to a signature as a 0, its length, and its bytes, so that different names never have the same bytes.
     static func append(name: UnsafeRawBufferPointer, to signature: ResponseBuffer) {
         let size = 1 + MemoryLayout<UInt32>.size
         guard let room = signature.reserve(size + name.count) else { return }
@@ -103,12 +103,12 @@ final class PreparedCall: CacheEntry, @unchecked Sendable {
         signature.commit(size + name.count)
     }
 
-    /// FNV-1a.
+    /// The FNV-1a hash of a signature.
     static func hash(_ signature: UnsafeRawBufferPointer) -> UInt {
         signature.reduce(14_695_981_039_346_656_037) { ($0 ^ UInt($1)) &* 1_099_511_628_211 }
     }
 
-    /// Whether that is its signature.
+    /// Whether the call has that signature.
     func hasSignature(_ other: UnsafeRawBufferPointer) -> Bool {
         signature.withUnsafeBytes { own in
             guard own.count == other.count, let ownStart = own.baseAddress, let start = other.baseAddress else {
@@ -119,13 +119,13 @@ final class PreparedCall: CacheEntry, @unchecked Sendable {
     }
 }
 
-/// The data that the API keeps with a version of a model: the calls that were prepared for it.
+/// The data that the API keeps with a version of a model: the prepared calls.
 final class VersionCalls: Sendable {
     let model: Model
     /// The model's name as bytes.
     let name: [UInt8]
     private let calls = EvictingTable<PreparedCall>()
-    /// How TF Serving's clients call the model.
+    /// The model's signatures for clients of TF Serving.
     let signatures: TFServingSignatures
     /// The tensors that a request must feed.
     let neededInputs: [String]
@@ -148,20 +148,20 @@ final class VersionCalls: Sendable {
         tail = Array(buffer.bytes)
     }
 
-    /// The model's signature of a name, or its default.
+    /// The model's signature with a name, or its default.
     ///
-    /// - Throws: ``RequestError`` 400 with the names that there are.
+    /// - Throws: ``RequestError`` 400 with the existing names.
     func signature(named name: String?) throws(RequestError) -> Signature? {
         do throws(ModelError) { return try model.signature(named: name) } catch { throw RequestError(error) }
     }
 
-    /// The call for a signature; a table look-up for all but the first of its kind.
+    /// The call for a signature: a table look-up for all but the first of its kind.
     ///
     /// - Parameters:
-    ///   - signature: Begins with a ``PreparedCall/Kind``; all that ``names`` depends on.
-    ///   - names: What it stands for; asked the first time.
+    ///   - signature: Begins with a ``PreparedCall/Kind``, and contains everything that ``names`` depends on.
+    ///   - names: Returns the names for the signature. Called only the first time.
     /// - Returns: The call.
-    /// - Throws: What ``names`` throws; ``RequestError`` for names that the model has not, and what it cannot compute.
+    /// - Throws: The errors of ``names``; ``RequestError`` for names that the model lacks, and for values that it cannot compute.
     func call(
         for signature: ResponseBuffer, names: () throws(RequestError) -> PreparedCall.Names
     ) throws(RequestError) -> PreparedCall {
@@ -189,7 +189,7 @@ final class VersionCalls: Sendable {
     }
 
     deinit {
-        // The calls keep the table.
+        // The calls keep the table alive.
         for call in calls.removeAll() { model.caches.remove(call) }
     }
 }

@@ -3,19 +3,18 @@ internal import HTTPMessages
 internal import Serving
 internal import Threads
 
-/// An inference request: what all protocols have in common. A protocol is a subclass that reads the request and writes the
-/// response.
+/// An inference request of any protocol. Each protocol is a subclass that reads the request and writes the response.
 ///
-/// Belongs to one thread at a time; kept for another request when it is finished.
+/// Belongs to one thread at a time. It is reused after it is finished.
 class RequestTask: InferenceTask {
     /// The request and its response.
     final private(set) var exchange: HTTPExchange?
-    /// The model that answers, and its version.
+    /// The model, and its version.
     final private(set) var model: ServedModel?
     final private(set) var version: ModelVersion?
-    /// The label that the version was chosen by, if it was one.
+    /// The label that selected the version, if there was one.
     final private(set) var label: LabelStatistics?
-    /// The calls of that version.
+    /// The prepared calls of that version.
     final private(set) var calls: VersionCalls?
     final private(set) var callable: Callable?
     final private(set) var startNanoseconds: UInt64 = 0
@@ -26,9 +25,9 @@ class RequestTask: InferenceTask {
     final private(set) var call: PreparedCall?
     private var isInflated = false
     final let workspace: RequestWorkspace
-    /// The route, which keeps the task while it waits for a request.
+    /// The route, which owns the task while it waits for a request.
     final unowned let route: InferenceRoute
-    /// The route again, while the task has a request: then the task keeps the route.
+    /// The route again, while the task has a request and keeps the route alive.
     private var routeInUse: InferenceRoute?
 
     init(_ workspace: RequestWorkspace, _ route: InferenceRoute) {
@@ -36,14 +35,14 @@ class RequestTask: InferenceTask {
         self.route = route
     }
 
-    /// Reads the request's body: decodes the feeds into the workspace, and gives the call.
+    /// Reads the request's body: decodes the feeds into the workspace, and returns the call.
     ///
     /// - Throws: ``RequestError``, which becomes the response.
     func read(_ request: HTTPRequest, _ calls: VersionCalls) throws(RequestError) -> PreparedCall {
         throw RequestError(501, "not a protocol")
     }
 
-    /// Writes what was fetched into the response.
+    /// Writes the fetched tensors into the response.
     ///
     /// - Throws: ``RequestError``, which becomes the response instead.
     func write(
@@ -53,7 +52,7 @@ class RequestTask: InferenceTask {
     /// Writes an error in the protocol's form.
     func write(_ error: RequestError, to response: inout HTTPResponse) { error.write(to: &response) }
 
-    /// Forgets the request, so that the task can wait for another.
+    /// Clears the request, so that the task can be reused.
     func reset() {
         routeInUse = nil
         exchange = nil
@@ -70,9 +69,9 @@ class RequestTask: InferenceTask {
         workspace.reset()
     }
 
-    /// Takes a request up.
+    /// Starts a request.
     ///
-    /// - Throws: ``RequestError`` 400 for headers that cannot be understood.
+    /// - Throws: ``RequestError`` 400 for invalid headers.
     final func begin(
         _ exchange: HTTPExchange, _ model: ServedModel, _ chosen: VersionSet.Chosen
     ) throws(RequestError) {
@@ -93,7 +92,7 @@ class RequestTask: InferenceTask {
 
     final var byteCount: Int { exchange?.request.body.count ?? 0 }
 
-    /// Makes the request's body what it was before it was compressed. Done once, before anything reads the body.
+    /// Decompresses the request's body. Called once, before the body is read.
     final func inflate(_ exchange: HTTPExchange) throws(RequestError) {
         guard exchange.request.headers[.contentEncoding] != nil, !isInflated else { return }
         exchange.request = try route.finishing.compression.inflated(exchange.request, into: workspace.inflated)
@@ -102,7 +101,7 @@ class RequestTask: InferenceTask {
 
     final func prepare() -> Bool {
         guard let exchange, let calls else { return false }
-        // It was read already, and has waited for memory since.
+        // The request was read already, and has waited for memory since.
         if callable != nil { return true }
         do throws(RequestError) {
             try inflate(exchange)
@@ -149,7 +148,7 @@ class RequestTask: InferenceTask {
         exchange?.finish()
     }
 
-    /// A call of its own: with the response handed back, the service may end at once, and nothing here may keep a part of it.
+    /// A separate call. After the response is handed back, the service may end immediately, so nothing here may reference it.
     @inline(never)
     private final func settle() {
         let route = route

@@ -1,17 +1,17 @@
 internal import HTTPMessages
 
-/// The header `Request-Timeout`: how many seconds the client waits for its response.
+/// The header `Request-Timeout`: the seconds that the client waits for its response.
 enum RequestTimeout {
-    /// Longer numbers are not read.
+    /// The maximum number of digits.
     private static let maxDigits = 15
 
-    /// The seconds that a request may take.
+    /// The time limit of a request in seconds.
     ///
     /// - Parameters:
     ///   - value: The header's value, if there is one: a decimal number above 0, such as `2` or `0.25`.
-    ///   - limit: What the server allows; nil for any time.
-    /// - Returns: nil for any time.
-    /// - Throws: ``RequestError`` 400 for what is no such number.
+    ///   - limit: The server's limit; nil for none.
+    /// - Returns: The limit; nil for none.
+    /// - Throws: ``RequestError`` 400 for an invalid number.
     static func seconds(_ value: UnsafeRawBufferPointer?, limit: Double?) throws(RequestError) -> Double? {
         guard let value else { return limit }
         guard let seconds = decimal(value), seconds > 0 else {

@@ -4,18 +4,18 @@ internal import HTTPMessages
 internal import Memory
 internal import Tensors
 
-/// The objects of one predict request, reused for the next: the parser, the signature, the feeds.
+/// The reusable objects of one predict request: the parser, the signature, the feeds.
 ///
 /// Belongs to one thread at a time.
 final class RequestWorkspace {
     let parser: JSONParser
-    /// Which feeds and fetches the request names, as bytes: the key of its prepared call.
+    /// The names of the request's feeds and fetches as bytes: the key of its prepared call.
     let signature = ResponseBuffer()
     var feeds: FeedMemory
     /// The decompressed body of a request.
     let inflated: ResponseBuffer
 
-    /// Gives nil without memory.
+    /// Returns nil if there is not enough memory.
     ///
     /// - Parameter memory: The account of the server's memory; nil for none.
     init?(_ memory: MemoryAccount? = nil) {
@@ -25,7 +25,7 @@ final class RequestWorkspace {
         feeds = FeedMemory(memory)
     }
 
-    /// Makes ready for another request.
+    /// Prepares the object for another request.
     func reset() {
         signature.clear()
         parser.reset()
@@ -34,7 +34,7 @@ final class RequestWorkspace {
     }
 }
 
-/// The elements and dimensions of a request's feeds, one behind the other.
+/// The elements and dimensions of a request's feeds, one after the other.
 // Safety: owns its memory; views into it are made after the last growth and end with the request.
 struct FeedMemory: ~Copyable {
     private var memory: UnsafeMutableRawPointer?
@@ -43,12 +43,12 @@ struct FeedMemory: ~Copyable {
     private var feeds: [Feed] = []
     private var views: [TensorView] = []
     private var dimensions: [Int] = []
-    /// The buffers that elements point to outside of this workspace and the request.
+    /// The buffers outside of this workspace and the request that elements point to.
     private var kept: [ResponseBuffer] = []
 
     private struct Feed {
         let dtype: DataType
-        /// Where the elements are, if not here.
+        /// The address of the elements, if they are elsewhere.
         var outside: UnsafeRawPointer?
         let offset: Int
         let firstDimension: Int
@@ -56,7 +56,7 @@ struct FeedMemory: ~Copyable {
     }
 
     private static let keptBytes = 4 << 20
-    /// Where the capacity is counted; nil for nowhere.
+    /// The account that counts the capacity; nil for none.
     private let account: MemoryAccount?
 
     init(_ account: MemoryAccount? = nil) { self.account = account }
@@ -66,7 +66,7 @@ struct FeedMemory: ~Copyable {
         account?.give(capacity, for: .requests)
     }
 
-    /// Makes ready for another request.
+    /// Prepares the object for another request.
     mutating func reset() {
         used = 0
         feeds.removeAll(keepingCapacity: true)
@@ -79,9 +79,9 @@ struct FeedMemory: ~Copyable {
         capacity = 0
     }
 
-    /// Decodes a feed behind those before it.
+    /// Decodes a feed, and appends it.
     ///
-    /// - Throws: ``RequestError`` for what does not fit, and where memory is short.
+    /// - Throws: ``RequestError`` for a value that does not fit, and if memory is short.
     mutating func add(_ value: JSONValue, as decoder: FeedDecoder) throws(RequestError) {
         let first = dimensions.count
         let shape = try appendShape(of: value, as: decoder)
@@ -99,7 +99,7 @@ struct FeedMemory: ~Copyable {
         of value: JSONValue, as decoder: FeedDecoder
     ) throws(RequestError) -> (rank: Int, elementCount: Int) {
         let first = dimensions.count
-        // A number has no dimensions; making room for as many as there can be takes longer than finding that out.
+        // A number has no dimensions. Checking that is faster than making room for the maximum rank.
         guard value.kind == .list else { return (rank: 0, elementCount: 1) }
         dimensions.append(contentsOf: repeatElement(0, count: FeedDecoder.highestRank))
         let shape = try dimensions.withUnsafeMutableBufferPointer { buffer throws(RequestError) in
@@ -110,11 +110,11 @@ struct FeedMemory: ~Copyable {
         return shape
     }
 
-    /// Adds a feed whose elements stay where they lie, for as long as the request.
+    /// Adds a feed whose elements are used in place. They must stay valid as long as the request.
     ///
     /// - Parameters:
-    ///   - elements: As many as the dimensions say, aligned to their width.
-    ///   - dtype: Theirs.
+    ///   - elements: The elements, as many as the dimensions require, aligned to their width.
+    ///   - dtype: The element type.
     ///   - shape: The dimensions.
     mutating func add(_ elements: UnsafeRawPointer, of dtype: DataType, _ shape: some Collection<Int>) {
         feeds.append(
@@ -123,13 +123,13 @@ struct FeedMemory: ~Copyable {
         dimensions.append(contentsOf: shape)
     }
 
-    /// Adds a feed whose elements the caller writes, all of them: see ``elements(ofFeed:)``.
+    /// Adds a feed whose elements the caller then writes, all of them: see ``elements(ofFeed:)``.
     ///
     /// - Parameters:
-    ///   - dtype: The elements'.
+    ///   - dtype: The element type.
     ///   - shape: The dimensions.
-    ///   - elementCount: Their product.
-    /// - Throws: ``RequestError`` 503 where memory is short.
+    ///   - elementCount: The product of the dimensions.
+    /// - Throws: ``RequestError`` 503 if memory is short.
     mutating func addRoom(
         for dtype: DataType, _ shape: some Collection<Int>, elementCount: Int
     ) throws(RequestError) {
@@ -139,18 +139,18 @@ struct FeedMemory: ~Copyable {
         used += elementCount * dtype.stride
     }
 
-    /// Keeps bytes, which elements of a feed point to, as long as the request. They must not change any more.
+    /// Keeps bytes that elements of a feed point to alive as long as the request. They must not change any more.
     mutating func keep(_ buffer: ResponseBuffer) { kept.append(buffer) }
 
-    /// Adds a feed of so many rows, which are decoded later: see ``decodeRow(_:_:ofFeed:as:)``.
+    /// Adds a feed of rows, which are decoded later: see ``decodeRow(_:_:ofFeed:as:)``.
     ///
     /// - Parameters:
-    ///   - count: How many rows.
-    ///   - first: The first, which tells the shape of all.
-    ///   - limit: The most elements that there can be.
-    ///   - decoder: What it is.
-    /// - Returns: The number of elements; nil if there were more than `limit`. Then there is no memory for them.
-    /// - Throws: ``RequestError`` for a first row that is ragged, and where memory is short.
+    ///   - count: The number of rows.
+    ///   - first: The first row, which determines the shape of all.
+    ///   - limit: The maximum number of elements.
+    ///   - decoder: The decoder for the feed.
+    /// - Returns: The number of elements; nil if there are more than `limit`. No memory is reserved then.
+    /// - Throws: ``RequestError`` if the first row is ragged, or memory is short.
     mutating func addRows(
         _ count: Int, like first: JSONValue, limit: Int, as decoder: FeedDecoder
     ) throws(RequestError) -> Int? {
@@ -168,7 +168,7 @@ struct FeedMemory: ~Copyable {
 
     /// Decodes a row of a feed that ``addRows(_:like:most:as:)`` added.
     ///
-    /// - Throws: ``RequestError`` for what does not fit.
+    /// - Throws: ``RequestError`` for a value that does not fit.
     func decodeRow(
         _ index: Int, _ value: JSONValue, ofFeed feed: Int, as decoder: FeedDecoder
     ) throws(RequestError) {
@@ -195,23 +195,22 @@ struct FeedMemory: ~Copyable {
         return UnsafeBufferPointer(rebasing: dimensions[first + 1..<first + feeds[index].rank])
     }
 
-    /// Where the elements of a feed are that ``addRoom(for:_:elementCount:)`` added; nil for others. Valid until the next feed is
-    /// added.
+    /// The elements of a feed that ``addRoom(for:_:elementCount:)`` added; nil for other feeds. Valid until the next feed is added.
     func elements(ofFeed index: Int) -> UnsafeMutableRawPointer? {
         guard feeds.indices.contains(index), feeds[index].outside == nil else { return nil }
         return memory.map { $0 + feeds[index].offset }
     }
 
-    /// The same of the last feed.
+    /// The elements of the last feed.
     func lastElements() -> UnsafeMutableRawPointer? { elements(ofFeed: feeds.count - 1) }
 
-    /// The number of elements is bounded by the length of the request.
+    /// Reserves memory. The length of the request bounds the number of elements.
     private mutating func reserve(_ count: Int, _ width: Int) throws(RequestError) -> UnsafeMutableRawPointer {
         used = used.roundedUp(to: TensorStorage.alignment)
         let needed = used + count * width + TensorStorage.alignment
         if needed > capacity {
             let larger = max(needed, capacity + capacity / 2, 4096).roundedUp(to: TensorStorage.alignment)
-            // For a moment there are both.
+            // The old and the new memory exist at the same time.
             if let account, !account.take(larger, for: .requests) {
                 throw RequestError(short: larger, of: account)
             }

@@ -1,6 +1,6 @@
 internal import HTTPMessages
 
-/// The final steps of every response, whether it completes at once or later: a newline at its end, headers for browsers, compression.
+/// The final steps of every response: a newline at its end, headers for browsers, compression.
 final class ResponseFinishing: Sendable {
     let compression: Compression
     private let cors: CORSRules
@@ -11,14 +11,14 @@ final class ResponseFinishing: Sendable {
         cors = options.cors
     }
 
-    /// Called once a response, before it is handed back.
+    /// Finishes a response. Called once, before it is handed back.
     func finish(_ exchange: HTTPExchange) {
         Self.endLine(of: exchange.response)
         cors.allow(exchange.request, &exchange.response)
         compression.compress(exchange.request, &exchange.response)
     }
 
-    /// Ends a body that is JSON with a newline, so that a terminal's next line begins below it.
+    /// Ends a JSON body with a newline, so that a shell's prompt begins on a new line.
     private static func endLine(of response: HTTPResponse) {
         let body = response.body
         guard body.count > 0, body.count < ResponseBuffer.maxBytes, !body.hasFailed,

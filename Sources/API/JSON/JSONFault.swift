@@ -1,22 +1,22 @@
 internal import HTTPMessages
 
-/// The fault that makes a text invalid as JSON (RFC 8259, with unquoted NaN and infinities allowed), and its place. It is found for messages,
+/// The first fault of an invalid JSON text (RFC 8259, with unquoted NaN and infinities allowed), and its place. It is determined for messages,
 /// after the parser has refused the text.
 struct JSONFault: Error, CustomStringConvertible {
-    /// Where, from the beginning of the text.
+    /// The offset from the beginning of the text.
     let offsetBytes: Int
     let reason: String
 
     var description: String { "\(reason) at byte \(offsetBytes)" }
 
-    /// The first fault of a text's grammar; nil if none is found.
+    /// The first syntax error of a text; nil if none is found.
     static func first(in text: UnsafeRawBufferPointer) -> JSONFault? {
         var scanner = JSONScanner(text)
         do throws(JSONFault) { try scanner.scan() } catch { return error }
         return nil
     }
 
-    /// Where a text is not UTF-8; nil if it is.
+    /// The first place where a text is not valid UTF-8; nil if it is valid.
     static func invalidUTF8(in text: UnsafeRawBufferPointer) -> JSONFault? {
         var parser = Unicode.UTF8.ForwardParser()
         var bytes = text.makeIterator()
@@ -30,12 +30,12 @@ struct JSONFault: Error, CustomStringConvertible {
         }
     }
 
-    /// The text as simdjson takes it, and padding behind it: with `.0` behind all integers that do not fit in 64 bits, and with NaN
-    /// and infinities in quotes.
+    /// The text in a form that simdjson accepts, with padding: with `.0` after all integers that do not fit in 64 bits, and with quoted NaN and
+    /// infinities.
     ///
-    /// simdjson refuses such integers, but they are JSON, and JavaScript writes floats so from 2^64 up to 10^21.
+    /// simdjson refuses such integers, but they are valid JSON, and JavaScript writes floats from 2^64 to 10^21 in this form.
     ///
-    /// - Returns: nil if there is neither, or something else is wrong.
+    /// - Returns: nil if there are none, or the text has another fault.
     static func amended(_ text: UnsafeRawBufferPointer) -> [UInt8]? {
         var scanner = JSONScanner(text)
         do throws(JSONFault) { try scanner.scan() } catch { return nil }
@@ -60,7 +60,7 @@ struct JSONFault: Error, CustomStringConvertible {
         return result
     }
 
-    /// The length of NaN, Infinity or -Infinity by their first letters; nil for what stands behind a number.
+    /// The length of NaN, Infinity or -Infinity by the first letter; nil for the end of a number.
     private static func wordLength(_ first: UInt8) -> Int? {
         switch first {
         case UInt8(ascii: "N"): 3

@@ -2,30 +2,30 @@ internal import CJSON
 internal import HTTPMessages
 internal import Memory
 
-/// Parses JSON with simdjson; one document at a time.
+/// Parses JSON with simdjson, one document at a time.
 // Safety: owns the handle, and frees it in deinit; belongs to one thread at a time.
 final class JSONParser {
     private let handle: OpaquePointer
-    /// Whether the last text had integers of more than 64 bits, or NaN and infinities without quotes.
+    /// Whether the last text contained integers of more than 64 bits, or unquoted NaN and infinities.
     private(set) var wasAmended = false
 
-    /// Deeper documents are refused.
+    /// The maximum depth of a document.
     static let deepestNesting = 100
-    /// More than any body that the server takes; simdjson's own limit.
+    /// simdjson's limit, which is larger than any accepted body.
     private static let largestBytes = 0xffff_ffff
-    /// Memory for longer texts is given back. (It is about fourteen times the text's length.)
+    /// The maximum length of a text whose memory is kept. (The memory is about fourteen times the length.)
     private static let keptBytes = 1 << 20
 
-    /// How much memory a byte of text takes.
+    /// The memory for each byte of text.
     private static let bytesPerByte = 14
-    /// Texts so short are not counted.
+    /// The maximum length of texts that are not counted.
     private static let uncountedBytes = 4 << 10
     private let account: MemoryAccount?
     private var countedBytes = 0
 
-    /// Gives nil without memory.
+    /// Returns nil if there is not enough memory.
     ///
-    /// - Parameter account: Where the memory is counted; nil for nowhere.
+    /// - Parameter account: The account that counts the memory; nil for none.
     init?(_ account: MemoryAccount? = nil) {
         self.account = account
         guard let handle = cjson_create(Self.largestBytes, Self.deepestNesting) else { return nil }
@@ -37,7 +37,7 @@ final class JSONParser {
         account?.give(countedBytes, for: .requests)
     }
 
-    /// Gives memory back, if a long text was parsed. What was parsed becomes invalid.
+    /// Frees memory after a long text. The parsed document becomes invalid.
     func reset() {
         guard cjson_capacity(handle) > Self.keptBytes else { return }
         cjson_release(handle)
@@ -45,7 +45,7 @@ final class JSONParser {
         countedBytes = 0
     }
 
-    /// Counts what parsing a text takes.
+    /// Counts the memory for parsing a text.
     private func reserve(_ text: UnsafeRawBufferPointer) throws(RequestError) {
         guard let account, text.count > Self.uncountedBytes else { return }
         let needed = text.count * Self.bytesPerByte
@@ -56,14 +56,14 @@ final class JSONParser {
         countedBytes = needed
     }
 
-    /// Parses a text after which ``HTTPRequest/bodyPadding`` bytes can be read.
+    /// Parses a text. ``HTTPRequest/bodyPadding`` more bytes must be readable after it.
     ///
-    /// A byte order mark before it is passed over. NaN, Infinity and -Infinity without quotes are read as if they had them: it is so
-    /// that Python's json and TensorFlow Serving write them.
+    /// A byte order mark is skipped. Unquoted NaN, Infinity and -Infinity are read as if they were quoted, because Python's json and TensorFlow
+    /// Serving write them unquoted.
     ///
     /// - Parameter text: The text.
-    /// - Returns: The root; valid until the next call.
-    /// - Throws: ``RequestError`` 400 saying what is wrong, and where; 503 without memory.
+    /// - Returns: The root, valid until the next call.
+    /// - Throws: ``RequestError`` 400 with the fault and its place; 503 if memory is short.
     func parse(_ text: UnsafeRawBufferPointer) throws(RequestError) -> JSONValue {
         let text = text.starts(with: [0xef, 0xbb, 0xbf]) ? UnsafeRawBufferPointer(rebasing: text[3...]) : text
         guard text.count > 0 else { throw .badRequest("the body is empty; expected a JSON object with \"feeds\"") }

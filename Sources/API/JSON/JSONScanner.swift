@@ -1,12 +1,13 @@
-/// Reads a text by JSON's grammar, with NaN, Infinity and -Infinity for values, too, and stops at the first fault. Slow beside the parser, but it knows where it is.
+/// Checks a text against JSON's grammar, extended by NaN, Infinity and -Infinity, and stops at the first fault. It is slower than the parser, but
+/// knows the position.
 // Safety: every access to the text is by `peek`, which checks, or within a range that was read by it.
 struct JSONScanner {
     private let text: UnsafeRawBufferPointer
     private var position = 0
-    /// The brackets that are open.
+    /// The open brackets.
     private var open: [UInt8] = []
     private var expected = Expected.value
-    /// Where integers end that do not fit in 64 bits, and where NaN and infinities begin, ascending.
+    /// The ends of integers that do not fit in 64 bits, and the beginnings of NaN and infinities, ascending.
     private(set) var amendments: [UInt32] = []
 
     private enum Expected {
@@ -15,9 +16,9 @@ struct JSONScanner {
 
     init(_ text: UnsafeRawBufferPointer) { self.text = text }
 
-    /// Reads to the end.
+    /// Checks the whole text.
     ///
-    /// - Throws: ``JSONFault``, the first.
+    /// - Throws: The first ``JSONFault``.
     mutating func scan() throws(JSONFault) {
         while true {
             skipSpace()
@@ -169,7 +170,7 @@ extension JSONScanner {
         position += 6
     }
 
-    /// The value of the `\uXXXX` here.
+    /// The value of the `\uXXXX` at the current position.
     private func codeUnit() -> UInt16? {
         guard peek() == UInt8(ascii: "\\"), peek(1) == UInt8(ascii: "u") else { return nil }
         var unit: UInt16 = 0
@@ -217,7 +218,7 @@ extension JSONScanner {
     }
 
     private mutating func measure(_ token: Slice<UnsafeRawBufferPointer>, isWhole: Bool) throws(JSONFault) {
-        // No integer of so few digits is too large for 64 bits.
+        // An integer with this few digits fits in 64 bits.
         guard !isWhole || token.count >= 19 else { return }
         let number = String(decoding: token, as: UTF8.self)
         guard Double(number)?.isFinite == true else { throw fault("\(shown), which is too large for a number,") }

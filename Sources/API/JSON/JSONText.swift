@@ -1,6 +1,6 @@
 internal import HTTPMessages
 
-/// JSON as text, for who puts a request together.
+/// JSON as text, for programs that compose requests.
 public enum JSONText {
     /// A string as JSON.
     public static func quoted(_ text: String) -> String {
@@ -10,14 +10,14 @@ public enum JSONText {
         return String(decoding: buffer.bytes, as: UTF8.self)
     }
 
-    /// A string tensor's element as JSON: as a string where the bytes are text, else as `{"b64": "..."}`.
+    /// A string tensor's element as JSON: as a string if the bytes are text, otherwise as `{"b64": "..."}`.
     public static func bytes(_ bytes: [UInt8]) -> String {
         if let text = String(validating: bytes, as: UTF8.self) { return quoted(text) }
         let encoded = bytes.withUnsafeBufferPointer { Base64.encode($0) }
         return "{\"b64\":\"\(String(decoding: encoded, as: UTF8.self))\"}"
     }
 
-    /// The fault that makes a text invalid as a JSON value, and its place; nil for a valid text.
+    /// The fault of an invalid JSON value, and its place; nil for a valid one.
     public static func fault(in text: String) -> String? {
         let bytes = Array(text.utf8) + [UInt8](repeating: 0, count: HTTPRequest.bodyPadding)
         guard !text.isEmpty else { return "it is empty" }

@@ -1,4 +1,4 @@
-/// JSON that is put together before it is written, for documents that nobody waits for.
+/// JSON as a tree, for documents whose speed does not matter.
 enum JSONTree: Sendable {
     case object([(key: String, value: JSONTree)])
     case list([JSONTree])
@@ -7,10 +7,10 @@ enum JSONTree: Sendable {
     case unsigned(UInt64)
     case number(Double)
     case bool(Bool)
-    /// Text that is JSON already.
+    /// Text that is already JSON.
     case json([UInt8])
 
-    /// Writes it.
+    /// Writes the tree.
     func write(to writer: inout JSONWriter) {
         switch self {
         case .object(let pairs):

@@ -1,9 +1,9 @@
 internal import Glibc
 
-/// A value in a parsed document: a place on simdjson's tape.
+/// A value in a parsed document: a position on simdjson's tape.
 ///
-/// A word of the tape has its type in the highest byte and a payload in the others: for a list or object the place after its
-/// end and, above that, the number of its elements; for a string its place among the strings; a number is the next word.
+/// A word of the tape has its type in the highest byte and a payload in the others: for a list or object the index after its end and,
+/// above that, the number of its elements; for a string its offset among the strings. A number is in the next word.
 // Safety: made by JSONParser over a tape that simdjson has checked: types, ends and places are consistent. Valid until the
 // parser parses again.
 struct JSONValue {
@@ -23,7 +23,7 @@ struct JSONValue {
         case null = 0x6e
     }
 
-    /// A count as large as the tape can say; the true one may be larger.
+    /// The largest count that the tape can store. The actual count may be larger.
     private static let saturatedCount = 0xff_ffff
     private static let excerptBytes = 200
 
@@ -37,7 +37,7 @@ struct JSONValue {
 
     var kind: Kind { Kind(rawValue: UInt8(truncatingIfNeeded: word >> 56)) ?? .null }
 
-    /// Whether it is of that kind: cheaper than to compare ``kind``.
+    /// Whether the value has that kind. Cheaper than comparing ``kind``.
     @inline(__always)
     func isOf(_ kind: Kind) -> Bool { word >> 56 == UInt64(kind.rawValue) }
 
@@ -47,13 +47,13 @@ struct JSONValue {
         return isOf(.list) || isOf(.object) ? at(Int(word & 0xffff_ffff)) : at(index + 1)
     }
 
-    /// The first thing in a list or object; its end if it is empty.
+    /// The first element of a list or object; its end if it is empty.
     var first: JSONValue { at(index + 1) }
 
-    /// Where a list or object ends: what ``next`` of its last element is.
+    /// The end of a list or object: ``next`` of its last element.
     var endIndex: Int { Int(word & 0xffff_ffff) - 1 }
 
-    /// How many elements a list has, or pairs an object.
+    /// The number of elements of a list, or of pairs of an object.
     var count: Int {
         let count = Int((word >> 32) & 0xff_ffff)
         guard count == Self.saturatedCount else { return count }
@@ -66,21 +66,21 @@ struct JSONValue {
         return kind == .object ? result / 2 : result
     }
 
-    /// How many words the value takes: more than it has elements.
+    /// The number of words of the value, which is larger than its number of elements.
     var extent: Int { next.index - index }
 
     var int64: Int64 { Int64(bitPattern: tape[index + 1]) }
     var uint64: UInt64 { tape[index + 1] }
     var double: Double { Double(bitPattern: tape[index + 1]) }
 
-    /// The bytes of a string. They may be changed in place, if they become no longer.
+    /// The bytes of a string. They may be changed in place, but not become longer.
     var string: UnsafeMutableBufferPointer<UInt8> {
         let start = strings + Int(word & 0xff_ffff_ffff_ffff)
         let count = UnsafeRawPointer(start).loadUnaligned(as: UInt32.self)
         return UnsafeMutableBufferPointer(start: start + 4, count: Int(count))
     }
 
-    /// The string as text; JSON's strings are UTF-8.
+    /// The string as text. JSON's strings are UTF-8.
     var text: String { String(decoding: string, as: UTF8.self) }
 
     /// The string's beginning, for messages.
@@ -90,7 +90,7 @@ struct JSONValue {
         return String(decoding: bytes.prefix(Self.excerptBytes), as: UTF8.self) + "..."
     }
 
-    /// A number as it is, what is none by its kind: for messages.
+    /// A number as text, another value by its kind; for messages.
     var shown: String {
         switch kind {
         case .int64: "\(int64)"
@@ -100,7 +100,7 @@ struct JSONValue {
         }
     }
 
-    /// Whether it is a string of these bytes.
+    /// Whether it is a string with these bytes.
     func equals(_ other: [UInt8]) -> Bool {
         guard isOf(.string) else { return false }
         let mine = string
@@ -111,7 +111,7 @@ struct JSONValue {
         }
     }
 
-    /// Whether it is a string of these bytes.
+    /// Whether it is a string with these bytes.
     func equals(_ other: some Collection<UInt8>) -> Bool {
         kind == .string && string.count == other.count && string.elementsEqual(other)
     }
@@ -124,7 +124,7 @@ struct JSONValue {
             && (0..<mine.count).allSatisfy { mine[$0] == other.utf8Start[$0] }
     }
 
-    /// For messages.
+    /// The kind, for messages.
     var kindName: String {
         switch kind {
         case .object: "an object"

@@ -14,7 +14,7 @@ struct JSONWriter {
 
     mutating func beginObject() { open(UInt8(ascii: "{")) }
     mutating func endObject() { close(UInt8(ascii: "}")) }
-    /// Writes an object, whose pairs `body` writes.
+    /// Writes an object. `body` writes its pairs.
     mutating func object(_ body: (inout JSONWriter) -> Void) {
         beginObject()
         body(&self)
@@ -24,13 +24,13 @@ struct JSONWriter {
     mutating func beginList() { open(UInt8(ascii: "[")) }
     mutating func endList() { close(UInt8(ascii: "]")) }
 
-    /// Writes an object's key; its value comes next.
+    /// Writes an object's key. Its value must follow.
     mutating func key(_ name: String) {
         string(name)
         colon()
     }
 
-    /// Writes a key that is escaped and quoted already.
+    /// Writes a key that is already escaped and quoted.
     mutating func key(escaped: [UInt8]) {
         separate()
         escaped.withUnsafeBytes { buffer.append($0) }
@@ -42,21 +42,21 @@ struct JSONWriter {
         needsComma = false
     }
 
-    /// Writes a word that is no JSON.
+    /// Writes a word that is not JSON.
     mutating func token(_ word: StaticString) { raw(word) }
 
     mutating func null() { raw("null") }
 
     mutating func bool(_ value: Bool) { raw(value ? "true" : "false") }
 
-    /// Writes a whole number.
+    /// Writes an integer.
     mutating func integer(_ value: some FixedWidthInteger) {
         separate()
         guard let room = buffer.reserve(Self.numberBytes) else { return }
         buffer.commit(Self.digits(of: value, at: room.assumingMemoryBound(to: UInt8.self)))
     }
 
-    /// Writes a number in its shortest exact form; NaN and infinities are not for here.
+    /// Writes a finite number in its shortest exact form.
     mutating func number(_ value: Float) {
         separate()
         guard let room = buffer.reserve(Self.numberBytes) else { return }
@@ -64,7 +64,7 @@ struct JSONWriter {
         buffer.commit(Self.withPoint(text, cjson_format_float(value, text)))
     }
 
-    /// Writes a number in its shortest exact form; NaN and infinities are not for here.
+    /// Writes a finite number in its shortest exact form.
     mutating func number(_ value: Double) {
         separate()
         guard let room = buffer.reserve(Self.numberBytes) else { return }
@@ -93,7 +93,7 @@ struct JSONWriter {
         buffer.append(UInt8(ascii: "\""))
     }
 
-    /// Writes a value that is JSON already.
+    /// Writes a value that is already JSON.
     mutating func json(_ bytes: [UInt8]) {
         separate()
         bytes.withUnsafeBytes { buffer.append($0) }
@@ -134,7 +134,7 @@ struct JSONWriter {
         }
     }
 
-    /// A number that reads as whole gets a point, so that it stays a float for whoever reads it.
+    /// Adds a point to a number that looks like an integer, so that it stays a float for the reader.
     private static func withPoint(_ text: UnsafeMutablePointer<CChar>, _ count: Int) -> Int {
         for index in 0..<count {
             switch UInt8(bitPattern: text[index]) {

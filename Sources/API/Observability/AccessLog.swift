@@ -3,17 +3,17 @@ internal import Glibc
 internal import Synchronization
 internal import Threads
 
-/// A file that gets a line for each request, in JSON. Requests never wait for it: a thread of its own writes, and if that cannot keep up,
-/// or nobody reads, lines are dropped and counted.
+/// A file with a line of JSON for each request. Requests never wait for it. A separate thread writes. If it cannot keep up, or nothing reads the
+/// pipe, lines are dropped and counted.
 public final class AccessLog: Sendable {
-    /// The lines to write, and the file to continue in.
+    /// The lines to write, and the next file.
     private struct Pending {
         var lines: [UInt8] = []
-        /// The file to go on in, once the lines are written.
+        /// The file for later lines, once these are written.
         var next: LineWriter?
-        /// Whether lines that were taken are being written.
+        /// Whether lines are being written.
         var isWriting = false
-        /// Whether the thread is done.
+        /// Whether the thread has ended.
         var hasEnded = false
     }
 
@@ -28,23 +28,23 @@ public final class AccessLog: Sendable {
     private let shared = Shared()
     private let path: String
     private let thread: SystemThread
-    /// Whether the file is a named pipe that nobody read when it was opened.
+    /// Whether the file is a named pipe that had no reader when it was opened.
     public let isUnread: Bool
 
     private static let maxPendingBytes = 8 << 20
-    /// How long the end waits for who reads.
+    /// The maximum time to wait for the reader at the end.
     private static let closingMilliseconds = 500
 
-    /// Why a log cannot be opened.
+    /// The reason why a log cannot be opened.
     public struct Failure: Error, CustomStringConvertible {
-        /// The file, and what is wrong.
+        /// The file, and the problem.
         public let description: String
     }
 
     /// Opens the file, to append to it.
     ///
     /// - Parameter path: The file; `-` for the standard output.
-    /// - Throws: ``Failure`` naming file and cause.
+    /// - Throws: ``Failure`` with the file and the cause.
     public init(path: String) throws(Failure) {
         self.path = path
         let file = try Self.open(path)
@@ -58,7 +58,7 @@ public final class AccessLog: Sendable {
         } catch { throw Failure(description: "access log \(path): no thread: \(error.reason)") }
     }
 
-    /// Writes what is still to be written, as far as somebody reads it, and closes the file.
+    /// Writes the remaining lines, as far as they are read, and closes the file.
     deinit {
         shared.isClosing.raise()
         shared.wake.signal()
@@ -66,7 +66,7 @@ public final class AccessLog: Sendable {
             if shared.pending.withLock(\.hasEnded) { return thread.join() }
             usleep(1000)
         }
-        // A file system that hangs: the thread ends with the process.
+        // If the file system hangs, the thread ends with the process.
         thread.detach()
     }
 
@@ -76,9 +76,9 @@ public final class AccessLog: Sendable {
         } catch { throw Failure(description: "access log \(path): \(error.reason)") }
     }
 
-    /// Opens the file again: lines from now on go to what is at the path now, as after a rotation. Those before go where they went.
+    /// Opens the file again, for example after a rotation. Later lines go to the file that is at the path now, earlier lines to the old file.
     ///
-    /// - Throws: ``Failure``; then the file stays that it was.
+    /// - Throws: ``Failure``. The old file stays in use then.
     public func reopen() throws(Failure) {
         let file = try Self.open(path)
         let unused = shared.pending.withLock { pending in
@@ -89,7 +89,7 @@ public final class AccessLog: Sendable {
         shared.wake.signal()
     }
 
-    /// Waits until all lines so far are written, but not longer than so many milliseconds.
+    /// Waits until all lines so far are written, up to a number of milliseconds.
     public func flush(milliseconds: Int) {
         for _ in 0..<milliseconds {
             if shared.pending.withLock({ $0.lines.isEmpty && !$0.isWriting }) { return }
@@ -97,10 +97,10 @@ public final class AccessLog: Sendable {
         }
     }
 
-    /// How many lines were dropped.
+    /// The number of dropped lines.
     var droppedCount: Int { shared.dropped.load(ordering: .relaxed) }
 
-    /// Adds a line, without its end.
+    /// Adds a line, without a newline.
     func append(_ line: UnsafeRawBufferPointer) {
         let (isFirst, isKept) = shared.pending.withLock { pending in
             guard pending.lines.count + line.count < Self.maxPendingBytes else { return (false, false) }
@@ -138,7 +138,7 @@ public final class AccessLog: Sendable {
             shared.pending.withLock { $0.hasEnded = true }
         }
 
-        /// Waits for who reads, but at the end only so long.
+        /// Writes lines, and waits for the reader. At the end, the wait is limited.
         private mutating func write(_ lines: [UInt8]) {
             var waitsLeft = AccessLog.closingMilliseconds / 100
             let isClosing = shared.isClosing

@@ -1,10 +1,10 @@
 internal import Serving
 
-/// Series by version and by label, which show how a canary differs from the version that serves beside it. There are series for the loaded
-/// versions and the configured labels only.
+/// Series by version and by label, which show how a canary differs from the current version. There are series only for the loaded versions and
+/// the configured labels.
 extension Metrics {
     func writeVersions(_ models: [ServedModel], _ writer: MetricsWriter) {
-        // One look at each model: what is written fits together.
+        // The state of each model is read once, so that the numbers are consistent.
         let sets = models.map { (name: $0.name, versions: $0.versions) }
         let versions = sets.flatMap { set in
             set.versions.versions.map { version in

@@ -4,8 +4,8 @@ internal import Memory
 internal import Serving
 internal import Threads
 
-/// `GET /metrics`: everything in Prometheus' text format. Labels are models, their loaded versions and configured labels, and protocols,
-/// phases and statuses of fixed lists, so what a client sends never makes a new time series.
+/// `GET /metrics`: all metrics in Prometheus' text format. Labels are models, their loaded versions and configured labels, and protocols,
+/// phases and statuses of fixed lists, so clients cannot create time series.
 struct Metrics: Sendable {
     private let registry: ModelRegistry
     private let options: Service.Options
@@ -263,7 +263,7 @@ struct Metrics: Sendable {
     }
 }
 
-/// All responses by their status, and when counting began.
+/// The number of responses by status, and the start of counting.
 final class ResponseCounts: Sendable {
     private let values = Counters(ModelStatistics.statuses.count)
     /// Seconds since 1970.

@@ -13,7 +13,7 @@ struct MetricsWriter {
 
     init(_ buffer: ResponseBuffer) { self.buffer = buffer }
 
-    /// Begins a family; its samples come next.
+    /// Begins a family. Its samples must follow.
     func family(_ name: StaticString, _ kind: Kind, _ help: StaticString) {
         buffer.append("# HELP ")
         buffer.append(name)
@@ -26,7 +26,7 @@ struct MetricsWriter {
         buffer.append("\n")
     }
 
-    /// A sample of a whole number.
+    /// A sample of an integer.
     func sample(_ name: StaticString, _ labels: [Label], _ value: Int) { line(name, "", labels, String(value)) }
 
     /// A sample of a finite number.
@@ -34,9 +34,9 @@ struct MetricsWriter {
         line(name, "", labels, String(value))
     }
 
-    /// A histogram's samples; so many of what was recorded are one of what is written: 1e9 makes seconds of nanoseconds.
+    /// A histogram's samples, divided by a factor: 1e9 converts nanoseconds to seconds.
     func histogram(_ name: StaticString, _ labels: [Label], _ histogram: Histogram, perUnit: Double) {
-        // Values may be recorded meanwhile: all buckets and the count come from one look.
+        // Values may be recorded meanwhile, so all buckets and the count come from one snapshot.
         let counts = histogram.counts
         var count = 0
         for (bound, bucket) in zip(histogram.bounds, counts) {

@@ -1,13 +1,13 @@
 internal import Glibc
 
-/// Facts of the operating system about this process, at one moment.
+/// The operating system's data about this process, at one time.
 struct ProcessFacts {
     private(set) var residentBytes = 0
     private(set) var virtualBytes = 0
     private(set) var threads = 0
     private(set) var cpuSeconds = 0.0
     private(set) var openFiles = 0
-    /// How many may be open; the largest number where there is no limit.
+    /// The maximum number of open files; the largest number if there is no limit.
     private(set) var maxOpenFiles = 0
 
     init() {
@@ -20,7 +20,7 @@ struct ProcessFacts {
         if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 {
             maxOpenFiles = Int(clamping: limit.rlim_cur)
         }
-        // The program's name, in parentheses, may have spaces in it: what comes after has none (proc(5)).
+        // The program's name, in parentheses, may contain spaces. The fields after it do not (proc(5)).
         let fields = Self.text(of: "/proc/self/stat").split(separator: ")").last?.split(separator: " ") ?? []
         if fields.count > 17, let user = Int(fields[11]), let system = Int(fields[12]), let count = Int(fields[17]) {
             cpuSeconds = Double(user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
@@ -46,7 +46,7 @@ struct ProcessFacts {
         defer { closedir(directory) }
         var count = 0
         while readdir(directory) != nil { count += 1 }
-        // Its own two names, and the descriptor that reads it.
+        // Without `.` and `..`, and without the descriptor of the folder itself.
         return max(0, count - 3)
     }
 }

@@ -3,13 +3,13 @@ internal import HTTPMessages
 internal import Serving
 internal import Threads
 
-/// Notes each request when it is answered: counts it, sends its identity back, and writes its line of the access log.
+/// Records each request after its response is complete: counts it, adds its identifier to the response, and writes its line of the access log.
 final class RequestRecorder: Sendable {
     /// The data of a request to a model.
     struct Inference {
         let model: ServedModel
         let version: ModelVersion?
-        /// The label that the version was chosen by, if it was one.
+        /// The label that selected the version, if there was one.
         let label: LabelStatistics?
         let outcome: ModelStatistics.Outcome
     }
@@ -19,7 +19,7 @@ final class RequestRecorder: Sendable {
 
     init(_ log: AccessLog?) { self.log = log }
 
-    /// Notes a request whose response is complete; the last thing that is done with it before it is sent.
+    /// Records a request whose response is complete. The last step before it is sent.
     func record(_ exchange: HTTPExchange, _ inference: Inference?) {
         exchange.isRecorded = true
         responses.record(exchange.response.status)
@@ -97,14 +97,14 @@ final class RequestRecorder: Sendable {
         writer.integer(times.batchSize)
     }
 
-    /// Milliseconds, with microseconds behind the point.
+    /// Milliseconds with three decimals.
     private static func milliseconds(_ nanoseconds: Int) -> Double { Double(nanoseconds / 1000) / 1000 }
 
     private static let longestPath = 1024
     private static let longestError = 1024
     private static let longestIdentity = 256
 
-    /// The value of a header that is sent back: of plain text, and not long; nil for any other.
+    /// The value of a header to send back; nil unless it is short plain text.
     private static func text(_ value: UnsafeRawBufferPointer?) -> String? {
         guard let value, !value.isEmpty, value.count <= longestIdentity,
             value.allSatisfy({ (0x20..<0x7f).contains($0) })

@@ -1,8 +1,8 @@
 internal import Glibc
 
-/// The time, for logs.
+/// The current time, for logs.
 package enum Timestamp {
-    /// The time by RFC 3339, in milliseconds: `2026-01-31T12:00:00.000Z`.
+    /// The current time in the form of RFC 3339, in milliseconds: `2026-01-31T12:00:00.000Z`.
     package static func now() -> String {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)

@@ -1,16 +1,15 @@
 internal import HTTPMessages
 internal import Serving
 
-/// `GET /openapi.json`: what can be asked of the server, made from its routes and from the models that are loaded, with their true
-/// inputs and shapes.
+/// `GET /openapi.json`: the server's API, generated from its routes and from the loaded models, with their actual inputs and shapes.
 struct OpenAPI: Sendable {
     private let registry: ModelRegistry
     private let options: Service.Options
     private let documented: [(route: Route, description: RouteDescription)]
 
     /// - Parameters:
-    ///   - context: What the routes share.
-    ///   - routes: All but this one.
+    ///   - context: The state that the routes share.
+    ///   - routes: All other routes.
     init(_ context: Service.Context, _ routes: [Route]) {
         registry = context.registry
         options = context.options
@@ -45,7 +44,7 @@ struct OpenAPI: Sendable {
     }
 }
 
-/// The paths of the document, and the schemas that they refer to.
+/// The paths of the document, and their schemas.
 private struct Paths {
     private let models: [ServedModel]
     private let defaultModel: ServedModel?
@@ -84,7 +83,7 @@ private struct Paths {
         }
     }
 
-    /// A path for each model, and for each of its versions and labels where the route names them.
+    /// Adds a path for each model, and for each of its versions and labels if the route has them.
     private mutating func add(
         _ route: Route, _ description: RouteDescription, _ form: OpenAPIModel.Form, _ model: ServedModel
     ) {
@@ -124,13 +123,13 @@ private struct Paths {
             return byte < 0x80 && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar))
                 ? Character(scalar) : "_"
         }
-        // Different names may look the same.
+        // Different names may have the same plain form.
         let key = "\(form).\(number).\(String(plain)).\(version.number).\(what)"
         if !schemas.contains(where: { $0.key == key }) { schemas.append((key, schema())) }
         return ["$ref": "#/components/schemas/\(key)"]
     }
 
-    /// A body for any model: of the default one it need not have the name.
+    /// The schema of a body for any model. The default model's name is optional.
     private var anyBody: JSONTree {
         var forms: [JSONTree] = []
         for model in models {
@@ -200,13 +199,13 @@ private struct Paths {
 }
 
 extension String {
-    /// A route's pattern with a value in the place of a parameter, which may end with a colon.
+    /// A route's pattern with a value in place of a parameter, which may end with a colon.
     fileprivate func replacingParameter(_ name: String, by value: String) -> String {
         let encoded = Example.percentEncoded(value)
         return replacing("{\(name):}", with: encoded).replacing("{\(name)}", with: encoded)
     }
 
-    /// A route's pattern as the document has it, and its parameters.
+    /// A route's path in the document, and its parameters.
     fileprivate func openAPIPath(_ models: [ServedModel]) -> (path: String, parameters: [JSONTree]) {
         var parameters: [JSONTree] = []
         let segments = split(separator: "/", omittingEmptySubsequences: false).map { segment -> String in

@@ -8,7 +8,7 @@ struct OpenAPIModel {
     enum Form {
         case predict, tfServing, classify, regress, openInference
 
-        /// The method that a model must have a signature of, to be asked so.
+        /// The method that the model must have a signature for.
         fileprivate var examples: ExamplesMethod? {
             switch self {
             case .classify: .classify
@@ -26,7 +26,7 @@ struct OpenAPIModel {
         model = version.model
     }
 
-    /// Whether the model can be asked so.
+    /// Whether the model supports the protocol.
     func takes(_ form: Form) -> Bool {
         form.examples.map { !$0.signatures(of: TFServingSignatures(model)).isEmpty } ?? true
     }
@@ -58,7 +58,7 @@ struct OpenAPIModel {
         }
     }
 
-    /// A request that is answered: zeros and the like; nil where the inputs are too large for that.
+    /// A valid request with example values; nil if the inputs are too large.
     func example(_ form: Form) -> JSONTree? {
         let example = Example(model)
         guard !example.isLarge else { return nil }
@@ -71,7 +71,7 @@ struct OpenAPIModel {
                 inputs.append((input.name, .json(example.value(of: input.tensor))))
             }
             return ["inputs": .object(inputs)]
-        // Which features there are, only the graph knows.
+        // The features are only known to the graph.
         case .classify, .regress: return nil
         case .openInference:
             let inputs = V2Interface(model).inputs.filter { !$0.isOptional }
@@ -167,7 +167,7 @@ extension OpenAPIModel {
         func row(_ shape: PartialShape) -> PartialShape {
             shape.dimensions.map { PartialShape(Array($0.dropFirst())) } ?? shape
         }
-        // As in TensorFlow Serving, names that are not the signature's are passed over in columns only.
+        // As in TensorFlow Serving, unknown names are ignored in columns only.
         var rows = [named(row).adding([("additionalProperties", false)])]
         var columns = [named { $0 }]
         if let plain = signature.plainInput {
@@ -176,7 +176,7 @@ extension OpenAPIModel {
             columns.append(OpenAPISchema.tensor(tensor.dtype, tensor.shape, .request))
         }
         let name: JSONTree = ["const": .string(signature.name)]
-        // Other keys are passed over, too; but not both of these.
+        // Other keys are ignored, but both of these together are an error.
         var forms: [JSONTree] = [
             [
                 "type": "object", "required": ["inputs"],
@@ -254,7 +254,7 @@ extension OpenAPIModel {
         ]
     }
 
-    /// Others are passed over.
+    /// Other parameters are ignored.
     private static func parameters(_ known: JSONTree) -> JSONTree {
         ["type": ["object", "null"], "properties": known]
     }
@@ -285,7 +285,7 @@ extension OpenAPIModel {
             "properties": [
                 "id": ["type": "string"],
                 "model_name": ["const": .string(model.name)],
-                // Where the path names none, it is any: versions come, and share the requests.
+                // Without a version in the path, any version may respond.
                 "model_version": ["type": "string", "pattern": "^[0-9]+$"],
                 "outputs": [
                     "type": "array",

@@ -2,21 +2,21 @@ internal import Tensors
 
 /// JSON Schema (2020-12) for tensors.
 enum OpenAPISchema {
-    /// Where a tensor stands: responses may have what requests may not.
+    /// The place of a tensor. Responses may contain values that requests may not.
     enum Place { case request, response }
 
-    /// Nested lists of elements, as the shape says.
+    /// Nested lists of elements, according to the shape.
     static func tensor(_ dtype: DataType?, _ shape: PartialShape, _ place: Place) -> JSONTree {
         let element = element(dtype, place)
         guard let dimensions = shape.dimensions else {
-            // No schema says that lists of any depth are of the same length.
+            // JSON Schema cannot express that lists of any depth have the same length.
             let list: JSONTree = ["type": "array", "items": element]
             return ["anyOf": [element, list, ["type": "array", "items": list]]]
         }
         return dimensions.reversed().reduce(element) { list($0, size: $1) }
     }
 
-    /// A list of so many elements; of a negative number: of any.
+    /// A list of a number of elements; of any number if it is negative.
     static func list(_ element: JSONTree, size: Int) -> JSONTree {
         let list: JSONTree = ["type": "array", "items": element]
         return size < 0 ? list : list.adding([("minItems", .integer(size)), ("maxItems", .integer(size))])
@@ -58,7 +58,7 @@ enum OpenAPISchema {
     /// The exclusive limit of float32: larger values would be rounded to infinity.
     private static let float32Limit = 0x1.ffffffp127
 
-    /// The schema of floats. NaN and infinities have the form that `--nan` selects.
+    /// The schema of floats, with NaN and infinities in the form that `--nan` selects.
     private static func float(below limit: Double?, _ place: Place) -> JSONTree {
         let special: JSONTree = ["enum": ["NaN", "Infinity", "-Infinity"]]
         guard place == .request else { return ["anyOf": [["type": ["number", "null"]], special]] }

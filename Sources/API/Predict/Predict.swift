@@ -50,12 +50,12 @@ struct Predict: Sendable {
         ]
     }
 
-    /// The model is the only one, or the one that the body names, or the default.
+    /// The model is the one that the body names, the only one, or the default.
     private func respond(_ exchange: HTTPExchange) throws(RequestError) -> HTTPOutcome {
         let catalog = registry.catalog
         let task = try route.task()
         if let model = catalog.models.first, catalog.models.count == 1, let task = task as? PredictTask {
-            // Who runs the request reads it, and compares the name.
+            // The thread that runs the request parses it, and checks the name.
             task.catalog = catalog
             return try route.submit(task, exchange, model: model, version: .any)
         }

@@ -1,7 +1,7 @@
 internal import HTTPMessages
 internal import Serving
 
-/// The parts of a predict request's body, where they stand in the document.
+/// The parts of a predict request's body, in place in the document.
 struct PredictRequest {
     /// The model's name, if the body has one.
     private(set) var model: JSONValue?
@@ -11,12 +11,12 @@ struct PredictRequest {
     private(set) var fetches: JSONValue?
     /// The name of the signature whose keys feeds and fetches may be; nil for the model's default.
     private(set) var signature: JSONValue?
-    /// How many of the highest classes are to be told of each row of scores, instead of all scores.
+    /// The number of highest classes to return for each row of scores, instead of all scores.
     private(set) var top: Int?
 
     /// Finds the parts.
     ///
-    /// - Throws: ``RequestError`` 400 for what is not `{"model"?, "signature"?, "feeds"?, "fetches"?, "top"?}`.
+    /// - Throws: ``RequestError`` 400 if the body is not `{"model"?, "signature"?, "feeds"?, "fetches"?, "top"?}`.
     init(_ root: JSONValue) throws(RequestError) {
         guard root.kind == .object else {
             throw .badRequest("the body is \(root.kindName); expected an object with \"feeds\"")
@@ -83,7 +83,7 @@ struct PredictRequest {
 
     /// Calls `body` with each key and value of an object.
     ///
-    /// - Throws: ``RequestError`` 400 for a key that stands there twice. Quadratic in the number of keys, which is bounded.
+    /// - Throws: ``RequestError`` 400 for a duplicate key. Quadratic in the number of keys, which is bounded.
     static func forEachPair(
         of object: JSONValue, in place: @autoclosure () -> String,
         _ body: (JSONValue, JSONValue) throws(RequestError) -> Void
@@ -113,7 +113,7 @@ struct PredictRequest {
         }
     }
 
-    /// Appends the names of feeds and fetches, and that of the signature: a 1 stands before fetches, a 2 before the signature.
+    /// Appends the names of feeds, of fetches after a 1, and of the signature after a 2.
     func appendSignature(to signature: ResponseBuffer) {
         signature.append(PreparedCall.Kind.predict.rawValue)
         if let feeds {
@@ -138,7 +138,7 @@ struct PredictRequest {
 
     /// The name of the signature, if the body has one.
     ///
-    /// - Throws: ``RequestError`` 400 for one that cannot be a name.
+    /// - Throws: ``RequestError`` 400 for an invalid name.
     func signatureName() throws(RequestError) -> String? {
         guard let signature else { return nil }
         return try Self.name(signature)
@@ -146,7 +146,7 @@ struct PredictRequest {
 
     /// The names of the feeds, in the order of the text.
     ///
-    /// - Throws: ``RequestError`` 400 for a name that stands there twice, or cannot be one.
+    /// - Throws: ``RequestError`` 400 for a duplicate or invalid name.
     func feedNames() throws(RequestError) -> [String] {
         var names: [String] = []
         guard let feeds else { return names }
@@ -156,9 +156,9 @@ struct PredictRequest {
         return names
     }
 
-    /// The names of the fetches; nil where the body does not name any.
+    /// The names of the fetches; nil if the body has none.
     ///
-    /// - Throws: ``RequestError`` 400 for a name that stands there twice, or cannot be one.
+    /// - Throws: ``RequestError`` 400 for a duplicate or invalid name.
     func fetchNames() throws(RequestError) -> [String]? {
         guard let fetches else { return nil }
         var names: [String] = []
@@ -173,9 +173,9 @@ struct PredictRequest {
         return names
     }
 
-    /// The names of feeds and fetches. For a sparse or ragged input the tensors stand that it consists of.
+    /// The names of feeds and fetches. A sparse or ragged input is replaced by the tensors that it consists of.
     ///
-    /// - Throws: ``RequestError`` 400 for a name that stands there twice, or cannot be one.
+    /// - Throws: ``RequestError`` 400 for a duplicate or invalid name.
     func names(in signature: Signature?) throws(RequestError) -> PreparedCall.Names {
         let feeds = try feedNames()
         let composites = feeds.map { name in signature?.composites.first { $0.name == name } }

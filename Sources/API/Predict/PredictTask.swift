@@ -6,7 +6,7 @@ internal import Serving
 final class PredictTask: RequestTask {
     /// The request's parts, once they are known.
     private var parts: PredictRequest?
-    /// The models among which the body's name was to be found; nil where the path names the model.
+    /// The models for look-ups of the body's name; nil if the path names the model.
     var catalog: Catalog?
 
     override func reset() {
@@ -15,7 +15,7 @@ final class PredictTask: RequestTask {
         super.reset()
     }
 
-    /// The model that the body names, if it does.
+    /// The model that the body names, if it names one.
     func modelName(in request: HTTPRequest) throws(RequestError) -> JSONValue? {
         let isJSON = !MediaType.isNPY(request.headers[.contentType]) && !FileBody.isThere(request)
         return isJSON ? try parse(request).model : nil
@@ -55,7 +55,7 @@ final class PredictTask: RequestTask {
         return call
     }
 
-    /// An array is the model's only input.
+    /// Reads an array as the model's only input.
     private func readArray(_ request: HTTPRequest, _ calls: VersionCalls) throws(RequestError) -> PreparedCall {
         guard calls.neededInputs.count == 1, let name = calls.neededInputs.first else {
             throw NPYArray.needsOneInput(of: calls.model.name, calls.neededInputs)
@@ -66,7 +66,7 @@ final class PredictTask: RequestTask {
         return call
     }
 
-    /// So is a file, or a form of files.
+    /// Reads a file, or a form of files, as the model's only input.
     private func readFiles(_ request: HTTPRequest, _ calls: VersionCalls) throws(RequestError) -> PreparedCall {
         guard calls.neededInputs.count == 1, let name = calls.neededInputs.first else {
             throw FileBody.needsOneString(of: calls.model.name, calls.neededInputs)

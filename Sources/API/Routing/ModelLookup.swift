@@ -5,7 +5,7 @@ internal import Serving
 enum ModelLookup {
     /// The model that a path names.
     ///
-    /// - Throws: ``RequestError`` 404 with what is served.
+    /// - Throws: ``RequestError`` 404 with the served models.
     static func model(_ name: PathParameter, in catalog: Catalog) throws(RequestError) -> ServedModel {
         if let found = catalog.model(named: name.encoded) { return found }
         let text = try name.text()
@@ -15,7 +15,7 @@ enum ModelLookup {
 
     /// The version that a path names.
     ///
-    /// - Throws: ``RequestError`` 400 for what is no number.
+    /// - Throws: ``RequestError`` 400 if it is not a number.
     static func version(_ number: PathParameter) throws(RequestError) -> VersionChoice {
         let text = try number.text()
         guard let number = Int(text), number >= 0 else {
@@ -24,14 +24,14 @@ enum ModelLookup {
         return .number(number)
     }
 
-    /// The version of a model that is chosen.
+    /// The selected version of a model.
     ///
-    /// - Throws: ``RequestError``: 404 with those that there are, 503 where there is none at all.
+    /// - Throws: ``RequestError`` 404 with the existing versions, 503 if there is none.
     static func version(_ choice: VersionChoice, of model: ServedModel) throws(RequestError) -> ModelVersion {
         try chosen(choice, of: model).version
     }
 
-    /// The same, with the label that it was chosen by.
+    /// The selected version of a model, with the label that selected it.
     static func chosen(_ choice: VersionChoice, of model: ServedModel) throws(RequestError) -> VersionSet.Chosen {
         let versions = model.versions
         guard let chosen = versions.choose(choice) else { throw unknownVersion(choice, of: model.name, versions) }
@@ -58,7 +58,7 @@ enum ModelLookup {
         }
     }
 
-    /// The versions or labels that there are instead of a choice, for messages.
+    /// The existing versions or labels, for messages about a missing one.
     static func alternatives(to choice: VersionChoice, _ versions: VersionSet) -> String {
         if case .label = choice {
             let labels = versions.labels.keys.sorted().joined(separator: ", ")
@@ -68,7 +68,7 @@ enum ModelLookup {
         return loaded.isEmpty ? "none is loaded\(reason(of: versions))" : "the loaded versions are \(loaded)"
     }
 
-    /// Tells what is served, and of many models the nearest.
+    /// The error for an unknown model, with the served models, or the nearest of many.
     static func unknownModel(_ name: String, _ catalog: Catalog) -> RequestError {
         let alternatives =
             catalog.models.count > maxListed
@@ -76,7 +76,7 @@ enum ModelLookup {
         return RequestError(404, "there is no model \"\(name)\"; \(alternatives)")
     }
 
-    /// The models whose names are nearest to a name, else all, for messages.
+    /// The models whose names are nearest to a name, otherwise all, for messages.
     static func alternatives(to name: String, _ catalog: Catalog) -> String {
         let nearest = catalog.nearestNames(to: name)
         switch nearest.count {
@@ -98,7 +98,7 @@ enum ModelLookup {
 }
 
 extension VersionChoice {
-    /// What a request wants: the version that its path names, else that of the label in its header.
+    /// The version that a request selects: by its path, otherwise by the label in its header.
     func pinned(by headers: HTTPHeaders) -> VersionChoice {
         guard case .any = self, let label = headers[.modelLabel] else { return self }
         return .label(String(decoding: label, as: UTF8.self))

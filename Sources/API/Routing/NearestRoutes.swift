@@ -1,17 +1,17 @@
 internal import HTTPMessages
 internal import Text
 
-/// The routes nearest to a path that no route has, for messages.
+/// The routes nearest to an unknown path, for messages.
 ///
-/// Slashes and colons separate the words of a path. A route is near if it has as many words, and each word that is its own is
-/// like the path's: `/v1/models/x/predict` is near to `/v1/models/{name}:predict`.
+/// Slashes and colons separate the words of a path. A route is near if it has as many words, and each of its fixed words is similar to the
+/// path's: `/v1/models/x/predict` is near to `/v1/models/{name}:predict`.
 struct NearestRoutes {
     private let routes: [Route]
     /// The path's words.
     private let words: [Substring]
     private let path: String
 
-    /// A longer path is compared with nothing.
+    /// The maximum length of a path to compare.
     private static let maxBytes = 200
 
     init(_ routes: [Route], _ path: UnsafeRawBufferPointer) {
@@ -20,13 +20,13 @@ struct NearestRoutes {
         words = Self.words(self.path)
     }
 
-    /// The nearest that take a method, the nearest first: `POST /v1/models/x:predict`.
+    /// The nearest routes for a method, the nearest first: `POST /v1/models/x:predict`.
     func names(method: HTTPMethod) -> [String] {
         let candidates = Set(routes.filter { $0.method == method }.compactMap { filled($0, words, isExact: false) })
         return NearestNames.of(path, among: candidates.subtracting([path])).map { "\(Router.name(method)) \($0)" }
     }
 
-    /// The paths that take a method and have the path's words, or one more: `/v1/models/x:predict`.
+    /// The paths for a method that have the path's words, or one more: `/v1/models/x:predict`.
     func alternatives(method: HTTPMethod) -> [String] {
         routes.filter { $0.method == method }.compactMap { route in
             guard let last = Self.words(route.pattern).last, last.first != "{" else { return nil }
@@ -34,7 +34,7 @@ struct NearestRoutes {
         }
     }
 
-    /// The route's pattern with the words in the place of its parameters; nil if the other words are unlike, or not the same.
+    /// The route's pattern with the words in place of its parameters; nil if the fixed words are not similar, or not equal.
     private func filled(_ route: Route, _ words: [Substring], isExact: Bool) -> String? {
         guard Self.words(route.pattern).count == words.count else { return nil }
         var result = ""
@@ -63,7 +63,7 @@ struct NearestRoutes {
         !NearestNames.of(String(word), among: [String(other)]).isEmpty
     }
 
-    /// A parameter is one word, although it may have a colon: `{name:}`.
+    /// The words of a path. A parameter is one word, although it may contain a colon: `{name:}`.
     private static func words(_ path: String) -> [Substring] {
         path.split { $0 == "/" || $0 == ":" }.filter { $0 != "}" }
     }

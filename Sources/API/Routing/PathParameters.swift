@@ -1,6 +1,6 @@
-/// The segments of a path that a route's pattern has in braces, in their order. Valid during the request.
+/// The segments of a path that are in braces in a route's pattern, in order. Valid during the request.
 struct PathParameters {
-    /// How many a pattern may have.
+    /// The maximum number of parameters of a pattern.
     static let maxCount = 4
 
     private var segments = InlineArray<4, UnsafeRawBufferPointer>(
@@ -17,12 +17,12 @@ struct PathParameters {
 
 /// A segment of a path.
 struct PathParameter {
-    /// As it was sent, percent-encoded.
+    /// The segment as sent, percent-encoded.
     let encoded: UnsafeRawBufferPointer
 
-    /// The text that it stands for.
+    /// The decoded text.
     ///
-    /// - Throws: ``RequestError`` 400 for a `%` without two digits, a NUL, and what is not UTF-8.
+    /// - Throws: ``RequestError`` 400 for a `%` without two digits, a NUL, and invalid UTF-8.
     func text() throws(RequestError) -> String {
         guard let decoded = decoded(), let text = String(validating: decoded, as: UTF8.self) else {
             let shown = String(decoding: encoded.prefix(200), as: UTF8.self)

@@ -1,15 +1,15 @@
 internal import Threads
 
-/// Whether the server wants requests; what `GET /v2/health/ready` answers.
+/// Whether the server wants requests: the response of `GET /v2/health/ready`.
 public final class Readiness: Sendable {
     private let draining = Flag()
 
-    /// Of a server that wants them.
+    /// Makes the state of a server that wants requests.
     public init() {}
 
     /// Whether the server is stopping.
     public var isDraining: Bool { draining.isRaised }
 
-    /// Says that the server is stopping: balancers are to send requests elsewhere. Those that come are still answered.
+    /// Announces that the server is stopping, so that load balancers send requests elsewhere. Requests are still answered.
     public func beginDraining() { draining.raise() }
 }

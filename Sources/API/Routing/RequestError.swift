@@ -2,7 +2,7 @@ internal import HTTPMessages
 internal import Memory
 internal import Serving
 
-/// Why a request is not answered as it wished, with the HTTP status that says so.
+/// The reason why a request failed, with its HTTP status.
 struct RequestError: Error {
     let status: Int
     let message: String
@@ -17,7 +17,7 @@ struct RequestError: Error {
         self.headers = headers
     }
 
-    /// The same error with more behind its message, which may end as a sentence does.
+    /// The same error with a longer message.
     func appending(_ text: String) -> RequestError {
         guard !text.isEmpty else { return self }
         let sentence = message.hasSuffix(".") ? String(message.dropLast()) : message
@@ -37,14 +37,14 @@ struct RequestError: Error {
             case .load, .brokenModel: 500
             case .memoryShort: 503
             case .deadlineExceeded: 504
-            // Nobody reads it; it tells who looks at statistics that it was the client who ended it.
+            // Nobody reads the response. In statistics, the status shows that the client ended the request.
             case .cancelled: Self.clientGone
             }
         self.init(
             status, error.message, headers: error.kind == .memoryShort ? [("Retry-After", "1")] : [])
     }
 
-    /// Memory for reading a request, or for its response, is not there.
+    /// The error if there is not enough memory to read a request, or for its response.
     init(short byteCount: Int, of account: MemoryAccount) {
         self.init(
             MemoryRefusal(
@@ -53,8 +53,8 @@ struct RequestError: Error {
     }
 
     /// - Parameters:
-    ///   - refusal: Why there is no memory.
-    ///   - what: What needs it.
+    ///   - refusal: The reason why there is no memory.
+    ///   - what: The use of the memory.
     init(_ refusal: MemoryRefusal, _ what: String) {
         guard !refusal.isPassing else {
             self.init(503, "\(what) \(refusal)", headers: [("Retry-After", "1")])
@@ -66,13 +66,13 @@ struct RequestError: Error {
                 + "request less at once, or raise --memory-limit")
     }
 
-    /// The status of what was ended because nobody waited for it any more.
+    /// The status of requests whose client has disconnected.
     static let clientGone = 499
 
-    /// The server ends, and the request does not end before it.
+    /// The error if the server stops before the request is complete.
     static var serverEnds: RequestError { RequestError(503, "the server is stopping: send the request again") }
 
-    /// Makes the response.
+    /// Writes the response.
     func write(to response: inout HTTPResponse) {
         response.clear()
         response.status = status

@@ -3,11 +3,11 @@ struct RouteDescription: Sendable {
     /// The body of a request.
     enum Body: Sendable {
         case none
-        /// The same for all models; it may be left out.
+        /// An optional body that is the same for all models.
         case optional(JSONTree)
-        /// That of a protocol, with the inputs of the path's model.
+        /// The body of a protocol, with the inputs of the path's model.
         case inference(OpenAPIModel.Form)
-        /// The same, of whichever model the body names.
+        /// The body of a protocol, for the model that the body names.
         case inferenceOfAny
     }
 
@@ -16,16 +16,16 @@ struct RouteDescription: Sendable {
         case empty
         case text
         case json(JSONTree)
-        /// That of a protocol, with the outputs of the path's model.
+        /// The response of a protocol, with the outputs of the path's model.
         case inference
 
-        /// An object that has these keys, and perhaps others.
+        /// An object with these keys, and possibly others.
         static func object(_ keys: String...) -> Response {
             .json(["type": "object", "required": .list(keys.map { .string($0) })])
         }
     }
 
-    /// In a few words.
+    /// A short description.
     let summary: String
     var body = Body.none
     let response: Response

@@ -1,16 +1,16 @@
 internal import Glibc
 internal import HTTPMessages
 
-/// A route: what it answers, where.
+/// A route: a path, and its handler.
 ///
-/// An object, so that to look at one is one reference to count.
+/// A class, so that using a route counts one reference only.
 final class Route: Sendable {
     typealias Admission = @Sendable (HTTPHeaders, PathParameters) throws(RequestError) -> Void
     typealias Handler = @Sendable (HTTPExchange, PathParameters) throws(RequestError) -> HTTPOutcome
 
     let method: HTTPMethod
-    /// The path; a segment in braces stands for any text, which the handler gets. `{name:}` stands for text without a colon, and
-    /// so does `{name}` with something behind it, `{name}:predict`.
+    /// The path. A segment in braces matches any text, which is passed to the handler. `{name:}` matches text without a colon, and so does
+    /// `{name}` before other text, as in `{name}:predict`.
     let pattern: String
     /// The clients that may use it.
     let access: Access
@@ -18,7 +18,7 @@ final class Route: Sendable {
     let description: RouteDescription?
     fileprivate let segments: [Segment]
     let handler: Handler
-    /// The check that follows the headers and precedes the body; nil if only route and token are checked.
+    /// The check before the body is received; nil if only route and token are checked.
     let admission: Admission?
 
     init(
@@ -38,9 +38,9 @@ final class Route: Sendable {
     /// The part of a pattern between two slashes.
     fileprivate struct Segment {
         let isParameter: Bool
-        /// Whether it stands for any text.
+        /// Whether it matches any text.
         let isAny: Bool
-        /// The text of one that is not a parameter; what comes behind the braces.
+        /// The fixed text; for a parameter, the text after the braces.
         let text: [UInt8]
 
         init(_ pattern: Substring.UTF8View) {
@@ -50,7 +50,7 @@ final class Route: Sendable {
             isAny = text.isEmpty && !pattern.contains(UInt8(ascii: ":"))
         }
 
-        /// Whether a segment of a path is this one.
+        /// Whether a segment of a path has this text.
         func isText(_ segment: UnsafeRawBufferPointer) -> Bool {
             text.withUnsafeBytes { own in
                 guard own.count == segment.count, let ownStart = own.baseAddress, let start = segment.baseAddress else {
@@ -60,7 +60,7 @@ final class Route: Sendable {
             }
         }
 
-        /// The parameter in a segment of a path; nil if it does not fit.
+        /// The parameter in a segment of a path; nil if it does not match.
         func parameter(in segment: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
             guard !isAny else { return segment }
             guard segment.count > text.count, segment.suffix(text.count).elementsEqual(text) else { return nil }
@@ -69,7 +69,7 @@ final class Route: Sendable {
         }
     }
 
-    /// A route that is answered at once.
+    /// A route with an immediate response.
     static func immediate(
         _ method: HTTPMethod, _ pattern: String, access: Access = .inference, _ description: RouteDescription? = nil,
         _ respond: @escaping @Sendable (PathParameters, inout HTTPResponse) throws(RequestError) -> Void
@@ -87,9 +87,9 @@ struct Router: Sendable {
     /// The rules of access to the routes.
     let rules: AccessRules
 
-    /// Answers a request by its route's handler, if the request may use it.
+    /// Calls the handler of a request's route, if the request may use it.
     ///
-    /// - Throws: ``RequestError``: 404, 405 naming the methods, 401 and 403.
+    /// - Throws: ``RequestError`` 404, 405 with the methods, 401 and 403.
     func respond(to exchange: HTTPExchange) throws(RequestError) -> HTTPOutcome {
         if exchange.admittedRoute >= 0, exchange.admittedRoute < routes.count {
             let route = routes[exchange.admittedRoute]
@@ -100,9 +100,9 @@ struct Router: Sendable {
         return try routes[number].handler(exchange, parameters)
     }
 
-    /// Looks at a request whose body is still to come.
+    /// Checks a request before its body is received.
     ///
-    /// - Throws: ``RequestError`` if it is answered without the body.
+    /// - Throws: ``RequestError`` if the body is not wanted.
     func admit(_ exchange: HTTPExchange) throws(RequestError) {
         let (number, parameters) = try find(exchange.request.method, exchange.request.path)
         let route = routes[number]
@@ -111,9 +111,9 @@ struct Router: Sendable {
         exchange.admittedRoute = number
     }
 
-    /// The number of a request's route.
+    /// The index of a request's route.
     ///
-    /// - Throws: ``RequestError``: 404, 405 naming the methods.
+    /// - Throws: ``RequestError`` 404, 405 with the methods.
     private func find(
         _ asked: HTTPMethod, _ path: UnsafeRawBufferPointer
     ) throws(RequestError) -> (number: Int, parameters: PathParameters) {
@@ -129,7 +129,7 @@ struct Router: Sendable {
         throw RequestError(405, "\(Self.text(path)) accepts \(allow)\(hint)", headers: [("Allow", allow)])
     }
 
-    /// The methods that a path takes, as in `Allow`.
+    /// The methods of a path, for `Allow`.
     ///
     /// - Parameters:
     ///   - path: The path.
@@ -151,7 +151,7 @@ struct Router: Sendable {
         String(decoding: path.prefix(200), as: UTF8.self)
     }
 
-    /// The method as requests have it.
+    /// The name of a method.
     static func name(_ method: HTTPMethod) -> String {
         switch method {
         case .get: "GET"
@@ -164,7 +164,7 @@ struct Router: Sendable {
         }
     }
 
-    /// How many segments a path has; empty ones count for nothing.
+    /// The number of segments of a path, without empty ones.
     private static func segmentCount(_ path: UnsafeRawBufferPointer) -> Int {
         var count = 0
         var isInSegment = false
@@ -176,7 +176,7 @@ struct Router: Sendable {
         return count
     }
 
-    /// The segments in braces; nil if the path, which has as many segments, is another.
+    /// The parameters of a path with as many segments as the route; nil if it does not match.
     private func match(_ route: Route, _ path: UnsafeRawBufferPointer) -> PathParameters? {
         var parameters = PathParameters()
         var position = 0

@@ -1,13 +1,13 @@
-/// Where clients on the server's machine find it.
+/// The server's address for clients.
 public struct ServerAddress: Sendable, CustomStringConvertible {
     /// The URL up to the path.
     public let url: String
-    /// The socket in the file system to connect to; nil where the URL tells the host and the port.
+    /// The Unix socket to connect to; nil if the URL has the host and the port.
     public let socketPath: String?
 
     /// - Parameters:
-    ///   - url: What stands before the path.
-    ///   - socketPath: The socket in the file system, if it is one.
+    ///   - url: The URL up to the path.
+    ///   - socketPath: The Unix socket, if there is one.
     public init(url: String, socketPath: String? = nil) {
         self.url = url
         self.socketPath = socketPath

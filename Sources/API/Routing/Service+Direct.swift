@@ -2,7 +2,7 @@ internal import Execution
 public import HTTPMessages
 internal import Threads
 
-/// A response that nobody sent.
+/// A response that is not sent over a connection.
 public struct DirectResponse: Sendable {
     /// The status code.
     public let status: Int
@@ -15,12 +15,12 @@ public struct DirectResponse: Sendable {
 }
 
 extension Service {
-    /// Answers a request that came without a connection.
+    /// Responds to a request without a connection.
     ///
     /// - Parameters:
     ///   - method: The method.
     ///   - path: The path, percent-encoded.
-    ///   - headers: The values of the headers that there are.
+    ///   - headers: The values of the headers.
     ///   - body: The body.
     /// - Returns: The response, complete.
     public func respond(

@@ -2,35 +2,35 @@ public import HTTPMessages
 package import Memory
 package import Serving
 
-/// The HTTP interface of the served models: requests in, responses out. Knows no socket.
+/// The HTTP interface of the served models, from requests to responses. It does not use sockets.
 public final class Service: Sendable {
     /// Options that are the same for all requests.
     public struct Options: Sendable {
         /// How NaN and infinities are written.
         public var nanPolicy = NaNPolicy.string
-        /// How many requests are answered at once.
+        /// The number of requests that are processed at once.
         public var threadCount = 4
-        /// The seconds after which a request is ended, between two steps of its graph; nil for none. A request may ask for less.
+        /// The time limit of a request in seconds, checked between the steps of its graph; nil for none. A request may set a lower limit.
         public var timeoutSeconds: Double? = 60
         /// The server's address in `GET /`; evaluated for each request, because it may be known late.
         public var address: @Sendable () -> ServerAddress = { ServerAddress(url: "localhost:8501") }
-        /// How many connections are open, for `GET /metrics`; nil where there is no server to ask.
+        /// The number of open connections, for `GET /metrics`; nil if there is no server.
         public var openConnections: @Sendable () -> Int? = { nil }
         /// The version in `GET /`.
         public var version = "dev"
-        /// Where a line is written for each request; nil for nowhere.
+        /// The log with a line for each request; nil for none.
         public var accessLog: AccessLog?
-        /// How many lines of the program's own log nobody took.
+        /// The number of lost lines of the program's log.
         public var lostLogLines: @Sendable () -> Int = { 0 }
-        /// The largest body of a request, also when it was compressed.
+        /// The maximum size of a request's body, before and after decompression.
         public var maxBodyBytes = 64 << 20
         /// The account of the server's memory; nil for none.
         package var memory: MemoryAccount?
         /// The rules of access to the routes.
         public var access = AccessRules()
-        /// Which web pages may ask.
+        /// The rules for web pages of other origins.
         public var cors = CORSRules(origins: [])
-        /// Told when the server is stopping.
+        /// The readiness, which changes when the server is stopping.
         public var readiness = Readiness()
 
         /// The defaults.
@@ -53,8 +53,8 @@ public final class Service: Sendable {
     private let memory: MemoryAccount?
 
     /// - Parameters:
-    ///   - registry: What is served; its versions have ``attachment(for:)``.
-    ///   - options: What is the same for all requests.
+    ///   - registry: The served models. Their versions have ``attachment(for:)``.
+    ///   - options: The options for all requests.
     package init(_ registry: ModelRegistry, options: Options = Options()) {
         recorder = RequestRecorder(options.accessLog)
         finishing = ResponseFinishing(options)
@@ -76,10 +76,9 @@ public final class Service: Sendable {
     /// The data that the service keeps with a version of a model.
     package static func attachment(for model: Model) -> any AnyObject & Sendable { VersionCalls(model) }
 
-    /// Looks at a request whose headers have come and whose body has not: route, method, token, media type, model. Safe to call
-    /// from many threads at once.
+    /// Checks a request before its body is received: route, method, token, media type, model. Safe to call from many threads at once.
     ///
-    /// - Returns: Whether the body is wanted; if not, the exchange has the response.
+    /// - Returns: Whether the body is wanted. If not, the exchange has the response.
     public func admit(_ exchange: HTTPExchange) -> Bool {
         if cors.isOn, exchange.request.method == .options { return true }
         do throws(RequestError) {
@@ -93,13 +92,13 @@ public final class Service: Sendable {
         }
     }
 
-    /// Completes a response that the server gives by itself, and notes it. Safe to call from many threads at once.
+    /// Completes a response that the server makes itself, and records it. Safe to call from many threads at once.
     public func noteRefusal(_ exchange: HTTPExchange) {
         finishing.finish(exchange)
         recorder.record(exchange, nil)
     }
 
-    /// Answers a request, now or later. Safe to call from many threads at once.
+    /// Handles a request, now or later. Safe to call from many threads at once.
     public func handle(_ exchange: HTTPExchange) -> HTTPOutcome {
         exchange.response.body.count(in: memory)
         var inference: RequestRecorder.Inference?
@@ -107,7 +106,7 @@ public final class Service: Sendable {
             if cors.isOn, exchange.request.method == .options, exchange.request.headers[.origin] != nil {
                 cors.respondToPreflight(try router.methods(of: exchange.request.path, .options), exchange)
             } else if try router.respond(to: exchange) == .later {
-                // Who answers later records it, and by now the exchange may be another request's.
+                // The thread that responds later also records the request. The exchange may already be used for another request.
                 return .later
             }
         } catch {

@@ -1,11 +1,11 @@
 internal import HTTPMessages
 internal import Serving
 
-/// The routes of TF Serving's REST protocol, with its statuses and words where a client may look at them.
+/// The routes of TF Serving's REST protocol, with its statuses, and its texts where clients may read them.
 ///
-/// Differences: the wrong method for a path gives 405 (400 there); `GET /v1/models` lists the models (400 there); NaN and
-/// infinities, which are read in quotes and without, are written as `--nan` says (bare there: `--nan token`). The list and the
-/// status also have the keys of KServe's first protocol, which shares the paths.
+/// Differences from TF Serving: A wrong method for a path gets 405 instead of 400. `GET /v1/models` lists the models, instead of 400. NaN and
+/// infinities are read with and without quotes, and written in the form of `--nan`; TF Serving writes them bare, as `--nan token` does. The
+/// list and the status also have the keys of KServe's first protocol, which shares the paths.
 struct TFServing: Sendable {
     private let registry: ModelRegistry
     private let predict: InferenceRoute
@@ -81,7 +81,7 @@ struct TFServing: Sendable {
     ]
 
     private static func verb(_ verb: String, _ path: Path) -> String {
-        // The last parameter's colon would forbid one behind it.
+        // The last parameter must not contain a colon if another one follows.
         path.pattern.dropLast(2) + "}:" + verb
     }
 
@@ -109,7 +109,7 @@ struct TFServing: Sendable {
     private func model(_ name: PathParameter, _ version: VersionChoice) throws(RequestError) -> ServedModel {
         if let model = try find(name) { return model }
         let name = try name.text()
-        // Such as clients look for, with more behind it.
+        // The text that clients look for, with more after it.
         throw Self.unknown(version, of: name, ModelLookup.alternatives(to: name, registry.catalog), isModel: true)
     }
 
@@ -124,11 +124,11 @@ struct TFServing: Sendable {
     }
 
     /// - Parameters:
-    ///   - version: The version that is not there.
+    ///   - version: The unknown version.
     ///   - model: The name of its model.
-    ///   - alternatives: What there is instead.
-    ///   - isModel: Whether it is the model that is not there.
-    /// - Returns: The error in TensorFlow Serving's words, with the alternatives behind them.
+    ///   - alternatives: The existing versions or models.
+    ///   - isModel: Whether the model is unknown.
+    /// - Returns: The error in TensorFlow Serving's words, followed by the alternatives.
     private static func unknown(
         _ version: VersionChoice, of model: String, _ alternatives: String, isModel: Bool
     ) -> RequestError {
@@ -205,7 +205,7 @@ extension TFServing {
         writer.endObject()
     }
 
-    /// The newest first.
+    /// Writes states, the newest first.
     private static func write(_ states: ArraySlice<VersionState>, _ writer: inout JSONWriter) {
         writer.key("model_version_status")
         writer.beginList()

@@ -1,6 +1,6 @@
 internal import Serving
 
-/// The metrics that dashboards for TensorFlow Serving ask for, under its names. Requests of all protocols count.
+/// The metrics for dashboards of TensorFlow Serving, under its names. Requests of all protocols count.
 enum TFServingMetrics {
     private static let requestCount: StaticString = ":tensorflow:serving:request_count"
     private static let requestLatency: StaticString = ":tensorflow:serving:request_latency"

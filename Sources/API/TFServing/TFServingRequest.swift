@@ -1,5 +1,4 @@
-/// The parts of a `:predict` body, where they stand in the document. Of keys that stand there twice the first counts; other keys
-/// are passed over.
+/// The parts of a `:predict` body, in place in the document. If a key occurs twice, the first one counts. Other keys are ignored.
 struct TFServingRequest {
     /// The values to feed.
     enum Content {
@@ -16,7 +15,7 @@ struct TFServingRequest {
 
     /// Finds the parts.
     ///
-    /// - Throws: ``RequestError`` 400 for what is no object, and a signature's name that is no string.
+    /// - Throws: ``RequestError`` 400 if the body is not an object, or the signature's name is not a string.
     init(_ root: JSONValue) throws(RequestError) {
         guard root.kind == .object else {
             throw .badRequest("the body is \(root.kindName); expected an object with \"instances\" or \"inputs\"")
@@ -35,7 +34,7 @@ struct TFServingRequest {
 
     /// The values to feed.
     ///
-    /// - Throws: ``RequestError`` 400 for both forms and for none, and for `instances` that are no list, or an empty one.
+    /// - Throws: ``RequestError`` 400 for both forms or none, and if `instances` is not a list, or empty.
     func content() throws(RequestError) -> Content {
         switch (instances, inputs) {
         case (nil, nil): throw .badRequest("Missing 'inputs' or 'instances' key")

@@ -1,23 +1,23 @@
 internal import Execution
 
-/// Gathers a batch from `instances` that are objects: for each input its values in all rows, one behind the other.
+/// Gathers a batch from `instances` that are objects: the values of each input in all rows, one after the other.
 ///
-/// All rows have the inputs of the first, in any order. Kept from request to request.
+/// All rows have the inputs of the first one, in any order. Reused from request to request.
 struct TFServingRows {
-    /// The places of the inputs that the rows have, ascending.
+    /// The indices of the inputs in the rows, ascending.
     private(set) var given: [Int] = []
-    /// The inputs' values in the first row, by their places.
+    /// The inputs' values in the first row, by index.
     private var values: [JSONValue?] = []
-    /// For each input its place in ``given``; -1 for one that the rows have not.
+    /// For each input, its index in ``given``; -1 if the rows do not have it.
     private var feeds: [Int] = []
-    /// For each input how many rows with it have been met.
+    /// For each input, the number of rows with it so far.
     private var rowCounts: [Int] = []
-    /// For each key of a row the input, as it was in the row before.
+    /// For each key of a row, the input of that key in the previous row.
     private var order: [Int] = []
-    /// One for each of ``given``.
+    /// The decoders for ``given``.
     private var decoders: [FeedDecoder] = []
 
-    /// Forgets the request.
+    /// Clears the request.
     mutating func clear() {
         given.removeAll(keepingCapacity: true)
         values.removeAll(keepingCapacity: true)
@@ -27,9 +27,9 @@ struct TFServingRows {
         decoders.removeAll(keepingCapacity: true)
     }
 
-    /// Looks which inputs the first row has.
+    /// Determines the inputs from the first row.
     ///
-    /// - Throws: ``RequestError`` 400 if it lacks one that is required, or has one that the signature has not.
+    /// - Throws: ``RequestError`` 400 if it lacks a required input, or has an unknown one.
     mutating func begin(_ row: JSONValue, _ signature: TFServingSignature) throws(RequestError) {
         values.append(contentsOf: repeatElement(nil, count: signature.inputs.count))
         feeds.append(contentsOf: repeatElement(-1, count: signature.inputs.count))
@@ -55,12 +55,12 @@ struct TFServingRows {
 
     /// Decodes all rows into feeds, one for each of ``given``.
     ///
-    /// - Throws: ``RequestError`` 400 naming the row and the key of what does not fit; 503 where memory is short.
+    /// - Throws: ``RequestError`` 400 with the row and the key of a value that does not fit; 503 if memory is short.
     mutating func read(
         _ instances: JSONValue, _ signature: TFServingSignature, _ call: PreparedCall, _ memory: inout FeedMemory
     ) throws(RequestError) {
         let count = instances.count
-        // Every element takes a word of the tape: where the first row promises more, others are smaller.
+        // Every element takes a word of the tape. If the first row has more elements than that allows, other rows are smaller.
         var room = instances.extent
         var isRagged = false
         for (index, input) in given.enumerated() {
@@ -87,7 +87,7 @@ struct TFServingRows {
         guard !isRagged else { throw .badRequest("the elements of 'instances' have different shapes") }
     }
 
-    /// - `decodes`: false to look only whether the shapes are those of the first row.
+    /// Reads a row. If `decodes` is false, only checks that the shapes equal those of the first row.
     private mutating func read(
         _ row: JSONValue, _ number: Int, _ signature: TFServingSignature, _ memory: borrowing FeedMemory, decodes: Bool
     ) throws(RequestError) {
@@ -112,7 +112,7 @@ struct TFServingRows {
         guard position == given.count else { throw unequal(row: number, signature) }
     }
 
-    /// The place of the input that a key names.
+    /// The index of the input that a key names.
     private mutating func input(
         _ key: JSONValue, at position: Int, row: Int, _ signature: TFServingSignature
     ) throws(RequestError) -> Int {
@@ -122,7 +122,7 @@ struct TFServingRows {
                 "Failed to process element: \(row) key: \(key.excerpt) of 'instances' list. Error: JSON object: does not "
                     + "have named input: \(key.excerpt); expected \(signature.inputNames)")
         }
-        // A row has no more keys than there are inputs: any more is one twice, or none.
+        // A row has at most as many keys as there are inputs. Any further key is a duplicate or unknown.
         if position < order.count { order[position] = input } else { order.append(input) }
         return input
     }

@@ -1,13 +1,13 @@
 internal import Serving
 internal import Tensors
 
-/// A signature as TF Serving's clients use it: inputs and outputs by the names that its maker gave them.
+/// A signature for clients of TF Serving: inputs and outputs by the signature's keys.
 final class TFServingSignature: Sendable {
     /// An input or output.
     struct Argument: Sendable {
         let name: String
         let tensor: TensorDescription
-        /// Whether a request has to have it.
+        /// Whether a request must have it.
         let isRequired: Bool
 
         init(_ name: String, _ tensor: TensorDescription, isRequired: Bool = true) {
@@ -16,7 +16,7 @@ final class TFServingSignature: Sendable {
             self.isRequired = isRequired
         }
 
-        /// The end of a message that says that it is missing: the value that a switch usually has.
+        /// The end of the message about a missing input: the usual value of a switch.
         var hint: String { tensor.switchHint.map { "; \($0)" } ?? "" }
     }
 
@@ -24,18 +24,18 @@ final class TFServingSignature: Sendable {
     /// The name's UTF-8.
     let nameBytes: [UInt8]
     let methodName: String
-    /// By name.
+    /// The inputs by name.
     let inputs: [Argument]
-    /// Their names' UTF-8.
+    /// The inputs' names in UTF-8.
     private let inputKeys: [[UInt8]]
-    /// By name; of a graph without signatures the likeliest first.
+    /// The outputs by name; for a graph without signatures the most likely first.
     let outputs: [Argument]
-    /// The place of the input that a value without a name is for: the only one that is required, or that there is.
+    /// The index of the input for a value without a name: the only required one, or the only one.
     let plainInput: Int?
-    /// Whether the graph has no signature, so that this is what its placeholders and outputs tell.
+    /// Whether the graph has no signature, and this one is derived from its placeholders and outputs.
     let isDerived: Bool
 
-    /// The longest list of names in messages.
+    /// The maximum number of names in a message.
     private static let maxListed = 20
     init(_ signature: Signature, _ model: Model) {
         name = signature.name
@@ -48,7 +48,7 @@ final class TFServingSignature: Sendable {
         isDerived = false
     }
 
-    /// The signature of a graph that has none: what is to be fed and fetched, by the tensors' names without `:0`.
+    /// The signature of a graph without signatures: its inputs and outputs, by the tensors' names without `:0`.
     init(derivedFrom model: Model) {
         name = Signature.defaultName
         nameBytes = Array(name.utf8)
@@ -68,7 +68,7 @@ final class TFServingSignature: Sendable {
         return inputs.count == 1 ? 0 : nil
     }
 
-    /// The place of an input.
+    /// The index of an input.
     func input(_ key: JSONValue) -> Int? { inputKeys.firstIndex { key.equals($0) } }
 
     /// Whether a key names that input.
@@ -83,9 +83,9 @@ final class TFServingSignature: Sendable {
 
 /// The signatures of a version of a model.
 struct TFServingSignatures: Sendable {
-    /// By name.
+    /// The signatures by name.
     let all: [TFServingSignature]
-    /// The signature of a request that names none: `serving_default`, or the only one.
+    /// The signature for requests that name none: `serving_default`, or the only one.
     let usual: TFServingSignature?
 
     init(_ model: Model) {
@@ -94,9 +94,9 @@ struct TFServingSignatures: Sendable {
         usual = all.first { $0.name == Signature.defaultName } ?? (all.count == 1 ? all.first : nil)
     }
 
-    /// The signature of a name; an empty one counts as none.
+    /// The signature with a name. An empty name counts as none.
     ///
-    /// - Throws: ``RequestError`` 400 naming those that there are, and for a signature without inputs.
+    /// - Throws: ``RequestError`` 400 with the existing names, and for a signature without inputs.
     func signature(named name: JSONValue?) throws(RequestError) -> TFServingSignature {
         let name = name.flatMap { $0.string.isEmpty ? nil : $0 }
         let found = name.map { name in all.first { name.equals($0.nameBytes) } } ?? usual

@@ -4,11 +4,11 @@ internal import Serving
 
 /// `POST /v1/models/NAME:predict`.
 final class TFServingTask: RequestTask {
-    /// Whether the request was in rows: then the response is.
+    /// Whether the request, and so the response, is in rows.
     private var isInRows = false
-    /// The values of the signature's inputs, by their places.
+    /// The values of the signature's inputs, by index.
     private var values: [JSONValue?] = []
-    /// The places of the inputs that there are.
+    /// The indices of the inputs in the request.
     private var given: [Int] = []
     private var rows = TFServingRows()
 
@@ -48,7 +48,7 @@ final class TFServingTask: RequestTask {
         }
     }
 
-    /// The only input of the default signature.
+    /// Reads an array as the only input of the default signature.
     private func readArray(_ request: HTTPRequest, _ calls: VersionCalls) throws(RequestError) -> PreparedCall {
         let signature = try calls.signatures.signature(named: nil)
         guard let input = signature.plainInput else {
@@ -62,7 +62,7 @@ final class TFServingTask: RequestTask {
         return call
     }
 
-    /// So is a file, or a form of files. As with an array, the response has "outputs".
+    /// Reads a file, or a form of files, as the only input. As with an array, the response has "outputs".
     private func readFiles(_ request: HTTPRequest, _ calls: VersionCalls) throws(RequestError) -> PreparedCall {
         let signature = try calls.signatures.signature(named: nil)
         guard let input = signature.plainInput else {
@@ -73,7 +73,7 @@ final class TFServingTask: RequestTask {
         return call
     }
 
-    /// A value without a name.
+    /// Reads a value without a name.
     private func readPlain(
         _ value: JSONValue, _ input: Int, _ signature: TFServingSignature, _ calls: VersionCalls
     ) throws(RequestError) -> PreparedCall {
@@ -109,7 +109,7 @@ final class TFServingTask: RequestTask {
         return call
     }
 
-    /// Finds the inputs in an object; names that are none are passed over.
+    /// Finds the inputs in an object. Unknown names are ignored.
     private func take(_ inputs: JSONValue, _ signature: TFServingSignature) throws(RequestError) {
         guard inputs.count <= PredictRequest.maxNames else {
             throw .badRequest("\"inputs\" has \(inputs.count) names, more than \(PredictRequest.maxNames)")
@@ -145,7 +145,7 @@ final class TFServingTask: RequestTask {
         writer.endObject()
     }
 
-    /// The first dimension, which all outputs have to have in common.
+    /// The first dimension, which must be equal for all outputs.
     private static func rowCount(
         _ outputs: UnsafeBufferPointer<TensorView>, _ call: PreparedCall
     ) throws(RequestError) -> Int {
@@ -171,7 +171,12 @@ final class TFServingTask: RequestTask {
 extension VersionCalls {
     /// The call for inputs of a signature.
     ///
-    /// - `given`: The places of the inputs that a request has, ascending.
+    /// - Parameters:
+    ///   - signature: The signature.
+    ///   - given: The indices of the inputs in the request, ascending.
+    ///   - workspace: The workspace for the call's key.
+    /// - Returns: The call.
+    /// - Throws: ``RequestError`` for values that the model cannot compute.
     func call(
         _ signature: TFServingSignature, given: some Collection<Int>, _ workspace: RequestWorkspace
     ) throws(RequestError) -> PreparedCall {

@@ -12,7 +12,7 @@ struct V2: Sendable {
     init(_ context: Service.Context) {
         registry = context.registry
         infer = InferenceRoute(.openInference, context) { headers throws(RequestError) in
-            // With binary tensors the type is what the client likes.
+            // With binary tensors, clients send any media type.
             if headers[.inferenceHeaderContentLength] == nil { try MediaType.requireJSON(headers[.contentType]) }
         } make: {
             V2Task($0, $1)
@@ -58,7 +58,7 @@ struct V2: Sendable {
                 .get, "/v2",
                 RouteDescription("The server and its extensions", response: .object("name", "version", "extensions"))
             ) { _, response in describe.server(&response) },
-            // Before the models' names: a model that is called "stats" is asked by its version.
+            // This route precedes those with models' names. Requests to a model with the name "stats" must contain its version.
             .immediate(.get, "/v2/models/stats", Self.statistics) { _, response in
                 V2Statistics.write(registry.catalog.models, &response)
             },
@@ -91,7 +91,7 @@ struct V2: Sendable {
             + repository.routes
     }
 
-    /// The routes of something that a model's current version has as well as any other.
+    /// The routes of a resource of a model's current version, and of a given version.
     private func ofVersion(
         _ suffix: String, _ description: RouteDescription,
         _ write: @escaping @Sendable (ServedModel, ModelVersion, inout HTTPResponse) -> Void

@@ -1,15 +1,15 @@
 internal import HTTPMessages
 
-/// The two parts of a body with binary tensors: the JSON, and what comes behind it.
+/// The two parts of a body with binary tensors: the JSON, and the bytes after it.
 struct V2Body {
-    /// Empty for a body that is nothing but one tensor.
+    /// The JSON; empty if the body is a single tensor.
     let json: UnsafeRawBufferPointer
-    /// The bytes that no tensor has taken yet.
+    /// The remaining bytes of tensors.
     private(set) var tensors: UnsafeRawBufferPointer
-    /// Whether there is no JSON.
+    /// Whether the body has no JSON.
     let isRaw: Bool
 
-    /// - Throws: ``RequestError`` 400 for a header that does not fit the body; 415.
+    /// - Throws: ``RequestError`` 400 if the header does not fit the body; 415.
     init(_ request: HTTPRequest) throws(RequestError) {
         let body = request.body
         guard let header = request.headers[.inferenceHeaderContentLength] else {

@@ -2,21 +2,20 @@ internal import Execution
 internal import Serving
 internal import Tensors
 
-/// The classes that a tensor of scores tells of (Triton's classification extension): for each of the batch the highest values with
-/// their places, as `VALUE:PLACE`, or `VALUE:PLACE:NAME` where the classes have names.
+/// The classes of a tensor of scores (Triton's classification extension): for each row of the batch, the highest values with their indices, as
+/// `VALUE:INDEX`, or `VALUE:INDEX:NAME` if the classes have names.
 struct V2Classes {
     private let texts: [String]
     private let dimensions: [Int]
 
+    /// Returns nil unless the tensor contains numbers.
+    ///
     /// - Parameters:
-    ///   - tensor: The scores; the first of several dimensions is the batch.
-    ///   - limit: How many classes are wished for.
+    ///   - tensor: The scores. The first of several dimensions is the batch.
+    ///   - limit: The number of classes.
     ///   - names: The names of the classes.
     ///   - key: The output's name, quoted.
-    ///
-    /// Gives nil for what is no tensor of numbers.
-    ///
-    /// - Throws: ``RequestError`` for names that the settings give to the output, and that are not as many as its values.
+    /// - Throws: ``RequestError`` if the settings give the output another number of names than it has values.
     init?(_ tensor: TensorView, limit: Int, names: ClassNames?, _ key: [UInt8]) throws(RequestError) {
         guard let scores = ClassScores(tensor) else { return nil }
         let batch = tensor.dimensions.count > 1 ? tensor.dimensions[0] : 1
@@ -58,7 +57,7 @@ struct V2Classes {
                 let start = index > 0 ? ends[index - 1] : 0
                 return TensorString(start: bytes.baseAddress.map { $0 + start }, count: ends[index] - start)
             }
-            // An empty array need not have an address.
+            // An empty array may have no address.
             if strings.isEmpty { strings.append(TensorString(start: nil, count: 0)) }
             try dimensions.withUnsafeBufferPointer { dimensions throws(RequestError) in
                 try strings.withUnsafeBufferPointer { strings throws(RequestError) in

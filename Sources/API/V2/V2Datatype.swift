@@ -2,7 +2,7 @@ internal import Tensors
 
 /// The Open Inference Protocol's names of element types.
 enum V2Datatype {
-    /// The name, `FP32`; a quantised number goes by that of the integer it is stored as. nil where the protocol has none.
+    /// The name, `FP32`; nil if the protocol has none. A quantised number has the name of the integer that stores it.
     static func name(of dtype: DataType) -> String? {
         switch dtype.quantizedStorage ?? dtype {
         case .bool: "BOOL"
@@ -28,7 +28,7 @@ enum V2Datatype {
         name(of: dtype).map { $0 == "BYTES" ? "TYPE_STRING" : "TYPE_" + $0 }
     }
 
-    /// Why a tensor cannot be spoken of in this protocol.
+    /// The error for a tensor whose dtype the protocol lacks.
     static func missing(_ dtype: DataType, _ tensor: String) -> RequestError {
         RequestError(501, "\(tensor) is \(dtype), which has no datatype in this protocol: use POST /predict")
     }

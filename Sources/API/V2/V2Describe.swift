@@ -2,7 +2,7 @@ internal import HTTPMessages
 internal import Serving
 internal import Tensors
 
-/// Answers of the Open Inference Protocol that say what is served.
+/// The responses of the Open Inference Protocol that describe the served models.
 struct V2Describe: Sendable {
     private let options: Service.Options
 
@@ -38,7 +38,7 @@ struct V2Describe: Sendable {
         writer.endObject()
     }
 
-    /// `GET /v2/models/NAME/ready`: a version that is there is ready.
+    /// `GET /v2/models/NAME/ready`: a loaded version is ready.
     func ready(_ served: ServedModel, _ version: ModelVersion, _ response: inout HTTPResponse) {
         var writer = JSONWriter(response.body)
         writer.beginObject()
@@ -49,10 +49,10 @@ struct V2Describe: Sendable {
         writer.endObject()
     }
 
-    /// `GET /v2/models/NAME/config`: what Triton's clients read of a model's configuration.
+    /// `GET /v2/models/NAME/config`: the parts of a model's configuration that Triton's clients read.
     func configuration(_ served: ServedModel, _ version: ModelVersion, _ response: inout HTTPResponse) {
         let interface = V2Interface(version.model)
-        // The batch's dimension is not named there.
+        // The batch dimension is not listed there.
         let hidden = interface.isBatchMajor ? 1 : 0
         var writer = JSONWriter(response.body)
         writer.beginObject()
@@ -63,7 +63,7 @@ struct V2Describe: Sendable {
         writer.key("backend")
         writer.string("metaserve")
         writer.key("max_batch_size")
-        // There is no limit to a request's rows beside that of the body; so many requests of a row are run as one.
+        // Only the body limits a request's rows. This is the number of requests with one row that are run together.
         writer.integer(interface.isBatchMajor ? served.queue.limits.batch : 0)
         Self.write(interface.inputs, "input", &writer) { tensor, writer in
             Self.writeConfiguration(tensor, tensor.inputDimensions.dropFirst(hidden), &writer)
@@ -80,7 +80,7 @@ struct V2Describe: Sendable {
         model.format.hasSuffix("SavedModel") ? "tensorflow_savedmodel" : "tensorflow_graphdef"
     }
 
-    /// A list of tensors; `describe` writes what there is to say beside the names.
+    /// Writes a list of tensors. `describe` writes all but the names.
     private static func write(
         _ tensors: [V2Interface.Tensor], _ key: String, _ writer: inout JSONWriter,
         _ describe: (V2Interface.Tensor, inout JSONWriter) -> Void

@@ -2,18 +2,18 @@ internal import Execution
 internal import Glibc
 internal import Tensors
 
-/// An input that a call expects: checks what a request has for it, and brings the elements into the form that a run takes.
+/// An input of a call. It checks the request's input, and converts the elements for the run.
 struct V2Input {
     let name: String
-    /// Which of the call's feeds.
+    /// The index of the call's feed.
     let index: Int
     let expected: Callable.Argument
-    /// Whether it is known to be a scalar, whatever the graph tells of its shape.
+    /// Whether it is known to be a scalar, regardless of its shape in the graph.
     var isScalar = false
 
-    /// Compares the datatype.
+    /// Checks the datatype.
     ///
-    /// - Throws: ``RequestError`` 400; 501 for a tensor that the protocol has no datatype for.
+    /// - Throws: ``RequestError`` 400; 501 if the protocol has no datatype for the tensor.
     func requireDatatype(_ given: JSONValue) throws(RequestError) {
         guard let name = V2Datatype.name(of: expected.dtype) else {
             throw V2Datatype.missing(expected.dtype, "input \"\(self.name)\"")
@@ -21,10 +21,10 @@ struct V2Input {
         guard given.equals(name.utf8) else { throw error("expected datatype \(name), got \(given.excerpt)") }
     }
 
-    /// Reads the shape; that of a list of one, where a scalar is expected, becomes the scalar's.
+    /// Reads the shape. The shape `[1]` becomes that of a scalar if a scalar is expected.
     ///
     /// - Returns: The number of elements.
-    /// - Throws: ``RequestError`` 400 for what is no shape, and for one that the graph does not admit.
+    /// - Throws: ``RequestError`` 400 for an invalid shape, and for one that the graph does not admit.
     func readShape(_ list: JSONValue, into sizes: inout [Int]) throws(RequestError) -> Int {
         guard list.count <= Shape.maximumRank else {
             throw error("its shape has \(list.count) dimensions, more than \(Shape.maximumRank)")
@@ -48,7 +48,7 @@ struct V2Input {
     private func count(_ sizes: [Int]) throws(RequestError) -> Int {
         var count = 1
         for size in sizes {
-            // Also of a shape without elements the other sizes' product must be a number.
+            // The product of the other sizes must be representable even if the shape has no elements.
             let (product, overflow) = count.multipliedReportingOverflow(by: max(size, 1))
             guard !overflow else { throw error("shape \(Self.text(sizes)) is too large") }
             count = product
@@ -84,7 +84,7 @@ struct V2Input {
 
 // Elements as JSON.
 extension V2Input {
-    /// Adds elements that are lists as the shape says, or one list of all.
+    /// Adds elements in nested lists of the shape, or in one flat list.
     ///
     /// - Throws: ``RequestError`` 400.
     func add(_ data: JSONValue, _ sizes: [Int], count: Int, to feeds: inout FeedMemory) throws(RequestError) {
@@ -113,7 +113,7 @@ extension V2Input {
 
 // Elements as bytes.
 extension V2Input {
-    /// Adds elements that are bytes of the request's body: in place, where they are aligned.
+    /// Adds elements as bytes of the request's body, in place if they are aligned.
     ///
     /// - Throws: ``RequestError`` 400.
     func add(
@@ -140,7 +140,7 @@ extension V2Input {
         }
     }
 
-    /// Strings, each its length in four bytes and itself, stay where they are.
+    /// Adds strings in place. Each consists of its length in four bytes and its bytes.
     private func add(
         strings bytes: UnsafeRawBufferPointer, _ sizes: [Int], count: Int, to feeds: inout FeedMemory
     ) throws(RequestError) {
@@ -168,9 +168,9 @@ extension V2Input {
 
 // A body that is one tensor.
 extension V2Input {
-    /// Adds a whole body; its length tells the one size that the graph does not. A string is the body itself.
+    /// Adds a whole body. Its length determines the one unknown size. A string is the body itself.
     ///
-    /// - Throws: ``RequestError`` 400 where it does not.
+    /// - Throws: ``RequestError`` 400 if the length does not fit.
     func add(body: UnsafeRawBufferPointer, to feeds: inout FeedMemory) throws(RequestError) {
         guard V2Datatype.name(of: expected.dtype) != nil else {
             throw V2Datatype.missing(expected.dtype, "input \"\(name)\"")

@@ -4,8 +4,8 @@ internal import Tensors
 
 /// The inputs and outputs of a model in the Open Inference Protocol.
 ///
-/// A model with signatures goes by the keys of one, another by its tensors' names, `x:0`. A request may use any tensor's name
-/// beside them, also without `:0`.
+/// A model with signatures uses the keys of one, other models use their tensors' names, `x:0`. A request may also use any tensor's name, with
+/// or without `:0`.
 struct V2Interface {
     /// An input or output.
     struct Tensor {
@@ -13,16 +13,15 @@ struct V2Interface {
         /// The graph's tensor.
         let description: TensorDescription
         let dtype: DataType
-        /// Whether a request may leave it out.
+        /// Whether it is optional.
         var isOptional = false
 
         var shape: PartialShape { description.shape }
 
-        /// The dimensions in the protocol's form, which has no word for an unknown rank: that is a list of any length.
+        /// The dimensions in the protocol's form. The protocol cannot express an unknown rank, so it is written as a list of any length.
         var dimensions: [Int] { shape.dimensions ?? [PartialShape.unknownDimension] }
 
-        /// The dimensions of an input. Triton knows no scalars, and its clients send lists of one for them, which ``V2Input``
-        /// takes.
+        /// The dimensions of an input. Triton has no scalars. Its clients send lists of one element instead, which ``V2Input`` accepts.
         var inputDimensions: [Int] { dimensions.isEmpty ? [1] : dimensions }
     }
 
@@ -33,7 +32,7 @@ struct V2Interface {
 
     init(_ model: Model) { self.init(model, model.defaultSignature) }
 
-    /// - `signature`: One of the model's; nil for a model without.
+    /// Makes the interface of one of the model's signatures; nil for a model without signatures.
     init(_ model: Model, _ signature: Signature?) {
         inputs = Self.tensors(signature?.inputs ?? model.inputs.filter(\.isNeeded))
         outputs = Self.tensors(signature?.outputs ?? model.outputs)
@@ -41,7 +40,7 @@ struct V2Interface {
 
     private static func tensors(_ descriptions: [TensorDescription]) -> [Tensor] {
         descriptions.compactMap { description in
-            // What the graph does not tell is most often a float.
+            // An unknown dtype is most often a float.
             let dtype = description.dtype ?? .float32
             guard V2Datatype.name(of: dtype) != nil else { return nil }
             return Tensor(
@@ -50,7 +49,7 @@ struct V2Interface {
         }
     }
 
-    /// Which inputs are known to be scalars, by the names of a request: that of an input, or of its tensor. Empty where none is.
+    /// Whether each input of a request, by its name or its tensor's name, is known to be a scalar. Empty if none is.
     func scalars(among names: [String]) -> [Bool] {
         let scalars = names.map { name in
             inputs.contains {
@@ -62,8 +61,8 @@ struct V2Interface {
         return scalars.contains(true) ? scalars : []
     }
 
-    /// Whether all inputs and outputs begin with a dimension of any size, which then is the batch's. Triton's clients want inputs
-    /// to have more than that.
+    /// Whether all inputs and outputs begin with a dimension of any size, the batch. Triton's clients expect inputs with at least one more
+    /// dimension.
     var isBatchMajor: Bool {
         func begins(_ tensor: Tensor, _ least: Int) -> Bool {
             guard let dimensions = tensor.shape.dimensions, dimensions.count >= least else { return false }

@@ -3,15 +3,15 @@ internal import HTTPMessages
 internal import Serving
 internal import Tensors
 
-/// An output in a response: described in the JSON, its elements there or behind it.
+/// An output in a response. The JSON describes it. Its elements are in the JSON or after it.
 struct V2Output {
     let tensor: TensorView
-    /// Its name, quoted and escaped.
+    /// The name, quoted and escaped.
     let key: [UInt8]
 
     /// Writes the description, with the elements unless they follow the JSON.
     ///
-    /// - Throws: ``RequestError`` for a dtype that the protocol has not, and as ``OutputWriter`` does.
+    /// - Throws: ``RequestError`` for a dtype that the protocol lacks, and the errors of ``OutputWriter``.
     func write(isBinary: Bool, policy: NaNPolicy, _ writer: inout JSONWriter) throws(RequestError) {
         guard let datatype = V2Datatype.name(of: tensor.dtype) else {
             throw V2Datatype.missing(tensor.dtype, "output \(String(decoding: key, as: UTF8.self))")
@@ -45,7 +45,7 @@ struct V2Output {
         writer.endObject()
     }
 
-    /// Appends the elements: as they lie in memory, strings each behind its length in four bytes.
+    /// Appends the elements: numbers as in memory, and each string after its length in four bytes.
     func append(to buffer: ResponseBuffer) {
         if tensor.dtype == .string {
             for text in strings {
@@ -57,7 +57,7 @@ struct V2Output {
         }
     }
 
-    /// How many bytes ``append(to:)`` appends.
+    /// The number of bytes that ``append(to:)`` appends.
     private var byteCount: Int {
         tensor.dtype == .string
             ? strings.reduce(0) { $0 + 4 + $1.count } : tensor.elementCount * tensor.dtype.stride
@@ -68,7 +68,7 @@ struct V2Output {
             start: tensor.elements.assumingMemoryBound(to: TensorString.self), count: tensor.elementCount)
     }
 
-    /// Calls `body` with a tensor, or with the classes that it tells of, if the request wants these.
+    /// Calls `body` with a tensor, or with its classes if the request wants them.
     static func with(
         _ tensor: TensorView, classCount: Int?, _ names: ClassNames?, _ key: [UInt8],
         _ body: (TensorView) throws(RequestError) -> Void

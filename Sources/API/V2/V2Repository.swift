@@ -1,7 +1,7 @@
 internal import HTTPMessages
 internal import Serving
 
-/// Triton's repository: which models there are, and loading and unloading them.
+/// Triton's repository: listing, loading and unloading models.
 struct V2Repository: Sendable {
     private let registry: ModelRegistry
     private let recorder: RequestRecorder
@@ -55,7 +55,7 @@ struct V2Repository: Sendable {
         exchange.clientAddress.map { "an administrator at \($0)" } ?? "an administrator"
     }
 
-    /// Answers a load or an unload, on the registry's thread.
+    /// Responds to a load or an unload, on the registry's thread.
     private func respond(_ exchange: HTTPExchange, _ result: Result<Int, RepositoryError>) {
         switch result {
         case .success:
@@ -99,7 +99,7 @@ struct V2Repository: Sendable {
 
 // Bodies.
 extension V2Repository {
-    /// Whether an index request wants models that are ready only.
+    /// Whether an index request wants only models that are ready.
     private func isReadyOnly(_ request: HTTPRequest) throws(RequestError) -> Bool {
         var isReadyOnly = false
         try forEach(in: request) { key, value throws(RequestError) in
@@ -108,7 +108,7 @@ extension V2Repository {
         return isReadyOnly
     }
 
-    /// Files and a configuration that come with a request are not taken: models are what their folders say.
+    /// Refuses files and a configuration in a request, because models are loaded from their folders.
     private func requireNoParameters(_ request: HTTPRequest) throws(RequestError) {
         try forEach(in: request) { key, value throws(RequestError) in
             guard key.equals("parameters"), value.kind != .null else { return }
@@ -119,7 +119,7 @@ extension V2Repository {
         }
     }
 
-    /// Calls `body` with each key and value of the request's object, which may be left out.
+    /// Calls `body` with each key and value of the request's object, which is optional.
     private func forEach(
         in request: HTTPRequest, _ body: (JSONValue, JSONValue) throws(RequestError) -> Void
     ) throws(RequestError) {

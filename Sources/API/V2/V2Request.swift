@@ -1,8 +1,8 @@
 internal import Serving
 
-/// The JSON of an inference request: its parts, where they stand in the document.
+/// The parts of the JSON of an inference request, in place in the document.
 struct V2Request {
-    /// An input as it is described.
+    /// The description of an input.
     struct Input {
         let name: JSONValue
         let datatype: JSONValue
@@ -10,34 +10,34 @@ struct V2Request {
         let elements: Elements
     }
 
-    /// Where an input's elements are.
+    /// The place of an input's elements.
     enum Elements {
-        /// Here.
+        /// In the JSON.
         case data(JSONValue)
-        /// Behind the JSON, as so many bytes.
+        /// After the JSON, with this number of bytes.
         case binary(Int)
     }
 
-    /// An output that is wished for.
+    /// A requested output.
     struct Output {
         let name: JSONValue
-        /// In what form; nil where it does not say.
+        /// Whether it is sent as bytes; nil if unspecified.
         let isBinary: Bool?
-        /// How many of its highest values are wished for, with their places, instead of the tensor itself.
+        /// The number of highest values to return with their indices, instead of the tensor.
         let classCount: Int?
     }
 
-    /// To be sent back.
+    /// The identifier to send back.
     private(set) var id: JSONValue?
     private(set) var inputs: [Input] = []
-    /// Empty where the request names none.
+    /// The requested outputs; empty if the request names none.
     private(set) var outputs: [Output] = []
     /// The name of the signature; nil for the model's default.
     private(set) var signature: JSONValue?
-    /// Whether outputs that say nothing else are sent as bytes.
+    /// Whether outputs are sent as bytes unless specified otherwise.
     private(set) var isBinary = false
 
-    /// Forgets the request.
+    /// Clears the request.
     mutating func clear() {
         id = nil
         inputs.removeAll(keepingCapacity: true)
@@ -46,7 +46,7 @@ struct V2Request {
         isBinary = false
     }
 
-    /// Finds the parts; keys and parameters that are not known are passed over.
+    /// Finds the parts. Unknown keys and parameters are ignored.
     ///
     /// - Throws: ``RequestError`` 400.
     mutating func read(_ root: JSONValue) throws(RequestError) {
@@ -163,7 +163,7 @@ struct V2Request {
 // Values of a kind.
 extension V2Request {
     private static let maxElements = 1000
-    /// Keys are compared with all before them.
+    /// The maximum number of keys, because each is compared with all earlier ones.
     private static let maxKeys = 64
     private static let longestName = 4096
 
@@ -175,7 +175,7 @@ extension V2Request {
         var description: String { "\(list)[\(index)]" }
     }
 
-    /// Calls `body` with each element of a list and where it is.
+    /// Calls `body` with each element of a list and its place.
     private static func elements(
         of list: JSONValue, _ key: StaticString, _ body: (JSONValue, Place) throws(RequestError) -> Void
     ) throws(RequestError) {
@@ -194,7 +194,7 @@ extension V2Request {
 
     /// Calls `body` with each key and value of an object.
     ///
-    /// - Throws: ``RequestError`` 400 for what is none, and for a key that stands there twice.
+    /// - Throws: ``RequestError`` 400 if it is not an object, and for a duplicate key.
     static func forEach(
         in object: JSONValue, _ place: @autoclosure () -> String,
         _ body: (JSONValue, JSONValue) throws(RequestError) -> Void
@@ -226,7 +226,7 @@ extension V2Request {
         }
     }
 
-    /// A number of things.
+    /// A non-negative number.
     private static func count(
         _ value: JSONValue, _ place: @autoclosure () -> String, _ what: StaticString
     ) throws(RequestError) -> Int {

@@ -1,18 +1,18 @@
 internal import HTTPMessages
 internal import Serving
 
-/// Triton's statistics of versions: how many requests, rows and runs there were, and how long they took.
+/// Triton's statistics of versions: the numbers and the times of requests, rows and runs.
 struct V2Statistics {
     private var writer: JSONWriter
 
     private init(_ writer: JSONWriter) { self.writer = writer }
 
-    /// `GET /v2/models/stats` and the like.
+    /// Writes the statistics, for `GET /v2/models/stats` and similar routes.
     ///
     /// - Parameters:
-    ///   - models: Whose.
-    ///   - only: Which version; nil for all that are loaded.
-    ///   - response: Gets them.
+    ///   - models: The models.
+    ///   - only: The version; nil for all loaded versions.
+    ///   - response: Receives the statistics.
     static func write(_ models: [ServedModel], only: ModelVersion? = nil, _ response: inout HTTPResponse) {
         var statistics = V2Statistics(JSONWriter(response.body))
         statistics.write(models, only: only)

@@ -2,10 +2,10 @@ internal import Execution
 internal import HTTPMessages
 internal import Serving
 
-/// `POST /v2/models/NAME/infer`: a request of the Open Inference Protocol, with tensors as JSON or as bytes behind it.
+/// `POST /v2/models/NAME/infer`: a request of the Open Inference Protocol, with tensors as JSON or as bytes after it.
 final class V2Task: RequestTask {
     private var parts = V2Request()
-    /// Whether the body is one tensor, without JSON; then the response's tensors are bytes.
+    /// Whether the body is one tensor without JSON. The response's tensors are bytes then.
     private var isRaw = false
     private var sizes: [Int] = []
 
@@ -68,7 +68,7 @@ final class V2Task: RequestTask {
         }
     }
 
-    /// A name that the model does not have is the request's fault, not the path's.
+    /// Prepares the call. An unknown name is an error of the request, not of the path.
     private func prepared(
         _ calls: VersionCalls, _ names: () throws(RequestError) -> PreparedCall.Names
     ) throws(RequestError) -> PreparedCall {

@@ -3,9 +3,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// Extends a CRC-32C (Castagnoli) over more bytes; 0 begins one. Uses the CPU's instruction where there is one.
+/// Extends a CRC-32C (Castagnoli) by more bytes; 0 begins one. Uses the CPU's instruction if it has one.
 uint32_t cchecksum_crc32c(uint32_t crc, const void *bytes, size_t count);
 
-/// The same by tables, whatever the CPU has.
+/// The same with tables, on any CPU.
 uint32_t cchecksum_crc32c_tables(uint32_t crc, const void *bytes, size_t count);
 #endif

@@ -7,10 +7,10 @@
 extern "C" {
 #endif
 
-/// A parser of simdjson's, with the document that it parsed last.
+/// A simdjson parser, with the last parsed document.
 typedef struct cjson_parser cjson_parser;
 
-/// What became of a text.
+/// The result of parsing a text.
 typedef enum {
     CJSON_PARSED,
     CJSON_WITHOUT_MEMORY,
@@ -20,18 +20,18 @@ typedef enum {
     CJSON_MALFORMED,
 } cjson_outcome;
 
-/// What parsing gave. Valid until the parser parses again, or releases its memory.
+/// The parsed document. Valid until the parser parses again, or releases its memory.
 typedef struct {
     cjson_outcome outcome;
-    /// What is wrong with the text, in simdjson's words.
+    /// The fault of the text, in simdjson's words.
     const char *error;
-    /// simdjson's tape (doc/tape.md): a word an item, its type in the highest byte.
+    /// simdjson's tape (doc/tape.md): one word for each item, with its type in the highest byte.
     const uint64_t *tape;
     /// The strings that the tape points to: four bytes of length, then UTF-8.
     uint8_t *strings;
 } cjson_document;
 
-/// A parser for documents of that size and nesting at the most; NULL without memory.
+/// A parser for documents up to that size and nesting; NULL if there is not enough memory.
 cjson_parser *cjson_create(size_t largest_bytes, size_t deepest_nesting);
 void cjson_destroy(cjson_parser *parser);
 
@@ -39,11 +39,11 @@ void cjson_destroy(cjson_parser *parser);
 cjson_document cjson_parse(cjson_parser *parser, const uint8_t *text, size_t count);
 size_t cjson_padding(void);
 
-/// How long a text the parser has memory for; and gives that memory back.
+/// The length of text that the parser has memory for; and a function that frees that memory.
 size_t cjson_capacity(const cjson_parser *parser);
 void cjson_release(cjson_parser *parser);
 
-/// Write the shortest text that reads back as the same number; at most 32 bytes. Give the text's length.
+/// Write the shortest text that reads back as the same number, at most 32 bytes. Return the text's length.
 size_t cjson_format_float(float value, char *text);
 size_t cjson_format_double(double value, char *text);
 

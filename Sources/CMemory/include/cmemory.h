@@ -3,7 +3,7 @@
 
 #include <malloc.h>
 
-/// Gives memory back to the operating system that was freed, but is kept by malloc; where malloc is another's, does nothing.
+/// Returns freed memory that malloc retains to the operating system. Does nothing with another malloc.
 static inline void cmemory_trim(void) {
 #ifdef __GLIBC__
     malloc_trim(0);

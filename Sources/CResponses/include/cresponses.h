@@ -3,12 +3,12 @@
 #include <microhttpd.h>
 #include <stdbool.h>
 
-/// Answers a request that libmicrohttpd refuses by itself, past the library.
+/// Responds to a request that libmicrohttpd refuses itself, bypassing the library.
 ///
-/// Returns whether it did; then the library closes the connection without a word.
+/// Returns whether it did. The library then closes the connection without a response.
 typedef bool (*cresponses_refusal)(struct MHD_Connection *connection, unsigned int status);
 
-/// Has the library's own refusals answered by a function from now on, for the whole process.
+/// Sets the function that responds to the library's own refusals, for the whole process.
 void cresponses_set_refusal(cresponses_refusal refusal);
 
 /// The library's MHD_queue_response.

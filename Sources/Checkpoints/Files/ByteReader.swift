@@ -1,12 +1,12 @@
-/// Reads numbers from bytes, front to back; every read is checked, and gives nil past the end.
-// Safety: holds the bytes' address; whoever makes it keeps the bytes alive while it is used.
+/// Reads numbers from bytes, from front to back. Every read is checked, and returns nil past the end.
+// Safety: holds the bytes' address; the creator keeps the bytes alive while it is used.
 struct ByteReader {
     private let bytes: UnsafeRawBufferPointer
     private(set) var position = 0
 
     init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
-    /// How many bytes are left.
+    /// The number of bytes left.
     var remaining: Int { bytes.count - position }
 
     /// A base-128 varint of at most ten bytes that fits 64 bits.
@@ -29,7 +29,7 @@ struct ByteReader {
     /// A varint that fits 32 bits.
     mutating func readVarint32() -> Int? { readVarint().flatMap { UInt32(exactly: $0) }.map { Int($0) } }
 
-    /// Four bytes, the lowest first.
+    /// A little-endian number of four bytes.
     mutating func readFixed32() -> UInt32? {
         guard remaining >= 4 else { return nil }
         defer { position += 4 }

@@ -2,7 +2,7 @@ internal import Files
 
 /// The newest checkpoint of a folder, and how it was found.
 public struct CheckpointFolder: Hashable, Sendable {
-    /// The path that the names of the files begin with: `FOLDER/model-1000`.
+    /// The common prefix of the paths of the files: `FOLDER/model-1000`.
     public let prefix: String
     /// The `.meta` file that belongs to the prefix.
     public let metaPath: String
@@ -11,11 +11,11 @@ public struct CheckpointFolder: Hashable, Sendable {
     /// Notes on choices, for the log.
     public let notes: [String]
 
-    /// Finds the newest checkpoint: what `checkpoint` names; else the newest complete one that it lists; else the one with the
-    /// highest step that lies in the folder. A path in `checkpoint` that leads elsewhere is looked for by its base name here: a
-    /// file that anyone who trains can write decides only about files of its own folder.
+    /// Finds the newest checkpoint: the one that `checkpoint` names, otherwise the newest complete one that it lists, otherwise the one with
+    /// the highest step in the folder. A path in `checkpoint` that leads out of the folder is searched by its base name in the folder. The file
+    /// is not trusted, so it only selects files of its own folder.
     ///
-    /// - Throws: ``CheckpointError`` listing what is there, if there is no complete checkpoint.
+    /// - Throws: ``CheckpointError`` that lists what exists, if there is no complete checkpoint.
     public init(folder: String) throws(CheckpointError) {
         let listing = try CheckpointListing(folder: folder)
         guard let first = listing.items.first else {
@@ -24,7 +24,7 @@ public struct CheckpointFolder: Hashable, Sendable {
         self.init(prefix: first.prefix, notes: listing.warnings + listing.notes)
     }
 
-    /// Names a checkpoint by its prefix.
+    /// The checkpoint with a prefix.
     public init(prefix: String) { self.init(prefix: prefix, notes: []) }
 
     private init(prefix: String, notes: [String]) {
@@ -36,16 +36,16 @@ public struct CheckpointFolder: Hashable, Sendable {
         self.notes = notes
     }
 
-    /// Whether a folder holds something that ``init(folder:)`` would find.
+    /// Whether a folder contains something that ``init(folder:)`` would find.
     public static func isCheckpoint(folder: String) -> Bool {
         guard let names = try? FileNames(folder: folder) else { return false }
         return TensorStores.all.contains { !$0.prefixes(among: names, in: folder).isEmpty }
     }
 
-    /// Whether there are files of that prefix, in any format.
+    /// Whether files with that prefix exist, in any format.
     public static func isCheckpoint(prefix: String) -> Bool { TensorStores.all.contains { $0.exists(prefix: prefix) } }
 
-    /// The prefix of the checkpoint that a path means: itself, or that of a file of the checkpoint.
+    /// The prefix of the checkpoint at a path: the path itself, or the prefix of a file of the checkpoint.
     ///
     /// - Parameter path: `model-7`, or `model-7.index`, `model-7.data-00000-of-00001`, `model-7.meta`.
     /// - Returns: nil if there is no such checkpoint.
@@ -58,12 +58,12 @@ public struct CheckpointFolder: Hashable, Sendable {
         return (prefixes + [path]).first(where: isCheckpoint(prefix:))
     }
 
-    /// The names of the folder's files that are UTF-8, sorted.
+    /// The names of the folder's files that are valid UTF-8, sorted.
     package static func files(in folder: String) throws(CheckpointError) -> [String] {
         try FileNames(folder: folder).sorted
     }
 
-    /// A name without the numbers of its shards (`-?????-of-00002`): the meta graph is not sharded.
+    /// A name without its shard numbers (`-?????-of-00002`). The meta graph is not sharded.
     static func withoutShards(_ name: String) -> String { ShardName.split(name)?.base ?? name }
 
     /// The digits after the last dash.

@@ -1,32 +1,32 @@
 internal import Files
 internal import Text
 
-/// The checkpoints of a folder, as the names of its files tell.
+/// The checkpoints of a folder, according to the names of its files.
 package struct CheckpointListing: Hashable, Sendable {
-    /// One of them.
+    /// A checkpoint.
     package struct Item: Hashable, Sendable {
-        /// The path that the names of its files begin with.
+        /// The common prefix of the paths of its files.
         package let prefix: String
-        /// The training step that the prefix ends with.
+        /// The training step at the end of the prefix.
         package let step: Int?
-        /// The files with its tensors that are there.
+        /// The existing files with its tensors.
         package let parts: [String]
-        /// The name of a file with tensors that is not there; nil if all are.
+        /// The name of a missing file with tensors; nil if all exist.
         package let missingPart: String?
-        /// The graph that was written with it; nil where that is not there.
+        /// The graph that was written with it; nil if it does not exist.
         package let ownGraph: String?
-        /// The meta graphs of the folder in the order in which they are tried where it has none of its own.
+        /// The other meta graphs of the folder, in the order in which they are tried if it has none of its own.
         package let otherGraphs: [String]
     }
 
-    /// In the order in which they are to be taken: what `checkpoint` names, what it lists, the newest first; then the others, the
+    /// The checkpoints in order of preference: the one that `checkpoint` names, those that it lists, the newest first, then the others, the
     /// highest step first.
     package let items: [Item]
-    /// Notes on why the first is the first.
+    /// Notes on the choice of the first.
     package let notes: [String]
     /// Warnings for the operator, for example that the first is not the one that `checkpoint` names.
     package let warnings: [String]
-    /// Why the first is not what `checkpoint` names; nil if it is.
+    /// The reason why the first is not the one that `checkpoint` names; nil if it is.
     package let lostPointer: String?
 
     /// Lists a folder.
@@ -34,8 +34,8 @@ package struct CheckpointListing: Hashable, Sendable {
     /// - Parameters:
     ///   - folder: Its path.
     ///   - followsPaths: Whether `checkpoint` may name files of other folders.
-    /// - Throws: ``CheckpointError`` of kind `notFound` listing what is there, if no checkpoint is; of kind `io` if the folder cannot
-    ///   be read.
+    /// - Throws: ``CheckpointError`` of kind `notFound` that lists what exists, if there is no checkpoint; of kind `io` if the folder
+    ///   cannot be read.
     package init(folder: String, followsPaths: Bool = false) throws(CheckpointError) {
         let folder = PathText.withoutTrailingSlashes(folder)
         let files = try FileNames(folder: folder)
@@ -71,7 +71,7 @@ package struct CheckpointListing: Hashable, Sendable {
         self.warnings = warnings
     }
 
-    /// The checkpoint of a prefix, whether or not it is there.
+    /// The checkpoint with a prefix, which need not exist.
     package static func item(prefix: String) -> Item {
         let folder = PathText.folder(of: prefix)
         let names = (try? FileNames(folder: folder)) ?? FileNames([])
@@ -79,11 +79,11 @@ package struct CheckpointListing: Hashable, Sendable {
     }
 }
 
-/// The names in a folder, made ready for looking up checkpoints' parts.
+/// The names in a folder, indexed for look-ups of the parts of checkpoints.
 private struct FolderNames {
     let folder: String
     let all: FileNames
-    /// The shards that are there: by prefix and number of shards.
+    /// The existing shards, by prefix and number of shards.
     private let shards: [ExactText: [Int: Set<Int>]]
     /// The meta graphs by step, ascending.
     private let metas: [(name: String, step: Int)]
@@ -134,7 +134,7 @@ private struct FolderNames {
         guard let (total, found) = totals.min(by: { $0.key < $1.key }) else {
             return ([index], TensorBundle.shardPath(name, 0, of: 1))
         }
-        // A name may claim any number of shards: no more are looked at than are there.
+        // A name may claim any number of shards. No more are checked than exist.
         let first = (0...found.count).first { !found.contains($0) } ?? 0
         return ([index] + there(name), TensorBundle.shardPath(name, first, of: total))
     }
@@ -148,7 +148,7 @@ private struct FolderNames {
 
     private static let maxOtherGraphs = 64
 
-    /// Meta graphs of this step and before, the newest first; then later ones.
+    /// The meta graphs of this and earlier steps, the newest first, then later ones.
     private func otherGraphs(_ step: Int?) -> [String] {
         let before = metas.last { $0.step <= step ?? .max }.map { last in metas.filter { $0.step <= last.step } } ?? []
         let earlier = before.reversed().prefix(Self.maxOtherGraphs)

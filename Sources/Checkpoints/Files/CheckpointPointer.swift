@@ -5,27 +5,27 @@ internal import Text
 /// The prefixes that the `checkpoint` file of a folder names, as `tf.train.get_checkpoint_state` reads them: absolute paths, or paths
 /// relative to the folder.
 ///
-/// A file that anyone who trains can write decides only about files of its own folder, unless the server may follow paths. A path that
-/// leads nowhere is looked for by its last component: folders are moved, and written on other systems.
+/// The file is not trusted, so it only selects files of its own folder, unless the server may follow paths. If a path does not exist, its last
+/// component is searched, because folders are moved, and written on other systems.
 struct CheckpointPointer {
     private let folder: String
     private let names: FileNames
     private let followsPaths: Bool
-    /// The checkpoints of the folder itself, by the names that their files begin with.
+    /// The prefixes of the checkpoints in the folder itself.
     private let present: [String]
     private let presentNames: Set<ExactText>
     /// The prefix that the file names, then those that it lists, newest first, as written.
     private(set) var written: [String] = []
-    /// Why it names nothing.
+    /// The reason why it names nothing.
     private(set) var fault: String?
 
-    /// So many paths of other folders are looked for.
+    /// The maximum number of paths in other folders that are searched.
     private static let maxForeignPaths = 100
 
     /// - Parameters:
     ///   - folder: The folder.
-    ///   - names: What is in it.
-    ///   - present: The checkpoints that are in it.
+    ///   - names: The names in the folder.
+    ///   - present: The checkpoints in the folder.
     ///   - followsPaths: Whether a path may lead out of the folder.
     init(_ folder: String, _ names: FileNames, present: [String], followsPaths: Bool) {
         self.folder = folder
@@ -47,7 +47,7 @@ struct CheckpointPointer {
         }
     }
 
-    /// The checkpoints that are there of those that it names, each once; and whether the first is the one that it names first.
+    /// The existing checkpoints of those that the file names, each once, and whether the one that it names first exists.
     var resolved: (prefixes: [String], isFirstThere: Bool) {
         var result: [String] = []
         var known: Set<ExactText> = []
@@ -63,7 +63,7 @@ struct CheckpointPointer {
         return (result, isFirstThere)
     }
 
-    /// The checkpoint at a place; nil where there is none.
+    /// The checkpoint at a path; nil if there is none.
     private func exists(_ place: String, _ foreign: inout Int) -> String? {
         guard PathText.folder(of: place).isExactly(folder) else {
             foreign += 1
@@ -71,11 +71,11 @@ struct CheckpointPointer {
         }
         let name = PathText.name(of: place)
         if presentNames.contains(ExactText(name)) { return place }
-        // Some systems decompose the names of files, and not what is in them.
+        // Some systems decompose the names of files, but not the contents.
         return present.first { $0 == name }.map { "\(folder)/\($0)" }
     }
 
-    /// Where a written path may lead, the likeliest first.
+    /// The possible places of a written path, the most likely first.
     private func places(of path: String) -> [String] {
         var places: [String] = []
         if let inside = inside(path) {
@@ -91,7 +91,7 @@ struct CheckpointPointer {
         return places
     }
 
-    /// The path from the folder on, where it stays in it; nil where it leads out.
+    /// The path relative to the folder; nil if it leads out of the folder.
     private func inside(_ path: String) -> String? {
         guard path.utf8.first != UInt8(ascii: "/") else {
             if let below = PathText.path(path, below: folder) { return below }
@@ -107,20 +107,20 @@ struct CheckpointPointer {
         path.utf8.first == UInt8(ascii: "/") ? path : "\(folder)/\(path)"
     }
 
-    /// A path of Windows with slashes, without its drive.
+    /// A Windows path with slashes and without its drive.
     private static func withSlashes(_ path: String) -> String {
         var bytes = path.utf8.map { $0 == UInt8(ascii: "\\") ? UInt8(ascii: "/") : $0 }
         if bytes.count > 2, bytes[1] == UInt8(ascii: ":"), bytes[2] == UInt8(ascii: "/") { bytes.removeFirst(2) }
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// The checkpoint of another folder that is named first, and may not be taken; nil if there is none such.
+    /// The checkpoint in another folder that is named first, but may not be used; nil if there is none.
     private var outside: String? {
         guard !followsPaths, let path = written.first, inside(path) == nil else { return nil }
         return CheckpointFolder.isCheckpoint(prefix: absolute(path)) ? absolute(path) : nil
     }
 
-    /// Why what is named first is not taken; nil where nothing is named.
+    /// The reason why the checkpoint that is named first is not used; nil if none is named.
     var shortfall: String? {
         guard fault == nil, let path = written.first else { return nil }
         let start = "\(folder)/checkpoint names \(path), which is "
@@ -129,7 +129,7 @@ struct CheckpointPointer {
         return start + "outside the folder\(place): use --follow-paths to serve it"
     }
 
-    /// A remark where a file of the folder is taken, though what is named is there too.
+    /// A remark if a file of the folder is used although the named one also exists.
     var remark: String? {
         guard outside != nil, let path = written.first else { return nil }
         return "\(folder)/checkpoint names \(path): using the files of that name in the folder; "

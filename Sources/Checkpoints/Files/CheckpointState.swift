@@ -1,13 +1,13 @@
 /// The contents of a `checkpoint` file: TensorFlow's `CheckpointState`, in protobuf's text format.
 ///
-/// More tolerant than TensorFlow: unknown fields are skipped.
+/// Unlike TensorFlow, it skips unknown fields.
 public struct CheckpointState: Hashable, Sendable {
     /// The newest prefix, as written; absolute, or relative to the file's folder.
     public private(set) var modelCheckpointPath: String?
     /// All prefixes that the Saver keeps, the oldest first.
     public private(set) var allModelCheckpointPaths: [String] = []
 
-    /// A larger file is not a list of checkpoints.
+    /// The maximum size of a file. A larger one is not a list of checkpoints.
     static let largestFileBytes = 16 << 20
     private static let deepestNesting = 64
 
@@ -45,7 +45,7 @@ public struct CheckpointState: Hashable, Sendable {
 
     private struct Field {
         let name: String
-        /// The values that are strings; others are skipped.
+        /// The string values. Others are skipped.
         var strings: [String] = []
     }
 
@@ -101,7 +101,7 @@ public struct CheckpointState: Hashable, Sendable {
             }
         }
 
-        /// Skips a nested message by its brackets.
+        /// Skips a nested message up to its closing bracket.
         private mutating func skipMessage(until closing: UInt8) throws(TextScanner.Failure) {
             var open = [closing]
             while let expected = open.last {

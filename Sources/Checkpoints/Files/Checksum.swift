@@ -1,15 +1,15 @@
 internal import CChecksum
 
-/// CRC-32C as TensorFlow stores it: masked, so that the checksum of bytes that hold a checksum is not degenerate.
+/// CRC-32C as TensorFlow stores it. It is masked, so that the checksum of bytes that contain a checksum is not degenerate.
 struct Checksum {
     private var crc: UInt32 = 0
 
-    /// Goes on over more bytes.
+    /// Adds more bytes.
     mutating func extend(_ bytes: UnsafeRawBufferPointer) {
         if bytes.count > 0 { crc = cchecksum_crc32c(crc, bytes.baseAddress, bytes.count) }
     }
 
-    /// The form that files hold: rotated by 15 bits, plus a constant (crc32c.h).
+    /// The form in files: rotated by 15 bits, plus a constant (crc32c.h).
     var masked: UInt32 { ((crc >> 15) | (crc << 17)) &+ 0xa282_ead8 }
 
     /// The masked checksum of bytes.
@@ -21,6 +21,6 @@ struct Checksum {
 }
 
 extension UInt32 {
-    /// As messages print checksums.
+    /// The form in messages.
     var hexadecimal: String { "0x" + String(self, radix: 16) }
 }

@@ -1,18 +1,18 @@
 package import Files
 
-/// A file's bytes, read into memory of their own.
+/// The bytes of a file in private memory.
 package final class FileContents: Sendable {
-    /// The file as it was before and after it was read.
+    /// The state of the file before and after it was read.
     package let identity: FileIdentity
     private let memory: PrivateMemory
 
-    /// Where the file was found.
+    /// The file's path.
     package var path: String { identity.path }
 
     /// The whole file; valid as long as this object.
     package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(memory.bytes) }
 
-    /// The most bytes that a file may have, and why.
+    /// The maximum size of a file, and the reason for it.
     struct Limit {
         let byteCount: Int
         let reason: String
@@ -20,13 +20,13 @@ package final class FileContents: Sendable {
 
     /// Reads a regular file.
     ///
-    /// - Throws: ``CheckpointError`` if it does not exist, is not a regular file, or cannot be read; of kind `changed` if it was
+    /// - Throws: ``CheckpointError`` if the file does not exist, is not a regular file, or cannot be read; of kind `changed` if it was
     ///   written meanwhile.
     package convenience init(path: String) throws(CheckpointError) { try self.init(path: path, limit: nil) }
 
-    /// The same for a file that may have so many bytes only: one of more is not read at all.
+    /// Reads a regular file, unless it exceeds a limit.
     ///
-    /// - Throws: ``CheckpointError``, also of kind `unsupported` for a file of more bytes.
+    /// - Throws: ``CheckpointError``, also of kind `unsupported` for a file that exceeds the limit.
     init(path: String, limit: Limit?) throws(CheckpointError) {
         let file = try OpenFile(path: path)
         if let limit, file.byteCount > limit.byteCount {
@@ -47,7 +47,7 @@ package final class FileContents: Sendable {
 
     /// A part of the file.
     ///
-    /// - Returns: nil if it is not all inside of the file.
+    /// - Returns: nil if it is not entirely within the file.
     func range(offset: Int, count: Int) -> UnsafeRawBufferPointer? {
         guard offset >= 0, count >= 0, offset <= bytes.count, count <= bytes.count - offset else { return nil }
         return UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + count])

@@ -2,11 +2,11 @@ internal import Files
 internal import Glibc
 internal import Text
 
-/// The names in a folder. Two are the same only if their bytes are.
+/// The names in a folder, compared byte by byte.
 package struct FileNames: Sendable {
-    /// Those that are UTF-8, sorted.
+    /// The names that are valid UTF-8, sorted.
     package let sorted: [String]
-    /// Those that are not, with `\xE9` for a byte that is none of ASCII: they cannot be opened by name.
+    /// The other names, with `\xE9` for each byte that is not ASCII. Their files cannot be opened by name.
     package let unreadable: [String]
     private let set: Set<ExactText>
 
@@ -36,14 +36,14 @@ package struct FileNames: Sendable {
         self.init(names, unreadable: unreadable.sorted())
     }
 
-    /// Names that are known already.
+    /// Makes a listing of known names.
     init(_ names: [String], unreadable: [String] = []) {
         set = Set(names.map { ExactText($0) })
         sorted = set.sorted().map(\.string)
         self.unreadable = unreadable
     }
 
-    /// Whether a name is there.
+    /// Whether a name exists.
     package func contains(_ name: String) -> Bool { set.contains(ExactText(name)) }
 
     private static func escaped(_ name: Slice<UnsafeRawBufferPointer>) -> String {

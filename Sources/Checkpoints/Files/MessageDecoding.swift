@@ -2,9 +2,7 @@ internal import FoundationEssentials
 internal import SwiftProtobuf
 
 extension Message {
-    /// Decodes a message from memory without copying all of it first.
-    ///
-    /// Gives nil if the bytes are not such a message.
+    /// Decodes a message from memory without copying all of it first. Returns nil if the bytes are not such a message.
     init?(decoding bytes: UnsafeRawBufferPointer) {
         guard let base = bytes.baseAddress else {
             self.init()
@@ -19,7 +17,7 @@ extension Message {
 }
 
 extension SortedTable.Value {
-    /// The value as a message; nil if it is none.
+    /// The value as a message; nil if it is not one.
     func decoded<Decoded: Message>(as type: Decoded.Type = Decoded.self) -> Decoded? {
         withUnsafeBytes { Decoded(decoding: $0) }
     }

@@ -1,14 +1,14 @@
 internal import Files
 internal import Glibc
 
-/// A regular file that is open for reading. It may be deleted or replaced meanwhile: what is read is what was opened.
+/// A regular file that is open for reading. If it is deleted or replaced meanwhile, the opened file is still read.
 // Safety: nothing changes after it is made; `pread` has no position that threads could share.
 final class OpenFile: @unchecked Sendable {
-    /// As the file was when it was opened.
+    /// The state of the file when it was opened.
     let identity: FileIdentity
     private let descriptor: Int32
 
-    /// So much is read at a time: it stays in the cache until it is checksummed, and a thread of low priority lets others through.
+    /// The number of bytes read at a time. They stay in the cache until they are checksummed, and a thread of low priority yields in between.
     static let chunkBytes = 256 << 10
 
     var path: String { identity.path }
@@ -37,14 +37,16 @@ final class OpenFile: @unchecked Sendable {
 
     deinit { close(descriptor) }
 
-    /// Tells the system that all of it will be read from front to back.
+    /// Tells the system that the whole file will be read sequentially.
     func expectReading() { posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL) }
 
     /// Fills memory with the bytes from an offset on.
     ///
-    /// - `take`: Gets each piece when it has been read.
-    ///
-    /// Throws ``CheckpointError``: of kind `changed` if the file has become shorter, of kind `io` if the system cannot read it.
+    /// - Parameters:
+    ///   - memory: The memory to fill.
+    ///   - offset: The offset in the file.
+    ///   - take: Gets each piece after it has been read.
+    /// - Throws: ``CheckpointError`` of kind `changed` if the file has become shorter, of kind `io` if the system cannot read it.
     func read(
         into memory: UnsafeMutableRawBufferPointer, at offset: Int, _ take: (UnsafeRawBufferPointer) -> Void = { _ in }
     ) throws(CheckpointError) {
@@ -68,7 +70,7 @@ final class OpenFile: @unchecked Sendable {
         }
     }
 
-    /// Checks that the file is as it was when it was opened.
+    /// Checks that the file has not changed since it was opened.
     ///
     /// - Throws: ``CheckpointError`` of kind `changed`.
     func requireUnchanged() throws(CheckpointError) {

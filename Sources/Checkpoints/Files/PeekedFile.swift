@@ -1,4 +1,4 @@
-/// A file of which only what is looked at is read.
+/// A file that is read only where bytes are requested.
 final class PeekedFile {
     let byteCount: Int
     private let file: OpenFile
@@ -13,7 +13,7 @@ final class PeekedFile {
         byteCount = file.byteCount
     }
 
-    /// A byte; nil where the file has none, or cannot be read.
+    /// The byte at a position; nil past the end, or if the file cannot be read.
     func byte(at position: Int) -> UInt8? {
         guard (0..<byteCount).contains(position) else { return nil }
         if !(windowStart..<windowStart + window.count).contains(position) {
@@ -24,7 +24,7 @@ final class PeekedFile {
         return window.indices.contains(index) ? window[index] : nil
     }
 
-    /// Some bytes; nil where the file has fewer, or cannot be read.
+    /// The bytes at a position; nil if the file has fewer, or cannot be read.
     func bytes(at position: Int, count: Int) -> [UInt8]? {
         guard position >= 0, count >= 0, position <= byteCount, count <= byteCount - position else { return nil }
         var bytes = [UInt8](repeating: 0, count: count)

@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// Memory of the process's own, in whole pages, that goes back to the system when its last owner goes.
+/// Private memory in whole pages. It is returned to the system with its last owner.
 ///
 /// No file lies behind it: whatever happens to files, what was read stays as it is.
 // Safety: written by its maker only, before it is shared; from ``seal()`` on the system refuses writes, but for those of
@@ -10,11 +10,11 @@ final class PrivateMemory: @unchecked Sendable {
     private let mapping: UnsafeMutableRawBufferPointer
     private let isHuge: Bool
 
-    /// From this size on large pages are asked for: fewer faults while loading, fewer misses when weights are read.
+    /// From this size on, large pages are requested. They cause fewer faults during loading, and fewer TLB misses when weights are read.
     private static let hugeFromBytes = 4 << 20
     private static let hugePageBytes = 2 << 20
 
-    /// Memory of zeros.
+    /// Allocates memory of zeros.
     ///
     /// - Returns: nil if there is not enough.
     init?(byteCount: Int) {
@@ -24,7 +24,7 @@ final class PrivateMemory: @unchecked Sendable {
             isHuge = false
             return
         }
-        // Large pages begin at multiples of their size.
+        // Large pages are aligned to their size.
         let isHuge = byteCount >= Self.hugeFromBytes
         let (total, overflow) = byteCount.addingReportingOverflow(isHuge ? Self.hugePageBytes : 0)
         guard !overflow,
@@ -39,11 +39,11 @@ final class PrivateMemory: @unchecked Sendable {
     }
 
     deinit {
-        // Safety: the address and size are those of the mapping; nobody holds the bytes without holding the memory.
+        // Safety: the address and size are those of the mapping; all users of the bytes hold the memory.
         if let base = mapping.baseAddress { munmap(base, mapping.count) }
     }
 
-    /// Ends the writing.
+    /// Makes the memory read-only.
     func seal() { if let base = mapping.baseAddress { mprotect(base, mapping.count, PROT_READ) } }
 
     private static let pageBytes = Int(sysconf(Int32(_SC_PAGESIZE)))

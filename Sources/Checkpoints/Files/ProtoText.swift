@@ -1,10 +1,10 @@
 internal import Tensors
 
-/// Makes text that protobuf wrote from TensorFlow's messages readable as ours, which have numbers where TensorFlow's have
-/// enumerations, `dtype: DT_FLOAT` becomes `dtype: 1`, and no messages of any type: `[type.googleapis.com/tensorflow.AssetFileDef]`
-/// becomes the field of that name, those of other types become one that nobody knows.
+/// Converts protobuf text of TensorFlow's messages for our message definitions, which have numbers instead of enumerations, and no `Any`.
+/// `dtype: DT_FLOAT` becomes `dtype: 1`. `[type.googleapis.com/tensorflow.AssetFileDef]` becomes the field with that name. Other types become
+/// an unknown field.
 enum ProtoText {
-    /// The numbers of the words that stand for them; a dtype that nobody knows becomes 0, which harms only who needs it.
+    /// The number of an enumeration's word. An unknown dtype becomes 0, which affects only nodes that use it.
     private static func number(of word: String) -> Int32? {
         if word.hasPrefix("DT_") {
             let name = word.dropFirst(3)
@@ -47,7 +47,7 @@ enum ProtoText {
                 continue
             } else if isWord(byte) {
                 end = bytes[position...].firstIndex { !isWord($0) } ?? bytes.count
-                // Of the words only capitals are values that have to change; fields' names are in small letters.
+                // Only words in capitals are enumeration values. Names of fields are in lower case.
                 if byte == UInt8(ascii: "D") || byte == UInt8(ascii: "V") || byte == UInt8(ascii: "L"),
                     let number = number(of: String(decoding: bytes[position..<end], as: UTF8.self))
                 {
@@ -66,7 +66,7 @@ enum ProtoText {
 
     private static let anyFields = ["tensorflow.AssetFileDef": "asset_file_def"]
 
-    /// The type's name where a bracket begins one, `[type.googleapis.com/NAME]`, and where it ends.
+    /// The type's name at a bracket, `[type.googleapis.com/NAME]`, and its end.
     private static func anyType(_ bytes: [UInt8], _ start: Int) -> (name: String, end: Int)? {
         let prefix = Array("[type.googleapis.com/".utf8)
         guard bytes[start...].starts(with: prefix),

@@ -1,6 +1,6 @@
 internal import Files
 
-/// A TFRecord file (tensorflow/core/lib/io/record_writer.h): each record after its length, both with a checksum.
+/// A TFRecord file (tensorflow/core/lib/io/record_writer.h). A record's length precedes it, and both have a checksum.
 package struct RecordFile {
     private let contents: FileContents
     private var offset = 0
@@ -11,7 +11,7 @@ package struct RecordFile {
     /// - Parameters:
     ///   - path: The file.
     ///   - maxBytes: A larger file is not read.
-    /// - Throws: ``CheckpointError`` for a file that cannot be read, or is too large.
+    /// - Throws: ``CheckpointError`` if the file cannot be read, or is too large.
     package init(path: String, maxBytes: Int) throws(CheckpointError) {
         if let identity = FileIdentity(path: path), identity.size > maxBytes {
             throw CheckpointError(.unsupported, file: path, "has \(identity.size) bytes; at most \(maxBytes) are read")
@@ -21,7 +21,7 @@ package struct RecordFile {
 
     /// The next record; nil at the end.
     ///
-    /// - Throws: ``CheckpointError`` for a checksum that does not match, and for a file that ends within a record.
+    /// - Throws: ``CheckpointError`` if a checksum does not match, or the file ends within a record.
     package mutating func next() throws(CheckpointError) -> [UInt8]? {
         guard offset < contents.bytes.count else { return nil }
         let length = try checked(Self.lengthBytes, at: offset, "length")
@@ -32,7 +32,7 @@ package struct RecordFile {
         return data
     }
 
-    /// So many bytes, behind which their checksum stands.
+    /// Bytes that are followed by their checksum.
     private func checked(_ count: Int, at place: Int, _ what: String) throws(CheckpointError) -> UnsafeRawBufferPointer
     {
         guard let bytes = contents.range(offset: place, count: count),

@@ -1,6 +1,6 @@
 /// Splits protobuf's text format into words, with the place of each for messages.
 ///
-/// Grammar as `google.protobuf.text_format` takes it, as far as a `checkpoint` file can use it.
+/// The grammar is that of `google.protobuf.text_format`, as far as a `checkpoint` file can use it.
 struct TextScanner {
     enum Token: Equatable {
         case name(String)
@@ -25,7 +25,7 @@ struct TextScanner {
     /// `line:column` of the next byte, counted from 1.
     var place: String { "\(line):\(position - lineStart + 1)" }
 
-    /// The next word. Adjacent strings are one.
+    /// The next word. Adjacent strings are joined.
     mutating func next() throws(Failure) -> Token {
         skipBlanks()
         guard let byte = peek() else { return .end }

@@ -1,21 +1,21 @@
 internal import Files
 
-/// A file of another kind than metaserve reads, with the way out.
+/// A file of an unsupported kind, with the next step.
 package struct ForeignFile: Hashable, Sendable, CustomStringConvertible {
     /// With an article: "a Keras model in HDF5".
     package let title: String
     /// The steps from the file to something that can be served.
     package let remedy: String
-    /// Whether a folder that holds it was meant as a model.
+    /// Whether a folder that contains it was meant as a model.
     package let isModel: Bool
 
     /// "is a Keras model in HDF5: export it ...".
     package var description: String { "is \(title): \(remedy)" }
 
-    /// The kind of a file; nil if the kind is unknown or the file cannot be read. Only the beginning is read.
+    /// Determines the kind of a file by its bytes, then by its name. Only the beginning of the file is read.
     ///
     /// - Parameter path: The file.
-    /// - Returns: Its kind, by its bytes and then by its name.
+    /// - Returns: The kind; nil if it is unknown, or the file cannot be read.
     package static func of(path: String) -> ForeignFile? {
         guard let file = try? PeekedFile(path: path) else { return nil }
         let beginning = Beginning(file.bytes(at: 0, count: min(file.byteCount, Beginning.maxBytes)) ?? [], name: path)
@@ -24,12 +24,12 @@ package struct ForeignFile: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// The first such file of a folder, and what it is.
+    /// The first such file of a folder, and its kind.
     ///
     /// - Parameters:
     ///   - folder: Its path.
     ///   - names: The names of its files.
-    /// - Returns: The file's name and kind; files that were meant as models come first.
+    /// - Returns: The file's name and kind. Files that were meant as models come first.
     package static func first(in folder: String, _ names: [String]) -> (name: String, kind: ForeignFile)? {
         let found = names.prefix(maxFiles).compactMap { name in
             of(path: "\(folder)/\(name)").map { (name: name, kind: $0) }
@@ -67,7 +67,7 @@ private struct Beginning {
     var isPickle: Bool { bytes.count > 2 && bytes[0] == 0x80 && (2...5).contains(bytes[1]) }
     var isHDF5: Bool { has([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]) }
 
-    /// The first characters of text, in lower case, without what is white.
+    /// The first characters of a text, in lower case, without white space.
     var text: String {
         let first = bytes.prefix(256).drop { $0 <= 0x20 || $0 == 0xef || $0 == 0xbb || $0 == 0xbf }
         return String(decoding: first, as: UTF8.self).lowercased()
@@ -113,7 +113,7 @@ extension ForeignFile {
         { file in "unpack it with `\(command.replacing("FILE", with: "'\(file)'"))`, and serve the folder" }
     }
 
-    /// The kinds, in the order in which they are tried: a new one is an entry here.
+    /// The kinds, in the order in which they are tried. To add one, add an entry here.
     fileprivate static let kinds: [Kind] = [
         Kind(
             "a Git LFS pointer, not the file itself",
@@ -188,16 +188,16 @@ extension ForeignFile {
     }
 }
 
-/// An address that was given as the path of a model.
+/// A remote address that was given as the path of a model.
 package enum RemotePath {
-    /// The commands that copy what lies at addresses of a scheme.
+    /// The commands that copy files from addresses of a scheme.
     private static let commands: [(scheme: String, command: String)] = [
         ("s3://", "aws s3 cp --recursive ADDRESS DIR"), ("gs://", "gcloud storage cp -r ADDRESS DIR"),
         ("hdfs://", "hdfs dfs -get ADDRESS DIR"), ("http://", "curl -LO ADDRESS"), ("https://", "curl -LO ADDRESS"),
         ("abfs://", "hdfs dfs -get ADDRESS DIR"), ("abfss://", "hdfs dfs -get ADDRESS DIR"),
     ]
 
-    /// Why an address cannot be served, with the way out; nil for a path.
+    /// The reason why an address cannot be served, with the next step; nil for a path.
     package static func fault(of path: String) -> String? {
         let lower = path.lowercased()
         if lower.begins(with: "file://") {

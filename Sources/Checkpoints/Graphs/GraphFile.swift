@@ -2,8 +2,8 @@ package import Files
 internal import SwiftProtobuf
 package import TensorFlowProtos
 
-/// A file that holds a graph: a meta graph (`.meta`), a bare graph (a frozen `.pb`, `graph.pbtxt`), or a SavedModel; binary or
-/// text. Which it is, its bytes tell, not its name.
+/// A file with a graph: a meta graph (`.meta`), a bare graph (a frozen `.pb`, `graph.pbtxt`), or a SavedModel; binary or text. The bytes
+/// determine the kind, not the name.
 package enum GraphFile: Sendable {
     case savedModel(SavedModel)
     case metaGraph(MetaGraphDef)
@@ -11,10 +11,10 @@ package enum GraphFile: Sendable {
 
     /// Reads a file.
     ///
-    /// - Throws: ``CheckpointError`` if it cannot be read, or is none of these kinds, is cut off or damaged.
+    /// - Throws: ``CheckpointError`` if the file cannot be read, has none of these kinds, is cut off or damaged.
     package init(path: String) throws(CheckpointError) { self = try GraphBytes(path: path).decoded() }
 
-    /// Whether a file's bytes look like a graph of any kind; little is read, nothing is decoded.
+    /// Whether a file's bytes look like a graph of any kind. Reads little, and decodes nothing.
     package static func isGraph(path: String) -> Bool {
         guard let file = try? PeekedFile(path: path) else { return false }
         if GraphKind(ofBinary: GraphFields(0..<file.byteCount) { file.byte(at: $0) }) != nil { return true }
@@ -22,7 +22,7 @@ package enum GraphFile: Sendable {
         return GraphKind(ofText: beginning) != nil
     }
 
-    /// The apparent content of a file that has the name of a SavedModel's file.
+    /// The apparent content of a file with the name of a SavedModel's file.
     package enum Look: Sendable {
         case savedModel
         /// A meta graph, or a graph by itself.
@@ -31,9 +31,9 @@ package enum GraphFile: Sendable {
         case damaged
     }
 
-    /// Looks at a file's fields; little is read, nothing is decoded.
+    /// Checks a file's fields. Reads little, and decodes nothing.
     package static func look(path: String) -> Look {
-        // Why it cannot be read is told when it is opened.
+        // The error is reported when the file is opened.
         guard let file = try? PeekedFile(path: path) else { return .savedModel }
         let fields = GraphFields(0..<file.byteCount) { file.byte(at: $0) }
         let beginning = file.bytes(at: 0, count: min(file.byteCount, GraphKind.textBeginningBytes)) ?? []
@@ -49,7 +49,7 @@ package enum GraphFile: Sendable {
         }
     }
 
-    /// The meta graph; a bare graph becomes one without saver and signatures, and of a SavedModel it is the first.
+    /// The meta graph. A bare graph becomes one without saver and signatures. A SavedModel returns its first meta graph.
     package var metaGraph: MetaGraphDef? {
         switch self {
         case .savedModel(let model): model.metaGraphs.first
@@ -59,14 +59,14 @@ package enum GraphFile: Sendable {
     }
 }
 
-/// A file that may hold a graph, read but not decoded.
+/// A file that may contain a graph, read but not decoded.
 package struct GraphBytes: Sendable {
     private let contents: FileContents
 
-    /// The file as it was when it was read.
+    /// The state of the file when it was read.
     package var identity: FileIdentity { contents.identity }
 
-    /// Stands for the bytes: files with equal digests hold the same graph. Valid in this process only.
+    /// A digest of the bytes. Files with equal digests contain the same graph. Valid in this process only.
     package struct Digest: Hashable, Sendable {
         private let byteCount: Int
         private let hash: Int
@@ -79,7 +79,7 @@ package struct GraphBytes: Sendable {
         }
     }
 
-    /// A larger text is not read: decoding it would take a multiple of its size.
+    /// The maximum size of text. Decoding takes a multiple of the size.
     private static let largestTextBytes = 1 << 30
 
     /// The size limit of binary graphs. No program can read larger protobuf messages.
@@ -90,7 +90,7 @@ package struct GraphBytes: Sendable {
 
     /// Reads a file.
     ///
-    /// - Throws: ``CheckpointError`` if it cannot be read, or has more bytes than a message can have.
+    /// - Throws: ``CheckpointError`` if the file cannot be read, or is larger than a message can be.
     package init(path: String) throws(CheckpointError) {
         contents = try FileContents(path: path, limit: Self.limit)
     }
@@ -100,7 +100,7 @@ package struct GraphBytes: Sendable {
 
     /// Decodes the bytes.
     ///
-    /// - Throws: ``CheckpointError`` if they are none of the kinds, are cut off or damaged.
+    /// - Throws: ``CheckpointError`` if they have none of the kinds, are cut off or damaged.
     package func decoded() throws(CheckpointError) -> GraphFile {
         let bytes = contents.bytes
         if let kind = GraphKind(ofBinary: GraphFields(bytes.indices) { bytes[$0] }) {

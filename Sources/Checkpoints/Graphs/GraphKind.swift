@@ -14,7 +14,7 @@ enum GraphKind {
     }
 }
 
-/// Knows a binary file by the fields that it begins with.
+/// Recognises a binary file by its first fields.
 extension GraphKind {
     init?(ofBinary fields: GraphFields) {
         // GraphDef.node = 1, MetaGraphDef.graph_def = 2, SavedModel.meta_graphs = 2.
@@ -30,18 +30,18 @@ extension GraphKind {
     }
 }
 
-/// A message's fields, of which a few bytes are looked at.
+/// The fields of a message. Only a few bytes are read.
 struct GraphFields {
     private let range: Range<Int>
     private let byte: (Int) -> UInt8?
 
-    /// More fields before the one that is looked for are not passed over.
+    /// The maximum number of fields to skip before the wanted one.
     private static let maxFields = 4096
     private static let longestName = 1024
 
     /// - Parameters:
-    ///   - range: Where the message lies.
-    ///   - byte: Gives a byte of it; nil where it cannot be read.
+    ///   - range: The position of the message.
+    ///   - byte: Returns the byte at a position; nil if it cannot be read.
     init(_ range: Range<Int>, byte: @escaping (Int) -> UInt8?) {
         self.range = range
         self.byte = byte
@@ -51,7 +51,7 @@ struct GraphFields {
 
     var isGraph: Bool { hasMessage(1, where: \.isNode) }
 
-    /// A node has a name, and an op whose name is of letters and digits.
+    /// A node has a name, and an op whose name consists of letters and digits.
     private var isNode: Bool { hasMessage(1) { !$0.range.isEmpty } && hasMessage(2, where: \.isOpName) }
 
     private var isOpName: Bool {
@@ -64,7 +64,7 @@ struct GraphFields {
             }
     }
 
-    /// Whether the first field of that number is of bytes that fit. Fields after one that cannot be read are not looked at.
+    /// Whether the first field with that number is a message that fits. Fields after an unreadable one are ignored.
     func hasMessage(_ number: UInt64, where fits: (GraphFields) -> Bool) -> Bool {
         var position = range.lowerBound
         for _ in 0..<Self.maxFields {
@@ -74,7 +74,7 @@ struct GraphFields {
         return false
     }
 
-    /// Whether the last field ends where the message does. Of very many fields the first are looked at.
+    /// Whether the last field ends with the message. If there are very many fields, only the first are checked.
     var isWhole: Bool {
         var position = range.lowerBound
         for _ in 0..<Self.maxFields where position < range.upperBound {
@@ -83,7 +83,7 @@ struct GraphFields {
         return true
     }
 
-    /// The field at a position, which then is behind it; nil where none can be read.
+    /// Reads the field at a position, and advances the position; nil if no field can be read.
     private func next(_ position: inout Int) -> (number: UInt64, isMessage: Bool, content: Range<Int>)? {
         guard position < range.upperBound, let tag = varint(&position) else { return nil }
         let count: Int
@@ -115,7 +115,7 @@ struct GraphFields {
     }
 }
 
-/// Knows a text file by its first field's name.
+/// Recognises a text file by the name of its first field.
 extension GraphKind {
     private static let fields: [String: GraphKind] = [
         "saved_model_schema_version": .savedModel, "meta_graphs": .savedModel,
@@ -124,7 +124,7 @@ extension GraphKind {
         "node": .graph, "versions": .graph, "library": .graph, "version": .graph,
     ]
 
-    /// So much of a text is looked at: comments may come first.
+    /// The number of bytes of a text to check, because comments may come first.
     static let textBeginningBytes = 64 << 10
 
     init?(ofText beginning: [UInt8]) {

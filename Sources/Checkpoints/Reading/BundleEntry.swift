@@ -1,11 +1,11 @@
 internal import TensorFlowProtos
 internal import Tensors
 
-/// A tensor as the index of a bundle describes it, checked.
+/// A tensor's entry in the index of a bundle, validated.
 struct BundleEntry: Sendable {
     let dtype: DataType
     let shape: Shape
-    /// For a tensor stored in slices: these; the tensor itself has no bytes then.
+    /// The slices of a tensor that is stored in slices. The tensor itself has no bytes then.
     let slices: [TensorSlice]
     let shard: Int
     let offset: Int
@@ -18,7 +18,7 @@ struct BundleEntry: Sendable {
         let reason: String
     }
 
-    /// Decodes an entry and checks all that can be checked without its bytes.
+    /// Decodes an entry, and checks everything that does not depend on its bytes.
     init(decoding value: SortedTable.Value, shardCount: Int) throws(Failure) {
         guard let message: BundleEntryProto = value.decoded() else {
             throw Failure(kind: .malformed, reason: "its entry is not a BundleEntryProto")

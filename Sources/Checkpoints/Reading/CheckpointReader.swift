@@ -11,8 +11,8 @@ internal import Text
 /// let bias = try reader.tensor(named: "bias")
 /// ```
 ///
-/// All files are opened, and the index is verified, when the reader is made; a tensor's bytes are read, and verified, when it is
-/// asked for. The files may be deleted while the reader lives. Safe to use from many threads.
+/// The initialiser opens all files and verifies the index. A tensor's bytes are read and verified when it is requested. The files may be
+/// deleted while the reader exists. Safe to use from many threads.
 public struct CheckpointReader: Sendable {
     /// A tensor, without its elements.
     public struct TensorInfo: Hashable, Sendable {
@@ -20,22 +20,22 @@ public struct CheckpointReader: Sendable {
         public let name: String
         /// The element type.
         public let dtype: DataType
-        /// The dimensions; those of the whole where it is stored in slices.
+        /// The dimensions of the whole tensor, even if it is stored in slices.
         public let shape: Shape
-        /// The shards that hold its bytes.
+        /// The shards that contain its bytes.
         public let shards: [Int]
-        /// Bytes in the file; for strings all that is stored.
+        /// The number of bytes in the file; for strings including lengths and checksums.
         public let byteCount: Int
     }
 
-    /// The path that the files' names begin with.
+    /// The common prefix of the paths of the files.
     public let prefix: String
     /// The name of the format: "V2 checkpoint".
     public let format: String
-    /// Of a checkpoint that TensorFlow 2 wrote by objects, not by names: the keys by the variables' full names. A name that
-    /// several variables have is not among them.
+    /// For an object-based checkpoint of TensorFlow 2: the keys by the variables' full names, without names that several variables
+    /// share.
     package let objectKeys: [String: String]
-    /// The graph of objects of such a checkpoint.
+    /// The object graph of such a checkpoint.
     package let objects: TrackableObjectGraph?
     private let store: any TensorStore
 
@@ -46,7 +46,7 @@ public struct CheckpointReader: Sendable {
         try self.init(prefix: CheckpointFolder(folder: folder).prefix)
     }
 
-    /// Opens the checkpoint of that prefix.
+    /// Opens the checkpoint with a prefix.
     ///
     /// - Throws: ``CheckpointError``.
     public init(prefix: String) throws(CheckpointError) {
@@ -65,27 +65,27 @@ public struct CheckpointReader: Sendable {
     /// All names, sorted.
     public var names: [String] { store.names.sorted() }
 
-    /// The index's entry for a tensor; nil if there is none of that name.
+    /// The index's entry for a tensor; nil if there is none.
     public func info(for name: String) -> TensorInfo? { store.info(for: name) }
 
-    /// The files, as they were when they were opened.
+    /// The states of the files when they were opened.
     package var files: [FileIdentity] { store.files }
 
-    /// The file that a message about a name is about.
+    /// The file that contains the names, for messages.
     package var indexPath: String { store.indexPath }
 
     /// Reads a tensor.
     ///
-    /// - Throws: ``CheckpointError``: of kind `notFound`, with the nearest names, if there is none of that name.
+    /// - Throws: ``CheckpointError`` of kind `notFound`, with the nearest names, if there is no such tensor.
     public func tensor(named name: String) throws(CheckpointError) -> Tensor {
         _ = try knownInfo(name)
         return try store.tensor(name, slice: nil)
     }
 
-    /// Reads a part of a tensor, given as the `shape_and_slices` of RestoreV2: `""` for all, else the full shape and for each
-    /// dimension `start,length` or `-`: `"10 4 0,4:-"`.
+    /// Reads a part of a tensor, in the form of RestoreV2's `shape_and_slices`: `""` for all, otherwise the full shape, and for each dimension
+    /// `start,length` or `-`: `"10 4 0,4:-"`.
     ///
-    /// - Throws: ``CheckpointError``: of kind `mismatch` if the tensor has another shape, or no such part.
+    /// - Throws: ``CheckpointError`` of kind `mismatch` if the tensor has another shape, or no such part.
     public func tensor(named name: String, slice specification: String) throws(CheckpointError) -> Tensor {
         let info = try knownInfo(name)
         guard !specification.isEmpty else { return try store.tensor(name, slice: nil) }
@@ -102,7 +102,7 @@ public struct CheckpointReader: Sendable {
 
     /// Reads every tensor once, so that all checksums are verified.
     ///
-    /// - Throws: ``CheckpointError`` for the first that does not verify.
+    /// - Throws: ``CheckpointError`` for the first tensor that fails.
     public func verify() throws(CheckpointError) {
         for name in names { _ = try tensor(named: name) }
     }
@@ -132,7 +132,7 @@ public struct CheckpointReader: Sendable {
         self.store = store
     }
 
-    /// The end of a message: some of the names that there are.
+    /// The end of a message: some of the existing names.
     private var contents: String {
         let names = names
         guard !names.isEmpty else { return "" }

@@ -1,12 +1,12 @@
 internal import Files
 internal import Tensors
 
-/// A file with tensors' bytes: open, or what is needed of it in memory.
+/// A file with tensors' bytes: open, or with the needed parts in memory.
 enum Shard: Sendable {
     case file(OpenFile)
     case memory(ShardMemory)
 
-    /// Bytes, and what keeps them.
+    /// Bytes and their owner.
     struct Part {
         let bytes: UnsafeRawBufferPointer
         let owner: any Sendable

@@ -1,22 +1,22 @@
 internal import Tensors
 
-/// Puts a tensor, or a part of it, together from the slices that are stored.
+/// Assembles a tensor, or a part of it, from stored slices.
 struct SliceAssembly {
-    /// A file of more is not one that a Saver wrote: each pair of slices is compared.
+    /// The maximum number of slices, because each pair of slices is compared. No Saver writes more.
     private static let maxSlices = 4096
 
     let file: String
     let name: String
     let dtype: DataType
-    /// The whole tensor's.
+    /// The shape of the whole tensor.
     let shape: Shape
     /// The stored slices.
     let slices: [TensorSlice]
 
-    /// Reads the slices that `wanted` (nil: all) needs.
+    /// Reads the slices that the wanted part needs; nil for all.
     ///
-    /// - Throws: ``CheckpointError``: of kind `mismatch` if there is no such part; `malformed` if slices overlap, or do not
-    ///   cover it; what `part` throws.
+    /// - Throws: ``CheckpointError`` of kind `mismatch` if there is no such part, `malformed` if slices overlap, or do not cover it;
+    ///   and the errors of `part`.
     func tensor(
         _ wanted: TensorSlice?, part: (TensorSlice, [Range<Int>]) throws(CheckpointError) -> Tensor
     ) throws(CheckpointError) -> Tensor {
@@ -52,7 +52,7 @@ struct SliceAssembly {
     private struct Part {
         let ranges: [Range<Int>]
         let tensor: Tensor
-        /// How many elements of it are wanted.
+        /// The number of wanted elements in it.
         let common: Int
     }
 

@@ -6,12 +6,12 @@ enum SliceCopy {
         return common.contains(where: \.isEmpty) ? nil : common
     }
 
-    /// Whether two boxes have an element in common.
+    /// Whether two boxes overlap.
     static func overlap(_ left: [Range<Int>], _ right: [Range<Int>]) -> Bool { intersection(left, right) != nil }
 
-    /// Copies the elements that the box `from` of an array and the box `to` of another have in common, row by row.
+    /// Copies the common elements of the box `from` of one array and the box `to` of another, row by row.
     ///
-    /// The boxes are given in the coordinates of the whole tensor; each buffer holds exactly its box.
+    /// The boxes are in the coordinates of the whole tensor. Each buffer holds exactly its box.
     static func copy(
         from source: UnsafeRawBufferPointer, _ from: [Range<Int>], to target: UnsafeMutableRawBufferPointer,
         _ to: [Range<Int>], width: Int
@@ -36,7 +36,7 @@ enum SliceCopy {
         zip(position, box).reduce(0) { $0 * $1.1.count + $1.0 - $1.1.lowerBound }
     }
 
-    /// Goes to the next row; false after the last.
+    /// Advances to the next row; false after the last.
     private static func advance(_ position: inout [Int], in box: [Range<Int>]) -> Bool {
         for axis in position.indices.dropLast().reversed() {
             position[axis] += 1

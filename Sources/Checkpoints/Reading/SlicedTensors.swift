@@ -6,8 +6,8 @@ internal import Text
 
 /// A V1 checkpoint: one file, or several, each a sorted table of slices (tensor_slice_writer.cc).
 ///
-/// Under the empty key a file lists its tensors and their slices; each slice's values are a `TensorProto` under the slice's own
-/// key. Blocks have checksums, so all that is in the files is verified when they are opened.
+/// The empty key holds the list of a file's tensors and slices. Each slice's values are a `TensorProto` under the slice's own key. Blocks
+/// have checksums, so opening the files verifies everything.
 struct SlicedTensors: TensorStore {
     static let title = "V1 checkpoint"
 
@@ -29,14 +29,14 @@ struct SlicedTensors: TensorStore {
 
     static func exists(prefix: String) -> Bool {
         guard let first = paths(of: prefix).first, FileIdentity.exists(first) else { return false }
-        // A damaged one is told by its meta graph, so that the error is about the damage.
+        // A damaged file is recognised by its meta graph, so that the error names the damage.
         return SortedTable.isTable(first) || FileIdentity.exists(prefix + ".meta")
     }
 
     static func prefixes(among files: FileNames, in folder: String) -> [String] {
         let others = [".index", ".meta", ".pb", ".pbtxt", ".json", ".txt"]
         return files.sorted.compactMap { name in
-            // Summaries are not looked into: training leaves them in numbers.
+            // Summaries are skipped, because training writes many of them.
             guard !others.contains(where: name.ends), name != "checkpoint", !name.begins(with: "events.out.tfevents"),
                 ShardName.split(name, after: ".data") == nil
             else { return nil }
@@ -49,7 +49,7 @@ struct SlicedTensors: TensorStore {
         }
     }
 
-    /// The files of a prefix; `model-?????-of-00002` stands for two.
+    /// The files of a prefix. `model-?????-of-00002` means two files.
     static func paths(of prefix: String) -> [String] {
         guard let parts = ShardName.split(prefix), parts.shard == nil else { return [prefix] }
         guard (1...maxShards).contains(parts.total) else { return [] }
@@ -58,7 +58,7 @@ struct SlicedTensors: TensorStore {
 
     /// Opens and verifies all files.
     ///
-    /// - Throws: ``CheckpointError`` naming file, tensor and cause.
+    /// - Throws: ``CheckpointError`` that names the file, the tensor and the cause.
     init(prefix: String) throws(CheckpointError) {
         var entries: [ExactText: Entry] = [:]
         var values: [[UInt8]: SortedTable.Value] = [:]
@@ -150,7 +150,7 @@ struct SlicedTensors: TensorStore {
         }
     }
 
-    /// Decodes a slice's values: only the list is stored; dtype and shape are those of the list of tensors.
+    /// Decodes a slice's values. Only the values are stored. The list of tensors states dtype and shape.
     private func part(
         _ name: String, _ dtype: DataType, _ slice: TensorSlice, _ ranges: [Range<Int>]
     ) throws(CheckpointError) -> Tensor {

@@ -1,23 +1,23 @@
 internal import CSnappy
 
-/// LevelDB's sorted table (an SSTable), as TensorFlow's `.index` and V1 checkpoints are: keys in order, in checksummed blocks.
+/// LevelDB's sorted table (an SSTable): keys in order, in checksummed blocks. TensorFlow's `.index` files and V1 checkpoints have this format.
 ///
-/// Format: a 48-byte footer (block handles of the metaindex and the index, padding, magic), an index block of block handles,
-/// data blocks; each block is followed by a type byte and the masked CRC-32C of contents and type (table_format.txt).
+/// A file has data blocks, an index block of block handles, and a 48-byte footer (block handles of the metaindex and the index, padding,
+/// magic). A type byte and the masked CRC-32C of contents and type follow each block (table_format.txt).
 struct SortedTable {
     private static let footerBytes = 48
     private static let magic: UInt64 = 0xdb47_7524_8b80_fb57
     private static let trailerBytes = 5
-    /// The most bytes that one compressed block may grow to; TensorFlow writes blocks of 256 KiB.
+    /// The maximum size of a decompressed block. TensorFlow writes blocks of 256 KiB.
     private static let largestBlockBytes = 256 << 20
 
-    /// An entry; its value is not copied.
+    /// An entry. Its value is not copied.
     struct Entry: Sendable {
         let key: [UInt8]
         let value: Value
     }
 
-    /// Bytes of a block, which they keep alive.
+    /// Bytes of a block. The value keeps the block alive.
     struct Value: Sendable {
         fileprivate let block: Block
         fileprivate let range: Range<Int>
@@ -29,7 +29,7 @@ struct SortedTable {
         }
     }
 
-    /// A block's contents, as they lie in the file, or uncompressed.
+    /// A block's contents: in the file, or decompressed.
     fileprivate enum Block: Sendable {
         case stored(FileContents, offset: Int, count: Int)
         case owned([UInt8])
@@ -73,12 +73,12 @@ struct SortedTable {
                 entries.append(entry)
             }
         }
-        // Nobody reads it, but a change of it is damage like any other.
+        // It is not used, but a change in it is damage like any other.
         _ = try Self.block(of: file, footer.metaindex, "metaindex block")
         self.entries = entries
     }
 
-    /// Whether a file's end says that it is a sorted table; a file that cannot be read is none.
+    /// Whether a file ends like a sorted table; false for an unreadable file.
     static func isTable(_ path: String) -> Bool {
         guard let file = try? PeekedFile(path: path), file.byteCount >= footerBytes,
             let end = file.bytes(at: file.byteCount - footerBytes, count: footerBytes)
@@ -96,7 +96,7 @@ struct SortedTable {
             self.size = size
         }
 
-        /// How many bytes it takes where no byte is wasted.
+        /// The minimum number of bytes of the encoding.
         var shortestBytes: Int { Self.shortestBytes(of: offset) + Self.shortestBytes(of: size) }
 
         private static func shortestBytes(of number: Int) -> Int {
@@ -104,7 +104,7 @@ struct SortedTable {
         }
     }
 
-    /// The end of the file. No checksum covers it: whatever in it is not as a writer makes it is damage.
+    /// The end of the file. No checksum covers it, so any deviation from a writer's output counts as damage.
     private struct Footer {
         let metaindex: Handle
         let index: Handle
@@ -137,7 +137,7 @@ struct SortedTable {
         return try Footer(footer, file.path)
     }
 
-    /// Checks a block and gives its contents, uncompressed.
+    /// Verifies a block, and returns its decompressed contents.
     private static func block(of file: FileContents, _ handle: Handle, _ what: String) throws(CheckpointError) -> Block
     {
         let place = "\(what) at \(handle.offset)"
@@ -183,7 +183,7 @@ struct SortedTable {
         return result
     }
 
-    /// Decodes a block's entries, whose keys share prefixes with those before.
+    /// Decodes a block's entries. Each key shares a prefix with the previous one.
     private static func entries(
         of block: Block, _ file: FileContents, _ place: String
     ) throws(CheckpointError) -> [Entry] {
@@ -210,7 +210,7 @@ struct SortedTable {
         return entries
     }
 
-    /// Where the entries end and the restart points begin.
+    /// The end of the entries, where the restart points begin.
     private static func entryBytes(of block: UnsafeRawBufferPointer) -> Int? {
         guard block.count >= 4 else { return nil }
         let restarts = Int(UInt32(littleEndian: block.loadUnaligned(fromByteOffset: block.count - 4, as: UInt32.self)))

@@ -35,7 +35,7 @@ struct StringDecoder {
         guard total == reader.remaining else {
             throw failure(.malformed, "its strings have \(total) bytes, the entry \(reader.remaining)")
         }
-        // The whole checksum goes on over the stored checksum and the bytes.
+        // The checksum of the tensor also covers the stored checksum of the lengths, and the bytes.
         checksum.extend(UnsafeRawBufferPointer(rebasing: bytes[stored...]))
         guard checksum.masked == entry.checksum else {
             throw failure(
@@ -46,7 +46,7 @@ struct StringDecoder {
         return tensor
     }
 
-    /// A length counts as 32 bits where it fits, else as 64, whatever the varint's size.
+    /// A length counts as 32 bits if it fits, otherwise as 64, regardless of the varint's size.
     private static func extend(_ checksum: inout Checksum, with length: Int) {
         if let short = UInt32(exactly: length) {
             withUnsafeBytes(of: short.littleEndian) { checksum.extend($0) }

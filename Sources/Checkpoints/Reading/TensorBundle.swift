@@ -8,7 +8,7 @@ struct TensorBundle: TensorStore {
     static let title = "V2 checkpoint"
 
     let prefix: String
-    /// The tensors by name; slices' own entries are not among them.
+    /// The tensors by name, without the entries of slices.
     private let entries: [ExactText: BundleEntry]
     private let slices: [[UInt8]: BundleEntry]
     private let shards: [Shard]
@@ -30,9 +30,9 @@ struct TensorBundle: TensorStore {
         files.sorted.compactMap { $0.withoutEnding(".index") }
     }
 
-    /// Opens all files and checks all entries; the tensors' bytes are checked when they are read.
+    /// Opens all files and checks all entries. The tensors' bytes are checked when they are read.
     ///
-    /// - Throws: ``CheckpointError`` naming file, key and cause.
+    /// - Throws: ``CheckpointError`` that names the file, the key and the cause.
     init(prefix: String) throws(CheckpointError) {
         let index = try FileContents(path: prefix + ".index")
         let table = try SortedTable(index)
@@ -114,7 +114,7 @@ struct TensorBundle: TensorStore {
             loaded.append(.memory(try ShardMemory(file, stored[number], keepsFile: keepsFiles)))
         }
         let bundle = TensorBundle(self, loaded)
-        // What cannot be told while the bytes are read: strings, and tensors that are put together from slices.
+        // Tensors that cannot be verified while the bytes are read: strings, and tensors in slices.
         let others = entries.filter { $0.value.dtype.fixedWidth == nil || !$0.value.slices.isEmpty }
         for name in others.keys.sorted() { _ = try bundle.tensor(name.string, slice: nil) }
         return bundle
@@ -152,7 +152,7 @@ struct TensorBundle: TensorStore {
             byteCount: entry.slices.isEmpty ? entry.byteCount : entry.shape.elementCount * width)
     }
 
-    /// Reads a tensor; of a bundle in memory it is the memory itself.
+    /// Reads a tensor. A bundle in memory returns its memory without a copy.
     ///
     /// - Throws: ``CheckpointError`` if its checksum or its parts do not fit, or its dtype cannot be read.
     func tensor(_ name: String, slice: TensorSlice?) throws(CheckpointError) -> Tensor {
@@ -201,7 +201,7 @@ struct TensorBundle: TensorStore {
         return tensor
     }
 
-    /// A tensor's bytes as they are stored, verified where the entry's checksum is that of the bytes; aligned.
+    /// A tensor's stored bytes, aligned, and verified if the entry's checksum covers the bytes.
     private func bytes(of entry: BundleEntry, _ name: String) throws(CheckpointError) -> Shard.Part {
         switch shards[entry.shard] {
         case .memory(let memory): return try memory.part(name, entry)
@@ -217,7 +217,7 @@ struct TensorBundle: TensorStore {
         }
     }
 
-    /// A copy in the byte order of this machine, its truth values 0 or 1; nil if there is not enough memory.
+    /// A copy in this machine's byte order, with Booleans as 0 or 1; nil if there is not enough memory.
     private func changed(_ bytes: UnsafeRawBufferPointer, _ entry: BundleEntry) -> Tensor? {
         Tensor(dtype: entry.dtype, shape: entry.shape) { memory in
             memory.copyMemory(from: bytes)

@@ -1,9 +1,9 @@
 internal import TensorFlowProtos
 internal import Tensors
 
-/// A box in a tensor: for each dimension where it starts and how long it is.
+/// A box in a tensor: the start and the length in each dimension.
 struct TensorSlice: Hashable, Sendable {
-    /// One dimension's part; no length means all of it.
+    /// The part of one dimension. No length means the whole dimension.
     struct Extent: Hashable, Sendable {
         var start: Int
         var length: Int?
@@ -22,12 +22,12 @@ struct TensorSlice: Hashable, Sendable {
         }
     }
 
-    /// All of a tensor.
+    /// The whole tensor.
     static func whole(rank: Int) -> TensorSlice {
         TensorSlice(Array(repeating: Extent(start: 0, length: nil), count: rank))
     }
 
-    /// The starts and lengths in a tensor of that shape; nil if the box does not lie in it.
+    /// The ranges in a tensor of that shape; nil if the box is not within it.
     func ranges(in shape: Shape) -> [Range<Int>]? {
         guard extents.count == shape.rank else { return nil }
         var result: [Range<Int>] = []
@@ -53,15 +53,15 @@ struct TensorSlice: Hashable, Sendable {
     }
 }
 
-/// Encodings whose bytes sort as what they encode.
+/// Encodings whose bytes sort like the encoded values.
 enum OrderedCode {
-    /// A count of bytes, then the number's bytes, the highest first; none for 0.
+    /// The number of bytes, then the number in big-endian order; no bytes for 0.
     static func number(_ value: UInt64) -> [UInt8] {
         let bytes = withUnsafeBytes(of: value.bigEndian) { Array($0.drop { $0 == 0 }) }
         return [UInt8(bytes.count)] + bytes
     }
 
-    /// The bytes, 00 and ff escaped, then a terminator.
+    /// The bytes with 00 and ff escaped, then a terminator.
     static func string(_ value: [UInt8]) -> [UInt8] {
         var result: [UInt8] = []
         for byte in value {
@@ -71,7 +71,7 @@ enum OrderedCode {
         return result + [0, 1]
     }
 
-    /// `n` bytes for numbers in [-2^(7n-1), 2^(7n-1)): the sign-extended number, a header of `n` ones XORed into its front.
+    /// `n` bytes for numbers in [-2^(7n-1), 2^(7n-1)): the sign-extended number, with a header of `n` ones XORed into its front.
     static func signedNumber(_ value: Int64) -> [UInt8] {
         let magnitude = value < 0 ? ~value : value
         var count = 1

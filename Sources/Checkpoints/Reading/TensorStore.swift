@@ -2,26 +2,26 @@ internal import Files
 internal import Tensors
 internal import Text
 
-/// A format in which TensorFlow keeps tensors by name; one type and one file a format.
+/// A format in which TensorFlow stores tensors by name. Each format is one type in one file.
 protocol TensorStore: Sendable {
     /// The name in messages.
     static var title: String { get }
 
-    /// Whether there are files of that prefix in this format.
+    /// Whether files with that prefix exist in this format.
     static func exists(prefix: String) -> Bool
 
     /// The checkpoints of a folder in this format.
     ///
-    /// - `files`: The names of the folder's files.
-    /// - `folder`: Its path, to look into files whose names do not tell.
-    ///
-    /// Gives the part of the prefixes after the folder.
+    /// - Parameters:
+    ///   - files: The names of the folder's files.
+    ///   - folder: Its path, to read files whose names do not identify them.
+    /// - Returns: The prefixes relative to the folder.
     static func prefixes(among files: FileNames, in folder: String) -> [String]
 
-    /// Opens all files, and checks what can be checked without the tensors' bytes.
+    /// Opens all files, and checks everything that does not depend on the tensors' bytes.
     init(prefix: String) throws(CheckpointError)
 
-    /// The files, as they were when they were opened.
+    /// The states of the files when they were opened.
     var files: [FileIdentity] { get }
 
     /// The same with all that is needed of the files in memory, and verified.
@@ -37,24 +37,24 @@ protocol TensorStore: Sendable {
     /// The bytes of the tensors in memory.
     var residentBytes: Int { get }
 
-    /// The file that a message about a name is about.
+    /// The file that contains the names, for messages.
     var indexPath: String { get }
 
     /// All names, in no order.
     var names: [String] { get }
 
-    /// The facts about a tensor that are known without reading it.
+    /// The description of a tensor, without reading it.
     func info(for name: String) -> CheckpointReader.TensorInfo?
 
-    /// Reads a tensor that is there, or a part of it.
+    /// Reads an existing tensor, or a part of it.
     func tensor(_ name: String, slice: TensorSlice?) throws(CheckpointError) -> Tensor
 }
 
-/// The formats, in the order in which they are tried: a new one is a line here.
+/// The formats, in the order in which they are tried. To add one, add a line here.
 enum TensorStores {
     static let all: [any TensorStore.Type] = [TensorBundle.self, SlicedTensors.self]
 
-    /// Opens the first format that is there; if none is, the error is the first one's.
+    /// Opens the first format that exists. If none does, the error is that of the first format.
     static func open(prefix: String) throws(CheckpointError) -> any TensorStore {
         for format in all where format.exists(prefix: prefix) { return try format.init(prefix: prefix) }
         return try TensorBundle(prefix: prefix)
@@ -68,13 +68,13 @@ enum TensorStores {
 
 /// The numbers that TensorFlow appends to the names of a checkpoint's parts: `-00001-of-00004`.
 enum ShardName {
-    /// Five digits at least.
+    /// At least five digits.
     static func padded(_ number: Int) -> String {
         let digits = String(number)
         return String(repeating: "0", count: max(0, 5 - digits.count)) + digits
     }
 
-    /// Splits off the numbers; `shard` is nil where the name has question marks for it.
+    /// Splits off the numbers. `shard` is nil if the name has question marks instead.
     static func split(_ name: String) -> (base: String, shard: Int?, total: Int)? {
         let parts = name.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
         guard parts.count > 3, parts[parts.count - 2].elementsEqual("of".utf8),
@@ -85,7 +85,7 @@ enum ShardName {
         return (String(name[..<parts[parts.count - 4].endIndex]), number(shard), total)
     }
 
-    /// Splits what ends in a suffix and such numbers: `model-7.data-00000-of-00001`.
+    /// Splits a name that ends with a suffix and such numbers: `model-7.data-00000-of-00001`.
     static func split(_ name: String, after suffix: String) -> (base: String, shard: Int?, total: Int)? {
         guard let parts = split(name), let base = parts.base.withoutEnding(suffix) else { return nil }
         return (base, parts.shard, parts.total)

@@ -1,18 +1,18 @@
 internal import TensorFlowProtos
 internal import Tensors
 
-/// The graph of objects that TensorFlow 2 keeps in a checkpoint: there keys are paths through objects, and the names that
-/// variables have in a graph are told here (trackable_object_graph.proto).
+/// The object graph in a checkpoint of TensorFlow 2. Keys are paths through objects. This graph has the variables' names in the graph
+/// (trackable_object_graph.proto).
 struct ObjectGraph {
-    /// The tensor that holds the graph.
+    /// The tensor that contains the graph.
     static let key = "_CHECKPOINTABLE_OBJECT_GRAPH"
 
-    /// The keys by the variables' full names; names that several variables have are left out.
+    /// The keys by the variables' full names, without names that several variables share.
     let keys: [String: String]
-    /// The objects, their children, and the keys of what they hold.
+    /// The objects, their children, and the keys of their tensors.
     let message: TrackableObjectGraph
 
-    /// Reads the graph from a checkpoint that has one.
+    /// Reads the object graph of a checkpoint.
     ///
     /// - Throws: ``CheckpointError`` if it cannot be decoded.
     init(_ store: some TensorStore) throws(CheckpointError) {

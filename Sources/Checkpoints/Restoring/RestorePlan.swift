@@ -1,32 +1,31 @@
 package import TensorFlowProtos
 internal import Tensors
 
-/// Which tensor of a checkpoint goes into which variable of a graph.
+/// The mapping from the tensors of a checkpoint to the variables of a graph.
 ///
-/// The truth is not the variables' names but the constants that feed `RestoreV2`: the plan follows the graph from the saver's
-/// restore op through its control inputs to the assignments, and from each value back to the restore op that makes it.
-/// So a Saver with renamed variables, with a subset, or of a sharded graph restores as it does in TensorFlow.
+/// The constant inputs of `RestoreV2` determine the mapping, not the variables' names. The plan follows the graph from the saver's restore
+/// op through its control inputs to the assignments, and from each value back to its restore op. Savers with renamed variables, with a
+/// subset, or of a sharded graph therefore restore as in TensorFlow.
 package struct RestorePlan: Sendable {
-    /// Where a variable's value comes from.
+    /// The source of a variable's value.
     package struct Source: Hashable, Sendable {
         /// The tensor's name in the checkpoint.
         package let key: String
-        /// The part of it, in RestoreV2's form; empty for all.
+        /// The part of the tensor, in RestoreV2's form; empty for all.
         package let slice: String
-        /// Whether the graph gives the value the variable's shape, as `Saver(reshape=True)` does.
+        /// Whether the graph reshapes the value to the variable's shape, as `Saver(reshape=True)` does.
         package var isReshaped = false
     }
 
-    /// The sources, by the name of the variable's node and, where it differs, by its `shared_name`.
+    /// The sources, by the name of the variable's node and by its `shared_name`, if that differs.
     package private(set) var sources: [String: Source] = [:]
 
-    /// Variables that the graph's initialisation sets to constants, by the same names: a SavedModel keeps the paths of its asset
-    /// files so.
+    /// Variables that the graph's initialisation sets to constants, by the same names, such as the paths of a SavedModel's asset files.
     package private(set) var constants: [String: TensorProto] = [:]
     /// The tables that are restored, by the name of the table's node: `LookupTableImportV2` of two tensors.
     package private(set) var tables: [String: TableSource] = [:]
 
-    /// Where a mutable table's contents come from.
+    /// The source of a mutable table's contents.
     package struct TableSource: Hashable, Sendable {
         /// The keys' tensor.
         package let keys: Source
@@ -34,20 +33,20 @@ package struct RestorePlan: Sendable {
         package let values: Source
     }
 
-    /// Whether the graph says what to restore; if not, a variable is looked for under its own name.
+    /// Whether the graph states what to restore. If not, each variable is restored from the key with its own name.
     package var isExplicit: Bool { !sources.isEmpty }
 
-    /// The ops that stand for a variable.
+    /// The ops that are variables.
     package static let variableOps: Set<String> = ["Variable", "VariableV2", "VarHandleOp"]
 
-    /// The op that a Saver makes where its user names none: what restores where no SaverDef tells.
+    /// The default name of a Saver's restore op, for graphs without a SaverDef.
     private static let usualRestoreOp = "save/restore_all"
 
     /// Reads the plan from a graph.
     ///
     /// - Parameters:
     ///   - graph: The graph, with the parts that save and restore.
-    ///   - saver: What names the restore op; nil stands for the usual one. If there is none the plan is not explicit.
+    ///   - saver: The saver that names the restore op; nil for the default name. If the op does not exist, the plan is not explicit.
     ///   - initOps: The ops that initialise after the restoring.
     package init(graph: GraphDef, saver: SaverDef?, initOps: [String] = []) {
         let walk = RestoreWalk(graph)
@@ -75,7 +74,7 @@ package struct RestorePlan: Sendable {
         for name in Self.names(of: target) where sources[name] == nil { constants[name] = value }
     }
 
-    /// A variable goes by its node's name and by its `shared_name`.
+    /// A variable is known by its node's name and by its `shared_name`.
     private static func names(of variable: NodeDef) -> [String] {
         guard let shared = variable.attr["shared_name"]?.s, !shared.isEmpty else { return [variable.name] }
         return [variable.name, String(decoding: shared, as: UTF8.self)]

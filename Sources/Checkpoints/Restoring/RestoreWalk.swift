@@ -1,27 +1,27 @@
 internal import TensorFlowProtos
 
-/// Follows a graph from an op that restores, or initialises, to the assignments that it waits for; also into the functions that
-/// TensorFlow 2 traces for both.
+/// Follows a graph from a restore or initialisation op to the assignments that it depends on, also into the functions that TensorFlow 2
+/// traces for both.
 struct RestoreWalk {
-    /// A node that gives a variable, or a table, its contents: an assignment, or the import of keys and values.
+    /// A node that sets a variable or fills a table: an assignment, or the import of keys and values.
     struct Effect {
         fileprivate let node: NodeDef
         fileprivate let scope: Scope
 
-        /// Whether it fills a table: its inputs are the table, keys and values; else a variable and the value.
+        /// Whether it fills a table. Its inputs are then the table, keys and values, otherwise a variable and the value.
         var isTableImport: Bool { node.op == RestoreWalk.tableImport }
     }
 
     private static let tableImport = "LookupTableImportV2"
     private static let assigning: Set<String> = ["Assign", "AssignVariableOp", tableImport]
     private static let calling: Set<String> = ["PartitionedCall", "StatefulPartitionedCall"]
-    /// Ops that hand on their first input.
+    /// Ops that forward their first input.
     private static let passing: Set<String> = [
         "Identity", "Reshape", "Cast", "DisableCopyOnRead", "ReadVariableOp", "StopGradient",
     ]
     private static let deepestCalls = 16
     private static let longestChain = 64
-    /// Calls may branch; a graph that restores has a handful.
+    /// The maximum number of calls to follow. Calls may branch, but real graphs have only a few.
     private static let maxCalls = 256
 
     private let graph: Scope
@@ -33,7 +33,7 @@ struct RestoreWalk {
             graph.library.function.map { ($0.signature.name, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// All effects that the op waits for.
+    /// All effects that the op depends on.
     func effects(from op: String) -> [Effect] {
         var result: [Effect] = []
         var calls = 0
@@ -62,7 +62,7 @@ struct RestoreWalk {
         }
     }
 
-    /// An input as a node names it: `^node`, `node`, `node:1`; in a function also `node:output:1` and an argument's name.
+    /// An input's name in a node: `^node`, `node`, `node:1`; in a function also `node:output:1` and an argument's name.
     fileprivate struct InputName {
         let node: String
         let output: Int
@@ -75,7 +75,7 @@ struct RestoreWalk {
         }
     }
 
-    /// The nodes that see each other: a graph's, or those of a function that was called.
+    /// The nodes of one scope: a graph, or a called function.
     fileprivate final class Scope {
         private let nodes: [NodeDef]
         /// Where each node is, by its name.
@@ -118,7 +118,7 @@ struct RestoreWalk {
             let isReshaped: Bool
         }
 
-        /// Follows a chain of ops that hand on their first input, out of functions through their arguments.
+        /// Follows a chain of ops that forward their first input, out of functions through their arguments.
         func follow(_ input: String, until isEnd: (NodeDef) -> Bool) -> Origin? {
             var name = InputName(input)
             var scope = self
@@ -140,7 +140,7 @@ struct RestoreWalk {
             return nil
         }
 
-        /// An element of a constant of strings; the last one given stands for all that follow.
+        /// An element of a constant of strings. The last stored element repeats.
         func string(_ input: String, at index: Int) -> String? {
             guard let strings = follow(input, until: { $0.op == "Const" })?.node.attr["value"]?.tensor.stringVal,
                 let bytes = index < strings.count ? strings[index] : strings.last
@@ -162,13 +162,13 @@ extension RestoreWalk.Effect {
         return scope.follow(input, until: { Self.targets.contains($0.op) })?.node
     }
 
-    /// The constant that an input is.
+    /// The constant of an input.
     func constant(ofInput index: Int) -> TensorProto? {
         guard index < node.input.count else { return nil }
         return scope.follow(node.input[index], until: { $0.op == "Const" })?.node.attr["value"]?.tensor
     }
 
-    /// The checkpoint's tensor that an input is.
+    /// The checkpoint's tensor of an input.
     func source(ofInput index: Int) -> RestorePlan.Source? {
         guard index < node.input.count,
             let found = scope.follow(node.input[index], until: { $0.op.hasPrefix("Restore") })

@@ -2,11 +2,11 @@ internal import Synchronization
 internal import TensorFlowProtos
 package import Tensors
 
-/// The values of a graph's variables, read from a checkpoint when they are first asked for.
+/// The values of a graph's variables, read from a checkpoint on first use.
 package final class RestoredVariables: Sendable {
-    /// Where the values come from; a graph without variables has no checkpoint.
+    /// The checkpoint; nil for a graph without variables.
     package let reader: CheckpointReader?
-    /// Which tensor is which variable's value.
+    /// The mapping from tensors to variables.
     package let plan: RestorePlan
     /// Values that were put together or converted.
     private let values = Mutex<[String: Tensor]>([:])
@@ -16,8 +16,8 @@ package final class RestoredVariables: Sendable {
         self.reader = reader
     }
 
-    /// The tensor of the checkpoint that a variable is restored from. What the plan names comes first; in an object-based
-    /// checkpoint the variable's full name, then the path of an object of that name, is looked for.
+    /// The checkpoint's tensor for a variable. The plan takes precedence. In an object-based checkpoint, the variable's full name is looked up,
+    /// then the path of an object with that name.
     private func source(of variable: String) -> RestorePlan.Source {
         let source = plan.sources[variable] ?? RestorePlan.Source(key: variable, slice: "")
         guard let reader, reader.info(for: source.key) == nil else { return source }
@@ -52,12 +52,13 @@ package final class RestoredVariables: Sendable {
 
     /// The value of a variable.
     ///
-    /// - `variable`: The name in the graph.
-    /// - `dtype`: As the graph declares it.
-    /// - `shape`: As the graph declares it. Where the graph reshapes the value, as many elements are enough.
-    ///
-    /// Throws ``CheckpointError`` of kind `notFound`, naming variable, key and the nearest keys, if the checkpoint lacks it;
-    ///   of kind `mismatch` if its dtype or shape is another.
+    /// - Parameters:
+    ///   - variable: The name in the graph.
+    ///   - dtype: The declared dtype.
+    ///   - shape: The declared shape. If the graph reshapes the value, only the number of elements must match.
+    /// - Returns: The value.
+    /// - Throws: ``CheckpointError`` of kind `notFound`, with the variable, the key and the nearest keys, if the checkpoint lacks it;
+    ///   of kind `mismatch` if its dtype or shape differs.
     package func value(of variable: String, dtype: DataType, shape: PartialShape) throws(CheckpointError) -> Tensor {
         if let known = values.withLock({ $0[variable] }) { return known }
         var (tensor, origin) = try read(variable)
@@ -77,7 +78,7 @@ package final class RestoredVariables: Sendable {
         return tensor
     }
 
-    /// The value, and what to call the place that it comes from.
+    /// The value, and the name of its source for messages.
     private func read(_ variable: String) throws(CheckpointError) -> (Tensor, origin: String) {
         if let constant = plan.constants[variable] {
             do throws(TensorDecodingError) {

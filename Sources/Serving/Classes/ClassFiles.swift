@@ -1,15 +1,15 @@
 internal import Files
 
-/// Where files of class names lie: beside a model's files, in a SavedModel's `assets` or `assets.extra`, or in the model's folder.
+/// The places of files of class names: beside a model's files, in a SavedModel's `assets` or `assets.extra`, or in the model's folder.
 struct ClassFiles {
     private let folders: [String]
 
-    /// The file that is taken for all outputs, where there is one.
+    /// The name of the file for all outputs.
     private static let generalName = "labels.txt"
 
     /// - Parameters:
-    ///   - path: What is opened: a checkpoint's prefix, a SavedModel's or a graph's file.
-    ///   - folder: What was given as the model's path.
+    ///   - path: The opened path: a checkpoint's prefix, a SavedModel's or a graph's file.
+    ///   - folder: The model's path as given.
     init(ofModel path: String, in folder: String) {
         let own = PathText.folder(of: path)
         var folders: [String] = []
@@ -19,10 +19,10 @@ struct ClassFiles {
         self.folders = folders
     }
 
-    /// The file `labels.txt`; nil where there is none.
+    /// The file `labels.txt`; nil if there is none.
     var general: String? { file(Self.generalName) }
 
-    /// A file that the settings name; nil where there is none, and for a name that leads out of the model's folders.
+    /// A file that the settings name; nil if there is none, or the name leads out of the model's folders.
     func file(_ name: String) -> String? {
         let isInside =
             !name.isEmpty && !name.hasPrefix("/") && !name.contains("\0")
@@ -36,6 +36,6 @@ struct ClassFiles {
         ([general] + (settings?.classes.values.map(file) ?? [])).compactMap(\.self)
     }
 
-    /// Where a file of a name is looked for, in words.
+    /// The searched folders, for messages.
     var description: String { folders.joined(separator: ", ") }
 }

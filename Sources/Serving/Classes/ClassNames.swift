@@ -1,15 +1,14 @@
 internal import Checkpoints
 internal import Files
 
-/// The names of the classes that an output gives scores for: the name on each line of a file is that of the same place of the
-/// output's last dimension.
+/// The names of the classes of an output with scores. Each line of a file names the class at the same index of the output's last
+/// dimension.
 package struct ClassNames: Sendable {
-    /// The names by place.
+    /// The names by index.
     package let names: [String]
     /// The file's path.
     package let path: String
-    /// Whether the settings name the file for one output. Then all values of that output's last dimension have names, or it is an
-    /// error.
+    /// Whether the settings name the file for one output. All values of that output's last dimension must then have names.
     package let isExplicit: Bool
 
     private static let maxBytes = 4 << 20
@@ -33,7 +32,7 @@ package struct ClassNames: Sendable {
         return (ClassNames(names: names, path: path, isExplicit: isExplicit), contents.identity)
     }
 
-    /// The lines of a text. Empty lines at the end are left out; others count, so that places stay right.
+    /// The lines of a text, without empty lines at the end. Other empty lines count, so that indices stay right.
     private static func lines(of text: String) -> [String] {
         let mark: [UInt8] = [0xef, 0xbb, 0xbf]
         let bytes = text.utf8.starts(with: mark) ? text.utf8.dropFirst(mark.count) : text.utf8[...]

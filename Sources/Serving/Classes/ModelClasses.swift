@@ -2,13 +2,13 @@ internal import Files
 internal import Settings
 internal import Tensors
 
-/// The names of the classes that a model's outputs give scores for.
+/// The names of the classes of a model's outputs.
 package struct ModelClasses: Sendable {
-    /// By the output's tensor, `probs:0`: the settings name a file for it.
+    /// The names for outputs with a file in the settings, by the output's tensor, `probs:0`.
     private var explicit: [String: ClassNames] = [:]
     /// `labels.txt`, for all outputs with as many values in their last dimension as it has names.
     private var general: ClassNames?
-    /// The files that were read, as they were then.
+    /// The files that were read, with their states.
     private(set) var files: [FileIdentity] = []
     /// Notes on the files found, for the log.
     private(set) var notes: [String] = []
@@ -19,10 +19,10 @@ package struct ModelClasses: Sendable {
     ///
     /// - Parameters:
     ///   - classes: Names of files by outputs, from the model's settings.
-    ///   - places: Where the files lie.
+    ///   - places: The places of the files.
     ///   - outputs: The model's outputs.
-    /// - Throws: ``ModelError`` of kind `load` for a file of the settings that cannot be used, an output that the model lacks, and an
-    ///   output that has another number of values.
+    /// - Throws: ``ModelError`` of kind `load` for an unusable file in the settings, an output that the model lacks, and an output with
+    ///   another number of values.
     init(
         _ classes: [String: String], in places: ClassFiles, outputs: [TensorDescription]
     ) throws(ModelError) {
@@ -47,7 +47,7 @@ package struct ModelClasses: Sendable {
         readGeneral(places, outputs)
     }
 
-    /// Nobody has asked for `labels.txt` to be read: what is wrong with it is only a warning.
+    /// Reads `labels.txt`. It was not requested, so its problems are only warnings.
     private mutating func readGeneral(_ places: ClassFiles, _ outputs: [TensorDescription]) {
         guard let path = places.general else { return }
         do throws(ModelError) {
@@ -78,14 +78,14 @@ package struct ModelClasses: Sendable {
         throw ModelError(.load, "classes of \"\(name)\": the model has no such output\(nearest)")
     }
 
-    /// The size of the last dimension; nil where the graph does not tell it.
+    /// The size of the last dimension; nil if unknown.
     private static func lastSize(_ output: TensorDescription) -> Int? {
         output.shape.dimensions?.last.flatMap { $0 < 0 ? nil : $0 }
     }
 
-    /// The names for an output; of `labels.txt`, they are its names only if they are as many as its values.
+    /// The names for an output. The names of `labels.txt` apply only if there are as many as the output has values.
     ///
     /// - Parameter tensor: The output's tensor, `probs:0`.
-    /// - Returns: nil where there are none.
+    /// - Returns: The names; nil if there are none.
     package func names(of tensor: String) -> ClassNames? { explicit[tensor] ?? general }
 }

@@ -5,8 +5,8 @@ internal import Tensors
 
 /// The graph that belongs to a checkpoint.
 ///
-/// It is the checkpoint's own `.meta`. Where there is none (`write_meta_graph=False`, TensorFlow 2's checkpoints) it is the newest
-/// older one whose variables are all in the checkpoint; else any other graph of the folder for which that holds.
+/// This is the checkpoint's own `.meta`. If there is none (`write_meta_graph=False`, TensorFlow 2's checkpoints), it is the newest older one
+/// whose variables are all in the checkpoint, otherwise any other such graph of the folder.
 struct CheckpointGraph {
     let graph: ModelGraph
     let file: FileIdentity
@@ -16,7 +16,7 @@ struct CheckpointGraph {
     /// The file's name without the folder.
     var fileName: String { PathText.name(of: file.path) }
 
-    /// - Throws: ``ModelError`` of kind `load` if there is no graph that fits, saying why those that are there do not.
+    /// - Throws: ``ModelError`` of kind `load` if no graph fits, with the reason for each.
     init(
         of location: CheckpointFolder, _ reader: CheckpointReader, _ context: LoadingContext
     ) throws(ModelError) {
@@ -71,8 +71,8 @@ struct CheckpointGraph {
         return meta
     }
 
-    /// Whether a Saver's parts are in the graph, and nothing of what is written behind the graph is there: no checksum covers the file, and
-    /// cut off at the end of a field it can be decoded.
+    /// Whether the graph has a Saver's nodes, but none of the data that follows the graph in the file. No checksum covers the file, and it can
+    /// be decoded if it is cut off at the end of a field.
     private static func isCutOff(_ meta: MetaGraphDef) -> Bool {
         !meta.hasSaverDef && meta.collectionDef.isEmpty && meta.signatureDef.isEmpty && meta.assetFileDef.isEmpty
             && !meta.hasObjectGraphDef && meta.hasMetaInfoDef
@@ -81,7 +81,7 @@ struct CheckpointGraph {
 
     private static let maxCandidates = 64
 
-    /// Meta graphs of this step and before, the newest first; then later ones; then other graphs.
+    /// The meta graphs of this and earlier steps, the newest first, then later ones, then other graphs.
     private static func candidates(_ location: CheckpointFolder) -> [String] {
         let metas = CheckpointListing.item(prefix: location.prefix).otherGraphs
         guard metas.count < maxCandidates else { return metas }
@@ -91,13 +91,13 @@ struct CheckpointGraph {
         return Array((metas + others).prefix(maxCandidates))
     }
 
-    /// Why a graph is not that of the checkpoint; nil if it is.
+    /// The reason why a graph does not fit the checkpoint; nil if it does.
     private static func misfit(_ meta: MetaGraphDef, _ reader: CheckpointReader) -> String? {
         let restored = RestoredVariables(plan: ModelGraph.plan(of: meta), reader: reader)
         var count = 0
         for node in meta.graphDef.node where RestorePlan.variableOps.contains(node.op) {
             let source = restored.plan.sources[node.name]
-            // A variable that the Saver does not restore (a local one) tells nothing.
+            // A variable that the Saver does not restore (a local one) is ignored.
             if restored.plan.isExplicit, source == nil { continue }
             guard let info = restored.info(of: node.name) else {
                 return "the checkpoint lacks the variable \"\(node.name)\""

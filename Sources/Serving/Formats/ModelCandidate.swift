@@ -2,20 +2,20 @@ internal import Checkpoints
 package import Files
 internal import Text
 
-/// A version of a model that lies in files, as a look at their names and stats tells: nothing is decoded.
+/// A version of a model in files, according to their names and status. Nothing is decoded.
 package struct ModelCandidate: Hashable, Sendable {
-    /// The number of its folder, else the training step, else 1.
+    /// The number of its folder, otherwise the training step, otherwise 1.
     package let number: Int
     /// The file to open: a checkpoint's prefix, or the file of a SavedModel or graph.
     package let path: String
-    /// Every file that loading will read, by path. Two looks that give equal files found the same contents.
+    /// All files that loading will read, by path. Equal files have equal contents.
     package let files: [FileIdentity]
     /// The missing files, in words; nil if all required files exist, by their names.
     package let missing: String?
-    /// Whether it can be loaded without what is missing: a checkpoint without a `.meta` takes another graph of its folder that fits.
+    /// Whether it can be loaded despite missing files: a checkpoint without a `.meta` uses another graph of its folder that fits.
     package let isLoadable: Bool
 
-    /// The number of its folder, where it is one of numbered versions.
+    /// The number of its folder, if it is one of numbered versions.
     let version: Int?
     /// The path of the model as given.
     let folder: String
@@ -38,7 +38,7 @@ package struct ModelCandidate: Hashable, Sendable {
     /// - Parameters:
     ///   - number: See ``number``.
     ///   - path: See ``path``.
-    ///   - folder: What was given as the model's path.
+    ///   - folder: The model's path as given.
     ///   - format: The format.
     ///   - reading: The paths of the files that will be read.
     ///   - missing: See ``missing``.
@@ -66,7 +66,7 @@ package struct ModelCandidate: Hashable, Sendable {
         self.version = version
     }
 
-    /// The same as one of numbered versions.
+    /// The same candidate as one of numbered versions.
     func numbered(_ version: Int, in folder: String) -> ModelCandidate {
         ModelCandidate(
             number: version, path: path, folder: folder, format: format,
@@ -79,16 +79,16 @@ package struct ModelCandidate: Hashable, Sendable {
         return Set((paths + classes).map { ExactText($0) }).sorted().compactMap { FileIdentity(path: $0.string) }
     }
 
-    /// Whether all that must be there is, by its name: of a checkpoint `.meta`, `.index` and all shards.
+    /// Whether all required files exist, by name: for a checkpoint `.meta`, `.index` and all shards.
     package var isComplete: Bool { missing == nil }
 
-    /// The size of the files.
+    /// The total size of the files.
     package var byteCount: Int { files.reduce(0) { $0.addingReportingOverflow($1.size).partialValue } }
 
-    /// Whether the files are still those that were looked at.
+    /// Whether the files have not changed since they were listed.
     package var isUnchanged: Bool { files.allSatisfy { FileIdentity(path: $0.path) == $0 } }
 
-    /// Checks that what was read is what was looked at.
+    /// Checks that the files that were read are those that were listed.
     ///
     /// - Throws: ``ModelError`` of failure `changed`.
     func require(_ read: [FileIdentity]) throws(ModelError) {
@@ -101,22 +101,22 @@ package struct ModelCandidate: Hashable, Sendable {
 
 /// The contents of a model's path at one moment.
 package struct ModelListing: Hashable, Sendable {
-    /// In the order in which they are to be taken: the latest first, then what is served where it cannot be loaded.
+    /// The candidates in order of preference: the latest first, then those to serve if it cannot be loaded.
     package let ranked: [ModelCandidate]
     /// Notes on choices, for the log.
     package let notes: [String]
-    /// Warnings for the operator, whichever version serves: for example, that the named version is not used.
+    /// Warnings for the operator that do not depend on the served version: for example, that the named version is not used.
     package let warnings: [String]
-    /// Why the first is not what a `checkpoint` file names; nil where it is, and where formats have no such file.
+    /// The reason why the first is not the one that a `checkpoint` file names; nil if it is, or the format has no such file.
     package let lostPointer: String?
 
-    /// By number, ascending: all prefixes of a checkpoint's folder, all numbered versions, or the only one. Each number once.
+    /// The candidates by number, ascending, each number once: all prefixes of a checkpoint's folder, all numbered versions, or the only one.
     package let candidates: [ModelCandidate]
 
     /// The version that is served by default: the one that `checkpoint` names, even if it is older, otherwise the highest number.
     package var latest: ModelCandidate? { ranked.first }
 
-    /// The first that can be loaded; if none can, the first, so that its error is told.
+    /// The first that can be loaded; if none can, the first, so that its error is reported.
     package var choice: ModelCandidate? { ranked.first { $0.isLoadable } ?? ranked.first }
 
     init(ranked: [ModelCandidate], notes: [String] = [], warnings: [String] = [], lostPointer: String? = nil) {
@@ -124,7 +124,7 @@ package struct ModelListing: Hashable, Sendable {
         var warnings = warnings
         var byNumber: [Int: ModelCandidate] = [:]
         for candidate in ranked {
-            // Several may end in the same step, or in none.
+            // Several prefixes may end with the same step, or with none.
             if byNumber[candidate.number] == nil { byNumber[candidate.number] = candidate }
         }
         candidates = byNumber.values.sorted { $0.number < $1.number }
@@ -136,19 +136,19 @@ package struct ModelListing: Hashable, Sendable {
         self.warnings = warnings
     }
 
-    /// Looks at a path: reads names, stats, and the few bytes that tell formats apart.
+    /// Examines a path: reads names, status, and the few bytes that distinguish formats.
     ///
     /// - Parameters:
     ///   - path: A folder, a file or a prefix.
     ///   - followsPaths: Whether a `checkpoint` file may name files of other folders.
-    /// - Returns: What can be opened there, the first choice first.
-    /// - Throws: ``ModelError`` of kind `load`; its ``ModelError/failure`` is `notThere` if the path is gone, `io` if it cannot be
-    ///   read, `incomplete` or `broken` if what is there is no model, or none yet.
+    /// - Returns: The candidates, the first choice first.
+    /// - Throws: ``ModelError`` of kind `load`. Its ``ModelError/failure`` is `notThere` if the path does not exist, `io` if it cannot be
+    ///   read, `incomplete` or `broken` if it contains no model, or none yet.
     package static func look(at path: String, followsPaths: Bool = false) throws(ModelError) -> ModelListing {
         if let fault = RemotePath.fault(of: path) { throw ModelError(.broken, fault) }
         let path = ModelPath(path, followsPaths: followsPaths)
         if let failure = path.failure, !FileIdentity.exists(path.path) { throw ModelError(failure) }
-        // A path that looks like nothing gives the checkpoint's error, which lists what is there.
+        // A path of no known format gets the checkpoint's error, which lists what exists.
         guard let format = ModelFormat.of(path) else {
             if path.isGone { throw ModelError(.notThere, "\(path.path): no such file or folder") }
             if let foreign = path.foreign { throw ModelError(.broken, foreign.message) }

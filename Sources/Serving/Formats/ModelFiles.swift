@@ -1,13 +1,13 @@
 internal import Checkpoints
 internal import Files
 
-/// A model's files, opened, decoded and verified, whatever their format.
+/// A model's files of any format, opened, decoded and verified.
 struct ModelFiles {
     /// The detected format, for messages: "TensorFlow 2 SavedModel".
     let format: String
-    /// The path that the names of the checkpoint's files begin with; without a checkpoint that of the graph's file.
+    /// The prefix of the checkpoint; without a checkpoint, the path of the graph's file.
     let prefix: String
-    /// The training step that the checkpoint's name tells.
+    /// The training step in the checkpoint's name.
     let step: Int?
     /// Notes on choices, for the log.
     let notes: [String]
@@ -15,10 +15,10 @@ struct ModelFiles {
     let warnings: [String]
     let graph: ModelGraph
     let variables: RestoredVariables
-    /// The files that were read, as they were then.
+    /// The files that were read, with their states.
     let read: [FileIdentity]
 
-    /// Puts together what a format found, and reads the weights.
+    /// Combines the parts that a format found, and reads the weights.
     ///
     /// - Throws: ``ModelError`` of kind `load` if the weights do not verify.
     init(
@@ -42,14 +42,14 @@ struct ModelFiles {
 /// The inputs of loading a model besides its files.
 struct LoadingContext {
     var defaults: ModelGraph.Defaults
-    /// The graph of the version before.
+    /// The graph of the previous version.
     var previous: ModelGraph?
     /// Whether memory of weights that no plan reads is given back.
     var releasesWeights = false
 
-    /// The graph of a file: the one before, if the bytes are the same; else what `make` decodes.
+    /// The graph of a file: the previous one if the bytes are the same, otherwise the graph that `make` decodes.
     ///
-    /// Throws what `make` throws.
+    /// - Throws: The errors of `make`.
     func graph(of bytes: GraphBytes, _ make: () throws(ModelError) -> ModelGraph) throws(ModelError) -> ModelGraph {
         if let previous, previous.isThat(of: bytes, defaults) { return previous }
         return try make()

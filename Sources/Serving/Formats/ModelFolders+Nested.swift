@@ -1,13 +1,13 @@
 extension ModelFolders {
-    /// How many folders and files are looked at in search of models.
+    /// The maximum number of folders and files to search for models.
     private static let maxLooks = 1000
-    /// How many folders a message lists.
+    /// The maximum number of folders in a message.
     private static let maxListed = 3
 
-    /// The error for a folder without models whose folders are folders of models.
+    /// The error for a folder without models whose subfolders contain folders of models.
     ///
     /// - Parameter root: The folder, in which no model was found.
-    /// - Returns: The error, which says what to do; nil where no models are found there either.
+    /// - Returns: The error with the next step; nil if there are no models either.
     static func nestedModels(in root: ModelPath) -> ModelError? {
         var looks = 0
         var found: [String] = []

@@ -4,7 +4,7 @@ internal import Glibc
 
 /// Finds model folders.
 public enum ModelFolders {
-    /// The models that a path means: itself, or the folders and files in it.
+    /// The models at a path: the path itself, or the folders and files in it.
     ///
     /// - Throws: ``ModelError`` of kind `load` if there is none.
     public static func find(in path: String) throws(ModelError) -> [String] {
@@ -19,16 +19,16 @@ public enum ModelFolders {
         if let foreign = own.foreign { throw ModelError(.broken, foreign.message) }
         if let error = nestedModels(in: own) { throw error }
         try ModelError.loading { () throws(CheckpointError) in
-            // Either says what it is not.
+            // Either error says what the path is not.
             if FileIdentity.exists(own.path) { _ = try GraphFile(path: own.path) }
             _ = try CheckpointFolder(folder: own.path)
         }
         return []
     }
 
-    /// A path's own name: that of the folder. A checkpoint's prefix and the files of a checkpoint or SavedModel have the name of their
-    /// folder, a frozen graph that of its file without the ending. A folder that is one of a model's numbered versions has the name of
-    /// the folder that it is in.
+    /// The model name of a path. A folder has its own name. A checkpoint's prefix and the files of a checkpoint or SavedModel have the name of
+    /// their folder, a frozen graph the name of its file without the ending. The folder of a numbered version has the name of its parent
+    /// folder.
     package static func name(of path: String) -> String {
         let own = ModelPath(path)
         guard !own.isFolder else { return folderName(own) }
@@ -46,7 +46,7 @@ public enum ModelFolders {
         return resolvedName(of: folder.path) ?? "model"
     }
 
-    /// The name of the folder that a version's folder is in; nil for what is no version's.
+    /// The name of the parent of a version's folder; nil if it is not a version's folder.
     private static func parent(ofVersion own: ModelPath) -> String? {
         let name = PathText.components(of: own.path).last ?? ""
         guard !name.isEmpty, name.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),

@@ -2,7 +2,7 @@ internal import Checkpoints
 internal import Files
 
 extension ModelFormat {
-    /// The files of a Saver: a checkpoint of any format, and the meta graph that was written with it.
+    /// The files of a Saver: a checkpoint of any format, and its meta graph.
     static let checkpoint = ModelFormat(
         isThere: { path in
             path.isFolder
@@ -34,7 +34,7 @@ extension ModelFormat {
         })
 
     private static func candidate(_ item: CheckpointListing.Item, _ folder: String) -> ModelCandidate {
-        // The graph that will be looked at first, where it has none of its own.
+        // The graph that will be tried first if the checkpoint has none of its own.
         let graph = item.ownGraph ?? item.otherGraphs.first
         let missing = item.missingPart ?? (item.ownGraph == nil ? PathText.name(of: item.prefix) + ".meta" : nil)
         return ModelCandidate(

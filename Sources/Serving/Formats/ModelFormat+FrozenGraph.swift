@@ -4,7 +4,7 @@ internal import TensorFlowProtos
 internal import Text
 
 extension ModelFormat {
-    /// A graph in which constants stand for the variables: one file, binary or text.
+    /// A graph with constants instead of variables: one file, binary or text.
     static let frozenGraph = ModelFormat(
         isThere: { path in !graphs(at: path).isEmpty },
         look: { path throws(ModelError) in
@@ -32,7 +32,7 @@ extension ModelFormat {
                 throw ModelError(
                     .load, others.isEmpty ? "\(path.path): the graph no longer exists" : others.joined(separator: "; "))
             }
-            // The same graph may well lie there as binary and as text.
+            // The same graph may exist as binary and as text.
             guard Set(constant.map { stem($0.bytes.identity.path) }).count == 1 else {
                 let paths = constant.map(\.bytes.identity.path).joined(separator: ", ")
                 throw ModelError(.load, "\(path.path): contains several graphs: give the path of one of \(paths)")
@@ -45,7 +45,7 @@ extension ModelFormat {
                 format: "frozen graph", prefix: file.path, graph: graph, graphFile: file, reader: nil, context)
         })
 
-    /// In a folder a Saver's meta graph is not looked at: its variables would be missing.
+    /// A Saver's meta graph in a folder is ignored, because its variables would be missing.
     private static func graphs(at path: ModelPath) -> [String] {
         let files =
             path.isFolder ? path.names.filter { !$0.ends(with: ".meta") }.map(path.appending) : [path.path]

@@ -12,7 +12,7 @@ extension ModelFormat {
             guard let file = savedModelFile(path) else { return false }
             switch GraphFile.look(path: file) {
             case .savedModel: return true
-            // It may be called so, and is a model of another format.
+            // A file with this name may be a model of another format.
             case .graph: return false
             case .damaged: return !path.isFolder || !checkpoint.isThere(path)
             }
@@ -50,7 +50,7 @@ extension ModelFormat {
                 graphFile: bytes.identity, reader: reader, context)
         })
 
-    /// The warning that a file has the name of a SavedModel's file, but another format is served; nil if there is none.
+    /// The warning that a file has the name of a SavedModel's file although another format is served; nil if there is none.
     static func passedOver(at path: ModelPath) -> String? {
         guard path.isFolder, let file = savedModelFile(path) else { return nil }
         switch GraphFile.look(path: file) {
@@ -65,7 +65,7 @@ extension ModelFormat {
         PathText.folder(of: file)
     }
 
-    /// The files of the variables; nil where there are none.
+    /// The files of the variables; nil if there are none.
     private static func weights(in folder: String) -> CheckpointListing.Item? {
         let item = CheckpointListing.item(prefix: folder + "/variables/variables")
         return item.parts.isEmpty ? nil : item
@@ -74,7 +74,7 @@ extension ModelFormat {
     private static let maxAssets = 10_000
     private static let deepestAssets = 8
 
-    /// The files of a folder, and of the folders in it.
+    /// The files of a folder and its subfolders.
     private static func files(under folder: String) -> [String] {
         var result: [String] = []
         var open = [(path: folder, depth: 0)]
@@ -93,7 +93,7 @@ extension ModelFormat {
 
     private static let names = ["saved_model.pb", "saved_model.pbtxt"]
 
-    /// Whether a SavedModel's file is called so.
+    /// Whether a name is that of a SavedModel's file.
     static func isSavedModel(fileNamed name: String) -> Bool { names.contains(name) }
 
     private static func savedModelFile(_ path: ModelPath) -> String? {
@@ -105,9 +105,9 @@ extension ModelFormat {
     }
 }
 
-/// The contents of `saved_model.pb`: the meta graph that is served, and its needs besides variables.
+/// The contents of `saved_model.pb`: the served meta graph, and its requirements besides variables.
 struct SavedModelContent {
-    /// Its assets' tensors are constants: the paths of the files here. Its signatures are those for users.
+    /// The meta graph. Its assets' tensors are constants with the paths of the files. It has only the signatures for users.
     private(set) var meta: MetaGraphDef
     let format: String
     private(set) var notes: [String] = []
@@ -123,10 +123,10 @@ struct SavedModelContent {
 
     /// - Parameters:
     ///   - bytes: The file.
-    ///   - folder: The folder that it is in.
+    ///   - folder: The file's folder.
     ///   - objects: The objects of the checkpoint in `variables/`.
-    /// - Throws: ``ModelError`` of kind `load` if it cannot be decoded, has no meta graph, an asset that is not a file's name, or
-    ///   neither signatures nor functions that can become some.
+    /// - Throws: ``ModelError`` of kind `load` if it cannot be decoded, has no meta graph, has an asset that is not a file's name, or has
+    ///   neither signatures nor functions that can become signatures.
     init(_ bytes: GraphBytes, _ folder: String, _ objects: TrackableObjectGraph?) throws(ModelError) {
         let path = bytes.identity.path
         let file = try ModelError.loading { () throws(CheckpointError) in try bytes.decoded() }
@@ -152,7 +152,7 @@ struct SavedModelContent {
         try takeAssets(path, folder)
     }
 
-    /// The ops that fill tables: a signature (TensorFlow 2) or a collection (TensorFlow 1) names them.
+    /// Takes the ops that fill tables from a signature (TensorFlow 2) or a collection (TensorFlow 1).
     private mutating func takeInitOps() {
         let signature = meta.signatureDef.removeValue(forKey: Self.initSignature)
         meta.signatureDef[Self.trainSignature] = nil
@@ -165,11 +165,11 @@ struct SavedModelContent {
         }
     }
 
-    /// Makes a constant of each tensor that is the path of an asset: it held the path where the model was made.
+    /// Replaces each tensor that is the path of an asset by a constant, because it has the path on the machine where the model was made.
     private mutating func takeAssets(_ path: String, _ folder: String) throws(ModelError) {
         for asset in listedAssets() {
             let name = asset.filename
-            // A file that anyone may have made decides only about files of its own folder.
+            // The file is not trusted, so it only selects files of its own folder.
             guard !name.isEmpty, !name.begins(with: "/"), !PathText.components(of: name).contains(".."),
                 !name.utf8.contains(0)
             else {
@@ -189,7 +189,7 @@ struct SavedModelContent {
 
     private func listedAssets() -> [AssetFileDef] {
         if !meta.assetFileDef.isEmpty { return meta.assetFileDef }
-        // TensorFlow 1 tells them in a collection.
+        // TensorFlow 1 stores them in a collection.
         let packed = meta.collectionDef["saved_model_assets"]?.anyList.value ?? []
         return packed.compactMap { any in
             if any.hasAssetFileDef { return any.assetFileDef }

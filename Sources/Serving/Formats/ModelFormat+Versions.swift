@@ -1,5 +1,5 @@
 extension ModelFormat {
-    /// A folder of numbered folders, as TensorFlow Serving expects them: the one with the highest number is the model.
+    /// A folder of numbered folders, as in TensorFlow Serving. The folder with the highest number is the model.
     static let versions = ModelFormat(
         isThere: { path in numbers(of: path).contains { of($0.folder, among: single) != nil } },
         look: { path throws(ModelError) in

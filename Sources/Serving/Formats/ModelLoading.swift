@@ -3,13 +3,13 @@ internal import Files
 internal import Memory
 internal import Text
 
-/// A candidate that is loaded: its files, checked and in memory.
+/// A loaded candidate: its files, verified and in memory.
 struct ModelLoading {
     let candidate: ModelCandidate
     let files: ModelFiles
-    /// The assets that are there, by their paths.
+    /// The existing assets, by path.
     let assets: [ExactText: FileContents]
-    /// Whether runs may assign variables, as far as the model's own settings say it.
+    /// Whether runs may assign variables, if the model's own settings state it.
     let variables: VariablesMode?
     /// The names of classes.
     let classes: ModelClasses
@@ -17,13 +17,13 @@ struct ModelLoading {
     let notes: [String]
     /// Warnings for the operator about the choice of the candidate.
     let warnings: [String]
-    /// The server memory that it takes; nil if memory is not counted.
+    /// The server memory of the model; nil if memory is not counted.
     let memory: ModelMemory?
     let start: ContinuousClock.Instant
 
     private static let maxLooks = 3
 
-    /// Loads the newest of a path; looks again if it changes meanwhile.
+    /// Loads the newest candidate at a path. Tries again if it changes meanwhile.
     ///
     /// - Throws: ``ModelError`` of kind `load`.
     init(newestAt path: String, name: String, defaults: DefaultValues, followsPaths: Bool = false) throws(ModelError) {
@@ -47,7 +47,7 @@ struct ModelLoading {
 
     /// Loads a candidate.
     ///
-    /// - Throws: ``ModelError`` of kind `load`; of failure `changed` where whatever went wrong may come from a change of the files.
+    /// - Throws: ``ModelError`` of kind `load`; of failure `changed` if a change of the files may be the cause.
     ///
     /// `own` are the settings of the model's folder, where they were read before; `memory` is the server's account; with
     /// `releasesWeights` memory of weights that no plan reads can be given back.
@@ -81,14 +81,14 @@ struct ModelLoading {
         }
     }
 
-    /// The error that a file of the candidate is not what its name says, such as a pointer of Git LFS.
+    /// The error if a file of the candidate is of another kind than its name says, such as a Git LFS pointer.
     private static func foreignFile(of candidate: ModelCandidate) -> ModelError? {
         candidate.files.lazy.compactMap { file in
             ForeignFile.of(path: file.path).map { ModelError(.broken, "\(file.path): \($0)") }
         }.first
     }
 
-    /// Reads the assets: a plan that needs them may be made when the files are gone.
+    /// Reads the assets, because a plan that needs them may be made after the files are deleted.
     private static func assets(of graph: ModelGraph) throws(ModelError) -> [ExactText: FileContents] {
         var assets: [ExactText: FileContents] = [:]
         for path in Set(graph.assets.values.map { ExactText($0) }) where FileIdentity.exists(path.string) {

@@ -2,7 +2,7 @@ internal import Checkpoints
 
 /// Files of other kinds at a path that contains no model.
 extension ModelPath {
-    /// Why nothing can be served, with the way out; and whether it was meant as a model. nil where no such file is known.
+    /// The reason why nothing can be served, with the next step, and whether the file was meant as a model; nil if there is no such file.
     var foreign: (message: String, isModel: Bool)? {
         guard isFolder else {
             return ForeignFile.of(path: path).map { ("\(path): \($0)", $0.isModel) }
@@ -10,7 +10,7 @@ extension ModelPath {
         if let (name, kind) = ForeignFile.first(in: path, names) {
             return ("\(path): contains no model: \(name) \(kind)", kind.isModel)
         }
-        // Numbered versions: the newest tells.
+        // The newest of numbered versions decides.
         let numbers = names.compactMap { name in Int(name).map { (number: $0, name: name) } }
         guard let newest = numbers.max(by: { $0.number < $1.number }) else { return nil }
         let version = ModelPath(appending(newest.name))
@@ -20,6 +20,6 @@ extension ModelPath {
         return ("\(version.path): contains no model: \(name) \(kind)", kind.isModel)
     }
 
-    /// Whether it holds a model, a part of one, or a file of another kind that was meant as one.
+    /// Whether it contains a model, a part of one, or a file of another kind that was meant as a model.
     var isMeantAsModel: Bool { ModelFormat.of(self) != nil || foreign?.isModel == true }
 }

@@ -5,7 +5,7 @@ internal import Operations
 internal import Planning
 internal import Tensors
 
-/// A checkpoint's variables as a session asks for them.
+/// A checkpoint's variables, for sessions.
 struct CheckpointVariables: VariableSource {
     private let variables: RestoredVariables
 
@@ -24,7 +24,7 @@ struct CheckpointVariables: VariableSource {
 }
 
 extension RestoredVariables {
-    /// Why the variable that a node is cannot be restored; nil if it can, and for a node that is none.
+    /// The reason why a variable node cannot be restored; nil if it can, and for other nodes.
     func fault(of node: Node) -> String? {
         guard RestorePlan.variableOps.contains(node.op), let entry = OpTable.entries[node.op],
             let op = try? entry.make(NodeReader(node)), let reference = try? op.outputs(for: []).first?.variable

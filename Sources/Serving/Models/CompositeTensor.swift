@@ -2,21 +2,21 @@ internal import SwiftProtobuf
 internal import TensorFlowProtos
 internal import Tensors
 
-/// An input or output of a signature that is several tensors of the graph: a sparse or a ragged one.
+/// An input or output of a signature that consists of several tensors of the graph, such as a sparse or ragged tensor.
 package struct CompositeTensor: Sendable {
     /// The kind of the composite tensor.
     package enum Kind: String, Sendable {
-        /// Of indices, values and a shape.
+        /// Indices, values and a shape.
         case sparse
-        /// Of values and the places where its rows end.
+        /// Values and row splits.
         case ragged
-        /// Of what only its maker knows.
+        /// Unknown parts.
         case composite
     }
 
     /// One of the tensors that it consists of.
     struct Part: Sendable {
-        /// The signature's key, and behind a slash what it is: `x/values`.
+        /// The signature's key, and the part after a slash: `x/values`.
         let name: String
         let info: TensorInfo
     }
@@ -34,7 +34,7 @@ package struct CompositeTensor: Sendable {
     private static let sparseClass: Int32 = 1
     private static let raggedClass: Int32 = 3
 
-    /// Gives nil for what is one tensor.
+    /// Returns nil if it is a single tensor.
     init?(_ name: String, _ info: TensorInfo) {
         self.name = name
         switch info.encoding {

@@ -2,7 +2,7 @@ package import Settings
 internal import Tensors
 
 extension DefaultValues {
-    /// The names of placeholders, and their values.
+    /// The type of the setting: names of placeholders, and their values.
     package static let type = SettingType<DefaultValues>(
         expected: "names of placeholders and their values",
         read: { node, problems in
@@ -19,7 +19,7 @@ extension DefaultValues {
 }
 
 extension FeedValue {
-    /// Gives nil after noting what is wrong.
+    /// Returns nil after recording the problems.
     fileprivate init?(_ node: SettingsNode, _ problems: inout [SettingsProblem]) {
         switch node.content {
         case .list(let nodes):
@@ -60,7 +60,7 @@ extension FeedValue {
         }
     }
 
-    /// As YAML; a tensor only says that it is one.
+    /// The value as YAML. A tensor is only mentioned.
     fileprivate var yaml: String {
         switch content {
         case .tensor(let tensor): YAMLText.quoted("a \(tensor.dtype) \(tensor.shape)")

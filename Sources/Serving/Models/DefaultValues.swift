@@ -8,18 +8,18 @@ internal import Text
 public struct DefaultValues: Sendable {
     /// The values by the placeholders' names, `keep_prob` or `keep_prob:0`.
     public var values: [String: FeedValue]
-    /// Whether they are meant for several models: a model takes those that it has a placeholder for.
+    /// Whether they apply to several models. Each model uses those that it has a placeholder for.
     public var isShared: Bool
 
     /// - Parameters:
     ///   - values: By the placeholders' names.
-    ///   - isShared: Whether a name that a model lacks is no error.
+    ///   - isShared: Whether a model may lack a name.
     public init(_ values: [String: FeedValue] = [:], isShared: Bool = false) {
         self.values = values
         self.isShared = isShared
     }
 
-    /// These values, and others in their stead where both have one.
+    /// These values merged with others, which take precedence.
     package func merging(_ others: DefaultValues?) -> DefaultValues {
         guard let others else { return self }
         var result = self
@@ -27,10 +27,10 @@ public struct DefaultValues: Sendable {
         return result
     }
 
-    /// The values as tensors, by the places of the placeholders.
+    /// The values as tensors, by the indices of the placeholders.
     ///
-    /// - Throws: ``ModelError`` of kind `load` for a name that is no placeholder's, with the nearest, and for a value that
-    ///   does not fit its dtype or shape.
+    /// - Throws: ``ModelError`` of kind `load` for an unknown placeholder, with the nearest names, and for a value that does not fit
+    ///   its dtype or shape.
     func tensors(for graph: Graph, model: String) throws(ModelError) -> [Int: Tensor] {
         var result: [Int: Tensor] = [:]
         for (name, value) in values.sorted(by: { $0.key < $1.key }) {
@@ -47,7 +47,7 @@ public struct DefaultValues: Sendable {
         return result
     }
 
-    /// The rest of a message: names like one that is not there.
+    /// The end of a message: names that are similar to an unknown one.
     package static func nearest(to name: String, among names: [String]) -> String {
         NearestNames.hint(for: name.hasSuffix(":0") ? String(name.dropLast(2)) : name, among: names)
     }
@@ -87,6 +87,6 @@ extension Model {
     /// The names of all placeholders.
     package var placeholderNames: [String] { DefaultValues.placeholders(of: graph) }
 
-    /// Whether there is a placeholder of that name.
+    /// Whether a placeholder with that name exists.
     package func hasPlaceholder(_ name: String) -> Bool { DefaultValues.placeholder(name, graph) != nil }
 }

@@ -1,6 +1,6 @@
 public import Tensors
 
-/// A feed of `Model.run`: a tensor, or numbers that become a tensor of the placeholder's dtype.
+/// A feed of `Model.run`: a tensor, or values that become a tensor of the placeholder's dtype.
 public struct FeedValue: Sendable {
     enum Content: Sendable {
         case tensor(Tensor)
@@ -16,13 +16,13 @@ public struct FeedValue: Sendable {
     /// A list, nested for more dimensions.
     public init(_ elements: [FeedValue]) { content = .list(elements) }
 
-    /// A number with a point.
+    /// A floating point number.
     public init(_ number: Double) { content = .number(number) }
 
-    /// A whole number.
+    /// An integer.
     public init(_ number: Int64) { content = .integer(number) }
 
-    /// A tensor, fed as it is: its dtype must be the placeholder's.
+    /// A tensor, fed unchanged. Its dtype must equal the placeholder's.
     public init(_ tensor: Tensor) { content = .tensor(tensor) }
 }
 
@@ -42,12 +42,12 @@ extension FeedValue: ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, Exp
 }
 
 extension FeedValue {
-    /// The tensor of that dtype.
+    /// The value as a tensor.
     ///
     /// - Parameters:
-    ///   - dtype: The placeholder's.
-    ///   - feed: What the value is for, for messages: `feed "x"`.
-    /// - Returns: The tensor; one that was given as such as it is.
+    ///   - dtype: The placeholder's dtype.
+    ///   - feed: The name of the feed in messages: `feed "x"`.
+    /// - Returns: The tensor. A value that is a tensor is returned unchanged.
     /// - Throws: ``ModelError`` of kind `invalidArgument` if a value does not fit, or lists are ragged.
     func tensor(of dtype: DataType, feed: String) throws(ModelError) -> Tensor {
         if case .tensor(let tensor) = content { return tensor }

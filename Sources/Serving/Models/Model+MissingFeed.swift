@@ -4,12 +4,12 @@ internal import Operations
 internal import Tensors
 
 extension Model {
-    /// The error for feeds that are missing, with the values that switches usually have, and the fetches that need no more feeds.
+    /// The error for missing feeds, with the usual values of switches, and the fetches that need no more feeds.
     ///
     /// - Parameters:
-    ///   - error: From the compiler, of kind `missingFeed`. Inputs of the signature are called by their keys in the message.
-    ///   - feeds: Those of the request.
-    ///   - outputs: All outputs, where the request names no fetches.
+    ///   - error: The compiler's error of kind `missingFeed`. The message names inputs of the signature by their keys.
+    ///   - feeds: The feeds of the request.
+    ///   - outputs: All outputs, if the request names no fetches.
     ///   - signature: The signature of the request.
     /// - Returns: The error, of kind `invalidArgument`.
     func missingFeed(
@@ -40,14 +40,14 @@ extension Model {
 }
 
 extension TensorDescription {
-    /// How to feed a switch of dropout or training, or how not to have to; nil for data.
+    /// How to feed a switch of dropout or training, or how to avoid that; nil for data.
     package var switchHint: String? {
         guard let usualText else { return nil }
         return
             "\"\(name)\" is usually \(usualText) for predictions: feed that, or start with --default \(name)=\(usualText)"
     }
 
-    /// The value that predictions are usually made with, as JSON; nil for data.
+    /// The usual value for predictions, as JSON; nil for data.
     private var usualText: String? {
         guard let usualValue else { return nil }
         if dtype == .bool { return usualValue == 0 ? "false" : "true" }

@@ -4,20 +4,21 @@ internal import Interfaces
 internal import Operations
 internal import Text
 
-/// A callable that was found by names.
+/// A callable, and the names of its results.
 package struct NamedCallable: Sendable {
     /// The callable to run.
     package let callable: Callable
-    /// The names of its results: those of the request, otherwise the signature's keys or the tensors' names.
+    /// The names of its results: those in the request, otherwise the signature's keys or the tensors' names.
     package let fetchNames: [String]
 }
 
 extension Model {
-    /// The signature of a name.
+    /// The signature with a name.
     ///
-    /// - `name`: nil for the default signature. A model without signatures has ``Signature/defaultName``, too: its inputs and outputs.
+    /// - Parameter name: The name; nil for the default signature. A model without signatures also has ``Signature/defaultName``, with
+    ///   its inputs and outputs.
     /// - Returns: nil for a model without signatures.
-    /// - Throws: ``ModelError`` of kind `invalidArgument` with the names that there are.
+    /// - Throws: ``ModelError`` of kind `invalidArgument` with the existing names.
     package func signature(named name: String?) throws(ModelError) -> Signature? {
         guard let name else { return defaultSignature }
         if let signature = signatures[name] { return signature }
@@ -29,20 +30,26 @@ extension Model {
                 + (signatures.isEmpty ? "; it has no signatures: omit the signature" : "; it has \(known)"))
     }
 
-    /// Compiles feeds and fetches, or finds what was compiled. Names are those of the graph's tensors.
+    /// Compiles feeds and fetches, or finds a compiled callable. Names are those of the graph's tensors.
     ///
-    /// - `feeds`: Names, `x` or `x:0`.
-    /// - `fetches`: Names; nil for all of the model's outputs.
-    ///
-    /// Throws ``ModelError``: `unknownTensor` with the nearest names, `refused`, `invalidArgument` for a missing feed,
+    /// - Parameters:
+    ///   - feeds: Names, `x` or `x:0`.
+    ///   - fetches: Names; nil for all of the model's outputs.
+    /// - Returns: The callable.
+    /// - Throws: ``ModelError`` of kind `unknownTensor` with the nearest names, `refused`, `invalidArgument` for a missing feed,
     ///   `unsupported` for an op.
     package func callable(feeds: [String], fetches: [String]?) throws(ModelError) -> Callable {
         try callable(feeds: feeds, fetches: fetches, in: nil).callable
     }
 
-    /// The same with the keys of a signature for names, too: where a key and a tensor have the same name, it means the key's tensor.
+    /// Compiles feeds and fetches by the keys of a signature or the names of tensors. A key takes precedence over a tensor with the same name.
     ///
-    /// - `fetches`: Without, all outputs of the signature.
+    /// - Parameters:
+    ///   - feeds: Keys or names.
+    ///   - fetches: Keys or names; nil for all outputs of the signature.
+    ///   - signature: The signature; nil for none.
+    /// - Returns: The callable, and the names of its results.
+    /// - Throws: ``ModelError``, as for names of tensors.
     package func callable(
         feeds: [String], fetches: [String]?, in signature: Signature?
     ) throws(ModelError) -> NamedCallable {
@@ -94,7 +101,7 @@ extension Model {
         return Endpoint(node: index, output: name.output)
     }
 
-    /// Two names for one tensor: both may be a signature's keys.
+    /// The error for two names of one tensor, both of which may be a signature's keys.
     private func twice(_ name: String, _ other: String, _ signature: Signature?) -> ModelError {
         let keys = signature?.inputs.filter { $0.name == name || $0.name == other } ?? []
         guard keys.count == 2, let tensor = keys.first?.tensor else {

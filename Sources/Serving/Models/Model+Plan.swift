@@ -5,14 +5,14 @@ internal import Planning
 package import Tensors
 package import Threads
 
-/// How a call of a model is planned and what each step costs, for people.
+/// The plan of a call of a model, and the time of each step.
 package struct ExplainedCall: Sendable {
-    /// A feed, with the shape that the program was made for.
+    /// A feed, with the shape of the program.
     package struct Feed: Sendable {
         package let name: String
         package let dtype: DataType
         package let shape: Shape
-        /// Whether nobody gave a value: zeros of the declared shape, or of a usual one.
+        /// Whether no value was given. The feed is then zeros of the declared shape, or of a usual one.
         package let isExample: Bool
     }
 
@@ -24,18 +24,18 @@ package struct ExplainedCall: Sendable {
 }
 
 extension Model {
-    /// What was compiled of the model, the latest first.
+    /// The compiled callables of the model, the latest first.
     package var compiled: [Callable] { session.compiled }
 
-    /// Plans a call, and tells how the plan and the program came about.
+    /// Plans a call, and records each stage of the plan and the program.
     ///
     /// - Parameters:
-    ///   - feeds: Values by names of inputs. An input that is needed and not among them is zeros of an example's shape.
+    ///   - feeds: Values by names of inputs. Other needed inputs are zeros of an example's shape.
     ///   - fetches: Names; nil for the model's outputs.
-    ///   - runs: How often to run and measure; nil for not at all.
-    ///   - helpers: Where helpers of a measured run come from; nil for none.
+    ///   - runs: The number of measured runs; nil for none.
+    ///   - helpers: The source of helpers for measured runs; nil for none.
     /// - Returns: The plan after each pass, the program, and the times.
-    /// - Throws: ``ModelError``, as a request with such feeds and fetches gets it.
+    /// - Throws: ``ModelError``, as for a request with these feeds and fetches.
     package func explain(
         feeds: [String: FeedValue] = [:], fetches: [String]? = nil, runs: Int? = nil,
         helpers: (any HelperSource)? = nil

@@ -5,9 +5,9 @@ internal import Operations
 internal import Tensors
 
 extension Model {
-    /// Checks that this model can answer what another answers: its signatures by their keys; without any its outputs.
+    /// Checks that this model can compute everything that another model computes: its signatures by their keys; without signatures, its outputs.
     ///
-    /// - Throws: ``ModelError`` of kind `load` and failure `unfit` that names every signature, key, fetch, variable and op that it cannot.
+    /// - Throws: ``ModelError`` of kind `load` and failure `unfit` with each missing signature, key, fetch, variable and op.
     package func requireOutputs(of old: Model) throws(ModelError) {
         var faults: [String] = []
         var wrong: Set<Int> = []
@@ -18,11 +18,11 @@ extension Model {
             do throws(OpError) {
                 let needed = try session.nodes(for: fetches, feeds: feeds).filter { isNewlyWrong($0, old) }
                 wrong.formUnion(needed)
-                // They are told below, all together.
+                // They are reported below, all together.
                 if !needed.isEmpty { continue }
                 try session.check(feeds: feeds, fetches: fetches)
             } catch {
-                // That requests must not assign variables any more is the wish of whoever serves it.
+                // If requests must not assign variables any more, the operator wants it so.
                 if error.kind != .readOnlyVariable { faults.append("\(call.place): \(error)") }
             }
         }
@@ -41,14 +41,14 @@ extension Model {
         let place: String
 
         init(_ feeds: [TensorDescription], _ fetches: [TensorDescription], _ place: String) {
-            // Two keys may have one tensor.
+            // Two keys may name the same tensor.
             self.feeds = Set(feeds.map(\.tensor)).sorted()
             self.fetches = Set(fetches.map(\.tensor)).sorted()
             self.place = place
         }
     }
 
-    /// The calls that another model offers and can compute, in the form in which this model must compute them.
+    /// The calls that another model offers and can compute, in terms of this model.
     private func calls(offeredBy old: Model, _ faults: inout [String]) -> [Call] {
         guard !old.signatures.isEmpty else {
             return old.outputs.map { Call(old.inputs, [$0], "fetch \"\($0.name)\"") }.filter(old.canCompute)
@@ -68,7 +68,7 @@ extension Model {
         return calls
     }
 
-    /// The tensors of the same keys; nil after telling which are missing.
+    /// The tensors of the same keys; nil after recording the missing ones.
     private static func keyed(
         _ theirs: [TensorDescription], among own: [TensorDescription], _ lack: String, _ faults: inout [String]
     ) -> [TensorDescription]? {
@@ -79,7 +79,7 @@ extension Model {
         return found.count == theirs.count ? found : nil
     }
 
-    /// The names that tensors of another model have here: those of the same keys of the same signatures.
+    /// This model's names for the tensors of another model, by the same keys of the same signatures.
     func ownNames(of old: Model) -> [String: String] {
         var names: [String: String] = [:]
         for theirs in old.signatures.values {
@@ -116,7 +116,7 @@ extension Model {
         return result.count == names.count ? result : nil
     }
 
-    /// Whether a node is a variable that cannot be restored here, and could in the old model, if that has it.
+    /// Whether a node is a variable that cannot be restored here, but could be in the old model, if that has it.
     private func isNewlyWrong(_ node: Int, _ old: Model) -> Bool {
         let node = graph.nodes[node]
         guard restored.fault(of: node) != nil else { return false }

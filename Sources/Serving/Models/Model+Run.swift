@@ -8,10 +8,10 @@ extension Model {
     /// Runs the graph.
     ///
     /// - Parameters:
-    ///   - feeds: By name: a key of the signature, or `x` or `x:0`; any tensor of the graph can be fed, not only placeholders.
+    ///   - feeds: Values by name: a key of the signature, or `x` or `x:0`. Any tensor of the graph can be fed, not only placeholders.
     ///   - fetches: Names; nil for the signature's outputs.
     ///   - signature: The signature's name; nil for the model's default.
-    /// - Returns: The fetched tensors, by the names as given; else by the signature's keys.
+    /// - Returns: The fetched tensors, by the given names, otherwise by the signature's keys.
     /// - Throws: ``ModelError``.
     public func run(
         feeds: [String: FeedValue], fetches: [String]? = nil, signature: String? = nil
@@ -28,7 +28,7 @@ extension Model {
         return Dictionary(zip(found.fetchNames, results), uniquingKeysWith: { first, _ in first })
     }
 
-    /// Where there is no scheduler, all processors of the machine may help with a run.
+    /// Without a scheduler, all processors of the machine may help with a run.
     private static let spareProcessors = SpareProcessors(processors: ProcessInfo.processInfo.activeProcessorCount)
 
     /// Runs a callable on tensors.

@@ -17,19 +17,19 @@ internal import Tensors
 ///
 /// Immutable: many threads may run it at once.
 public final class Model: Sendable {
-    /// The name to call it by; the folder's unless another was given.
+    /// The name in requests: the folder's name unless another was given.
     public let name: String
     /// The detected format, for messages: `TensorFlow 2 SavedModel`.
     public let format: String
-    /// The training step of the checkpoint, where its name tells it.
+    /// The training step in the checkpoint's name, if there is one.
     public let step: Int?
-    /// The number of the folder, where the model lies in numbered versions.
+    /// The number of the folder, if the model has numbered versions.
     public let version: Int?
-    /// The path that the names of the checkpoint's files begin with; of a graph without one, the graph's file.
+    /// The prefix of the checkpoint; for a graph without a checkpoint, the graph's file.
     public let prefix: String
     /// How long the loading took.
     public let loadMilliseconds: Double
-    /// The default signature's inputs; without one the placeholders.
+    /// The default signature's inputs; without a signature, the placeholders.
     public let inputs: [TensorDescription]
     /// The outputs of a request that names no fetches.
     public let outputs: [TensorDescription]
@@ -41,28 +41,28 @@ public final class Model: Sendable {
     public let warnings: [String]
     /// The signatures that the model was given, by name.
     public let signatures: [String: Signature]
-    /// The signature that is used where a request names none; nil where the model has none.
+    /// The signature for requests that name none; nil if the model has none.
     public let defaultSignature: Signature?
     /// Whether runs may assign variables.
     public let variablesMode: VariablesMode
-    /// Why that mode holds, for people.
+    /// The reason for that mode, for messages.
     public let variablesReason: String
     /// The weights; nil for a graph without variables.
     package let reader: CheckpointReader?
-    /// The files of a SavedModel's `assets` that the graph reads: their paths by the name of the tensor that is the path. No
-    /// other file should be read because a graph says so.
+    /// The files of a SavedModel's `assets` that the graph reads: their paths by the name of the path's tensor. A graph must not read any other
+    /// file.
     package let assets: [String: String]
     /// The ops that fill a SavedModel's tables, in no order.
     package let initOps: [String]
-    /// Where the contents of mutable tables are in the checkpoint, by the name of the table's node.
+    /// The tensors with the contents of mutable tables, by the name of the table's node.
     package let restoredTables: [String: RestorePlan.TableSource]
 
-    /// The names of the classes that outputs give scores for.
+    /// The names of the classes of outputs.
     package let classes: ModelClasses
 
     package var graph: Graph { shared.graph }
     let session: Session
-    /// The memory of the files' contents, for as long as the model exists.
+    /// The counted memory of the files' contents, as long as the model exists.
     private let memory: ModelMemory?
     /// The cache that this model shares with all others.
     package var caches: CacheBudget { session.caches }
@@ -70,18 +70,18 @@ public final class Model: Sendable {
     let restored: RestoredVariables
     var interface: GraphInterface { shared.interface }
 
-    /// Loads what is at a path: the newest checkpoint of a folder, a SavedModel, a frozen graph, the newest of numbered versions.
+    /// Loads the model at a path: the newest checkpoint of a folder, a SavedModel, a frozen graph, the newest of numbered versions.
     ///
     /// - Parameters:
-    ///   - path: That of the folder, or of a file: a frozen graph, a checkpoint's prefix.
-    ///   - name: The model's name; the path's last component when left out.
-    ///   - threadCount: How many runs are expected at once.
-    ///   - defaults: Values of placeholders that a request does not feed; they come before those of the model's own settings.
-    ///   - variables: Whether runs may assign variables; nil for what the model's own settings say, and else what suits the graph:
-    ///     read-only where a training switch decides whether variables are assigned.
+    ///   - path: A folder, a frozen graph, or a checkpoint's prefix.
+    ///   - name: The model's name; nil for the path's last component.
+    ///   - threadCount: The expected number of concurrent runs.
+    ///   - defaults: Values of placeholders that a request does not feed. They take precedence over those of the model's own settings.
+    ///   - variables: Whether runs may assign variables; nil for the model's own settings, otherwise for the mode that suits the graph:
+    ///     read-only if a training switch guards the assignments.
     ///   - followsPaths: Whether a `checkpoint` file may name files of other folders.
     ///   - disabledPasses: The names of the planner's passes that do not run.
-    /// - Throws: ``ModelError`` of kind `load`, naming file and cause.
+    /// - Throws: ``ModelError`` of kind `load` with the file and the cause.
     public convenience init(
         contentsOf path: String, name: String? = nil, threadCount: Int = 4, defaults: DefaultValues = DefaultValues(),
         variables: VariablesMode? = nil, followsPaths: Bool = false, disabledPasses: Set<String> = []
@@ -93,18 +93,18 @@ public final class Model: Sendable {
             passes: PassOptions(disabled: disabledPasses))
     }
 
-    /// Loads a candidate. If `previous` has the same meta graph, its graph, interface and shape inference are used again, and only
-    /// the weights are new.
+    /// Loads a candidate. If `previous` has the same meta graph, its graph, interface and shape inference are reused, and only the
+    /// weights are new.
     ///
     /// - Parameters:
-    ///   - candidate: From ``ModelListing/look(at:)``.
+    ///   - candidate: A candidate of ``ModelListing/look(at:)``.
     ///   - name: The model's name.
-    ///   - threadCount: How many runs are expected at once.
-    ///   - defaults: Values of placeholders that a request does not feed; they come before those of the model's own settings.
+    ///   - threadCount: The expected number of concurrent runs.
+    ///   - defaults: Values of placeholders that a request does not feed. They take precedence over those of the model's own settings.
     ///   - own: The settings of the model's folder; nil to read them.
-    ///   - variables: Whether runs may assign variables; it comes before what the model's own settings say.
-    ///   - standardVariables: The same, for a model whose own settings do not say it.
-    ///   - previous: What is served now.
+    ///   - variables: Whether runs may assign variables. It takes precedence over the model's own settings.
+    ///   - standardVariables: Whether runs may assign variables, if the model's own settings do not state it.
+    ///   - previous: The model in service.
     ///   - memory: The account of the server's memory; nil for none.
     ///   - caches: What may be kept of this model and all others.
     ///   - passes: The passes that plans go through.

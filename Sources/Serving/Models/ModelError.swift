@@ -2,13 +2,13 @@ internal import Checkpoints
 internal import Graphs
 package import Operations
 
-/// Why a model cannot be loaded, or why it cannot compute outputs.
+/// The reason why a model cannot be loaded, or cannot compute outputs.
 public struct ModelError: Error, Hashable, Sendable {
     /// The kind of an error, which also states whose fault it is.
     public enum Kind: Hashable, Sendable {
         /// The model's files are missing, damaged, or contradict each other.
         case load
-        /// No feed or fetch of that name.
+        /// There is no feed or fetch with that name.
         case unknownTensor
         /// The tensor may not be fed or fetched.
         case refused
@@ -16,7 +16,7 @@ public struct ModelError: Error, Hashable, Sendable {
         case invalidArgument
         /// The graph needs an op, or a dtype, that is not supported.
         case unsupported
-        /// The checkpoint lacks a variable that the fetches need, or the graph contradicts itself.
+        /// The checkpoint lacks a variable that the fetches need, or the graph is inconsistent.
         case brokenModel
         /// The run would assign a variable, and the model's variables are read-only.
         case readOnlyVariable
@@ -26,15 +26,15 @@ public struct ModelError: Error, Hashable, Sendable {
         case memoryShort
         /// The run took longer than it may.
         case deadlineExceeded
-        /// The client has gone before its response was there.
+        /// The client disconnected before its response was complete.
         case cancelled
     }
 
-    /// Why files cannot be loaded: whether, and when, to try again.
+    /// The reason why files cannot be loaded, which determines whether and when to try again.
     package enum LoadFailure: String, CaseIterable, Hashable, Sendable {
-        /// The path is not there.
+        /// The path does not exist.
         case notThere = "not_there"
-        /// Something is not there, or not complete, yet: look again when the folder has changed.
+        /// Files are missing or incomplete: look again when the folder has changed.
         case incomplete
         /// The files changed while they were read: look again at once.
         case changed
@@ -44,7 +44,7 @@ public struct ModelError: Error, Hashable, Sendable {
         case memory
         /// The files are damaged, contradict each other, or need what is not supported: wait for other files.
         case broken
-        /// The model cannot answer what the one before answers: wait for other files.
+        /// The model cannot compute everything that the previous version computes: wait for other files.
         case unfit
     }
 
@@ -52,7 +52,7 @@ public struct ModelError: Error, Hashable, Sendable {
     public let kind: Kind
     /// The problem, the expected value and the value found.
     public let message: String
-    /// Of an error of kind `load`: whether to try again.
+    /// For an error of kind `load`: whether to try again.
     package let failure: LoadFailure?
 
     package init(_ kind: Kind, _ message: String) {

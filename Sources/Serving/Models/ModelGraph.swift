@@ -10,25 +10,25 @@ internal import Tensors
 
 /// The facts of a meta graph that do not depend on weights. Versions of a model with the same meta graph share them.
 final class ModelGraph: Sendable {
-    /// Stands for the file that it was read from.
+    /// The digest of the file that it was read from.
     let digest: GraphBytes.Digest
     let graph: Graph
     /// What the sessions of all versions share: plans, and what the graph tells of its tensors.
     let library: PlanLibrary
     let interface: GraphInterface
-    /// How variables are restored.
+    /// The plan for restoring variables.
     let plan: RestorePlan
-    /// Whether runs may assign variables where no setting says it, and why.
+    /// Whether runs may assign variables by default, and why.
     let standardVariables: (mode: VariablesMode, reason: String)
     /// The signatures that the model was given, by name.
     let signatures: [String: Signature]
-    /// The signature that is used where a request names none.
+    /// The signature for requests that name none.
     let defaultSignature: Signature?
-    /// The default signature's inputs; without one the placeholders.
+    /// The default signature's inputs; without a signature, the placeholders.
     let inputs: [TensorDescription]
     /// The outputs of a request that names no fetches.
     let outputs: [TensorDescription]
-    /// The paths of asset files by the name of the tensor that is the path.
+    /// The paths of asset files by the name of the path's tensor.
     let assets: [String: String]
     /// The ops that initialise tables after the variables are restored.
     let initOps: [String]
@@ -38,15 +38,15 @@ final class ModelGraph: Sendable {
     let notes: [String]
     /// Warnings for the operator about every version with this graph.
     let warnings: [String]
-    /// Before defaults were set.
+    /// The graph without default values from settings.
     private let bare: Graph
     private let defaults: [Int: Tensor]
 
-    /// Values of placeholders that a request does not feed, for a model.
+    /// The default values of a model's placeholders.
     struct Defaults {
-        /// Those of the model's own settings.
+        /// The values of the model's own settings.
         var own = DefaultValues()
-        /// They come before its own.
+        /// The values that take precedence over its own settings.
         var given = DefaultValues()
         /// The model's name, for messages.
         var model: String
@@ -98,9 +98,9 @@ final class ModelGraph: Sendable {
         self.warnings = warnings
     }
 
-    /// Whether this is what would be made of a file.
+    /// Whether a file would result in an equal graph.
     func isThat(of bytes: GraphBytes, _ defaults: Defaults) -> Bool {
-        // Where assets lie is in the graph.
+        // The graph contains the paths of assets.
         guard bytes.digest() == digest, assets.isEmpty, let tensors = try? defaults.tensors(for: bare) else {
             return false
         }
@@ -114,7 +114,7 @@ final class ModelGraph: Sendable {
         return first.withUnsafeBytes { first in second.withUnsafeBytes { first.elementsEqual($0) } }
     }
 
-    /// How a meta graph's variables are restored.
+    /// The plan for restoring a meta graph's variables.
     static func plan(of meta: MetaGraphDef, initOps: [String] = []) -> RestorePlan {
         RestorePlan(graph: meta.graphDef, saver: meta.hasSaverDef ? meta.saverDef : nil, initOps: initOps)
     }
@@ -144,7 +144,7 @@ final class ModelGraph: Sendable {
     ) -> TensorDescription {
         var description = describe(input.tensor, graph, inference)
         if case .inputSwitch? = input.role, description.shape.rank == nil {
-            // What chooses branches, and the share of dropout, is one value.
+            // A switch for branches, and the share of dropout, is a single value.
             description = TensorDescription(
                 name: description.name, tensor: description.tensor, dtype: description.dtype, shape: PartialShape([]))
         }
@@ -158,7 +158,7 @@ final class ModelGraph: Sendable {
         return description
     }
 
-    /// The constant that a placeholder has when it is not fed.
+    /// The constant default value of a placeholder.
     private static func defaultValue(of node: Node, _ graph: Graph) -> Tensor? {
         guard node.op == "PlaceholderWithDefault", case .endpoint(let source)? = node.inputs.first,
             case .tensor(let value)? = try? graph.nodes[source.node].attribute("value")

@@ -8,7 +8,7 @@ final class ModelMemory: Sendable {
     private let fileBytes: Int
     private let countedBytes: Atomic<Int>
 
-    /// - Throws: ``ModelError`` of failure `memory` where the account has too little left.
+    /// - Throws: ``ModelError`` of failure `memory` if the account has too little left.
     init(_ candidate: ModelCandidate, _ account: MemoryAccount) throws(ModelError) {
         let needed = candidate.loadingBytes
         guard account.take(needed, for: .models) else {
@@ -26,7 +26,7 @@ final class ModelMemory: Sendable {
 
     deinit { account.give(countedBytes.load(ordering: .relaxed), for: .models) }
 
-    /// Gives back what only loading takes: what stays is as large as the files.
+    /// Releases the temporary memory of loading. The remaining memory is as large as the files.
     func settle() {
         let counted = countedBytes.exchange(fileBytes, ordering: .relaxed)
         account.give(counted - fileBytes, for: .models)
@@ -34,7 +34,7 @@ final class ModelMemory: Sendable {
 }
 
 extension ModelCandidate {
-    /// How many times the size of its files a model takes while it is loaded.
+    /// The memory of loading, as a multiple of the size of the files.
     private static let loadingFactor = 1.2
 
     /// The approximate memory that loading takes.

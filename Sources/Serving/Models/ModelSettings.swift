@@ -15,12 +15,12 @@ package struct ModelSettings: SettingsGroup {
     package var versions: VersionPolicy.Selection?
     /// The versions that the labels name.
     package var labels: [String: VersionPolicy.Target] = [:]
-    /// How much of the requests that name no version each label gets, in per cent.
+    /// The percentage of the requests without a version that each label gets.
     package var split: [String: Int] = [:]
     package var defaults = DefaultValues()
     /// Files of class names, by output; only in the model's own folder.
     package var classes: [String: String] = [:]
-    /// These are nil if the server's setting for all models applies.
+    /// nil if the server's setting for all models applies, as for the settings below.
     package var variables: VariablesMode?
     package var maxQueue: Int?
     package var maxBatch: Int?
@@ -103,7 +103,7 @@ package struct ModelSettings: SettingsGroup {
 }
 
 extension ModelSettings {
-    /// These settings, with another group's where these have none. `defaults` are not taken over.
+    /// These settings, completed by another group's. `defaults` are not merged.
     func over(_ others: ModelSettings) -> ModelSettings {
         var result = self
         result.versions = versions ?? others.versions
@@ -185,7 +185,7 @@ extension ModelSettings {
     /// The path of a model's settings file.
     static func path(in folder: String) -> String { "\(folder)/\(fileName)" }
 
-    /// Reads the file of a folder. Without a file, nothing is set.
+    /// Reads the settings file of a folder. Without a file, all settings have their defaults.
     ///
     /// - Parameter folder: The model's folder.
     /// - Throws: ``ModelError`` of kind `load`, with the lines of all problems.

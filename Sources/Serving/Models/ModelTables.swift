@@ -9,7 +9,7 @@ internal import Text
 
 /// The contents of a model's tables that are not in the graph: tensors of the checkpoint, and vocabulary files.
 ///
-/// A graph reads no file but those that were given with it: a SavedModel's assets, and files in the model's own folder.
+/// A graph can only read a SavedModel's assets, and files in the model's own folder.
 struct ModelTables: TableSource {
     private let variables: RestoredVariables
     private let assets: [ExactText: FileContents]
@@ -17,8 +17,8 @@ struct ModelTables: TableSource {
 
     /// - Parameters:
     ///   - variables: The checkpoint.
-    ///   - assets: The assets that are there, by their paths.
-    ///   - path: Where the model is: a folder, or a file in it.
+    ///   - assets: The existing assets, by path.
+    ///   - path: The model's path: a folder, or a file in it.
     init(_ variables: RestoredVariables, assets: [ExactText: FileContents], path: String) {
         self.variables = variables
         self.assets = assets
@@ -36,7 +36,7 @@ struct ModelTables: TableSource {
     }
 
     func content(ofFile path: String) throws(OpError) -> [UInt8] {
-        // It was read with the model: the file may be another version's by now.
+        // It was read with the model, because the file may belong to another version by now.
         if let asset = assets[ExactText(path)] { return withExtendedLifetime(asset) { Array(asset.bytes) } }
         guard let allowed = allowedPath(path) else {
             throw OpError(
@@ -49,13 +49,13 @@ struct ModelTables: TableSource {
         } catch { throw OpError(.notFound, "\(error)") }
     }
 
-    /// The file of that name that lies in the model's folder; nil if there is none.
+    /// The file with that name in the model's folder; nil if there is none.
     private func allowedPath(_ path: String) -> String? {
         guard let name = PathText.components(of: path).last, name != "..", let root = Self.resolved(folder) else {
             return nil
         }
         let parent = PathText.components(of: root).dropLast().joined(separator: "/")
-        // The model may be a file: then what lies beside it is in its folder.
+        // If the model is a file, its folder is the file's folder.
         for place in ["\(root)/\(name)", "\(root)/assets/\(name)", "/\(parent)/\(name)"] {
             guard let file = Self.resolved(place) else { continue }
             let isBeside = !Self.isFolder(root) && file.begins(with: "/\(parent)/")
@@ -64,7 +64,7 @@ struct ModelTables: TableSource {
         return nil
     }
 
-    /// The path without links; nil where nothing is there.
+    /// The path without links; nil if it does not exist.
     private static func resolved(_ path: String) -> String? {
         guard let resolved = realpath(path, nil) else { return nil }
         defer { free(resolved) }

@@ -7,14 +7,14 @@ internal import Tensors
 
 /// The inputs, outputs and signatures of a version: those of its graph, without the outputs that it cannot compute.
 ///
-/// Every description of the model is made of it, and a request that names no fetches gets all of its outputs.
+/// All descriptions of the model are derived from it, and a request without fetches gets all of its outputs.
 struct OfferedInterface {
     private(set) var inputs: [TensorDescription]
     private(set) var outputs: [TensorDescription]
     private(set) var signatures: [String: Signature]
-    /// The signature that is used where a request names none.
+    /// The signature for requests that name none.
     private(set) var defaultSignature: Signature?
-    /// The outputs that are left out, and why.
+    /// The outputs that are left out, with the reasons.
     private(set) var warnings: [String] = []
 
     /// Tries all outputs.
@@ -57,7 +57,7 @@ struct OfferedInterface {
         func endpoints(_ tensors: some Sequence<String>) -> [Endpoint] { tensors.compactMap(shared.graph.endpoint) }
         guard shared.signatures.isEmpty else {
             return shared.signatures.values.sorted { $0.name < $1.name }.map { signature in
-                // Two keys may have one tensor.
+                // Two keys may name the same tensor.
                 (endpoints(Set(signature.inputs.map(\.tensor)).sorted()), endpoints(signature.outputs.map(\.tensor)))
             }
         }
@@ -79,13 +79,13 @@ struct OfferedInterface {
         outputs = defaultSignature?.outputs ?? []
     }
 
-    /// Finds guessed inputs that no output needs: those of outputs that are left out, and switches of what the fed tensors replace.
+    /// Finds guessed inputs that no output needs: those of omitted outputs, and switches of nodes that the fed tensors replace.
     private mutating func findUnneededInputs(_ session: Session, _ shared: ModelGraph) {
         guard !inputs.isEmpty, inputs.allSatisfy(\.isGuessed) else { return }
         let graph = shared.graph
         let tensors = inputs.map { graph.endpoint($0.tensor) }
         let fetches = outputs.compactMap { graph.endpoint($0.tensor) }
-        // Where the graph is cut, what lies before is not needed.
+        // Nodes before a fed tensor are not needed.
         let cuts = inputs.indices.compactMap { index in
             inputs[index].isNeeded ? tensors[index].flatMap { Self.isPlaceholder($0, graph) ? nil : $0 } : nil
         }
@@ -106,9 +106,9 @@ struct OfferedInterface {
         graph.nodes[tensor.node].op.hasPrefix("Placeholder")
     }
 
-    /// Why outputs cannot be computed.
+    /// The reasons why outputs cannot be computed.
     private struct Reasons {
-        /// One text for all outputs with the same cause.
+        /// The texts, one for all outputs with the same cause.
         let texts: [String]
         /// Whether a variable that cannot be restored is among the causes.
         let areVariables: Bool
@@ -148,7 +148,7 @@ struct OfferedInterface {
 }
 
 extension Graph {
-    /// The tensor of that name.
+    /// The tensor with that name.
     func endpoint(_ name: String) -> Endpoint? {
         guard let name = TensorName(parsing: name), !name.isControl, let node = index(ofNode: name.node) else {
             return nil

@@ -2,19 +2,19 @@ internal import Execution
 internal import Graphs
 internal import Operations
 
-/// Finds the outputs that a session cannot compute, whatever is fed.
+/// Finds the outputs that a session cannot compute with any feeds.
 struct OutputTrial {
     private let session: Session
-    /// The outputs that cannot be computed, and why.
+    /// The outputs that cannot be computed, with the errors.
     private(set) var failures: [Endpoint: OpError] = [:]
     /// The outputs that were tried.
     private(set) var tried: Set<Endpoint> = []
 
     init(_ session: Session) { self.session = session }
 
-    /// Checks outputs together, and one by one where that fails.
+    /// Checks outputs together, and one by one if that fails.
     ///
-    /// A feed that is missing is no failure: a request may have it.
+    /// A missing feed is not a failure, because a request may feed it.
     mutating func add(feeds: [Endpoint], fetches: [Endpoint]) {
         guard (1...Self.maxOutputs).contains(fetches.count), !tried.isSuperset(of: fetches) else { return }
         tried.formUnion(fetches)
@@ -28,7 +28,7 @@ struct OutputTrial {
         }
     }
 
-    /// More outputs are not tried: a request finds out.
+    /// The maximum number of outputs to try. Requests report the errors of others.
     private static let maxOutputs = 1024
 
     private func failure(_ feeds: [Endpoint], _ fetches: [Endpoint]) -> OpError? {

@@ -2,26 +2,26 @@ internal import Graphs
 internal import TensorFlowProtos
 internal import Tensors
 
-/// A way to call a model that its maker gave a name: inputs and outputs under names of their own.
+/// A named way to call a model, with keys for inputs and outputs.
 public struct Signature: Sendable {
     /// The signature's name, `serving_default`.
     public let name: String
     /// The method of the signature, such as `tensorflow/serving/predict`.
     public let methodName: String
-    /// The tensors to feed, by the signature's keys, which are their names.
+    /// The tensors to feed, with the signature's keys as names.
     public let inputs: [TensorDescription]
-    /// The tensors to fetch, by the signature's keys, which are their names.
+    /// The tensors to fetch, with the signature's keys as names.
     public let outputs: [TensorDescription]
-    /// The inputs that are several tensors, each of which is among ``inputs``.
+    /// The inputs that consist of several tensors, each of which is in ``inputs``.
     package let composites: [CompositeTensor]
 
-    /// TensorFlow's name for the signature that is used if a request names none.
+    /// TensorFlow's name for the default signature.
     package static let defaultName = "serving_default"
 
     /// - Parameters:
     ///   - name: The signature's name.
-    ///   - message: What the file says of it.
-    ///   - fact: What the graph says of a tensor, by the tensor's name.
+    ///   - message: The signature in the file.
+    ///   - fact: Returns the graph's facts about a tensor, by the tensor's name.
     init(_ name: String, _ message: SignatureDef, fact: (TensorName) -> GraphFact) {
         self.name = name
         methodName = message.methodName
@@ -34,7 +34,7 @@ public struct Signature: Sendable {
     struct GraphFact {
         var dtype: DataType?
         var shape = PartialShape.unknown
-        /// The value of a placeholder that is not fed.
+        /// The default value of a placeholder.
         var defaultValue: Tensor?
     }
 
@@ -52,7 +52,7 @@ public struct Signature: Sendable {
         return kept.isEmpty && !outputs.isEmpty ? nil : Signature(self, outputs: kept)
     }
 
-    /// A sparse or ragged tensor is listed as the tensors that it consists of.
+    /// The tensors of a signature. A sparse or ragged tensor is listed as its parts.
     private static func tensors(
         _ infos: [String: TensorInfo], _ fact: (TensorName) -> GraphFact
     ) -> [TensorDescription] {
@@ -73,7 +73,7 @@ public struct Signature: Sendable {
         }
     }
 
-    /// Of several keys for one tensor the first must be fed; the others may stand for it.
+    /// If several keys name one tensor, only the first must be fed. The others may be used instead.
     private static func withoutNeedOfSeconds(_ inputs: [TensorDescription]) -> [TensorDescription] {
         var first: [String: String] = [:]
         return inputs.map { input in
@@ -88,8 +88,7 @@ public struct Signature: Sendable {
         }
     }
 
-    /// The name of the signature that is used where a request names none: `serving_default`, else what an object does when it is
-    /// called, else the first.
+    /// The name of the default signature: `serving_default`, otherwise the call function of an object, otherwise the first.
     static func defaultName(among names: some Collection<String>) -> String? {
         [defaultName, "__call__"].first(where: names.contains) ?? names.min()
     }

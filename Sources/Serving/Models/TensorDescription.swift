@@ -6,19 +6,19 @@ public struct TensorDescription: Sendable {
     public let name: String
     /// The tensor's full name in the graph, `x:0`.
     public let tensor: String
-    /// The element type; nil where the graph does not tell it.
+    /// The element type; nil if the graph does not declare it.
     public let dtype: DataType?
-    /// The shape, as far as signature or graph tells it.
+    /// The shape, as far as the signature or the graph declares it.
     public let shape: PartialShape
-    /// The value if a request does not feed it; nil if it must be fed.
+    /// The default value; nil if it must be fed.
     public internal(set) var defaultValue: Tensor?
     /// The purpose of an input that is not data.
     public internal(set) var note: String?
-    /// Whether no signature tells it: metaserve guessed from the graph that it is an input, or an output.
+    /// Whether no signature lists it, so that metaserve guessed from the graph that it is an input or an output.
     public internal(set) var isGuessed = false
     /// The usual value for predictions, if the graph shows it.
     package internal(set) var usualValue: Double?
-    /// Whether an output needs it.
+    /// Whether an output depends on it.
     package internal(set) var isNeeded = true
 }
 
@@ -30,6 +30,6 @@ public struct VariableDescription: Hashable, Sendable {
     public let dtype: DataType
     /// The dimensions.
     public let shape: Shape
-    /// Bytes in the checkpoint.
+    /// The number of bytes in the checkpoint.
     public let byteCount: Int
 }

@@ -4,7 +4,7 @@ package import Settings
 public enum VariablesMode: String, CaseIterable, Sendable {
     /// A run that would assign a variable is refused.
     case readOnly = "read-only"
-    /// Later runs see what a run assigned, until the version is unloaded.
+    /// Later runs see the values that a run assigned, until the version is unloaded.
     case session
 }
 
@@ -13,14 +13,14 @@ extension VariablesMode {
     package static let type = SettingType<VariablesMode>.choice(allCases.map { ($0.rawValue, $0) })
 }
 
-/// How a model's variables are served, and why.
+/// The mode of a model's variables, and the reason.
 struct VariablesRule: Sendable {
     let mode: VariablesMode
-    /// Why that mode holds, for people.
+    /// The reason for that mode, for messages.
     let reason: String
 
     /// - Parameters:
-    ///   - setting: The mode that the settings or the caller ask for; nil where nobody says it.
+    ///   - setting: The mode from the settings or the caller; nil if unspecified.
     ///   - graph: The model's graph.
     init(_ setting: VariablesMode?, for graph: ModelGraph) {
         if let setting {
@@ -31,7 +31,7 @@ struct VariablesRule: Sendable {
         }
     }
 
-    /// The end of the error of a run that would assign a variable; nil where runs may.
+    /// The end of the error of a run that would assign a variable; nil if runs may assign.
     var refusal: String? {
         guard mode == .readOnly else { return nil }
         return

@@ -1,13 +1,13 @@
 internal import Glibc
 
-/// Tells of changes in folders, by inotify. For one thread.
+/// Reports changes in folders, by inotify. For one thread.
 ///
-/// Files that are written to without being opened or closed are not told of; who needs to know looks at them.
+/// Writes to files that stay open are not reported. Callers that need them check the files.
 final class FolderWatch {
-    /// For whom something has changed.
+    /// The users whose folders have changed.
     enum Changes: Equatable {
         case of(Set<Int>)
-        /// There were more changes than the kernel keeps: any may be missing.
+        /// There were more changes than the kernel stores, so any folder may have changed.
         case any
     }
 
@@ -21,7 +21,7 @@ final class FolderWatch {
         IN_ONLYDIR,
     ].reduce(UInt32(0)) { $0 | UInt32($1) }
 
-    /// nil where the kernel has none left, or no inotify at all.
+    /// Returns nil if the kernel has no instances left, or no inotify.
     init?() {
         descriptor = inotify_init1(Int32(IN_NONBLOCK) | Int32(IN_CLOEXEC))
         if descriptor < 0 { return nil }
@@ -32,9 +32,9 @@ final class FolderWatch {
     /// The descriptor to wait for.
     var polled: pollfd { pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0) }
 
-    /// Watches folders for a user, instead of those that were watched for it before. One that is not there is passed over.
+    /// Replaces the folders that are watched for a user. Missing folders are skipped.
     ///
-    /// - Returns: Whether a folder is new: what happened in it before now was not seen; and whether all could be watched.
+    /// - Returns: Whether a folder is new, so that earlier changes in it were missed; and whether all could be watched.
     func watch(_ paths: [String], for user: Int) -> (isNew: Bool, isComplete: Bool) {
         var watched: Set<Int32> = []
         var isComplete = true
@@ -49,7 +49,7 @@ final class FolderWatch {
         return (!watched.isSubset(of: old), isComplete)
     }
 
-    /// Watches nothing more for a user.
+    /// Stops watching for a user.
     func forget(_ user: Int) { for number in folders.removeValue(forKey: user) ?? [] { drop(number, user) } }
 
     private func drop(_ number: Int32, _ user: Int) {
@@ -81,7 +81,7 @@ final class FolderWatch {
         return isOverflown ? .any : .of(changed)
     }
 
-    /// The kernel has dropped a watch: its folder is gone.
+    /// The kernel has dropped a watch, because its folder was removed.
     private func lose(_ number: Int32) {
         for user in users.removeValue(forKey: number) ?? [] { folders[user]?.remove(number) }
     }

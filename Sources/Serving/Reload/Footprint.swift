@@ -1,22 +1,22 @@
 internal import Files
 
-/// Inodes, sizes and modification times of some paths, which show cheaply that nothing has changed there.
+/// Inodes, sizes and modification times of some paths, for a cheap check whether anything has changed.
 ///
-/// Something may change within the same tick of the kernel's clock as it was looked at, and have the same time. So what has
-/// changed counts as changed once more at the next look, which is later than that tick.
+/// A file may change within the same tick of the kernel's clock as a check, and so keep its time. A changed path therefore counts as changed
+/// once more at the next check, which is later than that tick.
 struct Footprint {
     private var paths: [String] = []
     private var identities: [FileIdentity?]?
     private var isCalm = false
 
-    /// Looks at these from now on; they count as changed.
+    /// Replaces the paths. They count as changed.
     mutating func follow(_ paths: [String]) {
         guard paths != self.paths else { return }
         self.paths = paths
         identities = nil
     }
 
-    /// Whether something may have changed since this was asked last.
+    /// Whether anything may have changed since the last call.
     mutating func hasChanged() -> Bool {
         let new = paths.map { FileIdentity(anythingAt: $0) }
         guard new == identities else {

@@ -3,7 +3,7 @@ internal import Glibc
 internal import Memory
 internal import Threads
 
-/// A load to be made, for which model.
+/// A load to perform.
 struct LoadJob: Sendable {
     let model: Int
     let load: ReloadMachine<ContinuousClock.Instant>.Load
@@ -14,7 +14,7 @@ struct LoadJob: Sendable {
     let configuration: ModelRegistry.Configuration
     /// The model in service.
     let previous: Model?
-    /// Whether it must be able to answer what `previous` does.
+    /// Whether it must be able to compute everything that `previous` computes.
     let mustFit: Bool
 
     /// Loads, checks and warms up.
@@ -38,7 +38,7 @@ struct LoadJob: Sendable {
     }
 }
 
-/// A thread that loads models, one after the other, and lets go of those that do not serve any more: no request ever frees one.
+/// A thread that loads models, one after the other, and releases those that are no longer in service, so that requests never free a model.
 struct LoaderThread: Sendable {
     enum Order: Sendable {
         case load(LoadJob)
@@ -51,15 +51,15 @@ struct LoaderThread: Sendable {
         case released(model: Int, serial: Int)
     }
 
-    /// How often it is asked whether retired versions are in use.
+    /// The interval at which retired versions are checked for use.
     private static let lookEveryMicroseconds: UInt32 = 100_000
     private static let niceness: Int32 = 10
 
     /// Starts the thread.
     ///
     /// - Parameters:
-    ///   - orders: What it does; several threads may share them.
-    ///   - givesWay: Whether the scheduler prefers all other threads to it.
+    ///   - orders: The orders. Several threads may share them.
+    ///   - givesWay: Whether the thread has the lowest priority.
     ///   - report: Called on the thread.
     /// - Throws: ``ModelError`` if there are no threads left.
     static func start(
@@ -78,7 +78,7 @@ struct LoaderThread: Sendable {
                     while !isEnding, let order = orders.takeFirst() {
                         switch order {
                         case .load(let job):
-                            // First what is not needed any more goes: two models need memory, not three.
+                            // Unused versions are released first, so that at most two versions need memory.
                             free()
                             report(.loaded(job, job.run()))
                         case .release(let model, let serial, let version): retired.add(version, model, serial)
@@ -95,7 +95,7 @@ struct LoaderThread: Sendable {
         } catch { throw ModelError(.io, "cannot create a thread that loads models: \(error.reason)") }
     }
 
-    /// Niceness is a thread's own on Linux; the priority of its reads and writes follows it.
+    /// On Linux, niceness applies to a thread. The priority of its I/O follows it.
     private static func giveWay() {
         setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness)
         let batch: Int32 = 3
@@ -104,7 +104,7 @@ struct LoaderThread: Sendable {
     }
 }
 
-/// Versions that do not serve any more, but that requests may still use.
+/// Versions that are no longer in service, but that requests may still use.
 private struct RetiredVersions {
     private struct Entry {
         let model: Int
@@ -113,7 +113,7 @@ private struct RetiredVersions {
         var attachment: AnyObject?
         var content: Model?
 
-        /// Whether nobody else holds the version, nor what it was made of. What is held by nobody else is let go of.
+        /// Whether nothing else references the version or its parts. Releases the parts that nothing else references.
         mutating func isFree() -> Bool {
             if isKnownUniquelyReferenced(&version) {
                 attachment = version?.attachment
@@ -134,7 +134,7 @@ private struct RetiredVersions {
         entries.append(Entry(model: model, serial: serial, version: version))
     }
 
-    /// Frees what nobody else holds.
+    /// Frees the versions that nothing else references.
     mutating func release() -> [(model: Int, serial: Int)] {
         var released: [(model: Int, serial: Int)] = []
         for index in entries.indices.reversed() where entries[index].isFree() {

@@ -1,7 +1,7 @@
 internal import Glibc
 internal import Threads
 
-/// Messages from many threads to one, which waits for them with `poll`.
+/// Messages from many threads to one thread, which waits for them with `poll`.
 final class Mailbox<Message: Sendable>: Sendable {
     private let messages = Locked<[Message]>([])
     private let alarm: Alarm
@@ -21,7 +21,7 @@ final class Mailbox<Message: Sendable>: Sendable {
         alarm.ring()
     }
 
-    /// All messages so far, the oldest first.
+    /// Takes all messages, the oldest first.
     func take() -> [Message] {
         alarm.silence()
         return messages.withLock { messages in
@@ -30,7 +30,7 @@ final class Mailbox<Message: Sendable>: Sendable {
         }
     }
 
-    /// The oldest message, for one of several threads that share the box.
+    /// Takes the oldest message, for one of several threads that share the mailbox.
     func takeFirst() -> Message? {
         alarm.silence()
         let (message, isLast) = messages.withLock { messages -> (Message?, Bool) in
@@ -42,9 +42,9 @@ final class Mailbox<Message: Sendable>: Sendable {
         return message
     }
 
-    /// Waits until there is a message, perhaps not so long.
+    /// Waits until there is a message. May return early.
     ///
-    /// - Parameter timeout: How long at the most; nil for ever.
+    /// - Parameter timeout: The maximum time to wait; nil for no limit.
     func wait(upTo timeout: Duration?) {
         var polled = polled
         poll(&polled, 1, timeout.map(\.pollMilliseconds) ?? -1)

@@ -3,15 +3,15 @@ internal import Files
 internal import Glibc
 internal import Text
 
-/// Where a model's files lie, for watching.
+/// The places of a model's files, for watching.
 enum ModelPlaces {
     private static let maxVersions = 64
 
-    /// The folders in which files of a model may appear: its own, those of its versions, and of either the weights'.
+    /// The folders in which files of a model may appear: its own, those of its versions, and those of their weights.
     ///
     /// - Parameters:
     ///   - path: The model's path.
-    ///   - listing: What was found there: files may lie in other folders.
+    ///   - listing: The listing of the path, whose files may be in other folders.
     /// - Returns: The folders.
     static func folders(of path: String, _ listing: ModelListing? = nil) -> [String] {
         let own = ownFolders(of: path)
@@ -21,7 +21,7 @@ enum ModelPlaces {
         return own + others.sorted().prefix(maxOthers).map(\.string)
     }
 
-    /// The folder in which a model's settings are: its own; of a checkpoint's prefix that of its files.
+    /// The folder of a model's settings: its own folder; for a checkpoint's prefix, the folder of its files.
     static func settingsFolder(of path: String) -> String {
         CheckpointFolder.prefix(ofFile: path).map(PathText.folder(of:)) ?? path
     }
@@ -31,7 +31,7 @@ enum ModelPlaces {
 
     private static func ownFolders(of path: String) -> [String] {
         guard let names = try? CheckpointFolder.files(in: path) else {
-            // A file, a prefix, or nothing: what is to be seen is seen in the folder above.
+            // A file, a prefix, or nothing: changes are visible in the parent folder.
             return [PathText.folder(of: path)]
         }
         var folders = isLink(path) ? [path, PathText.folder(of: path)] : [path]
@@ -54,11 +54,11 @@ enum ModelPlaces {
         [path] + folders + ["\(path)/checkpoint"] + (listing?.candidates.flatMap { $0.files.map(\.path) } ?? [])
     }
 
-    /// The names of the folders in a folder; those that begin with a dot are left out.
+    /// The names of the subfolders of a folder, without those that begin with a dot.
     ///
     /// - Parameter path: The folder.
-    /// - Returns: The names, and those, escaped, that are not UTF-8.
-    /// - Throws: ``ModelError`` of kind `load` if it cannot be read.
+    /// - Returns: The names, and the escaped names that are not valid UTF-8.
+    /// - Throws: ``ModelError`` of kind `load` if the folder cannot be read.
     static func subfolders(of path: String) throws(ModelError) -> (names: Set<ExactText>, unreadable: [String]) {
         let all = try ModelError.loading { () throws(CheckpointError) in try FileNames(folder: path) }
         let folders = all.sorted.filter { !$0.begins(with: ".") && isFolder("\(path)/\($0)") }

@@ -3,7 +3,7 @@ internal import Glibc
 internal import Logging
 internal import Threads
 
-/// The thread that looks at files, asks the rules what follows, and publishes. It loads nothing itself.
+/// The thread that checks files, applies the rules, and publishes the result. It does not load models itself.
 final class ReloadLoop {
     enum Message: Sendable {
         case report(LoaderThread.Report)
@@ -23,34 +23,34 @@ final class ReloadLoop {
     private var orders: Mailbox<LoaderThread.Order>
     private let clock = ContinuousClock()
     private let watch: FolderWatch?
-    /// In the order in which they came.
+    /// The served paths, in the order in which they were given.
     private var sources: [ServedSource] = []
     private var nextSource = 0
-    /// By id.
+    /// The models by id.
     private var models: [Int: WatchedModel] = [:]
     private var nextID: Int
-    /// How many loads may be made at once: many at the start, then one.
+    /// The number of concurrent loads: several at the start, then one.
     private var loaderCount: Int
     private var loadsInFlight = 0
-    /// The model that was loaded last: then it is the others' turn.
+    /// The model that was loaded last. The others are next.
     private var lastLoaded = 0
     private var pollInterval: Duration
     private var hasFewWatches = false
     private var isStopped = false
 
-    /// Files that change all the time are not looked at more often.
+    /// The minimum interval between checks of files that change continuously.
     private static let shortestGap = Duration.milliseconds(20)
-    /// Looking by the clock takes at most this part of a processor.
+    /// Periodic checks take at most this fraction of a processor.
     private static let restPerWork = 50
 
     /// Runs until a message says to stop.
     ///
     /// - Parameters:
-    ///   - paths: What to serve.
-    ///   - configuration: How.
-    ///   - state: Where it is published.
-    ///   - mailbox: Where messages come.
-    ///   - started: Told when all models were tried once; with an error the loop ends.
+    ///   - paths: The paths to serve.
+    ///   - configuration: The configuration.
+    ///   - state: The published state.
+    ///   - mailbox: The messages to the loop.
+    ///   - started: Called when all models were tried once. With an error, the loop ends.
     static func run(
         _ paths: [ModelRegistry.ServedPath], _ configuration: ModelRegistry.Configuration, _ state: ModelRegistry.State,
         _ mailbox: Mailbox<Message>, started: (ModelError?) -> Void
@@ -94,7 +94,7 @@ final class ReloadLoop {
 
     // MARK: - The start
 
-    /// Loads everything once, several models side by side.
+    /// Loads all models once, several at a time.
     private func start() throws(ModelError) {
         for source in sources { try look(at: source, isStart: true) }
         let starters = min(loaderCount, max(1, models.count))
@@ -108,7 +108,7 @@ final class ReloadLoop {
         while !pending.isDone, !isStopped { turn() }
         for _ in 0..<starters { orders.send(.end) }
         loaderCount = 1
-        // A box of its own, so that it does not take the others' orders to end.
+        // A separate mailbox, so that this thread does not take the others' orders to end.
         orders = try Mailbox()
         try startLoader(givesWay: true)
         guard !isStopped else { return }
@@ -119,7 +119,7 @@ final class ReloadLoop {
         for stranger in sources.flatMap(\.strangers) { log(stranger.isProblem ? .warning : .notice, stranger.reason) }
     }
 
-    /// Counts down; for the thread of the loop alone, though replies are made for all.
+    /// A countdown, used only on the loop's thread.
     // Safety: replies are called on the loop's thread.
     private final class Pending: @unchecked Sendable {
         private var count: Int
@@ -133,7 +133,7 @@ final class ReloadLoop {
         try LoaderThread.start(orders, givesWay: givesWay) { mailbox.send(.report($0)) }
     }
 
-    /// Why nothing of a path is served.
+    /// The reason why nothing of a path is served.
     private func reason(of source: ServedSource) -> ModelError {
         let failed = source.models.sorted().compactMap { models[$0] }
         guard let first = failed.first else {
@@ -166,14 +166,14 @@ final class ReloadLoop {
         load()
     }
 
-    /// How long this thread has computed.
+    /// The processor time of this thread.
     private static var threadTime: Duration {
         var time = timespec()
         clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
         return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
     }
 
-    /// Where looking is much work, it is done less often.
+    /// Reduces the frequency of expensive checks.
     private func rest(after work: Duration) {
         guard work * Self.restPerWork > pollInterval else { return }
         let next = clock.now.advanced(by: min(work * Self.restPerWork, .seconds(60)))
@@ -262,7 +262,7 @@ final class ReloadLoop {
         }
     }
 
-    /// Takes over other paths and settings.
+    /// Applies other paths and settings.
     private func reconfigure(_ paths: [ModelRegistry.ServedPath], _ new: ModelRegistry.Configuration) {
         configuration = new
         pollInterval = new.pollInterval
@@ -285,7 +285,7 @@ final class ReloadLoop {
         if sources.allSatisfy(\.isServed) { state.isReady.raise() }
     }
 
-    /// The model of that name, perhaps one whose folder has appeared just now.
+    /// The model with that name, possibly one whose folder has just appeared.
     private func find(_ name: String) -> WatchedModel? {
         if let model = served(as: name) { return model }
         for source in sources {
@@ -328,14 +328,14 @@ final class ReloadLoop {
             }
         }
         if source.isModel {
-            // From now on the model itself is looked at.
+            // From now on, the model itself is checked.
             watch?.forget(source.watcher)
         } else {
             watchFolders(source.folders, for: source.watcher) { source.isDirty = true }
         }
     }
 
-    /// Adds a model; later than at the start, one that cannot be added is told of and left for another time.
+    /// Adds a model. After the start, a model that cannot be added is logged and tried again later.
     private func add(
         _ path: String, _ name: String, _ source: ServedSource, isStart: Bool
     ) throws(ModelError) {

@@ -1,6 +1,6 @@
-/// Which version is loaded next, which serve, and which go.
+/// The rules for which version is loaded next, which ones are in service, and which ones are removed.
 extension ReloadMachine {
-    /// The numbers of all versions that are there or loaded and that the policy wants, the best first.
+    /// The numbers of all existing or loaded versions that the policy wants, the best first.
     private var preference: [Int] {
         let numbers = Set(seen.keys).union(loaded.keys).filter(isSelected).sorted(by: >)
         guard let first, numbers.contains(first) else { return numbers }
@@ -12,7 +12,7 @@ extension ReloadMachine {
         return numbers.contains(number) || policy.labelledNumbers.contains(number)
     }
 
-    /// The version that is to serve. No older one because the one that serves is gone since a moment ago: it may be coming back.
+    /// The version that should be in service. If the current one has just disappeared, no older one is chosen, because it may come back.
     private var first: Int? {
         guard let wanted, isSelected(wanted) else { return nil }
         if let current, wanted < current, let since = loaded[current]?.absentSince,
@@ -25,13 +25,13 @@ extension ReloadMachine {
 
     func hasPassed(_ duration: Duration, since: Time) -> Bool { since.duration(to: now) >= duration }
 
-    /// The versions that may be loaded, the best first: with the policy `latest` none that is worse than what is loaded.
+    /// The versions that may be loaded, the best first. With the policy `latest`, none that is worse than a loaded one.
     private var eligible: [Int] {
         guard case .latest(let count) = policy.selection else { return preference }
         var places = policy.latestCount(of: count)
         var result: [Int] = []
         for number in preference where places > 0 {
-            // What was left behind by going back is not taken up while the next save is on its way.
+            // After going back to an older version, the newer ones are not loaded while the next save is in progress.
             if let first, number > first, current != nil, loaded[first] == nil, loaded[number] == nil { continue }
             result.append(number)
             if loaded[number] != nil { places -= 1 }
@@ -51,7 +51,7 @@ extension ReloadMachine {
         return nil
     }
 
-    /// Whether a version is loaded as its files and the settings are now.
+    /// Whether a version is loaded with its current files and settings.
     private func isLoaded(_ version: SeenVersion<Time>) -> Bool {
         guard let load = loaded[version.candidate.number]?.load, load.serial > lastOutdated else { return false }
         return load.candidate.hasSameFiles(as: version.candidate)
@@ -64,14 +64,14 @@ extension ReloadMachine {
     }
 
     private func dueTime(_ version: SeenVersion<Time>) -> Time? {
-        // Where a version serves that never got a meta graph of its own, none is waited for.
+        // If a version without a meta graph of its own is in service, others do not wait for theirs.
         let needsNoGraph = loaded.values.contains { !$0.load.candidate.isComplete }
         return version.dueTime(timing: timing, needsNoGraph: needsNoGraph)
     }
 
     private var isImpatient: Bool { impatientSince.map { hasPassed(timing.patience, since: $0) } ?? false }
 
-    /// Whether files changed or went while they were read: then it is too early to say how the load ended.
+    /// Whether files changed or disappeared while they were read, so that the result of the load is not final.
     var isAboutToRetry: Bool {
         absence == nil
             && eligible.contains { number in
@@ -90,7 +90,7 @@ extension ReloadMachine {
         impatientSince = isWaiting ? impatientSince ?? now : nil
     }
 
-    /// When something will have lasted long enough, if nothing happens before.
+    /// The time of the next rule that depends on time, if nothing happens before.
     var nextTime: Time? {
         guard !isUnloaded else { return nil }
         var times = [warnings.next(after: timing.notice), pointerTime].compactMap(\.self)
@@ -108,8 +108,8 @@ extension ReloadMachine {
 
     // MARK: - What serves
 
-    /// Chooses the version for requests that name none: that which is wanted, if it is loaded; else a newer one that was loaded just
-    /// now; else it stays. One that the policy does not want any more stays until one that it wants is loaded.
+    /// Chooses the version for requests that name none: the wanted one if it is loaded, otherwise a newer one that has just been loaded, otherwise
+    /// the current one. A version that the policy no longer wants stays until one that it wants is loaded.
     mutating func chooseCurrent(loaded new: Int?) {
         if let first, loaded[first] != nil { return current = first }
         if let new, !policy.labelledNumbers.contains(new), current.map({ $0 < new }) ?? true { return current = new }
@@ -118,7 +118,7 @@ extension ReloadMachine {
         current = current.flatMap { loaded[$0] == nil ? nil : $0 } ?? loaded.keys.max()
     }
 
-    /// With the policy `latest`, retires what is loaded beyond its number; with numbers, what is none of them, if one of them serves.
+    /// With the policy `latest`, retires surplus versions. With numbers, retires other versions, if one of the numbers is in service.
     mutating func dropSurplus() {
         if case .numbers = policy.selection, let current, isSelected(current) {
             for number in loaded.keys.filter({ !isSelected($0) }) { retire(number) }
@@ -128,7 +128,7 @@ extension ReloadMachine {
         for number in others.dropFirst(policy.latestCount(of: count) - (current == nil ? 0 : 1)) { retire(number) }
     }
 
-    /// With the policy `all`, retires what has been gone for a while, but never the last.
+    /// With the policy `all`, retires versions that have been missing for a while, but never the last one.
     mutating func dropAbsent() {
         guard case .all = policy.selection else { return }
         for (number, version) in loaded where loaded.count > 1 {
@@ -145,7 +145,7 @@ extension ReloadMachine {
 
     // MARK: - How it stands
 
-    /// The missing parts of the version that is to serve.
+    /// The missing parts of the version that should be in service.
     var awaited: (number: Int, missing: String)? {
         guard absence == nil, let number = first ?? preference.first, let version = seen[number], !isLoaded(version)
         else { return nil }
@@ -153,7 +153,7 @@ extension ReloadMachine {
         return version.candidate.missing.map { (number, $0) }
     }
 
-    /// Why files are not loaded.
+    /// The reason why files are not loaded.
     var currentError: ModelError? {
         if let absence { return absence.error }
         return eligible.lazy.compactMap { seen[$0] }.first { !isLoaded($0) && $0.failure != nil }?.failure?.error

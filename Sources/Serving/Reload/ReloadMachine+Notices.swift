@@ -1,11 +1,11 @@
 /// Notices about lasting conditions, each of which is logged once.
 extension ReloadMachine {
-    /// How long there must have been nothing to be seen before that is logged.
+    /// How long the model must be missing before that is logged.
     var absenceNotice: Duration { current == nil ? timing.notice : timing.grace * 2 }
 
     /// The notices for conditions that have lasted for a while.
     ///
-    /// - Parameter hasLoaded: Whether a version was loaded just now: what must be known of it is logged at once.
+    /// - Parameter hasLoaded: Whether a version has just been loaded. Notices about it are logged immediately.
     /// - Returns: Actions of the kind `log`.
     mutating func notices(hasLoaded: Bool) -> [Action] {
         guard !isUnloaded else { return [] }
@@ -22,7 +22,7 @@ extension ReloadMachine {
         return actions
     }
 
-    /// Why somebody who asked for a load does not get the version that is wanted, unless it was logged before.
+    /// The reason why a load request does not get the wanted version, unless it was logged before.
     mutating func shortfall() -> [Action] {
         guard !isUnloaded else { return [] }
         return tellAbsence() + (current == nil ? tellWait() : [])
@@ -43,7 +43,7 @@ extension ReloadMachine {
         return [.log(.waiting(awaited.missing, version.candidate, serving: current))]
     }
 
-    /// Versions that labels or the policy name, and that are not there.
+    /// The versions that labels or the policy name, but that do not exist.
     var missingVersions: [String] {
         guard absence == nil, !seen.isEmpty else { return [] }
         let known = Set(seen.keys).union(loaded.keys)
@@ -72,15 +72,15 @@ struct StandingWarnings<Time: InstantProtocol & Sendable>: Sendable where Time.D
 
     private var items: [Item] = []
 
-    /// Those that were logged and still hold.
+    /// The warnings that were logged and still apply.
     var logged: [String] { items.filter(\.isLogged).map(\.text) }
 
-    /// Takes over what holds now.
+    /// Sets the current warnings.
     mutating func update(_ texts: [String], at now: Time) {
         items = texts.map { text in items.first { $0.text == text } ?? Item(text: text, since: now) }
     }
 
-    /// Those that are to be logged now: they have been so for a time.
+    /// The warnings to log now, because they have lasted for a while.
     mutating func tell(at now: Time, after time: Duration) -> [String] {
         var texts: [String] = []
         for index in items.indices where !items[index].isLogged && items[index].since.duration(to: now) >= time {
@@ -90,6 +90,6 @@ struct StandingWarnings<Time: InstantProtocol & Sendable>: Sendable where Time.D
         return texts
     }
 
-    /// When the next is to be logged.
+    /// The time when the next warning is due.
     func next(after time: Duration) -> Time? { items.filter { !$0.isLogged }.map { $0.since.advanced(by: time) }.min() }
 }

@@ -1,6 +1,6 @@
 /// The rules while a `checkpoint` file is missing, or names a prefix that does not exist.
 extension ReloadMachine {
-    /// Whether the version that was named last stays wanted: the file may be back in a moment.
+    /// Whether the version that was named last stays wanted, because the file may come back soon.
     var isWaitingForPointer: Bool {
         guard current != nil, let since = pointer.lostSince else { return false }
         return !hasPassed(timing.pointerWait, since: since)
@@ -12,14 +12,14 @@ extension ReloadMachine {
     }
 }
 
-/// Whether a `checkpoint` file names what is there, and since when it does not.
+/// Whether a `checkpoint` file names an existing checkpoint, and since when it does not.
 struct PointerWait<Time: InstantProtocol & Sendable>: Sendable {
-    /// Whether it ever named what is there.
+    /// Whether it ever named an existing checkpoint.
     private var wasThere = false
-    /// Since when it does not, after it did.
+    /// The time since it no longer does.
     private(set) var lostSince: Time?
 
-    /// Takes over what a look found.
+    /// Applies the result of a check.
     mutating func update(_ listing: ModelListing, at now: Time) {
         guard listing.lostPointer != nil else {
             wasThere = true

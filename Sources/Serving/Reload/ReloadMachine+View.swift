@@ -1,5 +1,5 @@
 extension ReloadMachine {
-    /// The state that is visible from outside.
+    /// The visible state.
     struct View: Hashable, Sendable {
         /// The loaded versions by number, ascending.
         var versions: [Load] = []
@@ -11,7 +11,7 @@ extension ReloadMachine {
         var warnings: [String] = []
     }
 
-    /// How many versions are told of that are not there any more, or cannot be loaded.
+    /// The maximum number of listed versions that no longer exist, or cannot be loaded.
     static var maxEnded: Int { 8 }
 
     var view: View {

@@ -1,65 +1,65 @@
-/// Decides which version of one model is loaded when, and which of those that are loaded stay.
+/// Decides when each version of one model is loaded, and which loaded versions stay.
 ///
-/// A state and rules: no files, no threads, no clock. The times that come in must not go back. Whoever owns it looks at the
-/// model's path, at the latest at ``nextLook``, and tells what is there; takes ``nextLoad(at:)`` whenever a load can be made and tells how
-/// it ended; and does what the actions say.
+/// It consists of a state and rules, without files, threads or a clock. The times passed to it must not decrease. Its owner checks the model's
+/// path, at ``nextLook`` at the latest, and reports the result; calls ``nextLoad(at:)`` whenever a load can be made, and reports its result;
+/// and performs the actions.
 struct ReloadMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Duration == Duration {
     /// An action for the loop.
     enum Action: Hashable, Sendable {
-        /// Say it.
+        /// Log a notice.
         case log(ReloadNotice)
-        /// Show ``ReloadMachine/view``: load, versions or what is known of them have changed.
+        /// Publish ``ReloadMachine/view``, because it has changed.
         case publish
-        /// Tell whoever asked for a load how it stands: the number of the version that serves, or what is wrong.
+        /// Reply to load requests: with the number of the version in service, or the error.
         case reply(Result<Int, ModelError>)
     }
 
-    /// A load to be made.
+    /// A load to perform.
     struct Load: Hashable, Sendable {
-        /// Tells loads of the same version apart.
+        /// Distinguishes loads of the same version.
         let serial: Int
         let candidate: ModelCandidate
     }
 
-    /// A version that is loaded.
+    /// A loaded version.
     struct Loaded: Sendable {
         let load: Load
-        /// Since when it is not seen any more, if the others are.
+        /// The time since it is missing although others exist.
         var absentSince: Time?
     }
 
     private(set) var policy: VersionPolicy
     let timing: ReloadTiming
-    /// The time of what happened last.
+    /// The time of the last event.
     private(set) var now: Time
 
-    /// The versions that the last successful look found, by number.
+    /// The versions that the last successful check found, by number.
     var seen: [Int: SeenVersion<Time>] = [:]
-    /// The version that is to serve, by what was seen.
+    /// The version that should be in service, according to the last check.
     var wanted: Int?
     var loaded: [Int: Loaded] = [:]
     /// The version that serves requests that name none.
     var current: Int?
     var loading: Load?
-    /// Versions that do not serve any more, but that requests may still use.
+    /// Versions that are no longer in service, but that requests may still use.
     var retiring: [Load] = []
     /// Versions that were freed, the oldest first.
     var ended: [VersionState] = []
-    /// Why there is nothing to be seen.
+    /// The reason why the model is missing.
     var absence: Absence?
     var isUnloaded = false
     var record = ReloadRecord()
-    /// The warnings of the last successful look.
+    /// The warnings of the last successful check.
     private var listingWarnings: [String] = []
     var warnings = StandingWarnings<Time>()
     private(set) var pointer = PointerWait<Time>()
-    /// Since when there is something to load that is not quiet yet.
+    /// The time since a version waits for its files to be quiet.
     var impatientSince: Time?
-    /// When to look again, at the latest; nil if only changes matter.
+    /// The time of the next check, at the latest; nil if only changes matter.
     private(set) var nextLook: Time?
     private var request: Request?
     private var serial = 0
-    /// Loads up to this one were made with settings that do not hold any more.
+    /// Loads up to this one were made with outdated settings.
     private(set) var lastOutdated = 0
     private var published: View?
 
@@ -69,14 +69,14 @@ struct ReloadMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Dura
         var isLogged = false
     }
 
-    /// Somebody asked for a load: it is not waited for quiet files.
+    /// A request for a load, which does not wait for quiet files.
     private enum Request {
-        /// Nothing was looked at since.
+        /// Nothing has been checked since.
         case new
         case looked
     }
 
-    /// A machine that knows nothing yet, and wants a look.
+    /// Makes a machine without knowledge, which needs a check.
     init(policy: VersionPolicy, timing: ReloadTiming, at now: Time) {
         self.policy = policy
         self.timing = timing
@@ -86,7 +86,7 @@ struct ReloadMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Dura
 
     // MARK: - What happens
 
-    /// A look found versions.
+    /// A check found versions.
     mutating func look(_ listing: ModelListing, at now: Time) -> [Action] {
         self.now = now
         var actions: [Action] = []
@@ -94,7 +94,7 @@ struct ReloadMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Dura
         absence = nil
         var next: [Int: SeenVersion<Time>] = [:]
         for candidate in listing.candidates {
-            // Of two of the same number that one counts which is to serve.
+            // Of two versions with the same number, the one that should be in service counts.
             if let latest = listing.latest, latest.number == candidate.number, latest != candidate { continue }
             var version = seen[candidate.number] ?? SeenVersion(candidate, at: now)
             version.update(candidate, at: now)
@@ -113,14 +113,14 @@ struct ReloadMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Dura
         return actions + settle(hasLooked: true)
     }
 
-    /// A look found nothing: the path is gone, cannot be read, or contains no model.
+    /// A check found nothing: the path does not exist, cannot be read, or contains no model.
     mutating func look(_ error: ModelError, at now: Time) -> [Action] {
         self.now = now
         absence = Absence(error: error, since: absence?.since ?? now, isLogged: absence?.isLogged ?? false)
         return settle(hasLooked: true)
     }
 
-    /// The load to make now, if there is one; it counts as begun.
+    /// The load to make now, if there is one. It counts as begun.
     mutating func nextLoad(at now: Time) -> (load: Load, actions: [Action])? {
         self.now = now
         guard let candidate = dueCandidate else { return nil }
@@ -147,7 +147,7 @@ struct ReloadMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Dura
         return actions
     }
 
-    /// Somebody wants the newest version loaded now.
+    /// A request to load the newest version now.
     mutating func load(at now: Time) -> [Action] {
         self.now = now
         isUnloaded = false
@@ -158,7 +158,7 @@ struct ReloadMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Dura
         return actions
     }
 
-    /// Somebody wants nothing loaded, until ``load(at:)``.
+    /// A request to unload everything, until ``load(at:)``.
     mutating func unload(at now: Time) -> [Action] {
         self.now = now
         isUnloaded = true
@@ -166,7 +166,7 @@ struct ReloadMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Dura
         return settle()
     }
 
-    /// Nobody uses a version any more that was retired.
+    /// A retired version is no longer in use.
     mutating func released(serial: Int, at now: Time) -> [Action] {
         self.now = now
         guard let index = retiring.firstIndex(where: { $0.serial == serial }) else { return [] }
@@ -177,13 +177,13 @@ struct ReloadMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Dura
         return settle()
     }
 
-    /// Another policy holds. What it does not want any more serves until something that it wants is loaded.
+    /// Sets another policy. A version that it does not want stays in service until one that it wants is loaded.
     ///
     /// - Parameters:
     ///   - policy: The policy.
-    ///   - reloads: Whether what is loaded was loaded with settings that do not hold any more.
+    ///   - reloads: Whether the loaded versions have outdated settings.
     ///   - now: The time.
-    /// - Returns: What is to be done; the view is published in any case.
+    /// - Returns: The actions. The view is published in any case.
     mutating func reconfigure(_ policy: VersionPolicy, reloads: Bool, at now: Time) -> [Action] {
         self.now = now
         self.policy = policy
@@ -216,7 +216,7 @@ struct ReloadMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Dura
         let kind = error.failure ?? .broken
         record.failureCounts[kind, default: 0] += 1
         let number = load.candidate.number
-        // Files that have changed since will tell by themselves.
+        // Files that have changed since will be noticed by themselves.
         guard var version = seen[number], version.candidate.hasSameFiles(as: load.candidate) else { return [] }
         version.fail(error, kind, at: now, timing: timing)
         let isToBeLogged = version.isFailureToBeLogged
@@ -225,7 +225,7 @@ struct ReloadMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Dura
         return isToBeLogged ? [.log(.failed(load.candidate, error, serving: current))] : []
     }
 
-    /// Brings what is derived up to date.
+    /// Updates the derived state.
     private mutating func settle(hasLooked: Bool = false, hasLoaded: Bool = false) -> [Action] {
         if hasLooked, request != nil { request = .looked }
         if !isUnloaded { chooseCurrent(loaded: nil) }

@@ -2,15 +2,15 @@ internal import Logging
 
 /// A log message about a model's files.
 enum ReloadNotice: Hashable, Sendable {
-    /// Files cannot be loaded; the number is that of the version that serves on.
+    /// Files cannot be loaded. The number is that of the version that stays in service.
     case failed(ModelCandidate, ModelError, serving: Int?)
-    /// There is nothing to be seen any more.
+    /// The model has disappeared.
     case absent(ModelError, serving: Int?)
-    /// There is something again.
+    /// The model is back.
     case back
     /// A version is not complete.
     case waiting(String, ModelCandidate, serving: Int?)
-    /// A warning for the operator, though a version may be in service.
+    /// A warning for the operator, even if a version is in service.
     case warning(String)
 
     var level: Logger.Level {
@@ -34,7 +34,7 @@ enum ReloadNotice: Hashable, Sendable {
         }
     }
 
-    /// Files that are not there, or not all, or not yet.
+    /// The failures of files that are missing or incomplete.
     private static let passing: Set<ModelError.LoadFailure?> = [.changed, .notThere, .incomplete]
 
     private static func text(of serving: Int?) -> String { serving.map { "; version \($0) stays in service" } ?? "" }

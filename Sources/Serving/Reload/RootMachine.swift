@@ -3,32 +3,32 @@ internal import Text
 /// Decides which folders of a served root are models. Like ``ReloadMachine``: rules only.
 struct RootMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Duration == Duration {
     enum Action: Hashable, Sendable {
-        /// Serve the folder of that name.
+        /// Serve the folder with that name.
         case add(String)
-        /// Do not serve it any more.
+        /// Stop serving the folder.
         case remove(String)
-        /// All folders are gone, which looks as if it were not meant: keep serving them, and say so.
+        /// All folders have disappeared, probably by mistake: keep serving them, and log a warning.
         case warn(String)
-        /// They are back.
+        /// The folders are back.
         case back
     }
 
     private let timing: ReloadTiming
-    /// The folders that are served, and since when they are not there.
+    /// The served folders, and the times since they are missing.
     private var served: [ExactText: Time?] = [:]
     private var allGone: (since: Time, isLogged: Bool)?
-    /// When to look again, at the latest; nil if only changes matter.
+    /// The time of the next check, at the latest; nil if only changes matter.
     private(set) var nextLook: Time?
 
     init(timing: ReloadTiming) { self.timing = timing }
 
-    /// The names of the folders that are served, sorted.
+    /// The names of the served folders, sorted.
     var names: [String] { served.keys.sorted().map(\.string) }
 
-    /// Takes back that a folder is served: it could not be. It is tried again at each look.
+    /// Notes that a folder could not be served. It is tried again at each check.
     mutating func forget(_ name: String) { served.removeValue(forKey: ExactText(name)) }
 
-    /// A look found folders. `holdsModel` tells of one that is not served yet whether it holds a model, or a part of one.
+    /// A check found folders. `holdsModel` returns whether a folder that is not served yet contains a model, or a part of one.
     mutating func look(_ folders: Set<ExactText>, at now: Time, holdsModel: (String) -> Bool) -> [Action] {
         nextLook = nil
         let added = folders.sorted().filter { served[$0] == nil && holdsModel($0.string) }
@@ -60,7 +60,7 @@ struct RootMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Durati
         return actions
     }
 
-    /// A look found nothing: the root is gone or cannot be read.
+    /// A check found nothing: the root does not exist or cannot be read.
     mutating func look(_ reason: String, at now: Time) -> [Action] {
         nextLook = nil
         return lost(reason, at: now)
@@ -68,7 +68,7 @@ struct RootMachine<Time: InstantProtocol & Sendable>: Sendable where Time.Durati
 
     private mutating func lost(_ reason: String, at now: Time) -> [Action] {
         guard !served.isEmpty else { return [] }
-        // What is missing with all the others is not removed because these come back first.
+        // If all folders were missing, one that comes back later than the others is not removed.
         for name in served.keys { served[name] = .some(nil) }
         let gone = allGone ?? (now, false)
         allGone = gone

@@ -1,29 +1,29 @@
 internal import Checkpoints
 internal import Files
 
-/// A version as looks have found it so far.
+/// A version, as the checks so far have found it.
 struct SeenVersion<Time: InstantProtocol & Sendable>: Sendable where Time.Duration == Duration {
     private(set) var candidate: ModelCandidate
-    /// Since when its files are as they are.
+    /// The time since its files are unchanged.
     private(set) var since: Time
-    /// Since when something is missing, whatever it was.
+    /// The time since any file is missing.
     private(set) var missingSince: Time?
-    /// Whether a file was seen to change in place: somebody copies, TensorFlow renames.
+    /// Whether a file changed in place. Copying does that, TensorFlow renames files.
     private(set) var isCopied = false
     /// The failure of the files in their current state.
     var failure: Failure?
-    /// Whether it was said that something is missing.
+    /// Whether it was logged that files are missing.
     var isWaitLogged = false
 
     struct Failure: Sendable {
         let error: ModelError
         let kind: ModelError.LoadFailure
         let count: Int
-        /// When to try again, though nothing has changed.
+        /// The time of the next attempt even if nothing has changed.
         let retryAt: Time?
         var isLogged: Bool
 
-        /// Whether it is what happens when a Saver is at work: files change while they are read, or go.
+        /// Whether the failure is usual while a Saver writes: files change while they are read, or disappear.
         var isUsual: Bool { (kind == .changed || kind == .notThere) && count <= 3 }
     }
 
@@ -33,7 +33,7 @@ struct SeenVersion<Time: InstantProtocol & Sendable>: Sendable where Time.Durati
         missingSince = candidate.isComplete ? nil : now
     }
 
-    /// Takes over what a look found.
+    /// Applies the result of a check.
     mutating func update(_ new: ModelCandidate, at now: Time) {
         missingSince = new.isComplete ? nil : missingSince ?? now
         guard !new.hasSameFiles(as: candidate) else {
@@ -46,7 +46,7 @@ struct SeenVersion<Time: InstantProtocol & Sendable>: Sendable where Time.Durati
         failure = nil
     }
 
-    /// Takes over that a load failed.
+    /// Records a failed load.
     mutating func fail(_ error: ModelError, _ kind: ModelError.LoadFailure, at now: Time, timing: ReloadTiming) {
         let count = (failure?.count ?? 0) + 1
         let passes: Set<ModelError.LoadFailure> = [.notThere, .changed, .io, .memory]
@@ -56,13 +56,13 @@ struct SeenVersion<Time: InstantProtocol & Sendable>: Sendable where Time.Durati
             isLogged: failure?.isLogged ?? false)
     }
 
-    /// Whether the failure is one of which people should know, and do not.
+    /// Whether the failure must be logged, and has not been.
     var isFailureToBeLogged: Bool {
         guard let failure, !failure.isLogged else { return false }
         return !failure.isUsual && failure.kind != .incomplete
     }
 
-    /// When it may be read, be it without a meta graph of its own if `needsNoGraph`; nil if not unless something changes.
+    /// The time when it may be read, if `needsNoGraph` without a meta graph of its own; nil if not before it changes.
     func dueTime(timing: ReloadTiming, needsNoGraph: Bool) -> Time? {
         if let failure { return failure.retryAt }
         guard candidate.isLoadable else { return nil }
@@ -71,15 +71,15 @@ struct SeenVersion<Time: InstantProtocol & Sendable>: Sendable where Time.Durati
             by: max(isCopied ? timing.copyQuiet : timing.quiet, isAlone ? .zero : timing.graphWait))
     }
 
-    /// Whether it could be read at once, were it not for the rule that files must be quiet.
+    /// Whether only the rule that files must be quiet prevents reading it.
     var isMerelyRestless: Bool { failure == nil && candidate.isComplete && candidate.isLoadable && !isCopied }
 }
 
 extension ModelCandidate {
-    /// Whether reading both gives the same.
+    /// Whether both have the same contents.
     func hasSameFiles(as other: ModelCandidate) -> Bool { path == other.path && files == other.files }
 
-    /// Whether a file is the same as in an earlier look, but not its contents.
+    /// Whether a file is the same as in an earlier check, but its contents are not.
     fileprivate func changesInPlace(_ old: ModelCandidate) -> Bool {
         files.contains { new in
             old.files.contains {

@@ -2,10 +2,10 @@ internal import Checkpoints
 internal import Files
 internal import Text
 
-/// A path that is served: a model, or a folder of them. Belongs to the thread of the ``ReloadLoop``.
+/// A served path: a model, or a folder of models. Belongs to the thread of the ``ReloadLoop``.
 final class ServedSource {
     enum Kind {
-        /// Nothing was there yet.
+        /// Nothing exists yet.
         case unknown
         /// A model's folder or file.
         case model
@@ -14,24 +14,24 @@ final class ServedSource {
     }
 
     let index: Int
-    /// The path as it was given.
+    /// The path as given.
     let served: ModelRegistry.ServedPath
     let path: String
     private let name: String?
     var kind = Kind.unknown
-    /// The models that it brought.
+    /// The models of the path.
     var models: Set<Int> = []
     var nextPoll: ContinuousClock.Instant
     var isDirty = false
     private(set) var lastLook: ContinuousClock.Instant?
-    /// Whether one of its models has been loaded: it may serve.
+    /// Whether one of its models has been loaded, so that it may be in service.
     var isServed = false
-    /// Why models cannot be served, by the path of each.
+    /// The reasons why models cannot be served, by their paths.
     private var refusals: [ExactText: String] = [:]
     private let followsPaths: Bool
-    /// Names that are not UTF-8 and were logged.
+    /// The names that are not valid UTF-8 and were logged.
     private var unreadable: Set<String> = []
-    /// The messages of the last look for the log.
+    /// The log messages of the last check.
     private(set) var notices: [String] = []
     private var footprint = Footprint()
     private(set) var folders: [String] = []
@@ -47,10 +47,10 @@ final class ServedSource {
         nextPoll = now
     }
 
-    /// The name that a model at the path itself gets.
+    /// The name of a model at the path itself.
     var modelName: String { name ?? ModelFolders.name(of: path) }
 
-    /// The number that distinguishes it from models in a ``FolderWatch``.
+    /// The user in a ``FolderWatch``, distinct from those of models.
     var watcher: Int { -1 - index }
 
     var isModel: Bool { if case .model = kind { true } else { false } }
@@ -93,7 +93,7 @@ final class ServedSource {
 
     private func modelPath(_ path: String) -> ModelPath { ModelPath(path, followsPaths: followsPaths) }
 
-    /// The folders of a served folder that hold no model, why not, and whether they look as if they should; for the log at the start.
+    /// The subfolders without a model, the reasons, and whether they look like models; for the log at the start.
     var strangers: [(reason: String, isProblem: Bool)] {
         guard case .root(let machine) = kind, let (names, _) = try? ModelPlaces.subfolders(of: path) else { return [] }
         let others = names.subtracting(machine.names.map { ExactText($0) }).sorted()
@@ -109,21 +109,21 @@ final class ServedSource {
 
     private static let maxWatched = 256
 
-    /// Where files may appear that make models of folders.
+    /// The folders in which a model may appear.
     private func places(of names: Set<ExactText>) -> [String] {
         names.sorted().prefix(Self.maxWatched).flatMap { ModelPlaces.folders(of: folder($0.string)) }
     }
 
     func folder(_ name: String) -> String { "\(path)/\(name)" }
 
-    /// Takes over that a model is served.
+    /// Notes that a model is served.
     func accept(_ place: String) { refusals[ExactText(place)] = nil }
 
-    /// Takes over that a model cannot be served as it is. It is tried again when something changes.
+    /// Notes that a model cannot be served. It is tried again when something changes.
     ///
     /// - Parameters:
     ///   - place: The model's path: this one, or a folder in it.
-    ///   - error: Why not.
+    ///   - error: The reason.
     /// - Returns: Whether that is new.
     func refuse(_ place: String, _ error: ModelError) -> Bool {
         switch kind {
@@ -134,12 +134,12 @@ final class ServedSource {
         case .unknown: break
         }
         guard refusals.updateValue(error.message, forKey: ExactText(place)) != error.message else { return false }
-        // What to follow is decided when it is looked at again.
+        // The next check decides what to watch.
         isDirty = true
         return true
     }
 
-    /// Why the model of that name cannot be served; nil where none has been refused.
+    /// The reason why the model with that name cannot be served; nil if none was refused.
     func refusal(of name: String) -> String? {
         refusals[ExactText(folder(name))] ?? (name == modelName ? refusals[ExactText(path)] : nil)
     }
@@ -149,7 +149,7 @@ final class ServedSource {
         footprint.follow(folders + refusals.keys.sorted().map { ModelSettings.path(in: $0.string) })
     }
 
-    /// Finds out what the path is, once there is something.
+    /// Determines the kind of the path, once it exists.
     private func decide(_ timing: ReloadTiming) {
         follow(ModelPlaces.folders(of: path))
         if ModelFormat.of(modelPath(path)) != nil {

@@ -2,7 +2,7 @@ internal import Files
 internal import Logging
 internal import Settings
 
-/// A model that is kept up to date: its rules, its versions, and what is shown of them. Belongs to the thread of the ``ReloadLoop``.
+/// A model that is kept up to date: its rules, its versions, and its published state. Belongs to the thread of the ``ReloadLoop``.
 final class WatchedModel {
     typealias Machine = ReloadMachine<ContinuousClock.Instant>
 
@@ -11,7 +11,7 @@ final class WatchedModel {
     /// The index of the served path that it belongs to.
     let source: Int
     let served: ServedModel
-    /// The settings in the model's folder: the last that could be used.
+    /// The last valid settings in the model's folder.
     private(set) var own: ModelSettings
     private var ownFile: SettledFile
     private var configuration: ModelRegistry.Configuration
@@ -24,7 +24,7 @@ final class WatchedModel {
     private(set) var folders: [String] = []
     private var loadStart: ContinuousClock.Instant?
     private let turn = VersionSplit.Turn()
-    /// Of each label that is configured; stay when versions change.
+    /// The statistics of each configured label. They stay when versions change.
     private var labelStatistics: [String: LabelStatistics] = [:]
     private var notes: [String] = []
     private var warnings: [String] = []
@@ -34,13 +34,13 @@ final class WatchedModel {
     private var isSilentlyAbsent = false
     /// The callbacks of requests that wait for a load.
     var replies: [RepositoryReply] = []
-    /// When to ask the footprint.
+    /// The time of the next check of the footprint.
     var nextPoll: ContinuousClock.Instant
-    /// Whether something happened in its folders.
+    /// Whether something has changed in its folders.
     var isDirty = false
     private(set) var lastLook: ContinuousClock.Instant?
 
-    /// - Throws: ``ModelError`` for settings in the model's folder that cannot be used.
+    /// - Throws: ``ModelError`` for invalid settings in the model's folder.
     init(
         id: Int, path: String, source: ServedSource, name: String, _ configuration: ModelRegistry.Configuration,
         at now: ContinuousClock.Instant
@@ -52,7 +52,7 @@ final class WatchedModel {
         self.configuration = configuration
         followsPaths = configuration.followsPaths
         let folder = ModelPlaces.settingsFolder(of: path)
-        // Looked at before it is read: if it changes meanwhile, that is seen later.
+        // Its identity is taken before it is read, so that a change in between is noticed later.
         ownFile = SettledFile(ModelSettings.path(in: folder))
         own = try ModelSettings(folder: folder)
         let settings = configuration.settings(of: name, own: own)
@@ -69,7 +69,7 @@ final class WatchedModel {
 
     var name: String { served.name }
 
-    /// When to look again, at the latest.
+    /// The time of the next check, at the latest.
     var nextLook: ContinuousClock.Instant? {
         guard let first = machine.nextLook, let second = ownFile.nextLook else {
             return machine.nextLook ?? ownFile.nextLook
@@ -77,10 +77,10 @@ final class WatchedModel {
         return min(first, second)
     }
 
-    /// Whether something may have changed, by a look that costs little.
+    /// Whether something may have changed, by a cheap check.
     func mayHaveChanged() -> Bool { footprint.hasChanged() }
 
-    /// Looks at the files.
+    /// Checks the files.
     func look(_ clock: ContinuousClock) -> [Machine.Action] {
         isDirty = false
         var actions: [Machine.Action] = []
@@ -96,10 +96,10 @@ final class WatchedModel {
         return actions
     }
 
-    /// Reads the settings in the model's folder again. Those that cannot be used change nothing.
+    /// Reads the settings in the model's folder again. Invalid settings change nothing.
     func readSettings(at now: ContinuousClock.Instant) -> [Machine.Action] {
         ownFile.accept()
-        // A folder that is gone says nothing: the model serves on.
+        // If the folder does not exist, the model stays in service.
         guard FileIdentity(anythingAt: path) != nil else { return [] }
         let new: ModelSettings
         do throws(ModelError) { new = try ModelSettings(folder: ModelPlaces.settingsFolder(of: path)) } catch {
@@ -116,7 +116,7 @@ final class WatchedModel {
         return apply(reloads: changes.contains { $0.effect == .reload }, at: now)
     }
 
-    /// Takes over what is said for all models, and for this one by its name.
+    /// Applies the settings for all models, and those for this model.
     func reconfigure(
         _ new: ModelRegistry.Configuration, at now: ContinuousClock.Instant
     ) -> [Machine.Action] {
@@ -147,7 +147,7 @@ final class WatchedModel {
         let isForced = machine.isForced
         guard let (load, actions) = machine.nextLoad(at: now) else { return nil }
         var mustFit = false
-        // With other settings, other requests may be answered.
+        // With other settings, the model may support other requests.
         let isOutdated = machine.view.current.map { $0.serial <= machine.lastOutdated } ?? false
         if case .latest = policy.selection { mustFit = !isForced && !isOutdated }
         loadStart = now
@@ -157,7 +157,7 @@ final class WatchedModel {
         return (job, actions)
     }
 
-    /// Takes over what became of a load.
+    /// Applies the result of a load.
     func finish(
         _ job: LoadJob, _ result: Result<ModelVersion, ModelError>, at now: ContinuousClock.Instant
     ) -> [Machine.Action] {
@@ -190,7 +190,7 @@ final class WatchedModel {
         machine.released(serial: serial, at: now)
     }
 
-    /// Loads the newest version, as somebody wants.
+    /// Loads the newest version on request.
     func load(by asker: String, at now: ContinuousClock.Instant) -> [Machine.Action] {
         logger.notice("loaded by request", metadata: ["by": "\(asker)"])
         return load(at: now)
@@ -198,13 +198,13 @@ final class WatchedModel {
 
     func load(at now: ContinuousClock.Instant) -> [Machine.Action] { machine.load(at: now) }
 
-    /// Unloads all versions, as somebody wants.
+    /// Unloads all versions on request.
     func unload(by asker: String, at now: ContinuousClock.Instant) -> [Machine.Action] {
         logger.notice("unloaded by request", metadata: ["by": "\(asker)"])
         return machine.unload(at: now)
     }
 
-    /// Says something of the files, but not that a folder of a served folder is gone: that is said once for all of them.
+    /// Logs a notice, except that a subfolder of a served folder is missing, which is logged once for all of them.
     func log(_ notice: ReloadNotice) {
         switch notice {
         case .absent(let error, _) where isInRoot && error.failure == .notThere: isSilentlyAbsent = true
@@ -213,9 +213,9 @@ final class WatchedModel {
         }
     }
 
-    /// Shows what the rules say.
+    /// Publishes the state of the rules.
     ///
-    /// - Returns: The versions that do not serve any more.
+    /// - Returns: The versions that are no longer in service.
     func publish() -> [(serial: Int, version: ModelVersion)] {
         let view = machine.view
         let shown = view.versions.compactMap { versions[$0.serial] }
@@ -239,7 +239,7 @@ final class WatchedModel {
         return VersionSplit(shares, rest: current, turn: turn)
     }
 
-    /// Shows nothing any more: the model is not served under its name.
+    /// Publishes that the model is no longer served.
     func close() -> [(serial: Int, version: ModelVersion)] {
         served.publish(VersionSet([], current: nil))
         return takeVersions(except: [])

@@ -1,14 +1,14 @@
 internal import Checkpoints
 internal import TensorFlowProtos
 
-/// The tensors of a SavedModel's graph that stand for the objects which its functions capture.
+/// The tensors of a SavedModel's graph for the objects that its functions capture.
 ///
-/// The file does not say it; it follows from how the graph uses them. A variable is restored under a key, which the checkpoint's
-/// objects lead to by the same names of children. What fills a table is called in the graph, with the table among what it captures.
+/// The file does not state them. They follow from the graph. A variable is restored under a key, to which the checkpoint's objects lead by the
+/// same names of children. The graph calls the function that fills a table, and passes the table as a capture.
 struct SavedCaptures {
     private var tensors: [Int: String] = [:]
 
-    /// The tensor that stands for an object; nil where none is known.
+    /// The tensor for an object; nil if unknown.
     func tensor(_ object: Int) -> String? { tensors[object] }
 
     init(_ meta: MetaGraphDef, _ objects: TrackableObjectGraph?) {
@@ -29,7 +29,7 @@ struct SavedCaptures {
         addNamed(saved, meta.graphDef)
     }
 
-    /// Variables and tables that are restored: both graphs of objects are walked together.
+    /// Adds restored variables and tables, by walking both object graphs together.
     private mutating func addRestored(
         _ saved: SavedObjectGraph, _ objects: TrackableObjectGraph, _ graph: GraphDef, _ plan: RestorePlan
     ) {
@@ -39,7 +39,7 @@ struct SavedCaptures {
         }
         for (table, source) in plan.tables {
             nodes[source.keys.key] = table
-            // The objects tell the key of the whole table, which has its keys and its values under two more.
+            // The objects contain the key of the whole table. Its keys and values have two further keys.
             if source.keys.key.hasSuffix("-keys") { nodes[String(source.keys.key.dropLast("-keys".count))] = table }
         }
         guard !saved.nodes.isEmpty, !objects.nodes.isEmpty else { return }
@@ -61,7 +61,7 @@ struct SavedCaptures {
         }
     }
 
-    /// Adds the tensors that the graph passes to functions that capture them.
+    /// Adds the tensors that the graph passes to functions as captures.
     private mutating func addCalled(_ saved: SavedObjectGraph, _ graph: GraphDef) {
         for node in graph.node {
             guard let function = node.attr["f"]?.func.name, let info = saved.concreteFunctions[function] else {
@@ -76,7 +76,7 @@ struct SavedCaptures {
         }
     }
 
-    /// Variables that nothing restores, by the only node of their name.
+    /// Adds variables that are not restored, by the only node with their name.
     private mutating func addNamed(_ saved: SavedObjectGraph, _ graph: GraphDef) {
         let taken = Set(tensors.values)
         let handles = graph.node.filter { $0.op == "VarHandleOp" && !taken.contains($0.name + ":0") }

@@ -3,8 +3,8 @@ internal import SwiftProtobuf
 internal import TensorFlowProtos
 internal import Tensors
 
-/// The functions of a TensorFlow 2 SavedModel's objects. Of one that was saved without signatures they become signatures: each gets
-/// placeholders for its arguments and a call in the graph.
+/// The functions of a TensorFlow 2 SavedModel's objects. If it was saved without signatures, the functions become signatures: each gets
+/// placeholders for its arguments, and a call in the graph.
 struct SavedFunctions {
     private var meta: MetaGraphDef
     private let captures: SavedCaptures
@@ -12,25 +12,25 @@ struct SavedFunctions {
     /// The names of the arguments in requests, by concrete function.
     private let keywords: [String: [String]]
     private var nodeNames: Set<String>
-    /// Why functions could not become signatures.
+    /// The reasons why functions could not become signatures.
     private var refusals: [String] = []
 
-    /// More concrete functions are left out.
+    /// The maximum number of concrete functions.
     private static let maxSignatures = 32
 
-    /// Why a function cannot be called.
+    /// The reason why a function cannot be called.
     struct Refusal: Error {
         let reason: String
     }
 
-    /// Adds a signature for each function of the root object; where it has none, for those of the objects below it.
+    /// Adds a signature for each function of the root object; if it has none, for those of its descendants.
     ///
     /// - Parameters:
     ///   - meta: A meta graph without signatures.
-    ///   - objects: The objects of its checkpoint, which tell the variables' keys.
-    ///   - path: That of the file, for messages.
-    /// - Returns: Which functions have become none, and why.
-    /// - Throws: ``ModelError`` of kind `load` that says what was found, if no function can be called.
+    ///   - objects: The objects of its checkpoint, with the variables' keys.
+    ///   - path: The path of the file, for messages.
+    /// - Returns: The functions that did not become signatures, with the reasons.
+    /// - Throws: ``ModelError`` of kind `load` that lists the functions, if none can be called.
     static func addSignatures(
         to meta: inout MetaGraphDef, _ objects: TrackableObjectGraph?, path: String
     ) throws(ModelError) -> [String] {
@@ -73,7 +73,7 @@ struct SavedFunctions {
 
 // Which functions.
 extension SavedFunctions {
-    /// The functions of an object, or of those below it, with their concrete functions: what a user calls first.
+    /// The functions of an object, or of its descendants, with their concrete functions. The functions for users come first.
     private var offered: [(name: String, concrete: [String])] {
         let nodes = meta.objectGraphDef.nodes
         guard let root = nodes.first else { return [] }
@@ -103,7 +103,7 @@ extension SavedFunctions {
         return found.sorted { ($0.rank, $0.name) < ($1.rank, $1.name) }.map { ($0.name, $0.concrete) }
     }
 
-    /// Which functions come first; nil for what is no business of a user.
+    /// The rank of a function; nil if it is not for users.
     private static func rank(_ name: String) -> Int? {
         if name == "__call__" { return 0 }
         if name == "_default_save_signature" { return 2 }
@@ -111,7 +111,7 @@ extension SavedFunctions {
         return name.hasPrefix("_") ? nil : 1
     }
 
-    /// The concrete functions of one: those for predictions before those for training, and those for more shapes first.
+    /// The concrete functions of a function: those for predictions before those for training, and those for more shapes first.
     private func sorted(_ concrete: [String]) -> [String] {
         let ranked = concrete.enumerated().map { index, name in
             let arguments = SavedStructure(meta.objectGraphDef.concreteFunctions[name]?.canonicalizedInputSignature)
@@ -172,7 +172,7 @@ extension SavedFunctions {
         var taken = nodeNames
         var first = 0
         for index in leaves.indices {
-            // The structure tells places, such as 0/0; the function tells names.
+            // The structure has indices, such as 0/0. The function has names.
             leaves[index].name = names[first]
             for (offset, component) in leaves[index].components.enumerated() {
                 let argument = arguments[first + offset]
@@ -227,7 +227,7 @@ extension SavedFunctions {
         return Self.unique(name, among: &taken)
     }
 
-    /// A name that nobody has; that of a node has no signs that mean something in a tensor's name.
+    /// A unique name. A node's name contains no characters with a meaning in tensor names.
     private static func unique(_ name: String, among taken: inout Set<String>, isNode: Bool = true) -> String {
         let plain =
             isNode

@@ -1,26 +1,26 @@
 internal import SwiftProtobuf
 internal import TensorFlowProtos
 
-/// The structure of a function's arguments or results, as Python has it, and the tensors in it in TensorFlow's order.
+/// The Python structure of a function's arguments or results, and its tensors in TensorFlow's order.
 struct SavedStructure {
-    /// A tensor, or a sparse or ragged one, which is several.
+    /// A tensor, or a sparse or ragged tensor, which consists of several.
     struct Leaf {
-        /// The keys and numbers that lead to it.
+        /// The path of keys and indices.
         var name: String
-        /// The shapes of the tensors that it is.
+        /// The shapes of its tensors.
         let components: [TensorShapeProto]
         /// The type of a value that consists of several tensors.
         var typeSpec: TypeSpecProto?
     }
 
     private let root: StructuredValue?
-    /// Hostile files nest deeper, or have more.
+    /// The maximum depth, against hostile files.
     private static let maxDepth = 32
     private static let maxComponents = 64
 
     init(_ root: StructuredValue?) { self.root = root }
 
-    /// The tensors; if these are not `count`, so many without more than a number.
+    /// The tensors; if their number is not `count`, `count` tensors with indices only.
     func leaves(count: Int) -> [Leaf] {
         var leaves: [Leaf] = []
         if let root { Self.visit(root, "", 0) { leaves.append($0) } }
@@ -28,7 +28,7 @@ struct SavedStructure {
         return (0..<count).map { Leaf(name: "output_\($0)", components: [.with { $0.unknownRank = true }]) }
     }
 
-    /// How many dimensions of the tensors may have any size.
+    /// The number of unknown dimensions of the tensors.
     var unknownCount: Int {
         leavesOfAny.reduce(0) { count, leaf in
             count + leaf.components.reduce(0) { $0 + ($1.unknownRank ? 8 : $1.dim.count { $0.size < 0 }) }
@@ -41,7 +41,7 @@ struct SavedStructure {
         return leaves
     }
 
-    /// Whether an argument is Python's True, as `training` is.
+    /// Whether an argument is Python's True, such as `training`.
     var hasTruth: Bool { root.map { Self.hasTruth($0, 0) } ?? false }
 
     private static func hasTruth(_ value: StructuredValue, _ depth: Int) -> Bool {

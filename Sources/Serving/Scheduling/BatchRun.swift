@@ -2,13 +2,13 @@ internal import Execution
 internal import Operations
 internal import Threads
 
-/// Runs prepared tasks of one queue: as few times as their graphs allow. Answers them, and does not finish them.
+/// Runs prepared tasks of one queue in as few runs as possible. It answers them, but does not finish them.
 package struct BatchRun {
     private let queue: ModelQueue
     private let waits: MemoryWaits?
     private let helpers: (any HelperSource)?
 
-    /// - Parameter queue: Where the tasks waited: what they cost is noted there.
+    /// - Parameter queue: The queue of the tasks, which records their cost.
     package init(_ queue: ModelQueue) {
         self.queue = queue
         waits = nil
@@ -16,33 +16,33 @@ package struct BatchRun {
     }
 
     /// - Parameters:
-    ///   - queue: Where the tasks waited: what they cost is noted there.
-    ///   - turns: Where those may wait for whose run there is not enough memory, and where helpers come from.
+    ///   - queue: The queue of the tasks, which records their cost.
+    ///   - turns: The turns, in which tasks may wait for memory, and which provide helpers.
     init(_ queue: ModelQueue, _ turns: Turns) {
         self.queue = queue
         waits = turns.memoryWaits
         helpers = turns
     }
 
-    /// A task that could not be run for want of memory, and that is not answered.
+    /// A task that could not run because memory is short, and that is not answered yet.
     struct Deferred {
         let task: any InferenceTask
         let neededBytes: Int
     }
 
-    /// Runs, and answers, tasks that are prepared; those that fit together as one.
+    /// Runs and answers prepared tasks. Compatible tasks run as a batch.
     ///
-    /// A batch that fails is run again task by task, so that a bad one fails alone. Tasks without a callable are left alone.
+    /// If a batch fails, its tasks are run again one by one, so that only the failing one fails. Tasks without a callable are ignored.
     package func run(_ tasks: [any InferenceTask]) {
         var deferred: [Deferred] = []
         run(tasks, deferred: &deferred)
     }
 
-    /// The same.
+    /// Runs and answers prepared tasks.
     ///
     /// - Parameters:
     ///   - tasks: The tasks.
-    ///   - deferred: Gets those that have to wait for memory, if they may.
+    ///   - deferred: Receives the tasks that have to wait for memory, if they may.
     func run(_ tasks: [any InferenceTask], deferred: inout [Deferred]) {
         guard tasks.count > 1 else {
             for task in tasks { runAlone(task, deferred: &deferred) }
@@ -68,7 +68,7 @@ package struct BatchRun {
         }
     }
 
-    /// A task that may be run together with others.
+    /// A task that may run in a batch.
     private struct Member {
         let task: any InferenceTask
         let callable: Callable
@@ -76,7 +76,7 @@ package struct BatchRun {
         let feeds: UnsafeBufferPointer<TensorView>
         let rows: Int
 
-        /// Gives nil for a task that is run alone.
+        /// Returns nil for a task that runs alone.
         init?(_ task: any InferenceTask) {
             guard let callable = task.callable else { return nil }
             var found: (feeds: UnsafeBufferPointer<TensorView>, rows: Int)?
@@ -95,9 +95,9 @@ package struct BatchRun {
         }
     }
 
-    /// Brings those to the front that can be run together with the first, in their order.
+    /// Moves the tasks that can run together with the first one to the front, in order.
     ///
-    /// - Returns: How many they are.
+    /// - Returns: The number of these tasks.
     private func gather(_ members: UnsafeMutableBufferPointer<Member>) -> Int {
         var size = 1
         var rows = members[0].rows
@@ -118,7 +118,7 @@ package struct BatchRun {
         for member in members { runAlone(member.task, deferred: &deferred) }
     }
 
-    /// - Returns: false where nothing was answered.
+    /// - Returns: false if no task was answered.
     private func runAsOne(_ members: UnsafeMutableBufferPointer<Member>) -> Bool {
         withUnsafeTemporaryAllocation(of: UnsafeBufferPointer<TensorView>.self, capacity: members.count) { requests in
             for (index, member) in members.enumerated() { requests.initializeElement(at: index, to: member.feeds) }
@@ -126,7 +126,7 @@ package struct BatchRun {
             var runEnd = start
             var last = start
             do throws(OpError) {
-                // One client that goes away does not end the others' run.
+                // A client that disconnects does not end the others' run.
                 let limits = RunLimits(deadline: deadline(of: members))
                 let isRun = try members[0].callable.runBatch(
                     UnsafeBufferPointer(requests), limits: limits, helpers: helpers
@@ -156,7 +156,7 @@ package struct BatchRun {
         }
     }
 
-    /// When nobody waits for the batch any more; nil where somebody waits for ever.
+    /// The latest deadline of the batch; nil if a task has none.
     private func deadline(of members: UnsafeMutableBufferPointer<Member>) -> Deadline? {
         var latest: Deadline?
         for member in members {
@@ -166,11 +166,11 @@ package struct BatchRun {
         return latest
     }
 
-    /// Runs and answers a task by itself.
+    /// Runs and answers a single task.
     ///
     /// - Parameters:
     ///   - task: The task.
-    ///   - deferred: Gets it if it has to wait for memory, and may.
+    ///   - deferred: Receives the task if it has to wait for memory, and may.
     func runAlone(_ task: any InferenceTask, deferred: inout [Deferred]) {
         guard let callable = task.callable else { return }
         let start = MonotonicClock.nanoseconds
@@ -179,7 +179,7 @@ package struct BatchRun {
         var failure: OpError?
         task.withFeeds { feeds in
             do throws(OpError) {
-                // Who came first runs first, unless it needs little.
+                // Earlier tasks run first, unless this one needs little memory.
                 if let waits, waits.isAny {
                     try waits.requireTurn(task, neededBytes: callable.neededBytes(for: feeds))
                 }
@@ -193,7 +193,7 @@ package struct BatchRun {
                 failure = error
             }
         }
-        // Out of that call: who fails looks at the feeds again.
+        // Outside of that call, because a failing task reads the feeds again.
         if let failure {
             if waits != nil, let neededBytes = failure.neededBytes {
                 deferred.append(Deferred(task: task, neededBytes: neededBytes))
@@ -211,7 +211,7 @@ package struct BatchRun {
         queue.statistics.recordExecution(ofRequests: 1)
     }
 
-    /// Notes what a task has cost.
+    /// Records the cost of a task.
     private func note(_ task: any InferenceTask, _ nanoseconds: UInt64) {
         queue.cost.note(nanoseconds: task.times.parse &+ nanoseconds, byteCount: task.byteCount)
     }

@@ -4,12 +4,12 @@ internal import Threads
 /// The loop of a thread that runs tasks.
 struct Executor: ~Copyable {
     private let turns: Turns
-    /// The tasks that are being run; kept for its memory.
+    /// The running tasks. The array is reused.
     private var tasks: [any InferenceTask] = []
 
     init(_ turns: Turns) { self.turns = turns }
 
-    /// Runs tasks until there will be no more.
+    /// Runs tasks until the scheduler ends.
     consuming func run() {
         while let (task, queue) = turns.next() {
             execute(task, queue)
@@ -17,12 +17,12 @@ struct Executor: ~Copyable {
         }
     }
 
-    /// Runs tasks that need not wait for a slot, until there will be no more.
+    /// Runs tasks that do not need a slot, until the scheduler ends.
     consuming func runInReserve() {
         while let (task, queue) = turns.nextInReserve() { execute(task, queue) }
     }
 
-    /// Runs a task with its slot, and with it those of its queue that may be run together with it.
+    /// Runs a task with its slot, together with compatible tasks of its queue.
     private mutating func execute(_ task: any InferenceTask, _ queue: ModelQueue) {
         queue.addRunning(1)
         guard Self.begin(task, queue) else { return }
@@ -40,7 +40,7 @@ struct Executor: ~Copyable {
 
     /// Prepares a task that has waited.
     ///
-    /// - Returns: false if it is finished already.
+    /// - Returns: false if it is already finished.
     private static func begin(_ task: any InferenceTask, _ queue: ModelQueue) -> Bool {
         let now = MonotonicClock.nanoseconds
         task.times.queue = now &- task.startNanoseconds
@@ -67,7 +67,7 @@ struct Executor: ~Copyable {
         task.finish()
     }
 
-    /// Answers tasks whose time is over while they wait, until there will be none.
+    /// Answers waiting tasks whose deadline has passed, until the scheduler ends.
     static func rejectStale(_ turns: Turns) {
         var stale: [any InferenceTask] = []
         while turns.nextStale(into: &stale) {
@@ -76,7 +76,7 @@ struct Executor: ~Copyable {
         }
     }
 
-    /// Answers a task that is not worth being run any more.
+    /// Answers a task that is no longer worth running.
     static func rejectStale(_ task: any InferenceTask) {
         task.times.queue = MonotonicClock.nanoseconds &- task.startNanoseconds
         task.failStale()
@@ -86,7 +86,7 @@ struct Executor: ~Copyable {
 
 /// Running tasks that are prepared.
 extension Executor {
-    /// How many tasks may be run as one with this one, itself included.
+    /// The maximum number of tasks in a batch with this one, including it.
     private static func maxTogether(with task: any InferenceTask, _ queue: ModelQueue) -> Int {
         guard queue.maxBatch > 1, let callable = task.callable else { return 1 }
         var hasRows = false
@@ -94,7 +94,7 @@ extension Executor {
         return hasRows ? queue.maxBatch : 1
     }
 
-    /// Runs prepared tasks of one queue, together where that is possible; answers and finishes each.
+    /// Runs prepared tasks of one queue, in batches if possible. Answers and finishes each.
     private func run(_ queue: ModelQueue) {
         var deferred: [BatchRun.Deferred] = []
         BatchRun(queue, turns).run(tasks, deferred: &deferred)
@@ -108,7 +108,7 @@ extension Executor {
         }
     }
 
-    /// Runs a task from beginning to end, on the thread that submits it, which has a slot for it. Does not finish it.
+    /// Runs a task on the submitting thread, which has a slot for it. Does not finish it.
     ///
     /// - Returns: false if it is not answered, but waits for memory.
     static func runHere(_ task: any InferenceTask, _ queue: ModelQueue, _ turns: Turns) -> Bool {

@@ -2,14 +2,14 @@ internal import Glibc
 package import Memory
 internal import Threads
 
-/// Gives memory back after a peak, when the process has little to do.
+/// Returns memory to the system after a peak, when the process is almost idle.
 ///
 /// It observes resident memory and processor time only, so that it costs requests nothing.
 package struct IdleMemory: Sendable {
     /// The state of the process at one observation.
     package struct Look: Hashable, Sendable {
         package var residentBytes: Int
-        /// Of all threads, since the start.
+        /// The processor time of all threads, since the start.
         package var processorNanoseconds: UInt64
         package var nanoseconds: UInt64
 
@@ -20,22 +20,22 @@ package struct IdleMemory: Sendable {
         }
     }
 
-    /// Looks that show little work, one after the other, before memory is given back.
+    /// The number of consecutive quiet observations before memory is returned.
     private static let quietLooks = 2
-    /// Memory that has come since it was last given back, and is not worth a look.
+    /// Growth below this size is not worth returning.
     private static let slack = 16 << 20
     private static let microsecondsBetweenLooks: UInt32 = 1_000_000
 
     private var last: Look?
     private var quietCount = 0
-    /// The smallest resident memory since memory was last given back.
+    /// The smallest resident memory since memory was last returned.
     private var floorBytes = 0
 
     package init() {}
 
-    /// Takes in a look.
+    /// Adds an observation.
     ///
-    /// - Returns: Whether it is time to give memory back. Then ``settle(at:)`` is to be called.
+    /// - Returns: Whether it is time to return memory. If so, call ``settle(at:)`` afterwards.
     package mutating func isDue(_ look: Look) -> Bool {
         defer { last = look }
         if floorBytes == 0 { floorBytes = look.residentBytes }
@@ -48,13 +48,13 @@ package struct IdleMemory: Sendable {
         return quietCount >= Self.quietLooks && look.residentBytes - floorBytes > max(Self.slack, floorBytes / 10)
     }
 
-    /// Takes in what is left when memory was given back.
+    /// Records the resident memory after memory was returned.
     package mutating func settle(at residentBytes: Int) {
         floorBytes = residentBytes
         quietCount = 0
     }
 
-    /// Starts a thread that gives memory back for as long as the process lives.
+    /// Starts a thread that returns memory as long as the process lives.
     ///
     /// - Throws: `SystemThread.Failure`.
     package static func follow(_ memory: MemoryAccount) throws {
@@ -73,7 +73,7 @@ package struct IdleMemory: Sendable {
 }
 
 extension IdleMemory.Look {
-    /// The process now.
+    /// The current state of the process.
     static func now() -> IdleMemory.Look {
         let pages = (AvailableMemory.contents(of: "/proc/self/statm") ?? "").split(separator: " ")
         let resident = pages.count > 1 ? Int(pages[1]) ?? 0 : 0

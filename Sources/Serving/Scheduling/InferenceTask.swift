@@ -1,36 +1,35 @@
 package import Execution
 package import Threads
 
-/// A request to a model, as the scheduler sees it: prepared, run and answered, by one thread at a time. What a request looks like,
-/// who conforms knows.
+/// A request to a model, for the scheduler. One thread at a time prepares, runs and answers it. The conforming type knows the form of the
+/// request.
 ///
-/// The scheduler calls ``prepare()``; if that gives true, it runs ``callable`` on the feeds, perhaps together with other tasks, and
-/// calls ``deliver(_:)`` or ``fail(_:)``; then, where the task was deferred, ``finish()``. A task that comes too late is failed
-/// without having been prepared.
+/// The scheduler calls ``prepare()``. If that returns true, it runs ``callable`` on the feeds, possibly in a batch, and calls ``deliver(_:)`` or
+/// ``fail(_:)``. If the task was deferred, it then calls ``finish()``. A task that is too late fails without being prepared.
 package protocol InferenceTask: AnyObject {
     /// The callable to run; set by ``prepare()``.
     var callable: Callable? { get }
-    /// When the request was complete, by ``MonotonicClock``.
+    /// The time when the request was complete, by ``MonotonicClock``.
     var startNanoseconds: UInt64 { get }
-    /// When the response is of no use any more.
+    /// The time after which the response is useless.
     var deadline: Deadline? { get }
-    /// Raised when nobody waits for the response any more.
+    /// Raised when no client waits for the response any more.
     var abandonment: Flag? { get }
-    /// The length of the request, which tells something of how long it will take.
+    /// The length of the request, for estimates of its time.
     var byteCount: Int { get }
-    /// How long each phase took, for the statistics; set by the scheduler before ``finish()``.
+    /// The times of the phases, for the statistics. The scheduler sets them before ``finish()``.
     var times: PhaseTimes { get set }
 
-    /// Reads the request. Called by the thread that is going to run it; again, when the task has waited for memory: then there is
-    /// nothing to do.
+    /// Reads the request. Called by the thread that will run it. Called again after the task has waited for memory, when there is nothing
+    /// to do.
     ///
-    /// - Returns: false if the request is answered already, by an error.
+    /// - Returns: false if the request was already answered with an error.
     func prepare() -> Bool
 
-    /// Calls `body` with the feeds, one for each of ``callable``'s. Valid until the task changes.
+    /// Calls `body` with the feeds, in the order of ``callable``'s feeds. Valid until the task changes.
     func withFeeds(_ body: (UnsafeBufferPointer<TensorView>) -> Void)
 
-    /// Answers with what was fetched, which is valid during the call.
+    /// Answers with the fetched tensors, which are valid during the call.
     func deliver(_ outputs: UnsafeBufferPointer<TensorView>)
 
     /// Answers with an error.
@@ -46,7 +45,7 @@ extension InferenceTask {
 
     private var isAbandoned: Bool { abandonment.map(\.isRaised) ?? false }
 
-    /// Whether the task is not worth being run any more.
+    /// Whether the task is no longer worth running.
     func isStale(at now: UInt64) -> Bool { isAbandoned || deadline.map { $0.isPast(at: now) } ?? false }
 
     /// Answers a stale task.
@@ -59,19 +58,19 @@ extension InferenceTask {
     }
 }
 
-/// How long the phases of a request took, in nanoseconds.
+/// The times of the phases of a request, in nanoseconds.
 package struct PhaseTimes: Sendable {
     package var queue: UInt64 = 0
     package var parse: UInt64 = 0
     package var run: UInt64 = 0
     package var write: UInt64 = 0
-    /// How many requests were run as one.
+    /// The number of requests in the batch.
     package var batchSize = 1
-    /// How many rows the request has.
+    /// The number of rows of the request.
     package var rows = 0
-    /// How many the run had that answered it, with those of the requests that were run with it; 0 if there was no run.
+    /// The number of rows of its run, including the other requests of the batch; 0 if there was no run.
     package var runRows = 0
-    /// Whether it was the first of the requests of that run.
+    /// Whether it was the first request of that run.
     package var leadsRun = false
 
     package init() {}

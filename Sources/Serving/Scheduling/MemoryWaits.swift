@@ -3,10 +3,9 @@ internal import Operations
 internal import Synchronization
 internal import Threads
 
-/// Tasks that are read, and wait until there is memory for their runs: in the order in which they came, without a slot, until their
-/// time is over.
+/// Prepared tasks that wait for memory: in order of arrival, without a slot, until their deadlines.
 ///
-/// A thread looks every few milliseconds, only while somebody waits: nobody who gives memory back has to think of them.
+/// A thread checks every few milliseconds while tasks wait, so code that frees memory need not notify them.
 // Safety: `entries` and `isStopping` are used under the monitor's mutex alone.
 final class MemoryWaits: @unchecked Sendable {
     private struct Entry {
@@ -20,19 +19,19 @@ final class MemoryWaits: @unchecked Sendable {
     private var entries: [Entry] = []
     private var isStopping = false
     private let count = Atomic<Int>(0)
-    /// When the first of them came; `.max` if nobody waits.
+    /// The arrival of the first task; `.max` if none waits.
     private let firstNanoseconds = Atomic<UInt64>(.max)
 
     private static let pause: UInt64 = 3_000_000
-    /// Runs that need less do not wait behind others.
+    /// Runs that need less do not wait for earlier tasks.
     private static let smallBytes = 16 << 20
 
     init(_ memory: MemoryAccount) { self.memory = memory }
 
-    /// Whether somebody waits.
+    /// Whether any task waits.
     var isAny: Bool { count.load(ordering: .relaxed) > 0 }
 
-    /// Checks that nobody who came earlier waits for memory.
+    /// Checks that no earlier task waits for memory.
     ///
     /// - Throws: ``OpError`` of kind `memoryShort`, as if there were no memory.
     func requireTurn(_ task: any InferenceTask, neededBytes: Int) throws(OpError) {
@@ -44,9 +43,9 @@ final class MemoryWaits: @unchecked Sendable {
             neededBytes: neededBytes)
     }
 
-    /// Lets a task wait. It is not to be touched any more.
+    /// Adds a task. The caller must not touch it afterwards.
     ///
-    /// - Returns: false if as many wait as may: then the task is answered, and has to be finished.
+    /// - Returns: false if the maximum number of tasks waits. The task is answered then, and must be finished.
     func add(_ deferred: BatchRun.Deferred, to queue: ModelQueue) -> Bool {
         monitor.lock()
         guard !isStopping, entries.count(where: { $0.queue === queue }) < queue.maxWaiting else {
@@ -76,7 +75,7 @@ final class MemoryWaits: @unchecked Sendable {
         firstNanoseconds.store(entries.first?.task.startNanoseconds ?? .max, ordering: .relaxed)
     }
 
-    /// Answers all that wait, and ends ``run(_:)``.
+    /// Answers all waiting tasks, and ends ``run(_:)``.
     func stop() {
         monitor.lock()
         isStopping = true
@@ -84,7 +83,7 @@ final class MemoryWaits: @unchecked Sendable {
         monitor.signal(0)
     }
 
-    /// Puts tasks back into their queues when there is memory for them, and answers those whose time is over, until ``stop()``.
+    /// Returns tasks to their queues when there is memory, and answers those whose deadline has passed, until ``stop()``.
     func run(_ turns: Turns) {
         var isEnding = false
         while !isEnding {
@@ -112,10 +111,10 @@ final class MemoryWaits: @unchecked Sendable {
         return stale
     }
 
-    /// The first, and those behind it, that fit together into what is left.
+    /// Takes the first tasks that fit together into the remaining memory.
     private func takeReady() -> [Entry] {
         guard let first = entries.first else { return [] }
-        // Memory that is kept for the next run is there for this one.
+        // Pooled memory is available for the run.
         if memory.remainingBytes < first.neededBytes { memory.freeIdleMemory() }
         var left = memory.remainingBytes
         var ready: [Entry] = []

@@ -1,18 +1,18 @@
 internal import Synchronization
 
-/// The tasks that wait for a model, in the order in which they came.
+/// The tasks that wait for a model, in order of arrival.
 ///
-/// A queue is used with one ``Scheduler`` only.
+/// Each queue belongs to one ``Scheduler``.
 // Safety: `tasks` and the two fields after it are used only under the mutex of the scheduler's `Turns`; all else is immutable or
 // atomic.
 package final class ModelQueue: @unchecked Sendable {
     /// The limits of the queue and of batches.
     package struct Limits: Hashable, Sendable {
-        /// The most tasks that wait; further ones are refused.
+        /// The maximum number of waiting tasks. Further ones are refused.
         package var waiting = 256
-        /// The most tasks that are run as one.
+        /// The maximum number of tasks in a batch.
         package var batch = 32
-        /// How many nanoseconds a task waits for others to be run with, while there are fewer than ``batch``.
+        /// The time in nanoseconds that a task waits for a larger batch, while there are fewer than ``batch`` tasks.
         package var batchDelayNanoseconds: UInt64 = 0
 
         package init() {}
@@ -21,16 +21,16 @@ package final class ModelQueue: @unchecked Sendable {
     private let waitingLimit: Atomic<Int>
     private let batchLimit: Atomic<Int>
     private let batchDelay: Atomic<UInt64>
-    /// Where executions are recorded.
+    /// The statistics of executions.
     package let statistics: ModelStatistics
     let cost = RunCost()
     private let waitingCount = Atomic<Int>(0)
     private let runningCount = Atomic<Int>(0)
 
     var tasks: TaskRing
-    /// The queue that gets its turn after this one, of those in which tasks wait.
+    /// The next queue in turn with waiting tasks.
     var next: ModelQueue?
-    /// Whether it waits for its turn.
+    /// Whether the queue waits for its turn.
     var isInTurn = false
 
     package init(_ limits: Limits = Limits(), statistics: ModelStatistics = ModelStatistics()) {
@@ -63,33 +63,33 @@ package final class ModelQueue: @unchecked Sendable {
     var maxBatch: Int { batchLimit.load(ordering: .relaxed) }
     /// See ``Limits/batchDelayNanoseconds``.
     var batchDelayNanoseconds: UInt64 { batchDelay.load(ordering: .relaxed) }
-    /// Whether there is no room for another task.
+    /// Whether the queue is full.
     var isFull: Bool { tasks.count >= maxWaiting }
 
-    /// How many tasks wait.
+    /// The number of waiting tasks.
     package var waiting: Int { waitingCount.load(ordering: .relaxed) }
-    /// How many tasks are being read, run and answered.
+    /// The number of tasks that are being read, run or answered.
     package var running: Int { runningCount.load(ordering: .relaxed) }
 
     func addWaiting(_ change: Int) { waitingCount.add(change, ordering: .relaxed) }
     func addRunning(_ change: Int) { runningCount.add(change, ordering: .relaxed) }
 }
 
-/// The recent cost of a model's requests. It rises at once and falls slowly, so that it reflects the longer ones if they differ.
+/// The recent cost of a model's requests. It rises immediately and falls slowly, so that it reflects longer requests if they differ.
 ///
-/// Several threads may note at once; a note may get lost.
+/// Several threads may record at once. A record may be lost.
 struct RunCost: ~Copyable, Sendable {
     private let nanosecondsNow = Atomic<UInt64>(unknown)
     private let bytesNow = Atomic<Int>(0)
     private static let unknown = UInt64.max
 
-    /// Nanoseconds from the beginning of the parse to the end of the writing; the largest number where nothing is known.
+    /// The time in nanoseconds from the start of parsing to the end of writing; the largest number if unknown.
     var nanoseconds: UInt64 { nanosecondsNow.load(ordering: .relaxed) }
 
-    /// Whether a request of that size may be expected to cost no more than those before.
+    /// Whether a request of that size is expected to cost no more than earlier ones.
     func covers(byteCount: Int) -> Bool { byteCount <= 2 * bytesNow.load(ordering: .relaxed) &+ 1024 }
 
-    /// Takes in what a request has cost.
+    /// Records the cost of a request.
     func note(nanoseconds: UInt64, byteCount: Int) {
         let old = nanosecondsNow.load(ordering: .relaxed)
         let new: UInt64 =
@@ -104,7 +104,7 @@ struct RunCost: ~Copyable, Sendable {
     }
 }
 
-/// Tasks in their order, in memory that is taken once, unless more is needed than was expected.
+/// Tasks in order, in a ring buffer that is allocated once unless it must grow.
 struct TaskRing {
     private var slots: [(any InferenceTask)?]
     private var first = 0
@@ -112,10 +112,10 @@ struct TaskRing {
 
     init(capacity: Int) { slots = Array(repeating: nil, count: capacity) }
 
-    /// The oldest.
+    /// The oldest task.
     var oldest: (any InferenceTask)? { count > 0 ? slots[first] : nil }
 
-    /// Adds the newest.
+    /// Adds a task.
     mutating func append(_ task: any InferenceTask) {
         if count == slots.count { grow() }
         slots[index(count)] = task
@@ -127,7 +127,7 @@ struct TaskRing {
         first = 0
     }
 
-    /// Takes the oldest.
+    /// Takes the oldest task.
     mutating func popFirst() -> (any InferenceTask)? {
         guard count > 0 else { return nil }
         let task = slots[first]
@@ -137,7 +137,7 @@ struct TaskRing {
         return task
     }
 
-    /// Takes all that `shouldBeRemoved` says so of; the others keep their order.
+    /// Takes all tasks for which `shouldBeRemoved` returns true. The others keep their order.
     mutating func removeAll(
         into removed: inout [any InferenceTask], where shouldBeRemoved: (any InferenceTask) -> Bool
     ) {

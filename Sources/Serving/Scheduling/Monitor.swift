@@ -2,16 +2,16 @@ internal import Execution
 internal import Glibc
 internal import Threads
 
-/// A mutex, and conditions that threads wait for under it.
+/// A mutex with condition variables.
 ///
-/// pthread's own, because the thread sanitizer sees their work.
+/// It uses pthread's, because the thread sanitizer understands them.
 // Safety: the memory is allocated and initialised for as long as self lives, and made for use by many threads.
 final class Monitor: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let conditions: UnsafeMutablePointer<pthread_cond_t>
     private let conditionCount: Int
 
-    /// - Parameter count: How many conditions there are.
+    /// - Parameter count: The number of conditions.
     init(conditions count: Int) {
         pthread_mutex_init(mutex, nil)
         conditions = .allocate(capacity: count)
@@ -34,17 +34,17 @@ final class Monitor: @unchecked Sendable {
 
     func unlock() { pthread_mutex_unlock(mutex) }
 
-    /// Wakes one of those who wait for a condition.
+    /// Wakes one thread that waits for a condition.
     func signal(_ condition: Int) { pthread_cond_signal(conditions + condition) }
 
-    /// Wakes all who wait for a condition.
+    /// Wakes all threads that wait for a condition.
     func broadcast(_ condition: Int) { pthread_cond_broadcast(conditions + condition) }
 
-    /// Waits for a condition, with the mutex given back meanwhile; or for a time, or for nothing at all.
+    /// Waits for a condition, and releases the mutex meanwhile. May return early.
     ///
     /// - Parameters:
-    ///   - condition: Which.
-    ///   - end: The latest time, by ``MonotonicClock``; `.max`: none.
+    ///   - condition: The condition.
+    ///   - end: The latest time, by ``MonotonicClock``; `.max` for none.
     func wait(_ condition: Int, until end: UInt64 = .max) {
         guard end != .max else {
             pthread_cond_wait(conditions + condition, mutex)

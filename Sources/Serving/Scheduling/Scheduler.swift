@@ -3,27 +3,27 @@ internal import Threads
 
 /// Decides which thread runs a task, and when.
 ///
-/// Threads of its own, the executors, take tasks from the models' queues in turn. A task that is known to be short is run by the
-/// thread that submits it, if nobody waits and a processor is free: handing it over would take longer than running it.
+/// The executors are threads that take tasks from the models' queues in turn. The submitting thread runs a task itself if the task is known to
+/// be short, no task waits, and a processor is free, because a hand-over would take longer.
 ///
-/// At no time are more tasks read, run and answered than there are executors, wherever they run; a run that takes long may be helped
-/// by threads that hold slots which no task wants. So there are never more processors in use than executors. There is one exception: where long runs hold all executors, one task more is run of models
-/// that would have to wait for them (``Reserve``).
+/// The number of tasks that are processed at once never exceeds the number of executors. Threads with slots that no task wants may help a long
+/// run. Therefore at most as many processors are in use as there are executors. There is one exception: if long runs hold all executors, one
+/// more task runs, of a model that would otherwise have to wait (``Reserve``).
 package final class Scheduler: Sendable {
-    /// How many threads, and which tasks are short.
+    /// The number of threads, and the limits for short tasks.
     package struct Configuration: Sendable {
         /// The thread budget.
         package var executors = 4
-        /// A task is run by the thread that submits it only if tasks like it cost at most so much. That thread has other connections
-        /// to see to.
+        /// The maximum cost of tasks that the submitting thread runs, because that thread also serves other connections.
         package var longestInlineNanoseconds: UInt64 = 200_000
-        /// Up to here, also while other tasks of the model run: handing it over would cost about as much.
+        /// The maximum cost of tasks that the submitting thread runs even while other tasks of the model run, because a hand-over costs about as
+        /// much.
         package var alwaysInlineNanoseconds: UInt64 = 30_000
-        /// Where all executors have been busy with the same tasks for so long, a task of another model is run beside them; `.max` for
+        /// The time for which all executors must be busy with the same tasks before a task of another model runs beside them; `.max` for
         /// never.
         package var reserveNanoseconds: UInt64 = 50_000_000
 
-        /// The account of the server's memory: with it, runs that do not fit wait until they do.
+        /// The account of the server's memory. With it, runs that do not fit wait until they do.
         package var memory: MemoryAccount?
 
         package init(executors: Int = 4) { self.executors = executors }
@@ -31,11 +31,11 @@ package final class Scheduler: Sendable {
 
     /// The outcome of submitting a task.
     package enum Submission: Sendable {
-        /// It is answered.
+        /// The task is answered.
         case done
-        /// It waits, or is run by another thread, which calls ``InferenceTask/finish()``.
+        /// The task waits, or another thread runs it and calls ``InferenceTask/finish()``.
         case queued
-        /// There is no room in the model's queue; the task was not touched.
+        /// The model's queue is full. The task was not touched.
         case refused
     }
 
@@ -43,7 +43,7 @@ package final class Scheduler: Sendable {
     private let turns: Turns
     private let threads: [SystemThread]
 
-    /// Starts the threads, as many as there can be.
+    /// Starts the threads, as many as possible.
     package init(_ configuration: Configuration = Configuration()) {
         self.configuration = configuration
         let turns = Turns(
@@ -68,17 +68,17 @@ package final class Scheduler: Sendable {
         self.threads = threads
     }
 
-    /// Whether there was a thread left to be made.
+    /// Whether any thread was started.
     private let hasExecutors: Bool
 
-    /// Runs what waits, then ends the threads.
+    /// Runs the waiting tasks, then ends the threads.
     deinit {
         turns.memoryWaits?.stop()
         turns.stop()
         for thread in threads { thread.join() }
     }
 
-    /// Runs a task, or puts it into its model's queue. Never waits for another task.
+    /// Runs a task, or adds it to its model's queue. Never waits for another task.
     package func submit(_ task: any InferenceTask, to queue: ModelQueue) -> Submission {
         if mayRunHere(task, queue) || !hasExecutors, turns.takeSpareSlot() {
             let isDone = Executor.runHere(task, queue, turns)
@@ -100,7 +100,7 @@ package final class Scheduler: Sendable {
             && queue.cost.covers(byteCount: task.byteCount)
     }
 
-    /// How many seconds it may take until a task that comes now is run, at least one.
+    /// The expected time in seconds until a new task runs, at least one.
     package func waitingSeconds(of queue: ModelQueue) -> Int {
         let cost = queue.cost.nanoseconds
         guard cost != .max else { return 1 }

@@ -1,32 +1,32 @@
 internal import Threads
 
-/// When one task more may be run than there are slots.
+/// The rule for running one more task than there are slots.
 ///
-/// Where all slots have been held by the same tasks for a while, a task of a model of which none is run does not wait for them: it is run
-/// by a thread that is kept in reserve. So one model's long runs do not hold up the others, and there is never more than one run too many.
+/// If the same tasks have held all slots for a while, a reserve thread runs a task of a model with no running task. Long runs of one model
+/// therefore do not delay the others, and there is at most one run too many.
 // Used under the monitor's mutex alone.
 struct Reserve {
-    /// How long all slots are held by the same before the reserve is used; `.max` for no reserve.
+    /// The time for which the same tasks must hold all slots before the reserve is used; `.max` for no reserve.
     let delayNanoseconds: UInt64
-    /// When it is looked whether the reserve is needed; `.max` for not at all.
+    /// The time of the next check whether the reserve is needed; `.max` for none.
     var nextLook = UInt64.max
-    /// How often a slot had been given back when the present delay began.
+    /// The number of returned slots at the start of the current delay.
     var given = 0
-    /// Whether all slots are held by the same since then.
+    /// Whether the same tasks have held all slots since then.
     var isNeeded = false
 
     init(delayNanoseconds: UInt64) { self.delayNanoseconds = delayNanoseconds }
 
-    /// Sees to it that somebody looks, where tasks wait and all slots are held.
+    /// Schedules a check if tasks wait and all slots are held.
     ///
-    /// - Returns: Whether the reserve must be woken for it.
+    /// - Returns: Whether the reserve thread must be woken for it.
     mutating func isWanted(given: Int) -> Bool {
         guard nextLook == .max, delayNanoseconds != .max else { return false }
         begin(given: given, at: MonotonicClock.nanoseconds)
         return true
     }
 
-    /// The same when a task has just come; where the reserve is needed already, it is for the task.
+    /// Schedules a check after a task has arrived. If the reserve is needed already, it may run the task.
     mutating func isWanted(for queue: ModelQueue, given: Int) -> Bool {
         if isNeeded, self.given == given, queue.running == 0 {
             nextLook = 0
@@ -35,7 +35,7 @@ struct Reserve {
         return isWanted(given: given)
     }
 
-    /// From now on slots have to be held for the whole delay.
+    /// Starts a new delay.
     mutating func begin(given: Int, at now: UInt64) {
         self.given = given
         isNeeded = false
@@ -45,9 +45,9 @@ struct Reserve {
 
 /// The work of the thread in reserve.
 extension Turns {
-    /// Waits for a task that may be run without a slot.
+    /// Waits for a task that may run without a slot.
     ///
-    /// - Returns: nil when the scheduler ends: then the executors run what waits.
+    /// - Returns: nil when the scheduler ends. The executors then run the waiting tasks.
     func nextInReserve() -> (task: any InferenceTask, queue: ModelQueue)? {
         monitor.lock()
         defer { monitor.unlock() }
@@ -67,7 +67,7 @@ extension Turns {
             }
             reserve.isNeeded = true
             if let found = popUnserved(at: now) {
-                // There may be more when it is done.
+                // There may be more tasks afterwards.
                 reserve.nextLook = now
                 return found
             }
@@ -76,7 +76,7 @@ extension Turns {
         return nil
     }
 
-    /// Takes a task of the first model in turn of which none is run.
+    /// Takes a task of the first model in turn with no running task.
     private func popUnserved(at now: UInt64) -> (task: any InferenceTask, queue: ModelQueue)? {
         var previous: ModelQueue?
         var next = first

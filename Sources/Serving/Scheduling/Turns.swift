@@ -2,20 +2,20 @@ internal import Execution
 internal import Synchronization
 internal import Threads
 
-/// The order in which tasks run: a ring of queues in which tasks wait, and the number of tasks that may run at once.
+/// The order in which tasks run: a ring of queues with waiting tasks, and the number of tasks that may run at once.
 ///
-/// A slot is the right to compute; who holds one keeps a processor busy. There are as many as the thread budget says, for executors
-/// and for threads that run a task on the spot alike.
+/// A slot is the right to compute. The holder of a slot keeps a processor busy. Executors and threads that run a task themselves share the
+/// slots, whose number is the thread budget.
 // Safety: all variables are used under the monitor's mutex alone.
 final class Turns: @unchecked Sendable {
     let slotCount: Int
     let memoryWaits: MemoryWaits?
     private let takenSlots = Atomic<Int>(0)
-    /// The tasks in all queues.
+    /// The number of tasks in all queues.
     private let waitingCount = Atomic<Int>(0)
-    /// How often a slot was given back.
+    /// The number of times that a slot was returned.
     private let givenCount = Atomic<Int>(0)
-    /// Threads for the helpers of runs: with each goes a slot.
+    /// The threads for the helpers of runs. Each needs a slot.
     let team: Team
     let monitor = Monitor(conditions: 3)
     private static let work = 0
@@ -25,45 +25,45 @@ final class Turns: @unchecked Sendable {
     private(set) var first: ModelQueue?
     private var last: ModelQueue?
     var reserve: Reserve
-    /// Executors that wait for work.
+    /// The number of executors that wait for work.
     private var idleCount = 0
     private(set) var isStopping = false
-    /// When the timer looks next; `.max` if it has nothing to look for.
+    /// The time of the timer's next check; `.max` for none.
     private var nextLook = UInt64.max
-    /// When tasks that nobody waits for were last looked for in a full queue.
+    /// The time of the last search for stale tasks in a full queue.
     private var lastClearing: UInt64 = 0
 
-    /// Not more often, in nanoseconds, are tasks looked for whose time is over.
+    /// The minimum interval between searches for expired tasks, in nanoseconds.
     private static let pause: UInt64 = 2_000_000
-    /// Not more often is a full queue searched for tasks that can make room. Under overload each refusal would like to.
+    /// The minimum interval between searches of a full queue for stale tasks. Under overload, each refusal would cause one.
     private static let clearingPause: UInt64 = 20_000_000
 
     /// - Parameters:
-    ///   - slotCount: How many slots there are.
-    ///   - reserveNanoseconds: How long all slots are held before the reserve is used; see ``Reserve``.
-    ///   - memoryWaits: Where tasks wait for memory; nil for nowhere.
+    ///   - slotCount: The number of slots.
+    ///   - reserveNanoseconds: The time for which all slots must be held before the reserve is used; see ``Reserve``.
+    ///   - memoryWaits: The tasks that wait for memory; nil for none.
     init(slotCount: Int, reserveNanoseconds: UInt64 = .max, memoryWaits: MemoryWaits? = nil) {
         self.slotCount = slotCount
         self.memoryWaits = memoryWaits
-        // One slot is that of the run that is helped.
+        // The run that is helped has one slot itself.
         team = Team(size: slotCount - 1)
         reserve = Reserve(delayNanoseconds: reserveNanoseconds)
     }
 
-    /// Whether somebody waits, and all slots are held.
+    /// Whether a task waits, and all slots are held.
     var isFull: Bool { waiting > 0 && takenSlots.load(ordering: .relaxed) >= slotCount }
 
-    /// How often a slot was given back: while that is the same, and all are held, they are held by the same.
+    /// The number of times that a slot was returned. If it is unchanged and all slots are held, the same tasks hold them.
     var given: Int { givenCount.load(ordering: .relaxed) }
 
-    /// How many tasks wait.
+    /// The number of waiting tasks.
     var waiting: Int { waitingCount.load(ordering: .relaxed) }
 
-    /// Takes a slot, if nobody waits for one. To be given back by ``giveSlot()``.
+    /// Takes a slot, if no task waits for one. Return it with ``giveSlot()``.
     func takeSpareSlot() -> Bool { waitingCount.load(ordering: .relaxed) == 0 && takeSlot() }
 
     private func takeSlot() -> Bool {
-        // With giveSlot(): who finds no slot has made its task known before, and who gives one looks for tasks after.
+        // Pairs with giveSlot(): a thread that finds no slot has already added its task, and a thread that returns one checks for tasks afterwards.
         var taken = takenSlots.load(ordering: .sequentiallyConsistent)
         while taken < slotCount {
             let (exchanged, original) = takenSlots.compareExchange(
@@ -74,7 +74,7 @@ final class Turns: @unchecked Sendable {
         return false
     }
 
-    /// Gives a slot back, and wakes an executor if it is wanted.
+    /// Returns a slot, and wakes an executor if a task waits.
     func giveSlot() {
         givenCount.add(1, ordering: .relaxed)
         takenSlots.subtract(1, ordering: .sequentiallyConsistent)
@@ -85,12 +85,12 @@ final class Turns: @unchecked Sendable {
         if isWanted { monitor.signal(Self.work) }
     }
 
-    /// Lets a task wait.
+    /// Adds a task to a queue.
     ///
     /// - Parameters:
     ///   - task: The task.
-    ///   - queue: Where to.
-    ///   - stale: Gets tasks that had to make room, as they are not worth being run any more.
+    ///   - queue: The queue.
+    ///   - stale: Receives stale tasks that were removed to make room.
     /// - Returns: false if there is no room. The task was not touched.
     func add(_ task: any InferenceTask, to queue: ModelQueue, stale: inout [any InferenceTask]) -> Bool {
         monitor.lock()
@@ -106,7 +106,7 @@ final class Turns: @unchecked Sendable {
         queue.addWaiting(1)
         waitingCount.add(1, ordering: .sequentiallyConsistent)
         if !queue.isInTurn { append(queue) }
-        // A queue that waits for more tasks has woken an executor with its first, which sees to the time.
+        // If the queue waits for more tasks, its first task has woken an executor, which keeps the time.
         let isWanted =
             idleCount > 0 && takenSlots.load(ordering: .sequentiallyConsistent) < slotCount
             && (queue.batchDelayNanoseconds == 0 || queue.tasks.count == 1
@@ -128,7 +128,7 @@ final class Turns: @unchecked Sendable {
         last = queue
     }
 
-    /// Takes the oldest task of a queue, wherever the queue is in the ring.
+    /// Takes the oldest task of a queue at any place in the ring.
     func pop(_ queue: ModelQueue, after previous: ModelQueue?) -> (any InferenceTask)? {
         guard let previous else { return pop(queue) }
         previous.next = queue.next
@@ -165,14 +165,14 @@ extension Turns: HelperSource {
 extension Turns {
     /// Waits for a task and a slot, and takes both.
     ///
-    /// - Returns: nil when there is no more work, and never will be.
+    /// - Returns: nil when the scheduler ends and no work is left.
     func next() -> (task: any InferenceTask, queue: ModelQueue)? {
         monitor.lock()
         while true {
             var earliest = UInt64.max
             if waitingCount.load(ordering: .relaxed) > 0, let queue = ready(&earliest), takeSlot() {
                 if let task = pop(queue) {
-                    // Whoever was woken for the next task may have found no slot, or may not have been woken at all.
+                    // The executor that was woken for the next task may have found no slot, or none may have been woken.
                     let isWanted =
                         waitingCount.load(ordering: .relaxed) > 0 && idleCount > 0
                         && takenSlots.load(ordering: .relaxed) < slotCount
@@ -196,9 +196,9 @@ extension Turns {
         }
     }
 
-    /// The first queue whose tasks need not wait for more; it is then the first of all.
+    /// The first queue that is ready to run. It is moved to the front.
     ///
-    /// - Parameter earliest: Gets the time when there will be one, if there is none now.
+    /// - Parameter earliest: Receives the time when a queue will be ready, if none is now.
     /// - Returns: nil if there is none.
     private func ready(_ earliest: inout UInt64) -> ModelQueue? {
         var now: UInt64 = 0
@@ -221,7 +221,7 @@ extension Turns {
         return nil
     }
 
-    /// Takes the first queue's oldest task; the queue's next turn comes after those of the others.
+    /// Takes the first queue's oldest task, and moves the queue to the end of the ring.
     private func pop(_ queue: ModelQueue) -> (any InferenceTask)? {
         removeFirst()
         return popped(from: queue)
@@ -239,7 +239,7 @@ extension Turns {
         waitingCount.subtract(count, ordering: .relaxed)
     }
 
-    /// Takes more tasks of a queue, to be run with one that was taken before, as far as no other executor is free for them.
+    /// Takes more tasks of a queue for a batch, as far as no other executor is free for them.
     func takeMore(from queue: ModelQueue, limit: Int, into tasks: inout [any InferenceTask]) {
         monitor.lock()
         let free = min(idleCount, slotCount - takenSlots.load(ordering: .relaxed))
@@ -253,7 +253,7 @@ extension Turns {
         monitor.unlock()
     }
 
-    /// Lets those who wait for work end when there is none left. Nothing is added any more.
+    /// Ends waiting executors when no work is left. No task may be added afterwards.
     func stop() {
         monitor.lock()
         isStopping = true
@@ -264,9 +264,9 @@ extension Turns {
     }
 }
 
-/// Tasks that are not worth being run any more.
+/// Tasks that are no longer worth running.
 extension Turns {
-    /// Waits until a task's time is over, and takes all that are not worth being run.
+    /// Waits until a task's deadline passes, and takes all stale tasks.
     ///
     /// - Returns: false after ``stop()``.
     func nextStale(into stale: inout [any InferenceTask]) -> Bool {

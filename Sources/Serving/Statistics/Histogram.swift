@@ -1,11 +1,10 @@
 internal import Threads
 
-/// How often values fell between given bounds, and their sum. Recording takes no lock; what is read while others record may lack
-/// their last values.
+/// A histogram with fixed bounds, and the sum of its values. Recording takes no lock. Concurrent reads may miss the last values.
 package final class Histogram: Sendable {
-    /// The upper bounds, inclusive, ascending; above the last is one more bucket.
+    /// The inclusive upper bounds, ascending. There is one more bucket above the last.
     package let bounds: [Int]
-    /// A bucket each, then the sum.
+    /// One counter for each bucket, then the sum.
     private let counters: Counters
 
     /// - Parameter bounds: The upper bounds of the buckets, ascending.
@@ -14,7 +13,7 @@ package final class Histogram: Sendable {
         counters = Counters(bounds.count + 2)
     }
 
-    /// Of durations in nanoseconds: from 50 microseconds to half a minute.
+    /// A histogram of durations in nanoseconds: from 50 microseconds to half a minute.
     package static func ofDurations() -> Histogram {
         Histogram(
             bounds: [
@@ -24,17 +23,17 @@ package final class Histogram: Sendable {
             ])
     }
 
-    /// Of loads, in nanoseconds: from 10 milliseconds to ten minutes.
+    /// A histogram of load times in nanoseconds: from 10 milliseconds to ten minutes.
     package static func ofLoads() -> Histogram {
         Histogram(
             bounds: [10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 180_000, 600_000]
                 .map { $0 * 1_000_000 })
     }
 
-    /// Of small numbers: 1, 2, 4 ... 256.
+    /// A histogram of small numbers: 1, 2, 4 ... 256.
     package static func ofCounts() -> Histogram { Histogram(bounds: (0...8).map { 1 << $0 }) }
 
-    /// Records a value, negative ones as 0.
+    /// Records a value. Negative values count as 0.
     package func record(_ value: Int) {
         let value = max(0, value)
         var index = 0
@@ -43,12 +42,12 @@ package final class Histogram: Sendable {
         counters.add(value, at: bounds.count + 1)
     }
 
-    /// How many values fell into each bucket.
+    /// The number of values in each bucket.
     package var counts: [Int] { (0...bounds.count).map { counters[$0] } }
 
     /// The sum of all values.
     package var sum: Int { counters[bounds.count + 1] }
 
-    /// How many values there were.
+    /// The number of values.
     package var total: Int { counts.reduce(0, +) }
 }

@@ -2,7 +2,7 @@ internal import Threads
 
 /// Statistics of a model's requests since the server started. Recording takes no lock.
 package final class ModelStatistics: Sendable {
-    /// How a request was put.
+    /// The protocol of a request.
     package enum Form: Int, CaseIterable, Sendable {
         case predict
         case tfServing
@@ -18,7 +18,7 @@ package final class ModelStatistics: Sendable {
         }
     }
 
-    /// A part of a request's life.
+    /// A phase of a request.
     package enum Phase: Int, CaseIterable, Sendable {
         case queue, parse, run, write
 
@@ -33,7 +33,7 @@ package final class ModelStatistics: Sendable {
         }
     }
 
-    /// A request that is answered.
+    /// The outcome of a request.
     package struct Outcome: Sendable {
         package var form: Form
         package var status: Int
@@ -47,7 +47,7 @@ package final class ModelStatistics: Sendable {
         }
     }
 
-    /// The statuses that are told apart; what is none of them counts as the last.
+    /// The statuses that are counted separately. Others count as the last.
     package static let statuses = [
         200, 400, 401, 403, 404, 409, 413, 415, 422, 429, 499, 500, 501, 503, 504, 0,
     ]
@@ -60,9 +60,9 @@ package final class ModelStatistics: Sendable {
     private let parseTimes = Histogram.ofDurations()
     private let runTimes = Histogram.ofDurations()
     private let writeTimes = Histogram.ofDurations()
-    /// From the first phase to the last.
+    /// The total times, from the first phase to the last.
     package let totals = Histogram.ofDurations()
-    /// How many requests were run as one.
+    /// The numbers of requests in batches.
     package let batchSizes = Histogram.ofCounts()
 
     package init() {}
@@ -81,7 +81,7 @@ package final class ModelStatistics: Sendable {
         totals.record(Int(clamping: times.total))
     }
 
-    /// Records that the graph was run, for that many requests at once.
+    /// Records a run of the graph for a number of requests.
     package func recordExecution(ofRequests count: Int) {
         executions.add(1, at: 0)
         batchSizes.record(count)
@@ -89,7 +89,7 @@ package final class ModelStatistics: Sendable {
 
     static func index(of status: Int) -> Int { statuses.firstIndex(of: status) ?? statuses.count - 1 }
 
-    /// How long a phase took, in nanoseconds.
+    /// The times of a phase, in nanoseconds.
     package func times(_ phase: Phase) -> Histogram {
         switch phase {
         case .queue: queueTimes
@@ -99,15 +99,15 @@ package final class ModelStatistics: Sendable {
         }
     }
 
-    /// How many requests were put in that form and answered with that status, one of ``statuses``.
+    /// The number of requests of a protocol with a status, one of ``statuses``.
     package func count(_ form: Form, _ status: Int) -> Int {
         requests[form.rawValue * Self.statuses.count + Self.index(of: status)]
     }
 
-    /// Bytes of bodies that came.
+    /// The number of received bytes of bodies.
     package var receivedBytes: Int { bytes[0] }
-    /// Bytes of bodies that went.
+    /// The number of sent bytes of bodies.
     package var sentBytes: Int { bytes[1] }
-    /// How often the graph was run: less than requests where some were run as one.
+    /// The number of runs of the graph, which is lower than the number of requests if there were batches.
     package var executionCount: Int { executions[0] }
 }

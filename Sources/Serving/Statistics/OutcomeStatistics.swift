@@ -1,9 +1,9 @@
 internal import Threads
 
-/// How requests ended, by status, and how long they took. Recording takes no lock.
+/// The numbers of requests by status, and their times. Recording takes no lock.
 package final class OutcomeStatistics: Sendable {
     private let requests = Counters(ModelStatistics.statuses.count)
-    /// From the first phase to the last, in nanoseconds.
+    /// The total times, from the first phase to the last, in nanoseconds.
     package let durations = Histogram.ofDurations()
 
     package init() {}
@@ -14,11 +14,11 @@ package final class OutcomeStatistics: Sendable {
         durations.record(Int(clamping: times.total))
     }
 
-    /// How many requests ended with a status, one of ``ModelStatistics/statuses``.
+    /// The number of requests with a status, one of ``ModelStatistics/statuses``.
     package func count(_ status: Int) -> Int { requests[ModelStatistics.index(of: status)] }
 }
 
-/// The requests that a label of a model got, by its name or by its share, whichever version it stood for.
+/// The requests that a label of a model got, by its name or by its share, for any version.
 package final class LabelStatistics: Sendable {
     /// The label.
     package let label: String

@@ -5,54 +5,54 @@ internal import Threads
 
 /// Statistics of the requests to a version of a model, and of its runs. Recording takes no lock.
 ///
-/// A request may have many rows, and a run those of many requests.
+/// A request may have many rows, and a run may have many requests.
 package final class VersionStatistics: Sendable {
-    /// How often something was done, and how long that took.
+    /// A number of events, and their total time.
     package struct Total: Hashable, Sendable {
         package let count: Int
         package let nanoseconds: Int
 
-        /// Of what is never done.
+        /// No events.
         package static let none = Total(count: 0, nanoseconds: 0)
     }
 
     /// The totals of the runs with one number of rows.
     package struct Runs: Hashable, Sendable {
         package let rows: Int
-        /// One each a run, whose requests' times are added up: reading them, running, and writing the responses.
+        /// The phases, counted once per run, with the sums of the requests' times: parsing, running, and writing the responses.
         package let parse: Total
         package let run: Total
         package let write: Total
     }
 
-    /// All that was counted, at one time: who compares the numbers of a report finds that they fit, while requests are answered.
+    /// A consistent snapshot of all numbers.
     package struct Report: Sendable {
-        /// When the last request that is answered came, in milliseconds since 1970; 0 where there is none.
+        /// The arrival of the last answered request, in milliseconds since 1970; 0 if there was none.
         package let lastMilliseconds: Int
-        /// The rows of the requests that succeeded.
+        /// The number of rows of successful requests.
         package let rowCount: Int
-        /// How often the graph was run.
+        /// The number of runs of the graph.
         package let runCount: Int
-        /// The requests that succeeded.
+        /// The successful requests.
         fileprivate let requestCount: Int
-        /// A phase each.
+        /// The time of each phase.
         fileprivate let nanoseconds: [Int]
-        /// The requests that did not succeed.
+        /// The failed requests.
         package let failures: Total
         /// The runs by their rows, ascending.
         package let runs: [Runs]
 
-        /// The requests that succeeded.
+        /// The successful requests.
         package var successes: Total { Total(count: requestCount, nanoseconds: nanoseconds.reduce(0, &+)) }
 
-        /// A phase of the requests that succeeded.
+        /// A phase of the successful requests.
         package func total(of phase: ModelStatistics.Phase) -> Total {
             Total(count: requestCount, nanoseconds: nanoseconds[phase.rawValue])
         }
     }
 
-    /// The counters of the runs with one number of rows. Most runs are of one request alone: these have counters of their own, so
-    /// that recording one is short.
+    /// The counters of the runs with one number of rows. Most runs have a single request, so these have separate counters, which makes recording
+    /// one fast.
     private enum Count: Int, CaseIterable {
         case alone, aloneTime
         case runs, runTime, requests, rows, requestTime
@@ -72,7 +72,7 @@ package final class VersionStatistics: Sendable {
     }
 
     /// The values of ``Sums`` at one time.
-    /// Sums of what clients send wrap around rather than trap.
+    /// Sums of clients' numbers wrap around instead of trapping.
     private struct Numbers {
         let size: Int
         let values: [Int]
@@ -94,7 +94,7 @@ package final class VersionStatistics: Sendable {
         }
     }
 
-    /// Clients send any numbers of rows; so many are told apart.
+    /// The maximum number of distinct numbers of rows, because clients may send any.
     private static let maxSizes = 256
 
     private let ofOneRow = Sums(size: 1)
@@ -104,17 +104,17 @@ package final class VersionStatistics: Sendable {
     private let others = Sums(size: 0)
     private let failures = Counters(2)
     private let last = Atomic<UInt64>(0)
-    /// The requests by their statuses, and how long they took.
+    /// The requests by status, and their times.
     package let outcomes = OutcomeStatistics()
 
     package init() {}
 
-    /// Records a request that is answered.
+    /// Records an answered request.
     ///
     /// - Parameters:
-    ///   - times: What it took.
-    ///   - start: When it came, by `MonotonicClock`.
-    ///   - status: How it ended; 200 where it was answered with what it asked for.
+    ///   - times: The times of its phases.
+    ///   - start: Its arrival, by `MonotonicClock`.
+    ///   - status: The status; 200 if it succeeded.
     package func record(_ times: PhaseTimes, start: UInt64, status: Int) {
         let isSuccess = status == 200
         outcomes.record(status: status, times)
@@ -167,7 +167,7 @@ package final class VersionStatistics: Sendable {
     }
 
     private static func runs(_ all: [Numbers]) -> [Runs] {
-        // Two threads may both have begun to count a size.
+        // Two threads may have begun to count the same size.
         Dictionary(grouping: all.filter { $0.size > 0 && $0.runs > 0 }, by: \.size).map { size, numbers in
             let count = numbers.reduce(0) { $0 &+ $1.runs }
             func total(_ nanoseconds: (Numbers) -> Int) -> Total {

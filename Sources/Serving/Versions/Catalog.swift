@@ -1,12 +1,11 @@
 internal import Files
 internal import Text
 
-/// The models that are served, at one time. Immutable; replaced as a whole when a model appears or disappears.
+/// The served models at one time. Immutable; replaced as a whole when a model appears or disappears.
 package final class Catalog: Sendable {
-    /// By name.
+    /// The models by name.
     package let models: [ServedModel]
-    /// The model for requests that name none, if there is one: that of the configuration, or the only one, or the only one of which
-    /// a version is loaded.
+    /// The model for requests that name none, if there is one: the configured one, the only one, or the only one with a loaded version.
     package let defaultModel: ServedModel?
 
     package init(_ models: [ServedModel], defaultName: String? = nil) {
@@ -17,7 +16,7 @@ package final class Catalog: Sendable {
             ?? (candidates.count == 1 ? candidates.first : nil)
     }
 
-    /// The model of that name; of names that differ only in how letters are composed the one with the same bytes.
+    /// The model with that name. Names are compared byte by byte.
     package func model(named name: String) -> ServedModel? {
         models.first { $0.name.isExactly(name) } ?? models.first { $0.name == name }
     }
@@ -27,6 +26,6 @@ package final class Catalog: Sendable {
         models.first { $0.nameBytes.elementsEqual(name) }
     }
 
-    /// The names nearest to one that is not there.
+    /// The names nearest to an unknown name.
     package func nearestNames(to name: String) -> [String] { NearestNames.of(name, among: models.map(\.name)) }
 }

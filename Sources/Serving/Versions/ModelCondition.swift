@@ -1,17 +1,17 @@
-/// How a model stands, whichever of its versions are loaded.
+/// The condition of a model.
 package enum ModelCondition: String, Hashable, Sendable {
-    /// A version serves.
+    /// A version is in service.
     case available
-    /// None serves yet: one is loaded, or waited for.
+    /// No version is in service yet. One is being loaded, or awaited.
     case loading
-    /// None serves, because what is there cannot be loaded.
+    /// No version is in service, because the existing files cannot be loaded.
     case failed
     /// It was unloaded by request.
     case unloaded
 }
 
 extension VersionSet {
-    /// How the model stands.
+    /// The condition of the model.
     package var condition: ModelCondition {
         if isUnloaded { return .unloaded }
         if current != nil { return .available }
@@ -19,6 +19,6 @@ extension VersionSet {
         return record.lastError == nil ? .loading : .failed
     }
 
-    /// Why the newest files are not loaded; nil if they are.
+    /// The reason why the newest files are not loaded; nil if they are.
     package var reason: String? { record.lastError ?? record.waitingFor.map { "waiting for \($0)" } }
 }

@@ -5,45 +5,45 @@ package import Planning
 internal import Settings
 internal import Threads
 
-/// Which models there are, kept up to date.
+/// The served models, kept up to date.
 ///
-/// One thread looks at the files and decides (``ReloadLoop``), another loads and frees (``LoaderThread``). Requests only read what
-/// these publish: neither a slow disk nor a load makes one wait.
+/// One thread checks the files and decides (``ReloadLoop``), another loads and frees (``LoaderThread``). Requests only read the published
+/// state, so neither a slow disk nor a load delays them.
 package final class ModelRegistry: Sendable {
     /// Settings that are the same for all models.
     package struct Configuration: Sendable {
         package var threadCount = 4
         package var defaultModel: String?
         package var defaults = DefaultValues()
-        /// The settings of models that have their own, by name; they come before those in the models' folders.
+        /// The settings of single models, by name. They take precedence over those in the models' folders.
         package var models: [String: ModelSettings] = [:]
-        /// Which versions are loaded of models that do not say it.
+        /// The versions to load for models without their own setting.
         package var versions = VersionPolicy.Selection.latest(1)
-        /// Whether requests may assign variables of models that do not say it; nil for what suits each graph.
+        /// Whether requests may assign variables, for models without their own setting; nil for the mode that suits each graph.
         package var variables: VariablesMode?
-        /// The limits of queues and batches, for models that have none of their own.
+        /// The limits of queues and batches, for models without their own.
         package var limits = ModelQueue.Limits()
-        /// The seconds after which a request is ended, where the model does not say it; 0 for never, nil for what the service says.
+        /// The time limit of a request in seconds, for models without their own; 0 for none, nil for the service's limit.
         package var timeoutSeconds: Double?
-        /// How often files are looked at where nothing tells of changes; zero for only when told.
+        /// The interval at which files are checked; zero to check them only after notifications.
         package var pollInterval = Duration.seconds(1)
-        /// Whether changes are asked of the kernel (inotify).
+        /// Whether the kernel notifies of changes (inotify).
         package var isWatching = true
-        /// Whether to begin without a model, and to wait for one.
+        /// Whether to start without a model, and to wait for one.
         package var waits = false
         /// Whether a `checkpoint` file may name files of other folders.
         package var followsPaths = false
         package var timing = ReloadTiming()
         /// The account of the server's memory; nil for none.
         package var memory: MemoryAccount?
-        /// The passes that plans go through.
+        /// The planner's passes.
         package var passes = PassOptions()
         /// Whether memory of weights that no plan reads is given back to the system.
         package var releasesWeights = false
         /// The cache of all models: programs, callables, prepared calls.
         package var caches = CacheBudget()
         package var logger = Logger(label: "metaserve", factory: { _ in SwiftLogNoOpLogHandler() })
-        /// Makes what the API keeps with a version; called by the loader before the version is published.
+        /// Makes the data that the API keeps with a version. The loader calls it before the version is published.
         package var attach: @Sendable (Model) -> any AnyObject & Sendable
 
         package init(attach: @escaping @Sendable (Model) -> any AnyObject & Sendable) { self.attach = attach }
@@ -52,16 +52,16 @@ package final class ModelRegistry: Sendable {
         ///
         /// - Parameters:
         ///   - model: The name.
-        ///   - own: What its folder says.
-        /// - Returns: The settings; what neither says, this configuration does.
+        ///   - own: The settings of its folder.
+        /// - Returns: The settings. This configuration has the values of settings that neither has.
         func settings(of model: String, own: ModelSettings) -> ModelSettings { models[model]?.over(own) ?? own }
 
-        /// Whether a model must be loaded again where another configuration held before.
+        /// Whether a model must be loaded again after a change of the configuration.
         ///
         /// - Parameters:
         ///   - model: The name.
-        ///   - old: The configuration that held before.
-        /// - Returns: Whether a setting is another one that is applied when a model is loaded.
+        ///   - old: The previous configuration.
+        /// - Returns: Whether a setting differs that is applied when a model is loaded.
         func reloads(_ model: String, after old: Configuration) -> Bool {
             if variables != old.variables { return true }
             if DefaultValues.type.text(defaults) != DefaultValues.type.text(old.defaults) { return true }
@@ -74,7 +74,7 @@ package final class ModelRegistry: Sendable {
     package struct ServedPath: Hashable, Sendable, ExpressibleByStringLiteral {
         /// A model's folder or file, or a folder of model folders.
         package let path: String
-        /// The model's name; nil for that of the folder.
+        /// The model's name; nil for the folder's name.
         package let name: String?
 
         package init(_ path: String, name: String? = nil) {
@@ -103,13 +103,13 @@ package final class ModelRegistry: Sendable {
     /// The cache of all models.
     package let caches: CacheBudget
 
-    /// The models now. A request looks once.
+    /// The current models. A request reads them once.
     package var catalog: Catalog { state.catalog.current }
 
-    /// Whether of every path that was given a model is loaded.
+    /// Whether a model of every given path is loaded.
     package var isReady: Bool { state.isReady.isRaised }
 
-    /// A registry of models that are loaded already, which it does not keep up to date.
+    /// A registry of loaded models, which are not kept up to date.
     package init(_ models: [Model], _ configuration: Configuration) {
         let served = models.map { model in
             let version = ModelVersion(model, attachment: configuration.attach(model))
@@ -125,10 +125,10 @@ package final class ModelRegistry: Sendable {
         caches = configuration.caches
     }
 
-    /// Loads what is at some paths, and keeps it up to date until ``stop()``.
+    /// Loads the models at some paths, and keeps them up to date until ``stop()``.
     ///
-    /// - Throws: ``ModelError`` of kind `load` if of one path nothing can be loaded, unless that is to be waited for; and if two
-    ///   models have the same name.
+    /// - Throws: ``ModelError`` of kind `load` if no model of a path can be loaded, unless the registry waits for models; and if two models
+    ///   have the same name.
     package init(_ paths: [ServedPath], _ configuration: Configuration) throws(ModelError) {
         let state = State(Catalog([], defaultName: configuration.defaultModel), isReady: false)
         let mailbox = try Mailbox<ReloadLoop.Message>()
@@ -144,7 +144,7 @@ package final class ModelRegistry: Sendable {
 
     deinit { stop() }
 
-    /// Looks at no files any more, and loads nothing. What is loaded stays.
+    /// Stops checking files and loading models. Loaded models stay.
     package func stop() {
         isStopped.raise()
         mailbox?.send(.stop)
@@ -152,12 +152,12 @@ package final class ModelRegistry: Sendable {
 
     // MARK: - Commands
 
-    /// Serves these paths from now on, by this configuration: models come and go, and those that stay take their settings over.
-    /// Requests are answered all the while. What cannot change is left as it is: threads, timing, how changes are watched for.
+    /// Replaces the paths and the configuration: models are added and removed, and the others get their new settings. Requests are answered
+    /// meanwhile. Settings that cannot change stay the same: threads, timing, notification of changes.
     ///
     /// - Parameters:
-    ///   - paths: All that is to be served. A model that cannot be loaded is logged, and served as soon as it can be.
-    ///   - configuration: How.
+    ///   - paths: All paths to serve. A model that cannot be loaded is logged, and served as soon as it can be.
+    ///   - configuration: The configuration.
     package func reconfigure(_ paths: [ServedPath], _ configuration: Configuration) {
         var configuration = configuration
         caches.limitBytes = configuration.caches.limitBytes
@@ -168,12 +168,12 @@ package final class ModelRegistry: Sendable {
     /// Reads the settings in all models' folders again, now.
     package func rereadSettings() { mailbox?.send(.rereadSettings) }
 
-    /// Loads the newest version of a model now, without waiting for quiet files; one that was unloaded is kept up to date again.
+    /// Loads the newest version of a model now, without waiting for quiet files. An unloaded model is kept up to date again.
     ///
     /// - Parameters:
     ///   - name: The model's name.
-    ///   - asker: Who wants it, for the log.
-    ///   - reply: Told how it ended; called on the registry's thread.
+    ///   - asker: The requester, for the log.
+    ///   - reply: Called with the result on the registry's thread.
     package func load(_ name: String, asker: String = "the program", reply: @escaping RepositoryReply) {
         send(.load(name, asker: asker, reply), reply)
     }
@@ -182,8 +182,8 @@ package final class ModelRegistry: Sendable {
     ///
     /// - Parameters:
     ///   - name: The model's name.
-    ///   - asker: Who wants it, for the log.
-    ///   - reply: Told when no request finds it any more; called on the registry's thread.
+    ///   - asker: The requester, for the log.
+    ///   - reply: Called on the registry's thread when no request finds the model any more.
     package func unload(_ name: String, asker: String = "the program", reply: @escaping RepositoryReply) {
         send(.unload(name, asker: asker, reply), reply)
     }
@@ -196,15 +196,15 @@ package final class ModelRegistry: Sendable {
         mailbox.send(message)
     }
 
-    /// Loads as ``load(_:asker:reply:)``, and waits for it.
+    /// Calls ``load(_:asker:reply:)``, and waits for the result.
     ///
-    /// - Returns: The number of the version that serves.
+    /// - Returns: The number of the version in service.
     /// - Throws: ``RepositoryError``.
     package func load(_ name: String, timeout: Duration = .seconds(60)) throws(RepositoryError) -> Int {
         try wait(timeout, "loading \"\(name)\"") { load(name, reply: $0) }
     }
 
-    /// Unloads as ``unload(_:asker:reply:)``, and waits for it.
+    /// Calls ``unload(_:asker:reply:)``, and waits for the result.
     ///
     /// - Throws: ``RepositoryError``.
     package func unload(_ name: String, timeout: Duration = .seconds(60)) throws(RepositoryError) {
@@ -224,7 +224,7 @@ package final class ModelRegistry: Sendable {
     }
 }
 
-/// A value that another thread gives, once.
+/// A value that another thread sets once.
 struct Awaited<Value: Sendable>: Sendable {
     private let mailbox: Mailbox<Value>
 
@@ -233,7 +233,7 @@ struct Awaited<Value: Sendable>: Sendable {
 
     @Sendable func fulfil(_ value: Value) { mailbox.send(value) }
 
-    /// The value; nil if it is not there in that time, which without one is for ever.
+    /// Waits for the value; nil after the timeout. Without a timeout, waits without limit.
     func wait(upTo timeout: Duration?) -> Value? {
         let end = timeout.map { ContinuousClock.now.advanced(by: $0) }
         while true {

@@ -1,19 +1,19 @@
 internal import Glibc
 
-/// A loaded version of a model: what requests run on. Immutable.
+/// A loaded version of a model, which requests run on. Immutable.
 package final class ModelVersion: Sendable {
     package let model: Model
-    /// The number by which requests select it: that of its folder, otherwise the training step, otherwise 1.
+    /// The number that selects it in requests: the number of its folder, otherwise the training step, otherwise 1.
     package let number: Int
-    /// The data that the API keeps with the version, such as compiled calls; made by ``ModelRegistry/Configuration/attach``.
+    /// The data that the API keeps with the version, such as prepared calls. ``ModelRegistry/Configuration/attach`` makes it.
     package let attachment: any AnyObject & Sendable
     /// Warnings for the operator: those of the model, and those of its warm-up.
     package let warnings: [String]
     /// Statistics of its requests.
     package let statistics = VersionStatistics()
-    /// When it was loaded, by a clock that does not jump.
+    /// The time of the load, by a clock that does not jump.
     package let loadedAt = ContinuousClock.now
-    /// When it was loaded, in seconds since 1970.
+    /// The time of the load, in seconds since 1970.
     package let loadedAtSeconds: Double
 
     package init(
@@ -29,29 +29,29 @@ package final class ModelVersion: Sendable {
     }
 }
 
-/// Which version a request wants.
+/// The version that a request selects.
 package enum VersionChoice: Hashable, Sendable {
-    /// The choice of the model's policy: the newest, or by the split of its labels.
+    /// The version by the model's policy: the newest, or by the split of its labels.
     case any
     case number(Int)
     case label(String)
 }
 
-/// The versions of a model that are loaded, at one time. Immutable; replaced as a whole.
+/// The loaded versions of a model at one time. Immutable; replaced as a whole.
 package final class VersionSet: Sendable {
-    /// By number, ascending.
+    /// The versions by number, ascending.
     package let versions: [ModelVersion]
     /// The version for requests that name none; nil if nothing is loaded.
     package let current: ModelVersion?
     /// Versions by label.
     package let labels: [String: ModelVersion]
-    /// How every version stands, also those that are not loaded, for people and for status requests.
+    /// The states of all versions, including those that are not loaded, for status requests.
     package let states: [VersionState]
-    /// The outcomes of the loads so far.
+    /// The results of the loads so far.
     package let record: ReloadRecord
     /// Whether an administrator unloaded the model.
     package let isUnloaded: Bool
-    /// Warnings for the operator, whichever version serves.
+    /// Warnings for the operator that do not depend on the version in service.
     private let standingWarnings: [String]
     /// Statistics of the requests of each configured label, by label.
     package let labelStatistics: [String: LabelStatistics]
@@ -76,10 +76,10 @@ package final class VersionSet: Sendable {
     /// Warnings for the operator about the files, the labels, and the version for requests that name none.
     package var warnings: [String] { standingWarnings + (current?.warnings ?? []) }
 
-    /// A version that was chosen, and the label that it was chosen by, if it was one.
+    /// A selected version, and the label that selected it, if there was one.
     package typealias Chosen = (version: ModelVersion, label: LabelStatistics?)
 
-    /// The version that a request gets; nil if there is none such.
+    /// The version for a request; nil if there is none.
     package func choose(_ choice: VersionChoice) -> Chosen? {
         switch choice {
         case .any:
@@ -90,17 +90,17 @@ package final class VersionSet: Sendable {
         }
     }
 
-    /// The version that a request gets; nil if there is none such.
+    /// The version for a request; nil if there is none.
     package func version(_ choice: VersionChoice) -> ModelVersion? { choose(choice)?.version }
 
-    /// Of the requests that name neither a version nor a label, the part that a loaded version gets, from 0 to 1.
+    /// The share, from 0 to 1, that a loaded version gets of the requests without a version or a label.
     package func share(of version: ModelVersion) -> Double {
         guard let split else { return version === current ? 1 : 0 }
         return Double(split.shares.reduce(0) { $0 + ($1.version === version ? $1.percent : 0) }) / 100
     }
 }
 
-/// How a version stands.
+/// The state of a version.
 package struct VersionState: Hashable, Sendable {
     package enum Phase: String, Hashable, Sendable {
         case loading = "LOADING"
@@ -111,7 +111,7 @@ package struct VersionState: Hashable, Sendable {
 
     package let number: Int
     package let phase: Phase
-    /// Why it is not loaded; empty if nothing is wrong.
+    /// The reason why it is not loaded; empty if there is none.
     package let error: String
 
     package init(number: Int, phase: Phase, error: String = "") {
@@ -121,13 +121,13 @@ package struct VersionState: Hashable, Sendable {
     }
 }
 
-/// What became of a model's loads since the server began.
+/// The results of a model's loads since the server started.
 package struct ReloadRecord: Hashable, Sendable {
     package var successCount = 0
     package var failureCounts: [ModelError.LoadFailure: Int] = [:]
-    /// Why the newest files are not loaded; nil if they are.
+    /// The reason why the newest files are not loaded; nil if they are.
     package var lastError: String?
-    /// What the newest version lacks, in words; nil if nothing is waited for.
+    /// The missing parts of the newest version, in words; nil if none are awaited.
     package var waitingFor: String?
 
     package init() {}

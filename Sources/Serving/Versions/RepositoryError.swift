@@ -1,13 +1,13 @@
-/// Why a model was not loaded or unloaded on request.
+/// The reason why a model was not loaded or unloaded on request.
 package struct RepositoryError: Error, Hashable, Sendable {
     package enum Kind: Hashable, Sendable {
-        /// No model of that name.
+        /// There is no model with that name.
         case unknownModel
-        /// The model cannot be loaded; what was loaded before serves on.
+        /// The model cannot be loaded. The previous version stays in service.
         case failed
-        /// The registry does not load: its models were given to it, or it is stopped.
+        /// The registry does not load models: they were given to it, or it is stopped.
         case refused
-        /// It takes longer than it was waited for, and goes on.
+        /// The timeout has passed. The load continues.
         case timedOut
     }
 
@@ -24,7 +24,7 @@ extension RepositoryError: CustomStringConvertible {
     package var description: String { message }
 }
 
-/// Told once what became of a load or an unload: the number of the version that serves, 0 if there is none.
+/// Called once with the result of a load or an unload: the number of the version in service, 0 if there is none.
 package typealias RepositoryReply = @Sendable (Result<Int, RepositoryError>) -> Void
 
 /// A model of the registry, loaded or not.
@@ -40,12 +40,12 @@ package struct RepositoryEntry: Hashable, Sendable {
     /// The version's number; nil if none is known.
     package let version: Int?
     package let state: State
-    /// Why it is not ready; empty if nothing is wrong.
+    /// The reason why it is not ready; empty if it is ready.
     package let reason: String
 }
 
 extension Catalog {
-    /// Every version of every model, by name and number; a model of which no version is known has one entry.
+    /// All versions of all models, by name and number. A model without known versions has one entry.
     package var entries: [RepositoryEntry] { models.flatMap { Self.entries(of: $0) } }
 
     private static func entries(of model: ServedModel) -> [RepositoryEntry] {

@@ -1,16 +1,16 @@
 internal import Synchronization
 internal import Threads
 
-/// A model under its name, whichever of its versions are loaded: it stays while these come and go.
+/// A model under its name. It stays while its versions are loaded and unloaded.
 package final class ServedModel: Sendable {
     package let name: String
     /// The name's UTF-8.
     package let nameBytes: [UInt8]
     package let queue: ModelQueue
     package let statistics: ModelStatistics
-    /// How long loads took that succeeded, in nanoseconds.
+    /// The times of successful loads, in nanoseconds.
     package let loadTimes = Histogram.ofLoads()
-    /// The seconds after which a request is ended, as bits; 0 for never, negative for what holds for all models.
+    /// The time limit of a request in seconds, as bits; 0 for none, negative for the limit of all models.
     private let timeoutBits: Atomic<UInt64>
     private let published: Published<VersionSet>
 
@@ -26,7 +26,7 @@ package final class ServedModel: Sendable {
         published = Published(versions)
     }
 
-    /// A model of which nothing is loaded yet.
+    /// A model without loaded versions.
     convenience init(name: String, _ settings: ModelSettings, _ configuration: ModelRegistry.Configuration) {
         let statistics = ModelStatistics()
         self.init(
@@ -35,7 +35,7 @@ package final class ServedModel: Sendable {
             timeoutSeconds: settings.timeoutSeconds ?? configuration.timeoutSeconds)
     }
 
-    /// Takes over other settings. Requests that have come before keep the time that they were given.
+    /// Applies settings. Earlier requests keep their time limits.
     func apply(_ settings: ModelSettings, _ configuration: ModelRegistry.Configuration) {
         queue.limits = Self.limits(settings, configuration)
         let seconds = settings.timeoutSeconds ?? configuration.timeoutSeconds ?? -1
@@ -52,9 +52,9 @@ package final class ServedModel: Sendable {
         return limits
     }
 
-    /// The seconds after which a request is ended; nil for never.
+    /// The time limit of a request in seconds; nil for none.
     ///
-    /// - Parameter shared: What holds for models that say nothing.
+    /// - Parameter shared: The limit for models without their own.
     /// - Returns: The seconds.
     package func timeout(default shared: Double?) -> Double? {
         let seconds = Double(bitPattern: timeoutBits.load(ordering: .relaxed))
@@ -62,12 +62,12 @@ package final class ServedModel: Sendable {
         return seconds > 0 ? seconds : nil
     }
 
-    /// The versions now. A request looks once, and keeps the version that it takes.
+    /// The current versions. A request reads them once, and keeps the selected version.
     package var versions: VersionSet { published.current }
 
-    /// Replaces the versions; for one thread, the loader's.
+    /// Replaces the versions. For one thread, the loader's.
     ///
-    /// - Returns: Those from before, which requests may still use.
+    /// - Returns: The previous versions, which requests may still use.
     @discardableResult
     package func publish(_ versions: VersionSet) -> VersionSet { published.replace(with: versions) }
 }

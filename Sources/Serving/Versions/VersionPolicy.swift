@@ -1,14 +1,14 @@
-/// Which versions of a model are loaded, and what requests call them.
+/// The versions of a model to load, and their labels in requests.
 package struct VersionPolicy: Hashable, Sendable {
     package enum Selection: Hashable, Sendable {
-        /// The newest, that many: what `checkpoint` names first, then by number.
+        /// A number of the newest versions: the one that `checkpoint` names first, then by number.
         case latest(Int)
-        /// All that are there.
+        /// All existing versions.
         case all
-        /// These, where they are there.
+        /// These versions, if they exist.
         case numbers(Set<Int>)
 
-        /// Reads `latest`, `latest:2`, `all`, or numbers with commas between; nil if it is none of these.
+        /// Reads `latest`, `latest:2`, `all`, or comma-separated numbers; nil for any other text.
         package init?(_ text: String) {
             switch text {
             case "latest": self = .latest(1)
@@ -29,13 +29,13 @@ package struct VersionPolicy: Hashable, Sendable {
     package enum Target: Hashable, Sendable {
         /// The version for requests that name none.
         case latest
-        /// The newest of the others that are loaded.
+        /// The newest of the other loaded versions.
         case previous
-        /// The version of that number, which is loaded for the label's sake.
+        /// The version with that number, which is loaded because of the label.
         case number(Int)
     }
 
-    /// How many of the requests that name nothing get a label's version.
+    /// The share of a label's version in the requests without a version.
     package struct Share: Hashable, Sendable {
         package let label: String
         package let percent: Int
@@ -48,16 +48,16 @@ package struct VersionPolicy: Hashable, Sendable {
 
     package var selection = Selection.latest(1)
     package var labels: [String: Target] = [:]
-    /// The shares of requests that name nothing, 100 percent in all. That of a label whose version is not loaded gets the latest.
+    /// The shares of the requests without a version, 100 percent in all. The share of a label without a loaded version goes to the latest version.
     package var split: [Share] = []
 
     package init() {}
 
-    /// The numbers that labels want loaded.
+    /// The numbers of the versions that labels need.
     var labelledNumbers: Set<Int> {
         Set(labels.values.compactMap { if case .number(let number) = $0 { number } else { nil } })
     }
 
-    /// How many of the newest are to be loaded.
+    /// The number of newest versions to load.
     func latestCount(of count: Int) -> Int { labels.values.contains(.previous) ? max(2, count) : max(1, count) }
 }

@@ -19,7 +19,7 @@ extension Model {
         guard let old else { return warmUpOutputs(until: deadline) }
         let names = ownNames(of: old)
         func own(_ arguments: [Callable.Argument]) -> [String] { arguments.map { names[$0.name] ?? $0.name } }
-        // The oldest first: what was compiled latest stays latest.
+        // The oldest first, so that the latest callable stays the latest.
         for known in old.session.compiled.prefix(Self.maxCalls).reversed() {
             guard !deadline.isPast,
                 let callable = try? callable(feeds: own(known.feeds), fetches: own(known.fetches))

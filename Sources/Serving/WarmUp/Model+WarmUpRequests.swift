@@ -12,13 +12,13 @@ extension Model {
     private static let maxReplaySeconds = 20.0
     private static let maxReplayRunSeconds = 5.0
 
-    /// Replays the requests that were recorded with a SavedModel for TensorFlow Serving, so that the first ones of users are not
-    /// slower than others. At most 1000 requests and 20 seconds.
+    /// Replays the requests that were recorded with a SavedModel for TensorFlow Serving, so that the first requests of users are not slower
+    /// than others. At most 1000 requests and 20 seconds.
     ///
-    /// A request that assigns variables, or draws random numbers, is compiled only.
+    /// A request that assigns variables, or draws random numbers, is only compiled.
     ///
     /// - Parameter folder: The SavedModel's folder.
-    /// - Returns: What went wrong, for the log: one line at most.
+    /// - Returns: The problem, for the log: one line at most.
     package func replayWarmUpRequests(in folder: String) -> [String] {
         let path = "\(folder)/\(Self.warmUpFile)"
         guard FileIdentity.exists(path) else { return [] }
@@ -46,9 +46,9 @@ extension Model {
         return ["\(Self.warmUpFile): \(first)\(rest)"]
     }
 
-    /// Replays one.
+    /// Replays a request.
     ///
-    /// - Returns: Why that failed; nil if it did not.
+    /// - Returns: The reason why it failed; nil if it succeeded.
     private func failure(replaying record: [UInt8]) -> String? {
         do throws(WarmUpRequest.Fault) {
             switch try WarmUpRequest(record) {

@@ -4,12 +4,12 @@ internal import Tensors
 
 /// A request that TensorFlow Serving recorded: a `PredictionLog` message (tensorflow_serving/apis/prediction_log.proto).
 enum WarmUpRequest {
-    /// Tensors by the names of a signature's inputs. Without names of outputs all are fetched.
+    /// Tensors by the names of a signature's inputs. Without names of outputs, all are fetched.
     case predict(signature: String, inputs: [(name: String, value: Tensor)], outputs: [String])
-    /// Serialized examples, for the only input of each of some signatures.
+    /// Serialized examples, for the only input of each signature.
     case examples(signatures: [String], [[UInt8]])
 
-    /// Why a message is no such request.
+    /// The reason why a message is not such a request.
     struct Fault: Error {
         let reason: String
     }
@@ -17,7 +17,7 @@ enum WarmUpRequest {
     private static let defaultSignature = "serving_default"
     private static let noLog = Fault(reason: "is not a PredictionLog message")
 
-    /// - Throws: ``Fault`` for bytes that are no such message, and for a request of another kind.
+    /// - Throws: ``Fault`` for bytes that are not such a message, and for a request of another kind.
     init(_ record: [UInt8]) throws(Fault) {
         let log = try Message(record)
         if let request = try log.message(6)?.message(1) {
@@ -55,7 +55,7 @@ enum WarmUpRequest {
         return name.isEmpty ? defaultSignature : name
     }
 
-    /// The examples of a request's `input`, each behind the context that they share.
+    /// The examples of a request's `input`, each after their shared context.
     private static func examples(_ request: Message) throws(Fault) -> [[UInt8]] {
         guard let input = try request.message(2) else { return [] }
         if let list = try input.message(1) { return list.contents(1) }
@@ -64,7 +64,7 @@ enum WarmUpRequest {
         return list.contents(1).map { context + $0 }
     }
 
-    /// A message's fields that have a length: strings, bytes and messages.
+    /// The length-delimited fields of a message: strings, bytes and messages.
     private struct Message {
         private let bytes: [UInt8]
         private let fields: [(number: Int, place: Range<Int>)]
@@ -92,7 +92,7 @@ enum WarmUpRequest {
             fields.filter { $0.number == number }.map { Array(bytes[$0.place]) }
         }
 
-        /// A field that is a message; nil where it is not set.
+        /// A message field; nil if it is not set.
         func message(_ number: Int) throws(Fault) -> Message? {
             guard let content = contents(number).last else { return nil }
             return try Message(content)

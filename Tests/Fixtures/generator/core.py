@@ -1,4 +1,4 @@
-"""Runs single ops (`case`) and graphs (`graph_case`) in TensorFlow and records what went in and what came out.
+"""Runs single ops (`case`) and graphs (`graph_case`) in TensorFlow, and records their inputs and outputs.
 
 A record is a protobuf message OpVector or GraphVector (see Tests/VectorSupport/op_vector.proto), preceded by its length as a
 varint.
@@ -19,7 +19,7 @@ _records = []
 
 
 class Const:
-    """Marks an input that the op gets as a constant of the graph, not as a feed."""
+    """An input that is a constant of the graph instead of a feed."""
 
     def __init__(self, value, dtype=None):
         self.value = np.asarray(value, dtype)
@@ -41,11 +41,11 @@ def finish(path):
 def case(op_type, inputs, attrs=None, label="", rtol=None, atol=None, undefined=(), unset=None):
     """Records an op.
 
-    inputs: arrays, or Const(array); a list among them is a list input (N tensors), as Pack takes.
-    attrs: the node's attributes; dtype attributes as tf.DType, strings as bytes or str. Those that inputs determine are
-    inferred. rtol, atol: what the comparison may allow; None takes the reader's default for the dtype. undefined: outputs
-    that TensorFlow leaves as the memory was; they are recorded as zeros. unset: a function of the outputs that gives those to
-    record, where parts of them are left so.
+    inputs: arrays, or Const(array). A list among them is a list input (N tensors), as for Pack.
+    attrs: the node's attributes: dtypes as tf.DType, strings as bytes or str. Attributes that the inputs determine are
+    inferred. rtol, atol: the tolerance of the comparison; None for the default of the dtype. undefined: indices of outputs
+    that TensorFlow does not initialise; they are recorded as zeros. unset: a function from the outputs to those to record,
+    if parts of them are not initialised.
     """
     flat, types, constant, feeds = [], [], [], {}
     with tf.Graph().as_default() as graph:
@@ -87,7 +87,7 @@ def case(op_type, inputs, attrs=None, label="", rtol=None, atol=None, undefined=
 
 
 def _allow_deprecated(graph, op_type):
-    """Makes the graph as old as the op: TensorFlow refuses ops that were replaced in new graphs only."""
+    """Gives the graph an old version, because TensorFlow refuses replaced ops in new graphs only."""
     deprecation = graph.op_def_for_type(op_type).deprecation
     if deprecation.version:
         old = tf1.GraphDef()
@@ -96,7 +96,7 @@ def _allow_deprecated(graph, op_type):
 
 
 def _plain_config():
-    """One thread, and no optimiser that would compute otherwise than the ops say."""
+    """One thread, and no optimiser that would change the computation."""
     config = tf1.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
     config.graph_options.optimizer_options.opt_level = -1
     config.graph_options.rewrite_options.disable_meta_optimizer = True
@@ -104,14 +104,14 @@ def _plain_config():
 
 
 def graph_case(label, graph, feeds=None, fetches=None, variables=None, runs=None, rtol=None, atol=None, setup=(), optimized=False):
-    """Records runs of a graph in one session: what goes to graphs/FAMILY.graphs.
+    """Records runs of a graph in one session, for graphs/FAMILY.graphs.
 
     graph: a GraphDef, or a tf.Graph.
-    feeds, fetches: a dict of tensor names (`x:0`) and arrays, and a list of tensor names. Instead of one run, `runs` can be a
-    list of (feeds, fetches), done in order: a run sees the state that the earlier ones left.
-    variables: a dict of variables' names and what they hold before the first run.
-    setup: names of operations that are run first, such as those that fill tables.
-    optimized: whether TensorFlow may make the graph another one, as a session does that nobody configured.
+    feeds, fetches: a dict from tensor names (`x:0`) to arrays, and a list of tensor names. Instead of one run, `runs` can be
+    a list of (feeds, fetches), in order. A run sees the state that earlier runs left.
+    variables: a dict from variables' names to their values before the first run.
+    setup: names of operations to run first, such as those that fill tables.
+    optimized: whether TensorFlow may optimise the graph, as in a session with the default configuration.
     """
     graph_def = graph if isinstance(graph, tf1.GraphDef) else graph.as_graph_def()
     record = GraphRecord(label, graph_def, variables or {}, rtol, atol)
@@ -130,7 +130,7 @@ def graph_case(label, graph, feeds=None, fetches=None, variables=None, runs=None
 
 
 def _failure(body):
-    """The class and the message of what a call ends with; None if it does not fail."""
+    """The class and the message of the error of a call; None if it succeeds."""
     try:
         body()
         return None
@@ -146,7 +146,7 @@ def _assign(graph, name, value):
 
 
 class GraphRecord:
-    """A message GraphVector in the making."""
+    """Builds a message GraphVector."""
 
     def __init__(self, label, graph_def, variables, rtol=None, atol=None):
         stripped = tf1.GraphDef()
@@ -178,14 +178,14 @@ def _named_tensor(name, value):
 
 
 def _tolerances(number, rtol, atol):
-    """The two optional doubles, rtol at that field number and atol at the next."""
+    """The two optional doubles: rtol at that field number, and atol at the next."""
     return b"".join(
         _varint(field << 3 | 1) + struct.pack("<d", value)
         for field, value in ((number, rtol), (number + 1, atol)) if value is not None)
 
 
 def _reason(failure):
-    """The line that tells what is wrong: a run tells first where the node was made."""
+    """The line with the problem. In errors of runs, the place where the node was made precedes it."""
     lines = str(failure).split("\n")
     for line, following in zip(lines, lines[1:]):
         if line.startswith("Node: "):
@@ -194,7 +194,7 @@ def _reason(failure):
 
 
 def _create(graph, op_type, tensors, attrs):
-    """Makes the node from its op definition: what inputs tell of attributes is inferred."""
+    """Makes the node from its op definition, and infers attributes from the inputs."""
     from tensorflow.python.framework import op_def_library
 
     op_def = graph.op_def_for_type(op_type)
@@ -219,7 +219,7 @@ def _python_value(kind, value):
 
 
 def _bare_node(op_type, tensors, attrs):
-    """For cases that TensorFlow refuses when the graph is made: the node as a file could still have it."""
+    """The node of a case that TensorFlow refuses when the graph is made. A file may still contain such a node."""
     node = tf1.NodeDef(name="op", op=op_type)
     with tf.Graph().as_default() as graph:
         op_def = graph.op_def_for_type(op_type)
@@ -273,7 +273,7 @@ def _bytes_field(number, data):
 
 
 def _tensor_proto(array, dtype=None):
-    """A tensor; quantised numbers come out of a session as plain integers, so that their dtype must be told."""
+    """A tensor. A session returns quantised numbers as plain integers, so their dtype must be given."""
     # numpy's own strings lose zero bytes at the end.
     array = np.asarray(array, object if isinstance(array, bytes) else None)
     if array.dtype == object or array.dtype.kind in "SU":

@@ -1,11 +1,11 @@
-"""Random graphs: ops, shapes, dtypes, branches, loops and gradients as they come, with TensorFlow's answers.
+"""Random graphs of ops, shapes, dtypes, branches, loops and gradients, with TensorFlow's outputs.
 
-The fixture has a few; `make test-differential` makes thousands:
+The fixture has a few. `make test-differential` makes thousands:
 
     python Tests/Fixtures/generator/differential.py OUT COUNT [FIRST_SEED]
 
-Graph number n is made with seed n alone: a failure is made again by its seed, which is in the record's label. The steps
-that a graph is made of are in steps/, by family.
+Graph number n depends on seed n alone, so its seed, which is in the record's label, reproduces a failure. The steps of
+graphs are in steps/, by family.
 """
 import os
 import sys
@@ -30,9 +30,9 @@ from .steps.state import StateSteps
 from .steps.strings import StringSteps
 
 SEEDS_IN_FIXTURE = 330
-# Gradients of loops in functions can be a hundred times as long as what they are gradients of.
+# Gradients of loops in functions can be a hundred times as long as the loops.
 LARGEST_IN_FIXTURE = 4000
-# What a step may end with that does not fit what it is given.
+# The errors of a step that does not fit its inputs.
 REFUSALS = (ValueError, TypeError, LookupError, NotImplementedError, AttributeError, tf.errors.OpError)
 
 
@@ -42,7 +42,7 @@ def graphs():
 
 
 def record(seed, largest=2048, most_steps=14, most_bytes=None):
-    """Floats may differ by what rounding makes of a dozen ops, each of which cancels what it likes."""
+    """The tolerance of floats after a dozen ops, each of which may cancel digits."""
     tf1.disable_control_flow_v2()
     maker = Maker(seed, largest)
     maker.make(most_steps)
@@ -55,7 +55,7 @@ def record(seed, largest=2048, most_steps=14, most_bytes=None):
 
 class Maker(ElementwiseSteps, MovementSteps, ReductionSteps, LayerSteps, StringSteps, FunctionSteps, SparseSteps, StateSteps, FlowSteps,
             RandomSteps, Choices):
-    """Makes one graph: values in a pool, to which each step adds one or more."""
+    """Makes one graph. Each step adds one or more values to a pool."""
 
     def __init__(self, seed, largest):
         super().__init__(seed, largest)
@@ -73,7 +73,7 @@ class Maker(ElementwiseSteps, MovementSteps, ReductionSteps, LayerSteps, StringS
                 self.grow()
 
     def grow(self):
-        """One more step: some do not fit what there is."""
+        """Adds a step, if it fits the values in the pool."""
         before, graph = len(self.pool), tf1.get_default_graph()
         context = graph._get_control_flow_context()
         for _ in range(20):
@@ -99,7 +99,7 @@ class Maker(ElementwiseSteps, MovementSteps, ReductionSteps, LayerSteps, StringS
     # What is fed and fetched.
 
     def finished(self):
-        """The graph without what leads to no fetch, the variables that it has, and its runs."""
+        """The graph without unneeded nodes, its variables, and its runs."""
         runs = self.runs()
         names = {name.split(":")[0] for _, fetches in runs for name in fetches} | {p.op.name for p, _ in self.placeholders}
         graph = tf1.graph_util.extract_sub_graph(self.graph.as_graph_def(), sorted(names))
@@ -111,7 +111,7 @@ class Maker(ElementwiseSteps, MovementSteps, ReductionSteps, LayerSteps, StringS
         return {p.name: self.values(p.dtype.name, self.fed_shape(p, shape, batch)) for p, shape in self.placeholders}
 
     def fed_shape(self, placeholder, shape, batch):
-        """Another first axis where the placeholder takes any; rarely elsewhere, which is refused."""
+        """Changes the size of the first axis if the placeholder accepts any; rarely otherwise, which is refused."""
         is_other = batch is not None and shape and (placeholder.shape.as_list()[0] is None or self.chance(0.05))
         return [batch] + shape[1:] if is_other else shape
 
@@ -122,7 +122,7 @@ class Maker(ElementwiseSteps, MovementSteps, ReductionSteps, LayerSteps, StringS
         return (leaves + picked)[:8]
 
     def runs(self):
-        """Some graphs run again with another size of the first axis, which may not fit: then both must refuse."""
+        """Runs some graphs again with another size of the first axis. If it does not fit, both must refuse it."""
         runs = [(self.feeds(), self.fetches())]
         if not self.has_state and self.random.rand() < 0.4:
             runs.append((self.feeds(batch=self.integer(0, 4)), self.fetches()))
@@ -130,7 +130,7 @@ class Maker(ElementwiseSteps, MovementSteps, ReductionSteps, LayerSteps, StringS
 
 
 def drop_unused_functions(graph):
-    """Leaves the functions that something calls, without what only TensorFlow's own tools read."""
+    """Keeps the functions that are called, without data for TensorFlow's own tools only."""
     functions = {function.signature.name: function for function in graph.library.function}
     called, pending = {}, list(graph.node)
     while pending:

@@ -1,4 +1,4 @@
-"""What the families that move elements share: elements of every dtype, and cases for the dtypes that TensorFlow has."""
+"""Helpers for families that move elements: elements of every dtype, and cases for the dtypes that TensorFlow supports."""
 import numpy as np
 import tensorflow as tf
 
@@ -13,8 +13,8 @@ __all__ = ["ALL", "Const", "FLOATS", "INDEX", "REAL", "case", "each_dtype", "int
 
 
 def older(op, newer, inputs, attrs=None, label="", attr=None):
-    """A case of an op that TensorFlow has no more: what its successor gives. `attr`: an attribute, and its value, that became
-    the successor's last input."""
+    """A case of an op that TensorFlow no longer has, with the outputs of its successor. `attr`: an attribute, and its value,
+    that became the successor's last input."""
     encode = core._encode
 
     def renamed(label, node, flat, constant, *rest):
@@ -34,7 +34,7 @@ def older(op, newer, inputs, attrs=None, label="", attr=None):
 
 
 def each_dtype(op, make, attrs=None, dtypes=ALL, label=""):
-    """A case for each dtype, `make` giving its inputs; those that TensorFlow has no CPU kernel for are left out."""
+    """A case for each dtype with a CPU kernel in TensorFlow. `make` returns the inputs for a dtype."""
     for dtype in dtypes:
         case(op, make(dtype), attrs, label=f"{label} {name(dtype)}".strip())
         record = core._records[-1]

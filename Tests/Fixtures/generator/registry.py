@@ -1,4 +1,4 @@
-"""What TensorFlow's CPU kernels take."""
+"""The dtypes of TensorFlow's CPU kernels."""
 import functools
 
 import numpy as np
@@ -21,7 +21,7 @@ def name(dtype):
 
 @functools.lru_cache(None)
 def names(op, attr="T"):
-    """The names of the dtypes that an attribute of the op may have on a CPU."""
+    """The names of the dtypes that an attribute of the op supports on a CPU."""
     allowed = set()
     for kernel in kernels.get_registered_kernels_for_op(op).kernel:
         for constraint in kernel.constraint:
@@ -31,7 +31,7 @@ def names(op, attr="T"):
 
 
 def supported(op, among, attr="T"):
-    """Those of some dtypes that the op has a CPU kernel for."""
+    """Those of the given dtypes that the op has a CPU kernel for."""
     return [dtype for dtype in among if name(dtype) in names(op, attr)]
 
 
@@ -40,7 +40,7 @@ def is_float(dtype):
 
 
 def numbers(shape, dtype, low=-20, high=20):
-    """Numbers of any dtype; unsigned ones begin at 0, complex ones have both parts in the range."""
+    """Random numbers of any dtype. Unsigned ones begin at 0. Both parts of complex ones are in the range."""
     dtype = np.dtype(dtype)
     if dtype.kind == "c":
         return (np.random.uniform(low, high, shape) + 1j * np.random.uniform(low, high, shape)).astype(dtype)

@@ -3,7 +3,7 @@ import VectorSupport
 
 @testable import Checkpoints
 
-/// A sorted table, by itself: its own checksums, so that also those are read.
+/// A sorted table with its own checksums, so that their check is fuzzed as well.
 struct TableReader: FuzzReader {
     static let name = "table"
     private let folder: ScratchFolder
@@ -29,7 +29,7 @@ struct TableReader: FuzzReader {
 }
 
 extension CheckpointReader {
-    /// Reads all that there is, in each way that there is.
+    /// Reads all tensors in every way.
     fileprivate func readAll(slice: String) {
         for info in tensors {
             _ = try? tensor(named: info.name)
@@ -40,7 +40,7 @@ extension CheckpointReader {
     }
 }
 
-/// A V2 checkpoint of one shard. An input is a slice, the shard and the index; checksums are made right.
+/// A V2 checkpoint of one shard. An input is a slice, the shard and the index. Checksums are corrected.
 struct BundleReader: FuzzReader {
     static let name = "bundle"
     static let words = Seeds.words("_CHECKPOINTABLE_OBJECT_GRAPH", "/.ATTRIBUTES/VARIABLE_VALUE", "1 0,1")
@@ -71,7 +71,7 @@ struct BundleReader: FuzzReader {
     }
 }
 
-/// A V1 checkpoint. An input is a slice and the file; checksums are made right.
+/// A V1 checkpoint. An input is a slice and the file. Checksums are corrected.
 struct SlicesReader: FuzzReader {
     static let name = "slices"
     static let words = Seeds.words("10 4 2,5:-", ",", ":-")

@@ -7,7 +7,7 @@ import VectorSupport
 @testable import Operations
 @testable import Serving
 
-/// A file with a graph, binary or text, of any kind: as far as a model's graph with its inputs, outputs and signatures.
+/// A file with a graph of any kind, binary or text, up to a model's graph with its inputs, outputs and signatures.
 struct GraphReader: FuzzReader {
     static let name = "graph"
     private let folder: ScratchFolder
@@ -30,7 +30,7 @@ struct GraphReader: FuzzReader {
                 graphs.append(Array(try vector.graph.serializedBytes() as [UInt8]))
             }
         }
-        // Thousands of bytes a graph leave the fuzzer no time: the small ones have the same ops.
+        // Large graphs would take too much time. Small ones have the same ops.
         return (files + graphs).filter { $0.count <= 6 << 10 }
     }
 

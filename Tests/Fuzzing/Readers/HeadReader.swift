@@ -2,7 +2,7 @@ import HTTPMessages
 
 @testable import HTTPServer
 
-/// A request's first line and headers, in the form in which libmicrohttpd leaves them. The first byte tells how many headers it
+/// A request's first line and headers, in the form in which libmicrohttpd leaves them. The first byte is the number of headers that it
 /// counted.
 struct HeadReader: FuzzReader {
     static let name = "head"
@@ -32,7 +32,7 @@ struct HeadReader: FuzzReader {
         if words.count == 3 {
             head[words[1].startIndex..<words[1].endIndex].withUnsafeBytes { _ = RequestTarget.path(of: $0) }
         }
-        // Ends of lines and the first colon of each become zeros.
+        // Line ends and the first colon of each line become zeros.
         var isName = false
         for index in head.indices {
             if head[index] == 0x0d, index + 1 < head.count, head[index + 1] == 0x0a {
@@ -44,7 +44,7 @@ struct HeadReader: FuzzReader {
                 isName = false
             }
         }
-        // The server's memory goes on behind the head.
+        // The server's memory continues after the head.
         let count = head.count
         head.append(0)
         head.withUnsafeBufferPointer { memory in

@@ -17,22 +17,22 @@ struct StringOps: Sendable {
     }
 
     let cases: [Case]
-    /// More is not needed to read what a fuzzer makes.
+    /// The limit of memory, which suffices for the fuzzer's inputs.
     private static let limitBytes = 64 << 20
     private static let seconds = 2.0
 
-    /// Each op with each set of attributes once, from families of vectors; and what they were given.
+    /// Each op with each set of attributes once, from families of vectors, with its inputs.
     private static func vectors(_ families: [String], _ isWanted: (String) -> Bool) throws -> [[OpVector]] {
         var groups: [String: Int] = [:]
         var result: [[OpVector]] = []
         for family in VectorFamily.ops where families.contains(family.name) {
             for vector in try VectorFile.read(family.path) where isWanted(vector.node.op) {
-                // Some record that TensorFlow refuses the attributes.
+                // In some runs, TensorFlow refuses the attributes.
                 guard (try? RecordedOp(vector)) != nil else { continue }
                 var node = vector.node
                 node.name = ""
                 node.input = []
-                // The order of a message's map is not always the same.
+                // The order of a message's map varies.
                 let key =
                     node.op + "\(vector.inputs.count)"
                     + node.attr.map { "\($0.key)=\($0.value.textFormatString())" }.sorted().joined()
@@ -77,7 +77,9 @@ struct StringOps: Sendable {
 
     /// Runs an op.
     ///
-    /// - `mend`: Changes a string before it is given to the op.
+    /// - Parameters:
+    ///   - bytes: The input of the fuzzer.
+    ///   - mend: Changes a string before it is passed to the op.
     func read(_ bytes: UnsafeRawBufferPointer, mend: ([UInt8]) -> [UInt8] = { $0 }) {
         var parts = InputParts(bytes)
         let choice = (parts.choice(256) | parts.choice(256) << 8) % cases.count
@@ -86,7 +88,7 @@ struct StringOps: Sendable {
         for place in chosen.places {
             let count = parts.choice(256)
             let strings = (0..<count).map { _ in mend(Array(parts.part())) }
-            // One string for a scalar, as many as there are for a vector.
+            // One string for a scalar, all strings for a vector.
             let isSame = inputs[place].shape.elementCount == count
             guard let tensor = Tensor(strings: strings, shape: isSame ? inputs[place].shape : .vector(count)) else {
                 return
@@ -99,7 +101,7 @@ struct StringOps: Sendable {
     }
 }
 
-/// Image files: PNG, JPEG, GIF and BMP by all ops that decode them.
+/// Image files: PNG, JPEG, GIF and BMP, with all ops that decode them.
 struct ImageReader: FuzzReader {
     static let name = "images"
     static let words =
@@ -119,7 +121,7 @@ struct ImageReader: FuzzReader {
 
     func read(_ bytes: UnsafeRawBufferPointer) { ops.read(bytes) { Self.mended($0) } }
 
-    /// A PNG file with the checksums that its chunks should have; other files as they are.
+    /// Corrects the checksums of a PNG file's chunks. Other files are unchanged.
     private static func mended(_ file: [UInt8]) -> [UInt8] {
         guard file.starts(with: [0x89, 0x50, 0x4e, 0x47]) else { return file }
         var file = file
@@ -135,7 +137,7 @@ struct ImageReader: FuzzReader {
         return file
     }
 
-    /// CRC-32 as PNG has it.
+    /// The CRC-32 of PNG.
     private static func crc(_ bytes: ArraySlice<UInt8>) -> UInt32 {
         ~bytes.reduce(~0) { crc, byte in
             (0..<8).reduce(crc ^ UInt32(byte)) { crc, _ in crc >> 1 ^ (crc & 1 == 1 ? 0xedb8_8320 : 0) }

@@ -5,12 +5,12 @@ import VectorSupport
 
 @testable import API
 
-/// A service that is asked without a socket. It may refuse a request; it may not say that it is the server's fault.
+/// A service without a socket. It may refuse a request, but must not report an error of the server.
 struct AskedService: Sendable {
     private let service: Service
 
     /// - Parameter models: Folders of the fixtures; the first is the default.
-    /// - Throws: What loading a model throws.
+    /// - Throws: The errors of loading a model.
     init(_ models: [String]) throws {
         var options = Service.Options()
         options.timeoutSeconds = 5
@@ -38,7 +38,7 @@ private let jsonWords = Seeds.words(
     "\"binary_data\":", "\"classification\":", "\"outputs\":", "\"name\":", "FP32", "BYTES", "INT64", "BOOL",
     "x_float32:0", "y_float32:0", "x_string", "y_string", "x_complex64", "y_complex64")
 
-/// A text as JSON: what simdjson takes, and what the scanner that tells where a fault is makes of it.
+/// A text as JSON, for simdjson and for the scanner that locates faults.
 struct JSONReader: FuzzReader {
     static let name = "json"
     static let words = jsonWords
@@ -87,7 +87,7 @@ struct JSONReader: FuzzReader {
     }
 }
 
-/// Requests in JSON, by all protocols. The first byte chooses the route.
+/// Requests in JSON, by all protocols. The first byte selects the route.
 struct RequestReader: FuzzReader {
     static let name = "requests"
     static let words = jsonWords
@@ -138,7 +138,7 @@ struct RequestReader: FuzzReader {
     }
 }
 
-/// An input of the model that has one of every dtype.
+/// An input of the model that has an input of every dtype.
 struct DtypeInput {
     let dtype: String
     let datatype: String
@@ -177,14 +177,14 @@ struct DtypeInput {
     /// A request of the V2 protocol in JSON.
     var json: [UInt8] { Array((head + #""data":\#(data)"# + tail + "}").utf8) }
 
-    /// One with bytes behind the JSON.
+    /// A request with bytes after the JSON.
     var binary: (json: [UInt8], tensors: [UInt8]) {
         let parameters = #""parameters":{"binary_data_size":\#(bytes.count)}"#
         return (Array((head + parameters + tail + #","parameters":{"binary_data_output":true}}"#).utf8), bytes)
     }
 }
 
-/// Requests of the V2 protocol with binary tensors. The first byte chooses the model; JSON and tensors follow.
+/// Requests of the V2 protocol with binary tensors. The first byte selects the model. JSON and tensors follow.
 struct V2Reader: FuzzReader {
     static let name = "v2"
     static let words = jsonWords
@@ -217,7 +217,7 @@ struct V2Reader: FuzzReader {
     }
 }
 
-/// NumPy arrays as bodies. The first byte chooses the model.
+/// NumPy arrays as bodies. The first byte selects the model.
 struct NPYReader: FuzzReader {
     static let name = "npy"
     static let words =
@@ -249,13 +249,13 @@ struct NPYReader: FuzzReader {
     func read(_ bytes: UnsafeRawBufferPointer) {
         var parts = InputParts(bytes)
         let route = Self.routes[parts.choice(Self.routes.count)]
-        // By itself, too: where nothing that may be read lies behind the bytes.
+        // Also without readable bytes after the array.
         _ = try? NPYArray(parts.rest)
         service.post(route, [.contentType: "application/x-npy"], parts.rest)
     }
 }
 
-/// Files and forms of files as bodies, compressed ones among them. The first byte chooses the model, the second the type.
+/// Files and forms of files as bodies, also compressed. The first byte selects the model, the second the type.
 struct FormReader: FuzzReader {
     static let name = "forms"
     static let words = Seeds.words(

@@ -5,7 +5,7 @@ import Glibc
 @testable import Checkpoints
 @testable import Serving
 
-/// A point of a time that passes when a test says so.
+/// A point of a simulated time, which a test advances.
 struct TestInstant: InstantProtocol {
     var offset = Duration.zero
 
@@ -14,20 +14,20 @@ struct TestInstant: InstantProtocol {
     static func < (left: TestInstant, right: TestInstant) -> Bool { left.offset < right.offset }
 }
 
-/// The files of a model folder as a test makes them up; its versions are checkpoints.
+/// The simulated files of a model folder, whose versions are checkpoints.
 struct TestFolder {
-    /// Every file's state by name.
+    /// The state of every file, by name.
     private(set) var files: [String: FileIdentity] = [:]
-    /// What `checkpoint` names.
+    /// The prefix that `checkpoint` names.
     var named: Int?
-    /// What a look warns of.
+    /// The warnings of a check.
     var warnings: [String] = []
     private var inode: ino_t = 100
     private static let parts = ["data-00000-of-00001", "index", "meta"]
 
     static func name(_ number: Int, _ part: String) -> String { "model-\(number).\(part)" }
 
-    /// Makes a file, as a rename does: under another inode than what was there.
+    /// Makes a file like a rename, with a new inode.
     mutating func put(_ name: String, size: Int = 10, modified: Int = 1000) {
         inode += 1
         set(name, inode, size, modified)
@@ -48,13 +48,13 @@ struct TestFolder {
 
     mutating func remove(_ number: Int) { for part in Self.parts { files[Self.name(number, part)] = nil } }
 
-    /// A complete save; `checkpoint` names it.
+    /// Makes a complete save, which `checkpoint` names.
     mutating func save(_ number: Int, named: Bool = true, modified: Int = 1000) {
         for part in Self.parts { put(Self.name(number, part), modified: modified) }
         if named { self.named = number }
     }
 
-    /// What a look finds.
+    /// The result of a check.
     var listing: ModelListing {
         let numbers = Set(files.keys.compactMap { Int($0.dropFirst(6).prefix { $0 != "." }) }).sorted()
         let candidates = numbers.map { number in
@@ -81,17 +81,17 @@ struct ReloadRig {
     var folder = TestFolder()
     private(set) var machine: Machine
     private(set) var now = TestInstant()
-    /// All that was said.
+    /// All log messages.
     private(set) var logs: [String] = []
-    /// What those were told who asked for a load.
+    /// The replies to load requests.
     private(set) var answers: [Result<Int, ModelError>] = []
-    /// The numbers of the versions that were begun to load, the earliest first.
+    /// The numbers of the versions whose loads have begun, the earliest first.
     private(set) var begun: [Int] = []
     /// The load that is being made.
     private(set) var load: Machine.Load?
-    /// Why loads fail, by number.
+    /// The errors of loads, by number.
     var faults: [Int: ModelError] = [:]
-    /// Why a look finds nothing.
+    /// The error of a check.
     var absence: ModelError?
 
     init(_ policy: VersionPolicy = VersionPolicy(), timing: ReloadTiming = ReloadTiming()) {
@@ -106,9 +106,9 @@ struct ReloadRig {
 
     /// The loaded versions' numbers.
     var loaded: [Int] { machine.view.versions.map(\.candidate.number) }
-    /// The number of the version that serves.
+    /// The number of the version in service.
     var serving: Int? { machine.view.current?.candidate.number }
-    /// How each version stands.
+    /// The state of each version.
     var states: [String] {
         machine.view.states.map { "\($0.number) \($0.phase.rawValue)" + ($0.error.isEmpty ? "" : ": \($0.error)") }
     }
@@ -149,17 +149,17 @@ struct ReloadRig {
         take(load ? machine.load(at: now) : machine.unload(at: now))
     }
 
-    /// Takes over another policy.
+    /// Applies another policy.
     mutating func reconfigure(_ policy: VersionPolicy, reloads: Bool = false) {
         take(machine.reconfigure(policy, reloads: reloads, at: now))
     }
 
-    /// Tells that nobody uses what was retired.
+    /// Reports that retired versions are no longer in use.
     mutating func release() {
         for load in machine.retiring { take(machine.released(serial: load.serial, at: now)) }
     }
 
-    /// Lets time pass, with a look whenever the machine wants one and every so often, and loads that take no time.
+    /// Advances the time, with a check whenever the machine wants one and at intervals, and with loads that take no time.
     mutating func run(_ duration: Duration, poll: Duration = .seconds(1)) {
         let last = now.advanced(by: duration)
         var nextPoll = now
@@ -178,7 +178,7 @@ struct ReloadRig {
         release()
     }
 
-    /// Asks for a load, and lets it be made.
+    /// Requests a load, and performs it.
     mutating func start() {
         command(load: true)
         run(.zero)

@@ -9,8 +9,8 @@ import Threads
 
 @testable import Serving
 
-/// A task that does what a test says, and tells what was done with it.
-// Safety: handed from thread to thread by the scheduler; a test looks only after `finished`, or at what is locked.
+/// A task that a test controls, and that records what was done with it.
+// Safety: the scheduler hands it from thread to thread; a test reads it only after `finished`, or reads locked parts.
 final class TrialTask: InferenceTask, @unchecked Sendable {
     let name: String
     let startNanoseconds = MonotonicClock.nanoseconds
@@ -31,8 +31,8 @@ final class TrialTask: InferenceTask, @unchecked Sendable {
     }
 
     /// - Parameters:
-    ///   - name: What a test calls it.
-    ///   - body: What preparing it does; gives whether it succeeds.
+    ///   - name: Its name in the test.
+    ///   - body: The work of preparing it; returns whether it succeeds.
     init(_ name: String = "", _ body: @escaping @Sendable (TrialTask) -> Bool = { _ in true }) {
         self.name = name
         self.body = body
@@ -56,7 +56,7 @@ final class TrialTask: InferenceTask, @unchecked Sendable {
 
     func finish() { finished.signal() }
 
-    /// Gives a constant.
+    /// A callable that returns a constant.
     private static let shared: Callable? = {
         var node = NodeDef()
         node.name = "c"

@@ -11,7 +11,7 @@ import VectorSupport
 struct WarmUpTests {
     private static let file = "assets.extra/tf_serving_warmup_requests"
 
-    /// Replays records beside a model; gives the warnings.
+    /// Replays records beside a model, and returns the warnings.
     private func replay(_ records: [UInt8], _ check: (Model) throws -> Void = { _ in }) throws -> [String] {
         try Fixtures.withCopy(of: Fixtures.path("serving/flowers")) { folder in
             try FileManager.default.createDirectory(atPath: folder + "/assets.extra", withIntermediateDirectories: true)
