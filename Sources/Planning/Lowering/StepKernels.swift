@@ -110,18 +110,31 @@ package final class ProgramGrowth: Sendable {
     }
 
     // Safety: weak references are read and written under the lock.
-    private struct Box: @unchecked Sendable { var owner: Owner? }
+    private struct Box: @unchecked Sendable {
+        /// The entries of the versions that use the program.
+        var owners: [Owner] = []
+        var byteCount = 0
+    }
 
     private let box = Locked(Box())
 
-    /// Lets an entry of a budget grow with the program.
+    /// Lets an entry of a budget grow with the program, also by what the program has grown already.
     package func count(for entry: CacheEntry, in budget: CacheBudget) {
-        box.withLock { $0.owner = Owner(budget: budget, entry: entry) }
+        let byteCount = box.withLock { box in
+            box.owners.removeAll { $0.entry == nil }
+            box.owners.append(Owner(budget: budget, entry: entry))
+            return box.byteCount
+        }
+        if byteCount > 0 { budget.grow(entry, by: byteCount) }
     }
 
     /// Counts memory that the program keeps from now on.
     package func add(_ byteCount: Int) {
-        let owner = box.withLock { ($0.owner?.budget, $0.owner?.entry) }
-        if let budget = owner.0, let entry = owner.1, byteCount > 0 { budget.grow(entry, by: byteCount) }
+        guard byteCount > 0 else { return }
+        let owners = box.withLock { box in
+            box.byteCount += byteCount
+            return box.owners.map { ($0.budget, $0.entry) }
+        }
+        for case let (budget?, entry?) in owners { budget.grow(entry, by: byteCount) }
     }
 }
