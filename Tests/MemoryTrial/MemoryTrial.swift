@@ -84,7 +84,7 @@ struct MemoryTrial {
         let taken = meter_end()
         let seconds = Double(MonotonicClock.nanoseconds - start) / 1e9
         runs += 1
-        let isProduct = name.hasPrefix("Conv") || name.contains("MatMul")
+        let isProduct = name.contains("Conv") || name.contains("MatMul")
         if taken > account.peakBytes + Self.slackBytes + (isProduct ? Self.productBytes : 0) {
             faults += 1
             say("\(name): took \(taken) bytes, \(account.peakBytes) were counted (\(outcome))")
