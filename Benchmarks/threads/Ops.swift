@@ -156,6 +156,7 @@ struct OpSample {
         reduce("Sum", [4_000_000], [0]), reduce("Sum", [4000, 1000], [1]), reduce("Sum", [4000, 1000], [0]),
         reduce("Sum", [1_000_000, 3], [0]), reduce("Mean", [1, 112, 112, 256], [1, 2]), reduce("Max", [4_000_000], [0]),
         reduce("Mean", [16, 7, 7, 2048], [1, 2]), reduce("EuclideanNorm", [4_000_000], [0]),
+        OpSample(op: "TopKV2", inputs: [[64, 20_000]], constants: [1: [100]], scalars: [1]),
         OpSample(op: "ArgMax", inputs: [[4000, 1000]], constants: [1: [1]], scalars: [1]),
         OpSample(op: "ClipByValue", inputs: [[4_000_000], [], []]),
         OpSample(op: "LeakyRelu", inputs: [[4_000_000]]),

@@ -171,6 +171,8 @@ struct KernelCutCase: Sendable, CustomStringConvertible {
         reduce("Mean", [4, 112, 112, 64], [1, 2]), reduce("Mean", [4, 64, 112, 112], [2, 3]),
         // Several passes.
         reduce("Sum", [101, 51, 701], [0, 2]), reduce("Mean", [11, 100, 3, 1001], [1, 3], .int32),
+        KernelCutCase(op: "TopKV2", inputs: [[301, 1001]], constants: [1: 10], outputs: 2),
+        KernelCutCase(op: "NthElement", inputs: [[301, 1001]], constants: [1: 500]),
         KernelCutCase(op: "ArgMax", inputs: [[5001, 301]], constants: [1: 1]),
     ]
 

@@ -33,8 +33,8 @@ struct MatrixPanels: Sendable {
         areRows = rows > columns
         let length = max(rows, columns)
         let smallest = product.method == .matrices ? Self.smallestOfMatrices : Self.smallestOfVectors
-        let most = max(Self.maxShort, min(Self.maxPanels, length / Self.long))
-        let count = min(length / smallest, nanoseconds / Self.leastNanoseconds, most)
+        let maxCount = max(Self.maxShort, min(Self.maxPanels, length / Self.long))
+        let count = min(length / smallest, nanoseconds / Self.leastNanoseconds, maxCount)
         guard count > 1 else {
             self.count = 1
             size = length

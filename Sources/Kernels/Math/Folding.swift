@@ -83,9 +83,9 @@ struct Folding: Sendable {
 
     private var partsBytes: Int {
         bytes(
-            passes.indices.reduce(0) { most, index in
-                guard case .parts(let parts) = cut(index) else { return most }
-                return max(most, parts.count.saturatingProduct(passes[index].outputCount))
+            passes.indices.reduce(0) { largest, index in
+                guard case .parts(let parts) = cut(index) else { return largest }
+                return max(largest, parts.count.saturatingProduct(passes[index].outputCount))
             })
     }
 

@@ -94,22 +94,39 @@ extension Kernel {
             [.int16, .int32, .int64].contains(indices)
         else { return nil }
         let width = dtype.stride
-        return Kernel(scratchBytes: scratch) { frame in
-            for row in 0..<rows {
-                let source = frame.rawInput(0) + row &* columns &* width
-                var heap = TopKHeap(frame.scratch, capacity: count)
-                // The order is that of the complements: the largest comes first.
-                frame.eachElement(of: columns, work: 4) { column in
-                    heap.add(.init(key: ~reader.key(source, at: column), index: column))
-                }
-                heap.sort(frame)
-                if frame.isOver(after: 4 &* columns) { return }
-                for number in 0..<count {
-                    let index = heap.entries[number].index
-                    let place = row &* count &+ number
-                    (frame.rawOutput(0) + place &* width).copyShort(from: source + index &* width, byteCount: width)
-                    frame.writeIndex(index, output: 1, at: place, as: indices)
-                }
+        let phase = sortingPhase(rows: rows, columns: columns, kept: count) { frame, row, own in
+            let source = frame.rawInput(0) + row &* columns &* width
+            var heap = TopKHeap(own, capacity: count)
+            // The order is that of the complements: the largest comes first.
+            frame.eachElement(of: columns, work: 4) { column in
+                heap.add(.init(key: ~reader.key(source, at: column), index: column))
+            }
+            heap.sort(frame)
+            if frame.isOver(after: 4 &* columns) { return }
+            for number in 0..<count {
+                let index = heap.entries[number].index
+                let place = row &* count &+ number
+                (frame.rawOutput(0) + place &* width).copyShort(from: source + index &* width, byteCount: width)
+                frame.writeIndex(index, output: 1, at: place, as: indices)
+            }
+        }
+        return Kernel("topK", scratchBytesPerWorker: scratch, phases: [phase])
+    }
+
+    /// A phase that computes each row by itself, with memory of its own.
+    @inline(__always)
+    private static func sortingPhase(
+        rows: Int, columns: Int, kept: Int,
+        _ body: @escaping @Sendable (_ frame: KernelFrame, _ row: Int, _ own: UnsafeMutableRawPointer) -> Void
+    ) -> Phase {
+        // An element is read in two nanoseconds; one that is kept is sorted as well.
+        let nanoseconds = max(1, columns.saturatingProduct(2).saturatingSum(kept.saturatingProduct(20)))
+        let size = max(1, loopUnitNanoseconds / nanoseconds)
+        return Phase(units: max(1, (rows + size - 1) / size), unitNanoseconds: size.saturatingProduct(nanoseconds)) {
+            frame, units, own in
+            for row in units.lowerBound &* size..<min(rows, units.upperBound &* size) {
+                body(frame, row, own)
+                if frame.hasFault { return }
             }
         }
     }
@@ -129,18 +146,17 @@ extension Kernel {
         guard let reader = OrderReader(dtype), let scratch = TopKHeap.byteCount(number + 1) else { return nil }
         let width = dtype.stride
         let flip: UInt64 = isReversed ? .max : 0
-        return Kernel(scratchBytes: scratch) { frame in
-            for row in 0..<rows {
-                let source = frame.rawInput(0) + row &* columns &* width
-                var heap = TopKHeap(frame.scratch, capacity: number + 1)
-                frame.eachElement(of: columns, work: 4) { column in
-                    heap.add(.init(key: reader.key(source, at: column) ^ flip, index: column))
-                }
-                if frame.isOver(after: 4 &* columns) { return }
-                (frame.rawOutput() + row &* width).copyShort(
-                    from: source + heap.entries[0].index &* width, byteCount: width)
+        let phase = sortingPhase(rows: rows, columns: columns, kept: number) { frame, row, own in
+            let source = frame.rawInput(0) + row &* columns &* width
+            var heap = TopKHeap(own, capacity: number + 1)
+            frame.eachElement(of: columns, work: 4) { column in
+                heap.add(.init(key: reader.key(source, at: column) ^ flip, index: column))
             }
+            if frame.isOver(after: 4 &* columns) { return }
+            (frame.rawOutput() + row &* width).copyShort(
+                from: source + heap.entries[0].index &* width, byteCount: width)
         }
+        return Kernel("nthElement", scratchBytesPerWorker: scratch, phases: [phase])
     }
 
     /// Where each value of input 1 would go into its sorted row of input 0.

@@ -129,8 +129,8 @@ package struct Convolution: Sendable, Hashable {
     }
 
     private func blockCount(_ width: Int) -> Int {
-        let most = max(1, Self.blockBytes / max(1, patchSize &* width))
-        return (places + most - 1) / most
+        let maxRows = max(1, Self.blockBytes / max(1, patchSize &* width))
+        return (places + maxRows - 1) / maxRows
     }
 
     /// Rows of patches are made until they take this many bytes; a single row may take more.

@@ -127,11 +127,11 @@ extension VolumeConvolution {
     private func forward<Element: MatrixElement>(_ type: Element.Type, _ method: Method) -> Kernel? {
         guard method == .blocks else { return wholeProduct.map { product(Element.self, $0) } }
         let width = MemoryLayout<Element>.stride
-        let most = rowsPerBlock(width)
-        guard let largest = MatrixProduct(rows: most, columns: outputDepth, depth: depth) else { return nil }
-        let nanoseconds = nanoseconds(largest.nanoseconds(Element.self), rows: most, bytePicoseconds: 30, width)
+        let maxRows = rowsPerBlock(width)
+        guard let largest = MatrixProduct(rows: maxRows, columns: outputDepth, depth: depth) else { return nil }
+        let nanoseconds = nanoseconds(largest.nanoseconds(Element.self), rows: maxRows, bytePicoseconds: 30, width)
         let wanted = parts(nanoseconds)
-        let rows = max(1, min(most, (window.outputCount + wanted - 1) / wanted))
+        let rows = max(1, min(maxRows, (window.outputCount + wanted - 1) / wanted))
         let blocks = max(1, (window.outputCount + rows - 1) / rows)
         let block = largest.part(rows: rows)
         let pixelBytes = Int64(inputDepth &* width)

@@ -30,9 +30,9 @@ struct WindowCut: Sendable {
         let rows = window.rows.outputSize
         let rowPicoseconds = max(1, rowSize.saturatingProduct(picoseconds))
         let imagePicoseconds = max(1, rows.saturatingProduct(rowPicoseconds))
-        let most = Self.nanoseconds * 1000
-        imagesPerUnit = min(max(1, most / imagePicoseconds), max(1, batch))
-        let rowsAtMost = max(1, most / rowPicoseconds)
+        let maxPicoseconds = Self.nanoseconds * 1000
+        imagesPerUnit = min(max(1, maxPicoseconds / imagePicoseconds), max(1, batch))
+        let rowsAtMost = max(1, maxPicoseconds / rowPicoseconds)
         unitsPerImage = imagesPerUnit > 1 ? 1 : max(1, (rows + rowsAtMost - 1) / rowsAtMost)
         rowsPerUnit = (rows + unitsPerImage - 1) / unitsPerImage
         unitNanoseconds =
