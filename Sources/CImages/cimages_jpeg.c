@@ -53,10 +53,10 @@ typedef struct {
     const cimages_account *account;
 } reader;
 
-// What a byte can become at most, and then some: a bit is a block of 64 numbers at least, of which colours may be doubled.
+// An upper bound for the expansion of a byte: a bit is at least a block of 64 numbers, and colours may be doubled.
 enum { MAX_SAMPLES_OF_ONE = 2048, ALWAYS_ENOUGH_SAMPLES = 1 << 20 };
 
-// How often the last bytes are read again, from the same place: more than any block needs.
+// How often the last bytes are read again from the same place: more often than any block needs.
 enum { MAX_REPEATS = 100000 };
 
 static void begin_source(j_decompress_ptr info) { (void)info; }

@@ -104,7 +104,7 @@ static int32_t free_reader(state *s, int32_t fault) {
     return fault;
 }
 
-// What a compressed byte can become at most, and then some.
+// An upper bound for the expansion of a compressed byte.
 enum { MAX_BYTES_OF_ONE = 1200 };
 
 // Reads the header and sets how the image is read. May jump.

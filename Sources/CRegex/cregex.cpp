@@ -56,7 +56,7 @@ struct sink {
     }
 };
 
-// How RE2 knows groups: the match, and \\1 to \\9.
+// RE2's groups: the match, and \\1 to \\9.
 constexpr int max_groups = 10;
 
 // Appends the rewrite of a match. Returns false if the rewrite is invalid, after appending the part before the fault.

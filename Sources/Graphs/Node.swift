@@ -25,7 +25,7 @@ public enum NodeInput: Hashable, Sendable {
 ///
 /// Nodes are shared, not copied: who looks at one takes one reference.
 public final class Node: Sendable {
-    /// Unique in the graph.
+    /// The name, unique in the graph.
     public let name: String
     /// The name of its op.
     public let op: String
@@ -72,7 +72,7 @@ public final class Node: Sendable {
             attributes: attributes)
     }
 
-    /// A placeholder of which nothing else is known.
+    /// A placeholder without dtype and shape.
     convenience init(placeholder name: String) {
         self.init(name: name, op: "Placeholder", inputs: [], controlInputs: [], attributes: NodeAttributes(own: [:]))
     }
@@ -82,7 +82,7 @@ public final class Node: Sendable {
         Node(name: name, op: op, inputs: inputs, controlInputs: controlInputs, attributes: attributes)
     }
 
-    /// Whether another node has the same attributes, but for those that only say where it is from.
+    /// Whether another node has the same attributes, except for those that only record its origin.
     package func hasSameAttributes(as other: Node) -> Bool { attributes.areSame(as: other.attributes) }
 
     /// Nodes with the same attributes have the same hash. It looks at the beginnings of large values only.

@@ -7,7 +7,7 @@ internal import Tensors
 /// normalisation.
 package struct AssignmentGuard {
     private let graph: Graph
-    /// For each node the nodes that take its values or wait for it.
+    /// For each node, the nodes that use its values or wait for it.
     private let readers: Adjacency
     /// For each node the nodes that it takes values from or waits for.
     private let inputs: Adjacency

@@ -30,7 +30,7 @@ struct EqualNodes {
         }
     }
 
-    /// The first node found that computes the same.
+    /// The first node that computes the same value.
     private mutating func representative(of node: Int) -> Int {
         var stack = [node]
         var open: Set<Int> = []
@@ -61,7 +61,7 @@ struct EqualNodes {
         node.inputs.compactMap { if case .endpoint(let endpoint) = $0 { endpoint } else { nil } }
     }
 
-    /// Whether another node of the kind gives another value: what is fed, what is random, what has a state.
+    /// Whether an equal node may compute another value: feeds, random numbers, state.
     private func isOfItsOwn(_ index: Int) -> Bool {
         let kind = forward.kinds[index]
         return !kind.traits.allowsMerging || kind.isPipeline

@@ -13,11 +13,11 @@ struct ForwardGraph {
     private let isGradientScope: [Bool]
     /// For each node the nodes whose values it takes.
     let inputs: Adjacency
-    /// For each node the forward nodes that take its values.
+    /// For each node, the forward nodes that use its values.
     let readers: Adjacency
-    /// For each node the nodes, also those that are left out, that take its values.
+    /// For each node, all nodes that use its values, including excluded ones.
     let allReaders: Adjacency
-    /// For each node whether all that it leads to is an assignment, as of moving averages, or an input pipeline.
+    /// For each node, whether it leads only to assignments, such as those of moving averages, or to an input pipeline.
     let isForUpdates: [Bool]
     let saving: Saving
 
@@ -90,7 +90,7 @@ struct ForwardGraph {
     /// The places of the forward nodes whose ops have a trait.
     func nodes(with trait: OpTraits) -> [Int] { kinds.nodes(with: trait).filter { !isExcluded[$0] } }
 
-    /// The nodes whose values a node takes.
+    /// The nodes whose values a node uses.
     func inputs(of index: Int) -> [Int] { Array(inputs[index]) }
 
     /// Whether a node writes to a variable.
@@ -104,7 +104,7 @@ struct ForwardGraph {
         component == "gradients" || component.hasPrefix("gradients_") && component.dropFirst(10).allSatisfy(\.isNumber)
     }
 
-    /// Marks what only assignments and pipelines read, directly or not.
+    /// Marks the nodes that only assignments and pipelines depend on, directly or indirectly.
     private static func updates(
         _ kinds: NodeKinds, _ inputs: Adjacency, _ readers: Adjacency, _ choices: Set<Int>
     ) -> [Bool] {

@@ -33,7 +33,7 @@ struct NodeWords {
     /// Whether the name or an enclosing scope contains one of some words.
     func contains(_ words: Set<String>) -> Bool { components.contains { !words.isDisjoint(with: $0) } }
 
-    /// Splits at what is no letter, and where a capital follows a small letter.
+    /// Splits at characters that are not letters, and before a capital that follows a lowercase letter.
     static func words(of component: Substring.UTF8View) -> [String] {
         var words: [String] = []
         var word: [UInt8] = []

@@ -7,7 +7,7 @@ struct PipelineSources {
     let graph: Graph
     /// What the ops of its nodes tell.
     let kinds: NodeKinds
-    /// The original's tensors that they stand for, in their order.
+    /// The original's tensors that they replace, in order.
     private let tensors: [Endpoint]
     private let count: Int
     /// Nodes that select among pipelines, and so are parts of pipelines.

@@ -10,7 +10,7 @@ package struct Saving: Sendable {
 
     private static func isPart(_ node: Node) -> Bool { OpTable.traits(of: node.op).contains(.checkpoints) }
 
-    /// Finds the scopes of savers: that which the meta graph names, and `save`, `save_1`, ... where something restores.
+    /// Finds the scopes of savers: the one that the meta graph names, and `save`, `save_1`, ... if they contain restore ops.
     init(_ graph: Graph, _ meta: MetaGraphDef, _ kinds: NodeKinds) {
         func scope(_ name: String) -> String? { name.lastIndex(of: "/").map { String(name[..<$0]) } }
         let saver = meta.saverDef
@@ -32,7 +32,7 @@ package struct Saving: Sendable {
     /// Whether the saver itself names a node.
     func isNamed(_ node: Node) -> Bool { !nodes.isEmpty && nodes.contains(node.name) }
 
-    /// Whether a node saves or restores: neither to be fed nor fetched.
+    /// Whether a node saves or restores. It must not be fed or fetched.
     func isPrivate(_ node: Node) -> Bool {
         if Self.isPart(node) || isNamed(node) { return true }
         guard !scopes.isEmpty else { return false }

@@ -59,7 +59,7 @@ struct TrainingParts {
         return !meetings.isEmpty && meetings.allSatisfy { Self.comparisons.contains(forward.graph.nodes[$0].op) }
     }
 
-    /// tf.gradients puts what belongs to a node `a/b` into the scope `gradients/a/b_grad`.
+    /// tf.gradients puts the gradient of a node `a/b` into the scope `gradients/a/b_grad`.
     private static func trained(_ forward: ForwardGraph) -> Set<Int> {
         var result: Set<Int> = []
         for index in forward.inputs.nodes where forward.isGradient(index) {

@@ -176,7 +176,7 @@ struct Describe: Sendable {
         }
     }
 
-    /// `GET /v2/health/ready`: from when every path has a model until the server is stopping. (Whoever can answer is alive.)
+    /// `GET /v2/health/ready`: true from the time when every path has a model until the server is stopping.
     private func ready() throws(RequestError) {
         guard !options.readiness.isDraining else { throw RequestError(503, "the server is stopping") }
         guard registry.isReady else { throw RequestError(503, "not all models are loaded yet: see /models") }

@@ -122,7 +122,7 @@ struct SlicedTensors: TensorStore {
 
     var names: [String] { entries.keys.map(\.string) }
 
-    /// Everything is in memory, and its blocks are verified: what is left to check is that the values can be decoded.
+    /// Everything is in memory, and its blocks are verified. This checks that the values can be decoded.
     func loaded(keepingFiles: Bool) throws(CheckpointError) -> SlicedTensors {
         for name in names { _ = try tensor(name, slice: nil) }
         return self

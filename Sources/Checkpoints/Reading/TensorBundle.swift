@@ -101,7 +101,7 @@ struct TensorBundle: TensorStore {
     ///
     /// - Parameter keepsFiles: Whether the files stay open, so that memory can be given back.
     /// - Returns: The bundle in memory.
-    /// - Throws: ``CheckpointError`` for the first tensor that does not verify; of kind `changed` if a file was written meanwhile.
+    /// - Throws: ``CheckpointError`` for the first tensor that fails; of kind `changed` if a file was written meanwhile.
     func loaded(keepingFiles keepsFiles: Bool) throws(CheckpointError) -> TensorBundle {
         var stored = [[ShardMemory.Item]](repeating: [], count: shards.count)
         for (name, entry) in entries where entry.slices.isEmpty { stored[entry.shard].append((name.string, entry)) }

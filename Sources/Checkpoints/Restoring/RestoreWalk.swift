@@ -109,7 +109,7 @@ struct RestoreWalk {
 
         func node(named name: String) -> NodeDef? { places[name].map { nodes[$0] } }
 
-        /// The node at which a chain of ops that hand on their first input begins.
+        /// The node at the start of a chain of ops that forward their first input.
         struct Origin {
             let node: NodeDef
             let output: Int
