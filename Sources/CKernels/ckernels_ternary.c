@@ -1,5 +1,6 @@
 #include "ckernels_compile.h"
 #include "ckernels_families.h"
+#include "ckernels_narrow.h"
 #include "ckernels_special.h"
 #include "ckernels_types.h"
 
@@ -66,25 +67,37 @@ ck_ternary_fn ck_ternary_loop(ck_ternary formula, int type) {
     return known ? loops[formula][type] : NULL;
 }
 
-// Integers wrap around: 1u keeps small ones from becoming signed.
-#define CROSS(S, T)                                                                        \
+// Rows of three elements. DIFFERENCE(a, b, c, d) is ab - cd.
+#define CROSS(S, T, DIFFERENCE)                                                            \
     static void cross_##S(const void *xs, const void *ys, void *to, ptrdiff_t rows) {      \
         const T *a = xs, *b = ys;                                                          \
         T *out = to;                                                                       \
         for (; rows > 0; rows--, a += 3, b += 3, out += 3) {                               \
-            const T x = (T)(ONE a[1] * b[2] - ONE a[2] * b[1]);                            \
-            const T y = (T)(ONE a[2] * b[0] - ONE a[0] * b[2]);                            \
-            const T z = (T)(ONE a[0] * b[1] - ONE a[1] * b[0]);                            \
+            const T x = (T)DIFFERENCE(a[1], b[2], a[2], b[1]);                             \
+            const T y = (T)DIFFERENCE(a[2], b[0], a[0], b[2]);                             \
+            const T z = (T)DIFFERENCE(a[0], b[1], a[1], b[0]);                             \
             out[0] = x, out[1] = y, out[2] = z;                                            \
         }                                                                                  \
     }
-#define ONE 1u *
-EACH_UNSIGNED(CROSS)
-#undef ONE
-#define ONE
-EACH_FLOAT(CROSS)
+
+#define FLOAT_DIFFERENCE(A, B, C, D) (A * B - C * D)
+#define FLOAT_CROSS(S, T) CROSS(S, T, FLOAT_DIFFERENCE)
+EACH_FLOAT(FLOAT_CROSS)
+
+// Integers wrap around: 1u keeps small ones from becoming signed.
+#define INTEGER_DIFFERENCE(A, B, C, D) (1u * A * B - 1u * C * D)
+#define INTEGER_CROSS(S, T) CROSS(S, T, INTEGER_DIFFERENCE)
+EACH_UNSIGNED(INTEGER_CROSS)
+
+// The products are rounded to the narrow type before they are subtracted.
+#define NARROW_PRODUCT(S, A, B) ck_from_##S(ck_to_##S(ck_from_##S(A) * ck_from_##S(B)))
+#define F16_DIFFERENCE(A, B, C, D) ck_to_f16(NARROW_PRODUCT(f16, A, B) - NARROW_PRODUCT(f16, C, D))
+#define BF16_DIFFERENCE(A, B, C, D) ck_to_bf16(NARROW_PRODUCT(bf16, A, B) - NARROW_PRODUCT(bf16, C, D))
+CROSS(f16, uint16_t, F16_DIFFERENCE)
+CROSS(bf16, uint16_t, BF16_DIFFERENCE)
 
 ck_cross_fn ck_cross_loop(int type) {
-    static const ck_cross_fn loops[CK_TYPE_COUNT] = {FLOATS(cross), SIGNED_BITS(cross), UNSIGNED(cross)};
+    static const ck_cross_fn loops[CK_TYPE_COUNT] = {
+        FLOATS(cross), SIGNED_BITS(cross), UNSIGNED(cross), [CK_FLOAT16] = cross_f16, [CK_BFLOAT16] = cross_bf16};
     return type >= 0 && type < CK_TYPE_COUNT ? loops[type] : NULL;
 }

@@ -5,8 +5,8 @@ extension OpTable {
     /// Several tensors into one.
     static let concatenation: [OpEntry] = [
         OpEntry("Pack", make: Pack.init),
-        OpEntry("ConcatV2") { node throws(OpError) in try Concat(node, axisFirst: false) },
-        OpEntry("Concat") { node throws(OpError) in try Concat(node, axisFirst: true) },
+        OpEntry("ConcatV2", make: Concat.init(_:axisFirst:), false),
+        OpEntry("Concat", make: Concat.init(_:axisFirst:), true),
     ]
 }
 

@@ -4,8 +4,8 @@ internal import Tensors
 extension OpTable {
     /// Slices by index.
     static let gathering: [OpEntry] = [
-        OpEntry("Gather") { node throws(OpError) in try Gather(node, hasAxis: false) },
-        OpEntry("GatherV2") { node throws(OpError) in try Gather(node, hasAxis: true) },
+        OpEntry("Gather", make: Gather.init(_:hasAxis:), false),
+        OpEntry("GatherV2", make: Gather.init(_:hasAxis:), true),
         OpEntry("ResourceGather", make: ResourceGather.table),
         OpEntry("ResourceGatherNd", make: ResourceGather.tuples),
     ]

@@ -4,8 +4,8 @@ internal import Tensors
 extension OpTable {
     /// Tensors with something around them.
     static let padding: [OpEntry] = [
-        OpEntry("Pad") { node throws(OpError) in try Pad(node, hasValue: false) },
-        OpEntry("PadV2") { node throws(OpError) in try Pad(node, hasValue: true) },
+        OpEntry("Pad", make: Pad.init(_:hasValue:), false),
+        OpEntry("PadV2", make: Pad.init(_:hasValue:), true),
         OpEntry("MirrorPad", make: MirrorPad.init),
         OpEntry("MirrorPadGrad", make: MirrorPadGrad.init),
     ]

@@ -5,8 +5,8 @@ internal import Tensors
 extension OpTable {
     /// Strings whose bytes are the memory of numbers, or compressed.
     static let rawBytes: [OpEntry] = [
-        OpEntry("DecodeRaw") { node throws(OpError) in try DecodeRaw(node, isPadded: false) },
-        OpEntry("DecodePaddedRaw") { node throws(OpError) in try DecodeRaw(node, isPadded: true) },
+        OpEntry("DecodeRaw", make: DecodeRaw.init(_:isPadded:), false),
+        OpEntry("DecodePaddedRaw", make: DecodeRaw.init(_:isPadded:), true),
         OpEntry("DecodeCompressed", make: DecodeCompressed.init),
     ]
 }

@@ -5,7 +5,7 @@ extension OpTable {
     /// A part of a tensor.
     static let slicing: [OpEntry] = [
         OpEntry("Slice", make: SliceOp.init),
-        OpEntry("StridedSlice") { node throws(OpError) in try StridedSlice(node) },
+        OpEntry("StridedSlice", make: StridedSlice.init(_:)),
     ]
 }
 

@@ -4,15 +4,12 @@ internal import Tensors
 extension OpTable {
     /// Space that becomes batch or depth, and back.
     static let spaceToBatchAndDepth: [OpEntry] = [
-        OpEntry("SpaceToBatch") { node throws(OpError) in try SpaceToBatch(node, toBatch: true, hasShape: false) },
-        OpEntry("SpaceToBatchND") { node throws(OpError) in try SpaceToBatch(node, toBatch: true, hasShape: true)
-        },
-        OpEntry("BatchToSpace") { node throws(OpError) in try SpaceToBatch(node, toBatch: false, hasShape: false)
-        },
-        OpEntry("BatchToSpaceND") { node throws(OpError) in try SpaceToBatch(node, toBatch: false, hasShape: true)
-        },
-        OpEntry("SpaceToDepth") { node throws(OpError) in try SpaceToDepth(node, toDepth: true) },
-        OpEntry("DepthToSpace") { node throws(OpError) in try SpaceToDepth(node, toDepth: false) },
+        OpEntry("SpaceToBatch", make: SpaceToBatch.init(_:toBatch:hasShape:), true, false),
+        OpEntry("SpaceToBatchND", make: SpaceToBatch.init(_:toBatch:hasShape:), true, true),
+        OpEntry("BatchToSpace", make: SpaceToBatch.init(_:toBatch:hasShape:), false, false),
+        OpEntry("BatchToSpaceND", make: SpaceToBatch.init(_:toBatch:hasShape:), false, true),
+        OpEntry("SpaceToDepth", make: SpaceToDepth.init(_:toDepth:), true),
+        OpEntry("DepthToSpace", make: SpaceToDepth.init(_:toDepth:), false),
     ]
 }
 

@@ -9,8 +9,8 @@ extension OpTable {
                 row("Merge", .merge, inputs: nil, isReference),
                 OpEntry(
                     isReference ? "RefEnter" : "Enter",
-                    traits: ControlFlow.traits(.enter(frame: "", isConstant: false), isReference)
-                ) { node throws(OpError) in try ControlFlow.enter(node, isReference) },
+                    traits: ControlFlow.traits(.enter(frame: "", isConstant: false), isReference),
+                    make: ControlFlow.enter, isReference),
                 row("Exit", .exit, inputs: 1, isReference),
                 row("NextIteration", .next, inputs: 1, isReference),
             ]
@@ -19,9 +19,9 @@ extension OpTable {
     private static func row(
         _ name: String, _ kind: ControlFlow.Kind, inputs: Int?, _ isReference: Bool = false
     ) -> OpEntry {
-        OpEntry(isReference ? "Ref\(name)" : name, traits: ControlFlow.traits(kind, isReference)) {
-            node throws(OpError) in try ControlFlow(node, kind, inputs: inputs, isReference)
-        }
+        OpEntry(
+            isReference ? "Ref\(name)" : name, traits: ControlFlow.traits(kind, isReference),
+            make: ControlFlow.init(_:_:inputs:_:), kind, inputs, isReference)
     }
 }
 

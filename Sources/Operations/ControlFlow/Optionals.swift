@@ -4,8 +4,8 @@ internal import Tensors
 extension OpTable {
     /// Optionals: what one branch keeps for its gradient, and the other does not have.
     static let optionals: [OpEntry] = [
-        OpEntry("OptionalFromValue") { node throws(OpError) in try OptionalMaking(node, isSet: true) },
-        OpEntry("OptionalNone") { node throws(OpError) in try OptionalMaking(node, isSet: false) },
+        OpEntry("OptionalFromValue", make: OptionalMaking.init(_:isSet:), true),
+        OpEntry("OptionalNone", make: OptionalMaking.init(_:isSet:), false),
         OpEntry("OptionalHasValue", make: OptionalHasValue.init),
         OpEntry("OptionalGetValue", make: OptionalGetValue.init),
     ]

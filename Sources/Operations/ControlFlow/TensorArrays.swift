@@ -269,7 +269,7 @@ struct TensorArrayAction: RunOp {
 
     static let entries: [OpEntry] = Action.allCases.flatMap { action in
         (action == .pack || action == .unpack ? [""] : OpTable.versions).map { version in
-            OpEntry("TensorArray\(action.rawValue)\(version)") { node throws(OpError) in try Self(node, action) }
+            OpEntry("TensorArray\(action.rawValue)\(version)", make: Self.init, action)
         }
     }
 

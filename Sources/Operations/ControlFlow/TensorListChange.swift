@@ -27,7 +27,7 @@ struct TensorListChange: RunOp {
     }
 
     static let entries: [OpEntry] = Change.allCases.map { change in
-        OpEntry(change.rawValue) { node throws(OpError) in try Self(node, change) }
+        OpEntry(change.rawValue, make: Self.init, change)
     }
 
     private let change: Change

@@ -27,7 +27,7 @@ struct TensorListMaking: RunOp {
     }
 
     static let entries: [OpEntry] = Way.allCases.map { way in
-        OpEntry(way.rawValue) { node throws(OpError) in try Self(node, way) }
+        OpEntry(way.rawValue, make: Self.init, way)
     }
 
     private let way: Way

@@ -22,6 +22,22 @@ package struct OpEntry: Sendable {
         self.make = make
     }
 
+    /// A row whose nodes have one type of op, which needs more than a node to be made.
+    ///
+    /// - Parameters:
+    ///   - name: TensorFlow's name of the op.
+    ///   - traits: The traits of this row; nil: those of the type.
+    ///   - make: Reads the attributes.
+    ///   - first: What `make` gets after the node.
+    ///   - others: What `make` gets after `first`.
+    package init<Made: Op, First: Sendable, each Other: Sendable>(
+        _ name: String, traits: OpTraits? = nil,
+        make: @escaping @Sendable (NodeReader, First, repeat each Other) throws(OpError) -> Made,
+        _ first: First, _ others: repeat each Other
+    ) {
+        self.init(name, traits: traits) { node throws(OpError) in try make(node, first, repeat each others) }
+    }
+
     /// A row whose nodes have one of several types of ops.
     ///
     /// - Parameters:

@@ -4,13 +4,13 @@ internal import Tensors
 extension OpTable {
     /// The colors of pixels.
     static let colors: [OpEntry] = [
-        OpEntry("RGBToHSV") { node throws(OpError) in try ColorOp(node, .rgbToHSV) },
-        OpEntry("HSVToRGB") { node throws(OpError) in try ColorOp(node, .hsvToRGB) },
-        OpEntry("AdjustHue") { node throws(OpError) in try ColorOp(node, .turnHue) },
-        OpEntry("AdjustSaturation") { node throws(OpError) in try ColorOp(node, .scaleSaturation) },
+        OpEntry("RGBToHSV", make: ColorOp.init, .rgbToHSV),
+        OpEntry("HSVToRGB", make: ColorOp.init, .hsvToRGB),
+        OpEntry("AdjustHue", make: ColorOp.init, .turnHue),
+        OpEntry("AdjustSaturation", make: ColorOp.init, .scaleSaturation),
         OpEntry("AdjustContrastv2", make: AdjustContrast.init),
-        OpEntry("DrawBoundingBoxes") { node throws(OpError) in try DrawBoundingBoxes(node, hasColors: false) },
-        OpEntry("DrawBoundingBoxesV2") { node throws(OpError) in try DrawBoundingBoxes(node, hasColors: true) },
+        OpEntry("DrawBoundingBoxes", make: DrawBoundingBoxes.init(_:hasColors:), false),
+        OpEntry("DrawBoundingBoxesV2", make: DrawBoundingBoxes.init(_:hasColors:), true),
     ]
 }
 

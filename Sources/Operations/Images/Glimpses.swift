@@ -4,8 +4,8 @@ internal import Tensors
 extension OpTable {
     /// Windows on images.
     static let glimpses: [OpEntry] = [
-        OpEntry("ExtractGlimpse") { node throws(OpError) in try ExtractGlimpse(node, isFirstVersion: true) },
-        OpEntry("ExtractGlimpseV2") { node throws(OpError) in try ExtractGlimpse(node, isFirstVersion: false) },
+        OpEntry("ExtractGlimpse", make: ExtractGlimpse.init(_:isFirstVersion:), true),
+        OpEntry("ExtractGlimpseV2", make: ExtractGlimpse.init(_:isFirstVersion:), false),
     ]
 }
 

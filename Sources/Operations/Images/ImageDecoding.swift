@@ -4,12 +4,12 @@ internal import Tensors
 extension OpTable {
     /// Image files to pixels.
     static let imageDecoding: [OpEntry] = [
-        OpEntry("DecodeJpeg") { node throws(OpError) in try DecodeImage(node, .jpeg) },
-        OpEntry("DecodeAndCropJpeg") { node throws(OpError) in try DecodeImage(node, .jpegWindow) },
-        OpEntry("DecodePng") { node throws(OpError) in try DecodeImage(node, .png) },
-        OpEntry("DecodeGif") { node throws(OpError) in try DecodeImage(node, .gif) },
-        OpEntry("DecodeBmp") { node throws(OpError) in try DecodeImage(node, .bmp) },
-        OpEntry("DecodeImage") { node throws(OpError) in try DecodeImage(node, .any) },
+        OpEntry("DecodeJpeg", make: DecodeImage.init, .jpeg),
+        OpEntry("DecodeAndCropJpeg", make: DecodeImage.init, .jpegWindow),
+        OpEntry("DecodePng", make: DecodeImage.init, .png),
+        OpEntry("DecodeGif", make: DecodeImage.init, .gif),
+        OpEntry("DecodeBmp", make: DecodeImage.init, .bmp),
+        OpEntry("DecodeImage", make: DecodeImage.init, .any),
         OpEntry("ExtractJpegShape", make: ExtractJpegShape.init),
     ]
 }

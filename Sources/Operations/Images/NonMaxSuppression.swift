@@ -4,11 +4,11 @@ internal import Tensors
 extension OpTable {
     /// Boxes that do not overlap better ones.
     static let nonMaxSuppression: [OpEntry] = [
-        OpEntry("NonMaxSuppression") { node throws(OpError) in try NonMaxSuppression(node, version: 1) },
-        OpEntry("NonMaxSuppressionV2") { node throws(OpError) in try NonMaxSuppression(node, version: 2) },
-        OpEntry("NonMaxSuppressionV3") { node throws(OpError) in try NonMaxSuppression(node, version: 3) },
-        OpEntry("NonMaxSuppressionV4") { node throws(OpError) in try NonMaxSuppression(node, version: 4) },
-        OpEntry("NonMaxSuppressionV5") { node throws(OpError) in try NonMaxSuppression(node, version: 5) },
+        OpEntry("NonMaxSuppression", make: NonMaxSuppression.init(_:version:), 1),
+        OpEntry("NonMaxSuppressionV2", make: NonMaxSuppression.init(_:version:), 2),
+        OpEntry("NonMaxSuppressionV3", make: NonMaxSuppression.init(_:version:), 3),
+        OpEntry("NonMaxSuppressionV4", make: NonMaxSuppression.init(_:version:), 4),
+        OpEntry("NonMaxSuppressionV5", make: NonMaxSuppression.init(_:version:), 5),
         OpEntry("NonMaxSuppressionWithOverlaps", make: NonMaxSuppressionWithOverlaps.init),
         OpEntry("CombinedNonMaxSuppression", make: CombinedNonMaxSuppression.init),
     ]

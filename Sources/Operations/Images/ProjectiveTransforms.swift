@@ -4,12 +4,8 @@ internal import Tensors
 extension OpTable {
     /// Images turned, moved, tilted.
     static let projectiveTransforms: [OpEntry] = [
-        OpEntry("ImageProjectiveTransformV2") { node throws(OpError) in
-            try ImageProjectiveTransform(node, hasFill: false)
-        },
-        OpEntry("ImageProjectiveTransformV3") { node throws(OpError) in
-            try ImageProjectiveTransform(node, hasFill: true)
-        },
+        OpEntry("ImageProjectiveTransformV2", make: ImageProjectiveTransform.init(_:hasFill:), false),
+        OpEntry("ImageProjectiveTransformV3", make: ImageProjectiveTransform.init(_:hasFill:), true),
     ]
 }
 

@@ -5,12 +5,8 @@ extension OpTable {
     /// Parts of images that chance chooses.
     static let randomBoxes: [OpEntry] = [
         OpEntry("RandomCrop", make: RandomCrop.init),
-        OpEntry("SampleDistortedBoundingBox") { node throws(OpError) in
-            try SampleDistortedBoundingBox(node, hasInput: false)
-        },
-        OpEntry("SampleDistortedBoundingBoxV2") { node throws(OpError) in
-            try SampleDistortedBoundingBox(node, hasInput: true)
-        },
+        OpEntry("SampleDistortedBoundingBox", make: SampleDistortedBoundingBox.init(_:hasInput:), false),
+        OpEntry("SampleDistortedBoundingBoxV2", make: SampleDistortedBoundingBox.init(_:hasInput:), true),
     ]
 }
 

@@ -4,14 +4,14 @@ internal import Tensors
 extension OpTable {
     /// Images of another size.
     static let resizing: [OpEntry] = [
-        OpEntry("ResizeBilinear") { node throws(OpError) in try Resize(node, .bilinear) },
-        OpEntry("ResizeBicubic") { node throws(OpError) in try Resize(node, .cubic) },
-        OpEntry("ResizeArea") { node throws(OpError) in try Resize(node, .area) },
-        OpEntry("ResizeNearestNeighbor") { node throws(OpError) in try Resize(node, nil) },
+        OpEntry("ResizeBilinear", make: Resize.init, .bilinear),
+        OpEntry("ResizeBicubic", make: Resize.init, .cubic),
+        OpEntry("ResizeArea", make: Resize.init, .area),
+        OpEntry("ResizeNearestNeighbor", make: Resize.init, nil),
         OpEntry("ScaleAndTranslate", make: ScaleAndTranslate.init),
         OpEntry("ScaleAndTranslateGrad", make: ScaleAndTranslateGrad.init),
-        OpEntry("ResizeBilinearGrad") { node throws(OpError) in try ResizeGrad(node, isCubic: false) },
-        OpEntry("ResizeBicubicGrad") { node throws(OpError) in try ResizeGrad(node, isCubic: true) },
+        OpEntry("ResizeBilinearGrad", make: ResizeGrad.init(_:isCubic:), false),
+        OpEntry("ResizeBicubicGrad", make: ResizeGrad.init(_:isCubic:), true),
         OpEntry("ResizeNearestNeighborGrad", make: ResizeNearestNeighborGrad.init),
     ]
 }

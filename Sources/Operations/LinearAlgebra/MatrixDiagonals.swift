@@ -4,18 +4,18 @@ internal import Tensors
 extension OpTable {
     /// Diagonals of matrices.
     static let matrixDiagonals: [OpEntry] = [
-        OpEntry("MatrixDiag") { node throws(OpError) in try MatrixDiag(node, version: 1) },
-        OpEntry("BatchMatrixDiag") { node throws(OpError) in try MatrixDiag(node, version: 1) },
-        OpEntry("BatchMatrixDiagPart") { node throws(OpError) in try MatrixDiagPart(node, version: 1) },
-        OpEntry("BatchMatrixSetDiag") { node throws(OpError) in try MatrixSetDiag(node, version: 1) },
-        OpEntry("MatrixDiagV2") { node throws(OpError) in try MatrixDiag(node, version: 2) },
-        OpEntry("MatrixDiagV3") { node throws(OpError) in try MatrixDiag(node, version: 3) },
-        OpEntry("MatrixDiagPart") { node throws(OpError) in try MatrixDiagPart(node, version: 1) },
-        OpEntry("MatrixDiagPartV2") { node throws(OpError) in try MatrixDiagPart(node, version: 2) },
-        OpEntry("MatrixDiagPartV3") { node throws(OpError) in try MatrixDiagPart(node, version: 3) },
-        OpEntry("MatrixSetDiag") { node throws(OpError) in try MatrixSetDiag(node, version: 1) },
-        OpEntry("MatrixSetDiagV2") { node throws(OpError) in try MatrixSetDiag(node, version: 2) },
-        OpEntry("MatrixSetDiagV3") { node throws(OpError) in try MatrixSetDiag(node, version: 3) },
+        OpEntry("MatrixDiag", make: MatrixDiag.init(_:version:), 1),
+        OpEntry("BatchMatrixDiag", make: MatrixDiag.init(_:version:), 1),
+        OpEntry("BatchMatrixDiagPart", make: MatrixDiagPart.init(_:version:), 1),
+        OpEntry("BatchMatrixSetDiag", make: MatrixSetDiag.init(_:version:), 1),
+        OpEntry("MatrixDiagV2", make: MatrixDiag.init(_:version:), 2),
+        OpEntry("MatrixDiagV3", make: MatrixDiag.init(_:version:), 3),
+        OpEntry("MatrixDiagPart", make: MatrixDiagPart.init(_:version:), 1),
+        OpEntry("MatrixDiagPartV2", make: MatrixDiagPart.init(_:version:), 2),
+        OpEntry("MatrixDiagPartV3", make: MatrixDiagPart.init(_:version:), 3),
+        OpEntry("MatrixSetDiag", make: MatrixSetDiag.init(_:version:), 1),
+        OpEntry("MatrixSetDiagV2", make: MatrixSetDiag.init(_:version:), 2),
+        OpEntry("MatrixSetDiagV3", make: MatrixSetDiag.init(_:version:), 3),
     ]
 }
 

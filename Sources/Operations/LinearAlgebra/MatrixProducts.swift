@@ -4,13 +4,11 @@ internal import Tensors
 extension OpTable {
     /// Products of matrices.
     static let matrixProducts: [OpEntry] = [
-        OpEntry("MatMul") { node throws(OpError) in try MatMul(node, output: nil) },
-        OpEntry("SparseMatMul") { node throws(OpError) in try MatMul(node, output: .float32) },
-        OpEntry("BatchMatMul") { node throws(OpError) in try BatchMatMul(node, broadcasts: false) },
-        OpEntry("BatchMatMulV2") { node throws(OpError) in try BatchMatMul(node, broadcasts: true) },
-        OpEntry("BatchMatMulV3") { node throws(OpError) in
-            try BatchMatMul(node, broadcasts: true, output: try node.type("Tout"))
-        },
+        OpEntry("MatMul", make: MatMul.init(_:output:), nil),
+        OpEntry("SparseMatMul", make: MatMul.init(_:output:), .float32),
+        OpEntry("BatchMatMul", make: BatchMatMul.init(_:broadcasts:hasOutputType:), false, false),
+        OpEntry("BatchMatMulV2", make: BatchMatMul.init(_:broadcasts:hasOutputType:), true, false),
+        OpEntry("BatchMatMulV3", make: BatchMatMul.init(_:broadcasts:hasOutputType:), true, true),
     ]
 }
 
@@ -101,10 +99,10 @@ struct BatchMatMul: KernelChoosing, LinearOp {
     private let transposesLeft: Bool
     private let transposesRight: Bool
 
-    init(_ node: NodeReader, broadcasts: Bool, output: DataType? = nil) throws(OpError) {
+    init(_ node: NodeReader, broadcasts: Bool, hasOutputType: Bool) throws(OpError) {
         try node.expectInputs(2)
         self.broadcasts = broadcasts
-        self.output = output
+        output = hasOutputType ? try node.type("Tout") : nil
         transposesLeft = try node.bool("adj_x", default: false)
         transposesRight = try node.bool("adj_y", default: false)
     }

@@ -4,8 +4,8 @@ internal import Tensors
 extension OpTable {
     /// How often values occur.
     static let counting: [OpEntry] = [
-        OpEntry("Bincount") { node throws(OpError) in try Bincount(node, isDense: false) },
-        OpEntry("DenseBincount") { node throws(OpError) in try Bincount(node, isDense: true) },
+        OpEntry("Bincount", make: Bincount.init(_:isDense:), false),
+        OpEntry("DenseBincount", make: Bincount.init(_:isDense:), true),
         OpEntry("HistogramFixedWidth", make: HistogramFixedWidth.init),
         OpEntry("Bucketize", make: Bucketize.init),
     ]

@@ -7,8 +7,8 @@ extension OpTable {
         OpEntry("TopK", make: TopK.old),
         OpEntry("TopKV2", make: TopK.init),
         OpEntry("NthElement", make: NthElement.init),
-        OpEntry("LowerBound") { node throws(OpError) in try SortedSearch(node, isUpper: false) },
-        OpEntry("UpperBound") { node throws(OpError) in try SortedSearch(node, isUpper: true) },
+        OpEntry("LowerBound", make: SortedSearch.init(_:isUpper:), false),
+        OpEntry("UpperBound", make: SortedSearch.init(_:isUpper:), true),
     ]
 }
 

@@ -15,7 +15,7 @@ extension OpTable {
     private static func gradient(
         _ name: String, by target: ConvolutionGradient.Target, _ kind: ConvolutionGradient.Kind
     ) -> OpEntry {
-        OpEntry(name) { node throws(OpError) in try ConvolutionGradient(node, by: target, kind) }
+        OpEntry(name, make: ConvolutionGradient.init(_:by:_:), target, kind)
     }
 }
 

@@ -4,16 +4,12 @@ internal import Tensors
 extension OpTable {
     /// Images normalised channel by channel, or by their neighbours.
     static let normalizations: [OpEntry] = [
-        OpEntry("FusedBatchNorm") { node throws(OpError) in try FusedBatchNorm(node, outputCount: 5) },
-        OpEntry("FusedBatchNormV2") { node throws(OpError) in try FusedBatchNorm(node, outputCount: 5) },
-        OpEntry("FusedBatchNormV3") { node throws(OpError) in try FusedBatchNorm(node, outputCount: 6) },
-        OpEntry("FusedBatchNormGrad") { node throws(OpError) in try FusedBatchNormGradient(node, inputCount: 5) },
-        OpEntry("FusedBatchNormGradV2") { node throws(OpError) in
-            try FusedBatchNormGradient(node, inputCount: 5)
-        },
-        OpEntry("FusedBatchNormGradV3") { node throws(OpError) in
-            try FusedBatchNormGradient(node, inputCount: 6)
-        },
+        OpEntry("FusedBatchNorm", make: FusedBatchNorm.init(_:outputCount:), 5),
+        OpEntry("FusedBatchNormV2", make: FusedBatchNorm.init(_:outputCount:), 5),
+        OpEntry("FusedBatchNormV3", make: FusedBatchNorm.init(_:outputCount:), 6),
+        OpEntry("FusedBatchNormGrad", make: FusedBatchNormGradient.init(_:inputCount:), 5),
+        OpEntry("FusedBatchNormGradV2", make: FusedBatchNormGradient.init(_:inputCount:), 5),
+        OpEntry("FusedBatchNormGradV3", make: FusedBatchNormGradient.init(_:inputCount:), 6),
         OpEntry("BatchNormWithGlobalNormalization", make: GlobalBatchNorm.init),
         OpEntry("LRN", make: LocalResponseNormalization.init),
         OpEntry("LRNGrad", make: LocalResponseGradient.init),

@@ -5,8 +5,8 @@ extension OpTable {
     /// Recurrent cells that are one op.
     static let recurrentCells: [OpEntry] = [
         OpEntry("LSTMBlockCell", make: LSTMBlockCell.init),
-        OpEntry("BlockLSTM") { node throws(OpError) in try BlockLSTM(node, .inputCellForgetOutput) },
-        OpEntry("BlockLSTMV2") { node throws(OpError) in try BlockLSTM(node, .inputForgetCellOutput) },
+        OpEntry("BlockLSTM", make: BlockLSTM.init, .inputCellForgetOutput),
+        OpEntry("BlockLSTMV2", make: BlockLSTM.init, .inputForgetCellOutput),
         OpEntry("GRUBlockCell", make: GRUBlockCell.init),
     ]
 }

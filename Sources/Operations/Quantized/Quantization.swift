@@ -6,15 +6,13 @@ extension OpTable {
     static let quantization: [OpEntry] = [
         OpEntry("QuantizeV2", make: Quantize.init),
         OpEntry("Dequantize", make: Dequantize.init),
-        OpEntry("QuantizeAndDequantize") { node throws(OpError) in try QuantizeAndDequantize(node, .first) },
-        OpEntry("QuantizeAndDequantizeV2") { node throws(OpError) in try QuantizeAndDequantize(node, .second) },
-        OpEntry("QuantizeAndDequantizeV3") { node throws(OpError) in try QuantizeAndDequantize(node, .third) },
-        OpEntry("QuantizeAndDequantizeV4") { node throws(OpError) in try QuantizeAndDequantize(node, .second) },
-        OpEntry("FakeQuantWithMinMaxArgs") { node throws(OpError) in try FakeQuantize(node, .attributes) },
-        OpEntry("FakeQuantWithMinMaxVars") { node throws(OpError) in try FakeQuantize(node, .scalars) },
-        OpEntry("FakeQuantWithMinMaxVarsPerChannel") { node throws(OpError) in
-            try FakeQuantize(node, .channels)
-        },
+        OpEntry("QuantizeAndDequantize", make: QuantizeAndDequantize.init, .first),
+        OpEntry("QuantizeAndDequantizeV2", make: QuantizeAndDequantize.init, .second),
+        OpEntry("QuantizeAndDequantizeV3", make: QuantizeAndDequantize.init, .third),
+        OpEntry("QuantizeAndDequantizeV4", make: QuantizeAndDequantize.init, .second),
+        OpEntry("FakeQuantWithMinMaxArgs", make: FakeQuantize.init, .attributes),
+        OpEntry("FakeQuantWithMinMaxVars", make: FakeQuantize.init, .scalars),
+        OpEntry("FakeQuantWithMinMaxVarsPerChannel", make: FakeQuantize.init, .channels),
     ]
 }
 

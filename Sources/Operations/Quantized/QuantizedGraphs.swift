@@ -7,14 +7,14 @@ extension OpTable {
         OpEntry("QuantizedMatMul", make: QuantizedMatMul.init),
         OpEntry("QuantizedConv2D", make: QuantizedConv2D.init),
         OpEntry("QuantizedBiasAdd", make: QuantizedBiasAdd.init),
-        OpEntry("QuantizedRelu") { node throws(OpError) in try QuantizedClamp(node, most: nil) },
-        OpEntry("QuantizedRelu6") { node throws(OpError) in try QuantizedClamp(node, most: 6) },
-        OpEntry("QuantizedMaxPool") { node throws(OpError) in try QuantizedPool(node, .maximum) },
-        OpEntry("QuantizedAvgPool") { node throws(OpError) in try QuantizedPool(node, .mean) },
+        OpEntry("QuantizedRelu", make: QuantizedClamp.init(_:most:), nil),
+        OpEntry("QuantizedRelu6", make: QuantizedClamp.init(_:most:), 6),
+        OpEntry("QuantizedMaxPool", make: QuantizedPool.init, .maximum),
+        OpEntry("QuantizedAvgPool", make: QuantizedPool.init, .mean),
         OpEntry("QuantizedReshape", make: QuantizedReshape.init),
         OpEntry("RequantizationRange", make: RequantizationRange.init),
-        OpEntry("Requantize") { node throws(OpError) in try Requantize(node, isRequested: true) },
-        OpEntry("QuantizeDownAndShrinkRange") { node throws(OpError) in try Requantize(node, isRequested: false) },
+        OpEntry("Requantize", make: Requantize.init(_:isRequested:), true),
+        OpEntry("QuantizeDownAndShrinkRange", make: Requantize.init(_:isRequested:), false),
     ]
 }
 

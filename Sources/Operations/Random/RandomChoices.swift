@@ -5,8 +5,8 @@ extension OpTable {
     /// Ops whose random numbers, or choices, depend on their inputs' elements.
     static let randomChoices: [OpEntry] = [
         OpEntry("RandomShuffle", make: RandomShuffle.init),
-        OpEntry("Multinomial") { node throws(OpError) in try Multinomial(node, .stream) },
-        OpEntry("StatelessMultinomial") { node throws(OpError) in try Multinomial(node, .seeds) },
+        OpEntry("Multinomial", make: Multinomial.init, .stream),
+        OpEntry("StatelessMultinomial", make: Multinomial.init, .seeds),
         OpEntry("ParameterizedTruncatedNormal", make: BoundedNormals.init),
         parameterized("RandomGamma", .gamma, .stream),
         parameterized("RandomPoisson", .poisson, .stream),

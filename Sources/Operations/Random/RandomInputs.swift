@@ -4,12 +4,8 @@ internal import Tensors
 extension OpTable {
     /// Ops that make places in streams of random numbers.
     static let randomPlaces: [OpEntry] = [
-        OpEntry("StatelessRandomGetKeyCounter") { node throws(OpError) in
-            try SeedPlace(node, tellsAlgorithm: false)
-        },
-        OpEntry("StatelessRandomGetKeyCounterAlg") { node throws(OpError) in
-            try SeedPlace(node, tellsAlgorithm: true)
-        },
+        OpEntry("StatelessRandomGetKeyCounter", make: SeedPlace.init(_:tellsAlgorithm:), false),
+        OpEntry("StatelessRandomGetKeyCounterAlg", make: SeedPlace.init(_:tellsAlgorithm:), true),
         OpEntry("StatelessRandomGetAlg") { _ in RandomAlgorithm() },
     ]
 }

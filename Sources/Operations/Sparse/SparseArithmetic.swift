@@ -7,11 +7,11 @@ extension OpTable {
         OpEntry("SparseTensorDenseMatMul", make: SparseMatMul.init),
         OpEntry("SparseTensorDenseAdd", make: SparseTensorDenseAdd.init),
         OpEntry("SparseAdd", make: SparseAdd.init),
-        OpEntry("SparseSparseMaximum") { node throws(OpError) in try SparseExtreme(node, isMaximum: true) },
-        OpEntry("SparseSparseMinimum") { node throws(OpError) in try SparseExtreme(node, isMaximum: false) },
-        OpEntry("SparseDenseCwiseAdd") { node throws(OpError) in try SparseDenseCwise(node, .add) },
-        OpEntry("SparseDenseCwiseMul") { node throws(OpError) in try SparseDenseCwise(node, .multiply) },
-        OpEntry("SparseDenseCwiseDiv") { node throws(OpError) in try SparseDenseCwise(node, .divide) },
+        OpEntry("SparseSparseMaximum", make: SparseExtreme.init(_:isMaximum:), true),
+        OpEntry("SparseSparseMinimum", make: SparseExtreme.init(_:isMaximum:), false),
+        OpEntry("SparseDenseCwiseAdd", make: SparseDenseCwise.init, .add),
+        OpEntry("SparseDenseCwiseMul", make: SparseDenseCwise.init, .multiply),
+        OpEntry("SparseDenseCwiseDiv", make: SparseDenseCwise.init, .divide),
     ]
 }
 

@@ -5,14 +5,10 @@ internal import Tensors
 extension OpTable {
     /// Folds of sparse tensors.
     static let sparseReductions: [OpEntry] = [
-        OpEntry("SparseReduceSum") { node throws(OpError) in try SparseReduce(node, isSum: true, isDense: true) },
-        OpEntry("SparseReduceMax") { node throws(OpError) in try SparseReduce(node, isSum: false, isDense: true) },
-        OpEntry("SparseReduceSumSparse") { node throws(OpError) in
-            try SparseReduce(node, isSum: true, isDense: false)
-        },
-        OpEntry("SparseReduceMaxSparse") { node throws(OpError) in
-            try SparseReduce(node, isSum: false, isDense: false)
-        },
+        OpEntry("SparseReduceSum", make: SparseReduce.init(_:isSum:isDense:), true, true),
+        OpEntry("SparseReduceMax", make: SparseReduce.init(_:isSum:isDense:), false, true),
+        OpEntry("SparseReduceSumSparse", make: SparseReduce.init(_:isSum:isDense:), true, false),
+        OpEntry("SparseReduceMaxSparse", make: SparseReduce.init(_:isSum:isDense:), false, false),
         OpEntry("SparseSoftmax", make: SparseSoftmax.init),
     ]
 }

@@ -10,12 +10,12 @@ extension OpTable {
         OpEntry("MutableHashTableV2", make: TableHandle.mutableResource),
         OpEntry("MutableHashTableOfTensors", make: TableHandle.mutableReference),
         OpEntry("MutableHashTableOfTensorsV2", make: TableHandle.mutableResource),
-        OpEntry("LookupTableFind") { node throws(OpError) in try TableQuery(node, .find) },
-        OpEntry("LookupTableFindV2") { node throws(OpError) in try TableQuery(node, .find) },
-        OpEntry("LookupTableSize") { node throws(OpError) in try TableQuery(node, .size) },
-        OpEntry("LookupTableSizeV2") { node throws(OpError) in try TableQuery(node, .size) },
-        OpEntry("LookupTableExport") { node throws(OpError) in try TableQuery(node, .export) },
-        OpEntry("LookupTableExportV2") { node throws(OpError) in try TableQuery(node, .export) },
+        OpEntry("LookupTableFind", make: TableQuery.init, .find),
+        OpEntry("LookupTableFindV2", make: TableQuery.init, .find),
+        OpEntry("LookupTableSize", make: TableQuery.init, .size),
+        OpEntry("LookupTableSizeV2", make: TableQuery.init, .size),
+        OpEntry("LookupTableExport", make: TableQuery.init, .export),
+        OpEntry("LookupTableExportV2", make: TableQuery.init, .export),
     ]
 }
 

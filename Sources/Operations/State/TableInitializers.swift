@@ -4,12 +4,12 @@ package import Tensors
 extension OpTable {
     /// What gives tables their content. They run when a session looks for it (``TableInitializing``), never in a plan.
     static let tableInitializers: [OpEntry] = [
-        OpEntry("InitializeTable") { node throws(OpError) in try TableFromTensors(node) },
-        OpEntry("InitializeTableV2") { node throws(OpError) in try TableFromTensors(node) },
-        OpEntry("LookupTableImport") { node throws(OpError) in try TableFromTensors(node) },
-        OpEntry("LookupTableImportV2") { node throws(OpError) in try TableFromTensors(node) },
-        OpEntry("InitializeTableFromTextFile") { node throws(OpError) in try TableFromTextFile(node) },
-        OpEntry("InitializeTableFromTextFileV2") { node throws(OpError) in try TableFromTextFile(node) },
+        OpEntry("InitializeTable", make: TableFromTensors.init),
+        OpEntry("InitializeTableV2", make: TableFromTensors.init),
+        OpEntry("LookupTableImport", make: TableFromTensors.init),
+        OpEntry("LookupTableImportV2", make: TableFromTensors.init),
+        OpEntry("InitializeTableFromTextFile", make: TableFromTextFile.init),
+        OpEntry("InitializeTableFromTextFileV2", make: TableFromTextFile.init),
     ]
 }
 

@@ -56,22 +56,17 @@ struct VariableUpdate: VariableWriting {
 
     static let entries: [OpEntry] =
         [
-            OpEntry("Assign") { node throws(OpError) in try Self(node, .set, byReference: true) },
-            OpEntry("AssignAdd") { node throws(OpError) in try Self(node, .add, byReference: true) },
-            OpEntry("AssignSub") { node throws(OpError) in try Self(node, .subtract, byReference: true) },
-            OpEntry("AssignVariableOp") { node throws(OpError) in try Self(node, .set, byReference: false) },
-            OpEntry("AssignAddVariableOp") { node throws(OpError) in try Self(node, .add, byReference: false) },
-            OpEntry("AssignSubVariableOp") { node throws(OpError) in try Self(node, .subtract, byReference: false)
-            },
+            OpEntry("Assign", make: Self.init(_:_:byReference:), .set, true),
+            OpEntry("AssignAdd", make: Self.init(_:_:byReference:), .add, true),
+            OpEntry("AssignSub", make: Self.init(_:_:byReference:), .subtract, true),
+            OpEntry("AssignVariableOp", make: Self.init(_:_:byReference:), .set, false),
+            OpEntry("AssignAddVariableOp", make: Self.init(_:_:byReference:), .add, false),
+            OpEntry("AssignSubVariableOp", make: Self.init(_:_:byReference:), .subtract, false),
         ]
         + Scattering.allCases.flatMap { way in
             [
-                OpEntry("Scatter\(way.rawValue)") { node throws(OpError) in
-                    try Self(node, .scatter(way), byReference: true)
-                },
-                OpEntry("ResourceScatter\(way.rawValue)") { node throws(OpError) in
-                    try Self(node, .scatter(way), byReference: false)
-                },
+                OpEntry("Scatter\(way.rawValue)", make: Self.init(_:_:byReference:), .scatter(way), true),
+                OpEntry("ResourceScatter\(way.rawValue)", make: Self.init(_:_:byReference:), .scatter(way), false),
             ]
         }
 

@@ -4,8 +4,8 @@ internal import Tensors
 extension OpTable {
     /// Strings, and other data, to numbers of fixed range.
     static let hashing: [OpEntry] = [
-        OpEntry("StringToHashBucket") { node throws(OpError) in try HashBucket(node, .murmur) },
-        OpEntry("StringToHashBucketFast") { node throws(OpError) in try HashBucket(node, .fingerprint) },
+        OpEntry("StringToHashBucket", make: HashBucket.init, .murmur),
+        OpEntry("StringToHashBucketFast", make: HashBucket.init, .fingerprint),
         OpEntry("StringToHashBucketStrong", make: HashBucket.strong),
         OpEntry("Fingerprint", make: Fingerprint.init),
     ]

@@ -4,10 +4,10 @@ internal import Tensors
 extension OpTable {
     /// Regular expressions, as RE2 understands them.
     static let regularExpressions: [OpEntry] = [
-        OpEntry("RegexReplace") { node throws(OpError) in try RegexReplace(node, isStatic: false) },
-        OpEntry("StaticRegexReplace") { node throws(OpError) in try RegexReplace(node, isStatic: true) },
-        OpEntry("RegexFullMatch") { node throws(OpError) in try RegexFullMatch(node, isStatic: false) },
-        OpEntry("StaticRegexFullMatch") { node throws(OpError) in try RegexFullMatch(node, isStatic: true) },
+        OpEntry("RegexReplace", make: RegexReplace.init(_:isStatic:), false),
+        OpEntry("StaticRegexReplace", make: RegexReplace.init(_:isStatic:), true),
+        OpEntry("RegexFullMatch", make: RegexFullMatch.init(_:isStatic:), false),
+        OpEntry("StaticRegexFullMatch", make: RegexFullMatch.init(_:isStatic:), true),
     ]
 }
 

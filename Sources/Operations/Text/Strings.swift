@@ -5,8 +5,8 @@ extension OpTable {
     /// Ops that look at each string on its own.
     static let strings: [OpEntry] = [
         OpEntry("StringStrip", make: StringStrip.init),
-        OpEntry("StringLower") { node throws(OpError) in try StringCase(node, lower: true) },
-        OpEntry("StringUpper") { node throws(OpError) in try StringCase(node, lower: false) },
+        OpEntry("StringLower", make: StringCase.init(_:lower:), true),
+        OpEntry("StringUpper", make: StringCase.init(_:lower:), false),
         OpEntry("StringLength", make: StringLength.init),
         OpEntry("Substr", make: Substr.init),
         OpEntry("EncodeBase64", make: EncodeBase64.init),

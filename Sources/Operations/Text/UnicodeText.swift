@@ -4,8 +4,8 @@ internal import Tensors
 extension OpTable {
     /// Text to code points, and back.
     static let unicodeText: [OpEntry] = [
-        OpEntry("UnicodeDecode") { node throws(OpError) in try UnicodeDecode(node, hasOffsets: false) },
-        OpEntry("UnicodeDecodeWithOffsets") { node throws(OpError) in try UnicodeDecode(node, hasOffsets: true) },
+        OpEntry("UnicodeDecode", make: UnicodeDecode.init(_:hasOffsets:), false),
+        OpEntry("UnicodeDecodeWithOffsets", make: UnicodeDecode.init(_:hasOffsets:), true),
         OpEntry("UnicodeEncode", make: UnicodeEncode.init),
         OpEntry("UnicodeTranscode", make: UnicodeTranscode.init),
     ]

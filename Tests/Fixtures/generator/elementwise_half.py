@@ -57,3 +57,10 @@ def cases():
         case("Identity", [numbers([3], dtype)], label=name(dtype))
         case("Select", [np.array([True, False, True]), numbers([3], dtype), numbers([3], dtype)], label=name(dtype))
         case("LeakyRelu", [numbers([9], dtype)], {"alpha": 0.3}, label=f"alpha {name(dtype)}", **close("LeakyRelu", dtype))
+    for dtype in HALVES:
+        # The products are rounded before they are subtracted. Nearly parallel vectors show it most.
+        a = numbers([64, 3], dtype, -4, 4)
+        b = (a.astype(np.float32) * 1.5 + np.random.uniform(-0.1, 0.1, [64, 3])).astype(dtype)
+        case("Cross", [a, b], label=f"rounded products {name(dtype)}", rtol=0.0, atol=0.0)
+        special = np.array([[INF, 1, 2], [NAN, 1, 2], [65504, 65504, 3], [-0.0, 0, 1], [1e-7, 1e-4, 3e-5], [240, 250, 260]], dtype)
+        case("Cross", [special, special[::-1].copy()], label=f"special {name(dtype)}", rtol=0.0, atol=0.0)
