@@ -86,8 +86,15 @@ extension WeightEvaluation {
     /// - Throws: ``OpError`` where a variable has no value, or an op fails.
     func tensor(_ weight: WeightID) throws(OpError) -> Tensor {
         try evaluate(weight.expression)
-        guard let tensor = tensors[weight.expression]?[weight.output] else { throw .nothingToCompute }
-        return tensor
+        return try known(weight)
+    }
+
+    /// The elements of a weight that is evaluated.
+    private func known(_ weight: WeightID) throws(OpError) -> Tensor {
+        guard let outputs = tensors[weight.expression], outputs.indices.contains(weight.output) else {
+            throw .nothingToCompute
+        }
+        return outputs[weight.output]
     }
 
     /// The elements of a value; nil where they are not the same in all runs.
@@ -148,10 +155,8 @@ extension WeightEvaluation {
 
     private func tensor(of operand: WeightExpression.Operand) throws(OpError) -> Tensor {
         switch operand {
-        case .constant(let tensor): return tensor
-        case .weight(let weight):
-            guard let tensor = tensors[weight.expression]?[weight.output] else { throw .nothingToCompute }
-            return tensor
+        case .constant(let tensor): tensor
+        case .weight(let weight): try known(weight)
         }
     }
 
