@@ -175,7 +175,7 @@ struct BatchTests {
                         constant(&graph, "one", [1], scalar: true),
                     ], types: ["Tidx": Self.int])
             })
-        // Divided by the number of rows, an answer hangs on all.
+        // Divided by the number of rows, an answer depends on all.
         #expect(
             try !isBatched([2, 6]) { graph, x in
                 let count = graph.add(

@@ -12,7 +12,7 @@ import VectorSupport
 /// Recorded runs, their feeds cut into rows: where a graph is found to keep rows apart, a batch must give what single runs give.
 @Suite("Batches of recorded runs")
 struct BatchVectorTests {
-    /// What sums up products in an order that hangs on the number of rows.
+    /// What sums up products in an order that depends on the number of rows.
     private static let products: Set<String> = [
         "MatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", "SparseMatMul", "Conv2D", "Conv3D", "Einsum",
         "Conv2DBackpropInput", "Conv3DBackpropInputV2", "LSTMBlockCell", "GRUBlockCell",

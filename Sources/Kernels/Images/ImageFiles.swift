@@ -21,7 +21,7 @@ package struct ImageFault: Error, Hashable, Sendable {
         self.refusal = refusal
     }
 
-    /// The most bytes that an image may have when it is read.
+    /// The maximum number of bytes of an image that is read.
     package static let maximumByteCount = 1 << 29
 
     /// Calls a function of the library, which writes a text when it fails.

@@ -11,7 +11,7 @@ extension OpTable {
 }
 
 extension Tensor {
-    /// The most bytes that an op may make of strings which it repeats.
+    /// The maximum number of bytes that an op may make of strings which it repeats.
     static let repeatedStringsLimitBytes = 1 << 30
 }
 

@@ -26,7 +26,7 @@ struct GraphLoop {
     let condition: Int
     /// What is computed before the condition is known, every time.
     var head: [GraphUnit] = []
-    /// What hangs on the condition: each is a value of the head, in the body and after the loop.
+    /// What depends on the condition: each is a value of the head, in the body and after the loop.
     var switches: [Int] = []
     /// What is computed in an iteration.
     var body: [GraphUnit] = []
