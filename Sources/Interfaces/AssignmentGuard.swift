@@ -52,7 +52,7 @@ package struct AssignmentGuard {
 
     /// The placeholders that may be training switches: Booleans, and other scalars with such names.
     private func possibleSwitches(_ fact: (Endpoint) -> TensorFact?) -> [Endpoint] {
-        let placeholders = graph.nodes.indices.filter { graph.nodes[$0].op.hasPrefix("Placeholder") }
+        let placeholders = graph.nodes.indices.filter { OpTable.traits(of: graph.nodes[$0].op).contains(.feed) }
             .map { Endpoint(node: $0, output: 0) }
         return Array(
             placeholders.filter { placeholder in

@@ -108,7 +108,7 @@ struct OutputGuess {
 
     private func isSource(_ index: Int) -> Bool {
         let op = forward.graph.nodes[index].op
-        return op.hasPrefix("Placeholder") || op == "VarHandleOp" || sources.contains(index)
+        return OpTable.traits(of: op).contains(.feed) || op == "VarHandleOp" || sources.contains(index)
     }
 
     private func isLeaf(_ index: Int) -> Bool { forward.readers[index].allSatisfy { forward.isForUpdates[$0] } }

@@ -10,11 +10,11 @@ struct LoopKnowledge {
     private var corrections = 0
 
     /// How often what is known of the variables is corrected before nothing is taken for known.
-    private static let mostCorrections = 12
+    private static let maxCorrections = 12
 
     /// Takes away from what is known of the first values what is known not to last.
     mutating func begin(with known: inout [TensorFact]) throws(OpError) {
-        if corrections >= Self.mostCorrections { return Self.forget(&known) }
+        if corrections >= Self.maxCorrections { return Self.forget(&known) }
         guard facts.count == known.count else { return }
         for index in known.indices where known[index].dtype == facts[index].dtype {
             known[index] = try known[index].joined(with: facts[index])
@@ -36,7 +36,7 @@ struct LoopKnowledge {
         }
         guard !isStable else { return true }
         corrections += 1
-        if corrections >= Self.mostCorrections { Self.forget(&known) }
+        if corrections >= Self.maxCorrections { Self.forget(&known) }
         facts = known
         return false
     }

@@ -103,7 +103,7 @@ struct OfferedInterface {
     }
 
     private static func isPlaceholder(_ tensor: Endpoint, _ graph: Graph) -> Bool {
-        graph.nodes[tensor.node].op.hasPrefix("Placeholder")
+        OpTable.traits(of: graph.nodes[tensor.node].op).contains(.feed)
     }
 
     /// The reasons why outputs cannot be computed.
