@@ -1,4 +1,5 @@
 package import Operations
+internal import Tensors
 
 /// Changes to a plan that belong together: a rewrite makes one, the driver verifies and applies it.
 package struct PlanPatch: Sendable {
@@ -16,10 +17,16 @@ package struct PlanPatch: Sendable {
     private(set) var changes: [Change] = []
     /// What is known of new values, in order.
     private(set) var newFacts: [TensorFact] = []
+    /// What is derived from the plan's weights, in order.
+    private(set) var newWeights: [WeightExpression] = []
     private let firstValue: Plan.Value
+    private let firstWeight: Int
 
     /// - Parameter plan: The plan to be changed.
-    package init(of plan: borrowing Plan) { firstValue = plan.facts.count }
+    package init(of plan: borrowing Plan) {
+        firstValue = plan.facts.count
+        firstWeight = plan.weights.expressions.count
+    }
 
     /// Adds a constant.
     package mutating func addConstant(_ fact: TensorFact) -> Plan.Value {
@@ -34,24 +41,59 @@ package struct PlanPatch: Sendable {
     ///   - inputs: The values that it takes.
     ///   - other: The node that it comes before.
     ///   - plan: The plan to be changed.
+    ///   - origin: Where it comes from; nil for where the other node does.
     /// - Returns: The outputs.
     /// - Throws: What the op's rule throws.
     package mutating func add(
-        _ op: any Op, _ inputs: [Plan.Value], before other: Plan.NodeID, in plan: borrowing Plan
+        _ op: any Op, _ inputs: [Plan.Value], before other: Plan.NodeID, in plan: borrowing Plan,
+        origin: Plan.Origin? = nil
     ) throws(OpError) -> [Plan.Value] {
-        let first = firstValue
-        let known = newFacts
-        var facts: [TensorFact] = []
-        for value in inputs { facts.append(value < first ? plan.facts[value] : known[value - first]) }
         var outputs: [Plan.Value] = []
-        for fact in try op.outputs(for: facts) { outputs.append(addConstant(fact)) }
+        for fact in try op.outputs(for: facts(of: inputs, in: plan)) { outputs.append(addConstant(fact)) }
         let anchor = plan.nodes[other]
         changes.append(
             .insert(
                 Plan.Node(
                     work: .op(op), inputs: inputs, outputs: outputs, guarded: anchor.guarded, region: anchor.region,
-                    state: nil, origin: anchor.origin), before: other))
+                    state: nil, origin: origin ?? anchor.origin), before: other))
         return outputs
+    }
+
+    /// Adds what an op makes of weights and constants. It is computed once for each version, before runs: as a weight where one of the
+    /// inputs is, else as a constant.
+    ///
+    /// - Parameters:
+    ///   - op: A pure function of its inputs, with one output.
+    ///   - inputs: Values that have elements.
+    ///   - plan: The plan to be changed.
+    /// - Returns: The value; nil where an input has no elements, or the output's shape is not known.
+    /// - Throws: What the op's rule throws, and what it throws for constants.
+    package mutating func addWeight(
+        _ op: any Op, _ inputs: [Plan.Value], in plan: borrowing Plan
+    ) throws(OpError) -> Plan.Value? {
+        let facts = facts(of: inputs, in: plan)
+        guard facts.allSatisfy(\.hasElements), var fact = try op.outputs(for: facts).first,
+            let shape = fact.shape.known, let bytes = shape.byteCount(of: fact.dtype)
+        else { return nil }
+        let operands = facts.compactMap { input -> WeightExpression.Operand? in
+            if let weight = input.weight { .weight(weight) } else { input.value.map { .constant($0) } }
+        }
+        if facts.contains(where: { $0.weight != nil }) {
+            fact.weight = WeightID(expression: firstWeight + newWeights.count, output: 0)
+            newWeights.append(
+                WeightExpression(
+                    source: .op(op, operands), outputs: [WeightExpression.Output(dtype: fact.dtype, shape: shape)],
+                    assumesShapes: false, ownBytes: bytes))
+        } else {
+            fact.value = try op.results(ofConstants: facts.compactMap(\.value), limitBytes: .max).first
+        }
+        return addConstant(fact)
+    }
+
+    private func facts(of values: [Plan.Value], in plan: borrowing Plan) -> [TensorFact] {
+        var facts: [TensorFact] = []
+        for value in values { facts.append(value < firstValue ? plan.facts[value] : newFacts[value - firstValue]) }
+        return facts
     }
 
     /// Lets all who use a value use another one, which is the same or says more.
@@ -79,6 +121,7 @@ package struct PlanPatch: Sendable {
 extension Plan {
     /// Applies a patch.
     mutating func apply(_ patch: PlanPatch) {
+        weights.expressions += patch.newWeights
         for fact in patch.newFacts { _ = addValue(fact) }
         var removed: [NodeID] = []
         for change in patch.changes {

@@ -18,7 +18,7 @@ package final class WeightEvaluation {
     /// Why a value could not be read that the checkpoint has.
     private(set) var readFailure: OpError?
 
-    /// The maximum number of bytes of what an op makes of weights, in a version that a plan was not made for.
+    /// The maximum number of bytes of what an op makes of weights, in a version that a plan was not made for, unless the plan knows better.
     static let maxBytes = 256 << 20
     /// An assumption of more elements than these pins the plan to its version.
     private static let maxAssumedBytes = 1 << 16
@@ -147,7 +147,9 @@ extension WeightEvaluation {
             ownBytes = results[0].byteCount
         case .op(let op, let operands):
             let inputs = try operands.map { (operand) throws(OpError) in try tensor(of: operand) }
-            results = try op.results(ofConstants: inputs, limitBytes: Self.maxBytes)
+            // What a pass makes of a large weight may be as large.
+            let limitBytes = max(Self.maxBytes, 2 * min(weights.expressions[number].ownBytes, .max / 2))
+            results = try op.results(ofConstants: inputs, limitBytes: limitBytes)
             ownBytes = Self.ownBytes(of: results, besides: inputs)
         }
         tensors[number] = store.keep(results, ownBytes: ownBytes, in: slots[number])
