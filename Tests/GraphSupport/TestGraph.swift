@@ -134,13 +134,21 @@ package struct TestGraph {
 extension Session {
     /// The callable for tensors, by their names.
     package func callable(_ feeds: [String], _ fetches: [String]) throws -> Callable {
-        func endpoint(_ text: String) throws -> Endpoint {
-            guard let name = TensorName(parsing: text), let node = graph.index(ofNode: name.node) else {
-                throw OpError(.notFound, text)
-            }
-            return Endpoint(node: node, output: name.output)
+        try callable(feeds: try feeds.map(endpoint), fetches: try fetches.map(endpoint))
+    }
+
+    /// How the plan for tensors comes about, and the program for the shapes of the feeds.
+    package func explanation(
+        _ feeds: [String], _ fetches: [String], shapes: [Shape]? = nil
+    ) throws -> PlanExplanation {
+        try explain(feeds: try feeds.map(endpoint), fetches: try fetches.map(endpoint), shapes: shapes)
+    }
+
+    private func endpoint(_ text: String) throws -> Endpoint {
+        guard let name = TensorName(parsing: text), let node = graph.index(ofNode: name.node) else {
+            throw OpError(.notFound, text)
         }
-        return try callable(feeds: try feeds.map(endpoint), fetches: try fetches.map(endpoint))
+        return Endpoint(node: node, output: name.output)
     }
 }
 

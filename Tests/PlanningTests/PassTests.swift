@@ -126,13 +126,3 @@ struct PassTests {
         }
     }
 }
-
-extension Session {
-    fileprivate func explanation(_ feeds: [String], _ fetches: [String]) throws -> PlanExplanation {
-        func endpoint(_ text: String) throws -> Endpoint {
-            let name = try #require(TensorName(parsing: text))
-            return Endpoint(node: try #require(graph.index(ofNode: name.node)), output: name.output)
-        }
-        return try explain(feeds: try feeds.map(endpoint), fetches: try fetches.map(endpoint), shapes: nil)
-    }
-}

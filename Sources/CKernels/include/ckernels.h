@@ -6,6 +6,7 @@
 #include "ckernels_elementwise.h"
 #include "ckernels_image.h"
 #include "ckernels_matrices.h"
+#include "ckernels_panels.h"
 #include "ckernels_products.h"
 #include "ckernels_random.h"
 #include "ckernels_random_boxes.h"
@@ -14,5 +15,6 @@
 #include "ckernels_transpose.h"
 #include "ckernels_volume.h"
 #include "ckernels_window.h"
+#include "ckernels_winograd.h"
 
 #endif

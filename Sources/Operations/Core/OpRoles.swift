@@ -21,16 +21,12 @@ package struct LinearRole: Hashable, Sendable {
     package let weightAxes: [Int]
     /// The axis of the output along which its channels lie.
     package let outputAxis: Int
-    /// Whether the elements of the output are finished one by one, so that a kernel may add a bias for each channel, and apply a function to
-    /// each element, before it writes them.
-    package let takesEpilogue: Bool
 
-    init(data: Int = 0, weight: Int, weightAxes: [Int], outputAxis: Int, takesEpilogue: Bool = true) {
+    init(data: Int = 0, weight: Int, weightAxes: [Int], outputAxis: Int) {
         self.data = data
         self.weight = weight
         self.weightAxes = weightAxes
         self.outputAxis = outputAxis
-        self.takesEpilogue = takesEpilogue
     }
 }
 

@@ -240,6 +240,8 @@ struct BiasAdd: ChannelAffineOp, FusibleLink {
         format = try node.choice("data_format", default: .channelsLast)
     }
 
+    init(channelsLast: Bool) { format = channelsLast ? .channelsLast : .channelsSecond }
+
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs.requireOneDType()
         try inputs[0].requireRank(atLeast: 2, "value")

@@ -20,9 +20,9 @@ extension OpTable {
 /// - Numerics: whole numbers wrap around. A sum over nothing is zero.
 struct MatMul: KernelChoosing, LinearOp, FusibleProduct {
     /// Nil where it is the inputs'.
-    private let output: DataType?
-    private let transposesLeft: Bool
-    private let transposesRight: Bool
+    let output: DataType?
+    let transposesLeft: Bool
+    let transposesRight: Bool
 
     init(_ node: NodeReader, output: DataType?) throws(OpError) {
         try node.expectInputs(2)
@@ -93,11 +93,11 @@ struct MatMul: KernelChoosing, LinearOp, FusibleProduct {
 ///   V3 may differ, and are converted to the output's.
 /// - Attributes: `adj_x`, `adj_y`: the adjoints are multiplied; V3: `Tout`.
 struct BatchMatMul: KernelChoosing, LinearOp {
-    private let broadcasts: Bool
+    let broadcasts: Bool
     /// Nil where it is the inputs'.
-    private let output: DataType?
-    private let transposesLeft: Bool
-    private let transposesRight: Bool
+    let output: DataType?
+    let transposesLeft: Bool
+    let transposesRight: Bool
 
     init(_ node: NodeReader, broadcasts: Bool, hasOutputType: Bool) throws(OpError) {
         try node.expectInputs(2)

@@ -73,6 +73,13 @@ struct Conv2D: KernelChoosing, LinearOp, FusibleProduct {
         return groups
     }
 
+    var isChannelsFirst: Bool { attributes.format.isChannelsFirst }
+
+    /// How the filter moves; nil where that is not known.
+    func window(_ inputs: [TensorFact]) throws(OpError) -> SpatialWindow? {
+        SpatialWindow(try windows(inputs[0].shape, inputs[1].shape).compactMap { $0 })
+    }
+
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
 
     func linearRoles(_ inputs: [TensorFact]) -> [LinearRole] {

@@ -60,7 +60,7 @@ package struct PlanPatch: Sendable {
     }
 
     /// Adds what an op makes of weights and constants. It is computed once for each version, before runs: as a weight where one of the
-    /// inputs is, else as a constant.
+    /// inputs is or where it is large, else as a constant.
     ///
     /// - Parameters:
     ///   - op: A pure function of its inputs, with one output.
@@ -78,7 +78,7 @@ package struct PlanPatch: Sendable {
         let operands = facts.compactMap { input -> WeightExpression.Operand? in
             if let weight = input.weight { .weight(weight) } else { input.value.map { .constant($0) } }
         }
-        if facts.contains(where: { $0.weight != nil }) {
+        if facts.contains(where: { $0.weight != nil }) || bytes > Self.maxConstantBytes {
             fact.weight = WeightID(expression: firstWeight + newWeights.count, output: 0)
             newWeights.append(
                 WeightExpression(
@@ -89,6 +89,9 @@ package struct PlanPatch: Sendable {
         }
         return addConstant(fact)
     }
+
+    /// More bytes are kept once for all plans.
+    private static var maxConstantBytes: Int { 1 << 16 }
 
     private func facts(of values: [Plan.Value], in plan: borrowing Plan) -> [TensorFact] {
         var facts: [TensorFact] = []

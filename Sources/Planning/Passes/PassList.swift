@@ -4,12 +4,16 @@ package enum PassList {
     ///
     /// `FusedActivationSemantics` comes first: it asks what stands next to what in the graph as TensorFlow's optimizer sees it, before
     /// identities are forwarded and equal nodes are merged. `MergeEqual` comes after `ForwardIdentities`, which makes inputs the same.
+    /// `PackWeights` comes after `FoldChannelAffine`: what lies in panels is not folded any more.
     package static let all: [any PlanPass.Type] = [
         FusedActivationSemantics.self,
         RemoveDeadBranches.self,
         FoldConstants.self,
         ForwardIdentities.self,
         MergeEqual.self,
+        FoldChannelAffine.self,
+        PackWeights.self,
+        FuseEpilogues.self,
         RemoveUnneeded.self,
     ]
 

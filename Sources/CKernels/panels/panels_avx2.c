@@ -1,0 +1,18 @@
+// Products with panels for x86-64-v3: twelve sums of eight floats, two of weights.
+#if defined(__x86_64__)
+
+#define PANELS_TARGET __attribute__((target("arch=x86-64-v3")))
+#include "panels_tile.h"
+#include "panels_winograd.h"
+
+TILES_6(1)
+
+void ck_panel_rows_avx2(const ck_panel_product *product, const float *const *sources, ptrdiff_t source_stride, const float *panel,
+                        int64_t row, int64_t count, int64_t column) {
+    static const tile_function one[] = {NAMES_6(1)};
+    rows_of_panel(one, 6, product, sources, source_stride, panel, row, count, column);
+}
+
+WINOGRAD(avx2)
+
+#endif

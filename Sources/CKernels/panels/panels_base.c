@@ -1,0 +1,21 @@
+// Products with panels for any processor: sums of four floats, in 12 registers of 16 or in 24 of 32.
+#define PANELS_TARGET
+#include "panels_tile.h"
+#include "panels_winograd.h"
+
+#if defined(__aarch64__)
+TILES_6(1)
+static const tile_function one[] = {NAMES_6(1)};
+enum { MAX_ROWS = 6 };
+#else
+TILES_3(1)
+static const tile_function one[] = {NAMES_3(1)};
+enum { MAX_ROWS = 3 };
+#endif
+
+void ck_panel_rows_base(const ck_panel_product *product, const float *const *sources, ptrdiff_t source_stride, const float *panel,
+                        int64_t row, int64_t count, int64_t column) {
+    rows_of_panel(one, MAX_ROWS, product, sources, source_stride, panel, row, count, column);
+}
+
+WINOGRAD(base)

@@ -1,0 +1,33 @@
+// The kernels of each level.
+#ifndef PANELS_LEVELS_H
+#define PANELS_LEVELS_H
+
+#include "../include/ckernels_winograd.h"
+
+// Computes a panel of a product for `count` rows, of which the first is number `row`. Factors of row r and tap t are at
+// sources[t * source_stride + r].
+typedef void (*panel_rows)(const ck_panel_product *product, const float *const *sources, ptrdiff_t source_stride, const float *panel,
+                           int64_t row, int64_t count, int64_t column);
+
+void ck_panel_rows_base(const ck_panel_product *product, const float *const *sources, ptrdiff_t source_stride, const float *panel,
+                        int64_t row, int64_t count, int64_t column);
+void ck_winograd_input_base(const ck_winograd *winograd, const float *images, int64_t first, int64_t count, int64_t stride,
+                           const float *zeros, float *transformed);
+void ck_winograd_output_base(const ck_winograd *winograd, const ck_panel_product *product, const float *products, int64_t first,
+                            int64_t count, int64_t stride);
+#if defined(__x86_64__)
+void ck_panel_rows_avx2(const ck_panel_product *product, const float *const *sources, ptrdiff_t source_stride, const float *panel,
+                        int64_t row, int64_t count, int64_t column);
+void ck_panel_rows_avx512(const ck_panel_product *product, const float *const *sources, ptrdiff_t source_stride, const float *panel,
+                          int64_t row, int64_t count, int64_t column);
+void ck_winograd_input_avx2(const ck_winograd *winograd, const float *images, int64_t first, int64_t count, int64_t stride,
+                           const float *zeros, float *transformed);
+void ck_winograd_output_avx2(const ck_winograd *winograd, const ck_panel_product *product, const float *products, int64_t first,
+                            int64_t count, int64_t stride);
+void ck_winograd_input_avx512(const ck_winograd *winograd, const float *images, int64_t first, int64_t count, int64_t stride,
+                           const float *zeros, float *transformed);
+void ck_winograd_output_avx512(const ck_winograd *winograd, const ck_panel_product *product, const float *products, int64_t first,
+                            int64_t count, int64_t stride);
+#endif
+
+#endif

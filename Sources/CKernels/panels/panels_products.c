@@ -1,0 +1,182 @@
+// What is the same at all levels: the choice of the level, the making of panels, the order in which a product visits rows and panels.
+#include <string.h>
+
+#include "panels_levels.h"
+
+ck_level ck_best_level(void) {
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("x86-64-v4")) return CK_LEVEL_AVX512;
+    if (__builtin_cpu_supports("x86-64-v3")) return CK_LEVEL_AVX2;
+#endif
+    return CK_LEVEL_BASE;
+}
+
+int32_t ck_panel_width(ck_level level) { return level == CK_LEVEL_AVX512 ? 4 * CK_LANES : CK_LANES; }
+
+static panel_rows rows_function(ck_level level) {
+#if defined(__x86_64__)
+    if (level == CK_LEVEL_AVX512) return ck_panel_rows_avx512;
+    if (level == CK_LEVEL_AVX2) return ck_panel_rows_avx2;
+#endif
+    return ck_panel_rows_base;
+}
+
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+static int64_t rounded(int64_t columns) { return (columns + CK_LANES - 1) / CK_LANES * CK_LANES; }
+
+void ck_panels_pack(ck_level level, const float *matrix, ptrdiff_t row_stride, ptrdiff_t column_stride, int64_t depth, int64_t columns,
+                    int64_t first, int64_t count, float *panels) {
+    const int64_t width = ck_panel_width(level);
+    // So many rows of a panel stay in the first cache while columns that lie apart are read one after another.
+    enum { BLOCK = 64 };
+    for (int64_t number = first; number < first + count; number++) {
+        const int64_t column = number * width;
+        const int64_t used = least(width, columns - column), step = rounded(used);
+        float *panel = panels + depth * column;
+        const float *source = matrix + column * column_stride;
+        if (column_stride == 1) {
+            for (int64_t row = 0; row < depth; row++) {
+                memcpy(panel + row * step, source + row * row_stride, (size_t)used * sizeof *panel);
+                if (step > used) memset(panel + row * step + used, 0, (size_t)(step - used) * sizeof *panel);
+            }
+            continue;
+        }
+        for (int64_t start = 0; start < depth; start += BLOCK) {
+            const int64_t end = least(start + BLOCK, depth);
+            for (int64_t place = 0; place < used; place++)
+                for (int64_t row = start; row < end; row++)
+                    panel[row * step + place] = source[row * row_stride + place * column_stride];
+            for (int64_t place = used; place < step; place++)
+                for (int64_t row = start; row < end; row++) panel[row * step + place] = 0;
+        }
+    }
+}
+
+// Computes panels for rows whose factors are found.
+static void run_panels(const ck_panel_product *product, const float *const *sources, ptrdiff_t source_stride, int64_t row, int64_t count,
+                       int64_t first_panel, int64_t panel_count) {
+    const panel_rows rows = rows_function(product->level);
+    const int64_t width = ck_panel_width(product->level), depth = product->taps * product->depth;
+    for (int64_t number = first_panel; number < first_panel + panel_count; number++) {
+        const int64_t column = number * width;
+        rows(product, sources, source_stride, product->panels + depth * column, row, count, column);
+    }
+}
+
+void ck_panels_multiply(const ck_panel_product *product, const float *left, ptrdiff_t left_stride, int64_t first_row, int64_t row_count,
+                        int64_t first_panel, int64_t panel_count) {
+    // Rows that stay in the second cache while all panels pass by.
+    enum { MOST = 384, LEAST = 48, BYTES = 512 << 10 };
+    const int64_t fitting = BYTES / (int64_t)sizeof(float) / (product->depth > 0 ? product->depth : 1);
+    const int64_t chunk = fitting < LEAST ? LEAST : fitting > MOST ? MOST : fitting;
+    const float *sources[MOST];
+    for (int64_t done = 0; done < row_count;) {
+        const int64_t rest = row_count - done, count = rest <= chunk ? rest : rest < 2 * chunk ? rest / 2 : chunk;
+        for (int64_t row = 0; row < count; row++) sources[row] = left + (first_row + done + row) * left_stride;
+        run_panels(product, sources, 0, first_row + done, count, first_panel, panel_count);
+        done += count;
+    }
+}
+
+static bool reads_rows(const ck_panel_convolution *convolution) {
+    return convolution->window.dilation_width == 1 && convolution->window.filter_width <= convolution->window.width;
+}
+
+void ck_panels_plan(const ck_panel_convolution *convolution, ck_panel_product *product) {
+    const ckernels_window *window = &convolution->window;
+    const bool rows = reads_rows(convolution);
+    product->taps = rows ? window->filter_height : window->filter_height * window->filter_width;
+    product->depth = rows ? window->filter_width * convolution->channels : convolution->channels;
+}
+
+static int64_t padded(int64_t bytes) { return (bytes + 63) / 64 * 64; }
+
+// What lies in the memory of a call: pointers, zeros, rows of the filter that padding is a part of.
+typedef struct {
+    int64_t pointers, zeros, patches;
+} layout;
+
+static layout layout_of(const ck_panel_convolution *convolution) {
+    ck_panel_product product;
+    ck_panels_plan(convolution, &product);
+    const int64_t padding = reads_rows(convolution) ? convolution->chunk * product.taps : 0;
+    return (layout){padded(product.taps * convolution->chunk * (int64_t)sizeof(float *)), padded(product.depth * (int64_t)sizeof(float)),
+                    padding * product.depth * (int64_t)sizeof(float)};
+}
+
+int64_t ck_panels_convolve_bytes(const ck_panel_convolution *convolution) {
+    const layout bytes = layout_of(convolution);
+    return bytes.pointers + bytes.zeros + bytes.patches;
+}
+
+// Copies a row of the filter at one place; what is outside of the image is zero.
+static void copy_row(const ckernels_window *window, int64_t channels, const float *row, int64_t left, float *patch) {
+    const int64_t begin = left < 0 ? -left : 0;
+    const int64_t end = least(window->filter_width, window->width - left);
+    memset(patch, 0, (size_t)(window->filter_width * channels) * sizeof *patch);
+    if (end > begin)
+        memcpy(patch + begin * channels, row + (left + begin) * channels, (size_t)((end - begin) * channels) * sizeof *patch);
+}
+
+typedef struct {
+    int64_t image, y, x;
+} place;
+
+static void gather(const ck_panel_convolution *convolution, const ck_panel_product *product, const float *images, place at, int64_t count,
+                   const float **pointers, const float *zeros, float *patches) {
+    const ckernels_window *window = &convolution->window;
+    const int64_t channels = convolution->channels, chunk = convolution->chunk;
+    const bool rows = reads_rows(convolution);
+    for (int64_t row = 0; row < count; row++) {
+        const float *image = images + at.image * window->height * window->width * channels;
+        const int64_t top = at.y * window->stride_height - window->padding_top, left = at.x * window->stride_width - window->padding_left;
+        const float **next = pointers + row;
+        for (int64_t tap_y = 0; tap_y < window->filter_height; tap_y++) {
+            const int64_t y = top + tap_y * window->dilation_height;
+            const bool inside = y >= 0 && y < window->height;
+            const float *line = inside ? image + y * window->width * channels : zeros;
+            if (rows) {
+                if (!inside) {
+                    *next = zeros;
+                } else if (left >= 0 && left + window->filter_width <= window->width) {
+                    *next = line + left * channels;
+                } else {
+                    copy_row(window, channels, line, left, patches);
+                    *next = patches;
+                    patches += product->depth;
+                }
+                next += chunk;
+                continue;
+            }
+            for (int64_t tap_x = 0; tap_x < window->filter_width; tap_x++, next += chunk) {
+                const int64_t x = left + tap_x * window->dilation_width;
+                *next = inside && x >= 0 && x < window->width ? line + x * channels : zeros;
+            }
+        }
+        if (++at.x == window->output_width) {
+            at.x = 0;
+            if (++at.y == window->output_height) {
+                at.y = 0;
+                at.image++;
+            }
+        }
+    }
+}
+
+void ck_panels_convolve(const ck_panel_convolution *convolution, const ck_panel_product *product, const float *images, int64_t first,
+                        int64_t count, int64_t first_panel, int64_t panel_count, void *memory) {
+    const ckernels_window *window = &convolution->window;
+    const layout bytes = layout_of(convolution);
+    const float **pointers = memory;
+    float *zeros = (float *)((char *)memory + bytes.pointers), *patches = (float *)((char *)zeros + bytes.zeros);
+    memset(zeros, 0, (size_t)bytes.zeros);
+    const int64_t places = window->output_height * window->output_width;
+    for (int64_t done = 0; done < count;) {
+        const int64_t chunk = least(convolution->chunk, count - done), number = first + done, inner = number % places;
+        const place at = {number / places, inner / window->output_width, inner % window->output_width};
+        gather(convolution, product, images, at, chunk, pointers, zeros, patches);
+        run_panels(product, pointers, convolution->chunk, number, chunk, first_panel, panel_count);
+        done += chunk;
+    }
+}

@@ -1,0 +1,128 @@
+// The kernel of products with panels, compiled once for each level. A file defines PANELS_NAME, PANELS_TARGET and PANELS_VECTORS, the
+// number of vectors of CK_LANES floats in a panel, and PANELS_ROWS_1 ..., the rows of the largest tile for each number of vectors.
+#include <string.h>
+
+#include "../ckernels_compile.h"
+#include "panels_levels.h"
+
+#pragma clang fp contract(fast)
+// Vectors are passed to functions that are always inlined alone.
+#pragma clang diagnostic ignored "-Wpsabi"
+
+typedef float lanes __attribute__((ext_vector_type(16), aligned(4), may_alias));
+typedef int32_t lane_bits __attribute__((ext_vector_type(16)));
+
+CK_INLINE lanes choose(lane_bits condition, lanes yes, lanes no) {
+    return (lanes)((condition & (lane_bits)yes) | (~condition & (lane_bits)no));
+}
+
+CK_INLINE lanes finished(const ck_panel_product *product, lanes sum) {
+    const lanes zero = 0, six = 6;
+    switch (product->finish) {
+        case CK_FINISH_RELU: return choose(sum < zero, zero, sum);
+        case CK_FINISH_RELU_NUMBER: return choose(sum > zero, sum, zero);
+        case CK_FINISH_RELU6: return choose(sum < zero, zero, choose(sum > six, six, sum));
+        case CK_FINISH_RELU6_NUMBER: return choose(sum > zero, choose(sum < six, sum, six), zero);
+        case CK_FINISH_LEAKY_RELU: return choose(sum > zero, sum, sum * product->alpha);
+        default: return sum;
+    }
+}
+
+// Rows and vectors are constants wherever this is inlined.
+CK_INLINE void tile(const int rows, const int vectors, const ck_panel_product *product, const float *const *sources, ptrdiff_t source_stride,
+                    const float *panel, int64_t row, int64_t column) {
+    lanes sums[rows][vectors];
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++)
+#pragma clang loop unroll(full)
+        for (int v = 0; v < vectors; v++) sums[r][v] = 0;
+    const int64_t depth = product->depth;
+    for (int64_t tap = 0; tap < product->taps; tap++, sources += source_stride) {
+        const float *pointers[rows];
+#pragma clang loop unroll(full)
+        for (int r = 0; r < rows; r++) pointers[r] = sources[r];
+#pragma clang loop unroll(disable)
+        for (int64_t level = 0; level < depth; level++) {
+            lanes weights[vectors];
+#pragma clang loop unroll(full)
+            for (int v = 0; v < vectors; v++) weights[v] = *(const lanes *)(panel + v * CK_LANES);
+#pragma clang loop unroll(full)
+            for (int r = 0; r < rows; r++) {
+                const lanes factor = pointers[r][level];
+#pragma clang loop unroll(full)
+                for (int v = 0; v < vectors; v++) sums[r][v] += factor * weights[v];
+            }
+            panel += vectors * CK_LANES;
+        }
+    }
+    const int64_t width = product->columns - column;
+    float *output = product->output + row * product->output_stride + column;
+    const float *residual = product->residual ? product->residual + row * product->output_stride + column : NULL;
+    const float *bias = product->bias ? product->bias + column : NULL;
+    if (width >= vectors * CK_LANES) {
+#pragma clang loop unroll(full)
+        for (int r = 0; r < rows; r++)
+#pragma clang loop unroll(full)
+            for (int v = 0; v < vectors; v++) {
+                lanes sum = sums[r][v];
+                if (bias) sum += *(const lanes *)(bias + v * CK_LANES);
+                if (residual) sum += *(const lanes *)(residual + r * product->output_stride + v * CK_LANES);
+                *(lanes *)(output + r * product->output_stride + v * CK_LANES) = finished(product, sum);
+            }
+    } else {
+        // Sums are in registers: their numbers must be constants here too.
+#pragma clang loop unroll(full)
+        for (int r = 0; r < rows; r++) {
+#pragma clang loop unroll(full)
+            for (int v = 0; v < vectors; v++) {
+                const int64_t left = width - v * CK_LANES;
+                const size_t bytes = (size_t)(left < CK_LANES ? left : CK_LANES) * sizeof(float);
+                lanes sum = sums[r][v], part = 0;
+                if (bias) {
+                    memcpy(&part, bias + v * CK_LANES, bytes);
+                    sum += part;
+                }
+                if (residual) {
+                    memcpy(&part, residual + r * product->output_stride + v * CK_LANES, bytes);
+                    sum += part;
+                }
+                sum = finished(product, sum);
+                memcpy(output + r * product->output_stride + v * CK_LANES, &sum, bytes);
+            }
+        }
+    }
+    if (product->finish == CK_FINISH_FUNCTION) {
+        const int64_t count = width < vectors * CK_LANES ? width : vectors * CK_LANES;
+        for (int r = 0; r < rows; r++) {
+            float *out = output + r * product->output_stride;
+            product->function(out, out, count);
+        }
+    }
+}
+
+typedef void (*tile_function)(const ck_panel_product *, const float *const *, ptrdiff_t, const float *, int64_t, int64_t);
+
+#define TILE(ROWS, VECTORS)                                                                                                      \
+    PANELS_TARGET static void tile_##ROWS##_##VECTORS(const ck_panel_product *product, const float *const *sources,              \
+                                                      ptrdiff_t source_stride, const float *panel, int64_t row, int64_t column) { \
+        tile(ROWS, VECTORS, product, sources, source_stride, panel, row, column);                                                \
+    }
+#define TILES_3(VECTORS) TILE(1, VECTORS) TILE(2, VECTORS) TILE(3, VECTORS)
+#define TILES_6(VECTORS) TILES_3(VECTORS) TILE(4, VECTORS) TILE(5, VECTORS) TILE(6, VECTORS)
+#define TILES_8(VECTORS) TILES_6(VECTORS) TILE(7, VECTORS) TILE(8, VECTORS)
+#define TILES_12(VECTORS) TILES_8(VECTORS) TILE(9, VECTORS) TILE(10, VECTORS) TILE(11, VECTORS) TILE(12, VECTORS)
+#define NAMES_3(VECTORS) tile_1_##VECTORS, tile_2_##VECTORS, tile_3_##VECTORS
+#define NAMES_6(VECTORS) NAMES_3(VECTORS), tile_4_##VECTORS, tile_5_##VECTORS, tile_6_##VECTORS
+#define NAMES_8(VECTORS) NAMES_6(VECTORS), tile_7_##VECTORS, tile_8_##VECTORS
+#define NAMES_12(VECTORS) NAMES_8(VECTORS), tile_9_##VECTORS, tile_10_##VECTORS, tile_11_##VECTORS, tile_12_##VECTORS
+
+// All rows of a panel, in tiles of nearly the same height: a last one of a row or two would be slow.
+static void rows_of_panel(const tile_function *tiles, int64_t max_rows, const ck_panel_product *product, const float *const *sources,
+                          ptrdiff_t source_stride, const float *panel, int64_t row, int64_t count, int64_t column) {
+    const int64_t tile_count = (count + max_rows - 1) / max_rows;
+    for (int64_t done = 0, number = 0; number < tile_count; number++) {
+        const int64_t rows = (count - done) / (tile_count - number);
+        tiles[rows - 1](product, sources + done, source_stride, panel, row + done, column);
+        done += rows;
+    }
+}

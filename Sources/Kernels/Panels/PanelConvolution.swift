@@ -1,0 +1,69 @@
+internal import CKernels
+internal import Tensors
+
+/// A convolution of images that lie as [batch, height, width, depth] with a filter that lies in panels.
+///
+/// Each place of the window is a row of a product. Its factors are read where they lie in the image; only rows of the filter that
+/// padding is a part of are copied.
+package struct PanelConvolution: Hashable, Sendable {
+    private let window: SpatialWindow
+    private let batch: Int
+    private let channels: Int
+    private let format: PanelFormat
+    private let finish: LinearFinish
+
+    /// - Parameters:
+    ///   - window: How the filter moves.
+    ///   - batch: The number of images.
+    ///   - channels: Of an image.
+    ///   - outputs: Channels of the result.
+    ///   - finish: What is done with each element.
+    ///   - level: The instructions that are used.
+    package init(
+        window: SpatialWindow, batch: Int, channels: Int, outputs: Int, _ finish: LinearFinish,
+        level: PanelFormat.Level = .best
+    ) {
+        self.window = window
+        self.batch = batch
+        self.channels = channels
+        self.finish = finish
+        format = PanelFormat(
+            depth: window.rows.filter * window.columns.filter * channels, columns: outputs, level: level)
+    }
+
+    private var places: Int { batch &* window.outputCount }
+
+    /// Pixels for which places are gathered at a time: they stay in the second cache while all panels pass by.
+    private var chunk: Int {
+        let each = max(1, channels &* window.rows.stride &* window.columns.stride &* MemoryLayout<Float>.stride)
+        return min(max(1, places), max(Self.leastChunk, min(Self.mostChunk, Self.chunkBytes / each)))
+    }
+
+    private static let chunkBytes = 512 << 10
+    private static let leastChunk = 48
+    private static let mostChunk = 384
+
+    /// The kernel: inputs are the images, the panels, and what the finish takes.
+    package var kernel: Kernel {
+        if window.rows.isPointwise && window.columns.isPointwise || window.rows.isWhole && window.columns.isWhole {
+            return PanelProduct(rows: places, format, finish).kernel
+        }
+        let cut = PanelCut(format, rows: places, finish)
+        let operands = PanelOperands(finish)
+        let convolution = ck_panel_convolution(window: window.window, channels: Int64(channels), chunk: Int64(chunk))
+        let bytes = withUnsafePointer(to: convolution) { Int(ck_panels_convolve_bytes($0)) }
+        let phase = cut.phase { frame, part, own in
+            var product = operands.product(frame, format)
+            // Safety: the window's sizes are those of the images; the worker's memory is as large as C asks for.
+            withUnsafePointer(to: convolution) { convolution in
+                ck_panels_plan(convolution, &product)
+                ck_panels_convolve(
+                    convolution, &product, frame.input(0), Int64(part.firstRow), Int64(part.rowCount),
+                    Int64(part.firstPanel), Int64(part.panelCount), own)
+            }
+        }
+        return Kernel(
+            "conv2d.panels", scratchBytesPerWorker: bytes, overwritableInputs: operands.overwritableInputs,
+            phases: [phase])
+    }
+}

@@ -1,0 +1,81 @@
+internal import CKernels
+internal import Tensors
+
+/// How a matrix [depth, columns] of float32 lies in panels: some columns at a time, row by row, in the order in which a product reads it.
+package struct PanelFormat: Hashable, Sendable {
+    /// The instructions that products with the panels use.
+    package enum Level: Int, CaseIterable, Sendable {
+        case base, avx2, avx512
+
+        /// The highest level of this processor.
+        package static let best = Level(rawValue: Int(ck_best_level().rawValue)) ?? .base
+
+        var code: ck_level { ck_level(UInt32(rawValue)) }
+
+        /// Columns of a panel.
+        var width: Int { Int(ck_panel_width(code)) }
+
+        /// About how long a multiplication takes, in picoseconds.
+        var picosecondsOfProduct: Int {
+            switch self {
+            case .base: 60
+            case .avx2: 24
+            case .avx512: 12
+            }
+        }
+    }
+
+    package let level: Level
+    /// Rows of the matrix.
+    package let depth: Int
+    package let columns: Int
+
+    /// - Parameters:
+    ///   - depth: Rows of the matrix.
+    ///   - columns: Columns of the matrix.
+    ///   - level: The instructions that products use.
+    package init(depth: Int, columns: Int, level: Level = .best) {
+        self.level = level
+        self.depth = depth
+        self.columns = columns
+    }
+
+    var panelCount: Int { (columns + level.width - 1) / level.width }
+
+    /// The number of floats in all panels; nil where it is too large to count.
+    package var elementCount: Int? {
+        let (rounded, tooWide) = columns.addingReportingOverflow(Int(CK_LANES) - 1)
+        let (count, tooLarge) = depth.multipliedReportingOverflow(by: rounded / Int(CK_LANES) * Int(CK_LANES))
+        return tooWide || tooLarge ? nil : count
+    }
+
+    /// The kernel that makes panels of input 0.
+    ///
+    /// - Parameter transposed: The matrix lies as [columns, depth].
+    /// - Returns: The kernel.
+    package func packing(transposed: Bool) -> Kernel {
+        let each = max(1, depth.saturatingProduct(level.width) / 1000)
+        let perUnit = max(1, Kernel.loopUnitNanoseconds / each)
+        let units = max(1, (panelCount + perUnit - 1) / perUnit)
+        let phase = Kernel.Phase(units: units, unitNanoseconds: perUnit.saturatingProduct(each)) { frame, units, _ in
+            for unit in units {
+                let first = unit &* perUnit
+                pack(
+                    frame.input(0), transposed: transposed, panels: first..<min(panelCount, first &+ perUnit),
+                    into: frame.output())
+                if frame.isOver(after: perUnit &* depth &* level.width) { return }
+            }
+        }
+        return Kernel("panels.pack", phases: [phase])
+    }
+
+    /// Makes some panels.
+    // Safety: `matrix` has depth times columns elements, `panels` has room for `elementCount`.
+    func pack(
+        _ matrix: UnsafePointer<Float>, transposed: Bool, panels: Range<Int>, into memory: UnsafeMutablePointer<Float>
+    ) {
+        ck_panels_pack(
+            level.code, matrix, transposed ? 1 : columns, transposed ? depth : 1, Int64(depth), Int64(columns),
+            Int64(panels.lowerBound), Int64(panels.count), memory)
+    }
+}

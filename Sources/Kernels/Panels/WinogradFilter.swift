@@ -1,0 +1,97 @@
+internal import CKernels
+internal import Tensors
+
+/// A filter of 3 x 3 as Winograd's convolution wants it: for each position of a tile a matrix [channels, outputs] in panels.
+package struct WinogradFilter: Hashable, Sendable {
+    /// Results along each side of a tile: 2 or 4.
+    package let size: Int
+    package let channels: Int
+    package let outputs: Int
+    let level: PanelFormat.Level
+
+    /// - Parameters:
+    ///   - size: Results along each side of a tile: 2 or 4.
+    ///   - channels: Of an image.
+    ///   - outputs: Channels of the result.
+    ///   - level: The instructions that are used.
+    package init(size: Int, channels: Int, outputs: Int, level: PanelFormat.Level = .best) {
+        self.size = size
+        self.channels = channels
+        self.outputs = outputs
+        self.level = level
+    }
+
+    /// The filter for a convolution, where Winograd's way is the quicker one for a single image.
+    ///
+    /// - Parameters:
+    ///   - window: How the filter moves.
+    ///   - channels: Of an image.
+    ///   - outputs: Channels of the result.
+    ///   - level: The instructions that are used.
+    package init?(
+        for window: SpatialWindow, channels: Int, outputs: Int, level: PanelFormat.Level = .best
+    ) {
+        let axes = [window.rows, window.columns]
+        guard axes.allSatisfy({ $0.filter == 3 && $0.stride == 1 && $0.dilation == 1 }), window.outputCount > 0,
+            channels >= Self.leastChannels, outputs >= Self.leastChannels
+        else { return nil }
+        let weights = channels.saturatingProduct(outputs)
+        let direct = weights.saturatingProduct(window.outputCount).saturatingProduct(9 * level.picosecondsOfProduct)
+        let choices = [2, 4].map { WinogradFilter(size: $0, channels: channels, outputs: outputs, level: level) }
+        let best = choices.filter { $0.size == 2 || weights <= Self.mostWeights }.min {
+            $0.picoseconds(window) < $1.picoseconds(window)
+        }
+        guard let best, best.picoseconds(window) < direct / 8 * 7 else { return nil }
+        self = best
+    }
+
+    /// Fewer channels leave too little for the product between the transforms.
+    private static let leastChannels = 24
+    /// Filters of more weights are not made four times as large.
+    private static let mostWeights = 1 << 17
+
+    /// About how long a convolution of an image takes.
+    private func picoseconds(_ window: SpatialWindow) -> Int {
+        let tiles = tileCount(window)
+        let each = positions.saturatingProduct(tiles)
+        let multiplying = each.saturatingProduct(channels.saturatingProduct(outputs)).saturatingProduct(
+            level.picosecondsOfProduct * 8 / 7)
+        let reading = positions.saturatingProduct(channels.saturatingProduct(outputs)).saturatingProduct(280)
+        let transforming = each.saturatingProduct(
+            channels.saturatingProduct(800).saturatingSum(outputs.saturatingProduct(600)))
+        return max(multiplying, reading).saturatingSum(transforming)
+    }
+
+    var positions: Int { Int(ck_winograd_positions(Int64(size))) }
+
+    /// Tiles of an image.
+    func tileCount(_ window: SpatialWindow) -> Int {
+        (window.rows.outputSize + size - 1) / size * ((window.columns.outputSize + size - 1) / size)
+    }
+
+    /// How the matrix of a position lies.
+    var format: PanelFormat { PanelFormat(depth: channels, columns: outputs, level: level) }
+
+    /// The number of floats for all positions; nil where it is too large to count.
+    package var elementCount: Int? {
+        guard let each = format.elementCount else { return nil }
+        let (count, overflow) = each.multipliedReportingOverflow(by: positions)
+        return overflow ? nil : count
+    }
+
+    /// The kernel that transforms a filter [3, 3, channels, outputs], input 0.
+    package var packing: Kernel {
+        let plane = channels.saturatingProduct(outputs)
+        let phase = Kernel.Phase(units: positions, unitNanoseconds: plane.saturatingProduct(10)) { frame, units, own in
+            // Safety: the worker's memory has room for a matrix, the output for the panels of all positions.
+            ck_winograd_pack(
+                level.code, Int64(size), frame.input(0), Int64(channels), Int64(outputs), Int64(units.lowerBound),
+                Int64(units.count), own.assumingMemoryBound(to: Float.self), frame.output(),
+                Int64(format.elementCount ?? 0))
+            _ = frame.isOver(after: units.count.saturatingProduct(plane))
+        }
+        return Kernel(
+            "winograd.pack", scratchBytesPerWorker: plane.saturatingProduct(MemoryLayout<Float>.stride), phases: [phase]
+        )
+    }
+}

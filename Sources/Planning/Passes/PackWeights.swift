@@ -1,0 +1,24 @@
+internal import Operations
+
+/// Lets products and convolutions read weights that lie in panels, which are made once for each version.
+struct PackWeights: PlanPass {
+    static let name = "pack-weights"
+    static let summary = "Lays weights out in the order in which products read them."
+
+    func rewrite(_ id: Plan.NodeID, in plan: borrowing Plan) throws(OpError) -> PlanPatch? {
+        guard let op = plan.nodes[id].op as? any PackableOp else { return nil }
+        let inputs = plan.nodes[id].inputs
+        var facts: [TensorFact] = []
+        for value in inputs { facts.append(plan.facts[value]) }
+        guard let form = op.packed(facts), facts[form.weight].hasElements, !facts[form.data].hasElements else {
+            return nil
+        }
+        var patch = PlanPatch(of: plan)
+        guard let panels = try patch.addWeight(form.packing, [inputs[form.weight]], in: plan) else { return nil }
+        let outputs = try patch.add(
+            form.op, [inputs[form.data], panels], before: id, in: plan, origin: plan.nodes[id].origin)
+        patch.replace(plan.nodes[id].outputs[0], with: outputs[0])
+        patch.remove(id)
+        return patch
+    }
+}
