@@ -11,7 +11,7 @@ unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE
 python=$1
 shift
 commands=("$@")
-[ ${#commands[@]} -gt 0 ] || commands=(.build/release/metaserve ".build/release/metaserve --release-weights")
+[ ${#commands[@]} -gt 0 ] || commands=(".build/release/metaserve --release-weights false" .build/release/metaserve)
 rounds=${ROUNDS:-3} port=${PORT:-18503}
 folder=$(mktemp -d)
 server=

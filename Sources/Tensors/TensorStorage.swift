@@ -9,6 +9,10 @@ public final class TensorStorage: @unchecked Sendable {
     /// The alignment for vector instructions, in bytes.
     package static let alignment = 64
 
+    /// From this size on, large pages are requested.
+    private static let largeBytes = 8 << 20
+    private static let largePageBytes = 2 << 20
+
     package let baseAddress: UnsafeMutableRawPointer
     package let byteCount: Int
     private let owner: Owner
@@ -31,9 +35,13 @@ public final class TensorStorage: @unchecked Sendable {
     ///
     /// - Returns: nil if there is not enough memory.
     package init?(byteCount: Int) {
-        guard byteCount >= 0,
-            let memory = aligned_alloc(Self.alignment, max(byteCount, 1).roundedUp(to: Self.alignment))
+        let isLarge = byteCount >= Self.largeBytes
+        let alignment = isLarge ? Self.largePageBytes : Self.alignment
+        guard byteCount >= 0, byteCount <= Int.max - alignment,
+            let memory = aligned_alloc(alignment, max(byteCount, 1).roundedUp(to: Self.alignment))
         else { return nil }
+        // Fewer faults when it is filled, fewer TLB misses when weights are read.
+        if isLarge { madvise(memory, byteCount, MADV_HUGEPAGE) }
         baseAddress = memory
         self.byteCount = byteCount
         owner = .heap

@@ -33,7 +33,7 @@ struct ServeFlags: ParsableArguments {
     @Option("poll-interval") var pollInterval: String?
     @Flag("wait-for-models") var waitForModels = false
     @Flag("follow-paths") var followPaths = false
-    @Flag("release-weights") var releaseWeights = false
+    @Option("release-weights", "true|false") var releaseWeights: String?
     @Option("token-file", "FILE") var tokenFile: String?
     @Option("admin-token-file", "FILE", alias: "admin-token") var adminTokenFile: String?
     @Option("cors-origin", "ORIGIN") var corsOrigin: [String] = []
@@ -55,7 +55,7 @@ struct ServeFlags: ParsableArguments {
             ("variables", variables),
             ("poll-interval", pollInterval),
             ("wait-for-models", waitForModels ? "true" : nil), ("follow-paths", followPaths ? "true" : nil),
-            ("release-weights", releaseWeights ? "true" : nil),
+            ("release-weights", releaseWeights),
             ("token-file", tokenFile),
             ("admin-token-file", adminTokenFile), ("log-level", logLevel), ("log-format", logFormat),
             ("access-log", accessLog), ("drain-delay", drainDelay), ("drain-timeout", drainTimeout),

@@ -33,7 +33,7 @@ struct ServerSettings: SettingsGroup {
     var runMemory: MemorySize?
     var cacheBytes = CacheBudget.standardBytes
     var corsOrigins: [String] = []
-    var releasesWeights = false
+    var releasesWeights = true
     var disabledPasses: [String] = []
     var tokenFile: String?
     var adminTokenFile: String?
@@ -136,7 +136,7 @@ extension ServerSettings {
         ),
         Setting(
             "release-weights", \.releasesWeights, .truth, effect: .restart,
-            "Give the memory of weights that no request has needed back to the system; they are read from the checkpoint again if one does. The checkpoint's files stay open."
+            "Give the memory of weights that runs do not read as they are in the checkpoint back to the system; they are read from the checkpoint again if a request needs one. The checkpoint's files stay open."
         ),
         Setting(
             "disable-pass", \.disabledPasses, .list(of: .text("a pass of the planner")), isList: true, effect: .restart,

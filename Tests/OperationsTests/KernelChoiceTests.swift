@@ -26,28 +26,40 @@ struct KernelChoiceTests {
     private static let batch = "batchMatmul."
 
     static let cases: [Case] = [
-        Case(op: "MatMul", inputs: [[4, 40], [40, 70]], names: ["matmul.blas", "matmul.fewRows"]),
-        Case(op: "MatMul", inputs: [[1, 40], [40, 70]], names: ["matmul.blas", "matmul.blasVector"]),
+        Case(op: "MatMul", inputs: [[4, 40], [40, 70]], names: ["matmul.blas", "matmul.packed", "matmul.fewRows"]),
+        Case(
+            op: "MatMul", inputs: [[1, 40], [40, 70]], names: ["matmul.blas", "matmul.packed", "matmul.blasVector"]),
         Case(
             op: "BatchMatMulV2", inputs: [[3, 4, 40], [1, 40, 70]],
-            names: [batch + "blas", batch + "fewRows", batch + "stacked"]),
+            names: [
+                batch + "blas", batch + "packed", batch + "fewRows", batch + "stacked", batch + "stackedPacked",
+            ]),
         Case(
             op: "BatchMatMulV2", inputs: [[2, 3, 40], [40, 70]],
-            names: [batch + "blas", batch + "fewRows", batch + "stacked", batch + "stackedFewRows"]),
+            names: [
+                batch + "blas", batch + "packed", batch + "fewRows", batch + "stacked", batch + "stackedPacked",
+                batch + "stackedFewRows",
+            ]),
         Case(
             op: "BatchMatMulV2", inputs: [[2, 1, 40], [1, 40, 70]],
-            names: [batch + "blas", batch + "blasVector", batch + "stacked", batch + "stackedFewRows"]),
+            names: [
+                batch + "blas", batch + "packed", batch + "blasVector", batch + "stacked", batch + "stackedPacked",
+                batch + "stackedFewRows",
+            ]),
         Case(
             op: "BatchMatMulV2", inputs: [[2, 3, 9, 40], [40, 1]],
             names: [batch + "blas", batch + "blasVector", batch + "stacked", batch + "stackedVector"]),
         Case(
-            op: "BatchMatMulV2", inputs: [[2, 3, 9, 40], [1, 1, 70, 40]], names: [batch + "blas", batch + "stacked"],
+            op: "BatchMatMulV2", inputs: [[2, 3, 9, 40], [1, 1, 70, 40]],
+            names: [batch + "blas", batch + "packed", batch + "stacked", batch + "stackedPacked"],
             flags: ["adj_y": true]),
         // The right matrices differ, or the left ones are transposed or repeat.
-        Case(op: "BatchMatMulV2", inputs: [[2, 3, 9, 40], [2, 1, 40, 70]], names: [batch + "blas"]),
+        Case(
+            op: "BatchMatMulV2", inputs: [[2, 3, 9, 40], [2, 1, 40, 70]], names: [batch + "blas", batch + "packed"]),
         Case(
             op: "BatchMatMulV2", inputs: [[3, 40, 9], [1, 40, 70]], names: [batch + "blas"], flags: ["adj_x": true]),
-        Case(op: "BatchMatMulV2", inputs: [[2, 1, 9, 40], [1, 3, 40, 70]], names: [batch + "blas"]),
+        Case(
+            op: "BatchMatMulV2", inputs: [[2, 1, 9, 40], [1, 3, 40, 70]], names: [batch + "blas", batch + "packed"]),
         Case(
             op: "Conv2D", inputs: [[2, 9, 8, 1], [3, 3, 1, 5]],
             names: ["conv2d.depthwise", "conv2d.im2colBlocks", "conv2d.im2colWhole"], strides: [1, 1, 1, 1]),

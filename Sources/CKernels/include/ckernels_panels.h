@@ -26,10 +26,10 @@ ck_level ck_best_level(void);
 // Columns of a panel.
 int32_t ck_panel_width(ck_level level);
 
-// Makes panels `first` to `first + count - 1`. Element [row, column] of the matrix is at row * row_stride + column * column_stride.
-// `panels` is where panel 0 begins.
-void ck_panels_pack(ck_level level, const float *matrix, ptrdiff_t row_stride, ptrdiff_t column_stride, int64_t depth, int64_t columns,
-                    int64_t first, int64_t count, float *panels);
+// Makes panels `first` to `first + count - 1`. The matrix lies as [depth, columns], or as [columns, depth] where it is transposed; `stride`
+// is the number of floats between its rows as they lie. `panels` is where panel 0 begins.
+void ck_panels_pack(ck_level level, const float *matrix, ptrdiff_t stride, bool transposed, int64_t depth, int64_t columns, int64_t first,
+                    int64_t count, float *panels);
 
 // What is done with a sum before it is written.
 typedef enum {
@@ -62,6 +62,18 @@ typedef struct {
 // Computes rows `first_row` on of a product with one tap. `left` is where row 0 begins.
 void ck_panels_multiply(const ck_panel_product *product, const float *left, ptrdiff_t left_stride, int64_t first_row, int64_t row_count,
                         int64_t first_panel, int64_t panel_count);
+
+// A product of two matrices as they lie.
+typedef struct {
+    int64_t rows, depth, columns;
+    // Floats from one row to the next, as the matrices lie.
+    ptrdiff_t left_stride, right_stride, result_stride;
+    // The right matrix lies as [columns, depth].
+    bool transposes_right;
+} ck_matrices;
+
+// Computes the product; panels are packed on the way, in memory of the thread. Each sum is added up in the order of the depth.
+void ck_matrices_multiply(ck_level level, const ck_matrices *task, const float *left, const float *right, float *result);
 
 // How the filter of a convolution is read: `depth` channels of a pixel at a time, or, where pixels of a row of the filter are
 // neighbours, all of the row at a time.

@@ -13,6 +13,7 @@ void ck_panel_rows_avx2(const ck_panel_product *product, const float *const *sou
     rows_of_panel(one, 6, product, sources, source_stride, panel, row, count, column);
 }
 
+TURNS(avx2)
 WINOGRAD(avx2)
 
 #endif

@@ -25,6 +25,7 @@ void ck_panel_rows_avx512(const ck_panel_product *product, const float *const *s
     }
 }
 
+TURNS(avx512)
 WINOGRAD(avx512)
 
 #endif

@@ -18,4 +18,5 @@ void ck_panel_rows_base(const ck_panel_product *product, const float *const *sou
     rows_of_panel(one, MAX_ROWS, product, sources, source_stride, panel, row, count, column);
 }
 
+TURNS(base)
 WINOGRAD(base)

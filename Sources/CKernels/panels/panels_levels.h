@@ -15,6 +15,7 @@ void ck_winograd_input_base(const ck_winograd *winograd, const float *images, in
                            const float *zeros, float *transformed);
 void ck_winograd_output_base(const ck_winograd *winograd, const ck_panel_product *product, const float *products, int64_t first,
                             int64_t count, int64_t stride);
+void ck_turn_base(const float *source, ptrdiff_t stride, int64_t depth, float *target, ptrdiff_t step);
 #if defined(__x86_64__)
 void ck_panel_rows_avx2(const ck_panel_product *product, const float *const *sources, ptrdiff_t source_stride, const float *panel,
                         int64_t row, int64_t count, int64_t column);
@@ -28,6 +29,8 @@ void ck_winograd_input_avx512(const ck_winograd *winograd, const float *images, 
                            const float *zeros, float *transformed);
 void ck_winograd_output_avx512(const ck_winograd *winograd, const ck_panel_product *product, const float *products, int64_t first,
                             int64_t count, int64_t stride);
+void ck_turn_avx2(const float *source, ptrdiff_t stride, int64_t depth, float *target, ptrdiff_t step);
+void ck_turn_avx512(const float *source, ptrdiff_t stride, int64_t depth, float *target, ptrdiff_t step);
 #endif
 
 #endif

@@ -25,30 +25,46 @@ static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 static int64_t rounded(int64_t columns) { return (columns + CK_LANES - 1) / CK_LANES * CK_LANES; }
 
-void ck_panels_pack(ck_level level, const float *matrix, ptrdiff_t row_stride, ptrdiff_t column_stride, int64_t depth, int64_t columns,
-                    int64_t first, int64_t count, float *panels) {
+static void turn(ck_level level, const float *source, ptrdiff_t stride, int64_t depth, float *target, ptrdiff_t step) {
+#if defined(__x86_64__)
+    if (level == CK_LEVEL_AVX512) {
+        ck_turn_avx512(source, stride, depth, target, step);
+        return;
+    }
+    if (level == CK_LEVEL_AVX2) {
+        ck_turn_avx2(source, stride, depth, target, step);
+        return;
+    }
+#endif
+    ck_turn_base(source, stride, depth, target, step);
+}
+
+// Makes a panel of columns that each lie in one piece, `stride` floats apart.
+static void pack_columns(ck_level level, const float *source, ptrdiff_t stride, int64_t depth, int64_t used, int64_t step, float *panel) {
+    const int64_t whole = used / CK_LANES * CK_LANES, turned = depth / CK_LANES * CK_LANES;
+    for (int64_t place = 0; place < whole; place += CK_LANES) turn(level, source + place * stride, stride, turned, panel + place, step);
+    for (int64_t row = 0; row < depth; row++) {
+        for (int64_t place = row < turned ? whole : 0; place < used; place++) panel[row * step + place] = source[place * stride + row];
+        for (int64_t place = used; place < step; place++) panel[row * step + place] = 0;
+    }
+}
+
+static void pack_rows(const float *source, ptrdiff_t stride, int64_t depth, int64_t used, int64_t step, float *panel) {
+    for (int64_t row = 0; row < depth; row++) {
+        memcpy(panel + row * step, source + row * stride, (size_t)used * sizeof *panel);
+        if (step > used) memset(panel + row * step + used, 0, (size_t)(step - used) * sizeof *panel);
+    }
+}
+
+void ck_panels_pack(ck_level level, const float *matrix, ptrdiff_t stride, bool transposed, int64_t depth, int64_t columns, int64_t first,
+                    int64_t count, float *panels) {
     const int64_t width = ck_panel_width(level);
-    // So many rows of a panel stay in the first cache while columns that lie apart are read one after another.
-    enum { BLOCK = 64 };
     for (int64_t number = first; number < first + count; number++) {
-        const int64_t column = number * width;
-        const int64_t used = least(width, columns - column), step = rounded(used);
-        float *panel = panels + depth * column;
-        const float *source = matrix + column * column_stride;
-        if (column_stride == 1) {
-            for (int64_t row = 0; row < depth; row++) {
-                memcpy(panel + row * step, source + row * row_stride, (size_t)used * sizeof *panel);
-                if (step > used) memset(panel + row * step + used, 0, (size_t)(step - used) * sizeof *panel);
-            }
-            continue;
-        }
-        for (int64_t start = 0; start < depth; start += BLOCK) {
-            const int64_t end = least(start + BLOCK, depth);
-            for (int64_t place = 0; place < used; place++)
-                for (int64_t row = start; row < end; row++)
-                    panel[row * step + place] = source[row * row_stride + place * column_stride];
-            for (int64_t place = used; place < step; place++)
-                for (int64_t row = start; row < end; row++) panel[row * step + place] = 0;
+        const int64_t column = number * width, used = least(width, columns - column), step = rounded(used);
+        if (transposed) {
+            pack_columns(level, matrix + column * stride, stride, depth, used, step, panels + depth * column);
+        } else {
+            pack_rows(matrix + column, stride, depth, used, step, panels + depth * column);
         }
     }
 }
@@ -178,5 +194,32 @@ void ck_panels_convolve(const ck_panel_convolution *convolution, const ck_panel_
         gather(convolution, product, images, at, chunk, pointers, zeros, patches);
         run_panels(product, pointers, convolution->chunk, number, chunk, first_panel, panel_count);
         done += chunk;
+    }
+}
+
+// Of a matrix that lies as it is, so many rows of a panel are packed at a time.
+enum { PACKED_DEPTH = 512, PACKED_WIDTH = 4 * CK_LANES };
+static _Thread_local float packed[PACKED_DEPTH * PACKED_WIDTH] __attribute__((aligned(64)));
+
+void ck_matrices_multiply(ck_level level, const ck_matrices *task, const float *left, const float *right, float *result) {
+    // Rows of the left matrix that stay in the second cache while the right one passes by.
+    enum { ROWS = 384 };
+    const int64_t width = ck_panel_width(level);
+    ck_panel_product product = {.level = level, .taps = 1, .panels = packed, .output_stride = task->result_stride};
+    for (int64_t row = 0; row < task->rows; row += ROWS) {
+        const int64_t rows = least(ROWS, task->rows - row);
+        for (int64_t start = 0; start < task->depth; start += PACKED_DEPTH) {
+            product.depth = least(PACKED_DEPTH, task->depth - start);
+            for (int64_t column = 0; column < task->columns; column += width) {
+                product.columns = least(width, task->columns - column);
+                const float *source = right + (task->transposes_right ? column * task->right_stride + start
+                                                                      : start * task->right_stride + column);
+                ck_panels_pack(level, source, task->right_stride, task->transposes_right, product.depth, product.columns, 0, 1, packed);
+                product.output = result + column;
+                // What the rows before have summed up.
+                product.residual = start > 0 ? product.output : NULL;
+                ck_panels_multiply(&product, left + start, task->left_stride, row, rows, 0, 1);
+            }
+        }
     }
 }

@@ -126,3 +126,35 @@ static void rows_of_panel(const tile_function *tiles, int64_t max_rows, const ck
         done += rows;
     }
 }
+
+CK_INLINE lanes low_pairs(lanes a, lanes b) { return __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23); }
+CK_INLINE lanes high_pairs(lanes a, lanes b) {
+    return __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+}
+
+// Turns CK_LANES columns of a matrix that lie one after another, `stride` floats apart, into rows `step` floats apart. `depth` is a
+// multiple of CK_LANES. Four times, each vector meets the one half of all away: then rows are columns.
+CK_INLINE void turn(const float *source, ptrdiff_t stride, int64_t depth, float *target, ptrdiff_t step) {
+    for (int64_t start = 0; start < depth; start += CK_LANES) {
+        lanes rows[CK_LANES], next[CK_LANES];
+#pragma clang loop unroll(full)
+        for (int row = 0; row < CK_LANES; row++) rows[row] = *(const lanes *)(source + row * stride + start);
+#pragma clang loop unroll(full)
+        for (int pass = 0; pass < 4; pass++) {
+#pragma clang loop unroll(full)
+            for (int row = 0; row < CK_LANES / 2; row++) {
+                next[2 * row] = low_pairs(rows[row], rows[row + CK_LANES / 2]);
+                next[2 * row + 1] = high_pairs(rows[row], rows[row + CK_LANES / 2]);
+            }
+#pragma clang loop unroll(full)
+            for (int row = 0; row < CK_LANES; row++) rows[row] = next[row];
+        }
+#pragma clang loop unroll(full)
+        for (int row = 0; row < CK_LANES; row++) *(lanes *)(target + (start + row) * step) = rows[row];
+    }
+}
+
+#define TURNS(LEVEL)                                                                                                                 \
+    PANELS_TARGET void ck_turn_##LEVEL(const float *source, ptrdiff_t stride, int64_t depth, float *target, ptrdiff_t step) {        \
+        turn(source, stride, depth, target, step);                                                                                   \
+    }

@@ -41,7 +41,7 @@ void ck_winograd_pack(ck_level level, int64_t size, const float *filter, int64_t
             for (int tap = 0; tap < 9; tap++) sum += factors[tap] * filter[tap * plane + index];
             matrix[index] = sum;
         }
-        ck_panels_pack(level, matrix, outputs, 1, channels, outputs, 0, (outputs + width - 1) / width, panels + position * panel_count);
+        ck_panels_pack(level, matrix, outputs, false, channels, outputs, 0, (outputs + width - 1) / width, panels + position * panel_count);
     }
 }
 

@@ -171,9 +171,11 @@ extension BatchedProduct.Method {
     package var name: Kernel.Name {
         switch self {
         case .batch(.matrices): "batchMatmul.blas"
+        case .batch(.panels): "batchMatmul.packed"
         case .batch(.vector): "batchMatmul.blasVector"
         case .batch(.fewRows): "batchMatmul.fewRows"
         case .stacked(.matrices): "batchMatmul.stacked"
+        case .stacked(.panels): "batchMatmul.stackedPacked"
         case .stacked(.vector): "batchMatmul.stackedVector"
         case .stacked(.fewRows): "batchMatmul.stackedFewRows"
         }

@@ -5,6 +5,8 @@ extension MatrixProduct {
     package enum Method: Sendable, Hashable {
         /// BLAS, for two matrices.
         case matrices
+        /// Panels of the right matrix that are packed on the way.
+        case panels
         /// BLAS, for a matrix and a vector, whichever side the vector is on: that does not pack.
         case vector
         /// A loop over a right matrix that is read once, as it lies, for few rows on the left.
@@ -21,7 +23,12 @@ extension MatrixProduct {
     package var methods: [(method: Method, picoseconds: Int)] {
         let multiplications = Int(rows).saturatingProduct(elementsOfRight)
         // As many as BLAS does at most; a small product is limited by what lies around the multiplications.
-        var methods = [(Method.matrices, multiplications.saturatingProduct(25).saturatingSum(packingPicoseconds))]
+        let blas = multiplications.saturatingProduct(LinearAlgebra.knowsProcessor ? 25 : 100)
+        var methods = [(Method.matrices, blas.saturatingSum(packingPicoseconds))]
+        if !transposesLeft, columns > 1 {
+            let multiplying = multiplications.saturatingProduct(PanelFormat.Level.best.picosecondsOfProduct + 2)
+            methods.append((.panels, multiplying.saturatingSum(elementsOfRight.saturatingProduct(120))))
+        }
         if isRowVector || isColumnVector {
             let elements = Int(isRowVector ? columns : rows).saturatingProduct(Int(depth))
             methods.append((.vector, elements.saturatingProduct(isSmallRow ? 100 : 24)))
@@ -91,6 +98,7 @@ extension MatrixProduct.Method {
     package var name: Kernel.Name {
         switch self {
         case .matrices: "matmul.blas"
+        case .panels: "matmul.packed"
         case .vector: "matmul.blasVector"
         case .fewRows: "matmul.fewRows"
         }

@@ -13,6 +13,8 @@ struct MatrixPanels: Sendable {
 
     /// BLAS packs the matrix that all panels share once for each of them: that must be little beside the multiplications.
     private static let smallestOfMatrices = 256
+    /// The same where the project's own kernels pack it.
+    private static let smallestOfPanels = 128
     /// More panels than these are made only if each is so long that packing does not count.
     private static let maxShort = 8
     private static let long = 768
@@ -23,6 +25,8 @@ struct MatrixPanels: Sendable {
     private static let maxPanels = 32
     /// Panels begin where BLAS would begin a block of its own.
     private static let step = 48
+    /// The same for the project's own kernels.
+    private static let stepOfPanels = 64
 
     /// - Parameters:
     ///   - product: What is cut.
@@ -32,7 +36,13 @@ struct MatrixPanels: Sendable {
         let (rows, columns) = (Int(product.rows), Int(product.columns))
         areRows = rows > columns
         let length = max(rows, columns)
-        let smallest = product.method == .matrices ? Self.smallestOfMatrices : Self.smallestOfVectors
+        let smallest =
+            switch product.method {
+            case .matrices: Self.smallestOfMatrices
+            case .panels: Self.smallestOfPanels
+            case .vector, .fewRows: Self.smallestOfVectors
+            }
+        let step = product.method == .panels ? Self.stepOfPanels : Self.step
         let maxCount = max(Self.maxShort, min(Self.maxPanels, length / Self.long))
         let count = min(length / smallest, nanoseconds / Self.leastNanoseconds, maxCount)
         guard count > 1 else {
@@ -41,7 +51,7 @@ struct MatrixPanels: Sendable {
             self.nanoseconds = nanoseconds
             return
         }
-        size = ((length + count - 1) / count + Self.step - 1) / Self.step * Self.step
+        size = ((length + count - 1) / count + step - 1) / step * step
         self.count = (length + size - 1) / size
         self.nanoseconds = nanoseconds / self.count
     }

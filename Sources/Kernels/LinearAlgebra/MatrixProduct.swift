@@ -122,6 +122,11 @@ extension MatrixProduct {
                 rows: rows, depth: depth, columns: columns, left_stride: leftStride, right_stride: rightStride,
                 result_stride: resultStride)
             ck_few_rows_f32(&task, left, right, result)
+        case .panels:
+            var task = ck_matrices(
+                rows: Int64(rows), depth: Int64(depth), columns: Int64(columns), left_stride: Int(leftStride),
+                right_stride: Int(rightStride), result_stride: Int(resultStride), transposes_right: transposesRight)
+            ck_matrices_multiply(PanelFormat.Level.best.code, &task, left, right, result)
         case .matrices:
             cblas_sgemm(
                 CblasRowMajor, Self.flag(transposesLeft), Self.flag(transposesRight), rows, columns, depth, 1, left,

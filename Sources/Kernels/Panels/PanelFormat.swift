@@ -75,7 +75,7 @@ package struct PanelFormat: Hashable, Sendable {
         _ matrix: UnsafePointer<Float>, transposed: Bool, panels: Range<Int>, into memory: UnsafeMutablePointer<Float>
     ) {
         ck_panels_pack(
-            level.code, matrix, transposed ? 1 : columns, transposed ? depth : 1, Int64(depth), Int64(columns),
+            level.code, matrix, transposed ? depth : columns, transposed, Int64(depth), Int64(columns),
             Int64(panels.lowerBound), Int64(panels.count), memory)
     }
 }

@@ -11,7 +11,8 @@ extension Plan {
     ///   - user: The one that uses it.
     /// - Returns: The node; nil where there is none.
     func only(producing value: Value, for user: NodeID) -> NodeID? {
-        guard let id = producers[value], nodes[id].outputs.first == value, nodes[id].region == nodes[user].region,
+        guard let id = producers[value], nodes[id].outputs.first == value, nodes[id].state == nil,
+            nodes[user].state == nil, nodes[id].region == nodes[user].region,
             nodes[id].guarded == nodes[user].guarded
         else { return nil }
         var users = 0
