@@ -59,6 +59,7 @@ let package = Package(
         system("CZlib", "zlib", apt: "zlib1g-dev"),
         system("CZstd", "libzstd", apt: "libzstd-dev"),
         .target(name: "CChecksum"),
+        .target(name: "CEvents"),
         .target(name: "CMemory"),
         .target(name: "CArguments"),
         .target(name: "CResponses", dependencies: ["CMicrohttpd"]),
@@ -106,7 +107,7 @@ let package = Package(
             dependencies: [
                 "API", "Checkpoints", "Execution", "Planning", "Files", "Graphs", "HTTPMessages", "HTTPServer",
                 "Interfaces", "Kernels", "Operations", "Threads", "Memory", "Serving", "Settings", "Tensors", "Text",
-                "CArguments", arguments, logging,
+                "CArguments", "CEvents", arguments, logging,
             ],
             swiftSettings: swiftSettings),
 
@@ -160,7 +161,10 @@ let package = Package(
             swiftSettings: swiftSettings),
         tests(
             "MetaserveTests",
-            uses: ["metaserve", "API", "Files", "Memory", "Serving", "Settings", "VectorSupport", "ServerSupport"],
+            uses: [
+                "metaserve", "API", "Files", "Memory", "Serving", "Settings", "Tensors", "VectorSupport",
+                "ServerSupport",
+            ],
             [arguments, logging]),
         tests("SettingsTests", uses: ["Settings"]),
         tests("HTTPServerTests", uses: ["HTTPServer", "HTTPMessages", "Memory", "Threads", "ServerSupport"]),

@@ -8,7 +8,8 @@ import Tensors
 struct FeedFile {
     private let path: String
     private let feed: String
-    private let bytes: [UInt8]
+    /// Its contents.
+    let bytes: [UInt8]
 
     private static let maxBytes = 1 << 30
 
@@ -23,13 +24,16 @@ struct FeedFile {
         }
     }
 
+    /// Whether it is a `.npy` array, by its contents or its name.
+    var isArray: Bool { bytes.starts(with: [0x93] + Array("NUMPY".utf8)) || path.hasSuffix(".npy") }
+
     /// The contents of the file, as JSON.
     ///
     /// - Parameter input: The model's input, if there is one.
     /// - Returns: JSON.
     /// - Throws: `ValidationError` with the next step, if the input does not accept the file.
     func json(for input: TensorDescription?) throws -> String {
-        if bytes.starts(with: [0x93] + Array("NUMPY".utf8)) || path.hasSuffix(".npy") {
+        if isArray {
             do throws(NPYText.Fault) { return try NPYText.json(file: bytes) } catch {
                 throw ValidationError("\(path): is not a .npy file that can be fed: \(error.reason)")
             }

@@ -75,7 +75,7 @@ struct PlanReport {
                 + "\(program.constantBytes) bytes of constants")
         let total = call.nanoseconds?.reduce(0, +) ?? 0
         let cells = program.rows.enumerated().map { index, row in
-            ["\(index)"] + (call.nanoseconds.map { [time($0[index], of: total)] } ?? []) + [
+            ["\(index)"] + (call.nanoseconds.map { [StepText.time($0[index], of: total)] } ?? []) + [
                 row.kernel, row.outputs.joined(separator: ", "), row.byteCount == 0 ? "" : "\(row.byteCount)",
                 row.offsets.map { $0.map { "\($0)" } ?? "own" }.joined(separator: ", "),
                 row.scratchBytes == 0 ? "" : "\(row.scratchBytes)", row.names.joined(separator: " = "),
@@ -85,17 +85,7 @@ struct PlanReport {
             ["step"] + (call.nanoseconds == nil ? [] : ["time"])
             + ["kernel", "outputs", "bytes", "at", "scratch", "node"]
         Table.print(head, cells, width: width)
-        if call.nanoseconds != nil { print("  \(microseconds(total)) us in all steps") }
-    }
-
-    private func time(_ nanoseconds: UInt64, of total: UInt64) -> String {
-        let share = total == 0 ? 0 : Int((Double(nanoseconds) / Double(total) * 100).rounded())
-        return "\(microseconds(nanoseconds)) us \(share) %"
-    }
-
-    private func microseconds(_ nanoseconds: UInt64) -> String {
-        let tenths = (nanoseconds + 50) / 100
-        return "\(tenths / 10).\(tenths % 10)"
+        if call.nanoseconds != nil { print("  \(StepText.microseconds(total)) us in all steps") }
     }
 }
 

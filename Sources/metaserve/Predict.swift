@@ -51,17 +51,13 @@ struct Predict: ParsableCommand {
 
     func run() throws {
         ThreadBudget.apply()
-        let folders = try ModelFolders.find(in: path)
-        guard folders.count == 1 else {
-            throw ValidationError(
-                "\(path) contains \(folders.count) models: give the path of one of \(folders.joined(separator: ", "))")
-        }
+        let folder = try ModelFolders.single(in: path)
         var options = Service.Options()
         options.nanPolicy = nan
         options.threadCount = ThreadBudget.processors
         let values = DefaultValues(try Parse.values(of: defaults))
         let model = try Model(
-            contentsOf: folders[0], threadCount: 1, defaults: values, variables: variables, followsPaths: followPaths,
+            contentsOf: folder, threadCount: 1, defaults: values, variables: variables, followsPaths: followPaths,
             disabledPasses: Set(disabledPasses))
         let registry = ModelRegistry([model], ModelRegistry.Configuration(attach: Service.attachment))
         let response = Service(registry, options: options).respond(

@@ -71,7 +71,8 @@ struct DocumentTests {
             let isClient = ["curl", "seq", "openssl", "python3"].contains(command.words[0])
             let isCommand = command.words[0] == "metaserve" && command.words.dropFirst().first != "serve"
             guard isClient || isCommand else { continue }
-            let line = command.text.replacing("localhost:8501", with: server.address)
+            let line = command.text.replacing("http://localhost:8501", with: server.address)
+                .replacing("localhost:8501", with: server.address)
                 .replacing("/NAME", with: "/tutorial").replacing("curl ", with: "curl -fsS ")
             let result = try launch(line)
             #expect(result.status == 0, "\(command.testDescription): \(result.errors)")

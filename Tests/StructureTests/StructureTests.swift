@@ -18,6 +18,7 @@ struct StructureTests {
         "CChecksum": ["Checkpoints/Files/Checksum.swift"],
         "CMemory": ["Memory/FreedMemory.swift"],
         "CArguments": ["metaserve/ProgramArguments.swift"],
+        "CEvents": ["metaserve/Load/LoadThread.swift"],
         "CJSON": ["API/JSON/JSONParser.swift", "API/JSON/JSONWriter.swift"],
         "CRegex": ["Kernels/Text/RegularExpression.swift"],
         "CZlib": ["API/Encodings/ZlibStreams.swift", "Kernels/Images/Inflation.swift"],

@@ -126,17 +126,13 @@ struct Example {
         writer.endList()
     }
 
-    /// A PNG file of one grey pixel, in base 64.
-    private static let image =
-        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mNoAAAAggCB2kUIOwAAAABJRU5ErkJggg=="
-
     private func writeElement(_ dtype: DataType, _ writer: inout JSONWriter) {
         switch dtype {
         case .bool: writer.bool(false)
         case .string where model.decodesImages:
             writer.beginObject()
             writer.key("b64")
-            writer.string(Self.image)
+            writer.string(ExampleImage.base64)
             writer.endObject()
         case .string: writer.string("")
         case let type where type.isInteger: writer.integer(0)

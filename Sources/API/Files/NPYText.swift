@@ -1,6 +1,6 @@
 internal import Execution
 internal import HTTPMessages
-internal import Tensors
+package import Tensors
 
 /// NumPy arrays as JSON, for programs that compose requests.
 public enum NPYText {
@@ -20,6 +20,32 @@ public enum NPYText {
                 }
                 return try text(&feeds)
             }
+        } catch { throw Fault(reason: error.reason) }
+    }
+
+    /// The array of a `.npy` file as a tensor. NumPy's defaults, float64 and int64, are converted to float32 and int32.
+    ///
+    /// - Parameters:
+    ///   - file: The bytes.
+    ///   - dtype: The dtype of the tensor; nil for the array's own.
+    ///   - feed: The name of the input, for messages.
+    /// - Returns: A tensor with its own memory.
+    /// - Throws: ``NPYText/Fault`` if the array is malformed, or does not fit the dtype.
+    package static func tensor(file: [UInt8], as dtype: DataType? = nil, feed: String = "") throws(Fault) -> Tensor {
+        do throws(NPYArray.Fault) {
+            // Safety: the feeds do not outlive the file's bytes.
+            let tensor: Tensor? = try file.withUnsafeBufferPointer { bytes throws(NPYArray.Fault) in
+                let array = try NPYArray(UnsafeRawBufferPointer(bytes))
+                var feeds = FeedMemory()
+                do throws(RequestError) { try feeds.add(array, as: dtype ?? array.dtype, name: feed) } catch {
+                    throw NPYArray.Fault(error.message)
+                }
+                var tensor: Tensor?
+                feeds.withFeeds { tensor = $0.first?.copy() }
+                return tensor
+            }
+            guard let tensor else { throw NPYArray.Fault("not enough memory for it") }
+            return tensor
         } catch { throw Fault(reason: error.reason) }
     }
 

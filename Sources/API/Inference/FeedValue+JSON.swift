@@ -2,7 +2,7 @@ internal import HTTPMessages
 public import Serving
 
 extension FeedValue {
-    /// Reads a value as JSON: numbers, Booleans, strings and lists. A text that is not JSON is a string.
+    /// Reads a value as JSON: numbers, Booleans, strings, `{"b64": "..."}` for bytes, and lists. A text that is not JSON is a string.
     ///
     /// - Parameter text: The value.
     public init(text: String) {
@@ -15,7 +15,7 @@ extension FeedValue {
         self = value ?? FeedValue(stringLiteral: text)
     }
 
-    /// The value; nil for null and for objects. The parser limits JSON's nesting.
+    /// The value; nil for null and for other objects. The parser limits JSON's nesting.
     private static func value(_ json: JSONValue) -> FeedValue? {
         switch json.kind {
         case .int64: return FeedValue(json.int64)
@@ -24,7 +24,12 @@ extension FeedValue {
         case .truth: return true
         case .falsehood: return false
         case .string: return FeedValue(stringLiteral: json.text)
-        case .null, .object: return nil
+        case .null: return nil
+        case .object:
+            let value = json.first.next
+            guard json.count == 1, json.first.equals("b64"), value.kind == .string else { return nil }
+            let text = value.string
+            return Base64.decode(inPlace: text).map { FeedValue(bytes: Array(text[..<$0])) }
         case .list:
             var elements: [FeedValue] = []
             var element = json.first

@@ -1,4 +1,6 @@
+internal import Execution
 internal import HTTPMessages
+package import Tensors
 
 /// JSON as text, for programs that compose requests.
 public enum JSONText {
@@ -15,6 +17,19 @@ public enum JSONText {
         if let text = String(validating: bytes, as: UTF8.self) { return quoted(text) }
         let encoded = bytes.withUnsafeBufferPointer { Base64.encode($0) }
         return "{\"b64\":\"\(String(decoding: encoded, as: UTF8.self))\"}"
+    }
+
+    /// A tensor as nested lists, as a request has it.
+    ///
+    /// - Parameter tensor: The tensor.
+    /// - Returns: JSON; nil for a dtype without a JSON form.
+    package static func value(of tensor: Tensor) -> String? {
+        let buffer = ResponseBuffer()
+        return TensorView.withViews(of: [tensor]) { views in
+            var output = OutputWriter(JSONWriter(buffer), policy: .string)
+            guard let view = views.first, (try? output.writeValue(view, of: [])) != nil else { return nil }
+            return String(decoding: buffer.bytes, as: UTF8.self)
+        }
     }
 
     /// The fault of an invalid JSON value, and its place; nil for a valid one.

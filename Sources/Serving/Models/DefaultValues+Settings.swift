@@ -68,6 +68,7 @@ extension FeedValue {
         case .number(let value): value.isNaN ? ".nan" : value.isInfinite ? (value < 0 ? "-.inf" : ".inf") : "\(value)"
         case .truth(let value): "\(value)"
         case .text(let text): YAMLText.quoted(text)
+        case .bytes(let bytes): YAMLText.quoted("\(bytes.count) bytes")
         case .list(let elements): "[\(elements.map(\.yaml).joined(separator: ", "))]"
         }
     }

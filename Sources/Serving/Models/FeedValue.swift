@@ -8,6 +8,8 @@ public struct FeedValue: Sendable {
         case number(Double)
         case truth(Bool)
         case text(String)
+        /// A string that need not be text.
+        case bytes([UInt8])
         case list([FeedValue])
     }
 
@@ -21,6 +23,9 @@ public struct FeedValue: Sendable {
 
     /// An integer.
     public init(_ number: Int64) { content = .integer(number) }
+
+    /// A string of any bytes.
+    public init(bytes: [UInt8]) { content = .bytes(bytes) }
 
     /// A tensor, fed unchanged. Its dtype must equal the placeholder's.
     public init(_ tensor: Tensor) { content = .tensor(tensor) }
@@ -49,7 +54,7 @@ extension FeedValue {
     ///   - feed: The name of the feed in messages: `feed "x"`.
     /// - Returns: The tensor. A value that is a tensor is returned unchanged.
     /// - Throws: ``ModelError`` of kind `invalidArgument` if a value does not fit, or lists are ragged.
-    func tensor(of dtype: DataType, feed: String) throws(ModelError) -> Tensor {
+    package func tensor(of dtype: DataType, feed: String) throws(ModelError) -> Tensor {
         if case .tensor(let tensor) = content { return tensor }
         var leaves: [FeedValue] = []
         let dimensions = try flatten(into: &leaves, feed)
@@ -122,8 +127,11 @@ extension FeedValue {
     }
 
     private func text(_ feed: String, _ dtype: DataType) throws(ModelError) -> [UInt8] {
-        guard case .text(let value) = content else { throw Self.misfit(feed, dtype) }
-        return Array(value.utf8)
+        switch content {
+        case .text(let value): return Array(value.utf8)
+        case .bytes(let value): return value
+        default: throw Self.misfit(feed, dtype)
+        }
     }
 }
 
