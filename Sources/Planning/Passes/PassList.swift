@@ -3,13 +3,17 @@ package enum PassList {
     /// The passes.
     ///
     /// `FusedActivationSemantics` comes first: it asks what stands next to what in the graph as TensorFlow's optimizer sees it, before
-    /// identities are forwarded and equal nodes are merged. `MergeEqual` comes after `ForwardIdentities`, which makes inputs the same.
+    /// identities are forwarded and equal nodes are merged. `MergeEqual` comes after `ForwardIdentities`, which makes inputs the same. What looks for
+    /// patterns comes after them; `FuseElementwise` last, as it takes what the others leave.
     package static let all: [any PlanPass.Type] = [
         FusedActivationSemantics.self,
         RemoveDeadBranches.self,
         FoldConstants.self,
         ForwardIdentities.self,
         MergeEqual.self,
+        FuseLayerNormalization.self,
+        FuseActivations.self,
+        FuseElementwise.self,
         RemoveUnneeded.self,
     ]
 
