@@ -100,3 +100,49 @@ int ck_broadcast(
         if (axis < 0) return fault;
     }
 }
+
+#define FILL(T)                                                        \
+    {                                                                  \
+        const T element = *(const T *)from;                            \
+        T *elements = (T *)to;                                         \
+        for (ptrdiff_t i = 0; i < count; i++) elements[i] = element;   \
+    }
+
+static void fill(const char *from, char *to, ptrdiff_t count, ptrdiff_t width) {
+    switch (width) {
+    case 1: memset(to, *from, (size_t)count); break;
+    case 2: FILL(uint16_t) break;
+    case 4: FILL(uint32_t) break;
+    case 8: FILL(uint64_t) break;
+    default: FILL(wide) break;
+    }
+}
+
+void ck_repeat(
+    const ptrdiff_t *axes, int rank, const void *from, ptrdiff_t first, ptrdiff_t count, void *to, ptrdiff_t width) {
+    ptrdiff_t position[CK_MAX_AXES] = {0};
+    const char *row = from;
+    for (int axis = rank - 1; axis >= 0; axis--) {
+        position[axis] = first % axes[2 * axis];
+        first /= axes[2 * axis];
+        if (axis < rank - 1) row += position[axis] * axes[2 * axis + 1] * width;
+    }
+    const ptrdiff_t size = axes[2 * (rank - 1)], step = axes[2 * (rank - 1) + 1];
+    ptrdiff_t at = position[rank - 1];
+    char *target = to;
+    while (count > 0) {
+        const ptrdiff_t some = size - at < count ? size - at : count;
+        if (step) memcpy(target, row + at * width, (size_t)(some * width));
+        else fill(row, target, some, width);
+        target += some * width;
+        count -= some;
+        at = 0;
+        for (int axis = rank - 2; axis >= 0; axis--) {
+            const ptrdiff_t stride = axes[2 * axis + 1] * width;
+            row += stride;
+            if (++position[axis] < axes[2 * axis]) break;
+            row -= stride * axes[2 * axis];
+            position[axis] = 0;
+        }
+    }
+}

@@ -37,6 +37,8 @@ SINGLE(elu)
 SINGLE(selu)
 SINGLE(softplus)
 UNARY_BLOCKS(erf_f32, float, CK_LOOP_F32, CK_BLOCK_F32, ck_erf_f32)
+UNARY_BLOCKS(gelu_f32, float, CK_LOOP_F32, CK_BLOCK_F32, ck_gelu_f32)
+UNARY_BLOCKS(gelu_tanh_f32, float, CK_LOOP_F32, CK_BLOCK_F32, ck_gelu_tanh_f32)
 
 // Arguments beyond what the reduction can do, infinities and NaN are left to the library.
 #define CIRCULAR(NAME, FUNCTION)                                                                          \
@@ -88,4 +90,5 @@ const ck_unary_fn ck_unary_elementary[CK_UNARY_COUNT][CK_TYPE_COUNT] = {
     [CK_ATANH] = {FLOATS(atanh)},       [CK_ERF] = {FLOATS(erf)},     [CK_ERFC] = {FLOATS(erfc)},
     [CK_SIGMOID] = {FLOATS(sigmoid)},   [CK_ELU] = {FLOATS(elu)},     [CK_SELU] = {FLOATS(selu)},
     [CK_SOFTPLUS] = {FLOATS(softplus)},
+    [CK_GELU] = {[CK_FLOAT32] = gelu_f32}, [CK_GELU_TANH] = {[CK_FLOAT32] = gelu_tanh_f32},
 };

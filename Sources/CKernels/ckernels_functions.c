@@ -56,11 +56,13 @@ const ck_unary_fn ck_unary_special[CK_UNARY_COUNT][CK_TYPE_COUNT] = {
 
 BINARY_MATH(any_power_f32, float, CK_LOOP_F64, ck_pow_f32(a, b))
 BINARY_CALLS(any_power_f64, double, pow(a, b))
-// Squares are what most graphs want of a power.
+// Squares and cubes are what most graphs want of a power; TensorFlow's optimiser makes products of them too.
 #define POWER(S, T)                                                                               \
     BINARY(square_##S, T, T, a * a)                                                               \
+    BINARY(cube_##S, T, T, a * (a * a))                                                           \
     static int power_##S(BINARY_PARAMETERS) {                                                     \
         if (step_b == 0 && *(const T *)right == 2) return square_##S(left, 1, right, 0, ys, n);   \
+        if (step_b == 0 && *(const T *)right == 3) return cube_##S(left, 1, right, 0, ys, n);     \
         return any_power_##S(left, step_a, right, step_b, ys, n);                                 \
     }
 EACH_FLOAT(POWER)

@@ -221,6 +221,17 @@ CK_INLINE float ck_erf_f32(float x) {
     return v * p / q;
 }
 
+// What the ops that it is made of compute, bit for bit: each of their steps is rounded.
+CK_INLINE float ck_gelu_f32(float x) {
+#pragma clang fp contract(off)
+    return x * (0.5f * (1.0f + ck_erf_f32(x / 1.41421356f)));
+}
+CK_INLINE float ck_gelu_tanh_f32(float x) {
+#pragma clang fp contract(off)
+    const float inner = 0.797884561f * (x + 0.044715f * (x * (x * x)));
+    return x * (0.5f * (1.0f + ck_tanh_f32(inner)));
+}
+
 // x^y = e^(y log |x|) in double precision; whole odd powers of negative numbers are negative.
 CK_INLINE float ck_pow_f32(float x, float y) {
     const double magnitude = __builtin_fabs((double)x);

@@ -195,6 +195,8 @@ struct OpRoleTests {
         #expect(try formula("ClipByValue", inputs: 3) == .ternary(.clip))
         #expect(try formula("LeakyRelu", inputs: 1, ["alpha": attribute(0.5)]) == .leakyRelu(alpha: 0.5))
         #expect(try formula("AddN", inputs: 3) == .sum)
+        #expect(try formula("BiasAdd", inputs: 2) == .binary(.add))
+        #expect(try formula("BiasAdd", inputs: 2, ["data_format": attribute("NCHW")]) == nil)
         #expect(try formula("Equal", inputs: 2) == .binary(.equal))
         #expect(try formula("Equal", inputs: 2, ["incompatible_shape_error": attribute(false)]) == nil)
         #expect(try formula("Softmax", inputs: 1) == nil)
@@ -210,6 +212,33 @@ struct OpRoleTests {
             let op = try #require(try plainOp(name, inputs: inputs) as? any MovementOp)
             #expect(op.movement([fact(2, 1), fact(1, dtype: .int32)]) == .reshape)
         }
+    }
+
+    @Test("A reduction shows what it folds as soon as its axes are known")
+    func folds() throws {
+        let keeps = try #require(
+            try plainOp("Mean", inputs: 2, ["keep_dims": attribute(true)]) as? any ReducingOp)
+        let axes = TensorFact(try #require(Tensor([-1, 0] as [Int32])))
+        let data = fact(2, 3, 4)
+        #expect(keeps.fold([data, axes]) == Fold(reduction: .mean, axes: [0, 2], keepsDimensions: true))
+        #expect(keeps.fold([data, fact(2, dtype: .int32)]) == nil)
+        let other = try #require(try plainOp("Max", inputs: 2) as? any ReducingOp)
+        #expect(other.fold([data, axes]) == Fold(reduction: .max, axes: [0, 2], keepsDimensions: false))
+    }
+
+    @Test("Softmax computes rows by themselves; its logarithm is another op")
+    func rows() throws {
+        let softmax = try #require(try plainOp("Softmax", inputs: 1) as? any RowwiseOp)
+        #expect(softmax.rowFormula([fact(2, 3)]) == .softmax)
+        #expect(softmax.rowFormula([fact(2, 3, dtype: .float64)]) == nil)
+        #expect((try plainOp("LogSoftmax", inputs: 1) as? any RowwiseOp)?.rowFormula([fact(2, 3)]) == nil)
+        var normalization = RowNormalization(axisCount: 1, epsilon: 0.5)
+        normalization.hasOffset = true
+        #expect(
+            normalization.rowFormula([fact(2, 3), fact(3)])
+                == .layerNormalization(
+                    LayerNormalization(count: 3, period: 3, epsilon: 0.5, scale: nil, offset: 1)))
+        #expect(normalization.rowFormula([fact(2, 3), fact(2)]) == nil)
     }
 
     // MARK: - TensorFlow's fusions

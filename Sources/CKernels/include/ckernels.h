@@ -5,6 +5,7 @@
 #include "ckernels_depthwise.h"
 #include "ckernels_elementwise.h"
 #include "ckernels_image.h"
+#include "ckernels_layernorm.h"
 #include "ckernels_matrices.h"
 #include "ckernels_panels.h"
 #include "ckernels_products.h"

@@ -25,6 +25,8 @@ typedef enum {
     CK_EXPINT, CK_FRESNEL_SIN, CK_FRESNEL_COS, CK_SPENCE,
     // Of complex numbers; all but the first to their parts' type.
     CK_CONJUGATE, CK_REAL, CK_IMAGINARY, CK_MAGNITUDE, CK_ANGLE,
+    // x / 2 * (1 + erf(x / sqrt 2)), and with tanh as its authors wrote it; no op of a graph, but of several.
+    CK_GELU, CK_GELU_TANH,
     CK_UNARY_COUNT
 } ck_unary;
 
@@ -85,6 +87,12 @@ enum { CK_MAX_AXES = 8 };
 int ck_broadcast(
     ck_binary_fn loop, const ptrdiff_t *axes, int rank, const void *a, const void *b, void *y, ptrdiff_t width,
     ptrdiff_t output_width);
+
+// The elements [first, first + count) of an operand that is repeated along some axes of an output. `axes` has two numbers an
+// axis, outermost first: its size, then the elements from one of the operand to the next along it, 0 where it repeats; on the
+// last axis 0 or 1. Elements have 1, 2, 4, 8 or 16 bytes.
+void ck_repeat(
+    const ptrdiff_t *axes, int rank, const void *from, ptrdiff_t first, ptrdiff_t count, void *to, ptrdiff_t width);
 
 // y[i] = condition[i] ? a[i] : b[i] for elements of 1, 2, 4, 8 or 16 bytes; NULL for other widths.
 typedef void (*ck_select_fn)(const uint8_t *condition, const void *a, const void *b, void *y, ptrdiff_t count);

@@ -41,6 +41,10 @@ package enum UnaryFormula: UInt32, CaseIterable, Sendable {
     /// To the type of the parts, as the three after it.
     case real
     case imaginary, magnitude, angle
+    /// x (1 + erf(x / sqrt 2)) / 2; float32 only, as the one after it.
+    case gelu
+    /// x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2.
+    case geluTanh
 
     /// How many formulas C has.
     package static var countInC: Int { Int(CK_UNARY_COUNT.rawValue) }

@@ -50,6 +50,33 @@ package enum ElementwiseFormula: Hashable, Sendable {
     case sum
 }
 
+/// An op that folds axes of its first input.
+package protocol ReducingOp: KernelOp {
+    /// The fold; nil where it depends on a value that is not known.
+    func fold(_ inputs: [TensorFact]) -> Fold?
+}
+
+/// The fold of a ``ReducingOp``.
+package struct Fold: Hashable, Sendable {
+    package let reduction: Reduction
+    /// Which axes are folded, in order, counted from the front.
+    package let axes: [Int]
+    /// Whether they stay as axes of one element.
+    package let keepsDimensions: Bool
+
+    package init(reduction: Reduction, axes: [Int], keepsDimensions: Bool) {
+        self.reduction = reduction
+        self.axes = axes
+        self.keepsDimensions = keepsDimensions
+    }
+}
+
+/// An op that computes each row of its first input by itself, in the memory of its output if need be.
+package protocol RowwiseOp: KernelOp {
+    /// What it makes of rows of float32; nil where it is more than that, or shapes are not known. Numbers of inputs are the op's.
+    func rowFormula(_ inputs: [TensorFact]) -> FusedTail?
+}
+
 /// An op that moves elements of its first input, or gives them another shape, and computes nothing.
 package protocol MovementOp: KernelOp {
     /// The movement; nil where it depends on a value that is not known.

@@ -227,7 +227,7 @@ struct AddN: ElementwiseOp {
 ///
 /// - Inputs: `value`, rank 2 or more; `bias`, as long as there are channels.
 /// - Attributes: `data_format`: NHWC (channels last, the default) or NCHW (channels second).
-struct BiasAdd: ChannelAffineOp, FusibleLink {
+struct BiasAdd: ElementwiseOp, ChannelAffineOp, FusibleLink {
     private enum Format: String {
         case channelsLast = "NHWC"
         case channelsSecond = "NCHW"
@@ -272,6 +272,9 @@ struct BiasAdd: ChannelAffineOp, FusibleLink {
         guard data == 0, inputs[0].dtype.isFloating, let rank = inputs[0].shape.rank else { return nil }
         return ChannelAffine(axis: channelAxis(rank: rank), formula: .adding(1))
     }
+
+    /// Along the last axis, the bias broadcasts by itself.
+    var elementwiseFormula: ElementwiseFormula? { format == .channelsLast ? .binary(.add) : nil }
 
     var fusibleProducts: Set<FusibleProductKind> { [.convolution, .matrixProduct] }
 

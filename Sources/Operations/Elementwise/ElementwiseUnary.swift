@@ -1,4 +1,4 @@
-internal import Kernels
+package import Kernels
 internal import Tensors
 
 extension OpTable {
@@ -36,6 +36,11 @@ extension OpTable {
             "ZerosLike", traits: HandleZeros.traits.union(ZerosLike.traits),
             makeAny: { node throws(OpError) in try node.isOfHandles ? HandleZeros(node) as any Op : ZerosLike(node) }),
     ]
+
+    /// The op of a formula that a pass has found in several ops.
+    package static func elementwise(_ formula: UnaryFormula) -> any ElementwiseOp {
+        ElementwiseUnary(formula: formula, result: nil)
+    }
 
     static func unary(_ name: String, _ formula: UnaryFormula, to result: DataType? = nil) -> OpEntry {
         OpEntry(name) { (node: NodeReader) throws(OpError) -> ElementwiseUnary in

@@ -36,7 +36,7 @@ extension OpTable {
 /// - Attributes: `keep_dims`: whether folded axes stay, with size 1.
 /// - Numerics: float sums are added up in blocks. A fold of nothing gives 0, 1 for Prod, the least or greatest number for
 ///   Max and Min, NaN (integers and complex numbers: 0) for Mean. The mean of integers, and their norm, go towards zero.
-struct Reduce: KernelOp {
+struct Reduce: ReducingOp {
     let reduction: Reduction
     let keepsDimensions: Bool
 
@@ -75,6 +75,13 @@ struct Reduce: KernelOp {
         let axes = try normalized(spec.inputs[1].integers ?? [], rank: shape.rank)
         guard let kernel = Kernel.reduce(reduction, dtype, shape, axes: axes) else { throw .unsupported(dtype) }
         return kernel
+    }
+
+    func fold(_ inputs: [TensorFact]) -> Fold? {
+        guard let rank = inputs[0].shape.rank, let listed = inputs[1].integers,
+            let axes = try? normalized(listed, rank: rank)
+        else { return nil }
+        return Fold(reduction: reduction, axes: axes.sorted(), keepsDimensions: keepsDimensions)
     }
 
     private func normalized(_ listed: [Int], rank: Int) throws(OpError) -> [Int] {

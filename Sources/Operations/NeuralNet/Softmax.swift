@@ -21,7 +21,7 @@ extension OpTable {
 ///
 /// - Inputs: `logits`, float32 or float64, rank 1 or more.
 /// - Numerics: subtracts the row's maximum first; NaN fills its row.
-struct Softmax: KernelOp {
+struct Softmax: RowwiseOp {
     let logarithm: Bool
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
@@ -30,6 +30,10 @@ struct Softmax: KernelOp {
     }
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0, minimumRank: 2) }
+
+    func rowFormula(_ inputs: [TensorFact]) -> FusedTail? {
+        !logarithm && inputs[0].dtype == .float32 && inputs[0].shape.isFullyDefined ? .softmax : nil
+    }
 
     func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let (shape, dtype) = (try spec.outputShape(), spec.outputs[0].dtype)

@@ -21,7 +21,7 @@ package struct Plan: Sendable {
         package let node: String
         /// Its op's name.
         package let op: String
-        /// The names of other graph nodes whose outputs the node computes too, since equal nodes were merged.
+        /// The names of other graph nodes that the node stands for: equal ones, and those that became one with it.
         package var merged: [String] = []
 
         /// The error with the place where it happened.

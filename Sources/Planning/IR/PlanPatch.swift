@@ -8,6 +8,7 @@ package struct PlanPatch: Sendable {
         case replace(Plan.Value, with: Plan.Value)
         case remove(Plan.NodeID)
         case setOp(Plan.NodeID, any Op)
+        case setComputation(Plan.NodeID, any Op, [Plan.Value], Plan.Origin)
         case setGuard(Plan.NodeID, Guard)
         case keepChoices(Plan.NodeID, [Int])
         case keepVariables(Plan.NodeID, [Int])
@@ -108,6 +109,26 @@ package struct PlanPatch: Sendable {
     /// Sets another op of a node, with the same inputs and outputs.
     package mutating func setOp(_ op: any Op, of node: Plan.NodeID) { changes.append(.setOp(node, op)) }
 
+    /// Lets a node compute its outputs in another way: it takes the place of others, which the patch removes.
+    ///
+    /// - Parameters:
+    ///   - op: The op.
+    ///   - inputs: The values that it takes: computed before the node.
+    ///   - node: The node.
+    ///   - name: The op's name, for people.
+    ///   - others: The nodes that are removed.
+    ///   - plan: The plan to be changed.
+    package mutating func setComputation(
+        _ op: any Op, _ inputs: [Plan.Value], of node: Plan.NodeID, named name: String, insteadOf others: [Plan.NodeID],
+        in plan: borrowing Plan
+    ) {
+        var origin = Plan.Origin(
+            node: plan.nodes[node].origin.node, op: name, merged: plan.nodes[node].origin.merged)
+        for other in others { origin.merged += [plan.nodes[other].origin.node] + plan.nodes[other].origin.merged }
+        changes.append(.setComputation(node, op, inputs, origin))
+        for other in others { remove(other) }
+    }
+
     /// Says when a node runs, where more is known of that.
     package mutating func setGuard(_ guarded: Guard, of node: Plan.NodeID) { changes.append(.setGuard(node, guarded)) }
 
@@ -133,6 +154,12 @@ extension Plan {
             case .replace(let old, let new): replace(old, with: new)
             case .remove(let id): removed.append(id)
             case .setOp(let id, let op): self.change(id) { $0.work = .op(op) }
+            case .setComputation(let id, let op, let inputs, let origin):
+                self.change(id) { node in
+                    node.work = .op(op)
+                    node.inputs = inputs
+                    node.origin = origin
+                }
             case .setGuard(let id, let guarded): self.change(id) { $0.guarded = guarded }
             case .keepChoices(let id, let choices):
                 if case .merge(let merge) = nodes[id].work { self.change(id) { $0.keep(choices, of: merge) } }

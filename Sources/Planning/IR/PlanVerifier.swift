@@ -19,7 +19,10 @@ struct PlanVerifier {
                 try checkReplacement(of: old, with: new, patch, plan)
                 replaced[old] = new
             case .remove(let id): try checkRemoval(of: id, replaced, plan)
-            case .setOp(let id, let op): try checkOp(op, of: id, plan)
+            case .setOp(let id, let op): try checkOp(op, plan.nodes[id].inputs, of: id, patch, plan)
+            case .setComputation(let id, let op, let inputs, _):
+                try checkOp(op, inputs, of: id, patch, plan)
+                try checkInputs(inputs, of: plan.nodes[id], before: id, plan)
             case .setGuard(let id, let guarded):
                 guard guarded == .always && plan.state(of: plan.nodes[id].guarded) == true else {
                     throw fault(plan.nodes[id], "runs under another condition")
@@ -35,7 +38,13 @@ struct PlanVerifier {
         of node: borrowing Plan.Node, before other: Plan.NodeID, _ plan: borrowing Plan
     ) throws(OpError) {
         guard !node.hasEffect else { throw fault(node, "is a new effect") }
-        for value in node.inputs where value < plan.facts.count {
+        try checkInputs(node.inputs, of: node, before: other, plan)
+    }
+
+    private mutating func checkInputs(
+        _ inputs: [Plan.Value], of node: borrowing Plan.Node, before other: Plan.NodeID, _ plan: borrowing Plan
+    ) throws(OpError) {
+        for value in inputs where value < plan.facts.count {
             guard let producer = plan.producers[value] else { continue }
             guard isComputed(producer, before: other, plan) else {
                 throw fault(node, "takes a value that is not computed yet")
@@ -77,11 +86,15 @@ struct PlanVerifier {
         }
     }
 
-    private func checkOp(_ op: any Op, of id: Plan.NodeID, _ plan: borrowing Plan) throws(OpError) {
+    private func checkOp(
+        _ op: any Op, _ inputs: [Plan.Value], of id: Plan.NodeID, _ patch: PlanPatch, _ plan: borrowing Plan
+    ) throws(OpError) {
         let node = plan.nodes[id]
-        var inputs: [TensorFact] = []
-        for value in node.inputs { inputs.append(plan.facts[value]) }
-        let facts = try op.outputs(for: inputs)
+        var known: [TensorFact] = []
+        for value in inputs {
+            known.append(value < plan.facts.count ? plan.facts[value] : patch.newFacts[value - plan.facts.count])
+        }
+        let facts = try op.outputs(for: known)
         guard facts.count == node.outputs.count, op.hasEffect == node.hasEffect else {
             throw fault(node, "gets an op with other outputs")
         }

@@ -4,7 +4,8 @@ package enum PassList {
     ///
     /// `FusedActivationSemantics` comes first: it asks what stands next to what in the graph as TensorFlow's optimizer sees it, before
     /// identities are forwarded and equal nodes are merged. `MergeEqual` comes after `ForwardIdentities`, which makes inputs the same.
-    /// `PackWeights` comes after `FoldChannelAffine`: what lies in panels is not folded any more.
+    /// What looks for patterns comes after them. `PackWeights` comes after `FoldChannelAffine`: what lies in panels is not folded any more.
+    /// `FuseElementwise` comes last, as it takes what the others leave.
     package static let all: [any PlanPass.Type] = [
         FusedActivationSemantics.self,
         RemoveDeadBranches.self,
@@ -14,6 +15,9 @@ package enum PassList {
         FoldChannelAffine.self,
         PackWeights.self,
         FuseEpilogues.self,
+        FuseLayerNormalization.self,
+        FuseActivations.self,
+        FuseElementwise.self,
         RemoveUnneeded.self,
     ]
 
