@@ -90,6 +90,11 @@ package struct PlanPatch: Sendable {
         return addConstant(fact)
     }
 
+    /// What is known of the shape of a value, which may be new.
+    func shape(of value: Plan.Value, in plan: borrowing Plan) -> PartialShape {
+        value < firstValue ? plan.facts[value].shape : newFacts[value - firstValue].shape
+    }
+
     private func facts(of values: [Plan.Value], in plan: borrowing Plan) -> [TensorFact] {
         var facts: [TensorFact] = []
         for value in values { facts.append(value < firstValue ? plan.facts[value] : newFacts[value - firstValue]) }

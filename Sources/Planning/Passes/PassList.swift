@@ -4,12 +4,19 @@ package enum PassList {
     ///
     /// `FusedActivationSemantics` comes first: it asks what stands next to what in the graph as TensorFlow's optimizer sees it, before
     /// identities are forwarded and equal nodes are merged. `MergeEqual` comes after `ForwardIdentities`, which makes inputs the same.
+    /// `HoistInputProducts` looks for what `ReadStoredRows` makes, and `FuseRecurrentCells` for sums that it leaves.
     package static let all: [any PlanPass.Type] = [
         FusedActivationSemantics.self,
         RemoveDeadBranches.self,
         FoldConstants.self,
         ForwardIdentities.self,
         MergeEqual.self,
+        ReadStoredRows.self,
+        HoistInputProducts.self,
+        HoistInvariants.self,
+        FuseRecurrentCells.self,
+        FuseTopProducts.self,
+        FuseAttention.self,
         RemoveUnneeded.self,
     ]
 
