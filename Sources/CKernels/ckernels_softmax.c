@@ -152,3 +152,17 @@ ROWS(f64, double, CK_LOOP_F64, CK_BLOCK_F64)
 ck_rows_fn ck_softmax_loop(int type) { return BY_TYPE(softmax); }
 ck_rows_fn ck_log_softmax_loop(int type) { return BY_TYPE(log_softmax); }
 ck_cross_entropy_fn ck_cross_entropy_loop(int type) { return BY_TYPE(cross_entropy); }
+
+CK_MULTIVERSION void ck_add_score_terms_f32(const ck_score_terms *terms, float *x, ptrdiff_t rows, ptrdiff_t count) {
+    const float factor = terms->factor, divisor = terms->divisor;
+    for (ptrdiff_t r = 0; r < rows; r++, x += count) {
+        if (factor != 1) CK_LOOP for (ptrdiff_t i = 0; i < count; i++) x[i] *= factor;
+        if (divisor != 1) CK_LOOP for (ptrdiff_t i = 0; i < count; i++) x[i] /= divisor;
+        if (!terms->mask) continue;
+        const float *mask = terms->mask + r * terms->row_step;
+        if (terms->step)
+            CK_LOOP for (ptrdiff_t i = 0; i < count; i++) x[i] += mask[i];
+        else
+            CK_LOOP for (ptrdiff_t i = 0; i < count; i++) x[i] += mask[0];
+    }
+}

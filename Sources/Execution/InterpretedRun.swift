@@ -61,9 +61,10 @@ struct InterpretedRun {
 
     private mutating func executeSteps() throws(OpError) {
         var next = 0
-        while next < binding.steps.count {
-            let step = binding.steps[next]
-            profile?.begin(step: next)
+        let steps = binding.steps
+        while next < steps.count {
+            let step = steps[next]
+            if let profile { profile.begin(step: next) }
             next += 1
             if step.flag >= 0, !flags[Int(step.flag)] {
                 if case .control(.loopBegin) = step.work { next = step.target }
@@ -189,15 +190,19 @@ extension InterpretedRun {
 
     /// All sources are read before any variable is written.
     private mutating func move(_ moves: [Program.Move]) throws(OpError) {
+        // Nothing has to be put aside, and nothing is taken from the heap.
+        if moves.allSatisfy({ $0.isFixed && !$0.isStaged }) {
+            for move in moves { copy(move.byteCount, from: move.source, to: move.target) }
+            return
+        }
         var incoming: [Incoming] = []
         incoming.reserveCapacity(moves.count)
         for move in moves { incoming.append(try take(move)) }
         for value in incoming {
             let target = value.move.target
             if value.move.isFixed {
-                let bytes = shape(of: target)?.byteCount(of: program.facts[target].dtype) ?? 0
                 if value.address != workspace.values[target] {
-                    workspace.values[target].copyMemory(from: value.address, byteCount: bytes)
+                    workspace.values[target].copyMemory(from: value.address, byteCount: value.move.byteCount)
                 }
             } else {
                 workspace.values[target] = value.address
@@ -206,6 +211,12 @@ extension InterpretedRun {
                 shapes[target] = value.shape
             }
         }
+    }
+
+    @inline(__always)
+    private func copy(_ byteCount: Int, from source: Int, to target: Int) {
+        let (from, to) = (workspace.values[source], workspace.values[target])
+        if from != to { to.copyMemory(from: from, byteCount: byteCount) }
     }
 
     /// The value to be moved; a copy of it, where its place may be written over before it is read for the last time.

@@ -88,6 +88,33 @@ struct PassTests {
         #expect(try ops(graph, ["x:0"], ["z:0"], without: ["merge-equal"]) == ["Assert", "LogicalNot", "LogicalAnd"])
     }
 
+    @Test("what all iterations of a loop compute alike is computed before it; what may fail is not")
+    func hoisting() throws {
+        func parts(without disabled: Set<String> = []) throws -> [String: String?] {
+            var graph = TestGraph()
+            let x = graph.placeholder("x", 1, [2])
+            let n = graph.placeholder("n", 3)
+            _ = graph.loop("loop", to: n, [x, x, n]) { graph, counter, variables in
+                graph.add("Exp", "exp", [variables[1]], types: ["T": 1])
+                graph.add("Tanh", "tanh", ["exp"], types: ["T": 1])
+                graph.add("FloorDiv", "quotient", [variables[2], variables[2]], types: ["T": 3])
+                graph.add("Cast", "number", ["quotient"], types: ["SrcT": 3, "DstT": 1])
+                graph.add("AddV2", "sum", [variables[0], "tanh"], types: ["T": 1])
+                return [graph.add("Mul", "next", ["sum", "number"], types: ["T": 1]), variables[1], variables[2]]
+            }
+            let session = try graph.session(passes: PassOptions(disabled: disabled))
+            let explanation = try session.explanation(
+                ["x:0", "n:0"], ["loop/exit1:0"], shapes: [try #require(Shape([2])), try #require(Shape([]))])
+            return Dictionary(
+                try #require(explanation.stages.last).rows.map { ($0.op, $0.part) }, uniquingKeysWith: { $1 })
+        }
+        let hoisted = try parts()
+        #expect(hoisted["Exp"] == .some(nil) && hoisted["Tanh"] == .some(nil))
+        #expect(hoisted["AddV2"] == "body" && hoisted["FloorDiv"] == "body")
+        let kept = try parts(without: ["hoist-invariants"])
+        #expect(kept["Exp"] == "body" && kept["Tanh"] == "body")
+    }
+
     @Test("the names of passes are unique, and their summaries are sentences")
     func names() {
         #expect(Set(PassList.names).count == PassList.all.count)

@@ -1,6 +1,7 @@
 #ifndef CKERNELS_H
 #define CKERNELS_H
 
+#include "ckernels_cells.h"
 #include "ckernels_channels.h"
 #include "ckernels_depthwise.h"
 #include "ckernels_elementwise.h"
@@ -12,6 +13,7 @@
 #include "ckernels_random.h"
 #include "ckernels_random_boxes.h"
 #include "ckernels_reductions.h"
+#include "ckernels_scores.h"
 #include "ckernels_softmax.h"
 #include "ckernels_transpose.h"
 #include "ckernels_volume.h"

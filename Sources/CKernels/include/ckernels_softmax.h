@@ -20,4 +20,12 @@ typedef void (*ck_cross_entropy_fn)(
     ck_matrix logits, ck_matrix labels, void *loss, void *gradient, ptrdiff_t rows, ptrdiff_t count);
 ck_cross_entropy_fn ck_cross_entropy_loop(int type);
 
+// x[r, i] = x[r, i] * factor / divisor + mask[r * row_step + i * step], where each but the product is left out if it is 1 or NULL.
+typedef struct {
+    const float *mask;
+    ptrdiff_t row_step, step;
+    float factor, divisor;
+} ck_score_terms;
+void ck_add_score_terms_f32(const ck_score_terms *terms, float *x, ptrdiff_t rows, ptrdiff_t count);
+
 #endif

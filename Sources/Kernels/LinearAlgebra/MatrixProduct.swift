@@ -24,16 +24,18 @@ package struct MatrixProduct: Sendable, Hashable {
     /// - `transposesLeft`: The left matrix lies as [depth, rows].
     /// - `transposesRight`: The right matrix lies as [columns, depth].
     /// - `conjugates`: Complex numbers of a matrix that is transposed are conjugated too.
-    /// - `rightStride`: Elements between rows of the right matrix where they are not adjacent.
+    /// - `leftStride`: Elements between rows of the left matrix where they are not adjacent.
+    /// - `rightStride`: The same for the right one.
     /// - `resultStride`: The same for the result.
     ///
     /// Gives nil where a size is more than BLAS can count.
     package init?(
         rows: Int, columns: Int, depth: Int, transposesLeft: Bool = false, transposesRight: Bool = false,
-        conjugates: Bool = false, rightStride: Int? = nil, resultStride: Int? = nil
+        conjugates: Bool = false, leftStride: Int? = nil, rightStride: Int? = nil, resultStride: Int? = nil
     ) {
         guard let rows = Int32(exactly: rows), let columns = Int32(exactly: columns),
             let depth = Int32(exactly: depth),
+            let left = Int32(exactly: leftStride ?? Int(transposesLeft ? rows : depth)),
             let right = Int32(exactly: rightStride ?? Int(transposesRight ? depth : columns)),
             let result = Int32(exactly: resultStride ?? Int(columns))
         else { return nil }
@@ -43,7 +45,7 @@ package struct MatrixProduct: Sendable, Hashable {
         self.transposesLeft = transposesLeft
         self.transposesRight = transposesRight
         self.conjugates = conjugates
-        leftStride = max(1, transposesLeft ? rows : depth)
+        self.leftStride = max(1, left)
         self.rightStride = max(1, right)
         self.resultStride = max(1, result)
         method = .matrices

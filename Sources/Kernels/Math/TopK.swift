@@ -2,7 +2,7 @@ package import Tensors
 
 /// The first few of a row in their order: a heap whose root is the last of them.
 // Safety: the memory is the kernel's scratch, which has room for `capacity` entries.
-private struct TopKHeap {
+struct TopKHeap {
     struct Entry {
         var key: UInt64
         var index: Int
@@ -21,9 +21,11 @@ private struct TopKHeap {
     let capacity: Int
     var count = 0
 
-    init(_ scratch: UnsafeMutableRawPointer, capacity: Int) {
+    /// - `isFull`: Whether the memory holds a heap of `capacity` entries already.
+    init(_ scratch: UnsafeMutableRawPointer, capacity: Int, isFull: Bool = false) {
         entries = scratch.bindMemory(to: Entry.self, capacity: capacity)
         self.capacity = capacity
+        if isFull { count = capacity }
     }
 
     @inline(__always)

@@ -60,7 +60,7 @@ struct Pack: KernelOp {
 ///
 /// - Inputs: `axis`, int32 or int64, with one element, first (Concat) or last (ConcatV2); the other inputs, of one dtype and
 ///   alike in all other dimensions.
-struct Concat: KernelOp {
+struct Concat: JoiningOp {
     private let axisIndex: Int
     private let valueIndices: Range<Int>
 
@@ -72,6 +72,13 @@ struct Concat: KernelOp {
     }
 
     var valueInputs: [Int] { [axisIndex] }
+
+    func joining(_ inputs: [TensorFact]) -> Joining? {
+        guard let rank = inputs[valueIndices].lazy.compactMap(\.shape.rank).first,
+            let axis = inputs[axisIndex].integers?.first, axis >= -rank, axis < rank
+        else { return nil }
+        return Joining(inputs: valueIndices, axis: axis < 0 ? axis + rank : axis)
+    }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let shape = try Self.shape(of: Array(inputs[valueIndices]), inputs[axisIndex])

@@ -28,6 +28,9 @@ struct Gather: KernelOp {
         batchDims = hasAxis ? try node.int("batch_dims", default: 0) : 0
     }
 
+    /// Slices along the first axis.
+    static let rows = Gather(batchDims: 0)
+
     /// Without an axis: the one behind the batch dimensions.
     fileprivate init(batchDims: Int) {
         hasAxis = false

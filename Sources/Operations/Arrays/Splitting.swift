@@ -30,7 +30,7 @@ extension NodeReader {
 /// Equal parts along an axis.
 ///
 /// - Inputs: `split_dim`, an int32 scalar; `value`. Attributes: `num_split`.
-struct Split: KernelOp {
+struct Split: PartingOp {
     private let count: Int
 
     init(_ node: NodeReader) throws(OpError) {
@@ -39,6 +39,13 @@ struct Split: KernelOp {
     }
 
     var valueInputs: [Int] { [0] }
+
+    func parting(_ inputs: [TensorFact]) -> Parting? {
+        guard let rank = inputs[1].shape.rank, let axis = inputs[0].integers?.first, axis >= -rank, axis < rank else {
+            return nil
+        }
+        return Parting(input: 1, axis: axis < 0 ? axis + rank : axis, count: count)
+    }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         var part = inputs[1].shape

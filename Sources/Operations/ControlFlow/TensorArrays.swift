@@ -164,7 +164,7 @@ final class TensorArray: RunObject {
 
 /// `TensorArray`, V2, V3. Input: the size. Outputs: the handle; in V3 also a flow. Attributes: `dtype`, `element_shape`,
 /// `dynamic_size`, `clear_after_read`.
-struct NewTensorArray: RunOp {
+struct NewTensorArray: RunOp, RowStoreOp {
     static var traits: OpTraits { [.identity, .notFolded] }
 
     private let dtype: DataType
@@ -190,6 +190,8 @@ struct NewTensorArray: RunOp {
         flow.elements = handle.elements
         return hasFlow ? [handle, flow] : [handle]
     }
+
+    var rowStoreUse: RowStoreUse? { .make(size: 0) }
 
     func run(_ inputs: [RunValue], _ account: RunAccount) throws(OpError) -> [RunValue] {
         guard let size = try inputs[0].tensor("the size").integers?.first else {
@@ -242,7 +244,7 @@ struct CloseHandle: RunOp {
 }
 
 /// What is done with a `TensorArray`: input 0 is the handle, the last one the flow.
-struct TensorArrayAction: RunOp {
+struct TensorArrayAction: RunOp, RowStoreOp {
     static var traits: OpTraits { .state }
 
     private enum Action: String, CaseIterable {
@@ -290,6 +292,15 @@ struct TensorArrayAction: RunOp {
     }
 
     var valueInputs: [Int] { [] }
+
+    var rowStoreUse: RowStoreUse? {
+        switch action {
+        case .scatter: .fill(value: 2, places: 1, handle: 0)
+        case .unpack: .fill(value: 1, places: nil, handle: 0)
+        case .read: .read(store: 2, index: 1, handle: 0)
+        case .write, .gather, .concat, .split, .size, .pack: nil
+        }
+    }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         guard let last = inputs.last else { return [] }

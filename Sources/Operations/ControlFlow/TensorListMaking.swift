@@ -2,7 +2,7 @@ internal import Kernels
 internal import Tensors
 
 /// The ops that make a list. Attribute: `element_dtype`.
-struct TensorListMaking: RunOp {
+struct TensorListMaking: RunOp, RowStoreOp {
     private enum Way: String, CaseIterable {
         /// Inputs: `element_shape`, `max_num_elements`.
         case empty = "EmptyTensorList"
@@ -38,6 +38,8 @@ struct TensorListMaking: RunOp {
         self.way = way
         dtype = try node.type("element_dtype")
     }
+
+    var rowStoreUse: RowStoreUse? { way == .fromTensor ? .fill(value: 0, places: nil, handle: nil) : nil }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         switch way {

@@ -2,7 +2,7 @@ internal import Kernels
 internal import Tensors
 
 /// The ops that read a list, which is input 0. Attribute: `element_dtype`.
-struct TensorListReading: RunOp {
+struct TensorListReading: RunOp, RowStoreOp {
     private enum Way: String, CaseIterable {
         /// Inputs: an index; `element_shape`.
         case item = "TensorListGetItem"
@@ -47,6 +47,8 @@ struct TensorListReading: RunOp {
         shapeType = way == .elementShape ? try node.type("shape_type") : .int32
         shape = way == .concat ? try node.shape("element_shape", default: .unknown) : .unknown
     }
+
+    var rowStoreUse: RowStoreUse? { way == .item ? .read(store: 0, index: 1, handle: nil) : nil }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let elements = inputs[0].elements

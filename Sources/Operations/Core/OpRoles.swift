@@ -115,3 +115,101 @@ extension FusibleLink {
         return fusibleProducts.contains(kind)
     }
 }
+
+/// An op that keeps the largest elements of each row of its first input.
+package protocol ProductRanking: KernelOp {
+    /// The op that gives the same outputs, computed from the factors where the first input is a product of two matrices.
+    ///
+    /// - Parameters:
+    ///   - product: The op that computes the first input.
+    ///   - factors: What is known of the product's inputs, which are the inputs of the new op.
+    ///   - inputs: What is known of the op's own inputs.
+    /// - Returns: The op; nil where the product is of another kind, or it is not worth it.
+    func ranking(_ product: any Op, _ factors: [TensorFact], _ inputs: [TensorFact]) -> (any Op)?
+}
+
+/// An op that gives equal parts of one of its inputs along an axis.
+package protocol PartingOp: KernelOp {
+    /// The parts; nil where the axis is not known.
+    func parting(_ inputs: [TensorFact]) -> Parting?
+}
+
+/// What a ``PartingOp`` does.
+package struct Parting: Hashable, Sendable {
+    /// The number of the input that is cut.
+    package let input: Int
+    /// The axis, from the front.
+    package let axis: Int
+    /// How many parts there are.
+    package let count: Int
+}
+
+/// An op that puts inputs end to end along an axis that they have.
+package protocol JoiningOp: KernelOp {
+    /// What is joined; nil where the axis is not known.
+    func joining(_ inputs: [TensorFact]) -> Joining?
+}
+
+/// What a ``JoiningOp`` does.
+package struct Joining: Hashable, Sendable {
+    /// The numbers of the inputs that are joined.
+    package let inputs: Range<Int>
+    /// The axis, from the front.
+    package let axis: Int
+}
+
+/// A product of matrices that can be computed in parts: as a sum of products over parts of the depth, or for many left matrices at once.
+package protocol PartableProduct: KernelOp {
+    /// Whether both matrices are multiplied as they lie, and give a matrix of their dtype.
+    var isPlain: Bool { get }
+    /// The product of each of a row of left matrices, [count, rows, depth], with the right matrix.
+    var ofSequence: any Op { get }
+    /// The sum of two products.
+    var sum: any Op { get }
+}
+
+/// An op that keeps tensors which are the rows of another one, or reads one of them: an array or a list of tensors.
+package protocol RowStoreOp: Op {
+    /// What the op does; nil where it does something else.
+    var rowStoreUse: RowStoreUse? { get }
+}
+
+/// What a ``RowStoreOp`` does. Numbers are those of inputs.
+package enum RowStoreUse: Hashable, Sendable {
+    /// Makes a store of a size.
+    case make(size: Int)
+    /// Stores the rows of `value`: row i as element `places[i]` of the object that `handle` stands for, or as element i of a new one. The
+    /// first output stands for what is stored now.
+    case fill(value: Int, places: Int?, handle: Int?)
+    /// Reads the element `index` of what `store` stands for; `handle` stands for the object, where there is one.
+    case read(store: Int, index: Int, handle: Int?)
+}
+
+/// An op that gives whole numbers from a first one up to, but not including, a last one.
+package protocol CountingOp: KernelOp {
+    /// The numbers of the inputs: the first number, the limit, the step.
+    var countingInputs: (start: Int, limit: Int, step: Int) { get }
+}
+
+/// A product of the matrices that the last two axes of two tensors of one dtype hold.
+package protocol BatchedProductOp: KernelOp {
+    /// Which of the matrices are transposed; nil where the op does more.
+    var batchedProduct: BatchedProductSides? { get }
+}
+
+/// Which matrices of a product are transposed.
+package struct BatchedProductSides: Hashable, Sendable {
+    package let transposesLeft: Bool
+    package let transposesRight: Bool
+
+    package init(transposesLeft: Bool, transposesRight: Bool) {
+        self.transposesLeft = transposesLeft
+        self.transposesRight = transposesRight
+    }
+}
+
+/// An op that makes each row along the last axis a probability distribution.
+package protocol SoftmaxingOp: KernelOp {
+    /// Whether the outputs are probabilities, not their logarithms.
+    var givesProbabilities: Bool { get }
+}

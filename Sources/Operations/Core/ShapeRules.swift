@@ -51,7 +51,7 @@ extension PartialShape {
     }
 
     /// The size of a dimension that must be there if the rank is known; else unknown.
-    func dimension(_ axis: Int) -> Int {
+    package func dimension(_ axis: Int) -> Int {
         guard let dimensions, dimensions.indices.contains(axis) else { return Self.unknownDimension }
         return dimensions[axis]
     }

@@ -18,7 +18,7 @@ extension OpTable {
 /// - Attributes: `transpose_a`, `transpose_b`; SparseMatMul's hints that a matrix has many zeros change nothing; its inputs are float32 or
 ///   bfloat16, its output is float32.
 /// - Numerics: whole numbers wrap around. A sum over nothing is zero.
-struct MatMul: KernelChoosing, LinearOp, FusibleProduct {
+struct MatMul: KernelChoosing, LinearOp, FusibleProduct, PartableProduct {
     /// Nil where it is the inputs'.
     let output: DataType?
     let transposesLeft: Bool
@@ -67,6 +67,12 @@ struct MatMul: KernelChoosing, LinearOp, FusibleProduct {
         ]
     }
 
+    var isPlain: Bool { output == nil && !transposesLeft && !transposesRight }
+
+    var ofSequence: any Op { BatchMatMul.plain }
+
+    var sum: any Op { ElementwiseBinary(formula: .add, result: nil, shapesMayDiffer: false) }
+
     var fusibleProduct: FusibleProductKind? { output == nil ? .matrixProduct : nil }
 
     func kernels(for spec: KernelSpec) throws(OpError) -> [KernelChoice] {
@@ -92,12 +98,27 @@ struct MatMul: KernelChoosing, LinearOp, FusibleProduct {
 /// - Inputs: two tensors of rank 2 or more and one dtype: float32, float64, complex64, complex128, int16, int32 or int64; those of
 ///   V3 may differ, and are converted to the output's.
 /// - Attributes: `adj_x`, `adj_y`: the adjoints are multiplied; V3: `Tout`.
-struct BatchMatMul: KernelChoosing, LinearOp {
+struct BatchMatMul: KernelChoosing, LinearOp, BatchedProductOp {
     let broadcasts: Bool
     /// Nil where it is the inputs'.
     let output: DataType?
     let transposesLeft: Bool
     let transposesRight: Bool
+
+    var batchedProduct: BatchedProductSides? {
+        output == nil
+            ? BatchedProductSides(transposesLeft: transposesLeft, transposesRight: transposesRight) : nil
+    }
+
+    /// `BatchMatMulV2` without attributes.
+    static let plain = BatchMatMul()
+
+    private init() {
+        broadcasts = true
+        output = nil
+        transposesLeft = false
+        transposesRight = false
+    }
 
     init(_ node: NodeReader, broadcasts: Bool, hasOutputType: Bool) throws(OpError) {
         try node.expectInputs(2)

@@ -13,10 +13,12 @@ extension OpTable {
 ///
 /// - Inputs: three scalars of one dtype: int32, int64, float32 or float64.
 /// - Outputs: a vector; element `i` is `start + i * delta`, rounded once for the product and once for the sum.
-struct RangeOp: KernelOp {
+struct RangeOp: CountingOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(3) }
 
     var valueInputs: [Int] { [0, 1, 2] }
+
+    var countingInputs: (start: Int, limit: Int, step: Int) { (0, 1, 2) }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs.requireOneDType()

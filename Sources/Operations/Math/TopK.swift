@@ -17,7 +17,7 @@ extension OpTable {
 /// - Inputs: `input`, rank 1 or more, of a dtype with an order; `k`, a scalar (TopKV2).
 /// - Outputs: `values` and `indices`.
 /// - Attributes: `k` (TopK); `sorted`: the result is sorted either way; `index_type`: int16, int32 or int64.
-struct TopK: KernelOp {
+struct TopK: ProductRanking {
     /// nil where it is an input.
     private let k: Int?
     private let indexType: DataType
@@ -41,6 +41,11 @@ struct TopK: KernelOp {
     }
 
     var valueInputs: [Int] { k == nil ? [1] : [] }
+
+    func ranking(_ product: any Op, _ factors: [TensorFact], _ inputs: [TensorFact]) -> (any Op)? {
+        guard let count = k ?? inputs[1].integers?.first, let product = product as? MatMul else { return nil }
+        return TopProduct(count, of: product, factors, indexType: indexType)
+    }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         var count = k

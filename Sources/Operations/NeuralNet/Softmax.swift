@@ -21,8 +21,10 @@ extension OpTable {
 ///
 /// - Inputs: `logits`, float32 or float64, rank 1 or more.
 /// - Numerics: subtracts the row's maximum first; NaN fills its row.
-struct Softmax: RowwiseOp {
+struct Softmax: RowwiseOp, SoftmaxingOp {
     let logarithm: Bool
+
+    var givesProbabilities: Bool { !logarithm }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs[0].requireRank(atLeast: 1, "logits")

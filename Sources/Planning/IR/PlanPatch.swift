@@ -94,6 +94,11 @@ package struct PlanPatch: Sendable {
     /// More bytes are kept once for all plans.
     private static var maxConstantBytes: Int { 1 << 16 }
 
+    /// What is known of the shape of a value, which may be new.
+    func shape(of value: Plan.Value, in plan: borrowing Plan) -> PartialShape {
+        value < firstValue ? plan.facts[value].shape : newFacts[value - firstValue].shape
+    }
+
     private func facts(of values: [Plan.Value], in plan: borrowing Plan) -> [TensorFact] {
         var facts: [TensorFact] = []
         for value in values { facts.append(value < firstValue ? plan.facts[value] : newFacts[value - firstValue]) }

@@ -83,6 +83,8 @@ package final class Program: Sendable {
         package let isFixed: Bool
         /// The source is itself a variable's old value: it is put aside before any is overwritten.
         package let isStaged: Bool
+        /// The bytes that are copied, where the place is fixed.
+        package let byteCount: Int
     }
 
     package struct Step: Sendable {

@@ -179,7 +179,8 @@ struct ProgramLayout {
             return Program.Move(
                 source: source, target: current, isFixed: isFixed,
                 // Another variable's old value would be overwritten before it is read.
-                isStaged: isFixed && !fromInitial && !sourceRoots.isDisjoint(with: all))
+                isStaged: isFixed && !fromInitial && !sourceRoots.isDisjoint(with: all),
+                byteCount: isFixed ? plan.facts[current].shape.known?.byteCount(of: plan.facts[current].dtype) ?? 0 : 0)
         }
     }
 

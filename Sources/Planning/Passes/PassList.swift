@@ -4,19 +4,26 @@ package enum PassList {
     ///
     /// `FusedActivationSemantics` comes first: it asks what stands next to what in the graph as TensorFlow's optimizer sees it, before
     /// identities are forwarded and equal nodes are merged. `MergeEqual` comes after `ForwardIdentities`, which makes inputs the same.
-    /// What looks for patterns comes after them. `PackWeights` comes after `FoldChannelAffine`: what lies in panels is not folded any more.
-    /// `FuseElementwise` comes last, as it takes what the others leave.
+    /// What looks for patterns comes after them. `HoistInputProducts` looks for what `ReadStoredRows` makes, and `FuseRecurrentCells` for
+    /// sums that it leaves. `PackWeights` comes after what looks for products, and after `FoldChannelAffine`: what lies in panels is not
+    /// folded any more. `FuseElementwise` takes what the others leave.
     package static let all: [any PlanPass.Type] = [
         FusedActivationSemantics.self,
         RemoveDeadBranches.self,
         FoldConstants.self,
         ForwardIdentities.self,
         MergeEqual.self,
+        ReadStoredRows.self,
+        HoistInputProducts.self,
+        HoistInvariants.self,
+        FuseRecurrentCells.self,
+        FuseTopProducts.self,
+        FuseAttention.self,
+        FuseLayerNormalization.self,
+        FuseActivations.self,
         FoldChannelAffine.self,
         PackWeights.self,
         FuseEpilogues.self,
-        FuseLayerNormalization.self,
-        FuseActivations.self,
         FuseElementwise.self,
         RemoveUnneeded.self,
     ]

@@ -1,0 +1,20 @@
+// Products of a few vectors with the rows of a table, of which only the largest are kept.
+#ifndef CKERNELS_SCORES_H
+#define CKERNELS_SCORES_H
+
+#include "ckernels_base.h"
+
+typedef struct {
+    // Of the queries and of the table, and how many elements a row of either has.
+    ptrdiff_t queries, rows, depth;
+    // Elements from one query to the next, from one row of the table to the next, and from one query's scores to those of the next.
+    ptrdiff_t query_stride, row_stride, stride;
+} ck_row_scores;
+
+// scores[q * stride + r] = the product of row q of `queries` and row r of `table`. Each row of the table is read once.
+void ck_row_scores_f32(const ck_row_scores *task, const float *queries, const float *table, float *scores);
+
+// The first place from `first` on whose number is not at most `bound` (one of both may be NaN); `count` where there is none.
+ptrdiff_t ck_next_above_f32(const float *x, ptrdiff_t first, ptrdiff_t count, float bound);
+
+#endif

@@ -1,0 +1,191 @@
+internal import CKernels
+package import Tensors
+
+/// The largest elements of each row of a product of two float32 matrices, which is never written as a whole.
+///
+/// The right matrix is read once for all rows, block by block; of each block only what is larger than the last of the best so far is
+/// looked at one by one.
+package struct TopProducts: Sendable {
+    private let rows: Int
+    private let columns: Int
+    private let depth: Int
+    private let transposesRight: Bool
+    private let count: Int
+    private let indices: DataType
+    /// Columns of the product that are computed at once.
+    private let block: Int
+    /// Columns of a unit of work.
+    private let part: Int
+
+    /// Rows whose scores of a block stay in the first cache.
+    private static let rowsAtOnce = 32
+    /// Bytes of the right matrix that stay in a cache while all rows meet them.
+    private static let blockBytes = 64 << 10
+    /// About how long a multiplication takes, and an element that is read from memory.
+    private static let picosecondsOfProduct = 12
+    private static let picosecondsOfElement = 40
+    private static let unitNanoseconds = 60_000
+    private static let maxParts = 64
+    /// Candidates of all parts that are kept until they are merged.
+    private static let maxCandidates = 1 << 20
+
+    /// - Parameters:
+    ///   - count: How many of each row, at most `columns`.
+    ///   - rows: Of the left matrix.
+    ///   - columns: Of the product.
+    ///   - depth: Over how many products each element sums.
+    ///   - transposesRight: The right matrix lies as [columns, depth].
+    ///   - indices: The dtype of output 1: int16, int32 or int64.
+    package init(
+        _ count: Int, rows: Int, columns: Int, depth: Int, transposesRight: Bool, indices: DataType
+    ) {
+        self.rows = rows
+        self.columns = columns
+        self.depth = depth
+        self.transposesRight = transposesRight
+        self.count = count
+        self.indices = indices
+        block = max(16, min(1024, Self.blockBytes / 4 / max(1, depth)) / 16 * 16)
+        let elements = columns.saturatingProduct(depth)
+        let picoseconds = max(
+            elements.saturatingProduct(rows).saturatingProduct(Self.picosecondsOfProduct),
+            elements.saturatingProduct(Self.picosecondsOfElement))
+        let most = max(1, min(Self.maxParts, Self.maxCandidates / max(1, rows.saturatingProduct(count))))
+        let parts = max(1, min(picoseconds / 1000 / Self.unitNanoseconds, most))
+        part = ((columns + parts - 1) / parts + block - 1) / block * block
+    }
+
+    private var parts: Int { max(1, (columns + part - 1) / part) }
+
+    private var nanoseconds: Int {
+        let picoseconds = columns.saturatingProduct(depth).saturatingProduct(
+            max(Self.picosecondsOfElement, rows.saturatingProduct(Self.picosecondsOfProduct)))
+        return picoseconds / 1000 / parts
+    }
+
+    /// The kernel: inputs are the left and the right matrix; outputs the values, from the largest one on, and their columns.
+    ///
+    /// - Returns: nil where a size is more than can be counted.
+    package func kernel() -> Kernel? {
+        guard let candidateBytes = TopKHeap.byteCount(parts.saturatingProduct(rows).saturatingProduct(count)),
+            let heapBytes = TopKHeap.byteCount(count), Int32(exactly: columns) != nil, Int32(exactly: depth) != nil
+        else { return nil }
+        let scoreBytes = min(rows, Self.rowsAtOnce) * block * 4
+        let scoring = Kernel.Phase(units: parts, unitNanoseconds: nanoseconds) { frame, units, own in
+            for unit in units {
+                score(frame, unit, own.assumingMemoryBound(to: Float.self))
+                if frame.hasFault { return }
+            }
+        }
+        let merging = Kernel.Phase { frame in merge(frame, frame.scratch + candidateBytes) }
+        return Kernel(
+            "topK.products", scratchBytes: candidateBytes + heapBytes, scratchBytesPerWorker: scoreBytes,
+            phases: [scoring, merging])
+    }
+
+    /// The best of a part of the columns, for each row.
+    private func score(_ frame: KernelFrame, _ unit: Int, _ scores: UnsafeMutablePointer<Float>) {
+        let candidates = frame.scratch + unit &* rows &* count &* MemoryLayout<TopKHeap.Entry>.stride
+        let end = min(columns, (unit &+ 1) &* part)
+        for row in 0..<rows { fill(heap(candidates, row)) }
+        var first = unit &* part
+        while first < end {
+            let width = min(block, end &- first)
+            for row in stride(from: 0, to: rows, by: Self.rowsAtOnce) {
+                let size = min(Self.rowsAtOnce, rows &- row)
+                multiply(frame, row..<row &+ size, first, width, scores)
+                for other in 0..<size {
+                    var heap = heap(candidates, row &+ other)
+                    keep(scores + other &* block, width, first, in: &heap)
+                }
+                if frame.isOver(after: size &* width &* max(1, depth / 64)) { return }
+            }
+            first &+= width
+        }
+    }
+
+    private func heap(_ candidates: UnsafeMutableRawPointer, _ row: Int) -> TopKHeap {
+        TopKHeap(candidates + row &* count &* MemoryLayout<TopKHeap.Entry>.stride, capacity: count, isFull: true)
+    }
+
+    /// Entries that any other one comes before.
+    private func fill(_ heap: TopKHeap) {
+        for place in 0..<count { heap.entries[place] = .last }
+    }
+
+    private func multiply(
+        _ frame: KernelFrame, _ some: Range<Int>, _ first: Int, _ width: Int, _ scores: UnsafeMutablePointer<Float>
+    ) {
+        let (left, right) = (frame.input(0, as: Float.self), frame.input(1, as: Float.self))
+        guard transposesRight else {
+            for row in stride(from: some.lowerBound, to: some.upperBound, by: Int(CK_MAX_FEW_ROWS)) {
+                var task = ck_few_rows(
+                    rows: Int32(truncatingIfNeeded: min(Int(CK_MAX_FEW_ROWS), some.upperBound &- row)),
+                    depth: Int32(truncatingIfNeeded: depth), columns: Int32(truncatingIfNeeded: width),
+                    left_stride: Int32(truncatingIfNeeded: depth), right_stride: Int32(truncatingIfNeeded: columns),
+                    result_stride: Int32(truncatingIfNeeded: block))
+                ck_few_rows_f32(
+                    &task, left + row &* depth, right + first, scores + (row &- some.lowerBound) &* block)
+            }
+            return
+        }
+        var task = ck_row_scores(
+            queries: some.count, rows: width, depth: depth, query_stride: depth, row_stride: depth, stride: block)
+        ck_row_scores_f32(&task, left + some.lowerBound &* depth, right + first &* depth, scores)
+    }
+
+    private func keep(_ scores: UnsafePointer<Float>, _ width: Int, _ first: Int, in heap: inout TopKHeap) {
+        var place = ck_next_above_f32(scores, 0, width, heap.entries[0].score)
+        while place < width {
+            heap.add(TopKHeap.Entry(scores[place], at: first &+ place))
+            place = ck_next_above_f32(scores, place &+ 1, width, heap.entries[0].score)
+        }
+    }
+
+    /// The best of all parts.
+    private func merge(_ frame: KernelFrame, _ own: UnsafeMutableRawPointer) {
+        let values = frame.output(0, as: Float.self)
+        for row in 0..<rows {
+            var best = TopKHeap(own, capacity: count)
+            for unit in 0..<parts {
+                let part = heap(frame.scratch, unit &* rows &+ row)
+                for place in 0..<count where !part.entries[place].isLast { best.add(part.entries[place]) }
+            }
+            best.sort(frame)
+            if frame.isOver(after: 4 &* parts &* count) { return }
+            for number in 0..<count {
+                let entry = best.entries[number]
+                values[row &* count &+ number] = entry.score
+                frame.writeIndex(entry.column, output: 1, at: row &* count &+ number, as: indices)
+            }
+        }
+    }
+}
+
+extension TopKHeap.Entry {
+    private static let negativeZero: UInt32 = 1 << 31
+
+    /// Of a score. The two zeros are equal in order, so that the sign of a zero is kept beside the column.
+    fileprivate init(_ score: Float, at column: Int) {
+        let bits = score.bitPattern
+        let ordered = bits & Self.negativeZero == 0 ? bits | Self.negativeZero : ~bits
+        let isNegativeZero = bits == Self.negativeZero
+        // The order is that of the complements: the largest comes first.
+        self.init(key: UInt64(~(isNegativeZero ? bits : ordered)), index: column << 1 | (isNegativeZero ? 1 : 0))
+    }
+
+    /// What stands for no score.
+    fileprivate static let last = TopKHeap.Entry(key: .max, index: .max)
+
+    fileprivate var isLast: Bool { index == .max }
+
+    fileprivate var column: Int { index >> 1 }
+
+    /// The score; NaN, which bounds nothing, where there is none.
+    fileprivate var score: Float {
+        guard !isLast else { return .nan }
+        let ordered = ~UInt32(truncatingIfNeeded: key)
+        if ordered == Self.negativeZero { return index & 1 == 0 ? 0 : -0.0 }
+        return Float(bitPattern: ordered & Self.negativeZero == 0 ? ~ordered : ordered & ~Self.negativeZero)
+    }
+}
