@@ -9,7 +9,7 @@ GRAPHS ?= 3000
 SEED ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve build test test-release lint format test-sanitize test-tables test-differential test-clients test-faults test-hostile fuzz bench models fixtures docs protos clean
+.PHONY: help setup serve build test test-release lint format test-sanitize test-tables test-differential test-clients test-faults test-hostile fuzz bench race models fixtures docs protos clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,10 +67,15 @@ test-hostile: build ## Run the attacks of docs/hostile.md against a running serv
 fuzz: setup ## Fuzz all readers of hostile bytes, SECONDS=3600 each; READERS="table bundle" for some; see CONTRIBUTING.md
 	scripts/fuzz.sh $(or $(SECONDS),3600) $(READERS)
 
-bench: build ## Measure load and start; see Benchmarks/README.md
-	@scripts/setup.sh gcc wrk
+bench: build ## Measure load and start, also beside FastAPI with ONNX Runtime (PyPI, 20 minutes); see Benchmarks/README.md
+	@scripts/setup.sh gcc python3-venv wrk
 	Benchmarks/load.sh
 	Benchmarks/start.sh
+	Benchmarks/fastapi.sh
+
+race: build ## Run ten models with metaserve, TensorFlow, ONNX Runtime, OpenVINO and LiteRT in turns (PyPI, 15 minutes)
+	@scripts/setup.sh python3-venv
+	Benchmarks/race.sh
 
 models: $(TENSORFLOW) ## Train models/ again (TensorFlow from PyPI)
 	$(TENSORFLOW)/bin/python models/train.py

@@ -187,6 +187,31 @@ struct BenchmarkTests {
         #expect(try run(path, "--batch", "4").status == 0)
     }
 
+    @Test("a string takes any file, and a .npy array is converted to the input's dtype")
+    func files() throws {
+        let graph = ["DT_STRING", "DT_INT32"].enumerated().map {
+            """
+            node { name: "x\($0.offset)" op: "Placeholder" attr { key: "dtype" value { type: \($0.element) } }
+              attr { key: "shape" value { shape { dim { size: -1 } } } } }
+            node { name: "y\($0.offset)" op: "Identity" input: "x\($0.offset)"
+              attr { key: "T" value { type: \($0.element) } } }
+            """
+        }.joined()
+        let (path, image, array) = (folder.path + "/files.pbtxt", folder.path + "/cat.jpg", folder.path + "/x.npy")
+        try Fixtures.write(Array(graph.utf8), to: path)
+        try Fixtures.write([0xff, 0xd8, 0], to: image)
+        let header = "{'descr': '<i8', 'fortran_order': False, 'shape': (1,), }".padded(to: 117) + "\n"
+        let bytes: [UInt8] = [0x93] + Array("NUMPY".utf8) + [1, 0, 118, 0] + Array(header.utf8)
+        try Fixtures.write(bytes + [7, 0, 0, 0, 0, 0, 0, 0], to: array)
+        let call = try BenchmarkInput.parse([path, "--feed", "x0=@\(image)", "--feed", "x1=@\(array)"]).call(of: path)
+        #expect(call.tensors[0].strings == [[0xff, 0xd8, 0]])
+        #expect(call.tensors[1].scalars(as: Int32.self) == [7])
+        try Fixtures.write(bytes + [7, 0, 0, 0, 1, 0, 0, 0], to: array)
+        #expect(
+            try error(path, "--feed", "x0=a", "--feed", "x1=@\(array)").contains("is not a valid int32"),
+            "2^32 + 7 does not fit")
+    }
+
     @Test("values that do not fit say which values were random")
     func misfit() throws {
         let message = try error(digits, "--feed", "keep_prob=[1,2]", "--seconds", "0.01")

@@ -85,9 +85,16 @@ struct LoadTests {
     @Test("a server that ends in the middle leaves errors, not a hanging client")
     func serverEnds() throws {
         let server = try RunningServer(tutorial)
-        let command =
-            "(sleep 0.5; kill -9 \(server.processIdentifier)) & exec '\(Program.path)' benchmark --json '\(tutorial)' "
-            + "--http \(server.address) --connections 4 --seconds 1.2"
+        // The server ends when it has answered some requests.
+        let command = """
+            '\(Program.path)' benchmark --json '\(tutorial)' --http \(server.address) --connections 4 --seconds 3 &
+            for try in $(seq 500); do
+                curl -s \(server.address)/metrics | grep -Eq '^metaserve_requests_total.*"200".* [0-9]{2,}' && break
+                sleep 0.02
+            done
+            kill -9 \(server.processIdentifier)
+            wait $!
+            """
         let result = try Program.launch("/bin/sh", ["-c", command])
         #expect(result.status == 0, "\(result.errors)")
         #expect(result.output.contains("connection closed before the response"), "\(result.output)")

@@ -121,7 +121,7 @@ struct ResponseReader {
 
     private mutating func takeHeader(_ line: UnsafeRawBufferPointer) -> Bool {
         if line.hasPrefix("content-length:") {
-            length = Self.number(line[15...].filter { $0 != 0x20 }, radix: 10)
+            length = Self.number(line[15...].lazy.filter { $0 != 0x20 }, radix: 10)
             return length != nil
         }
         if line.hasPrefix("transfer-encoding:") {
