@@ -1,4 +1,5 @@
 internal import CKernels
+internal import Glibc
 internal import Tensors
 
 /// How a matrix [depth, columns] of float32 lies in panels: some columns at a time, row by row, in the order in which a product reads it.
@@ -7,8 +8,17 @@ package struct PanelFormat: Hashable, Sendable {
     package enum Level: Int, CaseIterable, Sendable {
         case base, avx2, avx512
 
-        /// The highest level of this processor.
-        package static let best = Level(rawValue: Int(ck_best_level().rawValue)) ?? .base
+        /// The highest level of this processor, or a lower one that the environment's `METASERVE_INSTRUCTIONS` names, for measurements.
+        package static let best: Level = {
+            let found = Int(ck_best_level().rawValue)
+            let wanted = getenv("METASERVE_INSTRUCTIONS").flatMap { Level(name: String(cString: $0)) }
+            return Level(rawValue: min(found, wanted?.rawValue ?? found)) ?? .base
+        }()
+
+        private init?(name: String) {
+            guard let level = Self.allCases.first(where: { "\($0)" == name }) else { return nil }
+            self = level
+        }
 
         var code: ck_level { ck_level(UInt32(rawValue)) }
 
