@@ -1,5 +1,6 @@
 import Execution
 import GraphSupport
+import Operations
 import Planning
 import Tensors
 import Testing
@@ -103,5 +104,46 @@ struct FusedChainTests {
             let source = KernelCutTests.CountingSource(processors: 3)
             #expect(try chain.run(helpers: source) == single, "seed \(seed), with help")
         }
+    }
+
+    @Test("A fused op ends when the run's time is over")
+    func deadline() throws {
+        var graph = TestGraph()
+        let x = graph.placeholder("x", 1, [-1])
+        graph.float("Exp", "a", x)
+        graph.float("Neg", "y", "a")
+        let callable = try graph.session().callable(["x:0"], ["y:0"])
+        let input = try #require(Tensor([Float](repeating: 1, count: 1 << 20), shape: [1 << 20]))
+        let past = RunLimits(deadline: Deadline(after: 0, from: 0))
+        #expect(failure { _ = try callable.run([input], limits: past) }?.kind == .deadlineExceeded)
+    }
+
+    @Test("Requests to a graph with a normalisation and fused ops are run as one, with the same answers")
+    func batches() throws {
+        var graph = TestGraph()
+        let x = graph.placeholder("x", 1, [-1, 40])
+        graph.floats("gamma", (0..<40).map { Float($0) / 20 }, [40])
+        graph.floats("beta", (0..<40).map { Float($0) / 30 }, [40])
+        graph.floats("epsilon", [1e-5])
+        graph.float("Tanh", "t", x)
+        graph.mean("mean", of: "t", [1])
+        graph.float("SquaredDifference", "squares", "t", "mean")
+        graph.mean("variance", of: "squares", [1])
+        graph.float("AddV2", "sum", "variance", "epsilon")
+        graph.float("Rsqrt", "rsqrt", "sum")
+        graph.float("Sub", "centred", "t", "mean")
+        graph.float("Mul", "normal", "centred", "rsqrt")
+        graph.float("Mul", "scaled", "normal", "gamma")
+        graph.float("AddV2", "y", "scaled", "beta")
+        let callable = try graph.session().callable(["x:0"], ["y:0"])
+        let requests = try [1, 3, 2].map { rows in
+            [try #require(Tensor((0..<rows * 40).map { Float($0 % (7 + rows)) / 9 }, shape: [rows, 40]))]
+        }
+        guard case .together(let difference, let distance) = BatchTrial.outcome(callable, requests) else {
+            Issue.record("each request was run alone")
+            return
+        }
+        #expect(difference == nil)
+        #expect(distance == 0)
     }
 }

@@ -103,11 +103,29 @@ struct NormalizationFusionTests {
         #expect(try trial.difference("y", without: Self.pass) < 2e-5)
     }
 
+    @Test("a normalisation is exact where the mean is much larger than the spread", arguments: [7, 256, 5000])
+    func accuracy(_ length: Int) throws {
+        var trial = FusionTrial()
+        let numbers = (0..<3 * length).map { 100 + Float($0 * 7919 % 1009) / 500 }
+        trial.feeds = [("x", try #require(Tensor(numbers, shape: [1, 3, length])))]
+        _ = trial.graph.placeholder("x", 1, [-1, 3, Int64(length)])
+        add(.bare, to: &trial.graph)
+        #expect(try trial.ops("y") == ["LayerNormalization"])
+        let results = try #require(try trial.run(["y"])[0].scalars(as: Float.self))
+        for row in 0..<3 {
+            let own = numbers[row * length..<(row + 1) * length].map(Double.init)
+            let mean = own.reduce(0, +) / Double(length)
+            let variance = own.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(length)
+            for (place, x) in own.enumerated() {
+                let exact = (x - mean) / (variance + 1e-3).squareRoot()
+                #expect(abs(Double(results[row * length + place]) - exact) < 5e-5)
+            }
+        }
+    }
+
     @Test("what comes before a normalisation is computed row by row with it, bit for bit")
     func tail() throws {
-        var trial = try trial([20, 30, 40])
-        var graph = TestGraph()
-        swap(&graph, &trial.graph)
+        let trial = try trial([20, 30, 40])
         var other = FusionTrial()
         other.feeds = trial.feeds.map { ("z", $0.tensor) }
         _ = other.graph.placeholder("z", 1, [-1, 30, 40])
@@ -118,6 +136,18 @@ struct NormalizationFusionTests {
         add(.multiples, to: &other.graph)
         #expect(try other.ops("y") == ["FusedElementwise"])
         #expect(try other.isExact("y", without: "fuse-elementwise"))
+    }
+
+    @Test("a scale that nobody reads afterwards does not give its memory to the rows that it scales")
+    func memoryOfScale() throws {
+        var trial = FusionTrial()
+        _ = try trial.feed("z", [1, 40], open: false)
+        trial.graph.float("Exp", "gamma", "z")
+        trial.graph.float("Softmax", "other", "z")
+        trial.graph.float("Tanh", "x", "other")
+        add(.multiplesWithoutOffset, to: &trial.graph, axes: [1])
+        #expect(try trial.ops("y").filter { $0 == "FusedElementwise" }.count == 1)
+        #expect(try trial.isExact("y", without: "fuse-elementwise"))
     }
 
     @Test("a normalisation of other axes, of which a part is fetched, or that is scaled otherwise, stays as it is")

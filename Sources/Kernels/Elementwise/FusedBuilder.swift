@@ -29,8 +29,9 @@ extension Kernel {
             frame, units, own in
             program.run(frame, units.lowerBound &* size..<min(tiles, units.upperBound &* size), own)
         }
-        // The last step of a tile writes the output, after all others have read what they need of it.
-        let overwritable = whole.filter { inputs[$0].dtype.stride == last.result.stride }
+        // The last step of a tile writes the output, after all others have read what they need of it; the tail reads its inputs later.
+        let later = tail?.inputs ?? []
+        let overwritable = whole.filter { inputs[$0].dtype.stride == last.result.stride && !later.contains($0) }
         var names = steps.prefix(3).map(\.name)
         if steps.count > 3 { names.append("\(steps.count - 3) more") }
         if let tail { names.append(tail.name) }

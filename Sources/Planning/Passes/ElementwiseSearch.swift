@@ -19,18 +19,24 @@ struct ElementwiseSearch {
     /// Where each node comes in the region.
     private let places: [Plan.NodeID: Int]
 
-    init(_ region: Plan.Region) {
+    /// What each node can be; those that can be nothing are left out.
+    private let parts: [Plan.NodeID: Part]
+
+    init(_ region: Plan.Region, in plan: borrowing Plan) {
         places = Dictionary(uniqueKeysWithValues: region.nodes.enumerated().map { ($1, $0) })
+        var parts: [Plan.NodeID: Part] = [:]
+        for id in region.nodes { parts[id] = Self.part(id, plan) }
+        self.parts = parts
     }
 
     /// The largest group of which a node gives the output; nil where it stays alone.
     func group(endingWith root: Plan.NodeID, in plan: borrowing Plan) -> ElementwiseGroup? {
-        switch part(root, plan) {
+        switch parts[root] {
         case nil, .reshape: return nil
         case .formula: return group(grow(from: root, [root], plan), tail: nil, plan)
         case .tail(let tail):
             guard let last = plan.producers[plan.nodes[root].inputs[0]],
-                isInner(last, of: [root], root, plan), case .formula = part(last, plan)
+                isInner(last, of: [root], root, plan), case .formula = parts[last]
             else { return nil }
             return group(grow(from: last, [root, last], plan), tail: tail, plan)
         }
@@ -54,7 +60,7 @@ struct ElementwiseSearch {
         var kept: Set<Plan.NodeID> = []
         // A new shape of what is no part of the group is none either.
         for id in nodes.sorted(by: { place($0) < place($1) }) {
-            if case .reshape = part(id, plan), plan.producers[plan.nodes[id].inputs[0]].map(kept.contains) != true {
+            if case .reshape = parts[id], plan.producers[plan.nodes[id].inputs[0]].map(kept.contains) != true {
                 continue
             }
             kept.insert(id)
@@ -79,13 +85,13 @@ struct ElementwiseSearch {
             plan.facts[output].shape.known?.elementCount
                 == plan.facts[plan.nodes[last].outputs[0]].shape.known?.elementCount
         else { return false }
-        switch part(id, plan) {
+        switch parts[id] {
         case .formula, .reshape: return true
         case .tail, nil: return false
         }
     }
 
-    private func part(_ id: Plan.NodeID, _ plan: borrowing Plan) -> Part? {
+    private static func part(_ id: Plan.NodeID, _ plan: borrowing Plan) -> Part? {
         let node = plan.nodes[id]
         guard node.isPresent, node.state == nil, node.outputs.count == 1, let op = node.op,
             !plan.isKnown(node.outputs[0]), plan.facts[node.outputs[0]].shape.isFullyDefined
@@ -122,7 +128,7 @@ struct ElementwiseSearch {
         var formulas = tail == nil ? 0 : 1
         for id in nodes {
             let node = plan.nodes[id]
-            switch part(id, plan) {
+            switch parts[id] {
             case .formula(let formula):
                 guard let shape = plan.facts[node.outputs[0]].shape.known else { return nil }
                 let operands = node.inputs.map { value in

@@ -17,7 +17,7 @@ struct FuseElementwise: PlanPass {
     mutating func begin(_ plan: borrowing Plan) {
         var taken: Set<Plan.NodeID> = []
         for region in plan.regions {
-            let search = ElementwiseSearch(region)
+            let search = ElementwiseSearch(region, in: plan)
             // From the end, so that each group begins with the node that nobody else of it reads.
             for id in region.nodes.reversed() where !taken.contains(id) {
                 guard let group = search.group(endingWith: id, in: plan) else { continue }
