@@ -6,7 +6,13 @@
 
 #pragma clang fp contract(fast)
 
-enum { LANES = 16, ROWS = 4, MAX_QUERIES = 4 };
+enum { LANES = 16, ROWS = 4, MAX_QUERIES = 4, LINE = 64 };
+
+// Memory that is going to be read: where it begins, and how many lines are fetched with each ROWS rows.
+typedef struct {
+    const char *start;
+    ptrdiff_t lines;
+} ahead;
 
 typedef float lanes __attribute__((ext_vector_type(LANES), aligned(4), may_alias));
 typedef int32_t mask __attribute__((ext_vector_type(LANES)));
@@ -32,12 +38,13 @@ CK_INLINE void add_up(const int queries, lanes sums[MAX_QUERIES][ROWS], lanes *r
 }
 
 CK_INLINE void scores_of(const int queries, const ck_row_scores *task, const float *query, ptrdiff_t count, const float *table,
-                         float *scores) {
+                         float *scores, ahead next) {
     const ptrdiff_t depth = task->depth, whole = depth / LANES * LANES, rest = depth - whole;
     const float *vectors[MAX_QUERIES];
     // Those that are missing are the last one again.
     for (int q = 0; q < queries; q++) vectors[q] = query + (q < count ? q : count - 1) * task->query_stride;
     for (ptrdiff_t row = 0; row < task->rows; row += ROWS) {
+        for (ptrdiff_t line = 0; line < next.lines; line++, next.start += LINE) __builtin_prefetch(next.start, 0, 2);
         const ptrdiff_t present = task->rows - row < ROWS ? task->rows - row : ROWS;
         const float *lines[ROWS];
         for (int r = 0; r < ROWS; r++) lines[r] = table + (row + (r < present ? r : present - 1)) * task->row_stride;
@@ -77,13 +84,13 @@ CK_INLINE void scores_of(const int queries, const ck_row_scores *task, const flo
 }
 
 CK_MULTIVERSION static void scores_1(const ck_row_scores *task, const float *query, ptrdiff_t count, const float *table,
-                                     float *scores) {
-    scores_of(1, task, query, count, table, scores);
+                                     float *scores, ahead next) {
+    scores_of(1, task, query, count, table, scores, next);
 }
 
 CK_MULTIVERSION static void scores_4(const ck_row_scores *task, const float *query, ptrdiff_t count, const float *table,
-                                     float *scores) {
-    scores_of(MAX_QUERIES, task, query, count, table, scores);
+                                     float *scores, ahead next) {
+    scores_of(MAX_QUERIES, task, query, count, table, scores, next);
 }
 
 // Sixteen sums of sixteen lanes need as many registers of 512 bits.
@@ -96,10 +103,17 @@ static int at_once(void) {
 }
 
 void ck_row_scores_f32(const ck_row_scores *task, const float *queries, const float *table, float *scores) {
-    const ptrdiff_t most = at_once();
-    for (ptrdiff_t q = 0; q < task->queries;) {
+    const ptrdiff_t most = at_once(), groups = (task->queries + most - 1) / most, steps = (task->rows + ROWS - 1) / ROWS;
+    ahead next = {(const char *)(table + task->rows * task->row_stride), 0};
+    // With a single group, the processor itself sees what comes next.
+    if (task->goes_on && groups > 1) {
+        const ptrdiff_t lines = task->rows * task->row_stride * (ptrdiff_t)sizeof(float) / LINE;
+        next.lines = (lines + groups * steps - 1) / (groups * steps);
+    }
+    for (ptrdiff_t q = 0; q < task->queries; next.start += next.lines * steps * LINE) {
         const ptrdiff_t left = task->queries - q, count = left < most ? left : most;
-        (count == 1 ? scores_1 : scores_4)(task, queries + q * task->query_stride, count, table, scores + q * task->stride);
+        (count == 1 ? scores_1 : scores_4)(task, queries + q * task->query_stride, count, table, scores + q * task->stride,
+                                            next);
         q += count;
     }
 }

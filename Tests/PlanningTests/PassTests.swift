@@ -115,6 +115,25 @@ struct PassTests {
         #expect(kept["Exp"] == "body" && kept["Tanh"] == "body")
     }
 
+    @Test("rows of a table in parts are gathered from one weight, which is joined once, not in each run")
+    func partitionedTable() throws {
+        var graph = TestGraph()
+        let parts = ["a", "b"].map { graph.variable($0, 1, [2, 3]) }
+        let axis = graph.constant("axis", 0)
+        graph.add("ConcatV2", "table", parts + [axis], types: ["T": 1, "Tidx": 3])
+        let x = graph.placeholder("x", 3, [-1])
+        graph.add("GatherV2", "y", ["table", x, axis], types: ["Tparams": 1, "Tindices": 3, "Taxis": 3])
+        let numbers = (0..<6).map { Float($0) }
+        let values = [
+            "a": try #require(Tensor(numbers, shape: [2, 3])),
+            "b": try #require(Tensor(numbers.map { $0 + 6 }, shape: [2, 3])),
+        ]
+        let session = try graph.session(values)
+        #expect(try session.explanation(["x:0"], ["y:0"]).stages.last?.rows.map(\.op) == ["GatherV2"])
+        let row = try session.callable(["x:0"], ["y:0"]).run([try #require(Tensor([2] as [Int32]))])[0]
+        #expect(row.scalars(as: Float.self) == [6, 7, 8])
+    }
+
     @Test("the names of passes are unique, and their summaries are sentences")
     func names() {
         #expect(Set(PassList.names).count == PassList.all.count)

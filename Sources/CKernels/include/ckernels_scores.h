@@ -9,6 +9,8 @@ typedef struct {
     ptrdiff_t queries, rows, depth;
     // Elements from one query to the next, from one row of the table to the next, and from one query's scores to those of the next.
     ptrdiff_t query_stride, row_stride, stride;
+    // Whether as many rows behind these come next: they are brought into the cache meanwhile.
+    bool goes_on;
 } ck_row_scores;
 
 // scores[q * stride + r] = the product of row q of `queries` and row r of `table`. Each row of the table is read once.

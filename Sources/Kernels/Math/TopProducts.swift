@@ -130,7 +130,8 @@ package struct TopProducts: Sendable {
             return
         }
         var task = ck_row_scores(
-            queries: some.count, rows: width, depth: depth, query_stride: depth, row_stride: depth, stride: block)
+            queries: some.count, rows: width, depth: depth, query_stride: depth, row_stride: depth, stride: block,
+            goes_on: first &+ 2 &* width <= columns)
         ck_row_scores_f32(&task, left + some.lowerBound &* depth, right + first &* depth, scores)
     }
 

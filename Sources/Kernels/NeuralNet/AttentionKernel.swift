@@ -139,7 +139,7 @@ package struct AttentionKernel: Sendable {
         if operands[0].column == 1, operands[1].column == 1 {
             var task = ck_row_scores(
                 queries: queries, rows: sizes.keys, depth: sizes.depth, query_stride: operands[0].row,
-                row_stride: operands[1].row, stride: sizes.keys)
+                row_stride: operands[1].row, stride: sizes.keys, goes_on: false)
             ck_row_scores_f32(&task, query, key, scores)
         } else {
             Float.multiply(frame, products.scores, query, key, scores)

@@ -1,5 +1,5 @@
 package import Kernels
-internal import Tensors
+package import Tensors
 
 /// One row of a tensor, by its number. No graph has this op: passes make it of what reads arrays of rows.
 ///
@@ -16,10 +16,10 @@ package struct RowOfTensor: KernelOp {
     package func kernel(for spec: KernelSpec) throws(OpError) -> Kernel { try Gather.rows.kernel(for: spec) }
 }
 
-/// Rows of a tensor that follow each other. No graph has this op: passes cut weights with it.
+/// Rows of a tensor that follow each other. No graph has this op: passes cut weights with it. The rows stay where they are.
 ///
 /// - Inputs: `rows`, rank 1 or more.
-package struct RowRange: KernelOp {
+package struct RowRange: TensorOp {
     private let first: Int
     private let count: Int
 
@@ -42,11 +42,15 @@ package struct RowRange: KernelOp {
         return [TensorFact(inputs[0].dtype, PartialShape(sizes))]
     }
 
-    package func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
-        let width = try spec.outputs[0].elementWidth
-        let elements = try spec.outputShape().elementCount
-        guard elements > 0 else { return .nothing }
-        let axis = StridedCopy.Axis(count: elements, source: width, destination: width)
-        return .copy(StridedCopy(width: width, [axis]), sourceOffset: first * (elements / count) * width)
+    package func compute(_ inputs: [Tensor], _ account: RunAccount) throws(OpError) -> [Tensor] {
+        let rows = inputs[0]
+        let facts = try outputs(for: [TensorFact(rows)])
+        let rowBytes = rows.byteCount / max(1, rows.shape.dimensions[0])
+        guard let shape = facts[0].shape.known,
+            let part = Tensor(
+                dtype: rows.dtype, shape: shape, storage: rows.storage,
+                byteOffset: rows.byteOffset + first * rowBytes)
+        else { throw OpError(.malformed, "rows are not where they should be") }
+        return [part]
     }
 }
