@@ -128,9 +128,7 @@ extension V2Repository {
         let request = try finishing.compression.inflated(request, into: buffer)
         guard request.body.count > 0 else { return }
         try MediaType.requireJSON(request.headers[.contentType])
-        guard let parser = JSONParser() else {
-            throw RequestError(503, "not enough memory for the request: try again later")
-        }
+        let parser = JSONParser()
         try V2Request.forEach(in: try parser.parse(request.body), "the body", body)
         withExtendedLifetime((parser, buffer)) {}
     }
