@@ -6,7 +6,7 @@ package enum LinearAlgebra {
     package static var core: String { openblas_get_corename().map { String(cString: $0) } ?? "unknown" }
 
     /// Whether OpenBLAS knows this processor. For one that is newer than itself it may choose kernels without wide vectors.
-    static let knowsProcessor =
+    package static let knowsProcessor =
         PanelFormat.Level.best == .base || !["Prescott", "Core2", "Nehalem", "Generic"].contains(core)
 
     /// Sets how many threads one product may use, for the whole process.

@@ -7,7 +7,7 @@ struct Machine {
     let processor: String
     /// The number of processors that the process may use.
     let processors: Int
-    /// The kernels that OpenBLAS chose.
+    /// The instructions of metaserve's own products, and the kernels that OpenBLAS chose.
     let kernels: String
     /// Variables of the environment that change what is measured.
     let warnings: [String]
@@ -22,19 +22,16 @@ struct Machine {
                 "\(name)=\(value) is set, so that OpenBLAS does not choose by the processor: unset \(name)"
             }
         }
-        let flags = Set(value(of: "flags", in: facts)?.split(separator: " ").map(String.init) ?? [])
-        if oldCores.contains(core), flags.contains("avx2") {
+        if !LinearAlgebra.knowsProcessor {
             warnings.append(
-                "this OpenBLAS does not know the processor and takes its slow kernels for \(core): use a newer OpenBLAS"
+                "this OpenBLAS does not know the processor and takes its slow kernels for \(core): float64 and complex products are slow"
             )
         }
         return Machine(
             processor: value(of: "model name", in: facts) ?? "an unknown processor",
-            processors: ThreadBudget.processors, kernels: "OpenBLAS \(core)", warnings: warnings)
+            processors: ThreadBudget.processors, kernels: "\(PanelFormat.Level.best), OpenBLAS \(core)",
+            warnings: warnings)
     }
-
-    /// Kernels without AVX, which OpenBLAS takes for processors that are newer than it is.
-    private static let oldCores: Set<String> = ["Prescott", "Core2", "Nehalem", "Generic"]
 
     /// The first value of a key in `/proc/cpuinfo`.
     private static func value(of key: String, in facts: String?) -> String? {
