@@ -4,6 +4,7 @@
 #define PANELS_TARGET __attribute__((target("arch=x86-64-v4"), min_vector_width(512)))
 #include "panels_tile.h"
 #include "panels_winograd.h"
+#include "panels_depthwise.h"
 
 TILES_6(4)
 TILES_8(3)
@@ -26,5 +27,7 @@ void ck_panel_rows_avx512(const ck_panel_product *product, const float *const *s
 }
 
 WINOGRAD(avx512)
+
+DEPTHWISE(avx512, 4)
 
 #endif
