@@ -157,6 +157,55 @@ struct PanelTests {
         }
     }
 
+    @Test(
+        "convolutions of each channel alone, finished: borders, strides, dilations, channels left over",
+        arguments: levels)
+    func depthwise(level: PanelFormat.Level) throws {
+        for (size, channels, filter, stride, dilation, padding) in [
+            (5, 3, 3, 1, 1, 1), (9, 16, 3, 1, 1, 1), (8, 33, 3, 2, 1, 1), (7, 20, 5, 1, 1, 2), (12, 7, 3, 1, 2, 2),
+            (2, 18, 5, 1, 1, 2), (11, 4, 2, 3, 3, 1), (40, 64, 3, 1, 1, 1), (6, 5, 1, 1, 1, 3), (14, 100, 3, 1, 1, 0),
+        ] {
+            let batch = 2
+            let result = (size + 2 * padding - (filter - 1) * dilation - 1) / stride + 1
+            let axis = WindowAxis(
+                size: size, outputSize: result, filter: filter, stride: stride, dilation: dilation, padding: padding)
+            let images = Self.numbers(batch * size * size * channels, size)
+            let weights = Self.numbers(filter * filter * channels, filter)
+            let bias = Self.numbers(channels, 3)
+            let other = Self.numbers(batch * result * result * channels, 4)
+            var sums: [Double] = []
+            for index in other.indices {
+                let (place, channel) = (index / channels, index % channels)
+                let (image, y, x) = (place / (result * result), place / result % result, place % result)
+                var sum = Double(bias[channel]) + Double(other[index])
+                for tap in 0..<filter * filter {
+                    let row = y * stride - padding + tap / filter * dilation
+                    let column = x * stride - padding + tap % filter * dilation
+                    guard (0..<size).contains(row), (0..<size).contains(column) else { continue }
+                    sum +=
+                        Double(images[((image * size + row) * size + column) * channels + channel])
+                        * Double(weights[tap * channels + channel])
+                }
+                sums.append(sum)
+            }
+            let convolution = DepthwiseConvolution(
+                window: SpatialWindow(rows: axis, columns: axis), batch: batch, depth: channels, multiplier: 1)
+            var finish = LinearFinish()
+            (finish.hasBias, finish.hasResidual) = (true, true)
+            for (activation, function) in [
+                (nil, { $0 }), (.unary(.relu6), { min(6, max(0, $0)) }), (.unary(.negate), { -$0 }),
+            ] as [(LinearFinish.Activation?, (Double) -> Double)] {
+                finish.activation = activation
+                let kernel = convolution.finished(finish, level: level)
+                let found = try Self.run(kernel, [images, weights, bias, other], count: other.count)
+                Self.expect(found, sums.map(function), depth: filter * filter, "\(size) \(channels) \(filter)")
+                let helped = try Self.run(
+                    kernel, [images, weights, bias, other], count: other.count, helpers: SpareProcessors(processors: 3))
+                #expect(helped == found)
+            }
+        }
+    }
+
     @Test("convolutions by Winograd's way, with few tiles and with many", arguments: levels)
     func winograd(level: PanelFormat.Level) throws {
         for (size, batch, channels, outputs, padding) in [

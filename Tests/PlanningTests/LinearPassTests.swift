@@ -147,6 +147,27 @@ struct LinearPassTests {
         _ = try check(graph, try Self.variables(), feeds: row, ["y:0"])
     }
 
+    @Test("depthwise convolutions of one filter a channel take the normalisation and the activation")
+    func depthwise() throws {
+        for multiplier in [1, 5] {
+            var graph = TestGraph()
+            let channels = 5 / multiplier
+            let x = graph.placeholder("x", 1, [-1, 4, 4, Int64(channels)])
+            let w = graph.variable("w", 1, [3, 3, Int64(channels), Int64(multiplier)])
+            graph.add(
+                "DepthwiseConv2dNative", "conv", [x, w], types: ["T": 1],
+                ["strides": Self.ints([1, 1, 1, 1]), "padding": .with { $0.s = Data("SAME".utf8) }])
+            Self.normalization(&graph, "norm", of: "conv")
+            graph.add("Relu6", "y", ["norm"], types: ["T": 1])
+            var variables = try Self.variables()
+            variables["w"] = try Self.ramp([3, 3, channels, multiplier], 0.1)
+            let feeds = ["x:0": try Self.ramp([2, 4, 4, channels], 0.3)]
+            let wanted =
+                multiplier == 1 ? ["DepthwiseConv2dNative"] : ["DepthwiseConv2dNative", "FusedBatchNorm", "Relu6"]
+            #expect(try check(graph, variables, feeds: feeds, ["y:0"]) == wanted)
+        }
+    }
+
     @Test("products of matrices, transposed or of a batch, take biases and activations of any formula")
     func products() throws {
         for (op, attribute, shape) in [

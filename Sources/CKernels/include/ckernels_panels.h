@@ -94,4 +94,8 @@ int64_t ck_panels_convolve_bytes(const ck_panel_convolution *convolution);
 void ck_panels_convolve(const ck_panel_convolution *convolution, const ck_panel_product *product, const float *images, int64_t first,
                         int64_t count, int64_t first_panel, int64_t panel_count, void *memory);
 
+// Convolves each channel of `batch` images with a filter of its own, which lies as it is, [height, width, channels], where panels do.
+// The product's columns are the channels; output and residual are those of the window.
+void ck_panels_depthwise(const ckernels_window *window, const ck_panel_product *product, const float *images, int64_t batch);
+
 #endif

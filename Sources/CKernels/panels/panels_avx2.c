@@ -4,6 +4,7 @@
 #define PANELS_TARGET __attribute__((target("arch=x86-64-v3")))
 #include "panels_tile.h"
 #include "panels_winograd.h"
+#include "panels_depthwise.h"
 
 TILES_6(1)
 
@@ -15,5 +16,7 @@ void ck_panel_rows_avx2(const ck_panel_product *product, const float *const *sou
 
 TURNS(avx2)
 WINOGRAD(avx2)
+
+DEPTHWISE(avx2, 2)
 
 #endif

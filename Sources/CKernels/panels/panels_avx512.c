@@ -4,6 +4,7 @@
 #define PANELS_TARGET __attribute__((target("arch=x86-64-v4"), min_vector_width(512)))
 #include "panels_tile.h"
 #include "panels_winograd.h"
+#include "panels_depthwise.h"
 
 TILES_6(4)
 TILES_8(3)
@@ -27,5 +28,7 @@ void ck_panel_rows_avx512(const ck_panel_product *product, const float *const *s
 
 TURNS(avx512)
 WINOGRAD(avx512)
+
+DEPTHWISE(avx512, 4)
 
 #endif

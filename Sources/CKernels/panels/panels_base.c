@@ -2,6 +2,7 @@
 #define PANELS_TARGET
 #include "panels_tile.h"
 #include "panels_winograd.h"
+#include "panels_depthwise.h"
 
 #if defined(__aarch64__)
 TILES_6(1)
@@ -20,3 +21,5 @@ void ck_panel_rows_base(const ck_panel_product *product, const float *const *sou
 
 TURNS(base)
 WINOGRAD(base)
+
+DEPTHWISE(base, 2)

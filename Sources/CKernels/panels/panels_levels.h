@@ -16,7 +16,13 @@ void ck_winograd_input_base(const ck_winograd *winograd, const float *images, in
 void ck_winograd_output_base(const ck_winograd *winograd, const ck_panel_product *product, const float *products, int64_t first,
                             int64_t count, int64_t stride);
 void ck_turn_base(const float *source, ptrdiff_t stride, int64_t depth, float *target, ptrdiff_t step);
+void ck_depthwise_row_base(const ckernels_window *window, const ck_panel_product *product, const float *image, int64_t row,
+                           int64_t output);
 #if defined(__x86_64__)
+void ck_depthwise_row_avx2(const ckernels_window *window, const ck_panel_product *product, const float *image, int64_t row,
+                           int64_t output);
+void ck_depthwise_row_avx512(const ckernels_window *window, const ck_panel_product *product, const float *image, int64_t row,
+                           int64_t output);
 void ck_panel_rows_avx2(const ck_panel_product *product, const float *const *sources, ptrdiff_t source_stride, const float *panel,
                         int64_t row, int64_t count, int64_t column);
 void ck_panel_rows_avx512(const ck_panel_product *product, const float *const *sources, ptrdiff_t source_stride, const float *panel,

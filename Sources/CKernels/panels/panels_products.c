@@ -223,3 +223,15 @@ void ck_matrices_multiply(ck_level level, const ck_matrices *task, const float *
         }
     }
 }
+
+void ck_panels_depthwise(const ckernels_window *window, const ck_panel_product *product, const float *images, int64_t batch) {
+    void (*row_function)(const ckernels_window *, const ck_panel_product *, const float *, int64_t, int64_t) = ck_depthwise_row_base;
+#if defined(__x86_64__)
+    if (product->level == CK_LEVEL_AVX512) row_function = ck_depthwise_row_avx512;
+    if (product->level == CK_LEVEL_AVX2) row_function = ck_depthwise_row_avx2;
+#endif
+    const int64_t image_size = window->height * window->width * product->columns, line = window->output_width * product->columns;
+    for (int64_t image = 0; image < batch; image++)
+        for (int64_t row = 0; row < window->output_height; row++)
+            row_function(window, product, images + image * image_size, row, (image * window->output_height + row) * line);
+}

@@ -31,6 +31,30 @@ package struct DepthwiseConvolution: Sendable, Hashable {
         }
     }
 
+    /// The result in float32, of images (input 0), the filter (input 1) and what the finish takes, for one filter a channel.
+    ///
+    /// - Parameters:
+    ///   - finish: What is done with each element.
+    ///   - level: The instructions that are used.
+    /// - Returns: The kernel.
+    package func finished(_ finish: LinearFinish, level: PanelFormat.Level = .best) -> Kernel {
+        let taps = window.rows.filter &* window.columns.filter
+        let cut = WindowCut(
+            window, batch: batch, depth: depth, outputDepth: depth,
+            picoseconds: taps.saturatingProduct(
+                Self.picosecondsOfTap(multiplier: 1, width: MemoryLayout<Float>.stride)
+            ).saturatingSum(finish.picoseconds))
+        let (format, operands) = (PanelFormat(depth: taps, columns: depth, level: level), PanelOperands(finish))
+        let phase = cut.phase { frame, part in
+            var product = operands.product(frame, format)
+            product.output += part.result
+            product.residual = product.residual.map { $0 + part.result }
+            // Safety: the window's sizes are those of the images and of the output.
+            ck_panels_depthwise(part.window, &product, frame.input(0) + part.image, part.imageCount)
+        }
+        return Kernel("conv2d.depthwise", overwritableInputs: operands.overwritableInputs, phases: [phase])
+    }
+
     /// The gradient by the images, of the filter (input 1) and the result's gradient (input 2); nil as ``forward(_:)``.
     package func gradientByImages(_ dtype: DataType) -> Kernel? {
         switch dtype {

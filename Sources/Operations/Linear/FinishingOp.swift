@@ -43,16 +43,16 @@ extension FinishingOp {
     }
 }
 
-/// A ``LinearOp`` whose weight may lie in panels.
+/// A ``LinearOp`` for which there is a ``FinishingOp``, most often over a weight that lies otherwise.
 package protocol PackableOp: LinearOp {
-    /// The op over a weight in panels; nil where there is none for the dtypes and shapes, as far as they are known.
+    /// The op that finishes its sums; nil where there is none for the dtypes and shapes, as far as they are known.
     func packed(_ inputs: [TensorFact]) -> PackedForm?
 }
 
-/// A linear op over a weight in panels.
+/// A linear op that finishes its sums.
 package struct PackedForm: Sendable {
-    /// Makes panels of the weight.
-    package let packing: any Op
+    /// Makes panels of the weight; nil where the op takes it as it lies.
+    package let packing: (any Op)?
     /// Takes the data and the panels.
     package let op: any FinishingOp
     /// The number of the input that is the data.
@@ -60,7 +60,7 @@ package struct PackedForm: Sendable {
     /// The number of the input that is the weight.
     package let weight: Int
 
-    init(packing: any Op, _ op: any FinishingOp) {
+    init(packing: (any Op)?, _ op: any FinishingOp) {
         self.packing = packing
         self.op = op
         data = 0

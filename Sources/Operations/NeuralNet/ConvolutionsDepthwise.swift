@@ -38,6 +38,11 @@ struct DepthwiseConv2D: KernelChoosing, LinearOp {
         try attributes.windows(images, filter: [filter.dimension(0), filter.dimension(1)], dilations: dilations)
     }
 
+    /// How the filter moves; nil where that is not known.
+    func window(_ inputs: [TensorFact]) throws(OpError) -> SpatialWindow? {
+        SpatialWindow(try windows(inputs[0].shape, inputs[1].shape).compactMap { $0 })
+    }
+
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
 
     func linearRoles(_ inputs: [TensorFact]) -> [LinearRole] {

@@ -14,7 +14,11 @@ struct PackWeights: PlanPass {
             return nil
         }
         var patch = PlanPatch(of: plan)
-        guard let panels = try patch.addWeight(form.packing, [inputs[form.weight]], in: plan) else { return nil }
+        var panels = inputs[form.weight]
+        if let packing = form.packing {
+            guard let packed = try patch.addWeight(packing, [panels], in: plan) else { return nil }
+            panels = packed
+        }
         let outputs = try patch.add(
             form.op, [inputs[form.data], panels], before: id, in: plan, origin: plan.nodes[id].origin)
         patch.replace(plan.nodes[id].outputs[0], with: outputs[0])
