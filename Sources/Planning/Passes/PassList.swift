@@ -11,6 +11,7 @@ package enum PassList {
         FoldConstants.self,
         ForwardIdentities.self,
         MergeEqual.self,
+        FoldPads.self,
         FoldChannelAffine.self,
         PackWeights.self,
         FuseEpilogues.self,
