@@ -65,7 +65,7 @@ struct PaddingAmounts: Hashable, Sendable {
 ///
 /// - Inputs: `input`; `paddings`, int32 or int64, a pair for each axis; for PadV2 `constant_values`, a scalar of the input's
 ///   dtype. Without it: zero, false, the empty string.
-struct Pad: KernelOp {
+struct Pad: PaddingOp {
     private let hasValue: Bool
 
     init(_ node: NodeReader, hasValue: Bool) throws(OpError) {
@@ -90,6 +90,12 @@ struct Pad: KernelOp {
             result.append(try size.plus(amount.before).plus(amount.after))
         }
         return [TensorFact(inputs[0].dtype, PartialShape(result))]
+    }
+
+    func zeros(_ inputs: [TensorFact]) -> [Int]? {
+        if hasValue, inputs[2].value?.number(0) != 0 { return nil }
+        guard let amounts = (try? PaddingAmounts.read(inputs)) ?? nil else { return nil }
+        return amounts.flatMap { [$0.before, $0.after] }
     }
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { PaddingAmounts.batching(node) }

@@ -91,6 +91,22 @@ package enum Movement: Hashable, Sendable {
     case reshape
 }
 
+/// An op that puts something around its first input.
+package protocol PaddingOp: KernelOp {
+    /// How many zeros are put before and after each axis, two numbers for each; nil where something else is put there, or the numbers are
+    /// not known.
+    func zeros(_ inputs: [TensorFact]) -> [Int]?
+}
+
+/// An op whose first input may have zeros around it that are not in memory: a convolution.
+package protocol PaddedOp: KernelOp {
+    /// The same op with more of them.
+    ///
+    /// - Parameter zeros: How many before and after each axis, two numbers for each.
+    /// - Returns: nil where the op has no place for them: they are not along spatial axes, or its own number follows the size.
+    func padded(with zeros: [Int]) -> (any Op)?
+}
+
 /// A product that TensorFlow's optimiser makes one op with the bias or the normalisation, and the activation, that follow it.
 package protocol FusibleProduct: KernelOp {
     /// The kind of product; nil where TensorFlow leaves the op alone.

@@ -17,8 +17,8 @@ extension OpTable {
 /// - Outputs: images with as many channels as the filter has outputs.
 /// - Attributes: `strides`, `dilations`, `padding` (SAME, VALID, EXPLICIT), `explicit_paddings`, `data_format` (NHWC, NCHW).
 /// - Numerics: the filter's products are added up by BLAS, in an order of its own.
-struct Conv2D: KernelChoosing, LinearOp, FusibleProduct {
-    private let attributes: WindowAttributes
+struct Conv2D: KernelChoosing, LinearOp, PaddedOp, FusibleProduct {
+    private var attributes: WindowAttributes
     private let dilations: [Int]
 
     init(_ node: NodeReader) throws(OpError) {
@@ -81,6 +81,13 @@ struct Conv2D: KernelChoosing, LinearOp, FusibleProduct {
     }
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
+
+    func padded(with zeros: [Int]) -> (any Op)? {
+        guard let attributes = attributes.padded(with: zeros) else { return nil }
+        var op = self
+        op.attributes = attributes
+        return op
+    }
 
     func linearRoles(_ inputs: [TensorFact]) -> [LinearRole] {
         [LinearRole(weight: 1, weightAxes: [3], outputAxis: attributes.format.depthAxis)]

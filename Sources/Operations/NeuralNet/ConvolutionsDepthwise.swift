@@ -8,8 +8,8 @@ internal import Tensors
 /// - Inputs: `input`, images of rank 4; `filter`, [height, width, depth, multiplier]. Any float.
 /// - Outputs: images of depth * multiplier channels.
 /// - Attributes: `strides`, `dilations`, `padding` (SAME, VALID, EXPLICIT), `explicit_paddings`, `data_format` (NHWC).
-struct DepthwiseConv2D: KernelChoosing, LinearOp {
-    private let attributes: WindowAttributes
+struct DepthwiseConv2D: KernelChoosing, LinearOp, PaddedOp {
+    private var attributes: WindowAttributes
     private let dilations: [Int]
 
     init(_ node: NodeReader) throws(OpError) {
@@ -44,6 +44,13 @@ struct DepthwiseConv2D: KernelChoosing, LinearOp {
     }
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
+
+    func padded(with zeros: [Int]) -> (any Op)? {
+        guard let attributes = attributes.padded(with: zeros) else { return nil }
+        var op = self
+        op.attributes = attributes
+        return op
+    }
 
     func linearRoles(_ inputs: [TensorFact]) -> [LinearRole] {
         [LinearRole(weight: 1, weightAxes: [2, 3], outputAxis: attributes.format.depthAxis)]

@@ -31,9 +31,9 @@ struct WindowAttributes: Hashable, Sendable {
     let format: ImageFormat
     /// One for each dimension of the images.
     private(set) var strides: [Int]
-    private let padding: Padding
+    private var padding: Padding
     /// Two for each dimension of the images; empty unless the padding is explicit.
-    private let explicitPaddings: [Int]
+    private var explicitPaddings: [Int]
 
     var isExplicit: Bool { padding == .explicit }
 
@@ -91,6 +91,26 @@ struct WindowAttributes: Hashable, Sendable {
     func with(strides: [Int]) -> WindowAttributes {
         var result = self
         result.strides = strides
+        return result
+    }
+
+    /// The same over images with zeros around them.
+    ///
+    /// - Parameter zeros: How many before and after each dimension.
+    /// - Returns: nil where they are not around spatial dimensions alone, or the padding follows the size.
+    func padded(with zeros: [Int]) -> WindowAttributes? {
+        guard padding != .same, zeros.count == format.rank * 2 else { return nil }
+        let own = isExplicit ? explicitPaddings : zeros.map { _ in 0 }
+        var result = self
+        result.padding = .explicit
+        result.explicitPaddings = []
+        for (index, (own, more)) in zip(own, zeros).enumerated() {
+            let (sum, overflow) = own.addingReportingOverflow(more)
+            guard !overflow, (0...Int(Int32.max)).contains(sum),
+                more == 0 || format.spatialAxes.contains(index / 2)
+            else { return nil }
+            result.explicitPaddings.append(sum)
+        }
         return result
     }
 

@@ -21,6 +21,7 @@ package enum PassList {
         FuseAttention.self,
         FuseLayerNormalization.self,
         FuseActivations.self,
+        FoldPads.self,
         FoldChannelAffine.self,
         PackWeights.self,
         FuseEpilogues.self,
