@@ -4,7 +4,7 @@ FROM swift:6.3-bookworm AS build
 RUN apt-get update -q \
     && apt-get install -y -q --no-install-recommends \
         libgnutls28-dev libjpeg62-turbo-dev libmicrohttpd-dev libopenblas-dev libpng-dev libre2-dev \
-        libsnappy-dev libzstd-dev pkg-config zlib1g-dev \
+        libsimdjson-dev libsnappy-dev libzstd-dev pkg-config zlib1g-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /build
 COPY Package.swift ./
@@ -18,7 +18,7 @@ RUN scripts/build-release.sh \
 FROM debian:bookworm-slim
 RUN apt-get update -q \
     && apt-get install -y -q --no-install-recommends \
-        libgnutls30 libjpeg62-turbo libmicrohttpd12 libopenblas0-pthread libpng16-16 libre2-9 \
+        libgnutls30 libjpeg62-turbo libmicrohttpd12 libopenblas0-pthread libpng16-16 libre2-9 libsimdjson14 \
         libsnappy1v5 libzstd1 zlib1g \
     && rm -rf /var/lib/apt/lists/* /usr/share/doc /usr/share/man \
     && useradd --system --uid 10001 --no-create-home metaserve

@@ -1,39 +1,50 @@
 #include "cjson.h"
 #include <charconv>
-#include <cmath>
-#include <system_error>
+#include <new>
+#include <simdjson.h>
 
-// Swift has no function of its own that reads or writes numbers without allocating memory.
+struct cjson_parser {
+    simdjson::dom::parser parser;
+    size_t deepest_nesting;
+    cjson_parser(size_t largest_bytes, size_t depth) noexcept : parser(largest_bytes), deepest_nesting(depth) {}
+};
 
-// The power of ten of a number's first digit other than 0, roughly where the exponent is beyond all bounds.
-static long magnitude(const uint8_t *text, const uint8_t *end) {
-    long power = 0, exponent = 0;
-    bool is_whole = true, is_found = false;
-    for (; text < end && *text != 'e' && *text != 'E'; text++) {
-        if (*text == '.') {
-            is_whole = false;
-            continue;
-        }
-        is_found = is_found || *text != '0';
-        if (is_whole && is_found) power++;
-        if (!is_whole && !is_found) power--;
-    }
-    if (++text >= end) return power;
-    bool is_negative = *text == '-';
-    if (*text == '-' || *text == '+') text++;
-    for (; text < end && exponent < 1000000000; text++) exponent = exponent * 10 + (*text - '0');
-    return is_negative ? power - exponent : power + exponent;
+extern "C" cjson_parser *cjson_create(size_t largest_bytes, size_t deepest_nesting) {
+    return new (std::nothrow) cjson_parser(largest_bytes, deepest_nesting);
 }
 
-extern "C" bool cjson_read_double(const uint8_t *text, size_t count, double *result) {
-    const char *start = reinterpret_cast<const char *>(text);
-    auto [end, code] = std::from_chars(start, start + count, *result);
-    if (code == std::errc::result_out_of_range) {
-        *result = 0;
-        return magnitude(text, text + count) < 0;
-    }
-    return code == std::errc() && end == start + count && std::isfinite(*result);
+extern "C" void cjson_destroy(cjson_parser *parser) { delete parser; }
+
+static cjson_document failed(simdjson::error_code failure) noexcept {
+    cjson_outcome outcome = failure == simdjson::MEMALLOC       ? CJSON_WITHOUT_MEMORY
+                            : failure == simdjson::DEPTH_ERROR  ? CJSON_TOO_DEEP
+                            : failure == simdjson::UTF8_ERROR   ? CJSON_NOT_UTF8
+                            : failure == simdjson::NUMBER_ERROR ? CJSON_BAD_NUMBER
+                                                                : CJSON_MALFORMED;
+    return {outcome, simdjson::error_message(failure), nullptr, nullptr};
 }
+
+extern "C" cjson_document cjson_parse(cjson_parser *parser, const uint8_t *text, size_t count) {
+    simdjson::dom::parser &dom = parser->parser;
+    // The parser allocates memory for each text. The nesting is limited here, before the parser uses its default.
+    if (dom.capacity() < count || dom.max_depth() != parser->deepest_nesting) {
+        size_t capacity = count < 4096 ? 4096 : count;
+        simdjson::error_code failure = dom.allocate(capacity, parser->deepest_nesting);
+        if (failure) return failed(failure);
+    }
+    simdjson::dom::element root;
+    simdjson::error_code failure = dom.parse(text, count, false).get(root);
+    if (failure) return failed(failure);
+    return {CJSON_PARSED, nullptr, dom.doc.tape.get(), dom.doc.string_buf.get()};
+}
+
+extern "C" size_t cjson_capacity(const cjson_parser *parser) { return parser->parser.capacity(); }
+
+extern "C" void cjson_release(cjson_parser *parser) {
+    parser->parser = simdjson::dom::parser(parser->parser.max_capacity());
+}
+
+extern "C" size_t cjson_padding(void) { return simdjson::SIMDJSON_PADDING; }
 
 extern "C" size_t cjson_format_float(float value, char *text) {
     return static_cast<size_t>(std::to_chars(text, text + 32, value).ptr - text);

@@ -8,11 +8,9 @@ extension FeedValue {
     public init(text: String) {
         let bytes = Array(text.utf8) + [UInt8](repeating: 0, count: HTTPRequest.bodyPadding)
         let parser = JSONParser()
-        // The values are in the parser's memory.
-        defer { withExtendedLifetime(parser) {} }
         let value = bytes.withUnsafeBytes { bytes in
             let body = UnsafeRawBufferPointer(rebasing: bytes[..<text.utf8.count])
-            return (try? parser.parse(body)).flatMap { Self.value($0) }
+            return (try? parser?.parse(body)).flatMap { Self.value($0) }
         }
         self = value ?? FeedValue(stringLiteral: text)
     }

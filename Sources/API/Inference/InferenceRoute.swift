@@ -41,7 +41,15 @@ final class InferenceRoute: Sendable {
     }
 
     /// Takes a task for a request, without a model yet.
-    func task() -> RequestTask { waiting.take() ?? make(RequestWorkspace(options.memory), self) }
+    ///
+    /// - Throws: ``RequestError`` 503 without memory.
+    func task() throws(RequestError) -> RequestTask {
+        if let task = waiting.take() { return task }
+        guard let workspace = RequestWorkspace(options.memory) else {
+            throw RequestError(503, "not enough memory for the request: try again later")
+        }
+        return make(workspace, self)
+    }
 
     /// Keeps a finished task for reuse.
     func keep(_ task: RequestTask) {
@@ -73,7 +81,7 @@ final class InferenceRoute: Sendable {
     func respond(
         _ exchange: HTTPExchange, model: ServedModel, version choice: VersionChoice
     ) throws(RequestError) -> HTTPOutcome {
-        let task = task()
+        let task = try task()
         return try submit(task, exchange, model: model, version: choice)
     }
 
@@ -81,16 +89,12 @@ final class InferenceRoute: Sendable {
     func submit(
         _ task: RequestTask, _ exchange: HTTPExchange, model: ServedModel, version choice: VersionChoice
     ) throws(RequestError) -> HTTPOutcome {
-        let choice = choice.pinned(by: exchange.request.headers)
-        let chosen = model.choose(choice)
-        // The task does not keep it before it waits.
-        defer { withExtendedLifetime(chosen) {} }
         do throws(RequestError) {
-            guard let chosen else { throw ModelLookup.unknownVersion(choice, of: model) }
+            let chosen = try ModelLookup.chosen(choice.pinned(by: exchange.request.headers), of: model)
             try task.begin(exchange, model, chosen)
             switch scheduler.submit(task, to: model.queue) {
             case .done:
-                record(task, exchange, model, chosen.version, chosen.label)
+                record(task)
                 keep(task)
                 return .responded
             case .queued: return .later
@@ -101,44 +105,33 @@ final class InferenceRoute: Sendable {
             }
         } catch {
             let outcome = ModelStatistics.Outcome(form: form, status: error.status)
-            count(outcome, of: task, model, chosen?.version, chosen?.label)
+            count(outcome, of: task, model)
             var error = error
             error.inference = RequestRecorder.Inference(
-                model: model, version: chosen?.version, label: chosen?.label, outcome: outcome)
+                model: model, version: task.version, label: task.label, outcome: outcome)
             keep(task)
             throw error
         }
     }
 
     /// Finishes the response of a request, and records it.
-    ///
-    /// - Parameters:
-    ///   - task: The request.
-    ///   - exchange: Its exchange.
-    ///   - model: Its model.
-    ///   - version: The version that ran it.
-    ///   - label: The label that selected the version, if there was one.
-    func record(
-        _ task: RequestTask, _ exchange: HTTPExchange, _ model: ServedModel, _ version: ModelVersion,
-        _ label: LabelStatistics?
-    ) {
+    func record(_ task: RequestTask) {
+        guard let exchange = task.exchange, let model = task.model else { return }
         finishing.finish(exchange)
         var outcome = ModelStatistics.Outcome(form: form, status: exchange.response.status)
         outcome.times = task.times
         outcome.receivedBytes = exchange.request.body.count
         outcome.sentBytes = exchange.response.body.count
-        count(outcome, of: task, model, version, label)
+        count(outcome, of: task, model)
         recorder.record(
-            exchange, RequestRecorder.Inference(model: model, version: version, label: label, outcome: outcome))
+            exchange,
+            RequestRecorder.Inference(model: model, version: task.version, label: task.label, outcome: outcome))
     }
 
     /// Counts a request for the model, the version, and the label.
-    private func count(
-        _ outcome: ModelStatistics.Outcome, of task: RequestTask, _ model: ServedModel, _ version: ModelVersion?,
-        _ label: LabelStatistics?
-    ) {
+    private func count(_ outcome: ModelStatistics.Outcome, of task: RequestTask, _ model: ServedModel) {
         model.statistics.record(outcome)
-        version?.statistics.record(outcome.times, start: task.startNanoseconds, status: outcome.status)
-        label?.outcomes.record(status: outcome.status, outcome.times)
+        task.version?.statistics.record(outcome.times, start: task.startNanoseconds, status: outcome.status)
+        task.label?.outcomes.record(status: outcome.status, outcome.times)
     }
 }

@@ -15,9 +15,12 @@ final class RequestWorkspace {
     /// The decompressed body of a request.
     let inflated: ResponseBuffer
 
+    /// Returns nil if there is not enough memory.
+    ///
     /// - Parameter memory: The account of the server's memory; nil for none.
-    init(_ memory: MemoryAccount? = nil) {
-        parser = JSONParser(memory)
+    init?(_ memory: MemoryAccount? = nil) {
+        guard let parser = JSONParser(memory) else { return nil }
+        self.parser = parser
         inflated = ResponseBuffer(memory, for: .requests)
         feeds = FeedMemory(memory)
     }

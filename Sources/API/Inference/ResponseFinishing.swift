@@ -13,15 +13,16 @@ final class ResponseFinishing: Sendable {
 
     /// Finishes a response. Called once, before it is handed back.
     func finish(_ exchange: HTTPExchange) {
-        Self.endLine(of: exchange.response.body, exchange.response.contentType)
+        Self.endLine(of: exchange.response)
         cors.allow(exchange.request, &exchange.response)
         compression.compress(exchange.request, &exchange.response)
     }
 
     /// Ends a JSON body with a newline, so that a shell's prompt begins on a new line.
-    private static func endLine(of body: ResponseBuffer, _ type: StaticString) {
+    private static func endLine(of response: HTTPResponse) {
+        let body = response.body
         guard body.count > 0, body.count < ResponseBuffer.maxBytes, !body.hasFailed,
-            MediaType.isJSON(type)
+            MediaType.isJSON(response.contentType)
         else { return }
         body.append(UInt8(ascii: "\n"))
     }

@@ -30,10 +30,10 @@ struct JSONFault: Error, CustomStringConvertible {
         }
     }
 
-    /// The text in a form that the parser accepts, with padding: with `.0` after all integers that do not fit in 64 bits, and with quoted NaN and
+    /// The text in a form that simdjson accepts, with padding: with `.0` after all integers that do not fit in 64 bits, and with quoted NaN and
     /// infinities.
     ///
-    /// The parser refuses such integers, but they are valid JSON, and JavaScript writes floats from 2^64 to 10^21 in this form.
+    /// simdjson refuses such integers, but they are valid JSON, and JavaScript writes floats from 2^64 to 10^21 in this form.
     ///
     /// - Returns: nil if there are none, or the text has another fault.
     static func amended(_ text: UnsafeRawBufferPointer) -> [UInt8]? {

@@ -1,20 +1,60 @@
+internal import CJSON
 internal import HTTPMessages
 internal import Memory
 
-/// Parses JSON, one document at a time.
+/// Parses JSON with simdjson, one document at a time.
+// Safety: owns the handle, and frees it in deinit; belongs to one thread at a time.
 final class JSONParser {
-    private let tape: JSONTape
+    private let handle: OpaquePointer
     /// Whether the last text contained integers of more than 64 bits, or unquoted NaN and infinities.
     private(set) var wasAmended = false
 
     /// The maximum depth of a document.
     static let deepestNesting = 100
+    /// simdjson's limit, which is larger than any accepted body.
+    private static let largestBytes = 0xffff_ffff
+    /// The maximum length of a text whose memory is kept. (The memory is about fourteen times the length.)
+    private static let keptBytes = 1 << 20
 
+    /// The memory for each byte of text.
+    private static let bytesPerByte = 14
+    /// The maximum length of texts that are not counted.
+    private static let uncountedBytes = 4 << 10
+    private let account: MemoryAccount?
+    private var countedBytes = 0
+
+    /// Returns nil if there is not enough memory.
+    ///
     /// - Parameter account: The account that counts the memory; nil for none.
-    init(_ account: MemoryAccount? = nil) { tape = JSONTape(account) }
+    init?(_ account: MemoryAccount? = nil) {
+        self.account = account
+        guard let handle = cjson_create(Self.largestBytes, Self.deepestNesting) else { return nil }
+        self.handle = handle
+    }
+
+    deinit {
+        cjson_destroy(handle)
+        account?.give(countedBytes, for: .requests)
+    }
 
     /// Frees memory after a long text. The parsed document becomes invalid.
-    func reset() { tape.reset() }
+    func reset() {
+        guard cjson_capacity(handle) > Self.keptBytes else { return }
+        cjson_release(handle)
+        account?.give(countedBytes, for: .requests)
+        countedBytes = 0
+    }
+
+    /// Counts the memory for parsing a text.
+    private func reserve(_ text: UnsafeRawBufferPointer) throws(RequestError) {
+        guard let account, text.count > Self.uncountedBytes else { return }
+        let needed = text.count * Self.bytesPerByte
+        guard needed > countedBytes else { return }
+        guard account.take(needed - countedBytes, for: .requests) else {
+            throw RequestError(short: needed - countedBytes, of: account)
+        }
+        countedBytes = needed
+    }
 
     /// Parses a text. ``HTTPRequest/bodyPadding`` more bytes must be readable after it.
     ///
@@ -25,48 +65,40 @@ final class JSONParser {
     /// - Returns: The root, valid until the next call.
     /// - Throws: ``RequestError`` 400 with the fault and its place; 503 if memory is short.
     func parse(_ text: UnsafeRawBufferPointer) throws(RequestError) -> JSONValue {
-        let text = Self.withoutMark(text)
+        let text = text.starts(with: [0xef, 0xbb, 0xbf]) ? UnsafeRawBufferPointer(rebasing: text[3...]) : text
         guard text.count > 0 else { throw .badRequest("the body is empty; expected a JSON object with \"feeds\"") }
+        try reserve(text)
+        var document = document(text)
         wasAmended = false
-        do throws(JSONTape.Fault) { return try tape.read(text) } catch {
-            guard error == .malformed, let amended = JSONFault.amended(text) else { throw message(error, text) }
-            return try parseAmended(amended, text)
-        }
-    }
-
-    /// Parses an amended text.
-    ///
-    /// - Parameters:
-    ///   - amended: The text as the tape accepts it, with padding.
-    ///   - text: The text as sent, for messages.
-    /// - Returns: The root.
-    /// - Throws: The errors of ``parse(_:)``.
-    private func parseAmended(_ amended: [UInt8], _ text: UnsafeRawBufferPointer) throws(RequestError) -> JSONValue {
-        wasAmended = true
-        let result = amended.withUnsafeBytes { amended in
-            // The tape points into its own memory, not into the text.
-            Result { () throws(JSONTape.Fault) in
-                try tape.read(UnsafeRawBufferPointer(rebasing: amended.dropLast(HTTPRequest.bodyPadding)))
+        let mayBeAmended = document.outcome == CJSON_BAD_NUMBER || document.outcome == CJSON_MALFORMED
+        if mayBeAmended, let amended = JSONFault.amended(text) {
+            wasAmended = true
+            // The tape points into the parser's memory, not into the text.
+            document = amended.withUnsafeBytes {
+                self.document(UnsafeRawBufferPointer(rebasing: $0.dropLast(HTTPRequest.bodyPadding)))
             }
         }
-        do throws(JSONTape.Fault) { return try result.get() } catch { throw message(error, text) }
-    }
-
-    /// The text without a byte order mark.
-    private static func withoutMark(_ text: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
-        guard text.count >= 3, text[0] == 0xef, text[1] == 0xbb, text[2] == 0xbf else { return text }
-        return UnsafeRawBufferPointer(rebasing: text[3...])
-    }
-
-    private func message(_ fault: JSONTape.Fault, _ text: UnsafeRawBufferPointer) -> RequestError {
-        switch fault {
-        case .withoutMemory:
-            if let refusal = tape.refusal { return RequestError(refusal, "the request") }
-            return RequestError(503, "not enough memory for the request: try again later")
-        case .tooDeep: return .badRequest("the body is nested deeper than \(Self.deepestNesting)")
-        case .notUTF8, .malformed:
-            let found = JSONFault.invalidUTF8(in: text) ?? JSONFault.first(in: text)
-            return .badRequest("the body is not JSON: \(found?.description ?? "it is malformed")")
+        guard document.outcome == CJSON_PARSED, let tape = document.tape, let strings = document.strings else {
+            throw error(document, text)
         }
+        return JSONValue(tape: tape, strings: strings, index: 1)
+    }
+
+    private func document(_ text: UnsafeRawBufferPointer) -> cjson_document {
+        cjson_parse(handle, text.assumingMemoryBound(to: UInt8.self).baseAddress, text.count)
+    }
+
+    private func error(_ document: cjson_document, _ text: UnsafeRawBufferPointer) -> RequestError {
+        switch document.outcome {
+        case CJSON_WITHOUT_MEMORY: RequestError(503, "not enough memory for the request: try again later")
+        case CJSON_TOO_DEEP: .badRequest("the body is nested deeper than \(Self.deepestNesting)")
+        case CJSON_NOT_UTF8: malformed(JSONFault.invalidUTF8(in: text), document)
+        default: malformed(JSONFault.first(in: text), document)
+        }
+    }
+
+    private func malformed(_ fault: JSONFault?, _ document: cjson_document) -> RequestError {
+        let reason = fault?.description ?? document.error.map { String(cString: $0) } ?? "it is malformed"
+        return .badRequest("the body is not JSON: \(reason)")
     }
 }

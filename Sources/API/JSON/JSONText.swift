@@ -36,7 +36,7 @@ public enum JSONText {
     public static func fault(in text: String) -> String? {
         let bytes = Array(text.utf8) + [UInt8](repeating: 0, count: HTTPRequest.bodyPadding)
         guard !text.isEmpty else { return "it is empty" }
-        let parser = JSONParser()
+        guard let parser = JSONParser() else { return "not enough memory" }
         return bytes.withUnsafeBytes { bytes in
             let body = UnsafeRawBufferPointer(rebasing: bytes[..<text.utf8.count])
             do throws(RequestError) { _ = try parser.parse(body) } catch {

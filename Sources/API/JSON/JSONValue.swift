@@ -1,10 +1,11 @@
 internal import Glibc
 
-/// A value in a parsed document: a position on the tape.
+/// A value in a parsed document: a position on simdjson's tape.
 ///
 /// A word of the tape has its type in the highest byte and a payload in the others: for a list or object the index after its end and,
 /// above that, the number of its elements; for a string its offset among the strings. A number is in the next word.
-// Safety: made over a tape of JSONTape: types, ends and places are consistent. Valid until the parser parses again.
+// Safety: made by JSONParser over a tape that simdjson has checked: types, ends and places are consistent. Valid until the
+// parser parses again.
 struct JSONValue {
     private let tape: UnsafePointer<UInt64>
     private let strings: UnsafeMutablePointer<UInt8>
@@ -23,7 +24,7 @@ struct JSONValue {
     }
 
     /// The largest count that the tape can store. The actual count may be larger.
-    static let saturatedCount = 0xff_ffff
+    private static let saturatedCount = 0xff_ffff
     private static let excerptBytes = 200
 
     init(tape: UnsafePointer<UInt64>, strings: UnsafeMutablePointer<UInt8>, index: Int) {

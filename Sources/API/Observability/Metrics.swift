@@ -270,7 +270,8 @@ final class ResponseCounts: Sendable {
     let startSeconds = Double(time(nil))
 
     func record(_ status: Int) {
-        values.add(1, at: ModelStatistics.index(of: status))
+        let index = ModelStatistics.statuses.firstIndex(of: status) ?? ModelStatistics.statuses.count - 1
+        values.add(1, at: index)
     }
 
     var counts: [(status: Int, count: Int)] {

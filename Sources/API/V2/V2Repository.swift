@@ -128,7 +128,9 @@ extension V2Repository {
         let request = try finishing.compression.inflated(request, into: buffer)
         guard request.body.count > 0 else { return }
         try MediaType.requireJSON(request.headers[.contentType])
-        let parser = JSONParser()
+        guard let parser = JSONParser() else {
+            throw RequestError(503, "not enough memory for the request: try again later")
+        }
         try V2Request.forEach(in: try parser.parse(request.body), "the body", body)
         withExtendedLifetime((parser, buffer)) {}
     }

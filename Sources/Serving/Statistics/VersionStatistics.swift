@@ -1,5 +1,6 @@
 internal import Execution
 internal import Glibc
+internal import Synchronization
 internal import Threads
 
 /// Statistics of the requests to a version of a model, and of its runs. Recording takes no lock.
@@ -66,9 +67,6 @@ package final class VersionStatistics: Sendable {
 
         func add(_ amount: Int, _ count: Count) { counters.add(amount, at: count.rawValue) }
         func add(_ nanoseconds: UInt64, _ count: Count) { add(Int(clamping: nanoseconds), count) }
-        func add(_ amount: Int, _ count: Count, _ otherAmount: Int, _ other: Count) {
-            counters.add(amount, at: count.rawValue, otherAmount, at: other.rawValue)
-        }
 
         var numbers: Numbers { Numbers(size: size, values: Count.allCases.map { counters[$0.rawValue] }) }
     }
@@ -105,8 +103,7 @@ package final class VersionStatistics: Sendable {
     /// The sums of all other numbers of rows.
     private let others = Sums(size: 0)
     private let failures = Counters(2)
-    /// The arrival of the last answered request of each thread, or of one that shares its stripe.
-    private let last = Latest()
+    private let last = Atomic<UInt64>(0)
     /// The requests by status, and their times.
     package let outcomes = OutcomeStatistics()
 
@@ -121,10 +118,11 @@ package final class VersionStatistics: Sendable {
     package func record(_ times: PhaseTimes, start: UInt64, status: Int) {
         let isSuccess = status == 200
         outcomes.record(status: status, times)
-        last.note(start)
+        last.store(start, ordering: .relaxed)
         let sums = sums(ofSize: times.runRows)
         if isSuccess, times.leadsRun, times.rows == sums.size {
-            sums.add(1, .alone, Int(clamping: times.run), .aloneTime)
+            sums.add(1, .alone)
+            sums.add(times.run, .aloneTime)
         } else {
             if times.leadsRun {
                 sums.add(1, .runs)
@@ -140,7 +138,8 @@ package final class VersionStatistics: Sendable {
             sums.add(times.run, .requestTime)
         }
         if times.queue > 0 { sums.add(times.queue, .queue) }
-        sums.add(Int(clamping: times.parse), .parse, Int(clamping: times.write), .write)
+        sums.add(times.parse, .parse)
+        sums.add(times.write, .write)
     }
 
     private func sums(ofSize size: Int) -> Sums {
@@ -181,7 +180,7 @@ package final class VersionStatistics: Sendable {
     }
 
     private var lastMilliseconds: Int {
-        let start = last.value
+        let start = last.load(ordering: .relaxed)
         guard start > 0 else { return 0 }
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)

@@ -13,13 +13,13 @@ struct FeedTests {
 
     /// Reads a value as a tensor of that dtype and writes it again, its shape before it.
     private func echo(_ text: String, _ dtype: DataType) throws -> String {
-        let parser = JSONParser()
+        let parser = try #require(JSONParser())
         let padded = Array(text.utf8) + [UInt8](repeating: 0, count: HTTPRequest.bodyPadding)
         return try padded.withUnsafeBytes { bytes in
             let value = try parser.parse(UnsafeRawBufferPointer(rebasing: bytes[..<text.utf8.count]))
             var memory = FeedMemory()
             // A one before it: so the value's place has to be aligned.
-            let other = JSONParser()
+            let other = try #require(JSONParser())
             let one = try one.withUnsafeBytes { try other.parse(UnsafeRawBufferPointer(rebasing: $0[..<1])) }
             try memory.add(one, as: FeedDecoder(name: "one", dtype: .uint8))
             try memory.add(value, as: FeedDecoder(name: "x", dtype: dtype))

@@ -8,7 +8,7 @@ import VectorSupport
 struct FaultTests {
     /// What the parser says of a text; nil if it takes it.
     private func error(_ text: [UInt8]) throws -> String? {
-        let parser = JSONParser()
+        let parser = try #require(JSONParser())
         let padded = text + [UInt8](repeating: UInt8(ascii: "]"), count: HTTPRequest.bodyPadding)
         return padded.withUnsafeBytes { bytes in
             do throws(RequestError) {

@@ -38,7 +38,7 @@ private let jsonWords = Seeds.words(
     "\"binary_data\":", "\"classification\":", "\"outputs\":", "\"name\":", "FP32", "BYTES", "INT64", "BOOL",
     "x_float32:0", "y_float32:0", "x_string", "y_string", "x_complex64", "y_complex64")
 
-/// A text as JSON, for the parser and for the scanner that locates faults.
+/// A text as JSON, for simdjson and for the scanner that locates faults.
 struct JSONReader: FuzzReader {
     static let name = "json"
     static let words = jsonWords
@@ -47,8 +47,15 @@ struct JSONReader: FuzzReader {
     /// The parser.
     // Safety: inputs are read by one thread, one after the other.
     private final class Confined: @unchecked Sendable {
-        let parser = JSONParser()
+        let parser: JSONParser
+
+        init?() {
+            guard let parser = JSONParser() else { return nil }
+            self.parser = parser
+        }
     }
+
+    private struct NoMemory: Error {}
 
     static func seeds() throws -> [[UInt8]] {
         try Seeds.files { $0.hasSuffix(".json") }.map { Array($0.prefix(2000)) }
@@ -59,7 +66,8 @@ struct JSONReader: FuzzReader {
     }
 
     init() throws {
-        parser = Confined()
+        guard let parser = Confined() else { throw NoMemory() }
+        self.parser = parser
     }
 
     func read(_ bytes: UnsafeRawBufferPointer) {

@@ -5,8 +5,7 @@ import Threads
 
 /// A request of tensors, which keeps its answer.
 final class BatchTask: InferenceTask {
-    var callable: Unmanaged<Callable>? { .passUnretained(called) }
-    private let called: Callable
+    let callable: Callable?
     let startNanoseconds = MonotonicClock.nanoseconds
     var deadline: Deadline? { nil }
     var byteCount: Int { 0 }
@@ -19,7 +18,7 @@ final class BatchTask: InferenceTask {
     private let views: UnsafeMutableBufferPointer<TensorView>
 
     init(_ callable: Callable, _ tensors: [Tensor]) {
-        called = callable
+        self.callable = callable
         self.tensors = tensors
         let sizes = tensors.flatMap(\.shape.dimensions)
         dimensions = .allocate(capacity: sizes.count)
@@ -41,8 +40,6 @@ final class BatchTask: InferenceTask {
         views.deallocate()
         dimensions.deallocate()
     }
-
-    func willWait() {}
 
     func prepare() -> Bool { true }
 
