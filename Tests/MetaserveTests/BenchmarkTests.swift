@@ -69,7 +69,7 @@ struct BenchmarkTests {
         #expect(result.status == 0, "\(result.errors)")
         for part in [
             "x:0 float32 [3,64] (random)", "keep_prob:0 float32 [] (its usual value)", "batch      3\n",
-            "threads    2 of ", "kernels    OpenBLAS ", "minimum", "median", "mean", "90 %", "99 %", "maximum", " ##",
+            "threads    2 of ", ", OpenBLAS ", "minimum", "median", "mean", "90 %", "99 %", "maximum", " ##",
         ] {
             #expect(result.output.contains(part), "\(part)\n\(result.output)")
         }
@@ -84,7 +84,7 @@ struct BenchmarkTests {
         #expect(summary.runs >= 5 && summary.threads == 1 && summary.batch == 1 && summary.fetches == ["probs"])
         #expect(summary.minimumUs > 0 && summary.minimumUs <= summary.medianUs)
         #expect(summary.medianUs <= summary.maximumUs)
-        #expect(!summary.processor.isEmpty && summary.kernels.hasPrefix("OpenBLAS "))
+        #expect(!summary.processor.isEmpty && summary.kernels.contains(", OpenBLAS "))
         let profile = try #require(summary.profile)
         #expect(profile.steps.contains { $0.kernel == "softmax" && $0.nodes == ["probs"] })
         #expect(profile.kernels.reduce(0) { $0 + $1.steps } == profile.steps.count)

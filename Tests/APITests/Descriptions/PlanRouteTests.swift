@@ -13,7 +13,8 @@ struct PlanRouteTests {
         let text = response.body
         for part in [
             #""name":"tutorial""#, #""plans":[{"feeds":[{"name":"w1:0","dtype":"float32","shape":[]}"#,
-            #""fetches":["op_to_restore:0"]"#, #""kernel":"fused.add+multiply","op":"Mul","names":["op_to_restore""#,
+            #""fetches":["op_to_restore:0"]"#,
+            #""kernel":"fused.add+multiply","op":"FusedElementwise","names":["op_to_restore","Add"]"#,
         ] {
             #expect(text.contains(part), "\(part) is not in \(text)")
         }
