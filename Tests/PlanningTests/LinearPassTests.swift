@@ -129,6 +129,19 @@ struct LinearPassTests {
         #expect(try check(fed, variables, feeds: feeds, ["y:0"]) == ["Conv2D", "Mul"])
     }
 
+    @Test("a weight without elements, of however many columns, is left as it is")
+    func emptyWeight() throws {
+        var graph = TestGraph()
+        let x = graph.placeholder("x", 1, [-1, 0])
+        let w = graph.variable("w", 1, [0, 1 << 40])
+        graph.add("MatMul", "product", [x, w], types: ["T": 1])
+        graph.add("Mul", "y", ["product", graph.variable("two", 1)], types: ["T": 1])
+        let variables = ["w": try Self.floats([], [0, 1 << 40]), "two": try .scalar(Float(2))]
+        let callable = try graph.session(variables).callable(["x:0"], ["y:0"])
+        let error = failure { _ = try callable.run([try Self.floats([], [1, 0])]) }
+        #expect(error?.kind == .resourceExhausted)
+    }
+
     @Test("the shortcut of a residual block is added by the convolution, where shapes are known")
     func residual() throws {
         var graph = Self.images()

@@ -36,12 +36,17 @@ package struct PanelConvolution: Hashable, Sendable {
     /// Pixels for which places are gathered at a time: they stay in the second cache while all panels pass by.
     private var chunk: Int {
         let each = max(1, channels &* window.rows.stride &* window.columns.stride &* MemoryLayout<Float>.stride)
-        return min(max(1, places), max(Self.leastChunk, min(Self.mostChunk, Self.chunkBytes / each)))
+        let cached = max(Self.leastChunk, min(Self.mostChunk, Self.chunkBytes / each))
+        // At the borders, rows of the filter are copied for all places of a chunk.
+        let patchBytes = max(1, format.depth.saturatingProduct(MemoryLayout<Float>.stride))
+        return min(max(1, places), cached, max(Self.leastPatches, Self.patchBytes / patchBytes))
     }
 
     private static let chunkBytes = 512 << 10
     private static let leastChunk = 48
     private static let mostChunk = 384
+    private static let patchBytes = 4 << 20
+    private static let leastPatches = 12
 
     /// The kernel: inputs are the images, the panels, and what the finish takes.
     package var kernel: Kernel {

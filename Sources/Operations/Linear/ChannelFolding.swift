@@ -38,8 +38,11 @@ package struct ChannelCoefficient: TensorOp {
         guard numbers.count == shape.elementCount || numbers.count == 1 else {
             throw OpError(.malformed, "there are \(numbers.count) numbers for \(shape.elementCount) channels")
         }
-        let all = (0..<shape.elementCount).map { Float(numbers[numbers.count == 1 ? 0 : $0]) }
-        return [try Tensor.made(Tensor(all, shape: dimensions))]
+        let result = try account.tensor(.float32, shape) { memory in
+            let all = memory.bindMemory(to: Float.self)
+            for channel in all.indices { all[channel] = Float(numbers[numbers.count == 1 ? 0 : channel]) }
+        }
+        return [result]
     }
 }
 

@@ -109,7 +109,7 @@ struct FoldChannelAffine: PlanPass {
         for value in plan.nodes[id].inputs { facts.append(plan.facts[value]) }
         return op.linearRoles(facts).first { role in
             facts.indices.contains(role.weight) && facts[role.weight].hasElements && !facts[role.data].hasElements
-                && facts[role.weight].dtype == .float32 && facts[role.weight].shape.isFullyDefined
+                && facts[role.weight].dtype == .float32 && facts[role.weight].shape.known?.elementCount ?? 0 > 0
         }
     }
 }
