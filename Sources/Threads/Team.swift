@@ -87,13 +87,12 @@ private final class Helper: @unchecked Sendable {
     private static let stopped = 6
 
     private let state = Atomic<Int>(free)
+    /// The thread sleeps, or is about to. Who sets it to false is the one that wakes the thread, or the thread itself if it sees the call first.
+    private let sleeps = Atomic<Bool>(false)
     private var body: (@Sendable (Int) -> Void)?
     private var number = 0
     private let calls = Permits()
     private let ends = Permits()
-
-    /// How often the caller checks whether the helper has ended before it sleeps: for a few microseconds.
-    private static let looks = 4096
 
     private func change(_ old: Int, to new: Int) -> Bool {
         state.compareExchange(expected: old, desired: new, ordering: .acquiringAndReleasing).exchanged
@@ -106,8 +105,13 @@ private final class Helper: @unchecked Sendable {
     func begin(_ body: @escaping @Sendable (Int) -> Void, as number: Int) {
         self.body = body
         self.number = number
-        state.store(Self.called, ordering: .releasing)
-        calls.signal()
+        call(Self.called)
+    }
+
+    /// Sets the state, and wakes the thread if it sleeps. A thread that polls is not woken: that would take longer than many phases.
+    private func call(_ new: Int) {
+        state.store(new, ordering: .sequentiallyConsistent)
+        if sleeps.exchange(false, ordering: .sequentiallyConsistent) { calls.signal() }
     }
 
     /// Waits until the helper has ended. A helper that has not begun does not begin any more. It is free afterwards.
@@ -122,28 +126,41 @@ private final class Helper: @unchecked Sendable {
     }
 
     private func waitForEnd() {
-        for _ in 0..<Self.looks where state.load(ordering: .acquiring) == Self.done { return }
+        if poll(until: { $0 == Self.done }) { return }
         if change(Self.working, to: Self.awaited) { ends.wait() }
     }
 
-    /// Polls for the next call for a while. The phases of a run follow each other closely, and waking a thread takes longer.
-    private func lookForCall() {
-        let end = MonotonicClock.nanoseconds &+ Self.lookNanoseconds
+    /// Polls for a while: the phases of a run follow each other closely, and waking a thread takes longer.
+    ///
+    /// - Returns: false if the state has not come.
+    @inline(__always)
+    private func poll(until isThere: (Int) -> Bool) -> Bool {
+        for _ in 0..<64 where isThere(state.load(ordering: .acquiring)) { return true }
+        let end = MonotonicClock.nanoseconds &+ Self.pollNanoseconds
         repeat {
-            for _ in 0..<64 where state.load(ordering: .relaxed) == Self.called { return }
+            for _ in 0..<64 where isThere(state.load(ordering: .acquiring)) { return true }
         } while MonotonicClock.nanoseconds < end
+        return false
     }
 
-    private static let lookNanoseconds: UInt64 = 50_000
+    private static let pollNanoseconds: UInt64 = 50_000
+
+    /// Sleeps until somebody calls. Also returns when the call is over already.
+    private func sleep() {
+        sleeps.store(true, ordering: .sequentiallyConsistent)
+        let state = state.load(ordering: .sequentiallyConsistent)
+        let isCalled = state == Self.called || state == Self.stopped
+        if isCalled, sleeps.exchange(false, ordering: .sequentiallyConsistent) { return }
+        calls.wait()
+    }
 
     /// The work of the thread.
     func work() {
         while true {
-            calls.wait()
+            if !poll(until: { $0 == Self.called || $0 == Self.stopped }) { sleep() }
             if change(Self.called, to: Self.working) {
                 runBody()
                 if state.exchange(Self.done, ordering: .acquiringAndReleasing) == Self.awaited { ends.signal() }
-                lookForCall()
             } else if state.load(ordering: .relaxed) == Self.stopped {
                 return
             }
@@ -155,8 +172,5 @@ private final class Helper: @unchecked Sendable {
     private func runBody() { body?(number) }
 
     /// Ends the thread.
-    func stop() {
-        state.store(Self.stopped, ordering: .releasing)
-        calls.signal()
-    }
+    func stop() { call(Self.stopped) }
 }

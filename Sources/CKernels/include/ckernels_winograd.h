@@ -9,6 +9,11 @@
 
 #include "ckernels_panels.h"
 
+// The transforms of a tile of 2 add a pixel only where the filter sees it. Those of a tile of 4 add it to all results and take it away
+// again. What is left is an error of the size of the pixel's own, which a result may be far below. So a tile of 4 is used only where it is
+// even: where its largest pixel is at most so many times as large as the largest that each of its results sees.
+enum { CK_WINOGRAD_RANGE = 32 };
+
 typedef struct {
     ckernels_window window;
     ck_level level;
@@ -33,8 +38,12 @@ void ck_winograd_pack(ck_level level, int64_t size, const float *filter, int64_t
 void ck_winograd_input(const ck_winograd *winograd, const float *images, int64_t first, int64_t count, int64_t stride, const float *zeros,
                        float *transformed);
 
-// Transforms products [position, stride, outputs] of `count` tiles back, and writes the finished output of the product.
-void ck_winograd_output(const ck_winograd *winograd, const ck_panel_product *product, const float *products, int64_t first, int64_t count,
-                        int64_t stride);
+// Bytes of memory that a call of ck_winograd_output needs, on a boundary of 64.
+int64_t ck_winograd_direct_bytes(const ck_winograd *winograd);
+
+// Transforms products [position, stride, outputs] of `count` tiles back, and writes the finished output of the product, whose panels are
+// those of the filter as it is: tiles of 4 that are not even are convolved with it. Tiles of 2 need neither them nor memory.
+void ck_winograd_output(const ck_winograd *winograd, const ck_panel_product *product, const float *products, const float *images,
+                        int64_t first, int64_t count, int64_t stride, void *memory);
 
 #endif

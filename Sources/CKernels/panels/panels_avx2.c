@@ -2,16 +2,19 @@
 #if defined(__x86_64__)
 
 #define PANELS_TARGET __attribute__((target("arch=x86-64-v3")))
+#define PANELS_VECTORS 1
 #include "panels_tile.h"
 #include "panels_winograd.h"
 #include "panels_depthwise.h"
 
 TILES_6(1)
+FETCHING_6(1)
 
 void ck_panel_rows_avx2(const ck_panel_product *product, const float *const *sources, ptrdiff_t source_stride, const float *panel,
                         int64_t row, int64_t count, int64_t column) {
-    static const tile_function one[] = {NAMES_6(1)};
-    rows_of_panel(one, 6, product, sources, source_stride, panel, row, count, column);
+    static const tile_function one[] = {NAMES_6(tile, 1)}, aheads[] = {NAMES_6(ahead, 1)}, streams[] = {NAMES_6(stream, 1)};
+    static const tile_set set = {6, one, aheads, streams};
+    rows_of_panel(&set, product, sources, source_stride, panel, row, count, column);
 }
 
 TURNS(avx2)

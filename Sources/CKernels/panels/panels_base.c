@@ -1,22 +1,25 @@
 // Products with panels for any processor: sums of four floats, in 12 registers of 16 or in 24 of 32.
 #define PANELS_TARGET
+#define PANELS_VECTORS 1
 #include "panels_tile.h"
 #include "panels_winograd.h"
 #include "panels_depthwise.h"
 
 #if defined(__aarch64__)
 TILES_6(1)
-static const tile_function one[] = {NAMES_6(1)};
-enum { MAX_ROWS = 6 };
+FETCHING_6(1)
+static const tile_function one[] = {NAMES_6(tile, 1)}, aheads[] = {NAMES_6(ahead, 1)}, streams[] = {NAMES_6(stream, 1)};
+static const tile_set set = {6, one, aheads, streams};
 #else
 TILES_3(1)
-static const tile_function one[] = {NAMES_3(1)};
-enum { MAX_ROWS = 3 };
+FETCHING_3(1)
+static const tile_function one[] = {NAMES_3(tile, 1)}, aheads[] = {NAMES_3(ahead, 1)}, streams[] = {NAMES_3(stream, 1)};
+static const tile_set set = {3, one, aheads, streams};
 #endif
 
 void ck_panel_rows_base(const ck_panel_product *product, const float *const *sources, ptrdiff_t source_stride, const float *panel,
                         int64_t row, int64_t count, int64_t column) {
-    rows_of_panel(one, MAX_ROWS, product, sources, source_stride, panel, row, count, column);
+    rows_of_panel(&set, product, sources, source_stride, panel, row, count, column);
 }
 
 TURNS(base)

@@ -13,6 +13,7 @@ void ck_panel_rows_base(const ck_panel_product *product, const float *const *sou
                         int64_t row, int64_t count, int64_t column);
 void ck_winograd_input_base(const ck_winograd *winograd, const float *images, int64_t first, int64_t count, int64_t stride,
                            const float *zeros, float *transformed);
+bool ck_winograd_even_base(const ck_winograd *winograd, const float *images, int64_t number);
 void ck_winograd_output_base(const ck_winograd *winograd, const ck_panel_product *product, const float *products, int64_t first,
                             int64_t count, int64_t stride);
 void ck_turn_base(const float *source, ptrdiff_t stride, int64_t depth, float *target, ptrdiff_t step);
@@ -29,10 +30,12 @@ void ck_panel_rows_avx512(const ck_panel_product *product, const float *const *s
                           int64_t row, int64_t count, int64_t column);
 void ck_winograd_input_avx2(const ck_winograd *winograd, const float *images, int64_t first, int64_t count, int64_t stride,
                            const float *zeros, float *transformed);
+bool ck_winograd_even_avx2(const ck_winograd *winograd, const float *images, int64_t number);
 void ck_winograd_output_avx2(const ck_winograd *winograd, const ck_panel_product *product, const float *products, int64_t first,
                             int64_t count, int64_t stride);
 void ck_winograd_input_avx512(const ck_winograd *winograd, const float *images, int64_t first, int64_t count, int64_t stride,
                            const float *zeros, float *transformed);
+bool ck_winograd_even_avx512(const ck_winograd *winograd, const float *images, int64_t number);
 void ck_winograd_output_avx512(const ck_winograd *winograd, const ck_panel_product *product, const float *products, int64_t first,
                             int64_t count, int64_t stride);
 void ck_turn_avx2(const float *source, ptrdiff_t stride, int64_t depth, float *target, ptrdiff_t step);

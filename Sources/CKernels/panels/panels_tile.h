@@ -1,5 +1,5 @@
-// The kernel of products with panels, compiled once for each level. A file defines PANELS_NAME, PANELS_TARGET and PANELS_VECTORS, the
-// number of vectors of CK_LANES floats in a panel, and PANELS_ROWS_1 ..., the rows of the largest tile for each number of vectors.
+// The kernel of products with panels, compiled once for each level. A file defines PANELS_TARGET and PANELS_VECTORS, the number of vectors
+// of CK_LANES floats in a panel.
 #include <string.h>
 
 #include "../ckernels_compile.h"
@@ -28,9 +28,10 @@ CK_INLINE lanes finished(const ck_panel_product *product, lanes sum) {
     }
 }
 
-// Rows and vectors are constants wherever this is inlined.
-CK_INLINE void tile(const int rows, const int vectors, const ck_panel_product *product, const float *const *sources, ptrdiff_t source_stride,
-                    const float *panel, int64_t row, int64_t column) {
+// Rows, vectors and fetches are constants wherever this is inlined. For each level of the depth, so many vectors from `ahead` on are fetched
+// into the second cache.
+CK_INLINE void tile(const int rows, const int vectors, const int fetches, const ck_panel_product *product, const float *const *sources, ptrdiff_t source_stride,
+                    const float *panel, const float *ahead, int64_t row, int64_t column) {
     lanes sums[rows][vectors];
 #pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++)
@@ -53,6 +54,9 @@ CK_INLINE void tile(const int rows, const int vectors, const ck_panel_product *p
                 for (int v = 0; v < vectors; v++) sums[r][v] += factor * weights[v];
             }
             panel += vectors * CK_LANES;
+#pragma clang loop unroll(full)
+            for (int v = 0; v < fetches; v++) __builtin_prefetch(ahead + v * CK_LANES, 0, 2);
+            ahead += fetches * CK_LANES;
         }
     }
     const int64_t width = product->columns - column;
@@ -100,29 +104,65 @@ CK_INLINE void tile(const int rows, const int vectors, const ck_panel_product *p
     }
 }
 
-typedef void (*tile_function)(const ck_panel_product *, const float *const *, ptrdiff_t, const float *, int64_t, int64_t);
+typedef void (*tile_function)(const ck_panel_product *, const float *const *, ptrdiff_t, const float *, const float *, int64_t, int64_t);
 
-#define TILE(ROWS, VECTORS)                                                                                                      \
-    PANELS_TARGET static void tile_##ROWS##_##VECTORS(const ck_panel_product *product, const float *const *sources,              \
-                                                      ptrdiff_t source_stride, const float *panel, int64_t row, int64_t column) { \
-        tile(ROWS, VECTORS, product, sources, source_stride, panel, row, column);                                                \
+#define TILE_OF(NAME, ROWS, VECTORS, FETCHES)                                                                                    \
+    PANELS_TARGET static void NAME##_##ROWS##_##VECTORS(const ck_panel_product *product, const float *const *sources,            \
+                                                        ptrdiff_t source_stride, const float *panel, const float *ahead,         \
+                                                        int64_t row, int64_t column) {                                           \
+        tile(ROWS, VECTORS, FETCHES, product, sources, source_stride, panel, ahead, row, column);                                \
     }
+#define TILE(ROWS, VECTORS) TILE_OF(tile, ROWS, VECTORS, 0)
 #define TILES_3(VECTORS) TILE(1, VECTORS) TILE(2, VECTORS) TILE(3, VECTORS)
 #define TILES_6(VECTORS) TILES_3(VECTORS) TILE(4, VECTORS) TILE(5, VECTORS) TILE(6, VECTORS)
 #define TILES_8(VECTORS) TILES_6(VECTORS) TILE(7, VECTORS) TILE(8, VECTORS)
 #define TILES_12(VECTORS) TILES_8(VECTORS) TILE(9, VECTORS) TILE(10, VECTORS) TILE(11, VECTORS) TILE(12, VECTORS)
-#define NAMES_3(VECTORS) tile_1_##VECTORS, tile_2_##VECTORS, tile_3_##VECTORS
-#define NAMES_6(VECTORS) NAMES_3(VECTORS), tile_4_##VECTORS, tile_5_##VECTORS, tile_6_##VECTORS
-#define NAMES_8(VECTORS) NAMES_6(VECTORS), tile_7_##VECTORS, tile_8_##VECTORS
-#define NAMES_12(VECTORS) NAMES_8(VECTORS), tile_9_##VECTORS, tile_10_##VECTORS, tile_11_##VECTORS, tile_12_##VECTORS
+// Those that fetch a vector of the next panel for each level, and those that fetch their own.
+#define FETCHING(ROWS, VECTORS) TILE_OF(ahead, ROWS, VECTORS, 1) TILE_OF(stream, ROWS, VECTORS, VECTORS)
+#define FETCHING_3(VECTORS) FETCHING(1, VECTORS) FETCHING(2, VECTORS) FETCHING(3, VECTORS)
+#define FETCHING_6(VECTORS) FETCHING_3(VECTORS) FETCHING(4, VECTORS) FETCHING(5, VECTORS) FETCHING(6, VECTORS)
+#define NAMES_3(NAME, VECTORS) NAME##_1_##VECTORS, NAME##_2_##VECTORS, NAME##_3_##VECTORS
+#define NAMES_6(NAME, VECTORS) NAMES_3(NAME, VECTORS), NAME##_4_##VECTORS, NAME##_5_##VECTORS, NAME##_6_##VECTORS
+#define NAMES_8(NAME, VECTORS) NAMES_6(NAME, VECTORS), NAME##_7_##VECTORS, NAME##_8_##VECTORS
+#define NAMES_12(NAME, VECTORS) NAMES_8(NAME, VECTORS), NAME##_9_##VECTORS, NAME##_10_##VECTORS, NAME##_11_##VECTORS, NAME##_12_##VECTORS
+
+// Tiles of panels of one width, of 1 to `most` rows. Those that fetch are NULL for a last panel, which is narrow.
+typedef struct {
+    int64_t most;
+    const tile_function *tiles, *aheads, *streams;
+} tile_set;
+
+// Panels come from memory, which is slower than the products of a few rows. Where there are many tiles, each of the first ones fetches a
+// part of the next panel. Else the first one fetches what it is about to read itself.
+typedef enum { FETCH_NOTHING, FETCH_NEXT, FETCH_OWN } fetch_kind;
+
+CK_INLINE fetch_kind fetching_of(const tile_set *set, const ck_panel_product *product, int64_t tile_count, int64_t column) {
+    // Floats of a panel that leaves room for the next one in the second cache; of weights that may be there from the last run.
+    enum { MOST = 192 << 10, CACHED = 256 << 10 };
+    const int64_t depth = product->taps * product->depth, width = PANELS_VECTORS * CK_LANES;
+    if (!set->streams) return FETCH_NOTHING;
+    if (tile_count > 2 && width * depth <= MOST) return column + width < product->columns ? FETCH_NEXT : FETCH_NOTHING;
+    return depth * product->columns > CACHED ? FETCH_OWN : FETCH_NOTHING;
+}
 
 // All rows of a panel, in tiles of nearly the same height: a last one of a row or two would be slow.
-static void rows_of_panel(const tile_function *tiles, int64_t max_rows, const ck_panel_product *product, const float *const *sources,
-                          ptrdiff_t source_stride, const float *panel, int64_t row, int64_t count, int64_t column) {
-    const int64_t tile_count = (count + max_rows - 1) / max_rows;
+static void rows_of_panel(const tile_set *set, const ck_panel_product *product, const float *const *sources, ptrdiff_t source_stride,
+                          const float *panel, int64_t row, int64_t count, int64_t column) {
+    enum { DISTANCE = 1024 };
+    const int64_t tile_count = (count + set->most - 1) / set->most, part = product->taps * product->depth * CK_LANES;
+    const fetch_kind fetching = fetching_of(set, product, tile_count, column);
     for (int64_t done = 0, number = 0; number < tile_count; number++) {
         const int64_t rows = (count - done) / (tile_count - number);
-        tiles[rows - 1](product, sources + done, source_stride, panel, row + done, column);
+        const tile_function *tiles = set->tiles;
+        const float *ahead = panel;
+        if (fetching == FETCH_NEXT && number < PANELS_VECTORS) {
+            tiles = set->aheads;
+            ahead = panel + (PANELS_VECTORS + number) * part;
+        } else if (fetching == FETCH_OWN && number == 0) {
+            tiles = set->streams;
+            ahead = panel + DISTANCE;
+        }
+        tiles[rows - 1](product, sources + done, source_stride, panel, ahead, row + done, column);
         done += rows;
     }
 }

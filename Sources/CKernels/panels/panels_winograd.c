@@ -60,8 +60,16 @@ void ck_winograd_input(const ck_winograd *winograd, const float *images, int64_t
     ck_winograd_input_base(winograd, images, first, count, stride, zeros, transformed);
 }
 
-void ck_winograd_output(const ck_winograd *winograd, const ck_panel_product *product, const float *products, int64_t first, int64_t count,
-                        int64_t stride) {
+static bool is_even(const ck_winograd *winograd, const float *images, int64_t number) {
+#if defined(__x86_64__)
+    if (winograd->level == CK_LEVEL_AVX512) return ck_winograd_even_avx512(winograd, images, number);
+    if (winograd->level == CK_LEVEL_AVX2) return ck_winograd_even_avx2(winograd, images, number);
+#endif
+    return ck_winograd_even_base(winograd, images, number);
+}
+
+static void transform_back(const ck_winograd *winograd, const ck_panel_product *product, const float *products, int64_t first, int64_t count,
+                           int64_t stride) {
 #if defined(__x86_64__)
     if (winograd->level == CK_LEVEL_AVX512) {
         ck_winograd_output_avx512(winograd, product, products, first, count, stride);
@@ -73,4 +81,40 @@ void ck_winograd_output(const ck_winograd *winograd, const ck_panel_product *pro
     }
 #endif
     ck_winograd_output_base(winograd, product, products, first, count, stride);
+}
+
+static ck_panel_convolution direct_of(const ck_winograd *winograd) {
+    return (ck_panel_convolution){.window = winograd->window, .channels = winograd->channels, .chunk = winograd->size};
+}
+
+int64_t ck_winograd_direct_bytes(const ck_winograd *winograd) {
+    const ck_panel_convolution convolution = direct_of(winograd);
+    return winograd->size == 4 ? ck_panels_convolve_bytes(&convolution) : 0;
+}
+
+// Computes a tile with the filter as it is.
+static void convolve_tile(const ck_winograd *winograd, const ck_panel_product *product, const float *images, int64_t number, void *memory) {
+    const ck_panel_convolution convolution = direct_of(winograd);
+    const ckernels_window *window = &winograd->window;
+    const int64_t size = winograd->size, tiles = ck_winograd_tiles(winograd), columns = (window->output_width + size - 1) / size;
+    const int64_t image = number / tiles, top = number % tiles / columns * size, left = number % columns * size;
+    const int64_t width = window->output_width - left < size ? window->output_width - left : size;
+    const int64_t panels = (winograd->outputs + ck_panel_width(winograd->level) - 1) / ck_panel_width(winograd->level);
+    ck_panel_product direct = *product;
+    ck_panels_plan(&convolution, &direct);
+    for (int64_t row = top; row < top + size && row < window->output_height; row++)
+        ck_panels_convolve(&convolution, &direct, images, (image * window->output_height + row) * window->output_width + left, width, 0, panels,
+                           memory);
+}
+
+void ck_winograd_output(const ck_winograd *winograd, const ck_panel_product *product, const float *products, const float *images,
+                        int64_t first, int64_t count, int64_t stride, void *memory) {
+    for (int64_t done = 0, even; done < count; done += even) {
+        // Tiles that are even are transformed together.
+        for (even = 0; done + even < count && (winograd->size != 4 || is_even(winograd, images, first + done + even));) even++;
+        transform_back(winograd, product, products + done * winograd->outputs, first + done, even, stride);
+        if (done + even == count) return;
+        convolve_tile(winograd, product, images, first + done + even, memory);
+        even++;
+    }
 }

@@ -95,6 +95,56 @@ CK_INLINE void transform_input(const int size, const ck_winograd *winograd, cons
     }
 }
 
+CK_INLINE lane_bits larger(lane_bits a, lane_bits b) { return __builtin_elementwise_max(a, b); }
+
+CK_INLINE bool is_near(int32_t most, int32_t seen) {
+    float largest, smallest;
+    memcpy(&largest, &most, sizeof most);
+    memcpy(&smallest, &seen, sizeof seen);
+    return largest <= CK_WINOGRAD_RANGE * smallest;
+}
+
+// Whether all results of a tile of 4 see pixels of about the size of its largest one. Sizes are compared as the bits of floats without sign.
+CK_INLINE bool is_even(const ck_winograd *winograd, const float *images, int64_t number) {
+    enum { SIDE = 6, SIZE = 4, INFINITE = 0x7f800000 };
+    const ckernels_window *window = &winograd->window;
+    const int64_t channels = winograd->channels;
+    const tile_place at = tile_at(window, SIZE, number);
+    const float *image = images + at.image * window->height * window->width * channels;
+    lane_bits pixels[SIDE][SIDE], columns[SIZE][SIDE];
+    for (int row = 0; row < SIDE; row++)
+        for (int column = 0; column < SIDE; column++) {
+            const int64_t y = at.y + row - window->padding_top, x = at.x + column - window->padding_left;
+            lane_bits most = 0;
+            if (y >= 0 && y < window->height && x >= 0 && x < window->width) {
+                const float *pixel = image + (y * window->width + x) * channels;
+                for (int64_t channel = 0; channel < channels; channel += CK_LANES)
+                    most = larger(most, (lane_bits)channels_at(pixel + channel, channels - channel) & 0x7fffffff);
+            }
+            pixels[row][column] = most;
+        }
+    for (int row = 0; row < SIZE; row++)
+        for (int column = 0; column < SIDE; column++)
+            columns[row][column] = larger(larger(pixels[row][column], pixels[row + 1][column]), pixels[row + 2][column]);
+    const int64_t rows = window->output_height - at.y, width = window->output_width - at.x;
+    lane_bits all = 0, each = INT32_MAX;
+    for (int row = 0; row < SIZE && row < rows; row++)
+        for (int column = 0; column < SIZE && column < width; column++) {
+            const lane_bits seen = larger(larger(columns[row][column], columns[row][column + 1]), columns[row][column + 2]);
+            all = larger(all, seen);
+            each = __builtin_elementwise_min(each, seen);
+            pixels[row][column] = seen;
+        }
+    const int32_t most = __builtin_reduce_max(all);
+    if (most >= INFINITE) return false;
+    // What all results see in the same channels is seldom too little.
+    if (is_near(most, __builtin_reduce_max(each))) return true;
+    for (int row = 0; row < SIZE && row < rows; row++)
+        for (int column = 0; column < SIZE && column < width; column++)
+            if (!is_near(most, __builtin_reduce_max(pixels[row][column]))) return false;
+    return true;
+}
+
 CK_INLINE void transform_output(const int size, const ck_winograd *winograd, const ck_panel_product *product, const float *products,
                                 int64_t first, int64_t count, int64_t stride) {
     const int side = size + 2;
@@ -132,6 +182,9 @@ CK_INLINE void transform_output(const int size, const ck_winograd *winograd, con
 }
 
 #define WINOGRAD(LEVEL)                                                                                                          \
+    PANELS_TARGET bool ck_winograd_even_##LEVEL(const ck_winograd *winograd, const float *images, int64_t number) {              \
+        return is_even(winograd, images, number);                                                                                \
+    }                                                                                                                            \
     PANELS_TARGET void ck_winograd_input_##LEVEL(const ck_winograd *winograd, const float *images, int64_t first, int64_t count,  \
                                                  int64_t stride, const float *zeros, float *transformed) {                       \
         if (winograd->size == 4) {                                                                                               \

@@ -58,9 +58,9 @@ extension Kernel {
     }
 
     /// What takes less than this is not cut: nobody would come in time to help.
-    package static let leastCutNanoseconds = 50_000
+    package static let leastCutNanoseconds = 20_000
     /// About how long a unit of a loop takes: long enough that handing it out costs nothing.
-    static let loopUnitNanoseconds = 25_000
+    static let loopUnitNanoseconds = 8_000
 
     /// A kernel of a loop over elements that do not depend on each other.
     ///

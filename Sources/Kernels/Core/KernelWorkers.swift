@@ -16,7 +16,7 @@ package final class KernelWorkers {
     private let claims = Claims()
 
     /// A phase that takes less is not worth a call for help: the helpers would come when it is nearly done.
-    private static let leastNanoseconds = 100_000
+    private static let leastNanoseconds = 25_000
     /// More memory than this is given back after the run.
     private static let keptBytes = 64 << 20
 

@@ -20,10 +20,10 @@ struct PanelCut: Sendable {
     private let panelParts: Int
 
     /// A unit that takes less is not worth handing out.
-    private static let leastNanoseconds = 40_000
+    private static let leastNanoseconds = 10_000
     /// One that takes longer would keep a run from ending in time.
     private static let mostNanoseconds = 5_000_000
-    private static let mostParts = 32
+    private static let mostParts = 64
     /// Fewer rows than these make panels pass by too often.
     private static let leastRows = 96
 

@@ -47,10 +47,16 @@ package struct WinogradConvolution: Hashable, Sendable {
                 to: TensorStorage.alignment)
         }
 
-        /// Zeros, transformed tiles, products.
-        var bytes: Int {
-            zeroBytes &+ inputBytes &+ filter.positions &* stride &* filter.outputs &* MemoryLayout<Float>.stride
+        private var productBytes: Int {
+            (filter.positions &* stride &* filter.outputs &* MemoryLayout<Float>.stride).roundedUp(
+                to: TensorStorage.alignment)
         }
+
+        /// Zeros, transformed tiles, products.
+        var bytes: Int { zeroBytes &+ inputBytes &+ productBytes }
+
+        /// What tiles need that are convolved without being transformed.
+        var directBytes: Int { withUnsafePointer(to: winograd) { Int(ck_winograd_direct_bytes($0)) } }
 
         private func transformed(_ memory: UnsafeMutableRawPointer) -> UnsafeMutablePointer<Float> {
             (memory + zeroBytes).assumingMemoryBound(to: Float.self)
@@ -94,12 +100,17 @@ package struct WinogradConvolution: Hashable, Sendable {
                 Int64(count), 0, Int64(format.panelCount))
         }
 
-        func finish(_ frame: KernelFrame, first: Int, count: Int, place: Int, _ memory: UnsafeMutableRawPointer) {
+        /// Transforms products back; `direct` is memory of the worker's own, of ``directBytes``.
+        func finish(
+            _ frame: KernelFrame, first: Int, count: Int, place: Int, _ memory: UnsafeMutableRawPointer,
+            direct: UnsafeMutableRawPointer
+        ) {
             var product = operands.product(frame, filter.format)
+            product.panels = frame.input(1, as: Float.self) + filter.directOffset
             withUnsafePointer(to: winograd) { winograd in
                 ck_winograd_output(
-                    winograd, &product, products(memory) + place &* filter.outputs, Int64(first), Int64(count),
-                    Int64(stride))
+                    winograd, &product, products(memory) + place &* filter.outputs, frame.input(0), Int64(first),
+                    Int64(count), Int64(stride), direct)
             }
         }
     }
@@ -140,12 +151,12 @@ package struct WinogradConvolution: Hashable, Sendable {
                 for position in 0..<task.filter.positions {
                     task.multiply(frame, position: position, count: end - first, own)
                 }
-                task.finish(frame, first: first, count: end - first, place: 0, own)
+                task.finish(frame, first: first, count: end - first, place: 0, own, direct: own + task.bytes)
                 if frame.isOver(after: nanoseconds) { return }
             }
         }
         return Kernel(
-            name, scratchBytesPerWorker: task.bytes,
+            name, scratchBytesPerWorker: task.bytes &+ task.directBytes,
             overwritableInputs: task.operands.overwritableInputs, phases: [phase])
     }
 
@@ -167,13 +178,13 @@ package struct WinogradConvolution: Hashable, Sendable {
                 if frame.isOver(after: nanoseconds) { return }
             }
         }
-        let finish = Kernel.Phase(units: parts, unitNanoseconds: partNanoseconds) { frame, units, _ in
+        let finish = Kernel.Phase(units: parts, unitNanoseconds: partNanoseconds) { frame, units, own in
             let (first, end) = (tiles * units.lowerBound / parts, tiles * units.upperBound / parts)
-            task.finish(frame, first: first, count: end - first, place: first, frame.scratch)
+            task.finish(frame, first: first, count: end - first, place: first, frame.scratch, direct: own)
             _ = frame.isOver(after: partNanoseconds)
         }
         return Kernel(
-            name, scratchBytes: task.bytes,
+            name, scratchBytes: task.bytes, scratchBytesPerWorker: task.directBytes,
             overwritableInputs: task.operands.overwritableInputs, phases: [zeros, transform, multiply, finish])
     }
 }

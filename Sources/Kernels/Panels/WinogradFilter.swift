@@ -39,14 +39,18 @@ package struct WinogradFilter: Hashable, Sendable {
         else { return nil }
         let direct = channels.saturatingProduct(outputs).saturatingProduct(window.outputCount).saturatingProduct(
             9 * level.picosecondsOfProduct)
-        // Tiles of 4 add and take away each pixel in outputs that do not see it: an outlier of 1e6 would be an error of 0.05
-        // there, and an infinity would be NaN. Those of 2 do not.
-        self.init(size: 2, channels: channels, outputs: outputs, level: level)
-        guard picoseconds(window) < direct / 8 * 7 else { return nil }
+        let choices = [2, 4].map { WinogradFilter(size: $0, channels: channels, outputs: outputs, level: level) }
+        let best = choices.filter { $0.size == 2 || channels.saturatingProduct(outputs) <= Self.mostWeights }.min {
+            $0.picoseconds(window) < $1.picoseconds(window)
+        }
+        guard let best, best.picoseconds(window) < direct / 8 * 7 else { return nil }
+        self = best
     }
 
     /// Fewer channels leave too little for the product between the transforms.
     private static let leastChannels = 24
+    /// Filters of more weights are not made four times as large.
+    private static let mostWeights = 1 << 17
     /// Along an axis; the product of two such numbers can be counted.
     private static let mostPlaces = 1 << 30
 
@@ -59,7 +63,9 @@ package struct WinogradFilter: Hashable, Sendable {
         let reading = positions.saturatingProduct(channels.saturatingProduct(outputs)).saturatingProduct(280)
         let transforming = each.saturatingProduct(
             channels.saturatingProduct(800).saturatingSum(outputs.saturatingProduct(600)))
-        return max(multiplying, reading).saturatingSum(transforming)
+        // Tiles of 4 are looked at: see `CK_WINOGRAD_RANGE`.
+        let looking = size == 4 ? each.saturatingProduct(channels.saturatingSum(128).saturatingProduct(25)) : 0
+        return max(multiplying, reading).saturatingSum(transforming).saturatingSum(looking)
     }
 
     var positions: Int { Int(ck_winograd_positions(Int64(size))) }
@@ -72,22 +78,47 @@ package struct WinogradFilter: Hashable, Sendable {
     /// How the matrix of a position lies.
     var format: PanelFormat { PanelFormat(depth: channels, columns: outputs, level: level) }
 
-    /// The number of floats for all positions; nil where it is too large to count.
-    package var elementCount: Int? {
+    /// How the filter lies behind the matrices, for tiles of 4 that are convolved without being transformed.
+    private var direct: PanelFormat? {
+        size == 4 ? PanelFormat(depth: channels.saturatingProduct(9), columns: outputs, level: level) : nil
+    }
+
+    /// The number of floats of all positions; nil where it is too large to count.
+    private var positionElements: Int? {
         guard let each = format.elementCount else { return nil }
         let (count, overflow) = each.multipliedReportingOverflow(by: positions)
         return overflow ? nil : count
     }
 
+    /// The number of floats of the whole form; nil where it is too large to count.
+    package var elementCount: Int? {
+        guard let count = positionElements else { return nil }
+        guard let direct else { return count }
+        guard let more = direct.elementCount else { return nil }
+        let (sum, overflow) = count.addingReportingOverflow(more)
+        return overflow ? nil : sum
+    }
+
+    /// Where in the form the panels of the filter as it is begin.
+    var directOffset: Int { positionElements ?? 0 }
+
     /// The kernel that transforms a filter [3, 3, channels, outputs], input 0.
     package var packing: Kernel {
         let plane = channels.saturatingProduct(outputs)
-        let phase = Kernel.Phase(units: positions, unitNanoseconds: plane.saturatingProduct(10)) { frame, units, own in
-            // Safety: the worker's memory has room for a matrix, the output for the panels of all positions.
+        // The last unit packs the filter as it is.
+        let units = direct == nil ? positions : positions + 1
+        let phase = Kernel.Phase(units: units, unitNanoseconds: plane.saturatingProduct(10)) { frame, units, own in
+            // Safety: the worker's memory has room for a matrix, the output for the whole form.
+            let count = min(units.upperBound, positions) - units.lowerBound
             ck_winograd_pack(
                 level.code, Int64(size), frame.input(0), Int64(channels), Int64(outputs), Int64(units.lowerBound),
-                Int64(units.count), own.assumingMemoryBound(to: Float.self), frame.output(),
+                Int64(count), own.assumingMemoryBound(to: Float.self), frame.output(),
                 Int64(format.elementCount ?? 0))
+            if let direct, units.upperBound > positions {
+                direct.pack(
+                    frame.input(0), transposed: false, panels: 0..<direct.panelCount,
+                    into: frame.output() + directOffset)
+            }
             _ = frame.isOver(after: units.count.saturatingProduct(plane))
         }
         return Kernel(

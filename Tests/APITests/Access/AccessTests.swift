@@ -149,7 +149,10 @@ struct AccessTests {
     @Test("routes need what they say, health nothing")
     func routes() throws {
         var options = Service.Options()
-        options.access = try rules(TokenPath("one"), nil)
+        // The file is looked at again while requests come.
+        let file = try TokenPath("one")
+        defer { withExtendedLifetime(file) {} }
+        options.access = try rules(file, nil)
         let model = try Model(contentsOf: Fixtures.model("tutorial"))
         let service = Service(
             ModelRegistry([model], ModelRegistry.Configuration(attach: Service.attachment)), options: options)
