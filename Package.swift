@@ -61,6 +61,7 @@ let package = Package(
         .target(name: "CChecksum"),
         .target(name: "CEvents"),
         .target(name: "CMemory"),
+        .target(name: "CProcessors"),
         .target(name: "CArguments"),
         .target(name: "CResponses", dependencies: ["CMicrohttpd"]),
         .target(name: "CKernels"),
@@ -70,7 +71,7 @@ let package = Package(
 
         // From the bottom to the top; a target uses only what stands above it here.
         target("Memory", uses: ["CMemory"]),
-        target("Threads", uses: []),
+        target("Threads", uses: ["CProcessors"]),
         target("Files", uses: []),
         target("Text", uses: []),
         target("Tensors", uses: []),
@@ -205,7 +206,7 @@ let package = Package(
                 "TensorFlowProtos", "VectorSupport",
             ],
             [protobuf]),
-        tests("ThreadsTests", uses: ["Threads"]),
+        tests("ThreadsTests", uses: ["Threads", "CProcessors"]),
         tests(
             "OperationsTests",
             uses: [
@@ -219,7 +220,7 @@ let package = Package(
 // Without the other targets, the thread sanitizer's build takes seconds: `make test-tables` sets the variable.
 if Context.environment["METASERVE_TABLES"] != nil {
     package.products = []
-    package.targets.removeAll { !["Threads", "ThreadsTests"].contains($0.name) }
+    package.targets.removeAll { !["CProcessors", "Threads", "ThreadsTests"].contains($0.name) }
 }
 
 // The fuzzers need libFuzzer's `main`, so no other build may see them: scripts/fuzz.sh sets the variable.

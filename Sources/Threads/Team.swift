@@ -1,3 +1,4 @@
+internal import CProcessors
 internal import Synchronization
 
 /// Helper threads. Each runs one piece of work at a time. A helper sleeps when it has not been called for a few hundredths of a
@@ -35,7 +36,10 @@ package final class Team: Sendable {
         let count = min(count, size)
         return withUnsafeTemporaryAllocation(of: Int.self, capacity: max(1, count)) { taken in
             let takenCount = take(count, taken)
-            for (place, index) in taken[..<takenCount].enumerated() { helpers[index].begin(body, as: place + 1) }
+            let processor = Int(cprocessors_current())
+            for (place, index) in taken[..<takenCount].enumerated() {
+                helpers[index].begin(body, as: place + 1, awayFrom: processor)
+            }
             body(0)
             var begun = 0
             for index in taken[..<takenCount] where helpers[index].end() { begun += 1 }
@@ -71,7 +75,7 @@ package final class Team: Sendable {
 }
 
 /// One helper.
-// Safety: `body` and `number` are written by who has taken the helper, before `state` says that there is work, and read by the helper after
+// Safety: `body`, `number` and `avoided` are written by who has taken the helper, before `state` says that there is work, and read by the helper after
 // that; they are written again only after the helper has ended.
 private final class Helper: @unchecked Sendable {
     /// The states, in the order in which they come.
@@ -89,6 +93,11 @@ private final class Helper: @unchecked Sendable {
     private let state = Atomic<Int>(free)
     /// The thread sleeps, or is about to. Who sets it to false is the one that wakes the thread, or the thread itself if it sees the call first.
     private let sleeps = Atomic<Bool>(false)
+    /// The thread, and where it ran last; -1 if it has not run since it was moved.
+    private let thread = Atomic<Int>(0)
+    private let processor = Atomic<Int>(-1)
+    /// The processor that the thread was moved away from last. Belongs to who has taken the helper.
+    private var avoided = -1
     private var body: (@Sendable (Int) -> Void)?
     private var number = 0
     private let calls = Permits()
@@ -102,10 +111,23 @@ private final class Helper: @unchecked Sendable {
     func take() -> Bool { state.load(ordering: .relaxed) == Self.free && change(Self.free, to: Self.taken) }
 
     /// Gives work to the helper, which is taken.
-    func begin(_ body: @escaping @Sendable (Int) -> Void, as number: Int) {
+    ///
+    /// The system wakes a thread where it ran last, and leaves it there for seconds though another processor is free. So a helper that
+    /// ran on its caller's processor is moved.
+    func begin(_ body: @escaping @Sendable (Int) -> Void, as number: Int, awayFrom processor: Int) {
         self.body = body
         self.number = number
+        leave(processor)
         call(Self.called)
+    }
+
+    private func leave(_ processor: Int) {
+        let last = self.processor.load(ordering: .relaxed)
+        let thread = thread.load(ordering: .relaxed)
+        guard thread != 0, last == processor || last < 0 && avoided != processor else { return }
+        cprocessors_move_away(Int32(thread), Int32(processor))
+        avoided = processor
+        self.processor.store(-1, ordering: .relaxed)
     }
 
     /// Sets the state, and wakes the thread if it sleeps. A thread that polls is not woken: that would take longer than many phases.
@@ -156,8 +178,10 @@ private final class Helper: @unchecked Sendable {
 
     /// The work of the thread.
     func work() {
+        thread.store(Int(cprocessors_thread()), ordering: .relaxed)
         while true {
             if !poll(until: { $0 == Self.called || $0 == Self.stopped }) { sleep() }
+            processor.store(Int(cprocessors_current()), ordering: .relaxed)
             if change(Self.called, to: Self.working) {
                 runBody()
                 if state.exchange(Self.done, ordering: .acquiringAndReleasing) == Self.awaited { ends.signal() }

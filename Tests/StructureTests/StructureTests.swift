@@ -17,6 +17,7 @@ struct StructureTests {
         "CSnappy": ["Checkpoints/Reading/SortedTable.swift"],
         "CChecksum": ["Checkpoints/Files/Checksum.swift"],
         "CMemory": ["Memory/FreedMemory.swift"],
+        "CProcessors": ["Threads/Team.swift"],
         "CArguments": ["metaserve/ProgramArguments.swift"],
         "CEvents": ["metaserve/Load/LoadThread.swift"],
         "CJSON": ["API/JSON/JSONParser.swift", "API/JSON/JSONWriter.swift"],
