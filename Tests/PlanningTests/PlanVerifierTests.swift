@@ -42,7 +42,7 @@ struct PlanVerifierTests {
         let plan = plan()
         var patch = PlanPatch(of: plan)
         try change(&patch, plan)
-        var verifier = PlanVerifier()
+        let verifier = PlanVerifier()
         do throws(OpError) { try verifier.check(patch, of: plan) } catch { return error.reason }
         return nil
     }
@@ -54,6 +54,35 @@ struct PlanVerifierTests {
                 patch.replace(1, with: 0)
                 patch.remove(0)
             } == nil)
+    }
+
+    @Test("nodes are inserted before others, any number before one, and before those that were inserted")
+    func insertion() {
+        var plan = plan()
+        func step(_ name: String, _ plan: inout Plan) -> Plan.Node {
+            let output = plan.addValue(TensorFact(.float32, PartialShape([2])))
+            return Plan.Node(
+                work: .op(Step()), inputs: [0], outputs: [output], guarded: .always, region: Plan.outermost, state: nil,
+                origin: Plan.Origin(node: name, op: "Step"))
+        }
+        var wanted: [Plan.NodeID] = []
+        for number in 0..<50_000 { wanted.append(plan.insert(step("a\(number)", &plan), before: 1)) }
+        wanted = [0] + wanted + [1, 2]
+        var inner = wanted[70]
+        for number in 0..<200 {
+            let id = plan.insert(step("b\(number)", &plan), before: inner)
+            wanted.insert(id, at: 70)
+            #expect(plan.runs(id, before: inner) && plan.runs(wanted[69], before: id))
+            inner = id
+        }
+        plan.compact()
+        #expect(plan.schedule == wanted)
+        wanted.append(plan.append(step("c", &plan)))
+        wanted.insert(plan.insert(step("d", &plan), before: 0), at: 0)
+        plan.remove([1])
+        wanted.removeAll { $0 == 1 }
+        plan.compact()
+        #expect(plan.schedule == wanted)
     }
 
     @Test("an effect is not removed, and a fetched value is not lost")

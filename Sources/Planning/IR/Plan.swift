@@ -122,6 +122,23 @@ package struct Plan: Sendable {
         package fileprivate(set) var nodes: [NodeID] = []
         /// The loop that it is a part of; nil for the outermost.
         package internal(set) var loop: NodeID?
+        /// The largest place of its nodes.
+        fileprivate var end = 0
+        /// Nodes at the end of the list belong to other places, until ``compact()``.
+        fileprivate var isUnsorted = false
+    }
+
+    /// Where a node is in its region.
+    ///
+    /// Numbers with gaps, so that a node is inserted without looking at the others: a list that is searched and moved for each
+    /// insertion would take the square of the number of nodes.
+    private struct Place {
+        /// Grows in the order in which nodes run.
+        var number: Int
+        /// No node is between this number and the node.
+        var floor: Int
+
+        static let gap = 1 << 32
     }
 
     /// The outermost region.
@@ -130,6 +147,7 @@ package struct Plan: Sendable {
     static let fetchUse: NodeID = -1
 
     package private(set) var nodes: [Node] = []
+    private var places: [Place] = []
     package private(set) var regions: [Region] = [Region()]
     /// What is known of each value; a constant has its elements.
     package internal(set) var facts: [TensorFact] = []
@@ -184,23 +202,48 @@ extension Plan {
     /// Adds a node at the end of its region.
     @discardableResult
     mutating func append(_ node: Node) -> NodeID {
-        let id = register(node)
+        let end = regions[node.region].end
+        let id = register(node, Place(number: end + Place.gap, floor: end))
         regions[node.region].nodes.append(id)
+        regions[node.region].end = end + Place.gap
         return id
     }
 
-    /// Adds a node before another one.
+    /// Adds a node before another one of its region; at the end, if the other one is in another region.
+    ///
+    /// It is at the end of the region's list until ``compact()``.
     @discardableResult
     mutating func insert(_ node: Node, before other: NodeID) -> NodeID {
-        let id = register(node)
-        let place = regions[node.region].nodes.firstIndex(of: other) ?? regions[node.region].nodes.endIndex
-        regions[node.region].nodes.insert(id, at: place)
+        guard nodes[other].region == node.region else { return append(node) }
+        if places[other].number - places[other].floor < 2 { sort(node.region) }
+        let gap = places[other].number - places[other].floor
+        // Near the floor: most insertions before a node follow each other.
+        let place = Place(number: places[other].floor + max(1, gap >> 10), floor: places[other].floor)
+        let id = register(node, place)
+        places[other].floor = place.number
+        regions[node.region].nodes.append(id)
+        regions[node.region].isUnsorted = true
         return id
     }
 
-    private mutating func register(_ node: Node) -> NodeID {
+    /// Sorts a region's list by places, and numbers the places anew.
+    private mutating func sort(_ region: RegionID) {
+        let sorted = regions[region].nodes.sorted { places[$0].number < places[$1].number }
+        for (index, id) in sorted.enumerated() {
+            places[id] = Place(number: (index + 1) * Place.gap, floor: index * Place.gap)
+        }
+        regions[region].nodes = sorted
+        regions[region].end = sorted.count * Place.gap
+        regions[region].isUnsorted = false
+    }
+
+    /// Whether a node runs before another one of its region.
+    func runs(_ node: NodeID, before other: NodeID) -> Bool { places[node].number < places[other].number }
+
+    private mutating func register(_ node: Node, _ place: Place) -> NodeID {
         let id = nodes.count
         nodes.append(node)
+        places.append(place)
         for value in node.inputs { uses[value].append(id) }
         for value in node.outputs { producers[value] = id }
         if let loop = node.loop { for region in loop.regions { regions[region].loop = id } }
@@ -268,9 +311,12 @@ extension Plan {
         }
     }
 
-    /// Takes the nodes that are gone out of the lists of their regions.
+    /// Takes the nodes that are gone out of the lists of their regions, and those that are new to their places.
     mutating func compact() {
-        for region in regions.indices { regions[region].nodes.removeAll { !nodes[$0].isPresent } }
+        for region in regions.indices {
+            regions[region].nodes.removeAll { !nodes[$0].isPresent }
+            if regions[region].isUnsorted { sort(region) }
+        }
         // All at once: to look for each user of a value with many of them would take the square of their number.
         for value in staleUses {
             uses[value].removeAll { user in

@@ -4,14 +4,10 @@ internal import Tensors
 /// Checks that a patch keeps the meaning of a plan as far as structure tells it: shapes and dtypes admit the old ones, effects keep their
 /// order, no fetch is lost, and values are used only where they have been computed.
 struct PlanVerifier {
-    /// The place of each node in its region.
-    private var places: [Plan.NodeID: Int] = [:]
-    private var placedRegions: Set<Plan.RegionID> = []
-
     /// Checks a patch before it is applied.
     ///
     /// - Throws: ``OpError`` of kind `malformed` that names the fault.
-    mutating func check(_ patch: PlanPatch, of plan: borrowing Plan) throws(OpError) {
+    func check(_ patch: PlanPatch, of plan: borrowing Plan) throws(OpError) {
         var replaced: [Plan.Value: Plan.Value] = [:]
         for change in patch.changes {
             switch change {
@@ -31,17 +27,16 @@ struct PlanVerifier {
             case .keepChoices, .keepVariables, .setMerged: continue
             }
         }
-        for case .insert(let node, _) in patch.changes { placedRegions.remove(node.region) }
     }
 
-    private mutating func checkInsertion(
+    private func checkInsertion(
         of node: borrowing Plan.Node, before other: Plan.NodeID, _ plan: borrowing Plan
     ) throws(OpError) {
         guard !node.hasEffect else { throw fault(node, "is a new effect") }
         try checkInputs(node.inputs, of: node, before: other, plan)
     }
 
-    private mutating func checkInputs(
+    private func checkInputs(
         _ inputs: [Plan.Value], of node: borrowing Plan.Node, before other: Plan.NodeID, _ plan: borrowing Plan
     ) throws(OpError) {
         for value in inputs where value < plan.facts.count {
@@ -56,7 +51,7 @@ struct PlanVerifier {
         OpError(.malformed, "a pass made a wrong patch: the node \(reason)", node: node.origin.node, op: node.origin.op)
     }
 
-    private mutating func checkReplacement(
+    private func checkReplacement(
         of old: Plan.Value, with new: Plan.Value, _ patch: PlanPatch, _ plan: borrowing Plan
     ) throws(OpError) {
         let before = plan.facts[old]
@@ -106,7 +101,7 @@ struct PlanVerifier {
     }
 
     /// Whether what one node computes is there where another one runs.
-    mutating func isComputed(_ producer: Plan.NodeID, before node: Plan.NodeID, _ plan: borrowing Plan) -> Bool {
+    func isComputed(_ producer: Plan.NodeID, before node: Plan.NodeID, _ plan: borrowing Plan) -> Bool {
         // The ways outward from both, until they meet in a region.
         var places: [Plan.RegionID: Plan.NodeID] = [:]
         var place = node
@@ -121,7 +116,7 @@ struct PlanVerifier {
         var other = producer
         while true {
             let region = plan.nodes[other].region
-            if let place = places[region] { return order(of: other, plan) < order(of: place, plan) }
+            if let place = places[region] { return plan.runs(other, before: place) }
             guard let loop = plan.regions[region].loop else { return false }
             // The tail and the body see the head; after the loop, its head and its tail are seen.
             if let parts = plan.nodes[loop].loop, region == parts.head,
@@ -131,14 +126,6 @@ struct PlanVerifier {
             }
             other = loop
         }
-    }
-
-    private mutating func order(of id: Plan.NodeID, _ plan: borrowing Plan) -> Int {
-        let region = plan.nodes[id].region
-        if placedRegions.insert(region).inserted {
-            for (place, id) in plan.regions[region].nodes.enumerated() { places[id] = place }
-        }
-        return places[id] ?? 0
     }
 }
 

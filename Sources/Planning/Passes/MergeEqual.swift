@@ -23,7 +23,7 @@ struct MergeEqual: PlanPass {
     private var known: [Key: [Plan.NodeID]] = [:]
     /// The maximum number of equal nodes, under different guards, that a node is compared with.
     private static let maxKnown = 16
-    private var verifier = PlanVerifier()
+    private let verifier = PlanVerifier()
 
     mutating func rewrite(_ id: Plan.NodeID, in plan: borrowing Plan) throws(OpError) -> PlanPatch? {
         guard case .op(let op) = plan.nodes[id].work, Self.isPure(op), plan.nodes[id].state == nil else { return nil }

@@ -14,11 +14,11 @@ struct PassDriver {
     ///
     /// - Throws: ``OpError`` of kind `malformed` where a pass makes a wrong patch; what ops' rules throw.
     func run(on plan: inout Plan) throws(OpError) {
-        var verifier = PlanVerifier()
+        let verifier = PlanVerifier()
         for _ in 0..<Self.maxRounds {
             var isChanged = false
             for pass in PassList.all where options.enables(pass) && pass.forms.contains(form) {
-                let patches = try run(pass.init(), on: &plan, &verifier)
+                let patches = try run(pass.init(), on: &plan, verifier)
                 if patches > 0 {
                     isChanged = true
                     observe?(pass.name, patches, plan)
@@ -29,7 +29,7 @@ struct PassDriver {
     }
 
     private func run(
-        _ pass: some PlanPass, on plan: inout Plan, _ verifier: inout PlanVerifier
+        _ pass: some PlanPass, on plan: inout Plan, _ verifier: PlanVerifier
     ) throws(OpError) -> Int {
         var pass = pass
         pass.begin(plan)
