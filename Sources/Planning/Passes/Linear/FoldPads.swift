@@ -7,19 +7,24 @@ struct FoldPads: PlanPass {
 
     func rewrite(_ id: Plan.NodeID, in plan: borrowing Plan) throws(OpError) -> PlanPatch? {
         let inputs = plan.nodes[id].inputs
-        guard let convolution = plan.nodes[id].op as? any PaddedOp, let images = inputs.first,
-            let before = plan.only(producing: images, for: id), let pad = plan.nodes[before].op as? any PaddingOp
-        else { return nil }
-        var facts: [TensorFact] = []
-        for value in plan.nodes[before].inputs { facts.append(plan.facts[value]) }
-        guard let zeros = pad.zeros(facts), let op = convolution.padded(with: zeros) else { return nil }
+        guard var op = plan.nodes[id].op, op is any PaddedOp, var images = inputs.first else { return nil }
+        var pads: [Plan.NodeID] = []
+        // There may be zeros around zeros.
+        while let before = plan.only(producing: images, for: pads.last ?? id),
+            let pad = plan.nodes[before].op as? any PaddingOp, let zeros = pad.zeros(plan.inputFacts(of: before)),
+            let padded = (op as? any PaddedOp)?.padded(with: zeros)
+        {
+            op = padded
+            images = plan.nodes[before].inputs[0]
+            pads.append(before)
+        }
+        guard !pads.isEmpty else { return nil }
         var patch = PlanPatch(of: plan)
         let outputs = try patch.add(
-            op, [plan.nodes[before].inputs[0]] + inputs.dropFirst(), before: id, in: plan,
-            origin: plan.origin(joining: id, [before]))
+            op, [images] + inputs.dropFirst(), before: id, in: plan, origin: plan.origin(joining: id, pads))
         patch.replace(plan.nodes[id].outputs[0], with: outputs[0])
         patch.remove(id)
-        patch.remove(before)
+        for pad in pads { patch.remove(pad) }
         return patch
     }
 }
