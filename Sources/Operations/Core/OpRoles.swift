@@ -249,3 +249,35 @@ package protocol SoftmaxingOp: KernelOp {
     /// Whether the outputs are probabilities, not their logarithms.
     var givesProbabilities: Bool { get }
 }
+
+/// An op that fills a shape with numbers by chance, which may decide what a dropout keeps.
+package protocol DroppingOp: KernelOp {
+    /// The dropout that draws the same numbers.
+    ///
+    /// - Parameters:
+    ///   - form: How the dropout is written.
+    ///   - node: The name of the graph's node that draws.
+    /// - Returns: The op; nil where the numbers are of another kind than a dropout has.
+    func dropout(_ form: DropoutForm, node: String) -> (any Op)?
+}
+
+/// An op that a pass made of one that draws random numbers from a stream of its own, and of others.
+package protocol DrawingOp: KernelOp {
+    /// The name of the graph's node that draws.
+    var drawingNode: String { get }
+
+    /// The same op with the stream of the node's op in another session.
+    ///
+    /// - Parameter op: The node's op.
+    /// - Returns: The op; nil where that one does not draw.
+    func drawing(like op: any Op) -> (any Op)?
+}
+
+/// An op that chooses elements: of its second input where the first one is true, else of the third.
+package protocol ChoosingOp: KernelOp {}
+
+/// An op that converts the elements of its input.
+package protocol ConvertingOp: KernelOp {
+    /// The dtype that they get.
+    var target: DataType { get }
+}

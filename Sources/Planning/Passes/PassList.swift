@@ -28,6 +28,7 @@ package enum PassList {
         FoldChannelAffine.self,
         PackWeights.self,
         FuseEpilogues.self,
+        FuseDropout.self,
         FuseElementwise.self,
         RemoveUnneeded.self,
     ]
