@@ -24,7 +24,7 @@ struct ChannelFoldingTests {
 
     private static func variables(_ w: Float, _ s: Float, _ b: Float? = nil) throws -> [String: Tensor] {
         var values = [
-            "w": try #require(Tensor([w, 1, 2, -w, 1, 3], shape: [2, 3])), "s": try #require(Tensor([s, 2, 3])),
+            "w": try #require(Tensor([w, 1, 2, -w, 1, 3], shape: [2, 3])), "s": try #require(Tensor([s, 2, 4])),
         ]
         if let b { values["b"] = Tensor([b, 0, 1]) }
         return values
@@ -102,7 +102,7 @@ struct ChannelFoldingTests {
         let x = graph.placeholder("x", 1, nil)
         graph.add("BatchMatMulV2", "product", [x, graph.variable("w", 1, [2, 3])], types: ["T": 1])
         graph.float("Mul", "y", "product", graph.variable("s", 1, [3]))
-        let numbers: [Float] = [2, 0x1p-130, 3]
+        let numbers: [Float] = [2, 0x1p-130, 8]
         let sessions = try graph.versions(try numbers.map { try Self.variables(1, $0) })
         let x2 = try Self.feed(1e30)
         let callables = try sessions.map { try $0.callable(["x:0"], ["y:0"]) }

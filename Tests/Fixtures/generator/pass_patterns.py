@@ -164,12 +164,17 @@ def fuse_recurrent_cells(m):
     inputs, cells, steps = m.integer(2, 4), m.integer(2, 19), m.integer(2, 4)
     x, read = _rows(m, inputs, steps)
     weight, bias, order = m.weight(inputs + cells, 4 * cells), m.weight(4 * cells), m.one(["ijfo", "ifjo", "ofij"])
+    holes = [m.weight(cells) for _ in range(3)] if m.one([True, False]) else None
+
+    def seen(gate, number, memory):
+        return gate + holes[number] * memory if holes else gate
 
     def body(i, memory, output):
         gates = tf.nn.bias_add(tf.matmul(tf.concat([read(i), output], 1), weight), bias)
         gates = dict(zip(order, tf.split(gates, 4, 1)))
-        memory = memory * tf.sigmoid(gates["f"] + 1.0) + tf.sigmoid(gates["i"]) * tf.tanh(gates["j"])
-        return i + 1, memory, tf.tanh(memory) * tf.sigmoid(gates["o"])
+        forget, added = seen(gates["f"] + 1.0, 0, memory), seen(gates["i"], 1, memory)
+        memory = memory * tf.sigmoid(forget) + tf.sigmoid(added) * tf.tanh(gates["j"])
+        return i + 1, memory, tf.tanh(memory) * tf.sigmoid(seen(gates["o"], 2, memory))
     zeros = tf.zeros([tf.shape(x)[0], cells])
     m.fetch(*_loop(m, body, [zeros, zeros], steps))
 

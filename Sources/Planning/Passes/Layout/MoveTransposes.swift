@@ -10,7 +10,7 @@ struct MoveTransposes: PlanPass {
     private var regions: [Plan.NodeID: TransposedRegion] = [:]
 
     /// The maximum number of orders of axes, loops and branches that a plan is searched for.
-    private static let maxPlaces = 64
+    private static let maxPlaces = 16
 
     mutating func begin(_ plan: borrowing Plan) {
         let transposes = TransposeTable(plan)

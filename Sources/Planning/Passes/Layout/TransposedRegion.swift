@@ -11,7 +11,7 @@ struct TransposedRegion {
     private let transposes: TransposeTable
 
     /// The maximum number of nodes that are looked at to find which of a region's cost too much.
-    private static let maxPruningWork = 1 << 22
+    private static let maxPruningWork = 1 << 19
 
     private init(
         _ nodes: [Plan.NodeID], _ order: AxisOrder, _ turned: [Plan.NodeID: TurnedNode], _ transposes: TransposeTable
