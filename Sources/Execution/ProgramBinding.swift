@@ -26,7 +26,7 @@ final class ProgramBinding: @unchecked Sendable {
         var steps = program.steps
         for stateful in program.statefulSteps {
             guard let op = try compiler.statefulOp(ofNode: stateful.node) else { continue }
-            steps[stateful.step] = try steps[stateful.step].replacing(op, stateful.spec)
+            steps[stateful.step] = try steps[stateful.step].replacing(stateful.op(with: op), stateful.spec)
         }
         let binding = try evaluation.binding(of: program.weights.map(\.weight))
         var weights: [(value: Plan.Value, address: UnsafeMutableRawPointer)] = []

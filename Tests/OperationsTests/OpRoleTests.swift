@@ -214,6 +214,52 @@ struct OpRoleTests {
         }
     }
 
+    @Test("An op over images has a twin for images whose channels come last, if they come first")
+    func images() throws {
+        let first = fact(2, 3, 6, 5)
+        var pool = window(4, format: "NCHW")
+        pool["ksize"] = pool["strides"]
+        let numbers = Array(repeating: fact(3), count: 4)
+        let cases: [(String, [String: AttrValue], [TensorFact], [Int])] = [
+            ("Conv2D", window(4, format: "NCHW"), [first, fact(2, 2, 3, 7)], [2, 6, 5, 7]),
+            ("DepthwiseConv2dNative", window(4, format: "NCHW"), [first, fact(2, 2, 3, 2)], [2, 6, 5, 6]),
+            ("MaxPool", pool, [first], [2, 6, 5, 3]),
+            ("BiasAdd", ["data_format": attribute("NCHW")], [first, fact(3)], [2, 6, 5, 3]),
+            (
+                "FusedBatchNorm", ["data_format": attribute("NCHW"), "is_training": attribute(false)],
+                [first] + numbers, [2, 6, 5, 3]
+            ),
+        ]
+        for (name, attributes, inputs, shape) in cases {
+            let op = try #require(try plainOp(name, inputs: inputs.count, attributes) as? any ImageOp)
+            let twin = try #require(op.channelsLast(inputs), "\(name)")
+            let outputs = try twin.outputs(for: [fact(2, 6, 5, 3)] + inputs.dropFirst())
+            #expect(outputs[0].shape == PartialShape(shape))
+            var last = attributes
+            last["data_format"] = nil
+            let same = try #require(try plainOp(name, inputs: inputs.count, last) as? any ImageOp)
+            #expect(same.channelsLast([fact(2, 6, 5, 3)] + inputs.dropFirst()) == nil)
+            #expect(AnyHashable(twin) == AnyHashable(same))
+        }
+        let training = try plainOp("FusedBatchNorm", inputs: 5, ["data_format": attribute("NCHW")]) as? any ImageOp
+        #expect(training?.channelsLast([first] + numbers) == nil)
+    }
+
+    @Test("A product takes transposed matrices, unless their adjoints are others")
+    func transposedProducts() throws {
+        for name in ["MatMul", "BatchMatMulV2"] {
+            let product = try #require(try plainOp(name, inputs: 2) as? any TransposableProduct)
+            for input in 0..<2 {
+                let op = try #require(product.taking(transposed: input, .float32))
+                let inputs = input == 0 ? [fact(3, 2), fact(3, 4)] : [fact(2, 3), fact(4, 3)]
+                #expect(try op.outputs(for: inputs)[0].shape == PartialShape([2, 4]))
+                let twice = (op as? any TransposableProduct)?.taking(transposed: input, .float32)
+                #expect(twice.map { AnyHashable($0) } == AnyHashable(product))
+            }
+            #expect((product.taking(transposed: 0, .complex64) == nil) == (name != "MatMul"))
+        }
+    }
+
     @Test("A reduction shows what it folds as soon as its axes are known")
     func folds() throws {
         let keeps = try #require(

@@ -24,6 +24,9 @@ struct FusionPassTests {
         // The rows of the array are not those of the tensor.
         "LSTM in a loop, rows in another order": [0, 0, 1, 0, 0],
         "LSTM in a loop, a row that is read twice": [2, 0, 1, 0, 0],
+        "LSTM in a loop, peepholes": [1, 1, 1, 0, 0],
+        "LSTM in a loop, a projection": [1, 1, 1, 0, 0],
+        "LSTM in a loop, peepholes and a projection": [1, 1, 1, 0, 0],
         "unrolled LSTM cells, 1 rows, 1 of memory": [0, 0, 2, 0, 0],
         "unrolled LSTM cells, 4 rows, 4 of memory": [0, 0, 2, 0, 0],
         "unrolled LSTM cells, 4 rows, 1 of memory": [0, 0, 2, 0, 0],

@@ -45,11 +45,11 @@ struct PadPassTests {
 
     private static func convolve(
         _ graph: inout TestGraph, _ op: String = "Conv2D", padding: String = "VALID", _ explicit: [Int64] = [],
-        stride: Int64 = 1, named name: String = "y"
+        stride: Int64 = 1, named name: String = "y", of input: String = "pad"
     ) {
         let w = graph.variable("w", 1, [3, 2, 2, 3])
         graph.add(
-            op, name, ["pad", w], types: ["T": 1],
+            op, name, [input, w], types: ["T": 1],
             [
                 "strides": ints([1, stride, stride, 1]), "padding": .with { $0.s = Data(padding.utf8) },
                 "explicit_paddings": ints(explicit),
@@ -93,6 +93,26 @@ struct PadPassTests {
         var unknown = Self.padded(Self.around, shape: nil)
         Self.convolve(&unknown, op)
         #expect(try ops(unknown).special == [op])
+    }
+
+    @Test("zeros around zeros are taken at once; zeros around something else are taken alone")
+    func twoPads() throws {
+        for op in ["Conv2D", "DepthwiseConv2dNative"] {
+            var graph = Self.padded(Self.around)
+            graph.add("Identity", "inner", ["pad"], types: ["T": 1])
+            graph.add(
+                "PadV2", "outer", ["inner", "paddings", graph.floats("zero", [0])], types: ["T": 1, "Tpaddings": 3])
+            Self.convolve(&graph, op, of: "outer")
+            #expect(try ops(graph).general == [op])
+        }
+        var mirrored = Self.padded([0, 0, 1, 2, 0, 3, 0, 0], by: "MirrorPad")
+        mirrored.add("Pad", "outer", ["pad", "paddings"], types: ["T": 1, "Tpaddings": 3])
+        Self.convolve(&mirrored, of: "outer")
+        #expect(try ops(mirrored).general == ["MirrorPad", "Conv2D"])
+        var read = Self.padded(Self.around)
+        read.add("Pad", "outer", ["pad", "paddings"], types: ["T": 1, "Tpaddings": 3])
+        Self.convolve(&read, of: "outer")
+        #expect(try ops(read, ["y:0", "pad:0"]).general == ["Pad", "Conv2D"])
     }
 
     @Test("other numbers than zero, other axes, padding that follows the size, and other readers keep the pad")

@@ -14,9 +14,15 @@ typedef struct {
     float forget_bias;
 } ck_lstm_gates;
 
+// A number for each cell that the memory is multiplied with before it is added to a gate. That of the output takes the next memory.
+typedef struct {
+    const float *forget, *input, *output;
+} ck_lstm_peepholes;
+
 // For gates = first + second + bias: next = memory * sigmoid(forget + forget_bias) + sigmoid(input) * tanh(content), and
-// result = tanh(next) * sigmoid(output). `second` and `bias`, one row, may be NULL.
+// result = tanh(next) * sigmoid(output), with what peepholes add to the gates. `second`, `bias`, one row, and
+// `peepholes` may be NULL.
 void ck_lstm_gates_f32(const ck_lstm_gates *task, const float *first, const float *second, const float *bias,
-                       const float *memory, float *next, float *result);
+                       const ck_lstm_peepholes *peepholes, const float *memory, float *next, float *result);
 
 #endif

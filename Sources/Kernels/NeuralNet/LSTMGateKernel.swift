@@ -42,14 +42,15 @@ package struct LSTMGateKernel: Sendable {
             memory_step: repeats.memory ? 0 : cells, forget_bias: forgetBias)
     }
 
-    /// The kernel. Inputs: the gates' first term, the second one and the bias where there are such, the memory. Outputs: the next memory, the
-    /// result.
+    /// The kernel. Inputs: the gates' first term, the second one and the bias where there are such, the memory; if there are peepholes, those of
+    /// the forget gate, the input gate and the output gate. Outputs: the next memory, the result.
     ///
     /// - Parameters:
     ///   - hasSecond: Whether the gates are a sum of two.
     ///   - hasBias: Whether a row is added to the gates.
+    ///   - hasPeepholes: Whether gates see the memory.
     /// - Returns: The kernel.
-    package func kernel(hasSecond: Bool, hasBias: Bool) -> Kernel {
+    package func kernel(hasSecond: Bool, hasBias: Bool, hasPeepholes: Bool) -> Kernel {
         let biasIndex = hasSecond ? 2 : 1
         let memoryIndex = biasIndex + (hasBias ? 1 : 0)
         return .rows(
@@ -58,12 +59,19 @@ package struct LSTMGateKernel: Sendable {
         ) { frame, first, count in
             var part = task
             part.rows = count
-            ck_lstm_gates_f32(
-                &part, frame.input(0, as: Float.self) + first &* task.first_step,
-                hasSecond ? frame.input(1, as: Float.self) + first &* task.second_step : nil,
-                hasBias ? frame.input(biasIndex, as: Float.self) : nil,
-                frame.input(memoryIndex, as: Float.self) + first &* task.memory_step,
-                frame.output(0, as: Float.self) + first &* cells, frame.output(1, as: Float.self) + first &* cells)
+            let gates = frame.input(0, as: Float.self) + first &* task.first_step
+            let second = hasSecond ? frame.input(1, as: Float.self) + first &* task.second_step : nil
+            let bias = hasBias ? frame.input(biasIndex, as: Float.self) : nil
+            let memory = frame.input(memoryIndex, as: Float.self) + first &* task.memory_step
+            let next = frame.output(0, as: Float.self) + first &* cells
+            let result = frame.output(1, as: Float.self) + first &* cells
+            guard hasPeepholes else {
+                return ck_lstm_gates_f32(&part, gates, second, bias, nil, memory, next, result)
+            }
+            var peepholes = ck_lstm_peepholes(
+                forget: frame.input(memoryIndex + 1), input: frame.input(memoryIndex + 2),
+                output: frame.input(memoryIndex + 3))
+            ck_lstm_gates_f32(&part, gates, second, bias, &peepholes, memory, next, result)
         }
     }
 }

@@ -10,7 +10,7 @@ package enum RandomDistribution: Sendable, Hashable {
     /// The same without those of 2 and more, on either side.
     case truncatedNormal
 
-    fileprivate func loop(_ dtype: DataType) -> Loop<ck_random_fn>? {
+    func loop(_ dtype: DataType) -> Loop<ck_random_fn>? {
         switch self {
         case .uniform: Loop(ck_uniform_loop(dtype.rawValue))
         case .normal: Loop(ck_normal_loop(dtype.rawValue))

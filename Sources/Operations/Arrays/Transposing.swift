@@ -10,6 +10,8 @@ extension OpTable {
 ///
 /// - Inputs: `x`; `perm`, an int32 or int64 vector; negative numbers count from the end.
 struct Transpose: MovementOp {
+    init() {}
+
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(2) }
 
     var valueInputs: [Int] { [1] }
@@ -75,4 +77,12 @@ struct Transpose: MovementOp {
         let copy = StridedCopy(width: width, axes)
         return copy.isPlain ? .alias() : .copy(copy)
     }
+}
+
+/// The ops that passes add where they give tensors another order of axes. Both take a vector of int32 as a second input.
+package enum LayoutOps {
+    /// Permutes axes.
+    package static let transpose: any Op = Transpose()
+    /// Gives the elements another shape.
+    package static let reshape: any Op = Reshape()
 }

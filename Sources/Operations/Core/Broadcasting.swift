@@ -143,7 +143,7 @@ struct BroadcastGradientArgs: KernelOp {
 /// Elements of the second input where the first is true, else of the third; all three broadcast.
 ///
 /// - Inputs: `condition`, bool; `t` and `e`, of one dtype, any.
-struct SelectV2: KernelOp {
+struct SelectV2: ChoosingOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(3) }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {

@@ -1,5 +1,5 @@
 package import Kernels
-internal import Tensors
+package import Tensors
 
 // What passes ask of an op instead of its name or type. An op declares a role in its own file.
 
@@ -96,6 +96,26 @@ package protocol PaddingOp: KernelOp {
     /// How many zeros are put before and after each axis, two numbers for each; nil where something else is put there, or the numbers are
     /// not known.
     func zeros(_ inputs: [TensorFact]) -> [Int]?
+}
+
+/// An op over images, its first input, that gives images as its first output. Their channels may come before rows and columns.
+package protocol ImageOp: KernelOp {
+    /// The same op over images of rank 4 whose channels come last, as those of its output then do. Its other inputs and outputs stay.
+    ///
+    /// - Parameter inputs: What is known of the inputs.
+    /// - Returns: nil where channels come last already, or there is no such op.
+    func channelsLast(_ inputs: [TensorFact]) -> (any Op)?
+}
+
+/// A product of matrices, the last two axes of its inputs, either of which it can take transposed.
+package protocol TransposableProduct: KernelOp {
+    /// The same product of matrices of which one lies transposed.
+    ///
+    /// - Parameters:
+    ///   - input: The number of the input that lies transposed.
+    ///   - dtype: The dtype of that input.
+    /// - Returns: nil for dtypes whose transposed matrices are conjugated too.
+    func taking(transposed input: Int, _ dtype: DataType) -> (any Op)?
 }
 
 /// An op whose first input may have zeros around it that are not in memory: a convolution.
@@ -228,4 +248,36 @@ package struct BatchedProductSides: Hashable, Sendable {
 package protocol SoftmaxingOp: KernelOp {
     /// Whether the outputs are probabilities, not their logarithms.
     var givesProbabilities: Bool { get }
+}
+
+/// An op that fills a shape with numbers by chance, which may decide what a dropout keeps.
+package protocol DroppingOp: KernelOp {
+    /// The dropout that draws the same numbers.
+    ///
+    /// - Parameters:
+    ///   - form: How the dropout is written.
+    ///   - node: The name of the graph's node that draws.
+    /// - Returns: The op; nil where the numbers are of another kind than a dropout has.
+    func dropout(_ form: DropoutForm, node: String) -> (any Op)?
+}
+
+/// An op that a pass made of one that draws random numbers from a stream of its own, and of others.
+package protocol DrawingOp: KernelOp {
+    /// The name of the graph's node that draws.
+    var drawingNode: String { get }
+
+    /// The same op with the stream of the node's op in another session.
+    ///
+    /// - Parameter op: The node's op.
+    /// - Returns: The op; nil where that one does not draw.
+    func drawing(like op: any Op) -> (any Op)?
+}
+
+/// An op that chooses elements: of its second input where the first one is true, else of the third.
+package protocol ChoosingOp: KernelOp {}
+
+/// An op that converts the elements of its input.
+package protocol ConvertingOp: KernelOp {
+    /// The dtype that they get.
+    var target: DataType { get }
 }

@@ -15,7 +15,7 @@ extension OpTable {
 /// - Numerics: floats lose their fraction. One that an int32 or int64 cannot hold gives the least number, as x86 has it;
 ///   narrower integers take the low bits of the int32. NaN is true. A complex number gives its real part. Quantised numbers
 ///   are the integers that they are stored as.
-struct Cast: KernelOp {
+struct Cast: ConvertingOp {
     let target: DataType
     let truncates: Bool
 

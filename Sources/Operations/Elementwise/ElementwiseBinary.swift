@@ -227,7 +227,7 @@ struct AddN: ElementwiseOp {
 ///
 /// - Inputs: `value`, rank 2 or more; `bias`, as long as there are channels.
 /// - Attributes: `data_format`: NHWC (channels last, the default) or NCHW (channels second).
-struct BiasAdd: ElementwiseOp, ChannelAffineOp, FusibleLink {
+struct BiasAdd: ElementwiseOp, ChannelAffineOp, FusibleLink, ImageOp {
     private enum Format: String {
         case channelsLast = "NHWC"
         case channelsSecond = "NCHW"
@@ -271,6 +271,10 @@ struct BiasAdd: ElementwiseOp, ChannelAffineOp, FusibleLink {
     func channelAffine(of data: Int, _ inputs: [TensorFact]) -> ChannelAffine? {
         guard data == 0, inputs[0].dtype.isFloating, let rank = inputs[0].shape.rank else { return nil }
         return ChannelAffine(axis: channelAxis(rank: rank), formula: .adding(1))
+    }
+
+    func channelsLast(_ inputs: [TensorFact]) -> (any Op)? {
+        format == .channelsSecond && inputs[0].shape.rank == 4 ? BiasAdd(channelsLast: true) : nil
     }
 
     /// Along the last axis, the bias broadcasts by itself.

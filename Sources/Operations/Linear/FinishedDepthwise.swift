@@ -40,7 +40,7 @@ struct FinishedDepthwise: FinishingOp {
 
 extension DepthwiseConv2D: PackableOp {
     func packed(_ inputs: [TensorFact]) -> PackedForm? {
-        guard inputs.allSatisfy({ $0.dtype == .float32 }), inputs[0].shape.rank == 4,
+        guard inputs.allSatisfy({ $0.dtype == .float32 }), !isChannelsFirst, inputs[0].shape.rank == 4,
             let filter = inputs[1].shape.known?.dimensions, filter.count == 4, filter.allSatisfy({ $0 > 0 }),
             filter[3] == 1
         else { return nil }

@@ -18,11 +18,11 @@ extension OpTable {
 /// - Attributes: `transpose_a`, `transpose_b`; SparseMatMul's hints that a matrix has many zeros change nothing; its inputs are float32 or
 ///   bfloat16, its output is float32.
 /// - Numerics: whole numbers wrap around. A sum over nothing is zero.
-struct MatMul: KernelChoosing, LinearOp, FusibleProduct, PartableProduct {
+struct MatMul: KernelChoosing, LinearOp, FusibleProduct, PartableProduct, TransposableProduct {
     /// Nil where it is the inputs'.
     let output: DataType?
-    let transposesLeft: Bool
-    let transposesRight: Bool
+    private(set) var transposesLeft: Bool
+    private(set) var transposesRight: Bool
 
     init(_ node: NodeReader, output: DataType?) throws(OpError) {
         try node.expectInputs(2)
@@ -67,6 +67,12 @@ struct MatMul: KernelChoosing, LinearOp, FusibleProduct, PartableProduct {
         ]
     }
 
+    func taking(transposed input: Int, _ dtype: DataType) -> (any Op)? {
+        var op = self
+        if input == 0 { op.transposesLeft.toggle() } else { op.transposesRight.toggle() }
+        return op
+    }
+
     var isPlain: Bool { output == nil && !transposesLeft && !transposesRight }
 
     var ofSequence: any Op { BatchMatMul.plain }
@@ -98,16 +104,24 @@ struct MatMul: KernelChoosing, LinearOp, FusibleProduct, PartableProduct {
 /// - Inputs: two tensors of rank 2 or more and one dtype: float32, float64, complex64, complex128, int16, int32 or int64; those of
 ///   V3 may differ, and are converted to the output's.
 /// - Attributes: `adj_x`, `adj_y`: the adjoints are multiplied; V3: `Tout`.
-struct BatchMatMul: KernelChoosing, LinearOp, BatchedProductOp {
+struct BatchMatMul: KernelChoosing, LinearOp, BatchedProductOp, TransposableProduct {
     let broadcasts: Bool
     /// Nil where it is the inputs'.
     let output: DataType?
-    let transposesLeft: Bool
-    let transposesRight: Bool
+    private(set) var transposesLeft: Bool
+    private(set) var transposesRight: Bool
 
     var batchedProduct: BatchedProductSides? {
         output == nil
             ? BatchedProductSides(transposesLeft: transposesLeft, transposesRight: transposesRight) : nil
+    }
+
+    func taking(transposed input: Int, _ dtype: DataType) -> (any Op)? {
+        // Adjoints of complex matrices are conjugated.
+        guard dtype.complexPart == nil else { return nil }
+        var op = self
+        if input == 0 { op.transposesLeft.toggle() } else { op.transposesRight.toggle() }
+        return op
     }
 
     /// `BatchMatMulV2` without attributes.

@@ -17,9 +17,9 @@ extension OpTable {
 /// - Outputs: images with as many channels as the filter has outputs.
 /// - Attributes: `strides`, `dilations`, `padding` (SAME, VALID, EXPLICIT), `explicit_paddings`, `data_format` (NHWC, NCHW).
 /// - Numerics: the filter's products are added up by BLAS, in an order of its own.
-struct Conv2D: KernelChoosing, LinearOp, PaddedOp, FusibleProduct {
+struct Conv2D: KernelChoosing, LinearOp, PaddedOp, FusibleProduct, ImageOp {
     private var attributes: WindowAttributes
-    private let dilations: [Int]
+    private var dilations: [Int]
 
     init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(2)
@@ -86,6 +86,14 @@ struct Conv2D: KernelChoosing, LinearOp, PaddedOp, FusibleProduct {
         guard let attributes = attributes.padded(with: zeros) else { return nil }
         var op = self
         op.attributes = attributes
+        return op
+    }
+
+    func channelsLast(_ inputs: [TensorFact]) -> (any Op)? {
+        guard let attributes = attributes.channelsLast else { return nil }
+        var op = self
+        op.attributes = attributes
+        op.dilations = WindowAttributes.channelsLast(dilations)
         return op
     }
 

@@ -7,25 +7,28 @@ internal import Tensors
 ///
 /// - Inputs: `input`, images of rank 4; `filter`, [height, width, depth, multiplier]. Any float.
 /// - Outputs: images of depth * multiplier channels.
-/// - Attributes: `strides`, `dilations`, `padding` (SAME, VALID, EXPLICIT), `explicit_paddings`, `data_format` (NHWC).
-struct DepthwiseConv2D: KernelChoosing, LinearOp, PaddedOp {
+/// - Attributes: `strides`, `dilations`, `padding` (SAME, VALID, EXPLICIT), `explicit_paddings`, `data_format` (NHWC, NCHW).
+struct DepthwiseConv2D: KernelChoosing, LinearOp, PaddedOp, ImageOp {
     private var attributes: WindowAttributes
-    private let dilations: [Int]
+    private var dilations: [Int]
 
     init(_ node: NodeReader) throws(OpError) {
         try node.expectInputs(2)
         attributes = try WindowAttributes(node)
         dilations = try node.windowSizes("dilations", default: [1, 1, 1, 1])
-        try attributes.requireSpatial(dilations, node)
+        try attributes.requireSpatial(dilations, node, channelsLast: false)
         try attributes.requireEqualStrides(node)
     }
+
+    var isChannelsFirst: Bool { attributes.format.isChannelsFirst }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         try inputs.requireOneDType()
         let (images, filter) = (inputs[0].shape, inputs[1].shape)
         try inputs[0].requireRank(4, "input")
         try inputs[1].requireRank(4, "filter")
-        let (depth, filterDepth) = (images.dimension(3), filter.dimension(2))
+        let depth = images.dimension(attributes.format.depthAxis)
+        let filterDepth = filter.dimension(2)
         guard depth < 0 || filterDepth < 0 || depth == filterDepth else {
             throw .invalid("input and filter must have the same depth: \(depth) vs \(filterDepth)")
         }
@@ -52,6 +55,14 @@ struct DepthwiseConv2D: KernelChoosing, LinearOp, PaddedOp {
         return op
     }
 
+    func channelsLast(_ inputs: [TensorFact]) -> (any Op)? {
+        guard let attributes = attributes.channelsLast else { return nil }
+        var op = self
+        op.attributes = attributes
+        op.dilations = WindowAttributes.channelsLast(dilations)
+        return op
+    }
+
     func linearRoles(_ inputs: [TensorFact]) -> [LinearRole] {
         [LinearRole(weight: 1, weightAxes: [2, 3], outputAxis: attributes.format.depthAxis)]
     }
@@ -66,13 +77,13 @@ struct DepthwiseConv2D: KernelChoosing, LinearOp, PaddedOp {
             return [KernelChoice("nothing", picoseconds: 0) { .nothing }]
         }
         // Each channel is a group.
-        let depth = images.dimensions[3]
+        let depth = images.dimensions[attributes.format.depthAxis]
         let convolution = Convolution(
             window: window, batch: images.dimensions[0], inputDepth: depth,
             outputDepth: depth * filter.dimensions[3], groups: depth)
-        return convolution.methods(dtype, channelsFirst: false).map { method, picoseconds in
+        return convolution.methods(dtype, channelsFirst: isChannelsFirst).map { method, picoseconds in
             KernelChoice(method.name, picoseconds: picoseconds) { () throws(OpError) in
-                guard let kernel = convolution.kernel(dtype, method, channelsFirst: false) else {
+                guard let kernel = convolution.kernel(dtype, method, channelsFirst: isChannelsFirst) else {
                     throw .unsupported(dtype)
                 }
                 return kernel
@@ -128,9 +139,9 @@ struct Dilation2D: KernelOp {
 }
 
 extension WindowAttributes {
-    /// Checks that neither strides nor dilations touch batch or depth, and that channels come last.
-    func requireSpatial(_ dilations: [Int], _ node: NodeReader) throws(OpError) {
-        guard !format.isChannelsFirst else {
+    /// Checks that neither strides nor dilations touch batch or depth, and that channels come last, if they have to.
+    func requireSpatial(_ dilations: [Int], _ node: NodeReader, channelsLast: Bool = true) throws(OpError) {
+        guard !channelsLast || !format.isChannelsFirst else {
             throw OpError(
                 .unsupported, "data_format \(format.rawValue) is not supported", node: node.name, op: node.op)
         }

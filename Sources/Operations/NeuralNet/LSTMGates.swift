@@ -5,24 +5,30 @@ internal import Tensors
 /// the ops that graphs have.
 ///
 /// - Inputs: the gates, [batch, 4 * cells], as one term or a sum of two; perhaps a bias, [4 * cells], that is added to them; the memory,
-///   [batch, cells]. All float32. A batch of one row is the same for all rows.
+///   [batch, cells]; perhaps what the forget gate, the input gate and the output gate multiply the memory by before they add it, [cells] each
+///   (peepholes; the output gate sees the next memory). All float32. A batch of one row is the same for all rows.
 /// - Outputs: the next memory and the result, both [batch, cells].
 package struct LSTMGates: KernelOp {
     private let places: LSTMGateKernel.Places
     private let forgetBias: Float
     private let hasSecond: Bool
     private let hasBias: Bool
+    private let hasPeepholes: Bool
 
     /// - Parameters:
     ///   - places: In which quarter of a row each gate lies.
     ///   - forgetBias: Is added to the forget gate.
     ///   - hasSecond: Whether the gates are a sum of two.
     ///   - hasBias: Whether there is a bias.
-    package init(_ places: LSTMGateKernel.Places, forgetBias: Float, hasSecond: Bool, hasBias: Bool) {
+    ///   - hasPeepholes: Whether there are peepholes.
+    package init(
+        _ places: LSTMGateKernel.Places, forgetBias: Float, hasSecond: Bool, hasBias: Bool, hasPeepholes: Bool
+    ) {
         self.places = places
         self.forgetBias = forgetBias
         self.hasSecond = hasSecond
         self.hasBias = hasBias
+        self.hasPeepholes = hasPeepholes
     }
 
     private var memoryIndex: Int { 1 + (hasSecond ? 1 : 0) + (hasBias ? 1 : 0) }
@@ -53,9 +59,14 @@ package struct LSTMGates: KernelOp {
             }
             repeats.append(shape[0] != rows)
         }
+        for index in (memoryIndex + 1)..<spec.inputs.count {
+            guard try spec.inputShape(index).elementCount == cells else {
+                throw .unsupported("peepholes of \(spec.inputs[index].shape)")
+            }
+        }
         let kernel = LSTMGateKernel(
             rows: rows, cells: cells, places, forgetBias: forgetBias,
             repeats: (repeats[0], hasSecond && repeats[1], repeats[repeats.count - 1]))
-        return kernel.kernel(hasSecond: hasSecond, hasBias: hasBias)
+        return kernel.kernel(hasSecond: hasSecond, hasBias: hasBias, hasPeepholes: hasPeepholes)
     }
 }

@@ -18,7 +18,7 @@ extension OpTable {
 
 /// What the batch norms have in common.
 struct BatchNormAttributes: Hashable {
-    let format: ImageFormat
+    var format: ImageFormat
     let epsilon: Float
     let isTraining: Bool
 
@@ -65,8 +65,8 @@ extension TensorFact {
 ///   (TensorFlow leaves them as they are in memory); V3 also a scalar, zero.
 /// - Attributes: `is_training`, `epsilon`, `exponential_avg_factor`, `data_format`.
 /// - Numerics: moments are added up in float64. No images have moments of NaN.
-struct FusedBatchNorm: ChannelAffineOp, FusibleLink {
-    private let attributes: BatchNormAttributes
+struct FusedBatchNorm: ChannelAffineOp, FusibleLink, ImageOp {
+    private var attributes: BatchNormAttributes
     private let factor: Float
     private let outputCount: Int
 
@@ -102,6 +102,14 @@ struct FusedBatchNorm: ChannelAffineOp, FusibleLink {
         return ChannelAffine(
             axis: attributes.channelAxis(rank: rank),
             formula: .normalization(scale: 1, offset: 2, mean: 3, variance: 4, epsilon: attributes.epsilon))
+    }
+
+    func channelsLast(_ inputs: [TensorFact]) -> (any Op)? {
+        // Moments of the batch would be added up in another order.
+        guard attributes.format == .channelsFirst, !attributes.isTraining, inputs[0].shape.rank == 4 else { return nil }
+        var op = self
+        op.attributes.format = .channelsLast
+        return op
     }
 
     var fusibleProducts: Set<FusibleProductKind> { attributes.isTraining ? [] : [.convolution] }

@@ -51,6 +51,14 @@ struct PoolWindow: Hashable {
         }
     }
 
+    /// The same over images whose channels come last.
+    ///
+    /// - Returns: nil where they do already, and for volumes.
+    var channelsLast: PoolWindow? {
+        guard let attributes = attributes.channelsLast else { return nil }
+        return try? PoolWindow(attributes, WindowAttributes.channelsLast(sizes))
+    }
+
     /// How the window moves over images of that shape.
     ///
     /// - `centers`: See ``WindowAttributes``.
@@ -83,9 +91,9 @@ struct PoolWindow: Hashable {
 ///   `data_format`.
 /// - Numerics: padding does not count. NaN never is the maximum of images; where there is nothing else it is the lowest finite
 ///   number. Among volumes a NaN may be the maximum.
-struct Pool: KernelOp {
+struct Pool: ImageOp {
     private let reduction: Pooling.Reduction
-    private let window: PoolWindow
+    private var window: PoolWindow
 
     private var format: ImageFormat { window.format }
 
@@ -122,6 +130,13 @@ struct Pool: KernelOp {
     }
 
     func batching(_ node: BatchedNode) -> [BatchRole]? { node.rowwise(0) }
+
+    func channelsLast(_ inputs: [TensorFact]) -> (any Op)? {
+        guard let window = window.channelsLast else { return nil }
+        var op = self
+        op.window = window
+        return op
+    }
 
     func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let images = try spec.inputShape(0)

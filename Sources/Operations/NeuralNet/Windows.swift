@@ -28,7 +28,7 @@ struct WindowAttributes: Hashable, Sendable {
         case explicit = "EXPLICIT"
     }
 
-    let format: ImageFormat
+    private(set) var format: ImageFormat
     /// One for each dimension of the images.
     private(set) var strides: [Int]
     private var padding: Padding
@@ -93,6 +93,23 @@ struct WindowAttributes: Hashable, Sendable {
         result.strides = strides
         return result
     }
+
+    /// The same over images whose channels come last.
+    ///
+    /// - Returns: nil where they do already, and for volumes.
+    var channelsLast: WindowAttributes? {
+        guard format == .channelsFirst else { return nil }
+        var result = self
+        result.format = .channelsLast
+        result.strides = Self.channelsLast(strides)
+        if isExplicit {
+            result.explicitPaddings = Self.channelsLast(Array(0..<4)).flatMap { explicitPaddings[2 * $0..<2 * $0 + 2] }
+        }
+        return result
+    }
+
+    /// One number for each dimension of images, channels first, in the order of images whose channels come last.
+    static func channelsLast(_ numbers: [Int]) -> [Int] { [0, 2, 3, 1].map { numbers[$0] } }
 
     /// The same over images with zeros around them.
     ///

@@ -170,6 +170,8 @@ package struct Plan: Sendable {
     package internal(set) var constantVariables: Set<String> = []
     /// The variables that it reads, what it derives from them, and what it takes for true of a version.
     package internal(set) var weights = PlanWeights()
+    /// Nodes for which a pass made a patch whose conditions the version's weights do not fulfil, by the pass's name.
+    var refusals: [String: Set<NodeID>] = [:]
     /// The bytes of the constants that are neither the graph's nor variables.
     package internal(set) var foldedBytes = 0
 

@@ -20,8 +20,11 @@ package struct PlanPatch: Sendable {
     private(set) var newFacts: [TensorFact] = []
     /// What is derived from the plan's weights, in order.
     private(set) var newWeights: [WeightExpression] = []
+    /// Values of which the version's weights must make true: the patch is applied only then.
+    private(set) var conditions: [TensorFact] = []
     private let firstValue: Plan.Value
-    private let firstWeight: Int
+    /// How many weights the plan had.
+    fileprivate let firstWeight: Int
 
     /// - Parameter plan: The plan to be changed.
     package init(of plan: borrowing Plan) {
@@ -91,6 +94,23 @@ package struct PlanPatch: Sendable {
         return addConstant(fact)
     }
 
+    /// Lets the patch be applied only if the version's weights fulfil a condition. The plan then holds for those versions that fulfil it,
+    /// or else for those that do not.
+    ///
+    /// - Parameters:
+    ///   - op: Gives the condition, a bool. A pure function of its inputs.
+    ///   - inputs: Values that have elements.
+    ///   - plan: The plan to be changed.
+    /// - Returns: Whether the condition can be told: whether all inputs have elements.
+    /// - Throws: As ``addWeight(_:_:in:)``.
+    package mutating func require(
+        _ op: any Op, _ inputs: [Plan.Value], in plan: borrowing Plan
+    ) throws(OpError) -> Bool {
+        guard let value = try addWeight(op, inputs, in: plan) else { return false }
+        conditions.append(newFacts[value - firstValue])
+        return true
+    }
+
     /// More bytes are kept once for all plans.
     private static var maxConstantBytes: Int { 1 << 16 }
 
@@ -148,9 +168,14 @@ package struct PlanPatch: Sendable {
 }
 
 extension Plan {
+    /// Adds what a patch derives from weights, unless it was added before.
+    mutating func addWeights(of patch: PlanPatch) {
+        if weights.expressions.count == patch.firstWeight { weights.expressions += patch.newWeights }
+    }
+
     /// Applies a patch.
     mutating func apply(_ patch: PlanPatch) {
-        weights.expressions += patch.newWeights
+        addWeights(of: patch)
         for fact in patch.newFacts { _ = addValue(fact) }
         var removed: [NodeID] = []
         for change in patch.changes {

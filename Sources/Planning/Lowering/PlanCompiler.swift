@@ -80,7 +80,7 @@ package struct PlanCompiler: Sendable {
         missing = reached.compactMap { plan.missingFeed($0) } + missing
         guard missing.isEmpty else { throw .missing(missing) }
         observe?("import", 0, plan)
-        try PassDriver(options: options, form: .general, observe: observe).run(on: &plan)
+        try PassDriver(options: options, form: .general, weights: importer.weights, observe: observe).run(on: &plan)
         plan.trim()
         let binding = try WeightEvaluation(variables.weights, plan.weights).binding(of: plan.usedWeights)
         // Until here it holds what was evaluated for the plan.

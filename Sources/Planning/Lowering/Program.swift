@@ -110,6 +110,21 @@ package final class Program: Sendable {
         package let node: String
         /// What its kernel was made for.
         package let spec: KernelSpec
+        /// The op, if a pass made it of the node's and others.
+        private let joined: (any DrawingOp)?
+
+        init(step: Int, node: String, op: any Op, spec: KernelSpec) {
+            self.step = step
+            self.spec = spec
+            joined = op as? any DrawingOp
+            self.node = joined?.drawingNode ?? node
+        }
+
+        /// The op of the step in a session.
+        ///
+        /// - Parameter own: The session's op for the node.
+        /// - Returns: The op.
+        package func op(with own: any Op) -> any Op { joined?.drawing(like: own) ?? own }
     }
 
     /// The nodes that steps come from. Those of the plan for any shapes are shared by all programs.
@@ -194,7 +209,7 @@ package final class Program: Sendable {
         guard step.source >= 0, let op = plan.nodes[step.source].op, op.traits.contains(.random) else { return nil }
         let node = plan.nodes[step.source]
         return StatefulStep(
-            step: index, node: node.origin.node,
+            step: index, node: node.origin.node, op: op,
             spec: KernelSpec(
                 inputs: node.inputs.map { plan.facts[$0] }, outputs: node.outputs.map { plan.facts[$0] }))
     }

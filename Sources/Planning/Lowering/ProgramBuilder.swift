@@ -20,9 +20,10 @@ extension Plan {
     ) throws(OpError) -> Plan {
         var plan = self
         for (value, shape) in zip(feeds, feedShapes) { plan.facts[value].shape = PartialShape(shape) }
-        _ = try plan.infer(options, WeightEvaluation(binding), foldLimitBytes: Self.foldLimitBytes)
+        let weights = WeightEvaluation(binding)
+        _ = try plan.infer(options, weights, foldLimitBytes: Self.foldLimitBytes)
         observe?("shapes", 0, plan)
-        try PassDriver(options: options, form: .specialized, observe: observe).run(on: &plan)
+        try PassDriver(options: options, form: .specialized, weights: weights, observe: observe).run(on: &plan)
         return plan
     }
 

@@ -7,6 +7,8 @@ struct PassDriver {
 
     let options: PassOptions
     let form: PlanForm
+    /// The plan's weights in the version that it is made for.
+    let weights: WeightEvaluation
     /// Gets the plan after each pass that changed it, and the number of its patches.
     var observe: PlanObserver?
 
@@ -34,13 +36,29 @@ struct PassDriver {
         var pass = pass
         pass.begin(plan)
         var count = 0
-        for id in plan.schedule where plan.nodes[id].isPresent {
+        let name = type(of: pass).name
+        for id in plan.schedule where plan.nodes[id].isPresent && plan.refusals[name]?.contains(id) != true {
             guard let patch = try pass.rewrite(id, in: plan) else { continue }
+            guard try fulfils(patch, &plan) else {
+                plan.refusals[name, default: []].insert(id)
+                continue
+            }
             try verifier.check(patch, of: plan)
             plan.apply(patch)
             count += 1
         }
         if count > 0 { plan.compact() }
         return count
+    }
+
+    /// Whether the version's weights fulfil the conditions of a patch.
+    private func fulfils(_ patch: PlanPatch, _ plan: inout Plan) throws(OpError) -> Bool {
+        guard !patch.conditions.isEmpty else { return true }
+        plan.addWeights(of: patch)
+        weights.extend(to: plan.weights)
+        var isFulfilled = true
+        for condition in patch.conditions where isFulfilled { isFulfilled = try weights.isTrue(condition) }
+        plan.weights = weights.weights
+        return isFulfilled
     }
 }

@@ -5,8 +5,9 @@ package enum PassList {
     /// `FusedActivationSemantics` comes first: it asks what stands next to what in the graph as TensorFlow's optimizer sees it, before
     /// identities are forwarded and equal nodes are merged. `MergeEqual` comes after `ForwardIdentities`, which makes inputs the same.
     /// What looks for patterns comes after them. `HoistInputProducts` looks for what `ReadStoredRows` makes, and `FuseRecurrentCells` for
-    /// sums that it leaves. `PackWeights` comes after what looks for products, and after `FoldChannelAffine`: what lies in panels is not
-    /// folded any more. `FuseElementwise` takes what the others leave.
+    /// sums that it leaves. `MoveTransposes` comes after `FuseAttention`, which walks through transposed tensors, and before what looks for
+    /// what follows a convolution. `PackWeights` comes after what looks for products, and after `FoldChannelAffine`: what lies in panels is
+    /// not folded any more. `FuseElementwise` takes what the others leave.
     package static let all: [any PlanPass.Type] = [
         FusedActivationSemantics.self,
         RemoveDeadBranches.self,
@@ -21,10 +22,13 @@ package enum PassList {
         FuseAttention.self,
         FuseLayerNormalization.self,
         FuseActivations.self,
+        MoveTransposes.self,
+        FoldTransposes.self,
         FoldPads.self,
         FoldChannelAffine.self,
         PackWeights.self,
         FuseEpilogues.self,
+        FuseDropout.self,
         FuseElementwise.self,
         RemoveUnneeded.self,
     ]

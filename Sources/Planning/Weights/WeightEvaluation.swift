@@ -223,6 +223,20 @@ extension WeightEvaluation {
         return own
     }
 
+    /// Whether a condition on weights is true in this version; the plan assumes the answer.
+    ///
+    /// - Parameter condition: What is known of a bool that has elements.
+    /// - Returns: false also where it cannot be computed.
+    /// - Throws: ``OpError`` where a variable cannot be read.
+    func isTrue(_ condition: TensorFact) throws(OpError) -> Bool {
+        guard let weight = condition.weight else { return condition.value?.scalars(as: Bool.self)?.first == true }
+        do throws(OpError) { return try assume(weight).scalars(as: Bool.self)?.first == true } catch {
+            if let readFailure { throw readFailure }
+            pin()
+            return false
+        }
+    }
+
     /// Notes that the plan holds for this version only.
     func pin() { weights.isPinned = true }
 

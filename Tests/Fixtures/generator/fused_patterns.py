@@ -21,22 +21,32 @@ class _Weights:
         return tf.identity(variable, name=f"{name}/read")
 
 
-def _cell(gates, memory, order="ijfo", forget_bias=1.0):
+def _cell(gates, memory, order="ijfo", forget_bias=1.0, peepholes=None):
+    """The next memory and the output. `peepholes` are weights of the forget gate, the input gate and the output gate."""
     parts = dict(zip(order, tf.split(gates, 4, 1)))
     forget = parts["f"] + forget_bias if forget_bias else parts["f"]
+    if peepholes:
+        forget, parts["i"] = forget + peepholes[0] * memory, parts["i"] + peepholes[1] * memory
     memory = memory * tf.sigmoid(forget) + tf.sigmoid(parts["i"]) * tf.tanh(parts["j"])
-    return memory, tf.tanh(memory) * tf.sigmoid(parts["o"])
+    output = parts["o"] + peepholes[2] * memory if peepholes else parts["o"]
+    return memory, tf.tanh(memory) * tf.sigmoid(output)
 
 
 def _recurrent(label, *, steps=4, inputs=3, cells=5, order="ijfo", bias="add", first="input", unstack=None, used="state",
-               batches=(1, 3), many=True):
-    """An LSTM over a sequence, [batch, steps, inputs], in a loop."""
+               batches=(1, 3), many=True, sees=False, projection=None):
+    """An LSTM over a sequence, [batch, steps, inputs], in a loop.
+
+    sees: whether gates see the memory through peepholes. projection: to how many numbers the output is projected.
+    """
     weights = _Weights(len(label))
     with tf.Graph().as_default() as graph:
         x = tf1.placeholder(tf.float32, [None, steps if many else None, inputs], name="x")
-        kernel = weights("kernel", inputs + cells, 4 * cells)
+        kernel = weights("kernel", inputs + (projection or cells), 4 * cells)
         row = weights("bias", 4 * cells)
+        peepholes = [weights(f"peephole_{gate}", cells) for gate in "fio"] if sees else None
+        projector = weights("projection", cells, projection) if projection else None
         zeros = tf.zeros([tf.shape(x)[0], cells])
+        first_output = tf.zeros([tf.shape(x)[0], projection]) if projection else zeros
         sequence = tf.transpose(x, [1, 0, 2])
         length = tf.shape(sequence)[0]
         array = tf.TensorArray(tf.float32, steps if many else length, clear_after_read=unstack != "read twice")
@@ -53,12 +63,13 @@ def _recurrent(label, *, steps=4, inputs=3, cells=5, order="ijfo", bias="add", f
             parts = [row_of_x, output] if first == "input" else [output, row_of_x]
             gates = tf.matmul(tf.concat(parts, 1), kernel)
             gates = gates + row if bias == "add" else tf.nn.bias_add(gates, row) if bias else gates
-            memory, output = _cell(gates, memory, order, 0.0 if order == "ifjo" else 1.0)
+            memory, output = _cell(gates, memory, order, 0.0 if order == "ifjo" else 1.0, peepholes)
+            output = tf.matmul(output, projector) if projection else output
             return i + 1, memory, output, outputs.write(i, output) if used == "outputs" else outputs
 
         _, memory, output, outputs = tf1.while_loop(
-            lambda i, *_: i < (steps if many else length), body, [0, zeros, zeros, outputs],
-            shape_invariants=[tf.TensorShape([]), tf.TensorShape([None, cells]), tf.TensorShape([None, cells]),
+            lambda i, *_: i < (steps if many else length), body, [0, zeros, first_output, outputs],
+            shape_invariants=[tf.TensorShape([]), tf.TensorShape([None, cells]), tf.TensorShape([None, projection or cells]),
                               tf.TensorShape(None)])
         fetches = []
         if used == "outputs":
@@ -173,3 +184,6 @@ def graphs():
     _attention("attention of rank 3, a mask for all", rank=3, mask="vector", adjoint=False)
     _attention("attention whose weights are fetched", fetched=True)
     _attention("attention, many keys", keys=300, queries=310, heads=1, mask="rows")
+    _recurrent("LSTM in a loop, peepholes", sees=True, cells=19)
+    _recurrent("LSTM in a loop, a projection", projection=3, bias="bias_add", used="outputs")
+    _recurrent("LSTM in a loop, peepholes and a projection", sees=True, projection=2, order="ifjo", cells=16, bias=None)

@@ -143,7 +143,7 @@ extension Plan {
     }
 
     /// The permutation of a transpose.
-    fileprivate func permutation(of id: NodeID) -> [Int]? {
+    func permutation(of id: NodeID) -> [Int]? {
         guard nodes[id].state == nil, let op = nodes[id].op as? any MovementOp,
             case .transpose(let permutation)? = op.movement(inputFacts(of: id))
         else { return nil }

@@ -3,6 +3,8 @@ internal import Tensors
 
 /// Folds what multiplies each channel of a product or a convolution by a number, and adds another one to it, into the weight and a bias: a
 /// normalisation by given moments, a bias before it.
+///
+/// The numbers are a version's. A plan that folds them holds for versions in which ``FoldingCheck`` allows it.
 struct FoldChannelAffine: PlanPass {
     static let name = "fold-channel-affine"
     static let summary = "Folds normalisations into the weights and biases before them."
@@ -30,20 +32,42 @@ struct FoldChannelAffine: PlanPass {
         let linear = plan.nodes[chain.linear]
         let weight = linear.inputs[chain.role.weight]
         guard let op = linear.op, let dimensions = plan.facts[weight].shape.dimensions,
-            let first = chain.role.weightAxes.first, let rank = plan.facts[linear.outputs[0]].shape.rank,
+            let first = chain.role.weightAxes.first, let last = chain.role.weightAxes.last,
+            chain.role.weightAxes.count == last - first + 1, let rank = plan.facts[linear.outputs[0]].shape.rank,
             let bias = ChannelOps.bias(axis: chain.role.outputAxis, rank: rank)
         else { return nil }
-        let own = (first..<dimensions.count).map { chain.role.weightAxes.contains($0) ? dimensions[$0] : 1 }
-        let channels = chain.role.weightAxes.reduce(1) { $0 * dimensions[$1] }
         var patch = PlanPatch(of: plan)
-        var scaled = weight
+        guard let (scaled, shift) = try Self.fold(chain, dimensions, axes: first...last, into: &patch, plan) else {
+            return nil
+        }
+        var inputs = linear.inputs
+        inputs[chain.role.weight] = scaled
+        let origin = plan.origin(joining: chain.linear, chain.links.map(\.node))
+        var output = try patch.add(op, inputs, before: id, in: plan, origin: origin)[0]
+        if let shift { output = try patch.add(bias, [output, shift], before: id, in: plan)[0] }
+        patch.replace(plan.nodes[id].outputs[0], with: output)
+        for link in chain.links { patch.remove(link.node) }
+        patch.remove(chain.linear)
+        return patch
+    }
+
+    /// The weight times the scales, and what is added to each channel.
+    private static func fold(
+        _ chain: Chain, _ dimensions: [Int], axes: ClosedRange<Int>, into patch: inout PlanPatch,
+        _ plan: borrowing Plan
+    ) throws(OpError) -> (scaled: Plan.Value, shift: Plan.Value?)? {
+        let own = dimensions.indices[axes.lowerBound...].map { axes.contains($0) ? dimensions[$0] : 1 }
+        let channels = own.reduce(1, *)
+        var scaled = plan.nodes[chain.linear].inputs[chain.role.weight]
         var shift: Plan.Value?
+        var factors: [[Plan.Value]] = []
         for link in chain.links {
             if link.affine.scales {
                 let factor = ChannelCoefficient(.scale, of: link.affine, dimensions: own)
                 guard let scale = try patch.addWeight(factor, link.operands, in: plan),
                     let product = try patch.addWeight(ChannelOps.product, [scaled, scale], in: plan)
                 else { return nil }
+                factors.append([scaled, scale, product])
                 scaled = product
                 if let known = shift {
                     let factor = ChannelCoefficient(.scale, of: link.affine, dimensions: [channels])
@@ -57,15 +81,11 @@ struct FoldChannelAffine: PlanPass {
             shift =
                 if let known = shift { try patch.addWeight(ChannelOps.sum, [known, added], in: plan) } else { added }
         }
-        var inputs = linear.inputs
-        inputs[chain.role.weight] = scaled
-        let origin = plan.origin(joining: chain.linear, chain.links.map(\.node))
-        var output = try patch.add(op, inputs, before: id, in: plan, origin: origin)[0]
-        if let shift { output = try patch.add(bias, [output, shift], before: id, in: plan)[0] }
-        patch.replace(plan.nodes[id].outputs[0], with: output)
-        for link in chain.links { patch.remove(link.node) }
-        patch.remove(chain.linear)
-        return patch
+        let check = FoldingCheck(run: dimensions[(axes.upperBound + 1)...].reduce(1, *))
+        for factor in factors {
+            guard try patch.require(check, factor + (shift.map { [$0] } ?? []), in: plan) else { return nil }
+        }
+        return (scaled, shift)
     }
 
     private static func chain(endingAt id: Plan.NodeID, _ plan: borrowing Plan) -> Chain? {

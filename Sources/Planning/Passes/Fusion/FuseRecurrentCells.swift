@@ -4,7 +4,7 @@ internal import Tensors
 
 /// Computes what an LSTM cell does with its gates in one kernel:
 /// `next = memory * sigmoid(forget + bias) + sigmoid(input) * tanh(content)`, `result = tanh(next) * sigmoid(output)`, where the gates are
-/// the quarters of one matrix.
+/// the quarters of one matrix. Gates may see the memory through peepholes: `forget + bias + weight * memory`, and the output gate `next`.
 struct FuseRecurrentCells: PlanPass {
     static let name = "fuse-recurrent-cells"
     static let summary = "Computes the gates of an LSTM cell, after their product, in one kernel."
@@ -14,8 +14,9 @@ struct FuseRecurrentCells: PlanPass {
         guard let match = pattern.match(plan) else { return nil }
         var patch = PlanPatch(of: plan)
         let op = LSTMGates(
-            match.places, forgetBias: match.forgetBias, hasSecond: match.terms.count > 1, hasBias: match.bias != nil)
-        let inputs = match.terms + (match.bias.map { [$0] } ?? []) + [match.memory]
+            match.places, forgetBias: match.forgetBias, hasSecond: match.terms.count > 1, hasBias: match.bias != nil,
+            hasPeepholes: !match.peepholes.isEmpty)
+        let inputs = match.terms + (match.bias.map { [$0] } ?? []) + [match.memory] + match.peepholes
         let results = try patch.add(
             op, inputs, before: match.sum, in: plan, origin: plan.origin(of: id, and: [match.sum]))
         let old = [plan.nodes[match.sum].outputs[0], plan.nodes[id].outputs[0]]
@@ -38,6 +39,8 @@ private struct CellPattern {
         let terms: [Plan.Value]
         let bias: Plan.Value?
         let memory: Plan.Value
+        /// Those of the forget gate, the input gate and the output gate; empty if gates do not see the memory.
+        let peepholes: [Plan.Value]
         /// The node that computes the next memory.
         let sum: Plan.NodeID
     }
@@ -58,12 +61,15 @@ private struct CellPattern {
             guard let next = operand(of: squashed, .tanh, plan), let output = operand(of: gate, .sigmoid, plan),
                 let sum = node(of: next, plan), let terms = operands(of: sum, .add, plan)
             else { continue }
+            let (seeing, outputHole) = peephole(of: output, next, plan)
             for (kept, rest) in [(terms[0], terms[1]), (terms[1], terms[0])] {
-                guard let (input, content) = added(of: rest, plan),
-                    let (memory, forget, bias) = keptMemory(of: kept, plan)
+                guard let (memory, forget, bias, forgetHole) = keptMemory(of: kept, plan),
+                    let (input, content, inputHole) = added(of: rest, memory, plan)
                 else { continue }
-                let gates = (input: input, content: content, forget: forget, output: output)
-                if let found = match(gates, memory, bias, sum, plan) { return found }
+                let peepholes = [forgetHole, inputHole, outputHole].compactMap { $0 }
+                guard peepholes.isEmpty || peepholes.count == 3 else { continue }
+                let gates = (input: input, content: content, forget: forget, output: seeing)
+                if let found = match(gates, memory, bias, peepholes, sum, plan) { return found }
             }
         }
         return nil
@@ -71,7 +77,8 @@ private struct CellPattern {
 
     private func match(
         _ gates: (input: Plan.Value, content: Plan.Value, forget: Plan.Value, output: Plan.Value),
-        _ memory: Plan.Value, _ forgetBias: Float, _ sum: Plan.NodeID, _ plan: borrowing Plan
+        _ memory: Plan.Value, _ forgetBias: Float, _ peepholes: [Plan.Value], _ sum: Plan.NodeID,
+        _ plan: borrowing Plan
     ) -> Match? {
         guard let splitter = node(of: gates.input, plan), let parting = plan.nodes[splitter].op as? any PartingOp,
             let parts = parting.parting(plan.inputFacts(of: splitter)), parts.count == 4, parts.axis == 1,
@@ -84,10 +91,13 @@ private struct CellPattern {
         else { return nil }
         let whole = plan.nodes[splitter].inputs[parts.input]
         guard plan.facts[whole].shape.rank == 2, plan.facts[whole].shape.dimension(1) > 0 else { return nil }
+        let cells = plan.facts[whole].shape.dimension(1) / 4
+        for peephole in peepholes where plan.facts[peephole].shape.dimensions != [cells] { return nil }
         let places = LSTMGateKernel.Places(input: input, content: content, forget: forget, output: output)
         let (terms, bias) = termsAndBias(of: whole, of: splitter, plan)
         return Match(
-            places: places, forgetBias: forgetBias, terms: terms, bias: bias, memory: memory, sum: sum)
+            places: places, forgetBias: forgetBias, terms: terms, bias: bias, memory: memory, peepholes: peepholes,
+            sum: sum)
     }
 
     /// The gates as a sum: of one or two matrices, and perhaps a row for all.
@@ -112,14 +122,34 @@ private struct CellPattern {
         return (terms, bias)
     }
 
+    /// What a gate is apart from the memory that it sees, and what it multiplies that by: gate + weight * memory.
+    private func peephole(
+        of value: Plan.Value, _ memory: Plan.Value, _ plan: borrowing Plan
+    ) -> (gate: Plan.Value, weight: Plan.Value?) {
+        guard let adder = soleNode(of: value, plan), let terms = operands(of: adder, .add, plan) else {
+            return (value, nil)
+        }
+        for (gate, product) in [(terms[0], terms[1]), (terms[1], terms[0])] {
+            guard let node = soleNode(of: product, plan), let factors = operands(of: node, .multiply, plan) else {
+                continue
+            }
+            for (weight, seen) in [(factors[0], factors[1]), (factors[1], factors[0])]
+            where seen == memory && plan.facts[weight].dtype == .float32 { return (gate, weight) }
+        }
+        return (value, nil)
+    }
+
     /// sigmoid(input) * tanh(content)
-    private func added(of value: Plan.Value, _ plan: borrowing Plan) -> (input: Plan.Value, content: Plan.Value)? {
+    private func added(
+        of value: Plan.Value, _ memory: Plan.Value, _ plan: borrowing Plan
+    ) -> (input: Plan.Value, content: Plan.Value, peephole: Plan.Value?)? {
         guard let product = soleNode(of: value, plan), let factors = operands(of: product, .multiply, plan) else {
             return nil
         }
         for (gate, content) in [(factors[0], factors[1]), (factors[1], factors[0])] {
             if let input = operand(of: gate, .sigmoid, plan), let content = operand(of: content, .tanh, plan) {
-                return (input, content)
+                let (seeing, weight) = peephole(of: input, memory, plan)
+                return (seeing, content, weight)
             }
         }
         return nil
@@ -128,21 +158,22 @@ private struct CellPattern {
     /// memory * sigmoid(forget + bias)
     private func keptMemory(
         of value: Plan.Value, _ plan: borrowing Plan
-    ) -> (memory: Plan.Value, forget: Plan.Value, bias: Float)? {
+    ) -> (memory: Plan.Value, forget: Plan.Value, bias: Float, peephole: Plan.Value?)? {
         guard let product = soleNode(of: value, plan), let factors = operands(of: product, .multiply, plan) else {
             return nil
         }
         for (memory, gate) in [(factors[0], factors[1]), (factors[1], factors[0])] {
-            guard let forget = operand(of: gate, .sigmoid, plan) else { continue }
+            guard let seeing = operand(of: gate, .sigmoid, plan) else { continue }
+            let (forget, weight) = peephole(of: seeing, memory, plan)
             if let adder = soleNode(of: forget, plan), let terms = operands(of: adder, .add, plan) {
                 for (gate, bias) in [(terms[0], terms[1]), (terms[1], terms[0])] {
                     guard let number = plan.facts[bias].value, number.shape.elementCount == 1, number.shape.rank <= 2,
                         let bias = number.scalars(as: Float.self)?.first
                     else { continue }
-                    return (memory, gate, bias)
+                    return (memory, gate, bias, weight)
                 }
             }
-            return (memory, forget, 0)
+            return (memory, forget, 0, weight)
         }
         return nil
     }
