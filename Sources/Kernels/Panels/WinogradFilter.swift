@@ -81,17 +81,21 @@ package struct WinogradFilter: Hashable, Sendable {
 
     /// The kernel that transforms a filter [3, 3, channels, outputs], input 0.
     package var packing: Kernel {
-        let plane = channels.saturatingProduct(outputs)
-        let phase = Kernel.Phase(units: positions, unitNanoseconds: plane.saturatingProduct(10)) { frame, units, own in
-            // Safety: the worker's memory has room for a matrix, the output for the panels of all positions.
-            ck_winograd_pack(
-                level.code, Int64(size), frame.input(0), Int64(channels), Int64(outputs), Int64(units.lowerBound),
-                Int64(units.count), own.assumingMemoryBound(to: Float.self), frame.output(),
-                Int64(format.elementCount ?? 0))
-            _ = frame.isOver(after: units.count.saturatingProduct(plane))
+        // A sum of nine products for each position.
+        let each = max(1, positions.saturatingProduct(outputs) / 2)
+        let perUnit = max(1, Kernel.loopUnitNanoseconds / each)
+        let units = max(1, (channels + perUnit - 1) / perUnit)
+        let phase = Kernel.Phase(units: units, unitNanoseconds: perUnit.saturatingProduct(each)) { frame, units, _ in
+            for unit in units {
+                let first = unit &* perUnit
+                let count = min(channels, first &+ perUnit) &- first
+                // Safety: the output has room for the panels of all positions.
+                ck_winograd_pack(
+                    level.code, Int64(size), frame.input(0), Int64(channels), Int64(outputs), Int64(first),
+                    Int64(count), frame.output(), Int64(format.elementCount ?? 0))
+                if frame.isOver(after: count &* outputs &* 9) { return }
+            }
         }
-        return Kernel(
-            "winograd.pack", scratchBytesPerWorker: plane.saturatingProduct(MemoryLayout<Float>.stride), phases: [phase]
-        )
+        return Kernel("winograd.pack", phases: [phase])
     }
 }
