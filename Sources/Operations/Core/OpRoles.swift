@@ -1,5 +1,5 @@
 package import Kernels
-internal import Tensors
+package import Tensors
 
 // What passes ask of an op instead of its name or type. An op declares a role in its own file.
 
@@ -228,4 +228,25 @@ package struct BatchedProductSides: Hashable, Sendable {
 package protocol SoftmaxingOp: KernelOp {
     /// Whether the outputs are probabilities, not their logarithms.
     var givesProbabilities: Bool { get }
+}
+
+/// An op whose output can be filled from parts of its only input, in any order and by several threads at once.
+package protocol PartwiseOp: KernelOp {
+    /// An output to be filled.
+    ///
+    /// - Parameters:
+    ///   - input: The dtype and the shape of the input.
+    ///   - output: The shape of the output.
+    /// - Returns: The output; nil if the op needs the whole input, or there is not enough memory.
+    func partwiseOutput(from input: TensorFact, _ output: Shape) -> PartwiseOutput?
+}
+
+/// The output of a ``PartwiseOp``.
+package struct PartwiseOutput: Sendable {
+    /// The output. It is complete when all parts of the input were taken.
+    package let tensor: Tensor
+    /// All parts of the input but the last have a multiple of so many bytes.
+    package let multipleBytes: Int
+    /// Takes the bytes of a part, and their offset in the input. Several threads may call it at once.
+    package let take: @Sendable (UnsafeRawBufferPointer, Int) -> Void
 }
