@@ -7,8 +7,8 @@ struct FoldPads: PlanPass {
 
     func rewrite(_ id: Plan.NodeID, in plan: borrowing Plan) throws(OpError) -> PlanPatch? {
         let inputs = plan.nodes[id].inputs
-        guard let convolution = plan.nodes[id].op as? any PaddedOp, let images = inputs.first,
-            let before = plan.only(producing: images, for: id), let pad = plan.nodes[before].op as? any PaddingOp
+        guard let convolution = plan.nodes[id].op?.asPadded, let images = inputs.first,
+            let before = plan.only(producing: images, for: id), let pad = plan.nodes[before].op?.asPadding
         else { return nil }
         var facts: [TensorFact] = []
         for value in plan.nodes[before].inputs { facts.append(plan.facts[value]) }

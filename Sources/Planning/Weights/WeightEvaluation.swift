@@ -170,7 +170,7 @@ extension WeightEvaluation {
     /// - Returns: false if that is not possible; nothing has changed then.
     private func computeInParts(_ number: Int) throws(OpError) -> Bool {
         let expression = weights.expressions[number]
-        guard case .op(let op, let operands) = expression.source, let op = op as? any PartwiseOp,
+        guard case .op(let op, let operands) = expression.source, let op = op.asPartwise,
             operands.count == 1, case .weight(let weight) = operands[0], !needs.isEmpty,
             // Nobody else needs the variable itself.
             needs[weight.expression] == 1, !store.isEvaluated(slots[weight.expression]),

@@ -174,7 +174,7 @@ package struct WeightBytes: Hashable, Sendable {
     fileprivate mutating func add(_ count: Int, _ key: WeightStore.Key) {
         switch key {
         case .variable: raw += count
-        case .op(let key, _): if key.op is any MovementOp { packed += count } else { derived += count }
+        case .op(let key, _): if key.op.asMovement != nil { packed += count } else { derived += count }
         }
     }
 }
