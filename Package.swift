@@ -78,7 +78,8 @@ let package = Package(
         target("Settings", uses: ["Text"], [yaml]),
         target("TensorFlowProtos", uses: ["Tensors"], [protobuf], exclude: ["proto", "regenerate.sh"]),
         target(
-            "Checkpoints", uses: ["Tensors", "Text", "Files", "TensorFlowProtos", "CChecksum", "CSnappy"], [protobuf]),
+            "Checkpoints",
+            uses: ["Tensors", "Text", "Files", "Threads", "TensorFlowProtos", "CChecksum", "CSnappy"], [protobuf]),
         target("Graphs", uses: ["Tensors", "Text", "TensorFlowProtos"], [protobuf]),
         target(
             "Kernels", uses: ["Tensors", "Memory", "Threads", "CKernels", "CImages", "COpenBLAS", "CRegex", "CZlib"]),
@@ -141,7 +142,7 @@ let package = Package(
             ], path: "Tests/MemoryTrial", swiftSettings: swiftSettings),
         tests(
             "CheckpointsTests",
-            uses: ["Checkpoints", "Files", "CChecksum", "Tensors", "TensorFlowProtos", "VectorSupport"],
+            uses: ["Checkpoints", "Files", "Threads", "CChecksum", "Tensors", "TensorFlowProtos", "VectorSupport"],
             [protobuf]),
         tests(
             "InterfacesTests",

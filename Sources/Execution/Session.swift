@@ -4,7 +4,7 @@ package import Operations
 package import Planning
 internal import Synchronization
 internal import Tensors
-internal import Threads
+package import Threads
 
 /// A graph with the values of its variables: compiles feeds and fetches to ``Callable``s and keeps these.
 package final class Session: Sendable {
@@ -77,14 +77,16 @@ package final class Session: Sendable {
     ///   - library: What the session shares with others of the same graph; nil for nothing.
     ///   - readOnlyReason: Why runs may not assign variables, and what to do about it; nil where they may.
     ///   - passes: The passes that plans go through.
+    ///   - helpers: The source of helpers for evaluating large weights; nil for none.
     package init(
         graph: Graph, variables: any VariableSource, threadCount: Int, limitBytes: Int = Session.defaultLimitBytes,
         memory: MemoryAccount? = nil, caches: CacheBudget = CacheBudget(),
         tables: any TableSource = NoTables(), library: PlanLibrary? = nil,
-        readOnlyReason: String? = nil, passes: PassOptions = PassOptions()
+        readOnlyReason: String? = nil, passes: PassOptions = PassOptions(), helpers: (any HelperSource)? = nil
     ) {
         self.graph = graph
-        self.variables = VariableStates(variables, graph: graph, readOnlyReason: readOnlyReason)
+        self.variables = VariableStates(
+            variables, graph: graph, readOnlyReason: readOnlyReason, helpers: helpers)
         self.limitBytes = limitBytes
         self.memory = memory
         self.caches = caches

@@ -69,9 +69,12 @@ package struct AvailableMemory: Hashable, Sendable {
 
     /// The number that follows a word.
     private static func field(_ name: String, in text: String) -> Int? {
-        for line in text.split(separator: "\n") {
-            let words = line.split { $0 == " " || $0 == "\t" }
-            if let first = words.first, first == name, words.count > 1 { return Int(words[1]) }
+        // By bytes: splitting into characters takes a millisecond.
+        for line in text.utf8.split(separator: UInt8(ascii: "\n")) where line.starts(with: name.utf8) {
+            let words = line.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+            if let first = words.first, first.elementsEqual(name.utf8), words.count > 1 {
+                return Int(Substring(words[1]))
+            }
         }
         return nil
     }

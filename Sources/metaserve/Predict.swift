@@ -1,7 +1,10 @@
 import API
 import ArgumentParser
+import Checkpoints
 import Foundation
+import Glibc
 import HTTPMessages
+import Memory
 import Serving
 
 /// `metaserve predict`
@@ -55,19 +58,35 @@ struct Predict: ParsableCommand {
         var options = Service.Options()
         options.nanPolicy = nan
         options.threadCount = ThreadBudget.processors
+        let scheduler = Service.scheduler(options)
+        options.scheduler = scheduler
         let values = DefaultValues(try Parse.values(of: defaults))
         let model = try Model(
             contentsOf: folder, threadCount: 1, defaults: values, variables: variables, followsPaths: followPaths,
-            disabledPasses: Set(disabledPasses))
+            disabledPasses: Set(disabledPasses),
+            reading: ReadingOptions(isOnDemand: true, helpers: scheduler.helpers, progress: Self.progress))
         let registry = ModelRegistry([model], ModelRegistry.Configuration(attach: Service.attachment))
         let response = Service(registry, options: options).respond(
             .post, Array("/predict".utf8), body: try body(for: model))
+        // No output is printed of a damaged checkpoint.
+        try model.verifyWeights()
         let body = String(decoding: response.body, as: UTF8.self)
         guard response.status == 200 else {
             FileHandle.standardError.write(Data(body.utf8))
             throw ExitCode.failure
         }
         print(body, terminator: "")
+    }
+
+    /// Shows on a terminal how far a long load is; nil elsewhere.
+    private static var progress: ReadingProgress? {
+        guard isatty(STDERR_FILENO) == 1 else { return nil }
+        return ReadingProgress { done, total in
+            let text =
+                "loading: \(AvailableMemory.text(done.bytes)) of \(AvailableMemory.text(total.bytes)), "
+                + "\(done.tensors) of \(total.tensors) tensors\n"
+            FileHandle.standardError.write(Data(text.utf8))
+        }
     }
 
     private func body(for model: Model) throws -> [UInt8] {

@@ -67,13 +67,18 @@ struct ProcessorAllowance {
     /// The hierarchies, by `/proc/self/mountinfo`: root and mount point are the fourth and fifth word, after a dash come the file
     /// system's type, its source, and its options.
     private static func hierarchies(_ text: String) -> [Hierarchy] {
-        text.split(separator: "\n").compactMap { line in
-            let words = line.split(separator: " ")
-            guard let dash = words.firstIndex(of: "-"), dash > 4, words.count > dash + 3 else { return nil }
-            let type = words[dash + 1]
-            let isProcessor = words[dash + 3].split(separator: ",").contains("cpu")
+        // By bytes, because splitting long texts into characters takes long.
+        text.utf8.split(separator: UInt8(ascii: "\n")).compactMap { line in
+            let words = line.split(separator: UInt8(ascii: " "))
+            guard let dash = words.firstIndex(where: { $0.elementsEqual("-".utf8) }), dash > 4,
+                words.count > dash + 3, words[dash + 1].starts(with: "cgroup".utf8)
+            else { return nil }
+            let type = Substring(words[dash + 1])
+            let isProcessor = Substring(words[dash + 3]).split(separator: ",").contains("cpu")
             guard type == "cgroup2" || type == "cgroup" && isProcessor else { return nil }
-            return Hierarchy(isUnified: type == "cgroup2", mountPoint: String(words[4]), root: String(words[3]))
+            return Hierarchy(
+                isUnified: type == "cgroup2", mountPoint: String(Substring(words[4])),
+                root: String(Substring(words[3])))
         }
     }
 

@@ -61,7 +61,9 @@ struct Serve: ParsableCommand {
             logger.warning(
                 "the server listens on \(settings.host) without a token file: restrict access with --token-file FILE")
         }
-        let registry = try load(settings, memory, logger)
+        let scheduler = Service.scheduler(options)
+        options.scheduler = scheduler
+        let registry = try load(settings, memory, logger, scheduler)
         let service = Service(registry, options: options)
         signals.beginServing()
         let server = try HTTPServer(settings.serverConfiguration(logger, service, memory)) { service.handle($0) }
@@ -102,9 +104,11 @@ struct Serve: ParsableCommand {
     }
 
     private func load(
-        _ settings: ServerSettings, _ memory: MemoryAccount, _ logger: Logger
+        _ settings: ServerSettings, _ memory: MemoryAccount, _ logger: Logger, _ scheduler: Scheduler
     ) throws -> ModelRegistry {
-        let registry = try ModelRegistry(settings.servedPaths(paths), settings.registryConfiguration(logger, memory))
+        var configuration = settings.registryConfiguration(logger, memory)
+        configuration.helpers = scheduler.helpers
+        let registry = try ModelRegistry(settings.servedPaths(paths), configuration)
         let served = ServedModels(registry)
         let problems = served.problems(of: settings)
         guard problems.isEmpty else { throw SettingsError(problems) }

@@ -4,9 +4,8 @@ import Kernels
 /// Determines the number of threads.
 enum ThreadBudget {
     /// The number of processors that the process may use, by its affinity and by its control groups' quotas.
-    static var processors: Int {
-        ProcessorAllowance(read: contents).threads(of: ProcessInfo.processInfo.activeProcessorCount)
-    }
+    static let processors = ProcessorAllowance(read: contents).threads(
+        of: ProcessInfo.processInfo.activeProcessorCount)
 
     /// Limits OpenBLAS to one thread, because requests run in parallel.
     static func apply() { LinearAlgebra.useThreads(1) }

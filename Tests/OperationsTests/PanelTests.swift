@@ -249,6 +249,43 @@ struct PanelTests {
         }
     }
 
+    @Test("panels that are made of parts of a matrix, in any order, are those of the whole", arguments: levels)
+    func parts(level: PanelFormat.Level) throws {
+        for (depth, columns) in [(1, 2), (7, 16), (5, 17), (33, 64), (40, 65), (3, 200)] {
+            let matrix = Self.numbers(depth * columns, columns)
+            let format = PanelFormat(depth: depth, columns: columns, level: level)
+            let count = try #require(format.elementCount)
+            for transposed in [false, true] {
+                let wanted = try Self.panels(format, matrix, transposed: transposed)
+                let rows = transposed ? columns : depth
+                let row = transposed ? depth : columns
+                let step = transposed ? format.panelWidth : 2
+                var found = [Float](repeating: .nan, count: count)
+                for first in stride(from: 0, to: rows, by: step).reversed() {
+                    let part = Array(matrix[first * row..<min(rows, first + step) * row])
+                    found.withUnsafeMutableBufferPointer { panels in
+                        guard let base = panels.baseAddress else { return }
+                        format.pack(part, transposed: transposed, rows: part.count / row, from: first, into: base)
+                    }
+                }
+                #expect(found == wanted, "\(depth) x \(columns), \(transposed)")
+            }
+        }
+    }
+
+    @Test("Winograd's filter is the same with helpers", arguments: levels)
+    func winogradPacking(level: PanelFormat.Level) throws {
+        for (size, channels, outputs) in [(2, 1, 1), (2, 3, 17), (2, 200, 130), (4, 3, 17), (4, 150, 70)] {
+            let filter = WinogradFilter(size: size, channels: channels, outputs: outputs, level: level)
+            let weights = Self.numbers(9 * channels * outputs, outputs)
+            let count = try #require(filter.elementCount)
+            let alone = try Self.run(filter.packing, [weights], count: count)
+            #expect(
+                try Self.run(filter.packing, [weights], count: count, helpers: SpareProcessors(processors: 3)) == alone)
+            #expect(alone.allSatisfy { $0.isFinite })
+        }
+    }
+
     /// A convolution of an image [13, 13, 3], padded by 1, with 20 outputs, by Winograd's way and directly.
     private static func bothWays(_ image: [Float], size: Int, _ level: PanelFormat.Level) throws -> (
         found: [Float], wanted: [Float]

@@ -137,15 +137,16 @@ struct Describe: Sendable {
         writer.string(served.name)
         let versions = served.versions
         writeCondition(of: versions, &writer)
-        if let version = versions.current { write(version.model, &writer) }
+        if let version = versions.current { write(version, &writer) }
         write(versions, &writer)
         writer.endObject()
     }
 
-    private func write(_ model: Model, _ writer: inout JSONWriter) {
+    private func write(_ version: ModelVersion, _ writer: inout JSONWriter) {
+        let model = version.model
         writeHead(model, &writer)
         writer.key("load_ms")
-        writer.number(model.loadMilliseconds)
+        writer.number(version.loadMilliseconds)
         write(model.inputs, "inputs", &writer)
         write(model.outputs, "outputs", &writer)
         writeSignatures(of: model, &writer)

@@ -26,6 +26,8 @@ public final class Service: Sendable {
         public var maxBodyBytes = 64 << 20
         /// The account of the server's memory; nil for none.
         package var memory: MemoryAccount?
+        /// The scheduler of requests; nil to make one.
+        package var scheduler: Scheduler?
         /// The rules of access to the routes.
         public var access = AccessRules()
         /// The rules for web pages of other origins.
@@ -60,17 +62,21 @@ public final class Service: Sendable {
         finishing = ResponseFinishing(options)
         cors = options.cors
         memory = options.memory
-        var scheduling = Scheduler.Configuration(executors: options.threadCount)
-        scheduling.memory = options.memory
         let context = Context(
-            registry: registry, options: options,
-            scheduler: Scheduler(scheduling), recorder: recorder,
-            finishing: finishing)
+            registry: registry, options: options, scheduler: options.scheduler ?? Self.scheduler(options),
+            recorder: recorder, finishing: finishing)
         let routes =
             Predict(context).routes + TFServing(context).routes + V2(context).routes
             + Describe(registry, options).routes + PlanDescription(registry).routes
             + Metrics(registry, options, recorder.responses).routes
         router = Router(routes: routes + OpenAPI(context, routes).routes, rules: options.access)
+    }
+
+    /// A scheduler for options.
+    package static func scheduler(_ options: Options) -> Scheduler {
+        var configuration = Scheduler.Configuration(executors: options.threadCount)
+        configuration.memory = options.memory
+        return Scheduler(configuration)
     }
 
     /// The data that the service keeps with a version of a model.

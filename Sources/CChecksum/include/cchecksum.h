@@ -8,4 +8,7 @@ uint32_t cchecksum_crc32c(uint32_t crc, const void *bytes, size_t count);
 
 /// The same with tables, on any CPU.
 uint32_t cchecksum_crc32c_tables(uint32_t crc, const void *bytes, size_t count);
+
+/// The CRC-32C of bytes and `second_count` bytes after them, fewer than 2^61, from the CRC-32C of each.
+uint32_t cchecksum_crc32c_joined(uint32_t first, uint32_t second, uint64_t second_count);
 #endif

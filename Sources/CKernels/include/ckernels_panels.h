@@ -31,6 +31,9 @@ int32_t ck_panel_width(ck_level level);
 void ck_panels_pack(ck_level level, const float *matrix, ptrdiff_t stride, bool transposed, int64_t depth, int64_t columns, int64_t first,
                     int64_t count, float *panels);
 
+// Makes rows `first` to `first + count - 1` of all panels, from those rows of a matrix [depth, columns].
+void ck_panels_pack_rows(ck_level level, const float *rows, int64_t depth, int64_t columns, int64_t first, int64_t count, float *panels);
+
 // What is done with a sum before it is written.
 typedef enum {
     CK_FINISH_NONE,

@@ -69,6 +69,14 @@ void ck_panels_pack(ck_level level, const float *matrix, ptrdiff_t stride, bool 
     }
 }
 
+void ck_panels_pack_rows(ck_level level, const float *rows, int64_t depth, int64_t columns, int64_t first, int64_t count, float *panels) {
+    const int64_t width = ck_panel_width(level);
+    for (int64_t column = 0; column < columns; column += width) {
+        const int64_t used = least(width, columns - column), step = rounded(used);
+        pack_rows(rows + column, columns, count, used, step, panels + depth * column + first * step);
+    }
+}
+
 // Computes panels for rows whose factors are found.
 static void run_panels(const ck_panel_product *product, const float *const *sources, ptrdiff_t source_stride, int64_t row, int64_t count,
                        int64_t first_panel, int64_t panel_count) {

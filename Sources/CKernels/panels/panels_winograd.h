@@ -1,5 +1,5 @@
 // The transforms of Winograd's convolutions, compiled once for each level, after panels_tile.h. See ckernels_winograd.h.
-#include "../include/ckernels_winograd.h"
+#include "panels_levels.h"
 
 // Some channels of a pixel; those that are missing are zero.
 CK_INLINE lanes channels_at(const float *pixel, int64_t count) {
@@ -181,9 +181,32 @@ CK_INLINE void transform_output(const int size, const ck_winograd *winograd, con
     }
 }
 
+CK_INLINE void transform_filter(const winograd_filter *task, int64_t first, int64_t count) {
+    const int64_t outputs = task->outputs, plane = task->channels * outputs;
+    for (int64_t channel = first; channel < first + count; channel++)
+        for (int64_t column = 0; column < outputs; column += task->width) {
+            const int64_t used = outputs - column < task->width ? outputs - column : task->width;
+            const int64_t step = (used + CK_LANES - 1) / CK_LANES * CK_LANES;
+            float *row = task->panels + task->channels * column + channel * step;
+            for (int64_t place = 0; place < step; place += CK_LANES) {
+                lanes taps[9];
+                for (int tap = 0; tap < 9; tap++)
+                    taps[tap] = channels_at(task->filter + tap * plane + channel * outputs + column + place, used - place);
+                for (int position = 0; position < task->positions; position++) {
+                    lanes sum = 0;
+                    for (int tap = 0; tap < 9; tap++) sum += task->factors[position][tap] * taps[tap];
+                    *(lanes *)(row + position * task->panel_count + place) = sum;
+                }
+            }
+        }
+}
+
 #define WINOGRAD(LEVEL)                                                                                                          \
     PANELS_TARGET bool ck_winograd_even_##LEVEL(const ck_winograd *winograd, const float *images, int64_t number) {              \
         return is_even(winograd, images, number);                                                                                \
+    }                                                                                                                            \
+    PANELS_TARGET void ck_winograd_filter_##LEVEL(const winograd_filter *task, int64_t first, int64_t count) {                   \
+        transform_filter(task, first, count);                                                                                    \
     }                                                                                                                            \
     PANELS_TARGET void ck_winograd_input_##LEVEL(const ck_winograd *winograd, const float *images, int64_t first, int64_t count,  \
                                                  int64_t stride, const float *zeros, float *transformed) {                       \

@@ -14,10 +14,12 @@ final class PrivateMemory: @unchecked Sendable {
     private static let hugeFromBytes = 4 << 20
     private static let hugePageBytes = 2 << 20
 
-    /// Allocates memory of zeros.
+    /// Allocates memory of zeros; nil if there is not enough.
     ///
-    /// - Returns: nil if there is not enough.
-    init?(byteCount: Int) {
+    /// - Parameters:
+    ///   - byteCount: The number of bytes.
+    ///   - isSealed: Whether only ``rewrite(_:_:)`` writes it.
+    init?(byteCount: Int, isSealed: Bool = false) {
         guard byteCount > 0 else {
             mapping = UnsafeMutableRawBufferPointer(start: nil, count: 0)
             bytes = mapping
@@ -28,7 +30,8 @@ final class PrivateMemory: @unchecked Sendable {
         let isHuge = byteCount >= Self.hugeFromBytes
         let (total, overflow) = byteCount.addingReportingOverflow(isHuge ? Self.hugePageBytes : 0)
         guard !overflow,
-            let memory = mmap(nil, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+            let memory = mmap(
+                nil, total, isSealed ? PROT_READ : PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
             memory != MAP_FAILED
         else { return nil }
         mapping = UnsafeMutableRawBufferPointer(start: memory, count: total)

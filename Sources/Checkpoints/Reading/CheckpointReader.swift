@@ -107,18 +107,35 @@ public struct CheckpointReader: Sendable {
         for name in names { _ = try tensor(named: name) }
     }
 
-    /// The same checkpoint in memory: every tensor read once and verified. What is in memory is what was verified.
+    /// The same checkpoint in memory: every tensor is read once and verified. What is in memory is what was verified.
     ///
-    /// - Parameter keepsFiles: Whether files stay open, so that ``giveBackUnused()`` can give memory back.
+    /// - Parameter options: Whether tensors are read now or on demand, and who helps. On demand, ``verifyRest()`` completes the verification.
     /// - Returns: The checkpoint in memory.
     /// - Throws: ``CheckpointError`` for the first that does not verify; of kind `changed` if a file was written meanwhile.
-    package func loaded(keepingFiles keepsFiles: Bool = false) throws(CheckpointError) -> CheckpointReader {
-        CheckpointReader(self, try store.loaded(keepingFiles: keepsFiles))
+    package func loaded(_ options: ReadingOptions = ReadingOptions()) throws(CheckpointError) -> CheckpointReader {
+        CheckpointReader(self, try store.loaded(options))
     }
+
+    /// Verifies the tensors of a checkpoint that is read on demand, as far as they were not read yet.
+    ///
+    /// - Throws: ``CheckpointError`` for the first that does not verify; of kind `changed` if a file was written meanwhile.
+    package func verifyRest() throws(CheckpointError) { try store.verifyRest() }
+
+    /// Lets a function take the bytes of a tensor in parts, on several threads at once. They need no memory then.
+    ///
+    /// - Parameters:
+    ///   - name: The name of a tensor.
+    ///   - multiple: All parts but the last have a multiple of so many bytes.
+    ///   - take: Takes a part.
+    /// - Returns: false if the tensor is in memory, or cannot be read in this way.
+    /// - Throws: ``CheckpointError`` if the tensor does not verify; what was taken then is not to be used.
+    package func readParts(
+        of name: String, multipleOf multiple: Int, _ take: @escaping PartTaking
+    ) throws(CheckpointError) -> Bool { try store.readParts(of: name, multipleOf: multiple, take) }
 
     /// Gives the memory of tensors that nobody uses back to the system. They are read, and verified, again when somebody asks for them.
     ///
-    /// It does nothing unless the files were kept open.
+    /// It does nothing unless tensors are read on demand.
     package func giveBackUnused() { store.giveBackUnused() }
 
     /// The bytes of the tensors in memory.

@@ -97,12 +97,12 @@ struct TensorBundle: TensorStore {
         }
     }
 
-    /// The bundle with all tensors in memory, verified.
+    /// The bundle with all tensors in memory, verified; or each when somebody asks for it.
     ///
-    /// - Parameter keepsFiles: Whether the files stay open, so that memory can be given back.
+    /// - Parameter options: How tensors are read.
     /// - Returns: The bundle in memory.
     /// - Throws: ``CheckpointError`` for the first tensor that fails; of kind `changed` if a file was written meanwhile.
-    func loaded(keepingFiles keepsFiles: Bool) throws(CheckpointError) -> TensorBundle {
+    func loaded(_ options: ReadingOptions) throws(CheckpointError) -> TensorBundle {
         var stored = [[ShardMemory.Item]](repeating: [], count: shards.count)
         for (name, entry) in entries where entry.slices.isEmpty { stored[entry.shard].append((name.string, entry)) }
         for (key, entry) in slices where entry.slices.isEmpty {
@@ -111,13 +111,35 @@ struct TensorBundle: TensorStore {
         var loaded: [Shard] = []
         for (number, shard) in shards.enumerated() {
             guard case .file(let file) = shard else { return self }
-            loaded.append(.memory(try ShardMemory(file, stored[number], keepsFile: keepsFiles)))
+            loaded.append(.memory(try ShardMemory(file, stored[number], options)))
         }
         let bundle = TensorBundle(self, loaded)
-        // Tensors that cannot be verified while the bytes are read: strings, and tensors in slices.
-        let others = entries.filter { $0.value.dtype.fixedWidth == nil || !$0.value.slices.isEmpty }
-        for name in others.keys.sorted() { _ = try bundle.tensor(name.string, slice: nil) }
+        if !options.isOnDemand { try bundle.verifyOthers() }
         return bundle
+    }
+
+    /// Verifies what is read on demand and was not read yet.
+    ///
+    /// - Throws: ``CheckpointError``, as ``loaded(_:)`` does for tensors that are read at once.
+    func verifyRest() throws(CheckpointError) {
+        for case .memory(let memory) in shards { try memory.verify() }
+        try verifyOthers()
+    }
+
+    /// Reads the tensors that are not verified when their bytes are read: strings, and tensors in slices.
+    private func verifyOthers() throws(CheckpointError) {
+        let others = entries.filter { $0.value.dtype.fixedWidth == nil || !$0.value.slices.isEmpty }
+        for name in others.keys.sorted() { _ = try tensor(name.string, slice: nil) }
+    }
+
+    /// Lets a function take the bytes of a tensor in parts, if they are the tensor's elements as they lie.
+    func readParts(
+        of name: String, multipleOf multiple: Int, _ take: @escaping PartTaking
+    ) throws(CheckpointError) -> Bool {
+        guard let entry = entries[ExactText(name)], entry.slices.isEmpty, entry.dtype.fixedWidth != nil,
+            entry.dtype != .bool, !isBigEndian, case .memory(let memory) = shards[entry.shard]
+        else { return false }
+        return try memory.readParts(name, entry, multipleOf: multiple, take)
     }
 
     private init(_ other: TensorBundle, _ shards: [Shard]) {

@@ -24,12 +24,29 @@ protocol TensorStore: Sendable {
     /// The states of the files when they were opened.
     var files: [FileIdentity] { get }
 
-    /// The same with all that is needed of the files in memory, and verified.
+    /// The same with all that is needed of the files in memory and verified, or read on demand.
     ///
-    /// - Parameter keepsFiles: Whether files stay open, so that memory can be given back.
+    /// - Parameter options: How tensors are read.
     /// - Returns: The store in memory.
     /// - Throws: ``CheckpointError`` for the first tensor that does not verify.
-    func loaded(keepingFiles keepsFiles: Bool) throws(CheckpointError) -> Self
+    func loaded(_ options: ReadingOptions) throws(CheckpointError) -> Self
+
+    /// Verifies what is read on demand and was not read yet.
+    ///
+    /// - Throws: ``CheckpointError``, as ``loaded(_:)`` does for tensors that are read at once.
+    func verifyRest() throws(CheckpointError)
+
+    /// Lets a function take the bytes of a tensor in parts, so that they need no memory.
+    ///
+    /// - Parameters:
+    ///   - name: The name of an existing tensor.
+    ///   - multiple: All parts but the last have a multiple of so many bytes.
+    ///   - take: Takes a part.
+    /// - Returns: false if the store cannot do that, or has the tensor in memory.
+    /// - Throws: ``CheckpointError`` if the tensor does not verify; what was taken then is not to be used.
+    func readParts(
+        of name: String, multipleOf multiple: Int, _ take: @escaping PartTaking
+    ) throws(CheckpointError) -> Bool
 
     /// Gives the memory of tensors that nobody uses back to the system, if the store can read them again.
     func giveBackUnused()

@@ -78,6 +78,28 @@ package final class RestoredVariables: Sendable {
         return tensor
     }
 
+    /// Lets a function take the bytes of a variable's value in parts, on several threads at once. The value needs no memory then.
+    ///
+    /// - Parameters:
+    ///   - variable: The name in the graph.
+    ///   - dtype: The declared dtype.
+    ///   - shape: The declared shape.
+    ///   - multiple: All parts but the last have a multiple of so many bytes.
+    ///   - take: Takes a part.
+    /// - Returns: false if the value is in memory, or cannot be read in this way.
+    /// - Throws: ``CheckpointError``, as ``value(of:dtype:shape:)`` does; what was taken then is not to be used.
+    package func readParts(
+        of variable: String, dtype: DataType, shape: PartialShape, multipleOf multiple: Int,
+        _ take: @escaping PartTaking
+    ) throws(CheckpointError) -> Bool {
+        guard self.shape(of: variable, dtype: dtype, shape: shape) != nil, let reader else { return false }
+        do throws(CheckpointError) {
+            return try reader.readParts(of: source(of: variable).key, multipleOf: multiple, take)
+        } catch {
+            throw CheckpointError(error.kind, file: error.file, "variable \"\(variable)\": \(error.reason)")
+        }
+    }
+
     /// The value, and the name of its source for messages.
     private func read(_ variable: String) throws(CheckpointError) -> (Tensor, origin: String) {
         if let constant = plan.constants[variable] {

@@ -88,4 +88,29 @@ package struct PanelFormat: Hashable, Sendable {
             level.code, matrix, transposed ? depth : columns, transposed, Int64(depth), Int64(columns),
             Int64(panels.lowerBound), Int64(panels.count), memory)
     }
+
+    /// Columns of a panel.
+    package var panelWidth: Int { level.width }
+
+    /// Makes the elements of some rows of the matrix, as they lie.
+    ///
+    /// - Parameters:
+    ///   - part: The rows; those of a transposed matrix are columns, and begin with a panel.
+    ///   - transposed: Whether the matrix lies as [columns, depth].
+    ///   - rows: The number of rows.
+    ///   - first: The number of the first row.
+    ///   - panels: All panels.
+    // Safety: `part` has so many rows, `panels` has room for `elementCount`.
+    package func pack(
+        _ part: UnsafePointer<Float>, transposed: Bool, rows: Int, from first: Int,
+        into panels: UnsafeMutablePointer<Float>
+    ) {
+        guard transposed else {
+            return ck_panels_pack_rows(
+                level.code, part, Int64(depth), Int64(columns), Int64(first), Int64(rows), panels)
+        }
+        ck_panels_pack(
+            level.code, part, depth, true, Int64(depth), Int64(columns - first), 0,
+            Int64((rows + level.width - 1) / level.width), panels + depth * first)
+    }
 }

@@ -104,25 +104,26 @@ package struct WinogradFilter: Hashable, Sendable {
 
     /// The kernel that transforms a filter [3, 3, channels, outputs], input 0.
     package var packing: Kernel {
-        let plane = channels.saturatingProduct(outputs)
+        // A sum of nine products for each position.
+        let each = max(1, positions.saturatingProduct(outputs) / 2)
+        let perUnit = max(1, Kernel.loopUnitNanoseconds / each)
+        let units = max(1, (channels + perUnit - 1) / perUnit)
         // The last unit packs the filter as it is.
-        let units = direct == nil ? positions : positions + 1
-        let phase = Kernel.Phase(units: units, unitNanoseconds: plane.saturatingProduct(10)) { frame, units, own in
-            // Safety: the worker's memory has room for a matrix, the output for the whole form.
-            let count = min(units.upperBound, positions) - units.lowerBound
-            ck_winograd_pack(
-                level.code, Int64(size), frame.input(0), Int64(channels), Int64(outputs), Int64(units.lowerBound),
-                Int64(count), own.assumingMemoryBound(to: Float.self), frame.output(),
-                Int64(format.elementCount ?? 0))
-            if let direct, units.upperBound > positions {
-                direct.pack(
-                    frame.input(0), transposed: false, panels: 0..<direct.panelCount,
-                    into: frame.output() + directOffset)
+        let all = direct == nil ? units : units + 1
+        let phase = Kernel.Phase(units: all, unitNanoseconds: perUnit.saturatingProduct(each)) { frame, taken, _ in
+            // Safety: the output has room for the whole form.
+            for unit in taken.clamped(to: 0..<units) {
+                let first = unit &* perUnit
+                let count = min(channels, first &+ perUnit) &- first
+                ck_winograd_pack(
+                    level.code, Int64(size), frame.input(0), Int64(channels), Int64(outputs), Int64(first),
+                    Int64(count), frame.output(), Int64(format.elementCount ?? 0))
+                if frame.isOver(after: count &* outputs &* 9) { return }
             }
-            _ = frame.isOver(after: units.count.saturatingProduct(plane))
+            guard let direct, taken.upperBound > units else { return }
+            direct.pack(
+                frame.input(0), transposed: false, panels: 0..<direct.panelCount, into: frame.output() + directOffset)
         }
-        return Kernel(
-            "winograd.pack", scratchBytesPerWorker: plane.saturatingProduct(MemoryLayout<Float>.stride), phases: [phase]
-        )
+        return Kernel("winograd.pack", phases: [phase])
     }
 }

@@ -1,5 +1,6 @@
 package import Kernels
 package import Tensors
+package import Threads
 
 extension Op {
     /// Computes the op on tensors, outside of any plan.
@@ -8,9 +9,12 @@ extension Op {
     ///
     /// - `inputs`: What is known of the inputs: all of them with a value.
     /// - `account`: Counts what is computed, until the call is over.
+    /// - `helpers`: The source of helpers for a long kernel; nil for none.
     ///
     /// Throws ``OpError``, or the ``Fault`` that the kernel reports.
-    package func evaluate(_ inputs: [TensorFact], _ account: RunAccount = RunAccount()) throws -> [Tensor] {
+    package func evaluate(
+        _ inputs: [TensorFact], _ account: RunAccount = RunAccount(), helpers: (any HelperSource)? = nil
+    ) throws -> [Tensor] {
         let used = account.usedBytes
         defer { account.give(downTo: used) }
         try account.reserve(valueBytes(for: inputs))
@@ -22,18 +26,19 @@ extension Op {
         guard operands.count == inputs.count else { throw OpError(.malformed, "an input has no value") }
         switch implementation {
         case .tensors(let op): return try op.results(of: operands, account)
-        case .kernel(let op): return try compute(op, operands, spec, account)
+        case .kernel(let op): return try compute(op, operands, spec, account, helpers)
         default: throw OpError.nothingToCompute
         }
     }
 
     private func compute(
-        _ op: any KernelOp, _ operands: [Tensor], _ spec: KernelSpec, _ account: RunAccount
+        _ op: any KernelOp, _ operands: [Tensor], _ spec: KernelSpec, _ account: RunAccount,
+        _ helpers: (any HelperSource)?
     ) throws -> [Tensor] {
         try account.reserve(op.tableBytes(for: spec))
         let kernel = try op.makeKernel(for: spec)
         if case .alias(let input) = kernel.work { return [try alias(operands[input], spec)] }
-        return try compute(kernel, operands, spec, account)
+        return try compute(kernel, operands, spec, account, helpers)
     }
 
     private func alias(_ tensor: Tensor, _ spec: KernelSpec) throws(OpError) -> Tensor {
@@ -44,7 +49,8 @@ extension Op {
     }
 
     private func compute(
-        _ kernel: Kernel, _ inputs: [Tensor], _ spec: KernelSpec, _ account: RunAccount
+        _ kernel: Kernel, _ inputs: [Tensor], _ spec: KernelSpec, _ account: RunAccount,
+        _ helpers: (any HelperSource)?
     ) throws -> [Tensor] {
         var results: [Tensor] = []
         for index in spec.outputs.indices {
@@ -62,7 +68,7 @@ extension Op {
         try account.reserve(kernel.scratchBytes)
         do {
             // Safety: the tensors outlive the call; nobody else sees the results before it ends.
-            try kernel.run(inputs.map(\.address), results.map(\.address), account) {
+            try kernel.run(inputs.map(\.address), results.map(\.address), account, helpers: helpers) {
                 for result in results where result.dtype == .string {
                     try account.reserve(result.byteCount)
                     try account.reserve(try result.stringElements("an output").byteCount)

@@ -38,6 +38,39 @@ package protocol Op: Sendable, Hashable {
     ///
     /// - Returns: One role for each output; nil where requests must not be run together at all.
     func batching(_ node: BatchedNode) -> [BatchRole]?
+
+    // MARK: - Roles
+
+    // The op itself in each role that passes ask for; nil where it has not the role. See OpRoles.swift.
+    var asBatchedProduct: (any BatchedProductOp)? { get }
+    var asChannelAffine: (any ChannelAffineOp)? { get }
+    var asChoosing: (any ChoosingOp)? { get }
+    var asConverting: (any ConvertingOp)? { get }
+    var asCounting: (any CountingOp)? { get }
+    var asDrawing: (any DrawingOp)? { get }
+    var asDropping: (any DroppingOp)? { get }
+    var asElementwise: (any ElementwiseOp)? { get }
+    var asFinishing: (any FinishingOp)? { get }
+    var asFusibleActivation: (any FusibleActivation)? { get }
+    var asFusibleLink: (any FusibleLink)? { get }
+    var asFusibleProduct: (any FusibleProduct)? { get }
+    var asImage: (any ImageOp)? { get }
+    var asJoining: (any JoiningOp)? { get }
+    var asLinear: (any LinearOp)? { get }
+    var asMovement: (any MovementOp)? { get }
+    var asPackable: (any PackableOp)? { get }
+    var asPadded: (any PaddedOp)? { get }
+    var asPadding: (any PaddingOp)? { get }
+    var asPartableProduct: (any PartableProduct)? { get }
+    var asParting: (any PartingOp)? { get }
+    var asPartwise: (any PartwiseOp)? { get }
+    var asPlaceholder: (any PlaceholderOp)? { get }
+    var asProductRanking: (any ProductRanking)? { get }
+    var asReducing: (any ReducingOp)? { get }
+    var asRowStore: (any RowStoreOp)? { get }
+    var asRowwise: (any RowwiseOp)? { get }
+    var asSoftmaxing: (any SoftmaxingOp)? { get }
+    var asTransposable: (any TransposableProduct)? { get }
 }
 
 extension Op {

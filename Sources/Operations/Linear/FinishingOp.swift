@@ -92,3 +92,29 @@ struct PackPanels: MovementOp {
 
     func kernel(for spec: KernelSpec) throws(OpError) -> Kernel { format.packing(transposed: transposed) }
 }
+
+extension PackPanels: PartwiseOp {
+    /// A part of a transposed matrix is whole panels. One that is larger than this does not stay in the cache.
+    private static let maxPartBytes = 4 << 20
+
+    func partwiseOutput(from input: TensorFact, _ output: Shape) -> PartwiseOutput? {
+        let rows = transposed ? format.panelWidth : 1
+        let (multiple, overflow) = (rows * MemoryLayout<Float>.stride).multipliedReportingOverflow(
+            by: transposed ? format.depth : format.columns)
+        let rowBytes = multiple / rows
+        guard !overflow, multiple > 0, multiple <= Self.maxPartBytes, input.dtype == .float32,
+            let tensor = Tensor(dtype: .float32, shape: output, initializing: { _ in })
+        else { return nil }
+        // Safety: nobody reads the tensor before all parts were taken, and each part fills its own elements of it.
+        nonisolated(unsafe) let panels = (tensor.storage.baseAddress + tensor.byteOffset)
+            .assumingMemoryBound(to: Float.self)
+        let (format, transposed) = (format, transposed)
+        return PartwiseOutput(tensor: tensor, multipleBytes: multiple) { bytes, offset in
+            guard let base = bytes.baseAddress else { return }
+            // Safety: a part has whole rows of the matrix as it lies.
+            format.pack(
+                base.assumingMemoryBound(to: Float.self), transposed: transposed, rows: bytes.count / rowBytes,
+                from: offset / rowBytes, into: panels)
+        }
+    }
+}

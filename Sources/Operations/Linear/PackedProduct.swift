@@ -8,12 +8,15 @@ internal import Tensors
 /// - Numerics: each sum is added up in the order of the depth, in float32, by fused multiplications and additions.
 struct PackedProduct: FinishingOp {
     let format: PanelFormat
+    /// The dimensions of the weight before it was packed, for messages.
+    let weight: [Int]
     /// That of the output; nil for that of the data.
     let rank: Int?
     private(set) var finish = LinearFinish()
 
-    init(_ format: PanelFormat, rank: Int? = nil) {
+    init(_ format: PanelFormat, weight: [Int], rank: Int? = nil) {
         self.format = format
+        self.weight = weight
         self.rank = rank
     }
 
@@ -28,7 +31,7 @@ struct PackedProduct: FinishingOp {
         if var dimensions = inputs.first?.shape.dimensions {
             guard let depth = dimensions.last, depth < 0 || depth == format.depth else {
                 throw .invalid(
-                    "Matrix size-incompatible: In[0]: \(inputs[0].shape), In[1]: [\(format.depth),\(format.columns)]")
+                    "Matrix size-incompatible: In[0]: \(inputs[0].shape), In[1]: \(PartialShape(weight))")
             }
             if let rank, rank != dimensions.count {
                 throw .invalid("In[0] and In[1] ndims must be == \(rank): \(dimensions.count)")
@@ -67,19 +70,20 @@ extension BatchMatMul: PackableOp {
             // Without broadcasting the other batch dimensions must be 1 too.
             broadcasts || inputs[0].shape.dimensions?.dropLast(2).allSatisfy({ $0 == 1 }) ?? false
         else { return nil }
-        return PackedForm(Array(weight.suffix(2)), transposed: transposesRight, rank: rank)
+        return PackedForm(weight, transposed: transposesRight, rank: rank)
     }
 }
 
 extension PackedForm {
     /// - Parameters:
-    ///   - weight: The dimensions of the right matrix, as it lies.
+    ///   - weight: The dimensions of the right matrix, as it lies; those before the last two are 1.
     ///   - transposed: Whether it lies as [columns, depth].
     ///   - rank: Of the data.
     fileprivate init?(_ weight: [Int], transposed: Bool, rank: Int) {
-        let format = PanelFormat(depth: weight[transposed ? 1 : 0], columns: weight[transposed ? 0 : 1])
+        let matrix = Array(weight.suffix(2))
+        let format = PanelFormat(depth: matrix[transposed ? 1 : 0], columns: matrix[transposed ? 0 : 1])
         // A sum over nothing, and a column alone, are done otherwise.
         guard format.depth > 0, format.columns > 1 else { return nil }
-        self.init(format, transposed: transposed, PackedProduct(format, rank: rank))
+        self.init(format, transposed: transposed, PackedProduct(format, weight: weight, rank: rank))
     }
 }

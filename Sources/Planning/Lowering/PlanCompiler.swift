@@ -105,7 +105,7 @@ extension Plan {
     }
 
     func missingFeed(_ id: NodeID) -> MissingFeed? {
-        guard let placeholder = nodes[id].op as? any PlaceholderOp else { return nil }
+        guard let placeholder = nodes[id].op?.asPlaceholder else { return nil }
         return MissingFeed(
             tensor: "\(nodes[id].origin.node):0", fact: TensorFact(placeholder.dtype, placeholder.shape))
     }

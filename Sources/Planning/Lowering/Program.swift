@@ -116,7 +116,7 @@ package final class Program: Sendable {
         init(step: Int, node: String, op: any Op, spec: KernelSpec) {
             self.step = step
             self.spec = spec
-            joined = op as? any DrawingOp
+            joined = op.asDrawing
             self.node = joined?.drawingNode ?? node
         }
 

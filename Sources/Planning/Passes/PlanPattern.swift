@@ -17,7 +17,7 @@ struct PlanPattern {
     mutating func operands(
         of value: Plan.Value, _ formula: ElementwiseFormula, in plan: borrowing Plan
     ) -> [Plan.Value]? {
-        guard let id = plan.producers[value], let op = plan.nodes[id].op as? any ElementwiseOp,
+        guard let id = plan.producers[value], let op = plan.nodes[id].op?.asElementwise,
             op.elementwiseFormula == formula, plan.runs(id, with: root)
         else { return nil }
         if id != root { inner.insert(id) }
@@ -42,7 +42,7 @@ struct PlanPattern {
 
     /// What is folded to a value, and how; the node becomes a part of the pattern.
     mutating func fold(of value: Plan.Value, in plan: borrowing Plan) -> (data: Plan.Value, fold: Fold)? {
-        guard let id = plan.producers[value], let op = plan.nodes[id].op as? any ReducingOp,
+        guard let id = plan.producers[value], let op = plan.nodes[id].op?.asReducing,
             plan.runs(id, with: root)
         else { return nil }
         var facts: [TensorFact] = []

@@ -79,9 +79,11 @@ package final class VariableStates: Sendable {
     /// How many variables have a state: a plan that is older may hold one of them for a constant.
     private let count = Atomic<Int>(0)
 
-    package init(_ source: any VariableSource, graph: Graph, readOnlyReason: String? = nil) {
+    package init(
+        _ source: any VariableSource, graph: Graph, readOnlyReason: String? = nil, helpers: (any HelperSource)? = nil
+    ) {
         self.source = source
-        weights = WeightStore(source)
+        weights = WeightStore(source, helpers: helpers)
         self.readOnlyReason = readOnlyReason
         reshaped = readOnlyReason == nil ? VariableTrace.reshapedVariables(in: graph) : []
     }

@@ -1,6 +1,7 @@
 internal import Kernels
 package import Operations
 internal import Tensors
+internal import Threads
 
 /// Evaluates the weights of a plan for one version, while the plan is made, specialised, or bound to a version.
 ///
@@ -11,9 +12,12 @@ package final class WeightEvaluation {
     /// The slot of each expression.
     private var slots: [WeightStore.Slot] = []
     /// The tensors of each expression, where they are held.
-    private var tensors: [[Tensor]?] = []
+    private(set) var tensors: [[Tensor]?] = []
     private var numbers: [WeightStore.Slot: Int] = [:]
-    private var held: [WeightStore.Slot] = []
+    /// How often the tensors of each expression are held.
+    private var holdCounts: [Int] = []
+    /// How many others need each expression, while a binding is made; empty at other times.
+    private var needs: [Int] = []
 
     /// Why a value could not be read that the checkpoint has.
     private(set) var readFailure: OpError?
@@ -52,7 +56,10 @@ package final class WeightEvaluation {
         leaseRest()
     }
 
-    deinit { store.release(leases: slots, holds: held) }
+    deinit {
+        let holds = zip(slots, holdCounts).flatMap { Array(repeating: $0, count: $1) }
+        store.release(leases: slots, holds: holds)
+    }
 
     private func leaseRest() {
         for number in slots.count..<weights.expressions.count {
@@ -61,6 +68,7 @@ package final class WeightEvaluation {
             numbers[slot] = number
         }
         tensors = Array(repeating: nil, count: slots.count)
+        holdCounts += Array(repeating: 0, count: slots.count - holdCounts.count)
     }
 
     private func key(of source: WeightExpression.Source) -> WeightStore.Key {
@@ -105,7 +113,7 @@ extension WeightEvaluation {
     }
 
     /// Evaluates an expression, after those that it is made of. No recursion: a chain may be as long as the graph.
-    private func evaluate(_ number: Int) throws(OpError) {
+    func evaluate(_ number: Int) throws(OpError) {
         var open = [number]
         while let next = open.last {
             guard tensors[next] == nil else {
@@ -117,21 +125,22 @@ extension WeightEvaluation {
                 continue
             }
             // The hold is the same, whoever evaluates.
-            held.append(slots[next])
+            holdCounts[next] += 1
             let missing = weights.expressions[next].weights.map(\.expression).filter { tensors[$0] == nil }
             if missing.isEmpty {
                 try compute(next)
-            } else {
+            } else if try !computeInParts(next) {
                 store.release(leases: [], holds: [slots[next]])
-                held.removeLast()
+                holdCounts[next] -= 1
                 open += missing
             }
         }
     }
 
     private func keep(_ known: [Tensor], of number: Int) {
-        held.append(slots[number])
+        holdCounts[number] += 1
         tensors[number] = known
+        forgetOperands(of: number)
     }
 
     /// Computes an expression whose slot is held.
@@ -149,10 +158,59 @@ extension WeightEvaluation {
             let inputs = try operands.map { (operand) throws(OpError) in try tensor(of: operand) }
             // What a pass makes of a large weight may be as large.
             let limitBytes = max(Self.maxBytes, 2 * min(weights.expressions[number].ownBytes, .max / 2))
-            results = try op.results(ofConstants: inputs, limitBytes: limitBytes)
+            results = try op.results(ofConstants: inputs, limitBytes: limitBytes, helpers: store.helpers)
             ownBytes = Self.ownBytes(of: results, besides: inputs)
         }
         tensors[number] = store.keep(results, ownBytes: ownBytes, in: slots[number])
+        forgetOperands(of: number)
+    }
+
+    /// Computes an expression whose slot is held while its only operand is read: a large variable then needs no memory.
+    ///
+    /// - Returns: false if that is not possible; nothing has changed then.
+    private func computeInParts(_ number: Int) throws(OpError) -> Bool {
+        let expression = weights.expressions[number]
+        guard case .op(let op, let operands) = expression.source, let op = op.asPartwise,
+            operands.count == 1, case .weight(let weight) = operands[0], !needs.isEmpty,
+            // Nobody else needs the variable itself.
+            needs[weight.expression] == 1, !store.isEvaluated(slots[weight.expression]),
+            case .variable(let reference) = weights.expressions[weight.expression].source
+        else { return false }
+        let variable = weights.output(weight)
+        guard let shape = expression.outputs.first?.shape,
+            let output = op.partwiseOutput(from: TensorFact(variable.dtype, PartialShape(variable.shape)), shape)
+        else { return false }
+        do throws(OpError) {
+            guard try store.source.readParts(of: reference, multipleOf: output.multipleBytes, output.take) else {
+                return false
+            }
+        } catch {
+            readFailure = error
+            throw error
+        }
+        tensors[number] = store.keep([output.tensor], ownBytes: output.tensor.byteCount, in: slots[number])
+        forgetOperands(of: number)
+        return true
+    }
+
+    /// Lets go of what only this expression, which is evaluated, was made of. No recursion: a chain may be as long as the graph.
+    private func forgetOperands(of number: Int) {
+        guard !needs.isEmpty else { return }
+        var done = [number]
+        while let next = done.popLast() {
+            for operand in weights.expressions[next].weights.map(\.expression) {
+                needs[operand] -= 1
+                guard needs[operand] == 0 else { continue }
+                guard tensors[operand] != nil else {
+                    // Nobody needs what it is made of either.
+                    done.append(operand)
+                    continue
+                }
+                tensors[operand] = nil
+                store.release(leases: [], holds: Array(repeating: slots[operand], count: holdCounts[operand]))
+                holdCounts[operand] = 0
+            }
+        }
     }
 
     private func tensor(of operand: WeightExpression.Operand) throws(OpError) -> Tensor {
@@ -289,7 +347,7 @@ extension WeightEvaluation {
             return try tensor(of: operand)
         }
         do throws(OpError) {
-            let results = try op.results(ofConstants: values, limitBytes: limitBytes)
+            let results = try op.results(ofConstants: values, limitBytes: limitBytes, helpers: store.helpers)
             return (results, Self.ownBytes(of: results, besides: values))
         } catch {
             // Too large to keep: the run will compute it, under the run's own limit.
@@ -310,9 +368,10 @@ extension WeightEvaluation {
         weights.expressions.append(expression)
         if let results {
             _ = store.hold(slot)
-            held.append(slot)
+            holdCounts.append(1)
             tensors.append(store.keep(results, ownBytes: expression.ownBytes, in: slot))
         } else {
+            holdCounts.append(0)
             tensors.append(nil)
         }
         return facts(of: number)
@@ -335,64 +394,13 @@ extension WeightEvaluation {
     /// - Throws: ``OpError`` where one cannot be evaluated.
     package func binding(of used: [WeightID]) throws(OpError) -> WeightBinding {
         var found: [WeightID: Tensor] = [:]
+        // What weights are made of goes as soon as it is not needed any more.
+        needs = weights.needs(of: used)
+        defer { needs = [] }
         for weight in used where found[weight] == nil { found[weight] = try tensor(weight) }
         let holds = Set(used.map(\.expression)).map { slots[$0] }
         for slot in holds { _ = store.hold(slot) }
         store.lease(slots)
         return WeightBinding(store, weights, slots: slots, holds: holds, tensors: found)
-    }
-
-    /// Whether what the plan takes for true is true of this version: variables exist, and dtypes, shapes and elements are those that
-    /// it knows.
-    ///
-    /// - Parameter known: Weights of which this is known already: the first ones of these.
-    /// - Returns: Whether all of it is true.
-    package func isValid(beyond known: PlanWeights = PlanWeights()) -> Bool {
-        for (reference, hasValue) in weights.presences where known.presences[reference] == nil {
-            guard ((try? store.shape(of: reference)) != nil) == hasValue else { return false }
-        }
-        let numbers = known.expressions.count..<weights.expressions.count
-        // Sizes that the plan has assumed come before what is as large as they say.
-        guard numbers.allSatisfy({ !weights.expressions[$0].weights.isEmpty || isThat($0) }) else { return false }
-        for (weight, value) in weights.assumptions where known.assumptions[weight] == nil {
-            guard let found = try? tensor(weight), found.hasElements(of: value) else { return false }
-        }
-        return numbers.allSatisfy { !weights.expressions[$0].assumesShapes || isThat($0) }
-    }
-
-    /// Whether all weights can be evaluated.
-    package var isComplete: Bool { weights.expressions.indices.allSatisfy { (try? evaluate($0)) != nil } }
-
-    /// Whether the outputs have the dtypes and shapes that the plan knows.
-    private func isThat(_ number: Int) -> Bool {
-        let expression = weights.expressions[number]
-        if case .variable(let reference) = expression.source {
-            return (try? store.shape(of: reference)) == expression.outputs[0].shape
-        }
-        guard (try? evaluate(number)) != nil, let found = tensors[number], found.count == expression.outputs.count
-        else { return false }
-        return zip(expression.outputs, found).allSatisfy { $0.isThat(of: $1) }
-    }
-}
-
-extension Op {
-    /// Computes the op outside of any run.
-    ///
-    /// - Throws: ``OpError``: of kind `resourceExhausted` where it takes more than the limit.
-    func results(ofConstants inputs: [Tensor], limitBytes: Int) throws(OpError) -> [Tensor] {
-        do { return try evaluate(inputs.map { TensorFact($0) }, RunAccount(limitBytes: limitBytes)) } catch let error
-            as OpError
-        {
-            throw error
-        } catch { throw OpError.invalid("\(error)") }
-    }
-}
-
-extension Tensor {
-    /// Whether both have the same dtype, shape and elements, bit for bit.
-    fileprivate func hasElements(of other: Tensor) -> Bool {
-        guard dtype == other.dtype, shape == other.shape else { return false }
-        if let strings { return strings == other.strings }
-        return withUnsafeBytes { mine in other.withUnsafeBytes { mine.elementsEqual($0) } }
     }
 }

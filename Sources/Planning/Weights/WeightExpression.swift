@@ -67,6 +67,16 @@ package struct PlanWeights: Sendable {
         }
     }
 
+    /// How often each expression is needed: by runs, and by the others that they need.
+    func needs(of used: some Sequence<WeightID>) -> [Int] {
+        var needs = Array(repeating: 0, count: expressions.count)
+        for weight in used { needs[weight.expression] += 1 }
+        for number in expressions.indices.reversed() where needs[number] > 0 {
+            for weight in expressions[number].weights { needs[weight.expression] += 1 }
+        }
+        return needs
+    }
+
     /// What is known of a weight.
     func output(_ weight: WeightID) -> WeightExpression.Output { expressions[weight.expression].outputs[weight.output] }
 

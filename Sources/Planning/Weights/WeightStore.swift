@@ -1,6 +1,7 @@
 internal import Operations
 internal import Synchronization
 internal import Tensors
+package import Threads
 
 /// The weights of one version of a model: variables, and what plans derive from them. Equal expressions of all plans are evaluated once.
 ///
@@ -46,11 +47,18 @@ package final class WeightStore: Sendable {
         var bytes = WeightBytes()
     }
 
-    private let source: any VariableSource
+    let source: any VariableSource
+    /// The source of helpers for what takes long; nil for none.
+    let helpers: (any HelperSource)?
     private let state = Mutex(State())
 
-    /// - Parameter source: The variables' values.
-    package init(_ source: any VariableSource) { self.source = source }
+    /// - Parameters:
+    ///   - source: The variables' values.
+    ///   - helpers: The source of helpers for evaluating large weights; nil for none.
+    package init(_ source: any VariableSource, helpers: (any HelperSource)? = nil) {
+        self.source = source
+        self.helpers = helpers
+    }
 
     /// What the weights take that are held now.
     package var bytes: WeightBytes { state.withLock { $0.bytes } }
@@ -87,6 +95,9 @@ package final class WeightStore: Sendable {
             return (tensors, entry.ownBytes)
         }
     }
+
+    /// Whether somebody holds the tensors of a slot.
+    func isEvaluated(_ slot: Slot) -> Bool { state.withLock { $0.entries[slot]?.tensors != nil } }
 
     /// Keeps the tensors of a slot that is held.
     ///
@@ -163,7 +174,7 @@ package struct WeightBytes: Hashable, Sendable {
     fileprivate mutating func add(_ count: Int, _ key: WeightStore.Key) {
         switch key {
         case .variable: raw += count
-        case .op(let key, _): if key.op is any MovementOp { packed += count } else { derived += count }
+        case .op(let key, _): if key.op.asMovement != nil { packed += count } else { derived += count }
         }
     }
 }

@@ -26,7 +26,7 @@ struct ModelFiles {
         graph: ModelGraph, graphFile: FileIdentity, reader: CheckpointReader?, _ context: LoadingContext
     ) throws(ModelError) {
         let loaded = try ModelError.loading { () throws(CheckpointError) in
-            try reader?.loaded(keepingFiles: context.releasesWeights)
+            try reader?.loaded(context.reading)
         }
         self.format = format
         self.prefix = prefix
@@ -44,8 +44,8 @@ struct LoadingContext {
     var defaults: ModelGraph.Defaults
     /// The graph of the previous version.
     var previous: ModelGraph?
-    /// Whether memory of weights that no plan reads is given back.
-    var releasesWeights = false
+    /// How weights are read.
+    var reading = ReadingOptions()
 
     /// The graph of a file: the previous one if the bytes are the same, otherwise the graph that `make` decodes.
     ///

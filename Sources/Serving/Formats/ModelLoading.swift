@@ -26,7 +26,10 @@ struct ModelLoading {
     /// Loads the newest candidate at a path. Tries again if it changes meanwhile.
     ///
     /// - Throws: ``ModelError`` of kind `load`.
-    init(newestAt path: String, name: String, defaults: DefaultValues, followsPaths: Bool = false) throws(ModelError) {
+    init(
+        newestAt path: String, name: String, defaults: DefaultValues, followsPaths: Bool = false,
+        reading: ReadingOptions = ReadingOptions()
+    ) throws(ModelError) {
         var looks = 1
         while true {
             let listing = try ModelListing.look(at: path, followsPaths: followsPaths)
@@ -36,7 +39,7 @@ struct ModelLoading {
             do throws(ModelError) {
                 self = try ModelLoading(
                     candidate, name: name, defaults: defaults, previous: nil, notes: listing.notes,
-                    warnings: listing.warnings)
+                    warnings: listing.warnings, reading: reading)
                 return
             } catch {
                 guard error.failure == .changed, looks < Self.maxLooks else { throw error }
@@ -49,12 +52,12 @@ struct ModelLoading {
     ///
     /// - Throws: ``ModelError`` of kind `load`; of failure `changed` if a change of the files may be the cause.
     ///
-    /// `own` are the settings of the model's folder, where they were read before; `memory` is the server's account; with
-    /// `releasesWeights` memory of weights that no plan reads can be given back.
+    /// `own` are the settings of the model's folder, where they were read before; `memory` is the server's account; `reading` tells how
+    /// weights are read.
     init(
         _ candidate: ModelCandidate, name: String, defaults: DefaultValues, own: ModelSettings? = nil,
         previous: ModelGraph?, notes: [String] = [], warnings: [String] = [], memory: MemoryAccount? = nil,
-        releasesWeights: Bool = false
+        reading: ReadingOptions = ReadingOptions()
     ) throws(ModelError) {
         start = ContinuousClock().now
         self.candidate = candidate
@@ -67,18 +70,30 @@ struct ModelLoading {
             variables = settings.variables
             let context = LoadingContext(
                 defaults: ModelGraph.Defaults(own: settings.defaults, given: defaults, model: name), previous: previous,
-                releasesWeights: releasesWeights)
+                reading: reading)
             files = try candidate.format.open(candidate, context)
             assets = try Self.assets(of: files.graph)
             classes = try ModelClasses(
                 settings.classes, in: ClassFiles(ofModel: candidate.path, in: candidate.folder),
                 outputs: files.graph.outputs)
             try candidate.require(files.read + assets.values.map(\.identity) + classes.files)
-        } catch {
-            guard error.failure == .broken || error.failure == .incomplete else { throw error }
-            guard !candidate.isUnchanged else { throw Self.foreignFile(of: candidate) ?? error }
-            throw ModelError(.changed, "\(candidate.path): changed while it was read (\(error))")
-        }
+        } catch { throw Self.cause(of: error, candidate) }
+    }
+
+    /// Verifies the weights that are read on demand, as far as they were not read yet.
+    ///
+    /// - Throws: ``ModelError`` of kind `load`, as the load does for weights that are read at once.
+    static func verify(_ reader: CheckpointReader?, _ candidate: ModelCandidate) throws(ModelError) {
+        do throws(ModelError) {
+            try ModelError.loading { () throws(CheckpointError) in try reader?.verifyRest() }
+        } catch { throw cause(of: error, candidate) }
+    }
+
+    /// The error, or what is behind it: a change of the files, a file of another kind.
+    private static func cause(of error: ModelError, _ candidate: ModelCandidate) -> ModelError {
+        guard error.failure == .broken || error.failure == .incomplete else { return error }
+        guard !candidate.isUnchanged else { return foreignFile(of: candidate) ?? error }
+        return ModelError(.changed, "\(candidate.path): changed while it was read (\(error))")
     }
 
     /// The error if a file of the candidate is of another kind than its name says, such as a Git LFS pointer.

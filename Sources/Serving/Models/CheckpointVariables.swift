@@ -21,6 +21,15 @@ struct CheckpointVariables: VariableSource {
         if let shape = variables.shape(of: variable.name, dtype: variable.dtype, shape: variable.shape) { return shape }
         return try value(of: variable).shape
     }
+
+    func readParts(
+        of variable: VariableReference, multipleOf multiple: Int, _ take: @escaping PartTaking
+    ) throws(OpError) -> Bool {
+        do throws(CheckpointError) {
+            return try variables.readParts(
+                of: variable.name, dtype: variable.dtype, shape: variable.shape, multipleOf: multiple, take)
+        } catch { throw OpError(.missingVariable, "\(error)") }
+    }
 }
 
 extension RestoredVariables {

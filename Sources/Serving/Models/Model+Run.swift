@@ -29,7 +29,7 @@ extension Model {
     }
 
     /// Without a scheduler, all processors of the machine may help with a run.
-    private static let spareProcessors = SpareProcessors(processors: ProcessInfo.processInfo.activeProcessorCount)
+    static let spareProcessors = SpareProcessors(processors: ProcessInfo.processInfo.activeProcessorCount)
 
     /// Runs a callable on tensors.
     ///

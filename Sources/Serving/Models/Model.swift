@@ -7,6 +7,7 @@ internal import Operations
 package import Planning
 internal import TensorFlowProtos
 internal import Tensors
+internal import Threads
 
 /// A model: a graph and its weights, from a checkpoint, a SavedModel, a frozen graph or the newest of numbered versions.
 ///
@@ -27,7 +28,7 @@ public final class Model: Sendable {
     public let version: Int?
     /// The prefix of the checkpoint; for a graph without a checkpoint, the graph's file.
     public let prefix: String
-    /// How long the loading took.
+    /// How long the loading took: reading, verification and the choice of inputs and outputs. Plans are made later.
     public let loadMilliseconds: Double
     /// The default signature's inputs; without a signature, the placeholders.
     public let inputs: [TensorDescription]
@@ -62,6 +63,7 @@ public final class Model: Sendable {
 
     package var graph: Graph { shared.graph }
     let session: Session
+    private let candidate: ModelCandidate
     /// The counted memory of the files' contents, as long as the model exists.
     private let memory: ModelMemory?
     /// The cache that this model shares with all others.
@@ -86,11 +88,26 @@ public final class Model: Sendable {
         contentsOf path: String, name: String? = nil, threadCount: Int = 4, defaults: DefaultValues = DefaultValues(),
         variables: VariablesMode? = nil, followsPaths: Bool = false, disabledPasses: Set<String> = []
     ) throws(ModelError) {
+        try self.init(
+            contentsOf: path, name: name, threadCount: threadCount, defaults: defaults, variables: variables,
+            followsPaths: followsPaths, disabledPasses: disabledPasses,
+            reading: ReadingOptions(helpers: Self.spareProcessors))
+    }
+
+    /// The same; `reading` tells how weights are read. If they are read on demand, call ``verifyWeights()`` before an output is used.
+    ///
+    /// - Throws: ``ModelError`` of kind `load` with the file and the cause.
+    package convenience init(
+        contentsOf path: String, name: String? = nil, threadCount: Int = 4, defaults: DefaultValues = DefaultValues(),
+        variables: VariablesMode? = nil, followsPaths: Bool = false, disabledPasses: Set<String> = [],
+        reading: ReadingOptions
+    ) throws(ModelError) {
         let name = name ?? ModelFolders.name(of: path)
-        let loading = try ModelLoading(newestAt: path, name: name, defaults: defaults, followsPaths: followsPaths)
+        let loading = try ModelLoading(
+            newestAt: path, name: name, defaults: defaults, followsPaths: followsPaths, reading: reading)
         try self.init(
             loading, name: name, threadCount: threadCount, variables: variables ?? loading.variables,
-            passes: PassOptions(disabled: disabledPasses))
+            passes: PassOptions(disabled: disabledPasses), helpers: reading.helpers)
     }
 
     /// Loads a candidate. If `previous` has the same meta graph, its graph, interface and shape inference are reused, and only the
@@ -108,25 +125,26 @@ public final class Model: Sendable {
     ///   - memory: The account of the server's memory; nil for none.
     ///   - caches: What may be kept of this model and all others.
     ///   - passes: The passes that plans go through.
-    ///   - releasesWeights: Whether ``releaseUnusedWeights()`` gives memory back; the checkpoint's files stay open for it.
+    ///   - reading: How weights are read. If they are read on demand, call ``verifyWeights()`` before the model is used.
     /// - Throws: ``ModelError`` of kind `load`; its ``ModelError/failure`` tells whether to try again.
     package convenience init(
         _ candidate: ModelCandidate, name: String, threadCount: Int = 4, defaults: DefaultValues = DefaultValues(),
         own: ModelSettings? = nil, variables: VariablesMode? = nil, standardVariables: VariablesMode? = nil,
         previous: Model? = nil, memory: MemoryAccount? = nil, caches: CacheBudget = CacheBudget(),
-        passes: PassOptions = PassOptions(), releasesWeights: Bool = false
+        passes: PassOptions = PassOptions(), reading: ReadingOptions = ReadingOptions()
     ) throws(ModelError) {
         let loading = try ModelLoading(
             candidate, name: name, defaults: defaults, own: own, previous: previous?.shared, memory: memory,
-            releasesWeights: releasesWeights)
+            reading: reading)
         try self.init(
             loading, name: name, threadCount: threadCount,
-            variables: variables ?? loading.variables ?? standardVariables, caches: caches, passes: passes)
+            variables: variables ?? loading.variables ?? standardVariables, caches: caches, passes: passes,
+            helpers: reading.helpers)
     }
 
     private init(
         _ loading: ModelLoading, name: String, threadCount: Int, variables mode: VariablesMode?,
-        caches: CacheBudget = CacheBudget(), passes: PassOptions
+        caches: CacheBudget = CacheBudget(), passes: PassOptions, helpers: (any HelperSource)?
     ) throws(ModelError) {
         let files = loading.files
         let shared = files.graph
@@ -150,8 +168,16 @@ public final class Model: Sendable {
             graph: shared.graph, variables: CheckpointVariables(files.variables), threadCount: threadCount,
             memory: loading.memory?.account, caches: caches,
             tables: ModelTables(files.variables, assets: loading.assets, path: loading.candidate.folder),
-            library: shared.library, readOnlyReason: rule.refusal, passes: passes)
-        let offered = try OfferedInterface(shared, session, files.variables, prefix: files.prefix)
+            library: shared.library, readOnlyReason: rule.refusal, passes: passes, helpers: helpers)
+        candidate = loading.candidate
+        let offered: OfferedInterface
+        do throws(ModelError) {
+            offered = try OfferedInterface(shared, session, files.variables, prefix: files.prefix)
+        } catch {
+            // A tensor that does not verify may be the cause.
+            try ModelLoading.verify(files.variables.reader, loading.candidate)
+            throw error
+        }
         inputs = offered.inputs
         outputs = offered.outputs
         signatures = offered.signatures
@@ -162,6 +188,11 @@ public final class Model: Sendable {
         loading.memory?.settle()
         loadMilliseconds = Double((ContinuousClock().now - loading.start) / .microseconds(1)) / 1000
     }
+
+    /// Verifies the weights that are read on demand and that no plan has read. What plans have read is verified.
+    ///
+    /// - Throws: ``ModelError`` of kind `load` for the first tensor that does not verify, or if files have changed meanwhile.
+    package func verifyWeights() throws(ModelError) { try ModelLoading.verify(reader, candidate) }
 
     private static func variables(of graph: Graph, _ restored: RestoredVariables) -> [VariableDescription] {
         graph.nodes.compactMap { node in

@@ -1,5 +1,7 @@
+internal import Checkpoints
 internal import Files
 internal import Glibc
+internal import Logging
 internal import Memory
 internal import Threads
 
@@ -17,24 +19,58 @@ struct LoadJob: Sendable {
     /// Whether it must be able to compute everything that `previous` computes.
     let mustFit: Bool
 
-    /// Loads, checks and warms up.
+    /// The source of helpers; nil for a load that gives way to requests.
+    let helpers: (any HelperSource)?
+
+    /// Loads, checks, warms up and verifies.
     func run() -> Result<ModelVersion, ModelError> {
+        let start = ContinuousClock.now
+        // While a load with helpers runs, its thread is one of those that compute.
+        let slots = helpers?.borrow(upTo: 1) ?? 0
+        defer { helpers?.giveBack(slots) }
         do throws(ModelError) {
             let model = try Model(
                 load.candidate, name: name, threadCount: configuration.threadCount, defaults: defaults,
                 own: own, variables: configuration.models[name]?.variables,
                 standardVariables: configuration.variables, previous: previous,
                 memory: configuration.memory, caches: configuration.caches, passes: configuration.passes,
-                releasesWeights: configuration.releasesWeights)
-            if let previous, mustFit { try model.requireOutputs(of: previous) }
-            model.warmUp(like: previous)
+                reading: ReadingOptions(
+                    isOnDemand: configuration.releasesWeights, helpers: helpers, progress: progress))
+            try requireOutputs(model)
+            model.warmUp(like: previous, helpers: helpers)
             let warnings = model.replayWarmUpRequests(in: PathText.folder(of: load.candidate.path))
+            try model.verifyWeights()
             model.releaseUnusedWeights()
+            let attachment = configuration.attach(model)
             return .success(
                 ModelVersion(
-                    model, number: load.candidate.number, attachment: configuration.attach(model),
-                    warnings: warnings))
+                    model, number: load.candidate.number, attachment: attachment, warnings: warnings,
+                    loadMilliseconds: Double((ContinuousClock.now - start) / .microseconds(1)) / 1000))
         } catch { return .failure(error) }
+    }
+
+    private func requireOutputs(_ model: Model) throws(ModelError) {
+        guard let previous, mustFit else { return }
+        do throws(ModelError) { try model.requireOutputs(of: previous) } catch {
+            // A tensor that does not verify may be the cause.
+            try model.verifyWeights()
+            throw error
+        }
+    }
+
+    /// Logs how far a long load is.
+    private var progress: ReadingProgress {
+        var logger = configuration.logger
+        logger[metadataKey: "model"] = "\(name)"
+        let shared = logger
+        return ReadingProgress { done, total in
+            shared.info(
+                "loading",
+                metadata: [
+                    "read": "\(AvailableMemory.text(done.bytes))", "of": "\(AvailableMemory.text(total.bytes))",
+                    "tensors": "\(done.tensors) of \(total.tensors)",
+                ])
+        }
     }
 }
 

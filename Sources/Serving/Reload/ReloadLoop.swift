@@ -31,6 +31,8 @@ final class ReloadLoop {
     private var nextID: Int
     /// The number of concurrent loads: several at the start, then one.
     private var loaderCount: Int
+    /// Whether the models are loaded for the first time. Loads take all processors then; later they give way to requests.
+    private var isStarting = true
     private var loadsInFlight = 0
     /// The model that was loaded last. The others are next.
     private var lastLoaded = 0
@@ -108,6 +110,7 @@ final class ReloadLoop {
         while !pending.isDone, !isStopped { turn() }
         for _ in 0..<starters { orders.send(.end) }
         loaderCount = 1
+        isStarting = false
         // A separate mailbox, so that this thread does not take the others' orders to end.
         orders = try Mailbox()
         try startLoader(givesWay: true)
@@ -420,7 +423,8 @@ final class ReloadLoop {
         let order = ordered
         let start = order.firstIndex { $0.id > lastLoaded } ?? 0
         for model in order[start...] + order[..<start] where loadsInFlight < loaderCount {
-            guard let (job, actions) = model.nextLoad(at: clock.now) else { continue }
+            let helpers = isStarting ? configuration.helpers : nil
+            guard let (job, actions) = model.nextLoad(at: clock.now, helpers: helpers) else { continue }
             loadsInFlight += 1
             lastLoaded = model.id
             orders.send(.load(job))

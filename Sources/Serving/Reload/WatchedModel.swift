@@ -1,6 +1,7 @@
 internal import Files
 internal import Logging
 internal import Settings
+internal import Threads
 
 /// A model that is kept up to date: its rules, its versions, and its published state. Belongs to the thread of the ``ReloadLoop``.
 final class WatchedModel {
@@ -141,8 +142,13 @@ final class WatchedModel {
     }
 
     /// The load to make now, if there is one.
+    ///
+    /// - Parameters:
+    ///   - now: The time.
+    ///   - helpers: The source of helpers; nil for a load that gives way to requests.
+    /// - Returns: The load, and what the rules want besides.
     func nextLoad(
-        at now: ContinuousClock.Instant
+        at now: ContinuousClock.Instant, helpers: (any HelperSource)?
     ) -> (job: LoadJob, actions: [Machine.Action])? {
         let isForced = machine.isForced
         guard let (load, actions) = machine.nextLoad(at: now) else { return nil }
@@ -153,7 +159,8 @@ final class WatchedModel {
         loadStart = now
         let job = LoadJob(
             model: id, load: load, name: name, defaults: defaults, own: own, configuration: configuration,
-            previous: machine.view.current.flatMap { versions[$0.serial]?.model }, mustFit: mustFit)
+            previous: machine.view.current.flatMap { versions[$0.serial]?.model }, mustFit: mustFit,
+            helpers: helpers)
         return (job, actions)
     }
 
@@ -180,7 +187,7 @@ final class WatchedModel {
         var metadata: Logger.Metadata = [
             "format": "\(model.format)", "prefix": "\(model.prefix)",
             "version": .stringConvertible(version.number),
-            "ms": .stringConvertible(Int(model.loadMilliseconds.rounded())),
+            "ms": .stringConvertible(Int(version.loadMilliseconds.rounded())),
         ]
         if let step = model.step { metadata["step"] = .stringConvertible(step) }
         logger.info("loaded", metadata: metadata)

@@ -1,5 +1,5 @@
 package import Memory
-internal import Threads
+package import Threads
 
 /// Decides which thread runs a task, and when.
 ///
@@ -77,6 +77,9 @@ package final class Scheduler: Sendable {
         turns.stop()
         for thread in threads { thread.join() }
     }
+
+    /// The slots that no task wants, with threads for them.
+    package var helpers: any HelperSource { turns }
 
     /// Runs a task, or adds it to its model's queue. Never waits for another task.
     package func submit(_ task: any InferenceTask, to queue: ModelQueue) -> Submission {

@@ -3,7 +3,7 @@ package import Logging
 package import Memory
 package import Planning
 internal import Settings
-internal import Threads
+package import Threads
 
 /// The served models, kept up to date.
 ///
@@ -40,6 +40,8 @@ package final class ModelRegistry: Sendable {
         package var passes = PassOptions()
         /// Whether memory of weights that no plan reads is given back to the system.
         package var releasesWeights = false
+        /// The source of helpers for the loads at the start; nil for none.
+        package var helpers: (any HelperSource)?
         /// The cache of all models: programs, callables, prepared calls.
         package var caches = CacheBudget()
         package var logger = Logger(label: "metaserve", factory: { _ in SwiftLogNoOpLogHandler() })

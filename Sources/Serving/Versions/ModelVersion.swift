@@ -9,6 +9,8 @@ package final class ModelVersion: Sendable {
     package let attachment: any AnyObject & Sendable
     /// Warnings for the operator: those of the model, and those of its warm-up.
     package let warnings: [String]
+    /// How long it took until the version could answer requests: reading, verification, plans, weights, the warm-up.
+    package let loadMilliseconds: Double
     /// Statistics of its requests.
     package let statistics = VersionStatistics()
     /// The time of the load, by a clock that does not jump.
@@ -17,9 +19,11 @@ package final class ModelVersion: Sendable {
     package let loadedAtSeconds: Double
 
     package init(
-        _ model: Model, number: Int? = nil, attachment: any AnyObject & Sendable, warnings: [String] = []
+        _ model: Model, number: Int? = nil, attachment: any AnyObject & Sendable, warnings: [String] = [],
+        loadMilliseconds: Double? = nil
     ) {
         self.model = model
+        self.loadMilliseconds = loadMilliseconds ?? model.loadMilliseconds
         self.warnings = model.warnings + warnings
         self.number = number ?? model.version ?? model.step ?? 1
         self.attachment = attachment

@@ -102,15 +102,15 @@ struct ElementwiseSearch {
             guard fact.shape.isFullyDefined, fact.variable == nil || fact.hasElements else { return nil }
             inputs.append(fact)
         }
-        if let op = op as? any ElementwiseOp {
+        if let op = op.asElementwise {
             guard let formula = op.elementwiseFormula, formula != .sum || inputs.count > 1 else { return nil }
             let steps = FusedStep.steps(
                 formula, inputs.indices.map { .input($0) }, after: 0, dtype: inputs[0].dtype,
                 result: plan.facts[node.outputs[0]].dtype, shape: .scalar)
             return steps.allSatisfy(\.isComputable) ? .formula(formula) : nil
         }
-        if let op = op as? any MovementOp { return op.movement(inputs) == .reshape ? .reshape : nil }
-        return (op as? any RowwiseOp)?.rowFormula(inputs).map { .tail($0) }
+        if let op = op.asMovement { return op.movement(inputs) == .reshape ? .reshape : nil }
+        return op.asRowwise?.rowFormula(inputs).map { .tail($0) }
     }
 
     // MARK: - What they compute

@@ -13,7 +13,7 @@ struct FuseActivations: PlanPass {
     private static let cubeFactor: Float = 0.044715
 
     func rewrite(_ id: Plan.NodeID, in plan: borrowing Plan) throws(OpError) -> PlanPatch? {
-        guard let op = plan.nodes[id].op as? any ElementwiseOp, op.elementwiseFormula == .binary(.multiply),
+        guard let op = plan.nodes[id].op?.asElementwise, op.elementwiseFormula == .binary(.multiply),
             plan.nodes[id].state == nil, plan.facts[plan.nodes[id].outputs[0]].dtype == .float32
         else { return nil }
         for (data, half, pattern) in Self.halves(id, plan) {

@@ -13,7 +13,7 @@ struct FuseAttention: PlanPass {
             ranks.left == ranks.right, (3...4).contains(ranks.left),
             plan.facts[plan.nodes[id].outputs[0]].dtype == .float32,
             let softmax = plan.onlyUsed(plan.nodes[id].inputs[0], by: id),
-            let op = plan.nodes[softmax].op as? any SoftmaxingOp, op.givesProbabilities,
+            let op = plan.nodes[softmax].op?.asSoftmaxing, op.givesProbabilities,
             let scores = ScorePattern(of: softmax, rank: ranks.left, plan)
         else { return nil }
         let rank = ranks.left
@@ -132,7 +132,7 @@ extension BatchedProductSides {
 
 extension Plan {
     fileprivate func batchedProduct(_ id: NodeID) -> BatchedProductSides? {
-        nodes[id].state == nil ? (nodes[id].op as? any BatchedProductOp)?.batchedProduct : nil
+        nodes[id].state == nil ? nodes[id].op?.asBatchedProduct?.batchedProduct : nil
     }
 
     fileprivate func ranks(of id: NodeID) -> (left: Int, right: Int)? {
@@ -144,7 +144,7 @@ extension Plan {
 
     /// The permutation of a transpose.
     func permutation(of id: NodeID) -> [Int]? {
-        guard nodes[id].state == nil, let op = nodes[id].op as? any MovementOp,
+        guard nodes[id].state == nil, let op = nodes[id].op?.asMovement,
             case .transpose(let permutation)? = op.movement(inputFacts(of: id))
         else { return nil }
         return permutation
@@ -171,7 +171,7 @@ extension Plan {
 
     /// The inputs of a node that computes a formula of two.
     func binary(_ id: NodeID, _ formula: BinaryFormula) -> [Value]? {
-        guard nodes[id].state == nil, let op = nodes[id].op as? any ElementwiseOp,
+        guard nodes[id].state == nil, let op = nodes[id].op?.asElementwise,
             op.elementwiseFormula == .binary(formula)
         else { return nil }
         return nodes[id].inputs

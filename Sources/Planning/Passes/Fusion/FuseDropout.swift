@@ -48,7 +48,7 @@ private struct DropoutPattern {
             return nil
         }
         let inputs = plan.nodes[id].inputs
-        if plan.nodes[id].op is any ChoosingOp, let zero = plan.number(inputs[2]), zero == 0, zero.sign == .plus {
+        if plan.nodes[id].op?.asChoosing != nil, let zero = plan.number(inputs[2]), zero == 0, zero.sign == .plus {
             var own = DropoutPattern(id, shape)
             guard let kept = own.comparison(inputs[0], plan) else { return nil }
             return own.match(scaled: inputs[1], kept, chooses: true, plan)
@@ -68,7 +68,7 @@ private struct DropoutPattern {
     private mutating func match(
         scaled: Plan.Value, _ kept: Kept, chooses: Bool, _ plan: borrowing Plan
     ) -> Match? {
-        guard let random = source(of: kept.numbers, plan), let drawing = plan.nodes[random].op as? any DroppingOp,
+        guard let random = source(of: kept.numbers, plan), let drawing = plan.nodes[random].op?.asDropping,
             plan.facts[plan.nodes[random].outputs[0]].shape == shape, !plan.facts[kept.threshold].hasElements,
             isSingle(kept.threshold, plan), let (data, scale, divides) = scaling(scaled, plan),
             pattern.isClosed(in: plan)
@@ -81,7 +81,7 @@ private struct DropoutPattern {
     /// Zeros and ones: floor(threshold + numbers), or numbers >= threshold as numbers.
     private mutating func mask(_ value: Plan.Value, _ plan: borrowing Plan) -> Kept? {
         if let id = plan.producers[value], plan.runs(id, with: pattern.root),
-            let conversion = plan.nodes[id].op as? any ConvertingOp, conversion.target == .float32
+            let conversion = plan.nodes[id].op?.asConverting, conversion.target == .float32
         {
             pattern.add(id)
             return comparison(plan.nodes[id].inputs[0], plan)

@@ -9,7 +9,7 @@ struct FuseLayerNormalization: PlanPass {
     static let summary = "Computes a layer normalisation in one pass over its rows."
 
     func rewrite(_ id: Plan.NodeID, in plan: borrowing Plan) throws(OpError) -> PlanPatch? {
-        guard let op = plan.nodes[id].op as? any ElementwiseOp, plan.nodes[id].state == nil,
+        guard let op = plan.nodes[id].op?.asElementwise, plan.nodes[id].state == nil,
             let formula = op.elementwiseFormula, plan.facts[plan.nodes[id].outputs[0]].dtype == .float32
         else { return nil }
         var match: LayerNormalizationMatch?

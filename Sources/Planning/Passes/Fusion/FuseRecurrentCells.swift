@@ -80,7 +80,7 @@ private struct CellPattern {
         _ memory: Plan.Value, _ forgetBias: Float, _ peepholes: [Plan.Value], _ sum: Plan.NodeID,
         _ plan: borrowing Plan
     ) -> Match? {
-        guard let splitter = node(of: gates.input, plan), let parting = plan.nodes[splitter].op as? any PartingOp,
+        guard let splitter = node(of: gates.input, plan), let parting = plan.nodes[splitter].op?.asParting,
             let parts = parting.parting(plan.inputFacts(of: splitter)), parts.count == 4, parts.axis == 1,
             plan.facts[gates.input].dtype == .float32, plan.facts[memory].dtype == .float32
         else { return nil }
@@ -106,7 +106,7 @@ private struct CellPattern {
     ) -> (terms: [Plan.Value], bias: Plan.Value?) {
         let shape = plan.facts[whole].shape
         var (matrix, user, bias): (Plan.Value, Plan.NodeID, Plan.Value?) = (whole, splitter, nil)
-        if let adder = plan.onlyUsed(matrix, by: user), let op = plan.nodes[adder].op as? any ChannelAffineOp,
+        if let adder = plan.onlyUsed(matrix, by: user), let op = plan.nodes[adder].op?.asChannelAffine,
             case .adding(let other)? = op.channelAffine(of: 0, plan.inputFacts(of: adder))?.formula,
             plan.facts[plan.nodes[adder].inputs[other]].shape.dimensions == [shape.dimension(1)]
         {
@@ -197,7 +197,7 @@ private struct CellPattern {
 
     /// The operand of a function whose value one node alone uses.
     private func operand(of value: Plan.Value, _ formula: UnaryFormula, _ plan: borrowing Plan) -> Plan.Value? {
-        guard let id = soleNode(of: value, plan), let op = plan.nodes[id].op as? any ElementwiseOp,
+        guard let id = soleNode(of: value, plan), let op = plan.nodes[id].op?.asElementwise,
             op.elementwiseFormula == .unary(formula)
         else { return nil }
         return plan.nodes[id].inputs[0]

@@ -7,7 +7,7 @@ struct FuseTopProducts: PlanPass {
 
     func rewrite(_ id: Plan.NodeID, in plan: borrowing Plan) throws(OpError) -> PlanPatch? {
         let node = plan.nodes[id]
-        guard let ranking = node.op as? any ProductRanking, node.state == nil,
+        guard let ranking = node.op?.asProductRanking, node.state == nil,
             let product = plan.onlyUsed(node.inputs.first, by: id), let productOp = plan.nodes[product].op
         else { return nil }
         var factors: [TensorFact] = []

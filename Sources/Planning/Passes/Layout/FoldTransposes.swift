@@ -6,13 +6,13 @@ struct FoldTransposes: PlanPass {
     static let summary = "Lets products of matrices take matrices that lie transposed."
 
     func rewrite(_ id: Plan.NodeID, in plan: borrowing Plan) throws(OpError) -> PlanPatch? {
-        guard plan.nodes[id].op is any TransposableProduct, plan.nodes[id].state == nil else { return nil }
+        guard plan.nodes[id].op?.asTransposable != nil, plan.nodes[id].state == nil else { return nil }
         let inputs = plan.nodes[id].inputs
         for (index, value) in inputs.enumerated() {
             // A weight is laid out for a left matrix whose rows are adjacent elements.
             guard index == 1 || !plan.facts[inputs[1]].hasElements, let transpose = plan.producers[value],
                 plan.runs(transpose, with: id), let permutation = plan.permutation(of: transpose),
-                permutation.swapsLastTwo, let product = plan.nodes[id].op as? any TransposableProduct,
+                permutation.swapsLastTwo, let product = plan.nodes[id].op?.asTransposable,
                 let op = product.taking(transposed: index, plan.facts[value].dtype)
             else { continue }
             var new = inputs

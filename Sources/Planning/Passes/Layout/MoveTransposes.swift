@@ -17,7 +17,7 @@ struct MoveTransposes: PlanPass {
         var places: Set<Place> = []
         for id in plan.schedule where places.count < Self.maxPlaces {
             let order: AxisOrder
-            if plan.nodes[id].op is any ImageOp {
+            if plan.nodes[id].op?.asImage != nil {
                 order = .channelsFirst
             } else if let own = transposes[id], !own.isIdentity {
                 order = own

@@ -67,7 +67,7 @@ struct TransposedRegion {
 
     /// A convolution of images whose channels come first turns its images and its result by itself.
     private static func isConvolution(_ id: Plan.NodeID, _ plan: borrowing Plan) -> Bool {
-        guard let op = plan.nodes[id].op as? any ImageOp, op is any LinearOp else { return false }
+        guard let op = plan.nodes[id].op?.asImage, op.asLinear != nil else { return false }
         return op.channelsLast(plan.inputFacts(of: id)) != nil
     }
 

@@ -40,7 +40,7 @@ struct TurnedNode {
         inputs = made.inputs
         // Of images, the first output alone is one.
         let first = made.turnsOutputs
-        outputs = node.outputs.indices.map { first && ($0 == 0 || !(op is any ImageOp)) }
+        outputs = node.outputs.indices.map { first && ($0 == 0 || op.asImage == nil) }
         guard fits(facts, node.outputs, order, plan) else { return nil }
     }
 

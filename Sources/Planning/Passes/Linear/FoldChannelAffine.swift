@@ -109,7 +109,7 @@ struct FoldChannelAffine: PlanPass {
 
     /// The function that a node is, if its numbers are the same in all runs, and what it is a function of.
     private static func link(_ id: Plan.NodeID, _ plan: borrowing Plan) -> (link: Link, data: Plan.Value)? {
-        guard let op = plan.nodes[id].op as? any ChannelAffineOp else { return nil }
+        guard let op = plan.nodes[id].op?.asChannelAffine else { return nil }
         let inputs = plan.nodes[id].inputs
         var facts: [TensorFact] = []
         for value in inputs { facts.append(plan.facts[value]) }
@@ -124,7 +124,7 @@ struct FoldChannelAffine: PlanPass {
 
     /// How a node is linear, if its weight is the same in all runs.
     private static func role(_ id: Plan.NodeID, of value: Plan.Value, _ plan: borrowing Plan) -> LinearRole? {
-        guard let op = plan.nodes[id].op as? any LinearOp, plan.facts[value].dtype == .float32 else { return nil }
+        guard let op = plan.nodes[id].op?.asLinear, plan.facts[value].dtype == .float32 else { return nil }
         var facts: [TensorFact] = []
         for value in plan.nodes[id].inputs { facts.append(plan.facts[value]) }
         return op.linearRoles(facts).first { role in

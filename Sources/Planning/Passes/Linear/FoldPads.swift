@@ -7,12 +7,12 @@ struct FoldPads: PlanPass {
 
     func rewrite(_ id: Plan.NodeID, in plan: borrowing Plan) throws(OpError) -> PlanPatch? {
         let inputs = plan.nodes[id].inputs
-        guard var op = plan.nodes[id].op, op is any PaddedOp, var images = inputs.first else { return nil }
+        guard var op = plan.nodes[id].op, op.asPadded != nil, var images = inputs.first else { return nil }
         var pads: [Plan.NodeID] = []
         // There may be zeros around zeros.
         while let before = plan.only(producing: images, for: pads.last ?? id),
-            let pad = plan.nodes[before].op as? any PaddingOp, let zeros = pad.zeros(plan.inputFacts(of: before)),
-            let padded = (op as? any PaddedOp)?.padded(with: zeros)
+            let pad = plan.nodes[before].op?.asPadding, let zeros = pad.zeros(plan.inputFacts(of: before)),
+            let padded = op.asPadded?.padded(with: zeros)
         {
             op = padded
             images = plan.nodes[before].inputs[0]

@@ -12,7 +12,7 @@ struct FuseEpilogues: PlanPass {
         let inputs = plan.nodes[id].inputs
         for (index, data) in inputs.enumerated() {
             guard let product = plan.only(producing: data, for: id),
-                let before = plan.nodes[product].op as? any FinishingOp,
+                let before = plan.nodes[product].op?.asFinishing,
                 let (finish, added) = Self.finish(before.finish, op, index, id, plan), finish.isComputable
             else { continue }
             var patch = PlanPatch(of: plan)
@@ -38,7 +38,7 @@ struct FuseEpilogues: PlanPass {
         let inputs = plan.nodes[id].inputs
         var facts: [TensorFact] = []
         for value in inputs { facts.append(plan.facts[value]) }
-        if let elementwise = op as? any ElementwiseOp, plan.facts[plan.nodes[id].outputs[0]].dtype == .float32 {
+        if let elementwise = op.asElementwise, plan.facts[plan.nodes[id].outputs[0]].dtype == .float32 {
             switch elementwise.elementwiseFormula {
             case .unary(let formula) where inputs.count == 1:
                 finish.activation = .unary(formula)
@@ -56,7 +56,7 @@ struct FuseEpilogues: PlanPass {
             default: break
             }
         }
-        guard !finish.hasBias, !finish.hasResidual, let affine = op as? any ChannelAffineOp,
+        guard !finish.hasBias, !finish.hasResidual, let affine = op.asChannelAffine,
             let function = affine.channelAffine(of: data, facts), case .adding(let bias) = function.formula,
             let rank = facts[data].shape.rank, function.axis == rank - 1, facts[bias].dtype == .float32,
             let channels = facts[data].shape.dimensions?.last, channels >= 0,

@@ -6,7 +6,7 @@ struct PackWeights: PlanPass {
     static let summary = "Lays weights out in the order in which products read them."
 
     func rewrite(_ id: Plan.NodeID, in plan: borrowing Plan) throws(OpError) -> PlanPatch? {
-        guard let op = plan.nodes[id].op as? any PackableOp else { return nil }
+        guard let op = plan.nodes[id].op?.asPackable else { return nil }
         let inputs = plan.nodes[id].inputs
         var facts: [TensorFact] = []
         for value in inputs { facts.append(plan.facts[value]) }

@@ -13,10 +13,10 @@ struct HoistInputProducts: PlanPass {
 
     func rewrite(_ id: Plan.NodeID, in plan: borrowing Plan) throws(OpError) -> PlanPatch? {
         let node = plan.nodes[id]
-        guard let product = node.op as? any PartableProduct, product.isPlain, node.state == nil,
+        guard let product = node.op?.asPartableProduct, product.isPlain, node.state == nil,
             plan.facts[node.inputs[1]].hasElements, let weight = plan.facts[node.inputs[1]].shape.known,
             plan.facts[node.outputs[0]].dtype == .float32,
-            let joiner = plan.onlyUsed(node.inputs[0], by: id), let join = plan.nodes[joiner].op as? any JoiningOp,
+            let joiner = plan.onlyUsed(node.inputs[0], by: id), let join = plan.nodes[joiner].op?.asJoining,
             let joining = join.joining(plan.inputFacts(of: joiner)), joining.axis == 1, joining.inputs.count == 2
         else { return nil }
         let parts = joining.inputs.map { plan.nodes[joiner].inputs[$0] }

@@ -33,8 +33,8 @@ struct HoistInvariants: PlanPass {
     }
 
     private static func cannotFail(_ op: any Op) -> Bool {
-        op is any ElementwiseOp || op is any LinearOp || op is any MovementOp || op is any SoftmaxingOp
-            || op is any PartingOp || op is any JoiningOp
+        op.asElementwise != nil || op.asLinear != nil || op.asMovement != nil || op.asSoftmaxing != nil
+            || op.asParting != nil || op.asJoining != nil
     }
 }
 

@@ -40,7 +40,7 @@ struct ReadStoredRows: PlanPass {
 
 extension Plan {
     fileprivate func rowStoreUse(of id: NodeID) -> RowStoreUse? {
-        guard nodes[id].state == nil, let op = nodes[id].op as? any RowStoreOp else { return nil }
+        guard nodes[id].state == nil, let op = nodes[id].op?.asRowStore else { return nil }
         return op.rowStoreUse
     }
 
@@ -69,7 +69,7 @@ extension Plan {
         if let known = facts[places].integers {
             return isComplete && known.count == rows && known.enumerated().allSatisfy { $0 == $1 }
         }
-        guard let producer = producers[places], let counting = nodes[producer].op as? any CountingOp else {
+        guard let producer = producers[places], let counting = nodes[producer].op?.asCounting else {
             return false
         }
         let inputs = counting.countingInputs

@@ -9,10 +9,10 @@ struct FusedActivationSemantics: PlanPass {
     static let forms: Set<PlanForm> = [.general]
 
     func rewrite(_ id: Plan.NodeID, in plan: borrowing Plan) throws(OpError) -> PlanPatch? {
-        guard let activation = plan.nodes[id].op as? any FusibleActivation,
+        guard let activation = plan.nodes[id].op?.asFusibleActivation,
             AnyHashable(activation.fused) != AnyHashable(activation),
             let link = Self.onlyUsed(plan.nodes[id].inputs.first, plan),
-            let linkOp = plan.nodes[link].op as? any FusibleLink,
+            let linkOp = plan.nodes[link].op?.asFusibleLink,
             let product = Self.onlyUsed(plan.nodes[link].inputs.first, plan),
             let productOp = plan.nodes[product].op, linkOp.joins(productOp)
         else { return nil }
