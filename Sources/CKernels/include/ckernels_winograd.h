@@ -24,9 +24,9 @@ int64_t ck_winograd_positions(int64_t size);
 int64_t ck_winograd_tiles(const ck_winograd *winograd);
 
 // Makes panels [channels, outputs] of positions `first` to `first + count - 1` of a filter [3, 3, channels, outputs]. `matrix` has room for
-// channels * outputs floats. `panels` is where those of position 0 begin; those of each position are `panel_count` floats.
-void ck_winograd_pack(ck_level level, int64_t size, const float *filter, int64_t channels, int64_t outputs, int64_t first, int64_t count,
-                      float *matrix, float *panels, int64_t panel_count);
+// channels * outputs floats. `panels` is where those of position 0 begin; those of each position are `panel_count` floats or words.
+void ck_winograd_pack(ck_level level, ck_precision precision, int64_t size, const float *filter, int64_t channels, int64_t outputs,
+                      int64_t first, int64_t count, float *matrix, float *panels, int64_t panel_count);
 
 // Transforms `count` tiles, the first of which is number `first` of the batch, to [position, stride, channels], of which these are the first.
 // `zeros` are as many as there are channels.

@@ -10,8 +10,8 @@ TILES_6(1)
 
 void ck_panel_rows_avx2(const ck_panel_product *product, const float *const *sources, ptrdiff_t source_stride, const float *panel,
                         int64_t row, int64_t count, int64_t column) {
-    static const tile_function one[] = {NAMES_6(1)};
-    rows_of_panel(one, 6, product, sources, source_stride, panel, row, count, column);
+    static const tile_function floats[] = {NAMES_6(tile, 1)}, pairs[] = {NAMES_6(pairs, 1)};
+    rows_of_panel(product->precision == CK_BF16 ? pairs : floats, 6, product, sources, source_stride, panel, CK_LANES, row, count, column);
 }
 
 TURNS(avx2)

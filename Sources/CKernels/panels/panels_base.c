@@ -6,17 +6,18 @@
 
 #if defined(__aarch64__)
 TILES_6(1)
-static const tile_function one[] = {NAMES_6(1)};
+static const tile_function floats[] = {NAMES_6(tile, 1)}, pairs[] = {NAMES_6(pairs, 1)};
 enum { MAX_ROWS = 6 };
 #else
 TILES_3(1)
-static const tile_function one[] = {NAMES_3(1)};
+static const tile_function floats[] = {NAMES_3(tile, 1)}, pairs[] = {NAMES_3(pairs, 1)};
 enum { MAX_ROWS = 3 };
 #endif
 
 void ck_panel_rows_base(const ck_panel_product *product, const float *const *sources, ptrdiff_t source_stride, const float *panel,
                         int64_t row, int64_t count, int64_t column) {
-    rows_of_panel(one, MAX_ROWS, product, sources, source_stride, panel, row, count, column);
+    rows_of_panel(product->precision == CK_BF16 ? pairs : floats, MAX_ROWS, product, sources, source_stride, panel, CK_LANES, row, count,
+                  column);
 }
 
 TURNS(base)

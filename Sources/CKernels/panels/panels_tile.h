@@ -1,5 +1,5 @@
-// The kernel of products with panels, compiled once for each level. A file defines PANELS_NAME, PANELS_TARGET and PANELS_VECTORS, the
-// number of vectors of CK_LANES floats in a panel, and PANELS_ROWS_1 ..., the rows of the largest tile for each number of vectors.
+// The kernel of products with panels, compiled once for each level. A file defines PANELS_TARGET, and makes the tiles that it needs: so
+// many rows of the result, so many vectors of CK_LANES columns.
 #include <string.h>
 
 #include "../ckernels_compile.h"
@@ -11,6 +11,10 @@
 
 typedef float lanes __attribute__((ext_vector_type(16), aligned(4), may_alias));
 typedef int32_t lane_bits __attribute__((ext_vector_type(16)));
+typedef uint32_t lane_words __attribute__((ext_vector_type(16), aligned(4), may_alias));
+
+// The most vectors of a panel. Arrays of them have this size whatever the tile, so that they stay in registers.
+enum { MOST_VECTORS = 4 };
 
 CK_INLINE lanes choose(lane_bits condition, lanes yes, lanes no) {
     return (lanes)((condition & (lane_bits)yes) | (~condition & (lane_bits)no));
@@ -28,10 +32,58 @@ CK_INLINE lanes finished(const ck_panel_product *product, lanes sum) {
     }
 }
 
-// Rows and vectors are constants wherever this is inlined.
-CK_INLINE void tile(const int rows, const int vectors, const ck_panel_product *product, const float *const *sources, ptrdiff_t source_stride,
-                    const float *panel, int64_t row, int64_t column) {
-    lanes sums[rows][vectors];
+// Adds the products of a factor of each row with weights of one row of the matrix.
+CK_INLINE void add_products(const int rows, const int vectors, const float *const *pointers, int64_t level, const lanes *weights,
+                            lanes (*sums)[MOST_VECTORS]) {
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++) {
+        const lanes factor = pointers[r][level];
+#pragma clang loop unroll(full)
+        for (int v = 0; v < vectors; v++) sums[r][v] += factor * weights[v];
+    }
+}
+
+// Adds the products of all factors of a tap with a panel of floats.
+CK_INLINE void add_floats(const int rows, const int vectors, const float *const *pointers, int64_t depth, const float *panel,
+                          lanes (*sums)[MOST_VECTORS]) {
+#pragma clang loop unroll(disable)
+    for (int64_t level = 0; level < depth; level++, panel += vectors * CK_LANES) {
+        lanes weights[MOST_VECTORS];
+#pragma clang loop unroll(full)
+        for (int v = 0; v < vectors; v++) weights[v] = *(const lanes *)(panel + v * CK_LANES);
+        add_products(rows, vectors, pointers, level, weights, sums);
+    }
+}
+
+// The same with a panel of pairs of bfloat16, whose rows are `step` words apart.
+CK_INLINE void add_pairs(const int rows, const int vectors, const float *const *pointers, int64_t depth, const float *panel, ptrdiff_t step,
+                         lanes (*sums)[MOST_VECTORS]) {
+    lanes weights[MOST_VECTORS];
+    int64_t level = 0;
+#pragma clang loop unroll(disable)
+    for (; level + 1 < depth; level += 2, panel += step) {
+        lane_words pairs[MOST_VECTORS];
+#pragma clang loop unroll(full)
+        for (int v = 0; v < vectors; v++) {
+            pairs[v] = *(const lane_words *)(panel + v * CK_LANES);
+            weights[v] = (lanes)(pairs[v] << 16);
+        }
+        add_products(rows, vectors, pointers, level, weights, sums);
+#pragma clang loop unroll(full)
+        for (int v = 0; v < vectors; v++) weights[v] = (lanes)(pairs[v] & 0xffff0000u);
+        add_products(rows, vectors, pointers, level + 1, weights, sums);
+    }
+    if (level < depth) {
+#pragma clang loop unroll(full)
+        for (int v = 0; v < vectors; v++) weights[v] = (lanes)(*(const lane_words *)(panel + v * CK_LANES) << 16);
+        add_products(rows, vectors, pointers, level, weights, sums);
+    }
+}
+
+// Rows, vectors and whether the panel holds pairs are constants wherever this is inlined.
+CK_INLINE void tile(const int rows, const int vectors, const bool pairs, const ck_panel_product *product, const float *const *sources,
+                    ptrdiff_t source_stride, const float *panel, ptrdiff_t step, int64_t row, int64_t column) {
+    lanes sums[rows][MOST_VECTORS];
 #pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++)
 #pragma clang loop unroll(full)
@@ -41,18 +93,12 @@ CK_INLINE void tile(const int rows, const int vectors, const ck_panel_product *p
         const float *pointers[rows];
 #pragma clang loop unroll(full)
         for (int r = 0; r < rows; r++) pointers[r] = sources[r];
-#pragma clang loop unroll(disable)
-        for (int64_t level = 0; level < depth; level++) {
-            lanes weights[vectors];
-#pragma clang loop unroll(full)
-            for (int v = 0; v < vectors; v++) weights[v] = *(const lanes *)(panel + v * CK_LANES);
-#pragma clang loop unroll(full)
-            for (int r = 0; r < rows; r++) {
-                const lanes factor = pointers[r][level];
-#pragma clang loop unroll(full)
-                for (int v = 0; v < vectors; v++) sums[r][v] += factor * weights[v];
-            }
-            panel += vectors * CK_LANES;
+        if (pairs) {
+            add_pairs(rows, vectors, pointers, depth, panel, step, sums);
+            panel += depth / 2 * step;
+        } else {
+            add_floats(rows, vectors, pointers, depth, panel, sums);
+            panel += depth * vectors * CK_LANES;
         }
     }
     const int64_t width = product->columns - column;
@@ -100,29 +146,37 @@ CK_INLINE void tile(const int rows, const int vectors, const ck_panel_product *p
     }
 }
 
-typedef void (*tile_function)(const ck_panel_product *, const float *const *, ptrdiff_t, const float *, int64_t, int64_t);
+typedef void (*tile_function)(const ck_panel_product *, const float *const *, ptrdiff_t, const float *, ptrdiff_t, int64_t, int64_t);
 
-#define TILE(ROWS, VECTORS)                                                                                                      \
-    PANELS_TARGET static void tile_##ROWS##_##VECTORS(const ck_panel_product *product, const float *const *sources,              \
-                                                      ptrdiff_t source_stride, const float *panel, int64_t row, int64_t column) { \
-        tile(ROWS, VECTORS, product, sources, source_stride, panel, row, column);                                                \
+// A tile over floats, which lie one row of the panel after another, and a tile over pairs.
+#define TILE(ROWS, VECTORS)                                                                                             \
+    PANELS_TARGET static void tile_##ROWS##_##VECTORS(const ck_panel_product *product, const float *const *sources,     \
+                                                      ptrdiff_t source_stride, const float *panel, ptrdiff_t step,      \
+                                                      int64_t row, int64_t column) {                                    \
+        tile(ROWS, VECTORS, false, product, sources, source_stride, panel, step, row, column);                          \
+    }                                                                                                                   \
+    PANELS_TARGET static void pairs_##ROWS##_##VECTORS(const ck_panel_product *product, const float *const *sources,    \
+                                                       ptrdiff_t source_stride, const float *panel, ptrdiff_t step,     \
+                                                       int64_t row, int64_t column) {                                   \
+        tile(ROWS, VECTORS, true, product, sources, source_stride, panel, step, row, column);                           \
     }
 #define TILES_3(VECTORS) TILE(1, VECTORS) TILE(2, VECTORS) TILE(3, VECTORS)
 #define TILES_6(VECTORS) TILES_3(VECTORS) TILE(4, VECTORS) TILE(5, VECTORS) TILE(6, VECTORS)
 #define TILES_8(VECTORS) TILES_6(VECTORS) TILE(7, VECTORS) TILE(8, VECTORS)
 #define TILES_12(VECTORS) TILES_8(VECTORS) TILE(9, VECTORS) TILE(10, VECTORS) TILE(11, VECTORS) TILE(12, VECTORS)
-#define NAMES_3(VECTORS) tile_1_##VECTORS, tile_2_##VECTORS, tile_3_##VECTORS
-#define NAMES_6(VECTORS) NAMES_3(VECTORS), tile_4_##VECTORS, tile_5_##VECTORS, tile_6_##VECTORS
-#define NAMES_8(VECTORS) NAMES_6(VECTORS), tile_7_##VECTORS, tile_8_##VECTORS
-#define NAMES_12(VECTORS) NAMES_8(VECTORS), tile_9_##VECTORS, tile_10_##VECTORS, tile_11_##VECTORS, tile_12_##VECTORS
+#define NAMES_3(KIND, VECTORS) KIND##_1_##VECTORS, KIND##_2_##VECTORS, KIND##_3_##VECTORS
+#define NAMES_6(KIND, VECTORS) NAMES_3(KIND, VECTORS), KIND##_4_##VECTORS, KIND##_5_##VECTORS, KIND##_6_##VECTORS
+#define NAMES_8(KIND, VECTORS) NAMES_6(KIND, VECTORS), KIND##_7_##VECTORS, KIND##_8_##VECTORS
+#define NAMES_12(KIND, VECTORS) \
+    NAMES_8(KIND, VECTORS), KIND##_9_##VECTORS, KIND##_10_##VECTORS, KIND##_11_##VECTORS, KIND##_12_##VECTORS
 
 // All rows of a panel, in tiles of nearly the same height: a last one of a row or two would be slow.
 static void rows_of_panel(const tile_function *tiles, int64_t max_rows, const ck_panel_product *product, const float *const *sources,
-                          ptrdiff_t source_stride, const float *panel, int64_t row, int64_t count, int64_t column) {
+                          ptrdiff_t source_stride, const float *panel, ptrdiff_t step, int64_t row, int64_t count, int64_t column) {
     const int64_t tile_count = (count + max_rows - 1) / max_rows;
     for (int64_t done = 0, number = 0; number < tile_count; number++) {
         const int64_t rows = (count - done) / (tile_count - number);
-        tiles[rows - 1](product, sources + done, source_stride, panel, row + done, column);
+        tiles[rows - 1](product, sources + done, source_stride, panel, step, row + done, column);
         done += rows;
     }
 }

@@ -27,8 +27,8 @@ static void filter_row(int64_t size, int64_t position, double row[3]) {
     row[2] = point * point / scale;
 }
 
-void ck_winograd_pack(ck_level level, int64_t size, const float *filter, int64_t channels, int64_t outputs, int64_t first, int64_t count,
-                      float *matrix, float *panels, int64_t panel_count) {
+void ck_winograd_pack(ck_level level, ck_precision precision, int64_t size, const float *filter, int64_t channels, int64_t outputs,
+                      int64_t first, int64_t count, float *matrix, float *panels, int64_t panel_count) {
     const int64_t side = size + 2, plane = channels * outputs, width = ck_panel_width(level);
     for (int64_t position = first; position < first + count; position++) {
         double rows[3], columns[3];
@@ -41,7 +41,8 @@ void ck_winograd_pack(ck_level level, int64_t size, const float *filter, int64_t
             for (int tap = 0; tap < 9; tap++) sum += factors[tap] * filter[tap * plane + index];
             matrix[index] = sum;
         }
-        ck_panels_pack(level, matrix, outputs, false, channels, outputs, 0, (outputs + width - 1) / width, panels + position * panel_count);
+        ck_panels_pack(level, precision, matrix, outputs, false, channels, outputs, 0, (outputs + width - 1) / width,
+                       panels + position * panel_count);
     }
 }
 

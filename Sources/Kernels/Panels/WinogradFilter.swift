@@ -1,5 +1,5 @@
 internal import CKernels
-internal import Tensors
+package import Tensors
 
 /// A filter of 3 x 3 as Winograd's convolution wants it: for each position of a tile a matrix [channels, outputs] in panels.
 package struct WinogradFilter: Hashable, Sendable {
@@ -7,14 +7,20 @@ package struct WinogradFilter: Hashable, Sendable {
     package let size: Int
     package let channels: Int
     package let outputs: Int
+    /// The numbers of the transformed filter.
+    package let precision: Precision
     let level: PanelFormat.Level
 
     /// - Parameters:
     ///   - size: Results along each side of a tile: 2 or 4.
     ///   - channels: Of an image.
     ///   - outputs: Channels of the result.
+    ///   - precision: The numbers of the transformed filter.
     ///   - level: The instructions that are used.
-    package init(size: Int, channels: Int, outputs: Int, level: PanelFormat.Level = .best) {
+    package init(
+        size: Int, channels: Int, outputs: Int, _ precision: Precision = .fp32, level: PanelFormat.Level = .best
+    ) {
+        self.precision = precision
         self.size = size
         self.channels = channels
         self.outputs = outputs
@@ -27,9 +33,11 @@ package struct WinogradFilter: Hashable, Sendable {
     ///   - window: How the filter moves.
     ///   - channels: Of an image.
     ///   - outputs: Channels of the result.
+    ///   - precision: The numbers of the transformed filter.
     ///   - level: The instructions that are used.
     package init?(
-        for window: SpatialWindow, channels: Int, outputs: Int, level: PanelFormat.Level = .best
+        for window: SpatialWindow, channels: Int, outputs: Int, _ precision: Precision = .fp32,
+        level: PanelFormat.Level = .best
     ) {
         let axes = [window.rows, window.columns]
         // Shapes come from a graph: no tensor may be able to have them.
@@ -41,7 +49,7 @@ package struct WinogradFilter: Hashable, Sendable {
             9 * level.picosecondsOfProduct)
         // Tiles of 4 add and take away each pixel in outputs that do not see it: an outlier of 1e6 would be an error of 0.05
         // there, and an infinity would be NaN. Those of 2 do not.
-        self.init(size: 2, channels: channels, outputs: outputs, level: level)
+        self.init(size: 2, channels: channels, outputs: outputs, precision, level: level)
         guard picoseconds(window) < direct / 8 * 7 else { return nil }
     }
 
@@ -56,7 +64,8 @@ package struct WinogradFilter: Hashable, Sendable {
         let each = positions.saturatingProduct(tiles)
         let multiplying = each.saturatingProduct(channels.saturatingProduct(outputs)).saturatingProduct(
             level.picosecondsOfProduct * 8 / 7)
-        let reading = positions.saturatingProduct(channels.saturatingProduct(outputs)).saturatingProduct(280)
+        let reading = positions.saturatingProduct(channels.saturatingProduct(outputs)).saturatingProduct(
+            precision == .bf16 ? 140 : 280)
         let transforming = each.saturatingProduct(
             channels.saturatingProduct(800).saturatingSum(outputs.saturatingProduct(600)))
         return max(multiplying, reading).saturatingSum(transforming)
@@ -70,9 +79,9 @@ package struct WinogradFilter: Hashable, Sendable {
     }
 
     /// How the matrix of a position lies.
-    var format: PanelFormat { PanelFormat(depth: channels, columns: outputs, level: level) }
+    var format: PanelFormat { PanelFormat(depth: channels, columns: outputs, precision, level: level) }
 
-    /// The number of floats for all positions; nil where it is too large to count.
+    /// The number of elements for all positions; nil where it is too large to count.
     package var elementCount: Int? {
         guard let each = format.elementCount else { return nil }
         let (count, overflow) = each.multipliedReportingOverflow(by: positions)
@@ -85,9 +94,9 @@ package struct WinogradFilter: Hashable, Sendable {
         let phase = Kernel.Phase(units: positions, unitNanoseconds: plane.saturatingProduct(10)) { frame, units, own in
             // Safety: the worker's memory has room for a matrix, the output for the panels of all positions.
             ck_winograd_pack(
-                level.code, Int64(size), frame.input(0), Int64(channels), Int64(outputs), Int64(units.lowerBound),
-                Int64(units.count), own.assumingMemoryBound(to: Float.self), frame.output(),
-                Int64(format.elementCount ?? 0))
+                level.code, precision.code, Int64(size), frame.input(0), Int64(channels), Int64(outputs),
+                Int64(units.lowerBound), Int64(units.count), own.assumingMemoryBound(to: Float.self), frame.output(),
+                Int64(format.wordCount ?? 0))
             _ = frame.isOver(after: units.count.saturatingProduct(plane))
         }
         return Kernel(

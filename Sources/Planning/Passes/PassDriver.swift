@@ -32,7 +32,7 @@ struct PassDriver {
         _ pass: some PlanPass, on plan: inout Plan, _ verifier: inout PlanVerifier
     ) throws(OpError) -> Int {
         var pass = pass
-        pass.begin(plan)
+        pass.begin(plan, options)
         var count = 0
         for id in plan.schedule where plan.nodes[id].isPresent {
             guard let patch = try pass.rewrite(id, in: plan) else { continue }

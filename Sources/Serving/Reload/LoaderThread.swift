@@ -23,7 +23,8 @@ struct LoadJob: Sendable {
             let model = try Model(
                 load.candidate, name: name, threadCount: configuration.threadCount, defaults: defaults,
                 own: own, variables: configuration.models[name]?.variables,
-                standardVariables: configuration.variables, previous: previous,
+                standardVariables: configuration.variables, precision: configuration.models[name]?.precision,
+                previous: previous,
                 memory: configuration.memory, caches: configuration.caches, passes: configuration.passes,
                 releasesWeights: configuration.releasesWeights)
             if let previous, mustFit { try model.requireOutputs(of: previous) }
