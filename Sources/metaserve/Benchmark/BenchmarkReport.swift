@@ -12,6 +12,7 @@ struct BenchmarkReport: Encodable {
     private let processor: String
     private let processors: Int
     private let kernels: String
+    private let precision: String
     private let warnings: [String]
     private let runs: Int
     private let seconds: Double
@@ -26,7 +27,8 @@ struct BenchmarkReport: Encodable {
     private let times: LogHistogram
 
     private enum CodingKeys: String, CodingKey {
-        case model, format, feeds, fetches, batch, threads, processor, processors, kernels, warnings, runs, seconds
+        case model, format, feeds, fetches, batch, threads, processor, processors, kernels, precision, warnings, runs,
+            seconds
         case minimumUs, medianUs, meanUs, p90Us, p99Us, maximumUs, profile
     }
 
@@ -40,6 +42,7 @@ struct BenchmarkReport: Encodable {
         processor = machine.processor
         processors = machine.processors
         kernels = machine.kernels
+        precision = call.model.precision.rawValue
         warnings = machine.warnings
         times = timed.times
         runs = times.count
@@ -61,6 +64,7 @@ struct BenchmarkReport: Encodable {
         print("  batch      \(batch)")
         print("  threads    \(threads) of \(processors), \(processor)")
         print("  kernels    \(kernels)")
+        print("  precision  \(precision)")
         print(
             "\n  runs       \(runs) in \(DurationText.rate(seconds)) s, \(DurationText.rate(Double(runs) / seconds)) a second"
         )
