@@ -18,7 +18,7 @@ package final class PlanLibrary: Sendable {
     struct Key: Hashable {
         let feeds: [Endpoint]
         let fetches: [Endpoint]
-        let disabledPasses: Set<String>
+        let options: PassOptions
         let readOnlyReason: String?
     }
 

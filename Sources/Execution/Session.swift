@@ -142,7 +142,7 @@ package final class Session: Sendable {
 
     private func libraryKey(_ signature: Signature) -> PlanLibrary.Key {
         PlanLibrary.Key(
-            feeds: signature.feeds, fetches: signature.fetches, disabledPasses: compiler.options.disabled,
+            feeds: signature.feeds, fetches: signature.fetches, options: compiler.options,
             readOnlyReason: variables.readOnlyReason)
     }
 

@@ -35,6 +35,11 @@ struct Inspect: ParsableCommand {
     var profile = false
 
     @Option(
+        help: "Numbers that products keep their weights in: fp32 or bf16. (default: the model's setting, or fp32)",
+        transform: Parse.precision)
+    var precision: Precision?
+
+    @Option(
         name: .customLong("disable-pass"), help: "Pass of the planner that does not run; repeatable.",
         transform: Parse.pass)
     var disabledPasses: [String] = []
@@ -53,7 +58,8 @@ struct Inspect: ParsableCommand {
             let model: Model
             do throws(ModelError) {
                 model = try Model(
-                    contentsOf: path, threadCount: 1, followsPaths: followPaths, disabledPasses: Set(disabledPasses))
+                    contentsOf: path, threadCount: 1, followsPaths: followPaths, disabledPasses: Set(disabledPasses),
+                    precision: precision)
             } catch {
                 // Weights can be listed without a graph.
                 guard let reader = (try? CheckpointReader(folder: path)) ?? (try? CheckpointReader(prefix: path)) else {
@@ -102,6 +108,7 @@ struct Inspect: ParsableCommand {
         for warning in model.warnings { print("  warning: \(warning)") }
         for note in model.notes { print("  note: \(note)") }
         print("  variables: \(model.variablesMode.rawValue), because \(model.variablesReason)")
+        print("  precision: \(model.precision.rawValue)")
         if let reader = model.reader { show(reader) }
         for signature in model.signatures.values.sorted(by: { $0.name < $1.name }) { show(signature) }
         show(title("Inputs", model.inputs), model.inputs)

@@ -21,6 +21,8 @@ struct InspectedModel: Encodable {
     /// Whether requests may assign variables, and why.
     private var variablesMode: String?
     private var variablesReason: String?
+    /// The numbers of weights.
+    private var precision: String?
     /// The tensors of the checkpoint.
     private var tensors: [Stored] = []
     private var ops: [InspectedOp] = []
@@ -85,6 +87,7 @@ struct InspectedModel: Encodable {
         }
         variablesMode = model.variablesMode.rawValue
         variablesReason = model.variablesReason
+        precision = model.precision.rawValue
         tensors = model.reader?.tensors.map(Stored.init) ?? []
         ops = InspectedOp.all(of: model.graph)
     }

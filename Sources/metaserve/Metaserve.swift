@@ -15,7 +15,9 @@ struct Metaserve: ParsableCommand {
               curl -d '{"feeds": {"w1:0": 13, "w2:0": 17}, "fetches": ["op_to_restore:0"]}' localhost:8501/predict
             """,
         version: version,
-        subcommands: [Serve.self, CheckConfig.self, Predict.self, Inspect.self, Benchmark.self, Ops.self])
+        subcommands: [
+            Serve.self, CheckConfig.self, Predict.self, Inspect.self, Check.self, Benchmark.self, Ops.self,
+        ])
 
     /// Runs the command that the command line names.
     static func main() {

@@ -6,6 +6,7 @@ import Glibc
 import HTTPMessages
 import Memory
 import Serving
+import Tensors
 
 /// `metaserve predict`
 struct Predict: ParsableCommand {
@@ -45,6 +46,11 @@ struct Predict: ParsableCommand {
     var nan = NaNPolicy.string
 
     @Option(
+        help: "Numbers that products keep their weights in: fp32 or bf16. (default: the model's setting, or fp32)",
+        transform: Parse.precision)
+    var precision: Precision?
+
+    @Option(
         name: .customLong("disable-pass"), help: "Pass of the planner that does not run; repeatable.",
         transform: Parse.pass)
     var disabledPasses: [String] = []
@@ -63,7 +69,7 @@ struct Predict: ParsableCommand {
         let values = DefaultValues(try Parse.values(of: defaults))
         let model = try Model(
             contentsOf: folder, threadCount: 1, defaults: values, variables: variables, followsPaths: followPaths,
-            disabledPasses: Set(disabledPasses),
+            disabledPasses: Set(disabledPasses), precision: precision,
             reading: ReadingOptions(isOnDemand: true, helpers: scheduler.helpers, progress: Self.progress))
         let registry = ModelRegistry([model], ModelRegistry.Configuration(attach: Service.attachment))
         let response = Service(registry, options: options).respond(

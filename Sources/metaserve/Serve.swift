@@ -7,6 +7,7 @@ import Memory
 import Planning
 import Serving
 import Settings
+import Tensors
 import Threads
 
 /// `metaserve serve`
@@ -157,6 +158,11 @@ enum Parse {
     /// The value of `--variables`.
     static func variablesMode(_ text: String) throws -> VariablesMode {
         try choice(text, VariablesMode.allCases.map { ($0.rawValue, $0) })
+    }
+
+    /// The value of `--precision`.
+    static func precision(_ text: String) throws -> Precision {
+        try choice(text, Precision.allCases.map { ($0.rawValue, $0) })
     }
 
     /// The value of `--disable-pass`.

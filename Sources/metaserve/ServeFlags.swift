@@ -30,6 +30,7 @@ struct ServeFlags: ParsableArguments {
     var defaults: [NamedDefault] = []
     @Option("versions") var versions: String?
     @Option("variables") var variables: String?
+    @Option("precision") var precision: String?
     @Option("poll-interval") var pollInterval: String?
     @Flag("wait-for-models") var waitForModels = false
     @Flag("follow-paths") var followPaths = false
@@ -52,7 +53,7 @@ struct ServeFlags: ParsableArguments {
             ("max-queue", maxQueue), ("max-batch", maxBatch), ("batch-delay", batchDelay),
             ("cache-memory", cacheMemory), ("timeout", timeout), ("memory-limit", memoryLimit),
             ("run-memory", runMemory), ("nan", nan), ("default-model", defaultModel), ("versions", versions),
-            ("variables", variables),
+            ("variables", variables), ("precision", precision),
             ("poll-interval", pollInterval),
             ("wait-for-models", waitForModels ? "true" : nil), ("follow-paths", followPaths ? "true" : nil),
             ("release-weights", releaseWeights),

@@ -3,6 +3,7 @@ import Logging
 import Memory
 import Serving
 import Settings
+import Tensors
 
 /// The settings of the server, from its flags and its file.
 struct ServerSettings: SettingsGroup {
@@ -23,6 +24,7 @@ struct ServerSettings: SettingsGroup {
     var accessLog: String?
     var versions = VersionPolicy.Selection.latest(1)
     var variables: VariablesMode?
+    var precision = Precision.fp32
     var pollIntervalSeconds = 1.0
     var waitsForModels = false
     var followsPaths = false
@@ -123,6 +125,9 @@ extension ServerSettings {
             absent: "read-only if a training switch decides what is assigned, otherwise session", effect: .reload,
             "Whether requests may assign variables: read-only refuses such requests; with session, later requests see the assigned values."
         ),
+        Setting(
+            "precision", \.precision, Precision.type, effect: .reload,
+            "Numbers that products keep their weights in: bf16 halves the memory and changes responses a little."),
         Setting(
             "poll-interval", \.pollIntervalSeconds, .number(0...3600, "seconds"),
             "Seconds between two polls of the models' folders, in addition to inotify; 0 disables polling."

@@ -104,7 +104,7 @@ extension ServerSettings {
         configuration.waits = waitsForModels
         configuration.followsPaths = followsPaths
         configuration.memory = memory
-        configuration.passes = PassOptions(disabled: Set(disabledPasses))
+        configuration.passes = PassOptions(disabled: Set(disabledPasses), precision: precision)
         configuration.releasesWeights = releasesWeights
         configuration.caches = CacheBudget(limitBytes: cacheBytes)
         configuration.logger = logger

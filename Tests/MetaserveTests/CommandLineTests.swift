@@ -17,7 +17,7 @@ struct CommandLineTests {
 
     @Test("a command that is mistyped gets the one that was meant, with the rest of the line")
     func mistyped() throws {
-        let all = "serve, check-config, predict, inspect, benchmark, ops"
+        let all = "serve, check-config, predict, inspect, check, benchmark, ops"
         #expect(
             try errors("serv", "my models", "--port", "0").hasPrefix(
                 "Error: \"serv\" is not a command; expected one of \(all). Did you mean: metaserve serve 'my models' --port 0\n"

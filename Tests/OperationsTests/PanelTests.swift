@@ -9,7 +9,7 @@ struct PanelTests {
     static let levels = PanelFormat.Level.allCases.filter { $0.rawValue <= PanelFormat.Level.best.rawValue }
 
     /// Numbers between -1 and 1 that are the same in each run.
-    private static func numbers(_ count: Int, _ seed: Int) -> [Float] {
+    static func numbers(_ count: Int, _ seed: Int) -> [Float] {
         var state = UInt64(truncatingIfNeeded: seed &* 2_654_435_761 | 1)
         return (0..<count).map { _ in
             state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
@@ -18,7 +18,7 @@ struct PanelTests {
     }
 
     /// What a kernel makes of inputs.
-    private static func run(
+    static func run(
         _ kernel: Kernel, _ inputs: [[Float]], count: Int, helpers: (any HelperSource)? = nil
     ) throws -> [Float] {
         let tensors = try inputs.map { try #require(Tensor($0)) }
@@ -31,8 +31,10 @@ struct PanelTests {
         return try #require(output.scalars(as: Float.self))
     }
 
-    private static func panels(_ format: PanelFormat, _ matrix: [Float], transposed: Bool = false) throws -> [Float] {
-        try run(format.packing(transposed: transposed), [matrix], count: try #require(format.elementCount))
+    /// Panels, as words of the size of a float.
+    static func panels(_ format: PanelFormat, _ matrix: [Float], transposed: Bool = false) throws -> [Float] {
+        let count = try #require(format.elementCount) / (format.precision == .bf16 ? 2 : 1)
+        return try run(format.packing(transposed: transposed), [matrix], count: count)
     }
 
     private static func expect(

@@ -155,6 +155,8 @@ struct Describe: Sendable {
         writer.string(model.variablesMode.rawValue)
         writer.key("variables_reason")
         writer.string(model.variablesReason)
+        writer.key("precision")
+        writer.string(model.precision.rawValue)
         writer.key("variables")
         writer.beginList()
         for variable in model.variables {

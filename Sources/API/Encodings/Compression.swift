@@ -45,7 +45,9 @@ final class Compression: Sendable {
     final class InflaterBox {
         let inflater: any Inflater
         init?(_ coding: ContentCoding) {
-            guard let made: any Inflater = coding == .zstd ? ZstdInflater() : ZlibInflater(isGzip: coding == .gzip)
+            guard
+                let made: any Inflater = coding == .zstd
+                    ? ZstdInflater() : ZlibInflater(coding == .gzip ? .gzip : .deflate)
             else { return nil }
             inflater = made
         }

@@ -29,18 +29,29 @@ private final class ZlibStream {
     }
 }
 
-/// Reads gzip, also with several members, or HTTP's deflate: zlib's format, with or without its header.
+/// Reads gzip, also with several members, HTTP's deflate, or what zip files contain.
 final class ZlibInflater: Inflater {
+    /// What surrounds the compressed bytes.
+    enum Format {
+        case gzip
+        /// HTTP's deflate: zlib's format, with or without its header.
+        case deflate
+        /// Nothing, as in zip files.
+        case plain
+    }
+
     private let stream = ZlibStream()
-    private let isGzip: Bool
+    private let format: Format
+    private var isGzip: Bool { format == .gzip }
     private static let gzipWindow: Int32 = 31
     private static let zlibWindow: Int32 = 15
     private static let largestChunk = 1 << 20
 
     /// Returns nil if there is not enough memory.
-    init?(isGzip: Bool) {
-        self.isGzip = isGzip
-        guard czlib_inflate_init(stream.pointer, isGzip ? Self.gzipWindow : Self.zlibWindow) == Z_OK else { return nil }
+    init?(_ format: Format) {
+        self.format = format
+        let window = format == .gzip ? Self.gzipWindow : Self.zlibWindow
+        guard czlib_inflate_init(stream.pointer, window) == Z_OK else { return nil }
     }
 
     deinit { inflateEnd(stream.pointer) }
@@ -76,7 +87,8 @@ final class ZlibInflater: Inflater {
 
     /// zlib's header is a multiple of 31 that ends its first byte with 8.
     private func window(of body: UnsafeRawBufferPointer) -> Int32 {
-        guard !isGzip else { return Self.gzipWindow }
+        if isGzip { return Self.gzipWindow }
+        if format == .plain { return -Self.zlibWindow }
         let hasHeader = body.count >= 2 && body[0] & 15 == 8 && (Int(body[0]) << 8 | Int(body[1])) % 31 == 0
         return hasHeader ? Self.zlibWindow : -Self.zlibWindow
     }
@@ -101,5 +113,13 @@ final class ZlibDeflater: Deflater {
         stream.provide(target, output.count)
         guard CZlib.deflate(stream.pointer, Z_FINISH) == Z_STREAM_END else { return nil }
         return output.count - Int(stream.pointer.pointee.avail_out)
+    }
+}
+
+/// The checksum of gzip and of zip files.
+enum ZlibChecksum {
+    /// The CRC-32 of bytes.
+    static func crc32(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
+        UInt32(truncatingIfNeeded: crc32_z(0, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count))
     }
 }

@@ -32,18 +32,24 @@ public enum NPYText {
     /// - Returns: A tensor with its own memory.
     /// - Throws: ``NPYText/Fault`` if the array is malformed, or does not fit the dtype.
     package static func tensor(file: [UInt8], as dtype: DataType? = nil, feed: String = "") throws(Fault) -> Tensor {
+        try file.withUnsafeBufferPointer { bytes throws(Fault) in
+            try tensor(bytes: UnsafeRawBufferPointer(bytes), as: dtype, feed: feed)
+        }
+    }
+
+    /// The array in the bytes of a `.npy` file, as ``tensor(file:as:feed:)``.
+    static func tensor(
+        bytes: UnsafeRawBufferPointer, as dtype: DataType?, feed: String
+    ) throws(Fault) -> Tensor {
         do throws(NPYArray.Fault) {
-            // Safety: the feeds do not outlive the file's bytes.
-            let tensor: Tensor? = try file.withUnsafeBufferPointer { bytes throws(NPYArray.Fault) in
-                let array = try NPYArray(UnsafeRawBufferPointer(bytes))
-                var feeds = FeedMemory()
-                do throws(RequestError) { try feeds.add(array, as: dtype ?? array.dtype, name: feed) } catch {
-                    throw NPYArray.Fault(error.message)
-                }
-                var tensor: Tensor?
-                feeds.withFeeds { tensor = $0.first?.copy() }
-                return tensor
+            let array = try NPYArray(bytes)
+            var feeds = FeedMemory()
+            do throws(RequestError) { try feeds.add(array, as: dtype ?? array.dtype, name: feed) } catch {
+                throw NPYArray.Fault(error.message)
             }
+            var tensor: Tensor?
+            // Safety: the feeds refer to the bytes, and the tensor is a copy.
+            feeds.withFeeds { tensor = $0.first?.copy() }
             guard let tensor else { throw NPYArray.Fault("not enough memory for it") }
             return tensor
         } catch { throw Fault(reason: error.reason) }

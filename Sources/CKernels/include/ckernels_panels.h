@@ -3,6 +3,9 @@
 //
 // A matrix [depth, columns] in panels: `ck_panel_width` columns at a time, row by row, so that a product reads it in the order in which it
 // lies. The last panel has as many columns as are left, rounded up to CK_LANES; what is too much is zero.
+//
+// Panels of bfloat16 take half the memory. Each word of a row of such a panel has the elements of two rows of the matrix, the first one in
+// its lower half; an odd last row lies beside zeros. Products widen the elements to floats: a half is the upper half of a float.
 #ifndef CKERNELS_PANELS_H
 #define CKERNELS_PANELS_H
 
@@ -23,13 +26,19 @@ typedef enum {
 // The highest level that this processor has.
 ck_level ck_best_level(void);
 
+// The numbers that panels hold.
+typedef enum {
+    CK_FP32,
+    CK_BF16,  // rounded to the nearest, halves to even
+} ck_precision;
+
 // Columns of a panel.
 int32_t ck_panel_width(ck_level level);
 
 // Makes panels `first` to `first + count - 1`. The matrix lies as [depth, columns], or as [columns, depth] where it is transposed; `stride`
 // is the number of floats between its rows as they lie. `panels` is where panel 0 begins.
-void ck_panels_pack(ck_level level, const float *matrix, ptrdiff_t stride, bool transposed, int64_t depth, int64_t columns, int64_t first,
-                    int64_t count, float *panels);
+void ck_panels_pack(ck_level level, ck_precision precision, const float *matrix, ptrdiff_t stride, bool transposed, int64_t depth,
+                    int64_t columns, int64_t first, int64_t count, float *panels);
 
 // Makes rows `first` to `first + count - 1` of all panels, from those rows of a matrix [depth, columns].
 void ck_panels_pack_rows(ck_level level, const float *rows, int64_t depth, int64_t columns, int64_t first, int64_t count, float *panels);
@@ -48,7 +57,10 @@ typedef enum {
 // A product: the sums over `taps` times `depth` factors of each row.
 typedef struct {
     ck_level level;
+    ck_precision precision;
+    // With CK_BF16 and several taps, the depth is even.
     int64_t taps, depth, columns;
+    // Floats, or words of two bfloat16.
     const float *panels;
     // For each column; NULL for none.
     const float *bias;

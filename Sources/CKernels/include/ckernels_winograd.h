@@ -33,6 +33,11 @@ int64_t ck_winograd_tiles(const ck_winograd *winograd);
 void ck_winograd_pack(ck_level level, int64_t size, const float *filter, int64_t channels, int64_t outputs, int64_t first, int64_t count,
                       float *panels, int64_t panel_count);
 
+// Makes panels of bfloat16 of positions `first` to `first + count - 1`. `matrix` has room for channels * outputs floats; the panels of each
+// position are `panel_count` words.
+void ck_winograd_pack_bf16(ck_level level, int64_t size, const float *filter, int64_t channels, int64_t outputs, int64_t first, int64_t count,
+                           float *matrix, float *panels, int64_t panel_count);
+
 // Transforms `count` tiles, the first of which is number `first` of the batch, to [position, stride, channels], of which these are the first.
 // `zeros` are as many as there are channels.
 void ck_winograd_input(const ck_winograd *winograd, const float *images, int64_t first, int64_t count, int64_t stride, const float *zeros,

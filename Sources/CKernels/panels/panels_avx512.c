@@ -13,13 +13,32 @@ TILES_8(3)
 TILES_12(2)
 TILES_12(1)
 
+// Rows of a panel of `vectors` vectors, whose rows are `step` apart.
+static void rows_of_vectors(const ck_panel_product *product, int64_t vectors, const float *const *sources, ptrdiff_t source_stride,
+                            const float *panel, ptrdiff_t step, int64_t row, int64_t count, int64_t column) {
+    static const tile_function floats_1[] = {NAMES_12(tile, 1)}, floats_2[] = {NAMES_12(tile, 2)}, floats_3[] = {NAMES_8(tile, 3)},
+                               floats_4[] = {NAMES_6(tile, 4)}, aheads_4[] = {NAMES_6(ahead, 4)}, streams_4[] = {NAMES_6(stream, 4)},
+                               pairs_1[] = {NAMES_12(pairs, 1)}, pairs_2[] = {NAMES_12(pairs, 2)}, pairs_3[] = {NAMES_8(pairs, 3)},
+                               pairs_4[] = {NAMES_6(pairs, 4)};
+    static const tile_set floats[] = {{12, floats_1, NULL, NULL}, {12, floats_2, NULL, NULL}, {8, floats_3, NULL, NULL},
+                                      {6, floats_4, aheads_4, streams_4}};
+    static const tile_set pairs[] = {{12, pairs_1, NULL, NULL}, {12, pairs_2, NULL, NULL}, {8, pairs_3, NULL, NULL},
+                                     {6, pairs_4, NULL, NULL}};
+    const tile_set *set = &(product->precision == CK_BF16 ? pairs : floats)[vectors - 1];
+    rows_of_panel(set, product, sources, source_stride, panel, step, row, count, column);
+}
+
 void ck_panel_rows_avx512(const ck_panel_product *product, const float *const *sources, ptrdiff_t source_stride, const float *panel,
                           int64_t row, int64_t count, int64_t column) {
-    static const tile_function four[] = {NAMES_6(tile, 4)}, aheads[] = {NAMES_6(ahead, 4)}, streams[] = {NAMES_6(stream, 4)},
-                               three[] = {NAMES_8(tile, 3)}, two[] = {NAMES_12(tile, 2)}, one[] = {NAMES_12(tile, 1)};
-    static const tile_set sets[] = {{12, one}, {12, two}, {8, three}, {6, four, aheads, streams}};
-    const int64_t width = product->columns - column, vectors = (width + CK_LANES - 1) / CK_LANES;
-    rows_of_panel(&sets[vectors < 4 ? vectors - 1 : 3], product, sources, source_stride, panel, row, count, column);
+    const int64_t left = (product->columns - column + CK_LANES - 1) / CK_LANES, vectors = left < MOST_VECTORS ? left : MOST_VECTORS;
+    const ptrdiff_t step = vectors * CK_LANES;
+    // Weights that are widened for twice as many rows are widened half as often.
+    if (product->precision == CK_BF16 && vectors > 2 && count > 6) {
+        rows_of_vectors(product, 2, sources, source_stride, panel, step, row, count, column);
+        rows_of_vectors(product, vectors - 2, sources, source_stride, panel + 2 * CK_LANES, step, row, count, column + 2 * CK_LANES);
+    } else {
+        rows_of_vectors(product, vectors, sources, source_stride, panel, step, row, count, column);
+    }
 }
 
 TURNS(avx512)

@@ -1,6 +1,7 @@
 // What is the same at all levels: the choice of the level, the making of panels, the order in which a product visits rows and panels.
 #include <string.h>
 
+#include "../ckernels_narrow.h"
 #include "panels_levels.h"
 
 ck_level ck_best_level(void) {
@@ -56,15 +57,42 @@ static void pack_rows(const float *source, ptrdiff_t stride, int64_t depth, int6
     }
 }
 
-void ck_panels_pack(ck_level level, const float *matrix, ptrdiff_t stride, bool transposed, int64_t depth, int64_t columns, int64_t first,
-                    int64_t count, float *panels) {
-    const int64_t width = ck_panel_width(level);
+// Rows of a panel that are packed at a time where they are not the panel itself.
+enum { PACKED_DEPTH = 512, PACKED_WIDTH = 4 * CK_LANES };
+static _Thread_local float packed[PACKED_DEPTH * PACKED_WIDTH] __attribute__((aligned(64)));
+
+// Rounds rows, and puts two of them into one row of words.
+static void pair_rows(const float *rows, int64_t depth, int64_t step, float *panel) {
+    for (int64_t row = 0; row < depth; row += 2) {
+        const float *low = rows + row * step;
+        uint32_t *words = (uint32_t *)(panel + row / 2 * step);
+        if (row + 1 < depth) {
+            for (int64_t place = 0; place < step; place++)
+                words[place] = ck_to_bf16(low[place]) | (uint32_t)ck_to_bf16(low[step + place]) << 16;
+        } else {
+            for (int64_t place = 0; place < step; place++) words[place] = ck_to_bf16(low[place]);
+        }
+    }
+}
+
+// Words of a panel for each of its columns.
+static int64_t panel_depth(ck_precision precision, int64_t depth) { return precision == CK_BF16 ? (depth + 1) / 2 : depth; }
+
+void ck_panels_pack(ck_level level, ck_precision precision, const float *matrix, ptrdiff_t stride, bool transposed, int64_t depth,
+                    int64_t columns, int64_t first, int64_t count, float *panels) {
+    const int64_t width = ck_panel_width(level), most = precision == CK_BF16 ? PACKED_DEPTH : depth;
     for (int64_t number = first; number < first + count; number++) {
         const int64_t column = number * width, used = least(width, columns - column), step = rounded(used);
-        if (transposed) {
-            pack_columns(level, matrix + column * stride, stride, depth, used, step, panels + depth * column);
-        } else {
-            pack_rows(matrix + column, stride, depth, used, step, panels + depth * column);
+        float *panel = panels + panel_depth(precision, depth) * column;
+        for (int64_t start = 0; start < depth; start += most) {
+            const int64_t rows = least(most, depth - start);
+            float *target = precision == CK_BF16 ? packed : panel;
+            if (transposed) {
+                pack_columns(level, matrix + column * stride + start, stride, rows, used, step, target);
+            } else {
+                pack_rows(matrix + start * stride + column, stride, rows, used, step, target);
+            }
+            if (precision == CK_BF16) pair_rows(packed, rows, step, panel + start / 2 * step);
         }
     }
 }
@@ -81,7 +109,7 @@ void ck_panels_pack_rows(ck_level level, const float *rows, int64_t depth, int64
 static void run_panels(const ck_panel_product *product, const float *const *sources, ptrdiff_t source_stride, int64_t row, int64_t count,
                        int64_t first_panel, int64_t panel_count) {
     const panel_rows rows = rows_function(product->level);
-    const int64_t width = ck_panel_width(product->level), depth = product->taps * product->depth;
+    const int64_t width = ck_panel_width(product->level), depth = panel_depth(product->precision, product->taps * product->depth);
     for (int64_t number = first_panel; number < first_panel + panel_count; number++) {
         const int64_t column = number * width;
         rows(product, sources, source_stride, product->panels + depth * column, row, count, column);
@@ -205,10 +233,6 @@ void ck_panels_convolve(const ck_panel_convolution *convolution, const ck_panel_
     }
 }
 
-// Of a matrix that lies as it is, so many rows of a panel are packed at a time.
-enum { PACKED_DEPTH = 512, PACKED_WIDTH = 4 * CK_LANES };
-static _Thread_local float packed[PACKED_DEPTH * PACKED_WIDTH] __attribute__((aligned(64)));
-
 void ck_matrices_multiply(ck_level level, const ck_matrices *task, const float *left, const float *right, float *result) {
     // Rows of the left matrix that stay in the second cache while the right one passes by.
     enum { ROWS = 384 };
@@ -222,7 +246,8 @@ void ck_matrices_multiply(ck_level level, const ck_matrices *task, const float *
                 product.columns = least(width, task->columns - column);
                 const float *source = right + (task->transposes_right ? column * task->right_stride + start
                                                                       : start * task->right_stride + column);
-                ck_panels_pack(level, source, task->right_stride, task->transposes_right, product.depth, product.columns, 0, 1, packed);
+                ck_panels_pack(level, CK_FP32, source, task->right_stride, task->transposes_right, product.depth, product.columns, 0, 1,
+                               packed);
                 product.output = result + column;
                 // What the rows before have summed up.
                 product.residual = start > 0 ? product.output : NULL;

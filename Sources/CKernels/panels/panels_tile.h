@@ -1,5 +1,5 @@
 // The kernel of products with panels, compiled once for each level. A file defines PANELS_TARGET and PANELS_VECTORS, the number of vectors
-// of CK_LANES floats in a panel.
+// of CK_LANES floats in a panel, and makes the tiles that it needs: so many rows of the result, so many vectors of columns.
 #include <string.h>
 
 #include "../ckernels_compile.h"
@@ -11,6 +11,10 @@
 
 typedef float lanes __attribute__((ext_vector_type(16), aligned(4), may_alias));
 typedef int32_t lane_bits __attribute__((ext_vector_type(16)));
+typedef uint32_t lane_words __attribute__((ext_vector_type(16), aligned(4), may_alias));
+
+// The most vectors of a panel. Arrays of them have this size whatever the tile, so that they stay in registers.
+enum { MOST_VECTORS = 4 };
 
 CK_INLINE lanes choose(lane_bits condition, lanes yes, lanes no) {
     return (lanes)((condition & (lane_bits)yes) | (~condition & (lane_bits)no));
@@ -28,11 +32,62 @@ CK_INLINE lanes finished(const ck_panel_product *product, lanes sum) {
     }
 }
 
-// Rows, vectors and fetches are constants wherever this is inlined. For each level of the depth, so many vectors from `ahead` on are fetched
+// Adds the products of a factor of each row with weights of one row of the matrix.
+CK_INLINE void add_products(const int rows, const int vectors, const float *const *pointers, int64_t level, const lanes *weights,
+                            lanes (*sums)[MOST_VECTORS]) {
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++) {
+        const lanes factor = pointers[r][level];
+#pragma clang loop unroll(full)
+        for (int v = 0; v < vectors; v++) sums[r][v] += factor * weights[v];
+    }
+}
+
+// Adds the products of all factors of a tap with a panel of floats. For each level of the depth, so many vectors from `ahead` on are fetched
 // into the second cache.
-CK_INLINE void tile(const int rows, const int vectors, const int fetches, const ck_panel_product *product, const float *const *sources, ptrdiff_t source_stride,
-                    const float *panel, const float *ahead, int64_t row, int64_t column) {
-    lanes sums[rows][vectors];
+CK_INLINE void add_floats(const int rows, const int vectors, const int fetches, const float *const *pointers, int64_t depth,
+                          const float *panel, const float *ahead, lanes (*sums)[MOST_VECTORS]) {
+#pragma clang loop unroll(disable)
+    for (int64_t level = 0; level < depth; level++, panel += vectors * CK_LANES, ahead += fetches * CK_LANES) {
+        lanes weights[MOST_VECTORS];
+#pragma clang loop unroll(full)
+        for (int v = 0; v < vectors; v++) weights[v] = *(const lanes *)(panel + v * CK_LANES);
+        add_products(rows, vectors, pointers, level, weights, sums);
+#pragma clang loop unroll(full)
+        for (int v = 0; v < fetches; v++) __builtin_prefetch(ahead + v * CK_LANES, 0, 2);
+    }
+}
+
+// The same with a panel of pairs of bfloat16, whose rows are `step` words apart.
+CK_INLINE void add_pairs(const int rows, const int vectors, const float *const *pointers, int64_t depth, const float *panel, ptrdiff_t step,
+                         lanes (*sums)[MOST_VECTORS]) {
+    lanes weights[MOST_VECTORS];
+    int64_t level = 0;
+#pragma clang loop unroll(disable)
+    for (; level + 1 < depth; level += 2, panel += step) {
+        lane_words pairs[MOST_VECTORS];
+#pragma clang loop unroll(full)
+        for (int v = 0; v < vectors; v++) {
+            pairs[v] = *(const lane_words *)(panel + v * CK_LANES);
+            weights[v] = (lanes)(pairs[v] << 16);
+        }
+        add_products(rows, vectors, pointers, level, weights, sums);
+#pragma clang loop unroll(full)
+        for (int v = 0; v < vectors; v++) weights[v] = (lanes)(pairs[v] & 0xffff0000u);
+        add_products(rows, vectors, pointers, level + 1, weights, sums);
+    }
+    if (level < depth) {
+#pragma clang loop unroll(full)
+        for (int v = 0; v < vectors; v++) weights[v] = (lanes)(*(const lane_words *)(panel + v * CK_LANES) << 16);
+        add_products(rows, vectors, pointers, level, weights, sums);
+    }
+}
+
+// Rows, vectors, fetches and whether the panel holds pairs are constants wherever this is inlined.
+CK_INLINE void tile(const int rows, const int vectors, const bool pairs, const int fetches, const ck_panel_product *product,
+                    const float *const *sources, ptrdiff_t source_stride, const float *panel, ptrdiff_t step, const float *ahead, int64_t row,
+                    int64_t column) {
+    lanes sums[rows][MOST_VECTORS];
 #pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++)
 #pragma clang loop unroll(full)
@@ -42,21 +97,13 @@ CK_INLINE void tile(const int rows, const int vectors, const int fetches, const 
         const float *pointers[rows];
 #pragma clang loop unroll(full)
         for (int r = 0; r < rows; r++) pointers[r] = sources[r];
-#pragma clang loop unroll(disable)
-        for (int64_t level = 0; level < depth; level++) {
-            lanes weights[vectors];
-#pragma clang loop unroll(full)
-            for (int v = 0; v < vectors; v++) weights[v] = *(const lanes *)(panel + v * CK_LANES);
-#pragma clang loop unroll(full)
-            for (int r = 0; r < rows; r++) {
-                const lanes factor = pointers[r][level];
-#pragma clang loop unroll(full)
-                for (int v = 0; v < vectors; v++) sums[r][v] += factor * weights[v];
-            }
-            panel += vectors * CK_LANES;
-#pragma clang loop unroll(full)
-            for (int v = 0; v < fetches; v++) __builtin_prefetch(ahead + v * CK_LANES, 0, 2);
-            ahead += fetches * CK_LANES;
+        if (pairs) {
+            add_pairs(rows, vectors, pointers, depth, panel, step, sums);
+            panel += depth / 2 * step;
+        } else {
+            add_floats(rows, vectors, fetches, pointers, depth, panel, ahead, sums);
+            panel += depth * vectors * CK_LANES;
+            ahead += depth * fetches * CK_LANES;
         }
     }
     const int64_t width = product->columns - column;
@@ -104,21 +151,23 @@ CK_INLINE void tile(const int rows, const int vectors, const int fetches, const 
     }
 }
 
-typedef void (*tile_function)(const ck_panel_product *, const float *const *, ptrdiff_t, const float *, const float *, int64_t, int64_t);
+typedef void (*tile_function)(const ck_panel_product *, const float *const *, ptrdiff_t, const float *, ptrdiff_t, const float *, int64_t,
+                              int64_t);
 
-#define TILE_OF(NAME, ROWS, VECTORS, FETCHES)                                                                                    \
-    PANELS_TARGET static void NAME##_##ROWS##_##VECTORS(const ck_panel_product *product, const float *const *sources,            \
-                                                        ptrdiff_t source_stride, const float *panel, const float *ahead,         \
-                                                        int64_t row, int64_t column) {                                           \
-        tile(ROWS, VECTORS, FETCHES, product, sources, source_stride, panel, ahead, row, column);                                \
+#define TILE_OF(NAME, ROWS, VECTORS, PAIRS, FETCHES)                                                                              \
+    PANELS_TARGET static void NAME##_##ROWS##_##VECTORS(const ck_panel_product *product, const float *const *sources,             \
+                                                        ptrdiff_t source_stride, const float *panel, ptrdiff_t step,              \
+                                                        const float *ahead, int64_t row, int64_t column) {                        \
+        tile(ROWS, VECTORS, PAIRS, FETCHES, product, sources, source_stride, panel, step, ahead, row, column);                    \
     }
-#define TILE(ROWS, VECTORS) TILE_OF(tile, ROWS, VECTORS, 0)
+// A tile over floats, which lie one row of the panel after another, and a tile over pairs.
+#define TILE(ROWS, VECTORS) TILE_OF(tile, ROWS, VECTORS, false, 0) TILE_OF(pairs, ROWS, VECTORS, true, 0)
 #define TILES_3(VECTORS) TILE(1, VECTORS) TILE(2, VECTORS) TILE(3, VECTORS)
 #define TILES_6(VECTORS) TILES_3(VECTORS) TILE(4, VECTORS) TILE(5, VECTORS) TILE(6, VECTORS)
 #define TILES_8(VECTORS) TILES_6(VECTORS) TILE(7, VECTORS) TILE(8, VECTORS)
 #define TILES_12(VECTORS) TILES_8(VECTORS) TILE(9, VECTORS) TILE(10, VECTORS) TILE(11, VECTORS) TILE(12, VECTORS)
 // Those that fetch a vector of the next panel for each level, and those that fetch their own.
-#define FETCHING(ROWS, VECTORS) TILE_OF(ahead, ROWS, VECTORS, 1) TILE_OF(stream, ROWS, VECTORS, VECTORS)
+#define FETCHING(ROWS, VECTORS) TILE_OF(ahead, ROWS, VECTORS, false, 1) TILE_OF(stream, ROWS, VECTORS, false, VECTORS)
 #define FETCHING_3(VECTORS) FETCHING(1, VECTORS) FETCHING(2, VECTORS) FETCHING(3, VECTORS)
 #define FETCHING_6(VECTORS) FETCHING_3(VECTORS) FETCHING(4, VECTORS) FETCHING(5, VECTORS) FETCHING(6, VECTORS)
 #define NAMES_3(NAME, VECTORS) NAME##_1_##VECTORS, NAME##_2_##VECTORS, NAME##_3_##VECTORS
@@ -126,7 +175,7 @@ typedef void (*tile_function)(const ck_panel_product *, const float *const *, pt
 #define NAMES_8(NAME, VECTORS) NAMES_6(NAME, VECTORS), NAME##_7_##VECTORS, NAME##_8_##VECTORS
 #define NAMES_12(NAME, VECTORS) NAMES_8(NAME, VECTORS), NAME##_9_##VECTORS, NAME##_10_##VECTORS, NAME##_11_##VECTORS, NAME##_12_##VECTORS
 
-// Tiles of panels of one width, of 1 to `most` rows. Those that fetch are NULL for a last panel, which is narrow.
+// Tiles of panels of one width, of 1 to `most` rows. Those that fetch are NULL for panels of pairs, and for a last panel, which is narrow.
 typedef struct {
     int64_t most;
     const tile_function *tiles, *aheads, *streams;
@@ -147,7 +196,7 @@ CK_INLINE fetch_kind fetching_of(const tile_set *set, const ck_panel_product *pr
 
 // All rows of a panel, in tiles of nearly the same height: a last one of a row or two would be slow.
 static void rows_of_panel(const tile_set *set, const ck_panel_product *product, const float *const *sources, ptrdiff_t source_stride,
-                          const float *panel, int64_t row, int64_t count, int64_t column) {
+                          const float *panel, ptrdiff_t step, int64_t row, int64_t count, int64_t column) {
     enum { DISTANCE = 1024 };
     const int64_t tile_count = (count + set->most - 1) / set->most, part = product->taps * product->depth * CK_LANES;
     const fetch_kind fetching = fetching_of(set, product, tile_count, column);
@@ -162,7 +211,7 @@ static void rows_of_panel(const tile_set *set, const ck_panel_product *product, 
             tiles = set->streams;
             ahead = panel + DISTANCE;
         }
-        tiles[rows - 1](product, sources + done, source_stride, panel, ahead, row + done, column);
+        tiles[rows - 1](product, sources + done, source_stride, panel, step, ahead, row + done, column);
         done += rows;
     }
 }

@@ -27,17 +27,19 @@ static void filter_row(int64_t size, int64_t position, double row[3]) {
     row[2] = point * point / scale;
 }
 
+static void filter_factors(int64_t size, int64_t position, float factors[9]) {
+    double rows[3], columns[3];
+    filter_row(size, position / (size + 2), rows);
+    filter_row(size, position % (size + 2), columns);
+    for (int tap = 0; tap < 9; tap++) factors[tap] = (float)(rows[tap / 3] * columns[tap % 3]);
+}
+
 void ck_winograd_pack(ck_level level, int64_t size, const float *filter, int64_t channels, int64_t outputs, int64_t first, int64_t count,
                       float *panels, int64_t panel_count) {
-    const int side = (int)size + 2;
+    const int positions = (int)ck_winograd_positions(size);
     float factors[CK_WINOGRAD_POSITIONS][9];
-    for (int position = 0; position < side * side; position++) {
-        double rows[3], columns[3];
-        filter_row(size, position / side, rows);
-        filter_row(size, position % side, columns);
-        for (int tap = 0; tap < 9; tap++) factors[position][tap] = (float)(rows[tap / 3] * columns[tap % 3]);
-    }
-    const winograd_filter task = {filter, channels, outputs, ck_panel_width(level), side * side, factors, panels, panel_count};
+    for (int position = 0; position < positions; position++) filter_factors(size, position, factors[position]);
+    const winograd_filter task = {filter, channels, outputs, ck_panel_width(level), positions, factors, panels, panel_count};
 #if defined(__x86_64__)
     if (level == CK_LEVEL_AVX512) {
         ck_winograd_filter_avx512(&task, first, count);
@@ -49,6 +51,22 @@ void ck_winograd_pack(ck_level level, int64_t size, const float *filter, int64_t
     }
 #endif
     ck_winograd_filter_base(&task, first, count);
+}
+
+void ck_winograd_pack_bf16(ck_level level, int64_t size, const float *filter, int64_t channels, int64_t outputs, int64_t first, int64_t count,
+                           float *matrix, float *panels, int64_t panel_count) {
+    const int64_t plane = channels * outputs, width = ck_panel_width(level);
+    for (int64_t position = first; position < first + count; position++) {
+        float factors[9];
+        filter_factors(size, position, factors);
+        for (int64_t index = 0; index < plane; index++) {
+            float sum = 0;
+            for (int tap = 0; tap < 9; tap++) sum += factors[tap] * filter[tap * plane + index];
+            matrix[index] = sum;
+        }
+        ck_panels_pack(level, CK_BF16, matrix, outputs, false, channels, outputs, 0, (outputs + width - 1) / width,
+                       panels + position * panel_count);
+    }
 }
 
 void ck_winograd_input(const ck_winograd *winograd, const float *images, int64_t first, int64_t count, int64_t stride, const float *zeros,

@@ -1,5 +1,5 @@
 internal import CKernels
-internal import Tensors
+package import Tensors
 
 /// A convolution of images that lie as [batch, height, width, depth] with a filter that lies in panels.
 ///
@@ -18,17 +18,28 @@ package struct PanelConvolution: Hashable, Sendable {
     ///   - channels: Of an image.
     ///   - outputs: Channels of the result.
     ///   - finish: What is done with each element.
+    ///   - precision: The numbers in the panels; with bfloat16, the number of channels is even.
     ///   - level: The instructions that are used.
     package init(
         window: SpatialWindow, batch: Int, channels: Int, outputs: Int, _ finish: LinearFinish,
-        level: PanelFormat.Level = .best
+        _ precision: Precision = .fp32, level: PanelFormat.Level = .best
     ) {
         self.window = window
         self.batch = batch
         self.channels = channels
         self.finish = finish
         format = PanelFormat(
-            depth: window.rows.filter * window.columns.filter * channels, columns: outputs, level: level)
+            depth: window.rows.filter * window.columns.filter * channels, columns: outputs, precision, level: level)
+    }
+
+    /// Whether panels of a filter may hold such numbers: those of bfloat16 lie in pairs, and a pair belongs to one place of the filter.
+    ///
+    /// - Parameters:
+    ///   - precision: The numbers.
+    ///   - channels: Of an image.
+    /// - Returns: Whether they may.
+    package static func takes(_ precision: Precision, channels: Int) -> Bool {
+        precision == .fp32 || channels.isMultiple(of: 2)
     }
 
     private var places: Int { batch &* window.outputCount }
@@ -68,7 +79,8 @@ package struct PanelConvolution: Hashable, Sendable {
             }
         }
         return Kernel(
-            "conv2d.panels", scratchBytesPerWorker: bytes, overwritableInputs: operands.overwritableInputs,
+            format.precision == .bf16 ? "conv2d.bf16Panels" : "conv2d.panels", scratchBytesPerWorker: bytes,
+            overwritableInputs: operands.overwritableInputs,
             phases: [phase])
     }
 }

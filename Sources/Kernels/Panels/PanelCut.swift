@@ -35,7 +35,7 @@ struct PanelCut: Sendable {
         let weights = format.depth.saturatingProduct(format.columns)
         let multiplying = weights.saturatingProduct(rows.saturatingProduct(format.level.picosecondsOfProduct))
         // A few rows wait for the panels to come from memory.
-        let reading = weights.saturatingProduct(160)
+        let reading = weights.saturatingProduct(format.picosecondsOfReading)
         let finishing = rows.saturatingProduct(format.columns).saturatingProduct(finish.picoseconds)
         let nanoseconds = max(multiplying, reading).saturatingSum(finishing) / 1000
         let parts = max(
@@ -97,6 +97,7 @@ struct PanelOperands: Sendable {
     func product(_ frame: KernelFrame, _ format: PanelFormat) -> ck_panel_product {
         var product = ck_panel_product()
         product.level = format.level.code
+        product.precision = format.precision.code
         product.taps = 1
         product.depth = Int64(format.depth)
         product.columns = Int64(format.columns)

@@ -1,8 +1,8 @@
 internal import CKernels
 internal import Glibc
-internal import Tensors
+package import Tensors
 
-/// How a matrix [depth, columns] of float32 lies in panels: some columns at a time, row by row, in the order in which a product reads it.
+/// How a matrix [depth, columns] lies in panels: some columns at a time, row by row, in the order in which a product reads it.
 package struct PanelFormat: Hashable, Sendable {
     /// The instructions that products with the panels use.
     package enum Level: Int, CaseIterable, Sendable {
@@ -39,25 +39,40 @@ package struct PanelFormat: Hashable, Sendable {
     /// Rows of the matrix.
     package let depth: Int
     package let columns: Int
+    /// The numbers in the panels.
+    package let precision: Precision
 
     /// - Parameters:
     ///   - depth: Rows of the matrix.
     ///   - columns: Columns of the matrix.
+    ///   - precision: The numbers in the panels.
     ///   - level: The instructions that products use.
-    package init(depth: Int, columns: Int, level: Level = .best) {
+    package init(depth: Int, columns: Int, _ precision: Precision = .fp32, level: Level = .best) {
         self.level = level
         self.depth = depth
         self.columns = columns
+        self.precision = precision
     }
 
     var panelCount: Int { (columns + level.width - 1) / level.width }
 
-    /// The number of floats in all panels; nil where it is too large to count.
-    package var elementCount: Int? {
+    /// The number of words of 32 bits in all panels; nil where it is too large to count.
+    var wordCount: Int? {
         let (rounded, tooWide) = columns.addingReportingOverflow(Int(CK_LANES) - 1)
-        let (count, tooLarge) = depth.multipliedReportingOverflow(by: rounded / Int(CK_LANES) * Int(CK_LANES))
+        let rows = precision == .bf16 ? depth / 2 + depth % 2 : depth
+        let (count, tooLarge) = rows.multipliedReportingOverflow(by: rounded / Int(CK_LANES) * Int(CK_LANES))
         return tooWide || tooLarge ? nil : count
     }
+
+    /// The number of elements in all panels; nil where it is too large to count.
+    package var elementCount: Int? {
+        guard precision == .bf16 else { return wordCount }
+        guard let (count, isTooLarge) = wordCount?.multipliedReportingOverflow(by: 2) else { return nil }
+        return isTooLarge ? nil : count
+    }
+
+    /// About how long a weight takes to come from memory, in picoseconds.
+    var picosecondsOfReading: Int { precision == .bf16 ? 80 : 160 }
 
     /// The kernel that makes panels of input 0.
     ///
@@ -80,12 +95,12 @@ package struct PanelFormat: Hashable, Sendable {
     }
 
     /// Makes some panels.
-    // Safety: `matrix` has depth times columns elements, `panels` has room for `elementCount`.
+    // Safety: `matrix` has depth times columns elements, `memory` has room for `wordCount` words.
     func pack(
         _ matrix: UnsafePointer<Float>, transposed: Bool, panels: Range<Int>, into memory: UnsafeMutablePointer<Float>
     ) {
         ck_panels_pack(
-            level.code, matrix, transposed ? depth : columns, transposed, Int64(depth), Int64(columns),
+            level.code, precision.code, matrix, transposed ? depth : columns, transposed, Int64(depth), Int64(columns),
             Int64(panels.lowerBound), Int64(panels.count), memory)
     }
 
@@ -113,4 +128,8 @@ package struct PanelFormat: Hashable, Sendable {
             level.code, part, depth, true, Int64(depth), Int64(columns - first), 0,
             Int64((rows + level.width - 1) / level.width), panels + depth * first)
     }
+}
+
+extension Precision {
+    var code: ck_precision { self == .bf16 ? CK_BF16 : CK_FP32 }
 }

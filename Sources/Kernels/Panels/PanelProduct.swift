@@ -27,6 +27,8 @@ package struct PanelProduct: Hashable, Sendable {
                 &product, frame.input(0), format.depth, Int64(part.firstRow), Int64(part.rowCount),
                 Int64(part.firstPanel), Int64(part.panelCount))
         }
-        return Kernel("matmul.panels", overwritableInputs: operands.overwritableInputs, phases: [phase])
+        return Kernel(
+            format.precision == .bf16 ? "matmul.bf16Panels" : "matmul.panels",
+            overwritableInputs: operands.overwritableInputs, phases: [phase])
     }
 }

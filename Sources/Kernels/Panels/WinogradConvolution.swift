@@ -88,10 +88,11 @@ package struct WinogradConvolution: Hashable, Sendable {
             let format = filter.format
             var product = ck_panel_product()
             product.level = filter.level.code
+            product.precision = filter.precision.code
             product.taps = 1
             product.depth = Int64(filter.channels)
             product.columns = Int64(filter.outputs)
-            product.panels = frame.input(1, as: Float.self) + position &* (format.elementCount ?? 0)
+            product.panels = frame.input(1, as: Float.self) + position &* (format.wordCount ?? 0)
             product.output = products(memory) + position &* stride &* filter.outputs
             product.output_stride = filter.outputs
             product.finish = CK_FINISH_NONE
@@ -130,7 +131,14 @@ package struct WinogradConvolution: Hashable, Sendable {
             ? kernel(chunks: (tiles + chunk - 1) / chunk, tiles) : kernelOfAll(tiles)
     }
 
-    private var name: Kernel.Name { filter.size == 4 ? "conv2d.winograd4" : "conv2d.winograd2" }
+    private var name: Kernel.Name {
+        switch (filter.size, filter.precision) {
+        case (4, .fp32): "conv2d.winograd4"
+        case (4, .bf16): "conv2d.bf16Winograd4"
+        case (_, .fp32): "conv2d.winograd2"
+        case (_, .bf16): "conv2d.bf16Winograd2"
+        }
+    }
 
     /// About how long the products of a tile take.
     private var tileNanoseconds: Int {

@@ -1,5 +1,5 @@
 internal import CKernels
-internal import Tensors
+package import Tensors
 
 /// A filter of 3 x 3 as Winograd's convolution wants it: for each position of a tile a matrix [channels, outputs] in panels.
 package struct WinogradFilter: Hashable, Sendable {
@@ -7,14 +7,20 @@ package struct WinogradFilter: Hashable, Sendable {
     package let size: Int
     package let channels: Int
     package let outputs: Int
+    /// The numbers of the transformed filter.
+    package let precision: Precision
     let level: PanelFormat.Level
 
     /// - Parameters:
     ///   - size: Results along each side of a tile: 2 or 4.
     ///   - channels: Of an image.
     ///   - outputs: Channels of the result.
+    ///   - precision: The numbers of the transformed filter.
     ///   - level: The instructions that are used.
-    package init(size: Int, channels: Int, outputs: Int, level: PanelFormat.Level = .best) {
+    package init(
+        size: Int, channels: Int, outputs: Int, _ precision: Precision = .fp32, level: PanelFormat.Level = .best
+    ) {
+        self.precision = precision
         self.size = size
         self.channels = channels
         self.outputs = outputs
@@ -27,9 +33,11 @@ package struct WinogradFilter: Hashable, Sendable {
     ///   - window: How the filter moves.
     ///   - channels: Of an image.
     ///   - outputs: Channels of the result.
+    ///   - precision: The numbers of the transformed filter.
     ///   - level: The instructions that are used.
     package init?(
-        for window: SpatialWindow, channels: Int, outputs: Int, level: PanelFormat.Level = .best
+        for window: SpatialWindow, channels: Int, outputs: Int, _ precision: Precision = .fp32,
+        level: PanelFormat.Level = .best
     ) {
         let axes = [window.rows, window.columns]
         // Shapes come from a graph: no tensor may be able to have them.
@@ -39,7 +47,10 @@ package struct WinogradFilter: Hashable, Sendable {
         else { return nil }
         let direct = channels.saturatingProduct(outputs).saturatingProduct(window.outputCount).saturatingProduct(
             9 * level.picosecondsOfProduct)
-        let choices = [2, 4].map { WinogradFilter(size: $0, channels: channels, outputs: outputs, level: level) }
+        // Rounded weights of tiles of 4 would be too far from what they stand for.
+        let choices = (precision == .fp32 ? [2, 4] : [2]).map {
+            WinogradFilter(size: $0, channels: channels, outputs: outputs, precision, level: level)
+        }
         let best = choices.filter { $0.size == 2 || channels.saturatingProduct(outputs) <= Self.mostWeights }.min {
             $0.picoseconds(window) < $1.picoseconds(window)
         }
@@ -60,7 +71,8 @@ package struct WinogradFilter: Hashable, Sendable {
         let each = positions.saturatingProduct(tiles)
         let multiplying = each.saturatingProduct(channels.saturatingProduct(outputs)).saturatingProduct(
             level.picosecondsOfProduct * 8 / 7)
-        let reading = positions.saturatingProduct(channels.saturatingProduct(outputs)).saturatingProduct(280)
+        let reading = positions.saturatingProduct(channels.saturatingProduct(outputs)).saturatingProduct(
+            precision == .bf16 ? 140 : 280)
         let transforming = each.saturatingProduct(
             channels.saturatingProduct(800).saturatingSum(outputs.saturatingProduct(600)))
         // Tiles of 4 are looked at: see `CK_WINOGRAD_RANGE`.
@@ -76,21 +88,21 @@ package struct WinogradFilter: Hashable, Sendable {
     }
 
     /// How the matrix of a position lies.
-    var format: PanelFormat { PanelFormat(depth: channels, columns: outputs, level: level) }
+    var format: PanelFormat { PanelFormat(depth: channels, columns: outputs, precision, level: level) }
 
     /// How the filter lies behind the matrices, for tiles of 4 that are convolved without being transformed.
     private var direct: PanelFormat? {
-        size == 4 ? PanelFormat(depth: channels.saturatingProduct(9), columns: outputs, level: level) : nil
+        size == 4 ? PanelFormat(depth: channels.saturatingProduct(9), columns: outputs, precision, level: level) : nil
     }
 
-    /// The number of floats of all positions; nil where it is too large to count.
+    /// The number of elements for all positions; nil where it is too large to count.
     private var positionElements: Int? {
         guard let each = format.elementCount else { return nil }
         let (count, overflow) = each.multipliedReportingOverflow(by: positions)
         return overflow ? nil : count
     }
 
-    /// The number of floats of the whole form; nil where it is too large to count.
+    /// The number of elements of the whole form; nil where it is too large to count.
     package var elementCount: Int? {
         guard let count = positionElements else { return nil }
         guard let direct else { return count }
@@ -99,11 +111,15 @@ package struct WinogradFilter: Hashable, Sendable {
         return overflow ? nil : sum
     }
 
-    /// Where in the form the panels of the filter as it is begin.
+    /// Where in the form the panels of the filter as it is begin; tiles of 4 have floats.
     var directOffset: Int { positionElements ?? 0 }
 
     /// The kernel that transforms a filter [3, 3, channels, outputs], input 0.
     package var packing: Kernel {
+        precision == .bf16 ? packingPairs : packingFloats
+    }
+
+    private var packingFloats: Kernel {
         // A sum of nine products for each position.
         let each = max(1, positions.saturatingProduct(outputs) / 2)
         let perUnit = max(1, Kernel.loopUnitNanoseconds / each)
@@ -125,5 +141,20 @@ package struct WinogradFilter: Hashable, Sendable {
                 frame.input(0), transposed: false, panels: 0..<direct.panelCount, into: frame.output() + directOffset)
         }
         return Kernel("winograd.pack", phases: [phase])
+    }
+
+    private var packingPairs: Kernel {
+        let plane = channels.saturatingProduct(outputs)
+        let phase = Kernel.Phase(units: positions, unitNanoseconds: plane.saturatingProduct(10)) { frame, units, own in
+            // Safety: the worker's memory has room for a matrix, the output for the panels of all positions.
+            ck_winograd_pack_bf16(
+                level.code, Int64(size), frame.input(0), Int64(channels), Int64(outputs), Int64(units.lowerBound),
+                Int64(units.count), own.assumingMemoryBound(to: Float.self), frame.output(),
+                Int64(format.wordCount ?? 0))
+            _ = frame.isOver(after: units.count.saturatingProduct(plane))
+        }
+        return Kernel(
+            "winograd.pack", scratchBytesPerWorker: plane.saturatingProduct(MemoryLayout<Float>.stride), phases: [phase]
+        )
     }
 }

@@ -39,7 +39,8 @@ struct FinishedDepthwise: FinishingOp {
 }
 
 extension DepthwiseConv2D: PackableOp {
-    func packed(_ inputs: [TensorFact]) -> PackedForm? {
+    func packed(_ inputs: [TensorFact], _ precision: Precision) -> PackedForm? {
+        // The filter is small, and stays as it is.
         guard inputs.allSatisfy({ $0.dtype == .float32 }), !isChannelsFirst, inputs[0].shape.rank == 4,
             let filter = inputs[1].shape.known?.dimensions, filter.count == 4, filter.allSatisfy({ $0 > 0 }),
             filter[3] == 1

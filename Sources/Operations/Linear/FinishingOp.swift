@@ -1,5 +1,5 @@
 package import Kernels
-internal import Tensors
+package import Tensors
 
 /// An op that finishes the elements of its output before it writes them: it adds a bias for each channel, adds another tensor, applies an
 /// activation. The last axis of the output is that of the channels.
@@ -22,11 +22,17 @@ extension FinishingOp {
     /// - Parameters:
     ///   - inputs: Of the op.
     ///   - output: Of the op.
+    ///   - precision: The numbers of the weight, which is input 1.
     /// - Throws: ``OpError`` of kind `malformed`: a pass has joined what does not fit.
-    func checkFinish(_ inputs: [TensorFact], _ output: TensorFact) throws(OpError) {
+    func checkFinish(
+        _ inputs: [TensorFact], _ output: TensorFact, _ precision: Precision = .fp32
+    ) throws(OpError) {
         let taken = (finish.hasBias ? 1 : 0) + (finish.hasResidual ? 1 : 0)
-        guard inputs.count == ownInputCount + taken, inputs.allSatisfy({ $0.dtype == .float32 }) else {
-            throw OpError(.malformed, "has \(inputs.count) inputs, or one that is not float32")
+        let areTaken = inputs.enumerated().allSatisfy { number, input in
+            input.dtype == (number == 1 ? precision.dataType : .float32)
+        }
+        guard inputs.count == ownInputCount + taken, areTaken else {
+            throw OpError(.malformed, "has \(inputs.count) inputs, or one of another dtype")
         }
         if finish.hasBias, let count = inputs[ownInputCount].shape.known?.elementCount,
             let channels = output.shape.dimensions?.last, channels >= 0, count != channels
@@ -46,7 +52,12 @@ extension FinishingOp {
 /// A ``LinearOp`` for which there is a ``FinishingOp``, most often over a weight that lies otherwise.
 package protocol PackableOp: LinearOp {
     /// The op that finishes its sums; nil where there is none for the dtypes and shapes, as far as they are known.
-    func packed(_ inputs: [TensorFact]) -> PackedForm?
+    ///
+    /// - Parameters:
+    ///   - inputs: Of the op.
+    ///   - precision: The numbers that panels of the weight should hold.
+    /// - Returns: The form, perhaps with float32 where there is no other one.
+    func packed(_ inputs: [TensorFact], _ precision: Precision) -> PackedForm?
 }
 
 /// A linear op that finishes its sums.
@@ -75,7 +86,8 @@ package struct PackedForm: Sendable {
 /// Panels of a weight: see ``PanelFormat``.
 ///
 /// - Inputs: float32 whose elements, in their order, are the matrix [depth, columns], or [columns, depth] where it is transposed.
-/// - Outputs: the panels, of rank 1.
+/// - Outputs: the panels, of rank 1, float32 or bfloat16.
+/// - Numerics: bfloat16 is the nearest number; of two, the even one.
 struct PackPanels: MovementOp {
     let format: PanelFormat
     let transposed: Bool
@@ -85,7 +97,7 @@ struct PackPanels: MovementOp {
         guard inputs.count == 1, inputs[0].dtype == .float32, !count.overflow, let elements = format.elementCount,
             inputs[0].shape.known.map({ $0.elementCount == count.partialValue }) ?? true
         else { throw OpError(.malformed, "cannot make panels of \(inputs.first?.shape ?? .unknown)") }
-        return [TensorFact(.float32, PartialShape([elements]))]
+        return [TensorFact(format.precision.dataType, PartialShape([elements]))]
     }
 
     func movement(_ inputs: [TensorFact]) -> Movement? { nil }
@@ -102,7 +114,8 @@ extension PackPanels: PartwiseOp {
         let (multiple, overflow) = (rows * MemoryLayout<Float>.stride).multipliedReportingOverflow(
             by: transposed ? format.depth : format.columns)
         let rowBytes = multiple / rows
-        guard !overflow, multiple > 0, multiple <= Self.maxPartBytes, input.dtype == .float32,
+        guard format.precision == .fp32, !overflow, multiple > 0, multiple <= Self.maxPartBytes,
+            input.dtype == .float32,
             let tensor = Tensor(dtype: .float32, shape: output, initializing: { _ in })
         else { return nil }
         // Safety: nobody reads the tensor before all parts were taken, and each part fills its own elements of it.

@@ -13,12 +13,22 @@ struct PackedConvolution: FinishingOp {
     private let filter: [Int]
     /// How the filter is transformed; nil where it lies as it is.
     private let winograd: WinogradFilter?
+    /// The numbers in the panels.
+    private let precision: Precision
     private(set) var finish = LinearFinish()
 
-    init(_ convolution: Conv2D, filter: [Int], _ winograd: WinogradFilter? = nil) {
+    init(_ convolution: Conv2D, filter: [Int], _ precision: Precision) {
+        self.convolution = convolution
+        self.filter = filter
+        self.precision = precision
+        winograd = nil
+    }
+
+    init(_ convolution: Conv2D, filter: [Int], _ winograd: WinogradFilter) {
         self.convolution = convolution
         self.filter = filter
         self.winograd = winograd
+        precision = winograd.precision
     }
 
     func with(_ finish: LinearFinish) -> any FinishingOp {
@@ -33,7 +43,7 @@ struct PackedConvolution: FinishingOp {
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         let outputs = try convolution.outputs(for: operands(inputs))
-        try checkFinish(inputs, outputs[0])
+        try checkFinish(inputs, outputs[0], precision)
         return outputs
     }
 
@@ -49,7 +59,7 @@ struct PackedConvolution: FinishingOp {
             return WinogradConvolution(window: window, batch: output.dimensions[0], winograd, finish).kernel
         }
         return PanelConvolution(
-            window: window, batch: output.dimensions[0], channels: filter[2], outputs: filter[3], finish
+            window: window, batch: output.dimensions[0], channels: filter[2], outputs: filter[3], finish, precision
         ).kernel
     }
 }
@@ -57,7 +67,8 @@ struct PackedConvolution: FinishingOp {
 /// A filter transformed for Winograd's way: see ``WinogradFilter``.
 ///
 /// - Inputs: float32 [3, 3, channels, outputs].
-/// - Outputs: the panels of all positions, of rank 1.
+/// - Outputs: the panels of all positions, of rank 1, float32 or bfloat16.
+/// - Numerics: transformed in float32, then rounded.
 struct PackWinograd: MovementOp {
     let filter: WinogradFilter
 
@@ -65,7 +76,7 @@ struct PackWinograd: MovementOp {
         guard inputs.count == 1, inputs[0].dtype == .float32, let elements = filter.elementCount,
             inputs[0].shape.known.map({ $0.dimensions == [3, 3, filter.channels, filter.outputs] }) ?? true
         else { throw OpError(.malformed, "cannot transform a filter \(inputs.first?.shape ?? .unknown)") }
-        return [TensorFact(.float32, PartialShape([elements]))]
+        return [TensorFact(filter.precision.dataType, PartialShape([elements]))]
     }
 
     func movement(_ inputs: [TensorFact]) -> Movement? { nil }
@@ -74,7 +85,7 @@ struct PackWinograd: MovementOp {
 }
 
 extension Conv2D: PackableOp {
-    func packed(_ inputs: [TensorFact]) -> PackedForm? {
+    func packed(_ inputs: [TensorFact], _ precision: Precision) -> PackedForm? {
         guard inputs.allSatisfy({ $0.dtype == .float32 }), !isChannelsFirst,
             let filter = inputs[1].shape.known?.dimensions,
             filter.count == 4, filter.allSatisfy({ $0 > 0 }), inputs[0].shape.rank == 4,
@@ -84,12 +95,13 @@ extension Conv2D: PackableOp {
         let depth = filter[0].multipliedReportingOverflow(by: filter[1] * filter[2])
         guard !depth.overflow else { return nil }
         if let window = (try? window(inputs)) ?? nil,
-            let winograd = WinogradFilter(for: window, channels: filter[2], outputs: filter[3])
+            let winograd = WinogradFilter(for: window, channels: filter[2], outputs: filter[3], precision)
         {
             return PackedForm(
                 packing: PackWinograd(filter: winograd), PackedConvolution(self, filter: filter, winograd))
         }
-        let format = PanelFormat(depth: depth.partialValue, columns: filter[3])
-        return PackedForm(format, PackedConvolution(self, filter: filter))
+        let possible = PanelConvolution.takes(precision, channels: filter[2]) ? precision : .fp32
+        let format = PanelFormat(depth: depth.partialValue, columns: filter[3], possible)
+        return PackedForm(format, PackedConvolution(self, filter: filter, possible))
     }
 }

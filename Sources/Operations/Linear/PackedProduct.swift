@@ -5,7 +5,8 @@ internal import Tensors
 ///
 /// - Inputs: `data`, float32 [..., depth]; panels; then what the finish takes.
 /// - Outputs: float32 [..., columns].
-/// - Numerics: each sum is added up in the order of the depth, in float32, by fused multiplications and additions.
+/// - Numerics: each sum is added up in the order of the depth, in float32, by fused multiplications and additions. Panels of bfloat16 are
+///   widened first, which is exact.
 struct PackedProduct: FinishingOp {
     let format: PanelFormat
     /// The dimensions of the weight before it was packed, for messages.
@@ -39,7 +40,7 @@ struct PackedProduct: FinishingOp {
             dimensions[dimensions.count - 1] = format.columns
             output.shape = PartialShape(dimensions)
         }
-        try checkFinish(inputs, output)
+        try checkFinish(inputs, output, format.precision)
         return [output]
     }
 
@@ -53,16 +54,16 @@ struct PackedProduct: FinishingOp {
 }
 
 extension MatMul: PackableOp {
-    func packed(_ inputs: [TensorFact]) -> PackedForm? {
+    func packed(_ inputs: [TensorFact], _ precision: Precision) -> PackedForm? {
         guard !transposesLeft, output ?? .float32 == .float32, inputs.allSatisfy({ $0.dtype == .float32 }),
             inputs[0].shape.rank == 2, let weight = inputs[1].shape.known?.dimensions, weight.count == 2
         else { return nil }
-        return PackedForm(weight, transposed: transposesRight, rank: 2)
+        return PackedForm(weight, precision, transposed: transposesRight, rank: 2)
     }
 }
 
 extension BatchMatMul: PackableOp {
-    func packed(_ inputs: [TensorFact]) -> PackedForm? {
+    func packed(_ inputs: [TensorFact], _ precision: Precision) -> PackedForm? {
         // One matrix for all.
         guard !transposesLeft, output ?? .float32 == .float32, inputs.allSatisfy({ $0.dtype == .float32 }),
             let rank = inputs[0].shape.rank, let weight = inputs[1].shape.known?.dimensions, weight.count >= 2,
@@ -70,18 +71,20 @@ extension BatchMatMul: PackableOp {
             // Without broadcasting the other batch dimensions must be 1 too.
             broadcasts || inputs[0].shape.dimensions?.dropLast(2).allSatisfy({ $0 == 1 }) ?? false
         else { return nil }
-        return PackedForm(weight, transposed: transposesRight, rank: rank)
+        return PackedForm(weight, precision, transposed: transposesRight, rank: rank)
     }
 }
 
 extension PackedForm {
     /// - Parameters:
     ///   - weight: The dimensions of the right matrix, as it lies; those before the last two are 1.
+    ///   - precision: The numbers in the panels.
     ///   - transposed: Whether it lies as [columns, depth].
     ///   - rank: Of the data.
-    fileprivate init?(_ weight: [Int], transposed: Bool, rank: Int) {
+    fileprivate init?(_ weight: [Int], _ precision: Precision, transposed: Bool, rank: Int) {
         let matrix = Array(weight.suffix(2))
-        let format = PanelFormat(depth: matrix[transposed ? 1 : 0], columns: matrix[transposed ? 0 : 1])
+        let format = PanelFormat(
+            depth: matrix[transposed ? 1 : 0], columns: matrix[transposed ? 0 : 1], precision)
         // A sum over nothing, and a column alone, are done otherwise.
         guard format.depth > 0, format.columns > 1 else { return nil }
         self.init(format, transposed: transposed, PackedProduct(format, weight: weight, rank: rank))

@@ -69,7 +69,9 @@ extension Plan {
     }
 
     private func text(_ value: Value) -> String {
-        if let weight = facts[value].weight { return weights.title(of: weight) }
+        if let weight = facts[value].weight {
+            return weights.title(of: weight) + (facts[value].dtype == .bfloat16 ? " bfloat16" : "")
+        }
         guard let constant = facts[value].value, producers[value] == nil else { return "%\(value)" }
         guard constant.shape.elementCount == 1, let number = constant.scalars(as: Int32.self)?.first else {
             return "const\(constant.shape)"

@@ -34,7 +34,7 @@ struct PassDriver {
         _ pass: some PlanPass, on plan: inout Plan, _ verifier: PlanVerifier
     ) throws(OpError) -> Int {
         var pass = pass
-        pass.begin(plan)
+        pass.begin(plan, options)
         var count = 0
         let name = type(of: pass).name
         for id in plan.schedule where plan.nodes[id].isPresent && plan.refusals[name]?.contains(id) != true {

@@ -1,3 +1,5 @@
+package import Tensors
+
 /// All passes, in the order in which they run.
 package enum PassList {
     /// The passes.
@@ -37,13 +39,20 @@ package enum PassList {
     package static var names: [String] { all.map { $0.name } }
 }
 
-/// The passes that a session runs.
-package struct PassOptions: Sendable {
+/// The passes that a session runs, and what they may do.
+package struct PassOptions: Hashable, Sendable {
     /// The names of passes that do not run.
     package var disabled: Set<String>
+    /// The numbers of weights that `PackWeights` lays out.
+    package var precision: Precision
 
-    /// - Parameter disabled: Names of passes; see ``PassList/names``.
-    package init(disabled: Set<String> = []) { self.disabled = disabled }
+    /// - Parameters:
+    ///   - disabled: Names of passes; see ``PassList/names``.
+    ///   - precision: The numbers of weights.
+    package init(disabled: Set<String> = [], precision: Precision = .fp32) {
+        self.disabled = disabled
+        self.precision = precision
+    }
 
     func enables(_ pass: any PlanPass.Type) -> Bool { !disabled.contains(pass.name) }
 }

@@ -15,7 +15,11 @@ package protocol PlanPass: Sendable {
     init()
 
     /// Looks at the plan before its nodes are offered one by one.
-    mutating func begin(_ plan: borrowing Plan)
+    ///
+    /// - Parameters:
+    ///   - plan: The plan.
+    ///   - options: Those of the session.
+    mutating func begin(_ plan: borrowing Plan, _ options: PassOptions)
 
     /// The patch for a node; nil to leave it as it is.
     ///
@@ -28,7 +32,7 @@ package protocol PlanPass: Sendable {
 extension PlanPass {
     package static var forms: Set<PlanForm> { [.general, .specialized] }
 
-    package mutating func begin(_ plan: borrowing Plan) {}
+    package mutating func begin(_ plan: borrowing Plan, _ options: PassOptions) {}
 }
 
 /// How much of a plan is known.

@@ -1,6 +1,7 @@
 internal import Checkpoints
 internal import Files
 internal import Memory
+internal import Tensors
 internal import Text
 
 /// A loaded candidate: its files, verified and in memory.
@@ -11,6 +12,8 @@ struct ModelLoading {
     let assets: [ExactText: FileContents]
     /// Whether runs may assign variables, if the model's own settings state it.
     let variables: VariablesMode?
+    /// The numbers of weights, if the model's own settings state it.
+    let precision: Precision?
     /// The names of classes.
     let classes: ModelClasses
     /// Notes on the choice of the candidate.
@@ -68,6 +71,7 @@ struct ModelLoading {
             self.memory = try memory.map { account throws(ModelError) in try ModelMemory(candidate, account) }
             let settings = if let own { own } else { try ModelSettings(folder: candidate.folder) }
             variables = settings.variables
+            precision = settings.precision
             let context = LoadingContext(
                 defaults: ModelGraph.Defaults(own: settings.defaults, given: defaults, model: name), previous: previous,
                 reading: reading)

@@ -6,7 +6,7 @@ package import Memory
 internal import Operations
 package import Planning
 internal import TensorFlowProtos
-internal import Tensors
+public import Tensors
 internal import Threads
 
 /// A model: a graph and its weights, from a checkpoint, a SavedModel, a frozen graph or the newest of numbered versions.
@@ -48,6 +48,8 @@ public final class Model: Sendable {
     public let variablesMode: VariablesMode
     /// The reason for that mode, for messages.
     public let variablesReason: String
+    /// The numbers that products keep their weights in.
+    public let precision: Precision
     /// The weights; nil for a graph without variables.
     package let reader: CheckpointReader?
     /// The files of a SavedModel's `assets` that the graph reads: their paths by the name of the path's tensor. A graph must not read any other
@@ -83,14 +85,16 @@ public final class Model: Sendable {
     ///     read-only if a training switch guards the assignments.
     ///   - followsPaths: Whether a `checkpoint` file may name files of other folders.
     ///   - disabledPasses: The names of the planner's passes that do not run.
+    ///   - precision: The numbers that products keep their weights in; nil for the model's own settings, otherwise float32.
     /// - Throws: ``ModelError`` of kind `load` with the file and the cause.
     public convenience init(
         contentsOf path: String, name: String? = nil, threadCount: Int = 4, defaults: DefaultValues = DefaultValues(),
-        variables: VariablesMode? = nil, followsPaths: Bool = false, disabledPasses: Set<String> = []
+        variables: VariablesMode? = nil, followsPaths: Bool = false, disabledPasses: Set<String> = [],
+        precision: Precision? = nil
     ) throws(ModelError) {
         try self.init(
             contentsOf: path, name: name, threadCount: threadCount, defaults: defaults, variables: variables,
-            followsPaths: followsPaths, disabledPasses: disabledPasses,
+            followsPaths: followsPaths, disabledPasses: disabledPasses, precision: precision,
             reading: ReadingOptions(helpers: Self.spareProcessors))
     }
 
@@ -100,14 +104,15 @@ public final class Model: Sendable {
     package convenience init(
         contentsOf path: String, name: String? = nil, threadCount: Int = 4, defaults: DefaultValues = DefaultValues(),
         variables: VariablesMode? = nil, followsPaths: Bool = false, disabledPasses: Set<String> = [],
-        reading: ReadingOptions
+        precision: Precision? = nil, reading: ReadingOptions
     ) throws(ModelError) {
         let name = name ?? ModelFolders.name(of: path)
         let loading = try ModelLoading(
             newestAt: path, name: name, defaults: defaults, followsPaths: followsPaths, reading: reading)
         try self.init(
             loading, name: name, threadCount: threadCount, variables: variables ?? loading.variables,
-            passes: PassOptions(disabled: disabledPasses), helpers: reading.helpers)
+            passes: PassOptions(disabled: disabledPasses, precision: precision ?? loading.precision ?? .fp32),
+            helpers: reading.helpers)
     }
 
     /// Loads a candidate. If `previous` has the same meta graph, its graph, interface and shape inference are reused, and only the
@@ -121,6 +126,7 @@ public final class Model: Sendable {
     ///   - own: The settings of the model's folder; nil to read them.
     ///   - variables: Whether runs may assign variables. It takes precedence over the model's own settings.
     ///   - standardVariables: Whether runs may assign variables, if the model's own settings do not state it.
+    ///   - precision: The numbers of weights. It takes precedence over the model's own settings, and these over those of `passes`.
     ///   - previous: The model in service.
     ///   - memory: The account of the server's memory; nil for none.
     ///   - caches: What may be kept of this model and all others.
@@ -130,12 +136,15 @@ public final class Model: Sendable {
     package convenience init(
         _ candidate: ModelCandidate, name: String, threadCount: Int = 4, defaults: DefaultValues = DefaultValues(),
         own: ModelSettings? = nil, variables: VariablesMode? = nil, standardVariables: VariablesMode? = nil,
-        previous: Model? = nil, memory: MemoryAccount? = nil, caches: CacheBudget = CacheBudget(),
-        passes: PassOptions = PassOptions(), reading: ReadingOptions = ReadingOptions()
+        precision: Precision? = nil, previous: Model? = nil, memory: MemoryAccount? = nil,
+        caches: CacheBudget = CacheBudget(), passes: PassOptions = PassOptions(),
+        reading: ReadingOptions = ReadingOptions()
     ) throws(ModelError) {
         let loading = try ModelLoading(
             candidate, name: name, defaults: defaults, own: own, previous: previous?.shared, memory: memory,
             reading: reading)
+        var passes = passes
+        passes.precision = precision ?? loading.precision ?? passes.precision
         try self.init(
             loading, name: name, threadCount: threadCount,
             variables: variables ?? loading.variables ?? standardVariables, caches: caches, passes: passes,
@@ -164,6 +173,7 @@ public final class Model: Sendable {
         let rule = VariablesRule(mode, for: shared)
         variablesMode = rule.mode
         variablesReason = rule.reason
+        precision = passes.precision
         session = Session(
             graph: shared.graph, variables: CheckpointVariables(files.variables), threadCount: threadCount,
             memory: loading.memory?.account, caches: caches,

@@ -1,4 +1,5 @@
 package import Settings
+package import Tensors
 internal import Text
 
 /// The settings of one model: from `metaserve.yaml` in its own folder, or from the server's settings, under `models`.
@@ -22,6 +23,7 @@ package struct ModelSettings: SettingsGroup {
     package var classes: [String: String] = [:]
     /// nil if the server's setting for all models applies, as for the settings below.
     package var variables: VariablesMode?
+    package var precision: Precision?
     package var maxQueue: Int?
     package var maxBatch: Int?
     package var batchDelayMilliseconds: Double?
@@ -54,6 +56,9 @@ package struct ModelSettings: SettingsGroup {
             "variables", \.variables, VariablesMode.type.optional, absent: forAll, effect: .reload,
             "Whether requests may assign variables: read-only refuses such requests; with session, later requests see the assigned values."
         ),
+        Setting(
+            "precision", \.precision, Precision.type.optional, absent: forAll, effect: .reload,
+            "Numbers that products keep their weights in: bf16 halves the memory and changes responses a little."),
         Setting(
             "classes", \.classes, .map(of: .text("the name of a file"), "outputs and files of class names"),
             effect: .reload,
@@ -112,6 +117,7 @@ extension ModelSettings {
             result.split = others.split
         }
         result.variables = variables ?? others.variables
+        result.precision = precision ?? others.precision
         result.maxQueue = maxQueue ?? others.maxQueue
         result.maxBatch = maxBatch ?? others.maxBatch
         result.batchDelayMilliseconds = batchDelayMilliseconds ?? others.batchDelayMilliseconds

@@ -32,7 +32,8 @@ struct LoadJob: Sendable {
             let model = try Model(
                 load.candidate, name: name, threadCount: configuration.threadCount, defaults: defaults,
                 own: own, variables: configuration.models[name]?.variables,
-                standardVariables: configuration.variables, previous: previous,
+                standardVariables: configuration.variables, precision: configuration.models[name]?.precision,
+                previous: previous,
                 memory: configuration.memory, caches: configuration.caches, passes: configuration.passes,
                 reading: ReadingOptions(
                     isOnDemand: configuration.releasesWeights, helpers: helpers, progress: progress))

@@ -36,7 +36,7 @@ package final class ModelRegistry: Sendable {
         package var timing = ReloadTiming()
         /// The account of the server's memory; nil for none.
         package var memory: MemoryAccount?
-        /// The planner's passes.
+        /// The planner's passes, and the numbers of weights for models without their own setting.
         package var passes = PassOptions()
         /// Whether memory of weights that no plan reads is given back to the system.
         package var releasesWeights = false
@@ -65,7 +65,7 @@ package final class ModelRegistry: Sendable {
         ///   - old: The previous configuration.
         /// - Returns: Whether a setting differs that is applied when a model is loaded.
         func reloads(_ model: String, after old: Configuration) -> Bool {
-            if variables != old.variables { return true }
+            if variables != old.variables || passes.precision != old.passes.precision { return true }
             if DefaultValues.type.text(defaults) != DefaultValues.type.text(old.defaults) { return true }
             let settings = models[model] ?? ModelSettings()
             return (old.models[model] ?? ModelSettings()).changes(to: settings).contains { $0.effect == .reload }

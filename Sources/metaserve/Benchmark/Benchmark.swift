@@ -71,7 +71,9 @@ struct Benchmark: ParsableCommand {
             guard rounds > 0 else { throw ValidationError("--rounds \(rounds): expected 1 or more") }
         }
         guard load.http == nil else {
-            for (name, isGiven) in [("--profile", profile), ("--compare", compare != nil)] where isGiven {
+            for (name, isGiven) in [
+                ("--profile", profile), ("--compare", compare != nil), ("--precision", input.precision != nil),
+            ] where isGiven {
                 throw ValidationError("\(name) needs a run in this process: leave out --http")
             }
             guard load.body == nil || (input.folder == nil && !input.namesTensors) else {
@@ -109,12 +111,7 @@ struct Benchmark: ParsableCommand {
         let timed: TimedRuns
         do {
             timed = try TimedRuns(of: call, threads: threads, seconds: seconds, &progress)
-        } catch let error as OpError {
-            guard !call.randomNames.isEmpty else { throw error }
-            throw BenchmarkFailure(
-                description: "\(error). The values of \(call.randomNames.sorted().joined(separator: ", ")) are random: "
-                    + "give others with --feed NAME=VALUE, or a recorded case with --case N")
-        }
+        } catch let error as OpError { throw call.failure(error) }
         let report = BenchmarkReport(
             call, timed, threads: threads, machine,
             profile: profile ? try profile(of: call, timed, threads) : nil)

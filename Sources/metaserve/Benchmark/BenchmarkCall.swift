@@ -1,6 +1,7 @@
 import API
 import ArgumentParser
 import Execution
+import Operations
 import Serving
 import Tensors
 
@@ -20,12 +21,23 @@ struct BenchmarkCall {
     let fetchNames: [String]
     /// The fetches that were asked for; nil for the model's outputs.
     let fetches: [String]?
+    /// The signature; nil without one.
+    let signature: Signature?
 
     /// Compiles the call, and makes the feeds.
     ///
+    /// - Parameters:
+    ///   - model: The model.
+    ///   - feeds: The feeds by name.
+    ///   - fetches: The names of fetches; nil for the outputs.
+    ///   - signature: The signature; nil for the default one.
     /// - Throws: `ModelError` for names that there are not; `ValidationError` for values that do not fit.
-    init(_ model: Model, feeds: [(name: String, value: FeedSource)], fetches: [String]?) throws {
-        let named = try model.callable(feeds: feeds.map(\.name), fetches: fetches, in: model.defaultSignature)
+    init(
+        _ model: Model, feeds: [(name: String, value: FeedSource)], fetches: [String]?, in signature: Signature? = nil
+    ) throws {
+        let signature = signature ?? model.defaultSignature
+        let named = try model.callable(feeds: feeds.map(\.name), fetches: fetches, in: signature)
+        self.signature = signature
         self.model = model
         self.fetches = fetches
         callable = named.callable
@@ -44,6 +56,13 @@ struct BenchmarkCall {
                 } catch {
                     throw ValidationError("\(path): is not a .npy file that can be fed: \(error.reason)")
                 }
+            case .tensor(let tensor):
+                guard tensor.dtype == argument.dtype else {
+                    throw ValidationError(
+                        "input \(feed.name) takes \(argument.dtype), the array is \(tensor.dtype): save "
+                            + "x.astype(\"\(argument.dtype)\")")
+                }
+                return tensor
             case .random(let input, let shape):
                 var random = RandomFeed(input, shape, decodesImages: model.decodesImages)
                 guard let tensor = random.tensor(of: argument.dtype) else {
@@ -54,6 +73,21 @@ struct BenchmarkCall {
                 return tensor
             }
         }
+    }
+
+    /// The same feeds and fetches of another model with the same graph.
+    ///
+    /// - Throws: `ModelError` for names that there are not.
+    func on(_ other: Model) throws -> Callable {
+        try other.callable(feeds: names, fetches: fetches, in: signature).callable
+    }
+
+    /// The error of a run, with the next step if random values may be the cause.
+    func failure(_ error: OpError) -> any Error {
+        guard !randomNames.isEmpty else { return error }
+        return BenchmarkFailure(
+            description: "\(error). The values of \(randomNames.sorted().joined(separator: ", ")) are random: "
+                + "give others with --feed NAME=VALUE, or a recorded case with --case N")
     }
 
     /// The first dimension of the largest feed; 1 if there is none.

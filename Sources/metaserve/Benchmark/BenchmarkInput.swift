@@ -23,6 +23,11 @@ struct BenchmarkInput: ParsableArguments {
     var batch: Int?
 
     @Option(
+        help: "Numbers that products keep their weights in: fp32 or bf16. (default: the model's setting, or fp32)",
+        transform: Parse.precision)
+    var precision: Precision?
+
+    @Option(
         name: .customLong("disable-pass"), help: "Pass of the planner that does not run; repeatable.",
         transform: Parse.pass)
     var disabledPasses: [String] = []
@@ -31,7 +36,10 @@ struct BenchmarkInput: ParsableArguments {
     var followPaths = false
 
     /// Whether it says what to feed or to fetch.
-    var namesTensors: Bool { caseNumber != nil || !feed.isEmpty || !fetch.isEmpty || batch != nil }
+    var namesTensors: Bool { namesFeedsOrFetches || batch != nil }
+
+    /// Whether it says which tensors to feed or to fetch.
+    var namesFeedsOrFetches: Bool { caseNumber != nil || !feed.isEmpty || !fetch.isEmpty }
 
     func validate() throws {
         if let caseNumber {
@@ -53,6 +61,7 @@ struct BenchmarkInput: ParsableArguments {
         for text in feed { words += ["--feed", text] }
         for name in fetch { words += ["--fetch", name] }
         if let batch { words += ["--batch", "\(batch)"] }
+        if let precision { words += ["--precision", precision.rawValue] }
         for pass in disabledPasses { words += ["--disable-pass", pass] }
         return followPaths ? words + ["--follow-paths"] : words
     }
@@ -62,10 +71,36 @@ struct BenchmarkInput: ParsableArguments {
     /// - Parameter path: The model's path.
     /// - Returns: The call.
     /// - Throws: `ValidationError` and `ModelError` with the problem and the next step.
-    func call(of path: String) throws -> BenchmarkCall {
-        let model = try Model(
+    func call(of path: String) throws -> BenchmarkCall { try call(of: model(at: path, precision), at: path) }
+
+    /// Loads the model.
+    ///
+    /// - Parameters:
+    ///   - path: Its path.
+    ///   - precision: The numbers of its weights; nil for its own setting.
+    /// - Returns: The model.
+    /// - Throws: `ValidationError` and `ModelError` with the problem and the next step.
+    func model(at path: String, _ precision: Precision?) throws -> Model {
+        try Model(
             contentsOf: try ModelFolders.single(in: path), threadCount: 1, followsPaths: followPaths,
-            disabledPasses: Set(disabledPasses))
+            disabledPasses: Set(disabledPasses), precision: precision)
+    }
+
+    /// Makes the feeds of a model.
+    ///
+    /// - Parameters:
+    ///   - model: The model.
+    ///   - path: Its path.
+    ///   - signature: The signature; nil for the default one.
+    ///   - given: Feeds by the names of inputs. The arguments take precedence.
+    ///   - standardBatch: The first dimension of random feeds without `--batch`, where the model leaves it open.
+    /// - Returns: The call.
+    /// - Throws: `ValidationError` and `ModelError` with the problem and the next step.
+    func call(
+        of model: Model, at path: String, signature: Signature? = nil,
+        given: [(name: String, value: FeedSource)] = [], standardBatch: Int? = nil
+    ) throws -> BenchmarkCall {
+        let inputs = signature?.inputs ?? model.inputs
         if let caseNumber {
             let recorded = try RecordedCase(caseNumber, of: path)
             return try BenchmarkCall(model, feeds: recorded.feeds, fetches: recorded.fetches)
@@ -74,27 +109,30 @@ struct BenchmarkInput: ParsableArguments {
         var fed: Set<String> = []
         for text in feed {
             let argument = try FeedArgument(text)
-            let input = model.inputs.first {
+            let input = inputs.first {
                 $0.name == argument.name || $0.tensor == argument.name || $0.tensor == argument.name + ":0"
             }
             if let input { fed.insert(input.name) }
             feeds.append((argument.name, try argument.source(for: input)))
         }
-        feeds += try randomFeeds(for: model.inputs.filter { !fed.contains($0.name) }, of: model)
+        for (name, value) in given where fed.insert(name).inserted { feeds.append((name, value)) }
+        feeds += try randomFeeds(
+            for: inputs.filter { !fed.contains($0.name) }, of: model, standardBatch, isBatched: !given.isEmpty)
         return try BenchmarkCall(
-            model, feeds: feeds.sorted { $0.name < $1.name }, fetches: fetch.isEmpty ? nil : fetch)
+            model, feeds: feeds.sorted { $0.name < $1.name }, fetches: fetch.isEmpty ? nil : fetch, in: signature)
     }
 
     /// Random feeds for the inputs that an output needs.
     private func randomFeeds(
-        for inputs: [TensorDescription], of model: Model
+        for inputs: [TensorDescription], of model: Model, _ standardBatch: Int?, isBatched: Bool
     ) throws -> [(name: String, value: FeedSource)] {
         let inputs = inputs.filter { $0.isNeeded && $0.defaultValue == nil && !($0.dtype?.isHandle ?? true) }
-        var isBatched = batch == nil
+        // Feeds that were given are batches already.
+        var isBatched = isBatched || batch == nil
         let feeds = try inputs.map { input -> (name: String, value: FeedSource) in
             var sizes = model.exampleDimensions(of: input.tensor, declared: input.shape)
             let isOpen = input.shape.dimensions.map { $0.first == PartialShape.unknownDimension } ?? !sizes.isEmpty
-            if let batch, isOpen, input.usualValue == nil {
+            if let batch = batch ?? standardBatch, isOpen, input.usualValue == nil {
                 sizes[0] = batch
                 isBatched = true
             }

@@ -1,5 +1,6 @@
 import Foundation
 import Serving
+import Tensors
 
 /// The result of `metaserve benchmark` in the process, as text and as JSON.
 struct BenchmarkReport: Encodable {
@@ -12,6 +13,7 @@ struct BenchmarkReport: Encodable {
     private let processor: String
     private let processors: Int
     private let kernels: String
+    private let precision: String
     private let warnings: [String]
     private let runs: Int
     private let seconds: Double
@@ -26,7 +28,8 @@ struct BenchmarkReport: Encodable {
     private let times: LogHistogram
 
     private enum CodingKeys: String, CodingKey {
-        case model, format, feeds, fetches, batch, threads, processor, processors, kernels, warnings, runs, seconds
+        case model, format, feeds, fetches, batch, threads, processor, processors, kernels, precision, warnings, runs,
+            seconds
         case minimumUs, medianUs, meanUs, p90Us, p99Us, maximumUs, profile
     }
 
@@ -40,6 +43,7 @@ struct BenchmarkReport: Encodable {
         processor = machine.processor
         processors = machine.processors
         kernels = machine.kernels
+        precision = call.model.precision.rawValue
         warnings = machine.warnings
         times = timed.times
         runs = times.count
@@ -61,6 +65,7 @@ struct BenchmarkReport: Encodable {
         print("  batch      \(batch)")
         print("  threads    \(threads) of \(processors), \(processor)")
         print("  kernels    \(kernels)")
+        print("  precision  \(precision)")
         print(
             "\n  runs       \(runs) in \(DurationText.rate(seconds)) s, \(DurationText.rate(Double(runs) / seconds)) a second"
         )

@@ -146,6 +146,8 @@ enum FeedSource {
     case value(FeedValue, Shape?)
     /// The bytes of a `.npy` file, and its path for messages.
     case array([UInt8], path: String)
+    /// A tensor, whose dtype is that of the input.
+    case tensor(Tensor)
     /// Random numbers, or the usual value of a switch.
     case random(TensorDescription, Shape)
 

@@ -229,7 +229,7 @@ struct CompressionTests {
             body: try compressed(Array(body.utf8), .zstd))
         #expect(response.headers["Content-Encoding"] == "gzip")
         #expect(response.headers["Vary"] == "Accept-Encoding")
-        let inflater = try #require(ZlibInflater(isGzip: true))
+        let inflater = try #require(ZlibInflater(.gzip))
         #expect(inflated(response.body, inflater, limit: 1 << 24) == plain.body)
     }
 }

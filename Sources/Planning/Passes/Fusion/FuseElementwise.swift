@@ -14,7 +14,7 @@ struct FuseElementwise: PlanPass {
     /// By the node that gives the output.
     private var groups: [Plan.NodeID: ElementwiseGroup] = [:]
 
-    mutating func begin(_ plan: borrowing Plan) {
+    mutating func begin(_ plan: borrowing Plan, _ options: PassOptions) {
         var taken: Set<Plan.NodeID> = []
         for region in plan.regions {
             let search = ElementwiseSearch(region, in: plan)

@@ -27,7 +27,7 @@ struct RemoveUnneeded: PlanPass {
         return patch
     }
 
-    mutating func begin(_ plan: borrowing Plan) {
+    mutating func begin(_ plan: borrowing Plan, _ options: PassOptions) {
         let schedule = plan.schedule
         for id in schedule { if case .flag(let flag) = plan.nodes[id].work { flagNodes[flag] = id } }
         for fetch in plan.fetches {
