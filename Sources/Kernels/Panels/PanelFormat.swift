@@ -125,7 +125,7 @@ package struct PanelFormat: Hashable, Sendable {
                 level.code, part, Int64(depth), Int64(columns), Int64(first), Int64(rows), panels)
         }
         ck_panels_pack(
-            level.code, part, depth, true, Int64(depth), Int64(columns - first), 0,
+            level.code, CK_FP32, part, depth, true, Int64(depth), Int64(columns - first), 0,
             Int64((rows + level.width - 1) / level.width), panels + depth * first)
     }
 }

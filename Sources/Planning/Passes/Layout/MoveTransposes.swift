@@ -12,7 +12,7 @@ struct MoveTransposes: PlanPass {
     /// The maximum number of orders of axes, loops and branches that a plan is searched for.
     private static let maxPlaces = 16
 
-    mutating func begin(_ plan: borrowing Plan) {
+    mutating func begin(_ plan: borrowing Plan, _ options: PassOptions) {
         let transposes = TransposeTable(plan)
         var places: Set<Place> = []
         for id in plan.schedule where places.count < Self.maxPlaces {
