@@ -51,6 +51,7 @@ package struct FoldingCheck: TensorOp {
         guard scales.allSatisfy({ $0.isNormal || $0 == 0 }), shifts?.allSatisfy(\.isFinite) ?? true else {
             return false
         }
+        if Self.areNormal(scaled) { return true }
         let mayLose = scales.indices.map { abs(shifts?[$0] ?? 0) >= Self.hidingShift }
         var start = 0
         while start < weight.count {
@@ -63,5 +64,16 @@ package struct FoldingCheck: TensorOp {
             }
         }
         return true
+    }
+
+    /// Whether all numbers are normal, as those of nearly all weights are. A loop without branches, as weights have millions of elements.
+    private static func areNormal(_ numbers: UnsafeBufferPointer<Float>) -> Bool {
+        let (exponent, least): (UInt32, UInt32) = (0x7f80_0000, 0x0080_0000)
+        var others: UInt32 = 0
+        for number in numbers {
+            // Zeros and subnormal numbers wrap around, infinities and NaN are too large.
+            others |= (number.bitPattern & exponent) &- least >= exponent &- least ? 1 : 0
+        }
+        return others == 0
     }
 }
