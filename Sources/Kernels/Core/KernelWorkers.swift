@@ -17,6 +17,8 @@ package final class KernelWorkers {
 
     /// A phase that takes less is not worth a call for help: the helpers would come when it is nearly done.
     private static let leastNanoseconds = 25_000
+    /// Of units that a worker takes at once: a helper does not look whether somebody waits for his processor meanwhile.
+    private static let longestNanoseconds = 500_000
     /// More memory than this is given back after the run.
     private static let keptBytes = 64 << 20
 
@@ -85,7 +87,9 @@ package final class KernelWorkers {
     private func run(
         _ phase: Kernel.Phase, _ cut: Kernel.Cut, _ frame: KernelFrame, _ source: any HelperSource, _ helpers: Int
     ) {
-        claims.next.store(0, ordering: .relaxed)
+        claims.begin(
+            units: phase.units, workers: helpers + 1,
+            atOnce: max(1, Self.longestNanoseconds / max(1, phase.unitNanoseconds)))
         let step = cut.scratchBytesPerWorker.roundedUp(to: Self.alignment)
         let task = Task(
             phase: phase, frame: frame, own: frame.scratch + cut.ownOffset, states: states, memory: memory, step: step,
@@ -101,8 +105,70 @@ package final class KernelWorkers {
     }
 
     /// Which units have been handed out.
-    private final class Claims: Sendable {
-        let next = Atomic<Int>(0)
+    ///
+    /// Each worker has a range of the units, and takes from those of others when its own is used up. Phases that are cut alike thus find
+    /// what the one before has written in the cache of the same processor.
+    // Safety: the memory is allocated and initialised for as long as self lives, and holds atomics; indices are below `maxRanges`. The number
+    // of units and of ranges is set before the helpers begin.
+    private final class Claims: @unchecked Sendable {
+        private static let maxRanges = 64
+        /// Each counter has a cache line of its own.
+        private static let spacing = 8
+        private let counters: UnsafeMutablePointer<Atomic<Int>>
+        private let limit = Atomic<Int>(0)
+        private var units = 0
+        private var ranges = 1
+        private var atOnce = 1
+
+        init() {
+            counters = .allocate(capacity: Self.maxRanges * Self.spacing)
+            for index in 0..<Self.maxRanges * Self.spacing { (counters + index).initialize(to: Atomic(0)) }
+        }
+
+        deinit {
+            counters.deinitialize(count: Self.maxRanges * Self.spacing)
+            counters.deallocate()
+        }
+
+        func begin(units: Int, workers: Int, atOnce: Int) {
+            self.units = units
+            self.atOnce = atOnce
+            ranges = min(workers, Self.maxRanges)
+            for range in 0..<ranges { counters[range &* Self.spacing].store(start(range), ordering: .relaxed) }
+            limit.store(units, ordering: .relaxed)
+        }
+
+        private func start(_ range: Int) -> Int {
+            let (each, rest) = units.quotientAndRemainder(dividingBy: ranges)
+            return each &* range &+ min(range, rest)
+        }
+
+        /// The next units of a worker's range, or of another one: a third of what is left, so that many are computed together, and the last
+        /// ones are shared.
+        func claim(_ worker: Int) -> Range<Int>? {
+            let first = worker % ranges
+            for place in 0..<ranges {
+                let range = first &+ place < ranges ? first &+ place : first &+ place &- ranges
+                let end = min(start(range &+ 1), limit.load(ordering: .relaxed))
+                let counter = counters + range &* Self.spacing
+                let left = end &- counter.pointee.load(ordering: .relaxed)
+                guard left > 0 else { continue }
+                let count = min(atOnce, (left &+ 2) / 3)
+                let unit = counter.pointee.add(count, ordering: .relaxed).oldValue
+                if unit < end { return unit..<min(end, unit &+ count) }
+            }
+            return nil
+        }
+
+        /// Lets nobody begin a unit that is not below this one.
+        func stop(at unit: Int) {
+            var known = limit.load(ordering: .relaxed)
+            while unit < known {
+                let (isSet, found) = limit.weakCompareExchange(expected: known, desired: unit, ordering: .relaxed)
+                if isSet { return }
+                known = found
+            }
+        }
     }
 
     /// What the workers do.
@@ -118,29 +184,28 @@ package final class KernelWorkers {
         let claims: Claims
 
         /// The calling thread works until all units are handed out.
-        func runHere() { while let unit = claim(), run(unit, frame, own) {} }
+        func runHere() { work(frame, own) { claims.claim(0) } }
 
         /// A helper works until then, or until somebody waits for his processor.
         func help(_ helper: Int, _ source: any HelperSource) {
-            let frame = frame.with(state: states[helper])
             // Without memory of its own a kernel does not touch it.
             let own = memory.map { $0 + helper &* step } ?? own
-            while !source.isWanted, let unit = claim(), run(unit, frame, own) {}
+            work(frame.with(state: states[helper]), own) { source.isWanted ? nil : claims.claim(helper &+ 1) }
         }
 
-        private func claim() -> Int? {
-            let unit = claims.next.add(1, ordering: .relaxed).oldValue
-            return unit < phase.units ? unit : nil
-        }
-
-        /// - Returns: Whether to go on. After a fault nobody begins another unit; all lower ones have been begun, and are computed to
-        ///   their end, so that it is always the same fault that counts.
-        private func run(_ unit: Int, _ frame: KernelFrame, _ own: UnsafeMutableRawPointer) -> Bool {
-            frame.workerState.pointee.unit = unit
-            phase.body(frame, unit..<unit + 1, own)
-            guard frame.hasFault else { return true }
-            claims.next.store(phase.units, ordering: .relaxed)
-            return false
+        /// Computes units. After a fault nobody begins units behind it. All lower ones are computed, so that it is always the same fault that
+        /// counts. Of units that are computed together, the first fault ends them.
+        @inline(__always)
+        private func work(_ frame: KernelFrame, _ own: UnsafeMutableRawPointer, _ next: () -> Range<Int>?) {
+            var lowest: RunState.UnitFault?
+            while let units = next() {
+                frame.workerState.pointee.unit = units.lowerBound
+                phase.body(frame, units, own)
+                guard let found = frame.workerState.pointee.setFaultAside() else { continue }
+                claims.stop(at: units.lowerBound)
+                if found.unit < lowest?.unit ?? .max { lowest = found }
+            }
+            if let lowest { frame.workerState.pointee.restore(lowest) }
         }
     }
 }

@@ -41,6 +41,25 @@ package struct RunState: ~Copyable {
         unit = worker.unit
     }
 
+    /// A fault, and the unit that has it.
+    struct UnitFault {
+        let fault: Fault
+        let unit: Int
+    }
+
+    /// Forgets the fault of the unit that has been computed, so that another one can be.
+    mutating func setFaultAside() -> UnitFault? {
+        guard let found = fault else { return nil }
+        fault = nil
+        return UnitFault(fault: found, unit: unit)
+    }
+
+    /// Notes a fault that was set aside.
+    mutating func restore(_ other: UnitFault) {
+        fault = other.fault
+        unit = other.unit
+    }
+
     /// Whether the run's time is over; a fault says so too. See ``KernelFrame/isOver(after:)``.
     @inline(__always)
     mutating func isOver(after more: Int) -> Bool {
