@@ -58,6 +58,8 @@ package struct AttentionKernel: Sendable {
     /// Bytes of scores that stay in the second cache, beside what they are multiplied with.
     private static let scoreBytes = 256 << 10
     private static let smallestBlock = 16
+    /// With fewer queries, keys and values are read as they lie: packing them would not pay.
+    private static let leastPacked = 8
     /// About how long a multiplication takes, and the softmax of an element.
     private static let picosecondsOfProduct = 15
     private static let picosecondsOfElement = 800
@@ -126,7 +128,7 @@ package struct AttentionKernel: Sendable {
                 rows: queries, columns: sizes.width, depth: sizes.keys, transposesRight: value.isTransposed,
                 rightStride: value.stride, resultStride: result.row)
         else { return nil }
-        return (scores.with(.matrices), values.with(.matrices))
+        return (scores, values)
     }
 
     private func attend(
@@ -136,7 +138,8 @@ package struct AttentionKernel: Sendable {
         let query = frame.input(0, as: Float.self) + offset(of: matrix, operands[0]) + first &* operands[0].row
         let key = frame.input(1, as: Float.self) + offset(of: matrix, operands[1])
         let value = frame.input(2, as: Float.self) + offset(of: matrix, operands[2])
-        if operands[0].column == 1, operands[1].column == 1 {
+        let areFew = queries < Self.leastPacked
+        if areFew, operands[0].column == 1, operands[1].column == 1 {
             var task = ck_row_scores(
                 queries: queries, rows: sizes.keys, depth: sizes.depth, query_stride: operands[0].row,
                 row_stride: operands[1].row, stride: sizes.keys, goes_on: false)
@@ -153,7 +156,9 @@ package struct AttentionKernel: Sendable {
         ck_add_score_terms_f32(&terms, scores, queries, sizes.keys)
         softmax.call(scores, scores, queries, sizes.keys)
         let target = frame.output(0, as: Float.self) + offset(of: matrix, result) + first &* result.row
-        guard operands[2].column == 1 else { return Float.multiply(frame, products.values, scores, value, target) }
+        guard areFew, operands[2].column == 1 else {
+            return Float.multiply(frame, products.values, scores, value, target)
+        }
         let task = ck_few_rows(
             rows: Int32(CK_MAX_FEW_ROWS), depth: products.values.depth, columns: products.values.columns,
             left_stride: products.values.leftStride, right_stride: products.values.rightStride,
