@@ -10,6 +10,7 @@ struct FuseEpilogues: PlanPass {
     func rewrite(_ id: Plan.NodeID, in plan: borrowing Plan) throws(OpError) -> PlanPatch? {
         guard let op = plan.nodes[id].op, plan.nodes[id].outputs.count == 1 else { return nil }
         let inputs = plan.nodes[id].inputs
+        if let patch = try Self.fuseThroughView(op, id, plan) { return patch }
         for (index, data) in inputs.enumerated() {
             guard let product = plan.only(producing: data, for: id),
                 let before = plan.nodes[product].op?.asFinishing,
@@ -25,6 +26,31 @@ struct FuseEpilogues: PlanPass {
             return patch
         }
         return nil
+    }
+
+    /// An activation of a product's output under another shape: the product applies it, and its output gets that shape.
+    private static func fuseThroughView(
+        _ op: any Op, _ id: Plan.NodeID, _ plan: borrowing Plan
+    ) throws(OpError) -> PlanPatch? {
+        guard plan.nodes[id].inputs.count == 1, let view = plan.only(producing: plan.nodes[id].inputs[0], for: id),
+            let reshape = plan.nodes[view].op, reshape.asMovement?.movement(plan.inputFacts(of: view)) == .reshape,
+            let product = plan.only(producing: plan.nodes[view].inputs[0], for: view),
+            let before = plan.nodes[product].op?.asFinishing,
+            let (finish, added) = finish(before.finish, op, 0, id, plan), finish.activation != nil, added.isEmpty,
+            finish.isComputable
+        else { return nil }
+        var patch = PlanPatch(of: plan)
+        let output = try patch.add(
+            before.with(finish), plan.nodes[product].inputs, before: view, in: plan,
+            origin: plan.origin(joining: product, [id]))
+        let shaped = try patch.add(
+            reshape, output + plan.nodes[view].inputs.dropFirst(), before: id, in: plan,
+            origin: plan.nodes[view].origin)
+        let old = plan.nodes[id].outputs[0]
+        guard plan.facts[old].shape.isImplied(by: patch.shape(of: shaped[0], in: plan)) else { return nil }
+        patch.replace(old, with: shaped[0])
+        for node in [id, view, product] { patch.remove(node) }
+        return patch
     }
 
     /// The finish of a product with what an op adds to it.
