@@ -3,7 +3,7 @@
 Usage: race.py FOLDER METASERVE THREADS ROUNDS SECONDS [MODEL...]     a folder of converted models; see race.sh
 
 Each turn is a process of its own. A figure is the median of its rounds. The ratio is that to the fastest other program whose
-outputs are right: below 1, metaserve is faster.
+outputs are right: below 1, metaserve is faster. PEERS in the environment names some of the other programs, in any order.
 """
 import json
 import math
@@ -12,8 +12,9 @@ import statistics
 import subprocess
 import sys
 
-PEERS = ["tensorflow", "onnxruntime", "openvino", "litert"]
-TITLES = ["TensorFlow", "ONNX Runtime", "OpenVINO", "LiteRT", "metaserve"]
+ALL = {"tensorflow": "TensorFlow", "onnxruntime": "ONNX Runtime", "openvino": "OpenVINO", "litert": "LiteRT"}
+PEERS = [peer for peer in ALL if peer in os.environ.get("PEERS", " ".join(ALL)).split()]
+TITLES = [ALL[peer] for peer in PEERS] + ["metaserve"]
 HERE = os.path.dirname(os.path.abspath(__file__))
 ENVIRONMENT = {
     name: value for name, value in os.environ.items() if name not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
@@ -63,7 +64,7 @@ def text(microseconds):
 def main(folder, program, threads, rounds, seconds, names):
     print("| model | batch | " + " | ".join(TITLES) + " | metaserve / fastest other |")
     print("| --- " + "| ---: " * (len(TITLES) + 2) + "|")
-    ratios = []
+    ratios, slower = [], []
     for name in names:
         with open(f"{folder}/{name}/cases.json") as file:
             cases = json.load(file)
@@ -74,12 +75,15 @@ def main(folder, program, threads, rounds, seconds, names):
             ratio = times["metaserve"] / best
             if not math.isnan(ratio):
                 ratios.append(ratio)
+            if ratio > 1:
+                slower.append(f"{name} {index} ({ratio:.2f})")
             figures = [text(times.get(peer)) for peer in PEERS + ["metaserve"]]
             print(
                 f"| {name} | {shapes[0][0] if shapes else 1} | " + " | ".join(figures) + f" | {ratio:.2f} |", flush=True)
     if ratios:
         mean = math.exp(statistics.fmean(map(math.log, ratios)))
-        print(f"\nGeometric mean of {len(ratios)} ratios: {mean:.2f}. \"-\": fails, or differs from TensorFlow's outputs.")
+        print(f"\nSlower than the fastest other program: {len(slower)} of {len(ratios)}. {', '.join(slower)}")
+        print(f"Geometric mean of {len(ratios)} ratios: {mean:.2f}. \"-\": fails, or differs from TensorFlow's outputs.")
 
 
 if __name__ == "__main__":
