@@ -51,10 +51,10 @@ struct FusedKernelTests {
         #expect(fused.map(\.elements) == plain.map(\.elements))
     }
 
-    @Test("NaN, infinities and signed zeros come where TopK puts them")
-    func specialScores() throws {
+    @Test("NaN, infinities and signed zeros come where TopK puts them", arguments: [2, 18, 37])
+    func specialScores(rows: Int) throws {
         var graph = TestGraph()
-        let x = graph.placeholder("x", 1, [2, 1])
+        let x = graph.placeholder("x", 1, [Int64(rows), 1])
         let table = graph.placeholder("t", 1, [300, 1])
         graph.add("MatMul", "scores", [x, table], types: ["T": 1], ["transpose_b": AttrValue(true)])
         graph.add("TopKV2", "top", ["scores", graph.constant("k", 12)], types: ["T": 1])
@@ -64,7 +64,8 @@ struct FusedKernelTests {
         }
         elements[100] = -.infinity
         let inputs = [
-            try #require(Tensor([1, -1] as [Float], shape: [2, 1])), try #require(Tensor(elements, shape: [300, 1])),
+            try #require(Tensor((0..<rows).map { $0 % 2 == 0 ? 1 : -1 } as [Float], shape: [rows, 1])),
+            try #require(Tensor(elements, shape: [300, 1])),
         ]
         let feeds = ["x:0", "t:0"]
         let fused = try graph.session().callable(feeds, ["top:0", "top:1"]).run(inputs)

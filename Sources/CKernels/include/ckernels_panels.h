@@ -62,6 +62,8 @@ typedef struct {
     int64_t taps, depth, columns;
     // Floats, or words of two bfloat16.
     const float *panels;
+    // Whether panels that are needed next lie behind the last one.
+    bool goes_on;
     // For each column; NULL for none.
     const float *bias;
     // As the output lies, added before the activation; NULL for none.

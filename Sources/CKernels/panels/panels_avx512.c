@@ -6,6 +6,7 @@
 #include "panels_tile.h"
 #include "panels_winograd.h"
 #include "panels_depthwise.h"
+#include "panels_scores.h"
 
 TILES_6(4)
 FETCHING_6(4)
@@ -17,13 +18,13 @@ TILES_12(1)
 static void rows_of_vectors(const ck_panel_product *product, int64_t vectors, const float *const *sources, ptrdiff_t source_stride,
                             const float *panel, ptrdiff_t step, int64_t row, int64_t count, int64_t column) {
     static const tile_function floats_1[] = {NAMES_12(tile, 1)}, floats_2[] = {NAMES_12(tile, 2)}, floats_3[] = {NAMES_8(tile, 3)},
-                               floats_4[] = {NAMES_6(tile, 4)}, aheads_4[] = {NAMES_6(ahead, 4)}, streams_4[] = {NAMES_6(stream, 4)},
+                               floats_4[] = {NAMES_6(tile, 4)}, aheads_4[] = {NAMES_6(ahead, 4)}, twices_4[] = {NAMES_6(twice, 4)}, streams_4[] = {NAMES_6(stream, 4)},
                                pairs_1[] = {NAMES_12(pairs, 1)}, pairs_2[] = {NAMES_12(pairs, 2)}, pairs_3[] = {NAMES_8(pairs, 3)},
                                pairs_4[] = {NAMES_6(pairs, 4)};
-    static const tile_set floats[] = {{12, floats_1, NULL, NULL}, {12, floats_2, NULL, NULL}, {8, floats_3, NULL, NULL},
-                                      {6, floats_4, aheads_4, streams_4}};
-    static const tile_set pairs[] = {{12, pairs_1, NULL, NULL}, {12, pairs_2, NULL, NULL}, {8, pairs_3, NULL, NULL},
-                                     {6, pairs_4, NULL, NULL}};
+    static const tile_set floats[] = {{12, floats_1, NULL, NULL, NULL}, {12, floats_2, NULL, NULL, NULL}, {8, floats_3, NULL, NULL, NULL},
+                                      {6, floats_4, aheads_4, twices_4, streams_4}};
+    static const tile_set pairs[] = {{12, pairs_1, NULL, NULL, NULL}, {12, pairs_2, NULL, NULL, NULL}, {8, pairs_3, NULL, NULL, NULL},
+                                     {6, pairs_4, NULL, NULL, NULL}};
     const tile_set *set = &(product->precision == CK_BF16 ? pairs : floats)[vectors - 1];
     rows_of_panel(set, product, sources, source_stride, panel, step, row, count, column);
 }
@@ -43,6 +44,7 @@ void ck_panel_rows_avx512(const ck_panel_product *product, const float *const *s
 
 TURNS(avx512)
 WINOGRAD(avx512)
+SCORES(avx512, 12)
 
 DEPTHWISE(avx512, 4)
 

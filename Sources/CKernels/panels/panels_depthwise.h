@@ -19,27 +19,48 @@ CK_INLINE lanes some_lanes(const float *from, int64_t count) {
     return values;
 }
 
-// Channels of `count` places, a vector or a part of one.
-CK_INLINE void depthwise_channels(const int64_t rows, const int64_t columns, const int count, const ck_panel_product *product,
-                                  const depthwise_places *places, int64_t channel, const int64_t width) {
+// A finish that is asked for at run time.
+enum { FINISH_ASKED = -1 };
+
+// Channels of `count` places, a vector or a part of one. Where places are adjacent, a pixel is read once for all that see it.
+CK_INLINE void depthwise_channels(const int64_t rows, const int64_t columns, const int count, const bool adjacent, const int finish,
+                                  const ck_panel_product *product, const depthwise_places *places, int64_t channel, const int64_t width) {
     const int64_t depth = product->columns;
     lanes sums[count];
 #pragma clang loop unroll(full)
     for (int place = 0; place < count; place++) sums[place] = 0;
-    for (int64_t y = 0; y < rows; y++)
+    for (int64_t y = 0; y < rows; y++) {
+        const float *row = places->image + y * places->row_step + channel, *factors = places->filter + y * places->filter_step + channel;
+        if (adjacent) {
+            lanes line[count + 2];
+#pragma clang loop unroll(full)
+            for (int place = 0; place < count + 2; place++) line[place] = *(const lanes *)(row + place * places->place_step);
+#pragma clang loop unroll(full)
+            for (int x = 0; x < 3; x++) {
+                const lanes factor = *(const lanes *)(factors + x * depth);
+#pragma clang loop unroll(full)
+                for (int place = 0; place < count; place++) sums[place] += factor * line[place + x];
+            }
+            continue;
+        }
         for (int64_t x = 0; x < columns; x++) {
-            const lanes factor = some_lanes(places->filter + y * places->filter_step + x * depth + channel, width);
-            const float *pixel = places->image + y * places->row_step + x * places->column_step + channel;
+            const lanes factor = some_lanes(factors + x * depth, width);
+            const float *pixel = row + x * places->column_step;
 #pragma clang loop unroll(full)
             for (int place = 0; place < count; place++) sums[place] += factor * some_lanes(pixel + place * places->place_step, width);
         }
+    }
     const lanes bias = product->bias ? some_lanes(product->bias + channel, width) : 0;
 #pragma clang loop unroll(full)
     for (int place = 0; place < count; place++) {
         const int64_t to = places->output + place * depth + channel;
         lanes sum = sums[place] + bias;
-        if (product->residual) sum += some_lanes(product->residual + to, width);
-        sum = finished(product, sum);
+        if (finish == FINISH_ASKED) {
+            if (product->residual) sum += some_lanes(product->residual + to, width);
+            sum = finished(product, sum);
+        } else {
+            sum = finish_as((ck_finish)finish, product, sum);
+        }
         if (width >= CK_LANES) {
             *(lanes *)(product->output + to) = sum;
         } else {
@@ -49,24 +70,36 @@ CK_INLINE void depthwise_channels(const int64_t rows, const int64_t columns, con
 }
 
 // Rows and columns are constants, and the loops over them unrolled, for filters of 3 x 3 and their parts at borders.
-CK_INLINE void depthwise_group(const int64_t rows, const int64_t columns, const int count, const ck_panel_product *product,
-                               const depthwise_places *places) {
+CK_INLINE void depthwise_group(const int64_t rows, const int64_t columns, const int count, const bool adjacent, const int finish,
+                               const ck_panel_product *product, const depthwise_places *places) {
     const int64_t depth = product->columns;
     int64_t channel = 0;
-    for (; channel + CK_LANES <= depth; channel += CK_LANES) depthwise_channels(rows, columns, count, product, places, channel, CK_LANES);
-    if (channel < depth) depthwise_channels(rows, columns, count, product, places, channel, depth - channel);
+    for (; channel + CK_LANES <= depth; channel += CK_LANES)
+        depthwise_channels(rows, columns, count, adjacent, finish, product, places, channel, CK_LANES);
+    if (channel < depth) depthwise_channels(rows, columns, count, false, FINISH_ASKED, product, places, channel, depth - channel);
 }
 
 CK_INLINE void depthwise_any(const int count, int64_t rows, int64_t columns, const ck_panel_product *product,
                              const depthwise_places *places) {
     if (rows == 3 && columns == 3) {
-        depthwise_group(3, 3, count, product, places);
+        depthwise_group(3, 3, count, false, FINISH_ASKED, product, places);
     } else if (rows == 2 && columns == 3) {
-        depthwise_group(2, 3, count, product, places);
+        depthwise_group(2, 3, count, false, FINISH_ASKED, product, places);
     } else if (rows == 3 && columns == 2) {
-        depthwise_group(3, 2, count, product, places);
+        depthwise_group(3, 2, count, false, FINISH_ASKED, product, places);
     } else {
-        depthwise_group(rows, columns, count, product, places);
+        depthwise_group(rows, columns, count, false, FINISH_ASKED, product, places);
+    }
+}
+
+// Places inside of the image that see a filter of 3 x 3, with the finishes that are usual there.
+CK_INLINE void depthwise_inner(const int count, const bool adjacent, const ck_panel_product *product, const depthwise_places *places) {
+    const ck_finish finish = product->residual ? CK_FINISH_FUNCTION : product->finish;
+    switch (finish) {
+        case CK_FINISH_NONE: depthwise_group(3, 3, count, adjacent, CK_FINISH_NONE, product, places); break;
+        case CK_FINISH_RELU: depthwise_group(3, 3, count, adjacent, CK_FINISH_RELU, product, places); break;
+        case CK_FINISH_RELU6: depthwise_group(3, 3, count, adjacent, CK_FINISH_RELU6, product, places); break;
+        default: depthwise_group(3, 3, count, adjacent, FINISH_ASKED, product, places); break;
     }
 }
 
@@ -109,6 +142,12 @@ CK_INLINE void depthwise_row(const int most, const ckernels_window *window, cons
         places.output = output + column * depth;
         if (count == 1) {
             depthwise_any(1, bottom - top, right - left, product, &places);
+        } else if (bottom - top == 3 && right - left == 3) {
+            if (places.place_step == places.column_step) {
+                depthwise_inner(most, true, product, &places);
+            } else {
+                depthwise_inner(most, false, product, &places);
+            }
         } else {
             depthwise_any(most, bottom - top, right - left, product, &places);
         }

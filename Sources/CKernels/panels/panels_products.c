@@ -4,6 +4,8 @@
 #include "../ckernels_narrow.h"
 #include "panels_levels.h"
 
+_Thread_local float ck_panels_carried[CK_CARRIED_ROWS * 4 * CK_LANES] __attribute__((aligned(64)));
+
 ck_level ck_best_level(void) {
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("x86-64-v4")) return CK_LEVEL_AVX512;

@@ -20,9 +20,9 @@ CK_INLINE lanes choose(lane_bits condition, lanes yes, lanes no) {
     return (lanes)((condition & (lane_bits)yes) | (~condition & (lane_bits)no));
 }
 
-CK_INLINE lanes finished(const ck_panel_product *product, lanes sum) {
+CK_INLINE lanes finish_as(const ck_finish finish, const ck_panel_product *product, lanes sum) {
     const lanes zero = 0, six = 6;
-    switch (product->finish) {
+    switch (finish) {
         case CK_FINISH_RELU: return choose(sum < zero, zero, sum);
         case CK_FINISH_RELU_NUMBER: return choose(sum > zero, sum, zero);
         case CK_FINISH_RELU6: return choose(sum < zero, zero, choose(sum > six, six, sum));
@@ -30,6 +30,51 @@ CK_INLINE lanes finished(const ck_panel_product *product, lanes sum) {
         case CK_FINISH_LEAKY_RELU: return choose(sum > zero, sum, sum * product->alpha);
         default: return sum;
     }
+}
+
+CK_INLINE lanes finished(const ck_panel_product *product, lanes sum) { return finish_as(product->finish, product, sum); }
+
+// Applies the finish, which is a constant wherever this is inlined.
+CK_INLINE void finish_tile(const int rows, const int vectors, const ck_finish finish, const ck_panel_product *product,
+                           lanes (*sums)[MOST_VECTORS]) {
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++)
+#pragma clang loop unroll(full)
+        for (int v = 0; v < vectors; v++) sums[r][v] = finish_as(finish, product, sums[r][v]);
+}
+
+// Finishes a tile of whole vectors, and writes it. What is done is asked once, not for each vector.
+CK_INLINE void write_tile(const int rows, const int vectors, const ck_panel_product *product, const float *bias, const float *residual,
+                          float *output, lanes (*sums)[MOST_VECTORS]) {
+    const ptrdiff_t stride = product->output_stride;
+    if (bias) {
+        lanes values[MOST_VECTORS];
+#pragma clang loop unroll(full)
+        for (int v = 0; v < vectors; v++) values[v] = *(const lanes *)(bias + v * CK_LANES);
+#pragma clang loop unroll(full)
+        for (int r = 0; r < rows; r++)
+#pragma clang loop unroll(full)
+            for (int v = 0; v < vectors; v++) sums[r][v] += values[v];
+    }
+    if (residual) {
+#pragma clang loop unroll(full)
+        for (int r = 0; r < rows; r++)
+#pragma clang loop unroll(full)
+            for (int v = 0; v < vectors; v++) sums[r][v] += *(const lanes *)(residual + r * stride + v * CK_LANES);
+    }
+    switch (product->finish) {
+        case CK_FINISH_NONE:
+        case CK_FINISH_FUNCTION: break;
+        case CK_FINISH_RELU: finish_tile(rows, vectors, CK_FINISH_RELU, product, sums); break;
+        case CK_FINISH_RELU_NUMBER: finish_tile(rows, vectors, CK_FINISH_RELU_NUMBER, product, sums); break;
+        case CK_FINISH_RELU6: finish_tile(rows, vectors, CK_FINISH_RELU6, product, sums); break;
+        case CK_FINISH_RELU6_NUMBER: finish_tile(rows, vectors, CK_FINISH_RELU6_NUMBER, product, sums); break;
+        case CK_FINISH_LEAKY_RELU: finish_tile(rows, vectors, CK_FINISH_LEAKY_RELU, product, sums); break;
+    }
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++)
+#pragma clang loop unroll(full)
+        for (int v = 0; v < vectors; v++) *(lanes *)(output + r * stride + v * CK_LANES) = sums[r][v];
 }
 
 // Adds the products of a factor of each row with weights of one row of the matrix.
@@ -83,43 +128,63 @@ CK_INLINE void add_pairs(const int rows, const int vectors, const float *const *
     }
 }
 
-// Rows, vectors, fetches and whether the panel holds pairs are constants wherever this is inlined.
+// A part of the depth of a product: whole taps, or some levels of one tap.
+typedef struct {
+    int64_t tap, taps, level, levels;
+    // Whether it is the first one, and the last one.
+    bool begins, ends;
+} depth_part;
+
+// Loads the sums that an earlier part of the depth left, or leaves them.
+CK_INLINE void carry(const int rows, const int vectors, const bool load, float *carried, lanes (*sums)[MOST_VECTORS]) {
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++)
+#pragma clang loop unroll(full)
+        for (int v = 0; v < vectors; v++) {
+            lanes *place = (lanes *)(carried + (r * vectors + v) * CK_LANES);
+            if (load) {
+                sums[r][v] = *place;
+            } else {
+                *place = sums[r][v];
+            }
+        }
+}
+
+// Rows, vectors, fetches and whether the panel holds pairs are constants wherever this is inlined. `panel` is where the part begins.
 CK_INLINE void tile(const int rows, const int vectors, const bool pairs, const int fetches, const ck_panel_product *product,
-                    const float *const *sources, ptrdiff_t source_stride, const float *panel, ptrdiff_t step, const float *ahead, int64_t row,
-                    int64_t column) {
+                    const depth_part *part, const float *const *sources, ptrdiff_t source_stride, const float *panel, ptrdiff_t step,
+                    const float *ahead, float *carried, int64_t row, int64_t column) {
     lanes sums[rows][MOST_VECTORS];
 #pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++)
 #pragma clang loop unroll(full)
         for (int v = 0; v < vectors; v++) sums[r][v] = 0;
-    const int64_t depth = product->depth;
-    for (int64_t tap = 0; tap < product->taps; tap++, sources += source_stride) {
+    if (!part->begins) carry(rows, vectors, true, carried, sums);
+    const int64_t levels = part->levels;
+    sources += part->tap * source_stride;
+    for (int64_t tap = 0; tap < part->taps; tap++, sources += source_stride) {
         const float *pointers[rows];
 #pragma clang loop unroll(full)
-        for (int r = 0; r < rows; r++) pointers[r] = sources[r];
+        for (int r = 0; r < rows; r++) pointers[r] = sources[r] + part->level;
         if (pairs) {
-            add_pairs(rows, vectors, pointers, depth, panel, step, sums);
-            panel += depth / 2 * step;
+            add_pairs(rows, vectors, pointers, levels, panel, step, sums);
+            panel += levels / 2 * step;
         } else {
-            add_floats(rows, vectors, fetches, pointers, depth, panel, ahead, sums);
-            panel += depth * vectors * CK_LANES;
-            ahead += depth * fetches * CK_LANES;
+            add_floats(rows, vectors, fetches, pointers, levels, panel, ahead, sums);
+            panel += levels * vectors * CK_LANES;
+            ahead += levels * fetches * CK_LANES;
         }
+    }
+    if (!part->ends) {
+        carry(rows, vectors, false, carried, sums);
+        return;
     }
     const int64_t width = product->columns - column;
     float *output = product->output + row * product->output_stride + column;
     const float *residual = product->residual ? product->residual + row * product->output_stride + column : NULL;
     const float *bias = product->bias ? product->bias + column : NULL;
     if (width >= vectors * CK_LANES) {
-#pragma clang loop unroll(full)
-        for (int r = 0; r < rows; r++)
-#pragma clang loop unroll(full)
-            for (int v = 0; v < vectors; v++) {
-                lanes sum = sums[r][v];
-                if (bias) sum += *(const lanes *)(bias + v * CK_LANES);
-                if (residual) sum += *(const lanes *)(residual + r * product->output_stride + v * CK_LANES);
-                *(lanes *)(output + r * product->output_stride + v * CK_LANES) = finished(product, sum);
-            }
+        write_tile(rows, vectors, product, bias, residual, output, sums);
     } else {
         // Sums are in registers: their numbers must be constants here too.
 #pragma clang loop unroll(full)
@@ -151,14 +216,15 @@ CK_INLINE void tile(const int rows, const int vectors, const bool pairs, const i
     }
 }
 
-typedef void (*tile_function)(const ck_panel_product *, const float *const *, ptrdiff_t, const float *, ptrdiff_t, const float *, int64_t,
-                              int64_t);
+typedef void (*tile_function)(const ck_panel_product *, const depth_part *, const float *const *, ptrdiff_t, const float *, ptrdiff_t,
+                              const float *, float *, int64_t, int64_t);
 
 #define TILE_OF(NAME, ROWS, VECTORS, PAIRS, FETCHES)                                                                              \
-    PANELS_TARGET static void NAME##_##ROWS##_##VECTORS(const ck_panel_product *product, const float *const *sources,             \
-                                                        ptrdiff_t source_stride, const float *panel, ptrdiff_t step,              \
-                                                        const float *ahead, int64_t row, int64_t column) {                        \
-        tile(ROWS, VECTORS, PAIRS, FETCHES, product, sources, source_stride, panel, step, ahead, row, column);                    \
+    PANELS_TARGET static void NAME##_##ROWS##_##VECTORS(const ck_panel_product *product, const depth_part *part,                  \
+                                                        const float *const *sources, ptrdiff_t source_stride, const float *panel, \
+                                                        ptrdiff_t step, const float *ahead, float *carried, int64_t row,          \
+                                                        int64_t column) {                                                         \
+        tile(ROWS, VECTORS, PAIRS, FETCHES, product, part, sources, source_stride, panel, step, ahead, carried, row, column);     \
     }
 // A tile over floats, which lie one row of the panel after another, and a tile over pairs.
 #define TILE(ROWS, VECTORS) TILE_OF(tile, ROWS, VECTORS, false, 0) TILE_OF(pairs, ROWS, VECTORS, true, 0)
@@ -166,8 +232,11 @@ typedef void (*tile_function)(const ck_panel_product *, const float *const *, pt
 #define TILES_6(VECTORS) TILES_3(VECTORS) TILE(4, VECTORS) TILE(5, VECTORS) TILE(6, VECTORS)
 #define TILES_8(VECTORS) TILES_6(VECTORS) TILE(7, VECTORS) TILE(8, VECTORS)
 #define TILES_12(VECTORS) TILES_8(VECTORS) TILE(9, VECTORS) TILE(10, VECTORS) TILE(11, VECTORS) TILE(12, VECTORS)
-// Those that fetch a vector of the next panel for each level, and those that fetch their own.
-#define FETCHING(ROWS, VECTORS) TILE_OF(ahead, ROWS, VECTORS, false, 1) TILE_OF(stream, ROWS, VECTORS, false, VECTORS)
+// Those that fetch one vector or two of what comes next for each level, and those that fetch their own.
+#define FETCHING(ROWS, VECTORS)                                                                                                   \
+    TILE_OF(ahead, ROWS, VECTORS, false, 1)                                                                                       \
+    TILE_OF(twice, ROWS, VECTORS, false, 2)                                                                                       \
+    TILE_OF(stream, ROWS, VECTORS, false, VECTORS)
 #define FETCHING_3(VECTORS) FETCHING(1, VECTORS) FETCHING(2, VECTORS) FETCHING(3, VECTORS)
 #define FETCHING_6(VECTORS) FETCHING_3(VECTORS) FETCHING(4, VECTORS) FETCHING(5, VECTORS) FETCHING(6, VECTORS)
 #define NAMES_3(NAME, VECTORS) NAME##_1_##VECTORS, NAME##_2_##VECTORS, NAME##_3_##VECTORS
@@ -178,42 +247,62 @@ typedef void (*tile_function)(const ck_panel_product *, const float *const *, pt
 // Tiles of panels of one width, of 1 to `most` rows. Those that fetch are NULL for panels of pairs, and for a last panel, which is narrow.
 typedef struct {
     int64_t most;
-    const tile_function *tiles, *aheads, *streams;
+    const tile_function *tiles, *aheads, *twices, *streams;
 } tile_set;
 
-// Panels come from memory, which is slower than the products of a few rows. Where there are many tiles, each of the first ones fetches a
-// part of the next panel. Else the first one fetches what it is about to read itself.
-typedef enum { FETCH_NOTHING, FETCH_NEXT, FETCH_OWN } fetch_kind;
-
-CK_INLINE fetch_kind fetching_of(const tile_set *set, const ck_panel_product *product, int64_t tile_count, int64_t column) {
-    // Floats of a panel that leaves room for the next one in the second cache; of weights that may be there from the last run.
-    enum { MOST = 192 << 10, CACHED = 256 << 10 };
-    const int64_t depth = product->taps * product->depth, width = PANELS_VECTORS * CK_LANES;
-    if (!set->streams) return FETCH_NOTHING;
-    if (tile_count > 2 && width * depth <= MOST) return column + width < product->columns ? FETCH_NEXT : FETCH_NOTHING;
-    return depth * product->columns > CACHED ? FETCH_OWN : FETCH_NOTHING;
-}
-
-// All rows of a panel, in tiles of nearly the same height: a last one of a row or two would be slow.
-static void rows_of_panel(const tile_set *set, const ck_panel_product *product, const float *const *sources, ptrdiff_t source_stride,
-                          const float *panel, ptrdiff_t step, int64_t row, int64_t count, int64_t column) {
-    enum { DISTANCE = 1024 };
-    const int64_t tile_count = (count + set->most - 1) / set->most, part = product->taps * product->depth * CK_LANES;
-    const fetch_kind fetching = fetching_of(set, product, tile_count, column);
+// Computes a part of the depth for all rows of a panel, in tiles of nearly the same height: a last one of a row or two would be slow.
+//
+// Panels come from memory, which is slower than the products of a few rows. Where there are several tiles, the first ones fetch what lies
+// behind the part. Else the only one fetches what it is about to read itself.
+static void rows_of_part(const tile_set *set, const ck_panel_product *product, const depth_part *part, const float *const *sources,
+                         ptrdiff_t source_stride, const float *panel, ptrdiff_t step, int64_t size, int64_t row, int64_t count, int64_t column,
+                         bool goes_on) {
+    // Floats of a part that leaves room for the next one in the second cache; of weights that may be there from the last run.
+    enum { DISTANCE = 1024, MOST = 192 << 10, CACHED = 256 << 10 };
+    const int64_t tile_count = (count + set->most - 1) / set->most;
+    const bool fetches = set->streams && tile_count > 1 && goes_on && size <= MOST;
+    const bool streams = set->streams && tile_count == 1 && product->taps * product->depth * product->columns > CACHED;
+    const int64_t parts = tile_count > 3 ? PANELS_VECTORS : 2;
     for (int64_t done = 0, number = 0; number < tile_count; number++) {
         const int64_t rows = (count - done) / (tile_count - number);
         const tile_function *tiles = set->tiles;
         const float *ahead = panel;
-        if (fetching == FETCH_NEXT && number < PANELS_VECTORS) {
-            tiles = set->aheads;
-            ahead = panel + (PANELS_VECTORS + number) * part;
-        } else if (fetching == FETCH_OWN && number == 0) {
+        if (fetches && number < parts) {
+            tiles = tile_count > 3 ? set->aheads : set->twices;
+            ahead = panel + size + number * (size / parts);
+        } else if (streams) {
             tiles = set->streams;
             ahead = panel + DISTANCE;
         }
-        tiles[rows - 1](product, sources + done, source_stride, panel, step, ahead, row + done, column);
+        tiles[rows - 1](product, part, sources + done, source_stride, panel, step, ahead, ck_panels_carried + done * step, row + done, column);
         done += rows;
     }
+}
+
+// Computes all rows of a panel. A panel that is larger than what stays in the second cache beside the rows is done part by part.
+static void rows_of_panel(const tile_set *set, const ck_panel_product *product, const float *const *sources, ptrdiff_t source_stride,
+                          const float *panel, ptrdiff_t step, int64_t row, int64_t count, int64_t column) {
+    enum { LEVELS = 512, WHOLE = 768 };
+    const int64_t taps = product->taps, depth = product->depth;
+    const bool is_last = column + PANELS_VECTORS * CK_LANES >= product->columns;
+    depth_part part = {0, taps, 0, depth, true, true};
+    if (taps * depth <= WHOLE || count <= set->most || count > CK_CARRIED_ROWS) {
+        rows_of_part(set, product, &part, sources, source_stride, panel, step, taps * depth * step, row, count, column,
+                     !is_last || product->goes_on);
+        return;
+    }
+    const bool pairs = product->precision == CK_BF16;
+    const int64_t splits = (depth + LEVELS - 1) / LEVELS, levels = ((depth + splits - 1) / splits + 1) / 2 * 2, group = splits > 1 ? 1 : LEVELS / depth;
+    for (int64_t tap = 0; tap < taps; tap += part.taps)
+        for (int64_t level = 0; level < depth; level += part.levels) {
+            part = (depth_part){tap, taps - tap < group ? taps - tap : group, level, depth - level < levels ? depth - level : levels, tap + level == 0,
+                                false};
+            part.ends = tap + part.taps == taps && level + part.levels == depth;
+            const int64_t size = (pairs ? (part.levels + 1) / 2 * part.taps : part.levels * part.taps) * step;
+            rows_of_part(set, product, &part, sources, source_stride, panel, step, size, row, count, column,
+                         !part.ends || !is_last || product->goes_on);
+            panel += size;
+        }
 }
 
 CK_INLINE lanes low_pairs(lanes a, lanes b) { return __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23); }

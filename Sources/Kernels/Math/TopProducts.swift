@@ -17,15 +17,21 @@ package struct TopProducts: Sendable {
     /// Columns of a unit of work.
     private let part: Int
 
+    /// Whether the rows of the left matrix lie in panels: then rows of the right matrix are read as they lie, and each meets all of these.
+    private let usesPanels: Bool
+
     /// Rows whose scores of a block stay in the first cache.
-    private static let rowsAtOnce = 32
+    private static let rowsAtOnce = Int(CK_MAX_SCORED)
+    /// With fewer rows, most lanes of a vector would be idle.
+    private static let fewestInPanels = 5
     /// Bytes of the right matrix that stay in a cache while all rows meet them.
     private static let blockBytes = 64 << 10
     /// About how long a multiplication takes, and an element that is read from memory.
-    private static let picosecondsOfProduct = 12
+    private static let picosecondsOfProduct = 9
     private static let picosecondsOfElement = 40
     private static let unitNanoseconds = 60_000
     private static let maxParts = 64
+    private static let maxPartsOfPanels = 16
     /// Candidates of all parts that are kept until they are merged.
     private static let maxCandidates = 1 << 20
 
@@ -45,12 +51,18 @@ package struct TopProducts: Sendable {
         self.transposesRight = transposesRight
         self.count = count
         self.indices = indices
-        block = max(16, min(1024, Self.blockBytes / 4 / max(1, depth)) / 16 * 16)
+        usesPanels = transposesRight && rows >= Self.fewestInPanels
+        block = max(48, min(1024, Self.blockBytes / 4 / max(1, depth)) / 48 * 48)
         let elements = columns.saturatingProduct(depth)
         let picoseconds = max(
             elements.saturatingProduct(rows).saturatingProduct(Self.picosecondsOfProduct),
             elements.saturatingProduct(Self.picosecondsOfElement))
-        let most = max(1, min(Self.maxParts, Self.maxCandidates / max(1, rows.saturatingProduct(count))))
+        // Each part finds the best of its own: many parts look at too many.
+        let most = max(
+            1,
+            min(
+                usesPanels ? Self.maxPartsOfPanels : Self.maxParts,
+                Self.maxCandidates / max(1, rows.saturatingProduct(count))))
         let parts = max(1, min(picoseconds / 1000 / Self.unitNanoseconds, most))
         part = ((columns + parts - 1) / parts + block - 1) / block * block
     }
@@ -68,23 +80,53 @@ package struct TopProducts: Sendable {
     /// - Returns: nil where a size is more than can be counted.
     package func kernel() -> Kernel? {
         guard let candidateBytes = TopKHeap.byteCount(parts.saturatingProduct(rows).saturatingProduct(count)),
-            let heapBytes = TopKHeap.byteCount(count), Int32(exactly: columns) != nil, Int32(exactly: depth) != nil
+            let heapBytes = TopKHeap.byteCount(count), Int32(exactly: columns) != nil, Int32(exactly: depth) != nil,
+            let panelBytes
         else { return nil }
-        let scoreBytes = min(rows, Self.rowsAtOnce) * block * 4
+        let heapOffset = candidateBytes.roundedUp(to: TensorStorage.alignment)
+        let panelOffset = (heapOffset + heapBytes).roundedUp(to: TensorStorage.alignment)
+        // The last are the bounds of the rows.
+        let scoreBytes = (min(rows, Self.rowsAtOnce).roundedUp(to: Int(CK_LANES)) * block + Self.rowsAtOnce) * 4
+        let packing = Kernel.Phase { frame in
+            if usesPanels { pack(frame, (frame.scratch + panelOffset).assumingMemoryBound(to: Float.self)) }
+        }
         let scoring = Kernel.Phase(units: parts, unitNanoseconds: nanoseconds) { frame, units, own in
+            let panels = (frame.scratch + panelOffset).assumingMemoryBound(to: Float.self)
             for unit in units {
-                score(frame, unit, own.assumingMemoryBound(to: Float.self))
+                score(frame, unit, UnsafePointer(panels), own.assumingMemoryBound(to: Float.self))
                 if frame.hasFault { return }
             }
         }
-        let merging = Kernel.Phase { frame in merge(frame, frame.scratch + candidateBytes) }
+        let merging = Kernel.Phase { frame in merge(frame, frame.scratch + heapOffset) }
         return Kernel(
-            "topK.products", scratchBytes: candidateBytes + heapBytes, scratchBytesPerWorker: scoreBytes,
-            phases: [scoring, merging])
+            "topK.products", scratchBytes: panelOffset + panelBytes, scratchBytesPerWorker: scoreBytes,
+            phases: [packing, scoring, merging])
+    }
+
+    /// Bytes of the left matrix in panels; nil where they cannot be counted.
+    private var panelBytes: Int? {
+        guard usesPanels else { return 0 }
+        let rowBytes = depth.saturatingProduct(MemoryLayout<Float>.stride)
+        let (bytes, overflow) = rows.roundedUp(to: Int(CK_LANES)).multipliedReportingOverflow(by: rowBytes)
+        return overflow ? nil : bytes
+    }
+
+    /// The panels of some rows of the left matrix, at most ``rowsAtOnce``.
+    private func format(_ size: Int) -> PanelFormat { PanelFormat(depth: depth, columns: size) }
+
+    private func pack(_ frame: KernelFrame, _ panels: UnsafeMutablePointer<Float>) {
+        for row in stride(from: 0, to: rows, by: Self.rowsAtOnce) {
+            let format = format(min(Self.rowsAtOnce, rows &- row))
+            format.pack(
+                frame.input(0, as: Float.self) + row &* depth, transposed: true, panels: 0..<format.panelCount,
+                into: panels + row &* depth)
+        }
     }
 
     /// The best of a part of the columns, for each row.
-    private func score(_ frame: KernelFrame, _ unit: Int, _ scores: UnsafeMutablePointer<Float>) {
+    private func score(
+        _ frame: KernelFrame, _ unit: Int, _ panels: UnsafePointer<Float>, _ scores: UnsafeMutablePointer<Float>
+    ) {
         let candidates = frame.scratch + unit &* rows &* count &* MemoryLayout<TopKHeap.Entry>.stride
         let end = min(columns, (unit &+ 1) &* part)
         for row in 0..<rows { fill(heap(candidates, row)) }
@@ -93,10 +135,14 @@ package struct TopProducts: Sendable {
             let width = min(block, end &- first)
             for row in stride(from: 0, to: rows, by: Self.rowsAtOnce) {
                 let size = min(Self.rowsAtOnce, rows &- row)
-                multiply(frame, row..<row &+ size, first, width, scores)
-                for other in 0..<size {
-                    var heap = heap(candidates, row &+ other)
-                    keep(scores + other &* block, width, first, in: &heap)
+                if usesPanels {
+                    scoreRows(frame, row..<row &+ size, first, width, candidates, panels, scores)
+                } else {
+                    multiply(frame, row..<row &+ size, first, width, scores)
+                    for other in 0..<size {
+                        var heap = heap(candidates, row &+ other)
+                        keep(scores + other &* block, width, first, in: &heap)
+                    }
                 }
                 if frame.isOver(after: size &* width &* max(1, depth / 64)) { return }
             }
@@ -133,6 +179,35 @@ package struct TopProducts: Sendable {
             queries: some.count, rows: width, depth: depth, query_stride: depth, row_stride: depth, stride: block,
             goes_on: first &+ 2 &* width <= columns)
         ck_row_scores_f32(&task, left + some.lowerBound &* depth, right + first &* depth, scores)
+    }
+
+    /// Multiplies some rows of the right matrix with some of the left one, which lie in panels, and keeps the best.
+    private func scoreRows(
+        _ frame: KernelFrame, _ some: Range<Int>, _ first: Int, _ width: Int, _ candidates: UnsafeMutableRawPointer,
+        _ panels: UnsafePointer<Float>, _ scores: UnsafeMutablePointer<Float>
+    ) {
+        let step = some.count.roundedUp(to: Int(CK_LANES))
+        let bounds = scores + step &* block
+        for place in 0..<step {
+            bounds[place] =
+                place < some.count ? heap(candidates, some.lowerBound &+ place).entries[0].score : .infinity
+        }
+        var task = ck_row_scores(
+            queries: some.count, rows: width, depth: depth, query_stride: depth, row_stride: depth, stride: step,
+            goes_on: true)
+        let level = PanelFormat.Level.best.code
+        ck_table_scores(
+            level, &task, panels + some.lowerBound &* depth, frame.input(1, as: Float.self) + first &* depth, scores)
+        var row = ck_next_row_above(level, &task, scores, 0, bounds)
+        while row < width {
+            let found = scores + row &* step
+            for place in 0..<some.count where !(found[place] <= bounds[place]) {
+                var heap = heap(candidates, some.lowerBound &+ place)
+                heap.add(TopKHeap.Entry(found[place], at: first &+ row))
+                bounds[place] = heap.entries[0].score
+            }
+            row = ck_next_row_above(level, &task, scores, row &+ 1, bounds)
+        }
     }
 
     private func keep(_ scores: UnsafePointer<Float>, _ width: Int, _ first: Int, in heap: inout TopKHeap) {

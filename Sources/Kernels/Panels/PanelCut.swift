@@ -18,6 +18,9 @@ struct PanelCut: Sendable {
     private let panels: Int
     private let rowParts: Int
     private let panelParts: Int
+    /// Whether units of the same rows follow each other, else units of the same panels. Neighbouring units are computed on one processor,
+    /// which thus reads less of what is larger: the rows or the panels.
+    private let keepsRows: Bool
 
     /// A unit that takes less is not worth handing out.
     private static let leastNanoseconds = 10_000
@@ -51,15 +54,39 @@ struct PanelCut: Sendable {
         }
         self.rowParts = max(1, rowParts)
         self.panelParts = max(1, panelParts)
+        keepsRows = rows > format.columns
         units = self.rowParts * self.panelParts
         unitNanoseconds = nanoseconds / units
     }
 
-    /// The part that a unit computes. Parts of the same panels follow each other.
-    func part(_ unit: Int) -> Part {
-        let (column, row) = unit.quotientAndRemainder(dividingBy: rowParts)
-        let (firstRow, endRow) = (rows * row / rowParts, rows * (row + 1) / rowParts)
-        let (firstPanel, endPanel) = (panels * column / panelParts, panels * (column + 1) / panelParts)
+    /// The parts that some units compute: units that follow each other are joined, so that rows meet as many panels, and panels as many rows,
+    /// as possible.
+    ///
+    /// - Parameters:
+    ///   - units: The units.
+    ///   - body: Computes a part, and returns whether to go on.
+    func forEachPart(of units: Range<Int>, _ body: (Part) -> Bool) {
+        let inner = keepsRows ? panelParts : rowParts
+        // Between parts the clock is looked at.
+        let most = max(1, Self.mostNanoseconds / max(1, unitNanoseconds))
+        var unit = units.lowerBound
+        while unit < units.upperBound {
+            let (outer, place) = unit.quotientAndRemainder(dividingBy: inner)
+            let rest = min(most, units.upperBound - unit)
+            let wholes = place == 0 ? rest / inner : 0
+            let outers = outer..<outer + max(1, wholes)
+            let inners = wholes > 0 ? 0..<inner : place..<min(inner, place + rest)
+            guard body(keepsRows ? part(rows: outers, panels: inners) : part(rows: inners, panels: outers)) else {
+                return
+            }
+            unit += outers.count * inners.count
+        }
+    }
+
+    private func part(rows rowUnits: Range<Int>, panels panelUnits: Range<Int>) -> Part {
+        let (firstRow, endRow) = (rows * rowUnits.lowerBound / rowParts, rows * rowUnits.upperBound / rowParts)
+        let firstPanel = panels * panelUnits.lowerBound / panelParts
+        let endPanel = panels * panelUnits.upperBound / panelParts
         return Part(
             firstRow: firstRow, rowCount: endRow - firstRow, firstPanel: firstPanel,
             panelCount: endPanel - firstPanel)
@@ -74,9 +101,9 @@ struct PanelCut: Sendable {
     ) -> Kernel.Phase {
         let work = unitNanoseconds.saturatingProduct(4)
         return Kernel.Phase(units: units, unitNanoseconds: unitNanoseconds) { frame, units, own in
-            for unit in units {
-                body(frame, part(unit), own)
-                if frame.isOver(after: work) { return }
+            forEachPart(of: units) { part in
+                body(frame, part, own)
+                return !frame.isOver(after: work)
             }
         }
     }

@@ -1,7 +1,7 @@
 internal import CKernels
 internal import Tensors
 
-/// A convolution of images [batch, height, width, depth] with a filter of 3 x 3 by Winograd's way: see `ckernels_winograd.h`.
+/// A convolution of images [batch, height, width, depth] with a filter of 3 x 3 or 5 x 5 by Winograd's way: see `ckernels_winograd.h`.
 ///
 /// Many tiles are done a chunk at a time, so that what is between the transforms stays in the second cache. Few tiles of many channels are
 /// done all at once, so that the filter is read once.
@@ -28,28 +28,33 @@ package struct WinogradConvolution: Hashable, Sendable {
         let winograd: ck_winograd
         let filter: WinogradFilter
         let operands: PanelOperands
-        /// Tiles from one position to the next.
-        let stride: Int
+        /// The tiles that there is room for.
+        let tiles: Int
         let zeroBytes: Int
 
-        init(_ convolution: WinogradConvolution, stride: Int) {
+        /// Floats between tiles, so that their positions do not share the sets of a cache.
+        private static let gap = Int(CK_LANES)
+
+        init(_ convolution: WinogradConvolution, tiles: Int) {
             filter = convolution.filter
             winograd = ck_winograd(
                 window: convolution.window.window, level: filter.level.code, channels: Int64(filter.channels),
                 outputs: Int64(filter.outputs), size: Int64(filter.size))
             operands = PanelOperands(convolution.finish)
-            self.stride = stride
+            self.tiles = tiles
             zeroBytes = (filter.channels &* MemoryLayout<Float>.stride).roundedUp(to: TensorStorage.alignment)
         }
 
+        /// Floats from one transformed tile to the next, and from the products of one to those of the next.
+        private var inputStep: Int { filter.positions &* filter.channels &+ Self.gap }
+        private var productStep: Int { filter.positions &* filter.outputs &+ Self.gap }
+
         private var inputBytes: Int {
-            (filter.positions &* stride &* filter.channels &* MemoryLayout<Float>.stride).roundedUp(
-                to: TensorStorage.alignment)
+            (tiles &* inputStep &* MemoryLayout<Float>.stride).roundedUp(to: TensorStorage.alignment)
         }
 
         private var productBytes: Int {
-            (filter.positions &* stride &* filter.outputs &* MemoryLayout<Float>.stride).roundedUp(
-                to: TensorStorage.alignment)
+            (tiles &* productStep &* MemoryLayout<Float>.stride).roundedUp(to: TensorStorage.alignment)
         }
 
         /// Zeros, transformed tiles, products.
@@ -79,8 +84,8 @@ package struct WinogradConvolution: Hashable, Sendable {
             let zeros = UnsafePointer(memory.assumingMemoryBound(to: Float.self))
             withUnsafePointer(to: winograd) { winograd in
                 ck_winograd_input(
-                    winograd, frame.input(0), Int64(first), Int64(count), Int64(stride), zeros,
-                    transformed(memory) + place &* filter.channels)
+                    winograd, frame.input(0), Int64(first), Int64(count), inputStep, zeros,
+                    transformed(memory) + place &* inputStep)
             }
         }
 
@@ -93,12 +98,13 @@ package struct WinogradConvolution: Hashable, Sendable {
             product.depth = Int64(filter.channels)
             product.columns = Int64(filter.outputs)
             product.panels = frame.input(1, as: Float.self) + position &* (format.wordCount ?? 0)
-            product.output = products(memory) + position &* stride &* filter.outputs
-            product.output_stride = filter.outputs
+            product.output = products(memory) + position &* filter.outputs
+            product.output_stride = productStep
+            product.goes_on = position &+ 1 < filter.positions
             product.finish = CK_FINISH_NONE
             ck_panels_multiply(
-                &product, transformed(memory) + position &* stride &* filter.channels, filter.channels, 0,
-                Int64(count), 0, Int64(format.panelCount))
+                &product, transformed(memory) + position &* filter.channels, inputStep, 0, Int64(count), 0,
+                Int64(format.panelCount))
         }
 
         /// Transforms products back; `direct` is memory of the worker's own, of ``directBytes``.
@@ -110,8 +116,8 @@ package struct WinogradConvolution: Hashable, Sendable {
             product.panels = frame.input(1, as: Float.self) + filter.directOffset
             withUnsafePointer(to: winograd) { winograd in
                 ck_winograd_output(
-                    winograd, &product, products(memory) + place &* filter.outputs, frame.input(0), Int64(first),
-                    Int64(count), Int64(stride), direct)
+                    winograd, &product, products(memory) + place &* productStep, frame.input(0), Int64(first),
+                    Int64(count), productStep, direct)
             }
         }
     }
@@ -132,11 +138,11 @@ package struct WinogradConvolution: Hashable, Sendable {
     }
 
     private var name: Kernel.Name {
-        switch (filter.size, filter.precision) {
-        case (4, .fp32): "conv2d.winograd4"
-        case (4, .bf16): "conv2d.bf16Winograd4"
-        case (_, .fp32): "conv2d.winograd2"
-        case (_, .bf16): "conv2d.bf16Winograd2"
+        switch (filter.taps, filter.size, filter.precision) {
+        case (3, 4, .fp32): "conv2d.winograd4"
+        case (5, _, .fp32): "conv2d.winograd5x5"
+        case (_, _, .fp32): "conv2d.winograd2"
+        case (_, _, .bf16): "conv2d.bf16Winograd2"
         }
     }
 
@@ -149,8 +155,8 @@ package struct WinogradConvolution: Hashable, Sendable {
     }
 
     private func kernel(chunks: Int, _ tiles: Int) -> Kernel {
-        let task = Task(self, stride: (tiles + chunks - 1) / chunks)
-        let nanoseconds = task.stride.saturatingProduct(tileNanoseconds)
+        let task = Task(self, tiles: (tiles + chunks - 1) / chunks)
+        let nanoseconds = task.tiles.saturatingProduct(tileNanoseconds)
         let phase = Kernel.Phase(units: chunks, unitNanoseconds: nanoseconds) { frame, units, own in
             task.setZeros(own)
             for unit in units {
@@ -169,7 +175,7 @@ package struct WinogradConvolution: Hashable, Sendable {
     }
 
     private func kernelOfAll(_ tiles: Int) -> Kernel {
-        let task = Task(self, stride: tiles)
+        let task = Task(self, tiles: tiles)
         let transforming = filter.positions &* (filter.channels &+ filter.outputs) / 2
         let parts = max(1, min(tiles, 8))
         let partNanoseconds = (tiles / parts).saturatingProduct(transforming)

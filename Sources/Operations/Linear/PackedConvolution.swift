@@ -66,7 +66,7 @@ struct PackedConvolution: FinishingOp {
 
 /// A filter transformed for Winograd's way: see ``WinogradFilter``.
 ///
-/// - Inputs: float32 [3, 3, channels, outputs].
+/// - Inputs: float32 [taps, taps, channels, outputs].
 /// - Outputs: the panels of all positions, of rank 1, float32 or bfloat16.
 /// - Numerics: transformed in float32, then rounded.
 struct PackWinograd: MovementOp {
@@ -74,7 +74,8 @@ struct PackWinograd: MovementOp {
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
         guard inputs.count == 1, inputs[0].dtype == .float32, let elements = filter.elementCount,
-            inputs[0].shape.known.map({ $0.dimensions == [3, 3, filter.channels, filter.outputs] }) ?? true
+            inputs[0].shape.known.map({ $0.dimensions == [filter.taps, filter.taps, filter.channels, filter.outputs] })
+                ?? true
         else { throw OpError(.malformed, "cannot transform a filter \(inputs.first?.shape ?? .unknown)") }
         return [TensorFact(filter.precision.dataType, PartialShape([elements]))]
     }
