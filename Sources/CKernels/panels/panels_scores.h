@@ -3,8 +3,9 @@
 #include "panels_levels.h"
 
 // Computes `rows` rows, of which `present` are in the table, and fetches the next ones. Rows and vectors are constants wherever this is inlined.
-CK_INLINE void score_tile(const int rows, const int vectors, const ck_row_scores *task, int64_t present, const float *panel, const float *table,
-                          float *scores) {
+// The pointers to rows that are all present need few registers: they are the same number of floats apart.
+CK_INLINE void score_tile(const int rows, const int vectors, const ck_row_scores *task, const int64_t present, const float *panel,
+                          const float *table, float *scores) {
     const float *pointers[rows], *ahead = table + rows * task->row_stride;
     lanes sums[rows][MOST_VECTORS];
 #pragma clang loop unroll(full)
@@ -29,14 +30,20 @@ CK_INLINE void score_tile(const int rows, const int vectors, const ck_row_scores
             if (r < present) *(lanes *)(scores + r * task->stride + v * CK_LANES) = sums[r][v];
 }
 
+CK_INLINE void score_rows(const int rows, const int vectors, const ck_row_scores *task, const float *panel, const float *table, float *scores) {
+    ptrdiff_t row = 0;
+    for (; row + rows <= task->rows; row += rows)
+        score_tile(rows, vectors, task, rows, panel, table + row * task->row_stride, scores + row * task->stride);
+    if (row < task->rows)
+        score_tile(rows, vectors, task, task->rows - row, panel, table + row * task->row_stride, scores + row * task->stride);
+}
+
 #define SCORES(LEVEL, ROWS)                                                                                                        \
     PANELS_TARGET static void score_rows_1(const ck_row_scores *task, const float *panel, const float *table, float *scores) {     \
-        for (ptrdiff_t row = 0; row < task->rows; row += ROWS)                                                                     \
-            score_tile(ROWS, 1, task, task->rows - row, panel, table + row * task->row_stride, scores + row * task->stride);       \
+        score_rows(ROWS, 1, task, panel, table, scores);                                                                           \
     }                                                                                                                              \
     PANELS_TARGET static void score_rows_2(const ck_row_scores *task, const float *panel, const float *table, float *scores) {     \
-        for (ptrdiff_t row = 0; row < task->rows; row += ROWS)                                                                     \
-            score_tile(ROWS, 2, task, task->rows - row, panel, table + row * task->row_stride, scores + row * task->stride);       \
+        score_rows(ROWS, 2, task, panel, table, scores);                                                                           \
     }                                                                                                                              \
     PANELS_TARGET void ck_table_scores_##LEVEL(const ck_row_scores *task, const float *panels, const float *table, float *scores) { \
         if (task->queries <= CK_LANES) {                                                                                           \

@@ -85,15 +85,19 @@ package struct TopProducts: Sendable {
         else { return nil }
         let heapOffset = candidateBytes.roundedUp(to: TensorStorage.alignment)
         let panelOffset = (heapOffset + heapBytes).roundedUp(to: TensorStorage.alignment)
-        // The last are the bounds of the rows.
-        let scoreBytes = (min(rows, Self.rowsAtOnce).roundedUp(to: Int(CK_LANES)) * block + Self.rowsAtOnce) * 4
+        // Behind the scores lie the bounds of rows that are multiplied at once, and the floors of all rows.
+        let scores = min(rows, Self.rowsAtOnce).roundedUp(to: Int(CK_LANES)) * block
+        let scoreBytes = (scores + Self.rowsAtOnce).saturatingSum(rows).saturatingProduct(MemoryLayout<Float>.stride)
         let packing = Kernel.Phase { frame in
             if usesPanels { pack(frame, (frame.scratch + panelOffset).assumingMemoryBound(to: Float.self)) }
         }
         let scoring = Kernel.Phase(units: parts, unitNanoseconds: nanoseconds) { frame, units, own in
             let panels = (frame.scratch + panelOffset).assumingMemoryBound(to: Float.self)
+            let own = own.assumingMemoryBound(to: Float.self)
+            let floors = own + scores + Self.rowsAtOnce
+            floors.update(repeating: .nan, count: rows)
             for unit in units {
-                score(frame, unit, UnsafePointer(panels), own.assumingMemoryBound(to: Float.self))
+                score(frame, unit, UnsafePointer(panels), own, floors)
                 if frame.hasFault { return }
             }
         }
@@ -125,7 +129,8 @@ package struct TopProducts: Sendable {
 
     /// The best of a part of the columns, for each row.
     private func score(
-        _ frame: KernelFrame, _ unit: Int, _ panels: UnsafePointer<Float>, _ scores: UnsafeMutablePointer<Float>
+        _ frame: KernelFrame, _ unit: Int, _ panels: UnsafePointer<Float>, _ scores: UnsafeMutablePointer<Float>,
+        _ floors: UnsafeMutablePointer<Float>
     ) {
         let candidates = frame.scratch + unit &* rows &* count &* MemoryLayout<TopKHeap.Entry>.stride
         let end = min(columns, (unit &+ 1) &* part)
@@ -136,7 +141,7 @@ package struct TopProducts: Sendable {
             for row in stride(from: 0, to: rows, by: Self.rowsAtOnce) {
                 let size = min(Self.rowsAtOnce, rows &- row)
                 if usesPanels {
-                    scoreRows(frame, row..<row &+ size, first, width, candidates, panels, scores)
+                    scoreRows(frame, row..<row &+ size, first, width, candidates, panels, scores, floors + row)
                 } else {
                     multiply(frame, row..<row &+ size, first, width, scores)
                     for other in 0..<size {
@@ -148,6 +153,7 @@ package struct TopProducts: Sendable {
             }
             first &+= width
         }
+        for row in 0..<rows { floors[row] = heap(candidates, row).bound(above: floors[row]) }
     }
 
     private func heap(_ candidates: UnsafeMutableRawPointer, _ row: Int) -> TopKHeap {
@@ -184,13 +190,14 @@ package struct TopProducts: Sendable {
     /// Multiplies some rows of the right matrix with some of the left one, which lie in panels, and keeps the best.
     private func scoreRows(
         _ frame: KernelFrame, _ some: Range<Int>, _ first: Int, _ width: Int, _ candidates: UnsafeMutableRawPointer,
-        _ panels: UnsafePointer<Float>, _ scores: UnsafeMutablePointer<Float>
+        _ panels: UnsafePointer<Float>, _ scores: UnsafeMutablePointer<Float>, _ floors: UnsafePointer<Float>
     ) {
         let step = some.count.roundedUp(to: Int(CK_LANES))
         let bounds = scores + step &* block
         for place in 0..<step {
             bounds[place] =
-                place < some.count ? heap(candidates, some.lowerBound &+ place).entries[0].score : .infinity
+                place < some.count
+                ? heap(candidates, some.lowerBound &+ place).bound(above: floors[place]) : .infinity
         }
         var task = ck_row_scores(
             queries: some.count, rows: width, depth: depth, query_stride: depth, row_stride: depth, stride: step,
@@ -204,7 +211,7 @@ package struct TopProducts: Sendable {
             for place in 0..<some.count where !(found[place] <= bounds[place]) {
                 var heap = heap(candidates, some.lowerBound &+ place)
                 heap.add(TopKHeap.Entry(found[place], at: first &+ row))
-                bounds[place] = heap.entries[0].score
+                bounds[place] = heap.bound(above: floors[place])
             }
             row = ck_next_row_above(level, &task, scores, row &+ 1, bounds)
         }
@@ -235,6 +242,16 @@ package struct TopProducts: Sendable {
                 frame.writeIndex(entry.column, output: 1, at: row &* count &+ number, as: indices)
             }
         }
+    }
+}
+
+extension TopKHeap {
+    /// What a score of a later column has to exceed: the last of the best so far, here or of columns before, which is the floor. NaN bounds
+    /// nothing.
+    fileprivate func bound(above floor: Float) -> Float {
+        let last = entries[0].score
+        if last.isNaN { return floor }
+        return floor.isNaN ? last : max(last, floor)
     }
 }
 
