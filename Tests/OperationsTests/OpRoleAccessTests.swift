@@ -35,6 +35,7 @@ struct OpRoleAccessTests {
         ("ReducingOp", { ($0 is any ReducingOp, $0.asReducing != nil) }),
         ("RowStoreOp", { ($0 is any RowStoreOp, $0.asRowStore != nil) }),
         ("RowwiseOp", { ($0 is any RowwiseOp, $0.asRowwise != nil) }),
+        ("SlicingOp", { ($0 is any SlicingOp, $0.asSlicing != nil) }),
         ("SoftmaxingOp", { ($0 is any SoftmaxingOp, $0.asSoftmaxing != nil) }),
         ("TransposableProduct", { ($0 is any TransposableProduct, $0.asTransposable != nil) }),
     ]

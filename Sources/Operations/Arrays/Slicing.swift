@@ -44,7 +44,7 @@ extension Kernel {
 /// A block of a tensor.
 ///
 /// - Inputs: `input`; `begin` and `size`, int32 or int64 vectors; a size of -1 reaches to the end.
-struct SliceOp: KernelOp {
+struct SliceOp: SlicingOp {
     init(_ node: NodeReader) throws(OpError) { try node.expectInputs(3) }
 
     var valueInputs: [Int] { [1, 2] }
@@ -122,6 +122,20 @@ struct SliceOp: KernelOp {
             sizes.dropFirst().allSatisfy(\.isFixed)
         else { return node.mixed }
         return [.rows(rows)]
+    }
+
+    func slicing(_ inputs: [TensorFact]) -> Slicing? {
+        guard let begins = inputs[1].integers, let sizes = inputs[2].integers, begins.count == sizes.count else {
+            return nil
+        }
+        var found: Slicing?
+        for axis in begins.indices where begins[axis] != 0 || sizes[axis] != -1 {
+            let size = sizes[axis] < 0 ? inputs[0].shape.dimension(axis) - begins[axis] : sizes[axis]
+            guard found == nil, begins[axis] >= 0, size >= 0, inputs[0].shape.dimension(axis) - size >= begins[axis]
+            else { return nil }
+            found = Slicing(axis: axis, range: begins[axis]..<(begins[axis] + size))
+        }
+        return found
     }
 
     func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {

@@ -7,7 +7,7 @@ internal import Tensors
 /// - Attributes: five masks, a bit for each entry. `begin_mask`, `end_mask`: that end is open. `ellipsis_mask`: stands for
 ///   all axes that no entry names. `new_axis_mask`: a dimension of 1. `shrink_axis_mask`: a single index, whose axis goes.
 ///   Where several are set, the ellipsis comes first, then the new axis.
-struct StridedSlice: KernelOp {
+struct StridedSlice: SlicingOp {
     private let beginMask: Int
     private let endMask: Int
     private let ellipsisMask: Int
@@ -82,6 +82,22 @@ struct StridedSlice: KernelOp {
             }
         }
         throw OpError(.malformed, "the slice is not known")
+    }
+
+    func slicing(_ inputs: [TensorFact]) -> Slicing? {
+        guard ellipsisMask | newAxisMask | shrinkAxisMask == 0, let begin = inputs[1].integers,
+            let steps = inputs[3].integers, let entries = try? resolve(inputs)
+        else { return nil }
+        var found: Slicing?
+        for (axis, entry) in entries.enumerated() {
+            // Named or not: all of an axis, whatever its size.
+            if axis >= begin.count { break }
+            let isFromStart = Self.bit(beginMask, axis) || begin[axis] == 0
+            if isFromStart, Self.bit(endMask, axis), steps[axis] == 1 { continue }
+            guard found == nil, case .axis(let slice?) = entry, slice.step == 1 else { return nil }
+            found = Slicing(axis: axis, range: slice.begin..<(slice.begin + slice.count))
+        }
+        return found
     }
 
     func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {

@@ -41,7 +41,7 @@ package protocol Op: Sendable, Hashable {
 
     // MARK: - Roles
 
-    // The op itself in each role that passes ask for; nil where it has not the role. See OpRoles.swift.
+    // The op itself in each role that passes ask for; nil where it has not the role. See the end of this file.
     var asBatchedProduct: (any BatchedProductOp)? { get }
     var asChannelAffine: (any ChannelAffineOp)? { get }
     var asChoosing: (any ChoosingOp)? { get }
@@ -69,6 +69,7 @@ package protocol Op: Sendable, Hashable {
     var asReducing: (any ReducingOp)? { get }
     var asRowStore: (any RowStoreOp)? { get }
     var asRowwise: (any RowwiseOp)? { get }
+    var asSlicing: (any SlicingOp)? { get }
     var asSoftmaxing: (any SoftmaxingOp)? { get }
     var asTransposable: (any TransposableProduct)? { get }
 }
@@ -181,3 +182,100 @@ package protocol TensorOp: Op {
 extension TensorOp {
     package var implementation: OpImplementation { .tensors(self) }
 }
+
+// The op itself in each of its roles. A cast, `op as? any LinearOp`, searches all conformances of the program, once for each pair of a
+// type and a protocol, and passes ask for hundreds of such pairs when the first plans are made. A new role has two lines here and one
+// in the protocol above.
+
+extension Op {
+    package var asBatchedProduct: (any BatchedProductOp)? { nil }
+    package var asChannelAffine: (any ChannelAffineOp)? { nil }
+    package var asChoosing: (any ChoosingOp)? { nil }
+    package var asConverting: (any ConvertingOp)? { nil }
+    package var asCounting: (any CountingOp)? { nil }
+    package var asDrawing: (any DrawingOp)? { nil }
+    package var asDropping: (any DroppingOp)? { nil }
+    package var asElementwise: (any ElementwiseOp)? { nil }
+    package var asFinishing: (any FinishingOp)? { nil }
+    package var asFusibleActivation: (any FusibleActivation)? { nil }
+    package var asFusibleLink: (any FusibleLink)? { nil }
+    package var asFusibleProduct: (any FusibleProduct)? { nil }
+    package var asImage: (any ImageOp)? { nil }
+    package var asJoining: (any JoiningOp)? { nil }
+    package var asLinear: (any LinearOp)? { nil }
+    package var asMovement: (any MovementOp)? { nil }
+    package var asPackable: (any PackableOp)? { nil }
+    package var asPadded: (any PaddedOp)? { nil }
+    package var asPadding: (any PaddingOp)? { nil }
+    package var asPartableProduct: (any PartableProduct)? { nil }
+    package var asParting: (any PartingOp)? { nil }
+    package var asPartwise: (any PartwiseOp)? { nil }
+    package var asPlaceholder: (any PlaceholderOp)? { nil }
+    package var asProductRanking: (any ProductRanking)? { nil }
+    package var asReducing: (any ReducingOp)? { nil }
+    package var asRowStore: (any RowStoreOp)? { nil }
+    package var asRowwise: (any RowwiseOp)? { nil }
+    package var asSlicing: (any SlicingOp)? { nil }
+    package var asSoftmaxing: (any SoftmaxingOp)? { nil }
+    package var asTransposable: (any TransposableProduct)? { nil }
+}
+
+extension BatchedProductOp { package var asBatchedProduct: (any BatchedProductOp)? { self } }
+
+extension ChannelAffineOp { package var asChannelAffine: (any ChannelAffineOp)? { self } }
+
+extension ChoosingOp { package var asChoosing: (any ChoosingOp)? { self } }
+
+extension ConvertingOp { package var asConverting: (any ConvertingOp)? { self } }
+
+extension CountingOp { package var asCounting: (any CountingOp)? { self } }
+
+extension DrawingOp { package var asDrawing: (any DrawingOp)? { self } }
+
+extension DroppingOp { package var asDropping: (any DroppingOp)? { self } }
+
+extension ElementwiseOp { package var asElementwise: (any ElementwiseOp)? { self } }
+
+extension FinishingOp { package var asFinishing: (any FinishingOp)? { self } }
+
+extension FusibleActivation { package var asFusibleActivation: (any FusibleActivation)? { self } }
+
+extension FusibleLink { package var asFusibleLink: (any FusibleLink)? { self } }
+
+extension FusibleProduct { package var asFusibleProduct: (any FusibleProduct)? { self } }
+
+extension ImageOp { package var asImage: (any ImageOp)? { self } }
+
+extension JoiningOp { package var asJoining: (any JoiningOp)? { self } }
+
+extension LinearOp { package var asLinear: (any LinearOp)? { self } }
+
+extension MovementOp { package var asMovement: (any MovementOp)? { self } }
+
+extension PackableOp { package var asPackable: (any PackableOp)? { self } }
+
+extension PaddedOp { package var asPadded: (any PaddedOp)? { self } }
+
+extension PaddingOp { package var asPadding: (any PaddingOp)? { self } }
+
+extension PartableProduct { package var asPartableProduct: (any PartableProduct)? { self } }
+
+extension PartingOp { package var asParting: (any PartingOp)? { self } }
+
+extension PartwiseOp { package var asPartwise: (any PartwiseOp)? { self } }
+
+extension PlaceholderOp { package var asPlaceholder: (any PlaceholderOp)? { self } }
+
+extension ProductRanking { package var asProductRanking: (any ProductRanking)? { self } }
+
+extension ReducingOp { package var asReducing: (any ReducingOp)? { self } }
+
+extension RowStoreOp { package var asRowStore: (any RowStoreOp)? { self } }
+
+extension RowwiseOp { package var asRowwise: (any RowwiseOp)? { self } }
+
+extension SlicingOp { package var asSlicing: (any SlicingOp)? { self } }
+
+extension SoftmaxingOp { package var asSoftmaxing: (any SoftmaxingOp)? { self } }
+
+extension TransposableProduct { package var asTransposable: (any TransposableProduct)? { self } }

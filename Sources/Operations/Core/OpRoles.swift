@@ -180,6 +180,20 @@ package struct Parting: Hashable, Sendable {
     package let count: Int
 }
 
+/// An op that gives a range of its first input along one axis, and all of the others.
+package protocol SlicingOp: KernelOp {
+    /// The range; nil where it is not known, or the op does more.
+    func slicing(_ inputs: [TensorFact]) -> Slicing?
+}
+
+/// What a ``SlicingOp`` does.
+package struct Slicing: Hashable, Sendable {
+    /// The axis, from the front.
+    package let axis: Int
+    /// Which elements along the axis are taken.
+    package let range: Range<Int>
+}
+
 /// An op that puts inputs end to end along an axis that they have.
 package protocol JoiningOp: KernelOp {
     /// What is joined; nil where the axis is not known.
@@ -301,97 +315,3 @@ package struct PartwiseOutput: Sendable {
     /// Takes the bytes of a part, and their offset in the input. Several threads may call it at once.
     package let take: @Sendable (UnsafeRawBufferPointer, Int) -> Void
 }
-
-// The op itself in each of its roles. A cast, `op as? any LinearOp`, searches all conformances of the program, once for each pair of a
-// type and a protocol, and passes ask for hundreds of such pairs when the first plans are made. A new role has two lines here and one
-// in Op.swift.
-
-extension Op {
-    package var asBatchedProduct: (any BatchedProductOp)? { nil }
-    package var asChannelAffine: (any ChannelAffineOp)? { nil }
-    package var asChoosing: (any ChoosingOp)? { nil }
-    package var asConverting: (any ConvertingOp)? { nil }
-    package var asCounting: (any CountingOp)? { nil }
-    package var asDrawing: (any DrawingOp)? { nil }
-    package var asDropping: (any DroppingOp)? { nil }
-    package var asElementwise: (any ElementwiseOp)? { nil }
-    package var asFinishing: (any FinishingOp)? { nil }
-    package var asFusibleActivation: (any FusibleActivation)? { nil }
-    package var asFusibleLink: (any FusibleLink)? { nil }
-    package var asFusibleProduct: (any FusibleProduct)? { nil }
-    package var asImage: (any ImageOp)? { nil }
-    package var asJoining: (any JoiningOp)? { nil }
-    package var asLinear: (any LinearOp)? { nil }
-    package var asMovement: (any MovementOp)? { nil }
-    package var asPackable: (any PackableOp)? { nil }
-    package var asPadded: (any PaddedOp)? { nil }
-    package var asPadding: (any PaddingOp)? { nil }
-    package var asPartableProduct: (any PartableProduct)? { nil }
-    package var asParting: (any PartingOp)? { nil }
-    package var asPartwise: (any PartwiseOp)? { nil }
-    package var asPlaceholder: (any PlaceholderOp)? { nil }
-    package var asProductRanking: (any ProductRanking)? { nil }
-    package var asReducing: (any ReducingOp)? { nil }
-    package var asRowStore: (any RowStoreOp)? { nil }
-    package var asRowwise: (any RowwiseOp)? { nil }
-    package var asSoftmaxing: (any SoftmaxingOp)? { nil }
-    package var asTransposable: (any TransposableProduct)? { nil }
-}
-
-extension BatchedProductOp { package var asBatchedProduct: (any BatchedProductOp)? { self } }
-
-extension ChannelAffineOp { package var asChannelAffine: (any ChannelAffineOp)? { self } }
-
-extension ChoosingOp { package var asChoosing: (any ChoosingOp)? { self } }
-
-extension ConvertingOp { package var asConverting: (any ConvertingOp)? { self } }
-
-extension CountingOp { package var asCounting: (any CountingOp)? { self } }
-
-extension DrawingOp { package var asDrawing: (any DrawingOp)? { self } }
-
-extension DroppingOp { package var asDropping: (any DroppingOp)? { self } }
-
-extension ElementwiseOp { package var asElementwise: (any ElementwiseOp)? { self } }
-
-extension FinishingOp { package var asFinishing: (any FinishingOp)? { self } }
-
-extension FusibleActivation { package var asFusibleActivation: (any FusibleActivation)? { self } }
-
-extension FusibleLink { package var asFusibleLink: (any FusibleLink)? { self } }
-
-extension FusibleProduct { package var asFusibleProduct: (any FusibleProduct)? { self } }
-
-extension ImageOp { package var asImage: (any ImageOp)? { self } }
-
-extension JoiningOp { package var asJoining: (any JoiningOp)? { self } }
-
-extension LinearOp { package var asLinear: (any LinearOp)? { self } }
-
-extension MovementOp { package var asMovement: (any MovementOp)? { self } }
-
-extension PackableOp { package var asPackable: (any PackableOp)? { self } }
-
-extension PaddedOp { package var asPadded: (any PaddedOp)? { self } }
-
-extension PaddingOp { package var asPadding: (any PaddingOp)? { self } }
-
-extension PartableProduct { package var asPartableProduct: (any PartableProduct)? { self } }
-
-extension PartingOp { package var asParting: (any PartingOp)? { self } }
-
-extension PartwiseOp { package var asPartwise: (any PartwiseOp)? { self } }
-
-extension PlaceholderOp { package var asPlaceholder: (any PlaceholderOp)? { self } }
-
-extension ProductRanking { package var asProductRanking: (any ProductRanking)? { self } }
-
-extension ReducingOp { package var asReducing: (any ReducingOp)? { self } }
-
-extension RowStoreOp { package var asRowStore: (any RowStoreOp)? { self } }
-
-extension RowwiseOp { package var asRowwise: (any RowwiseOp)? { self } }
-
-extension SoftmaxingOp { package var asSoftmaxing: (any SoftmaxingOp)? { self } }
-
-extension TransposableProduct { package var asTransposable: (any TransposableProduct)? { self } }

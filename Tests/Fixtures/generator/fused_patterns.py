@@ -1,6 +1,9 @@
 """Patterns that passes make one op of, and graphs that look like them: recurrent cells, attention, the largest of a product."""
 import numpy as np
+import keras
 import tensorflow as tf
+from tensorflow.python.keras.layers.legacy_rnn import rnn_cell_impl
+from tensorflow.python.ops import rnn
 
 from .core import graph_case, tf1
 
@@ -81,6 +84,83 @@ def _recurrent(label, *, steps=4, inputs=3, cells=5, order="ijfo", bias="add", f
     lengths = (steps,) if many else (1, steps, 0)
     runs = [({"x:0": rng.randn(n, length, inputs).astype(np.float32)}, ["memory:0", "output:0"] + fetches)
             for n in batches for length in lengths]
+    graph_case(label, graph, variables=weights.values, runs=runs, rtol=1e-5, atol=1e-6)
+
+
+def _gru_cell(weights, inputs, cells):
+    """TensorFlow 1's cell, with weights of ours."""
+    cell = rnn_cell_impl.GRUCell(cells)
+    cell._gate_kernel, cell._gate_bias = weights("gates", inputs + cells, 2 * cells), weights("gates_bias", 2 * cells)
+    cell._candidate_kernel, cell._candidate_bias = weights("candidate", inputs + cells, cells), weights("candidate_bias", cells)
+    cell.built = True
+    return cell
+
+
+def _dynamic_gru(label, *, steps=4, inputs=3, cells=5, lengths=False, layers=1):
+    weights = _Weights(len(label))
+    with tf.Graph().as_default() as graph:
+        x = tf1.placeholder(tf.float32, [None, steps, inputs], name="x")
+        length = tf1.placeholder(tf.int32, [None], name="length") if lengths else None
+        y = x
+        for layer in range(layers):
+            cell = _gru_cell(lambda name, *shape: weights(f"{name}{layer}", *shape), inputs if layer == 0 else cells, cells)
+            y, state = rnn.dynamic_rnn(cell, y, length, dtype=tf.float32, scope=f"layer{layer}")
+        tf.identity(y, name="outputs")
+        tf.identity(state, name="state")
+    rng = np.random.RandomState(3)
+    runs = []
+    for n in (1, 3):
+        feeds = {"x:0": rng.randn(n, steps, inputs).astype(np.float32)}
+        if lengths:
+            feeds["length:0"] = np.append(rng.randint(0, steps + 1, n - 1), steps).astype(np.int32)
+        runs.append((feeds, ["outputs:0", "state:0"]))
+    graph_case(label, graph, variables=weights.values, runs=runs, rtol=1e-5, atol=1e-6)
+
+
+def _static_gru(label, *, steps=3, inputs=3, cells=18):
+    weights = _Weights(len(label))
+    with tf.Graph().as_default() as graph:
+        x = tf1.placeholder(tf.float32, [None, steps, inputs], name="x")
+        outputs, _ = rnn.static_rnn(_gru_cell(weights, inputs, cells), tf.unstack(x, axis=1), dtype=tf.float32)
+        tf.stack(outputs, 1, name="outputs")
+    rng = np.random.RandomState(4)
+    runs = [({"x:0": rng.randn(n, steps, inputs).astype(np.float32)}, ["outputs:0"]) for n in (1, 4)]
+    graph_case(label, graph, variables=weights.values, runs=runs, rtol=1e-5, atol=1e-6)
+
+
+class _KerasWeights:
+    """What the call of Keras' cell reads of it."""
+
+    def __init__(self, weights, inputs, cells, reset_after, use_bias=True, implementation=2):
+        self.units, self.reset_after, self.use_bias, self.implementation = cells, reset_after, use_bias, implementation
+        self.kernel, self.recurrent_kernel = weights("kernel", inputs, 3 * cells), weights("recurrent", cells, 3 * cells)
+        self.bias = weights("bias", *([2] if reset_after else []), 3 * cells) if use_bias else None
+        self.dropout = self.recurrent_dropout = 0
+        self.activation, self.recurrent_activation = keras.activations.tanh, keras.activations.sigmoid
+
+
+def _keras_gru(label, *, reset_after, steps=4, inputs=3, cells=5, lost=False, **options):
+    """Keras' GRU in a loop. lost: whether it has an activation that no kernel has."""
+    weights = _Weights(len(label))
+    with tf.Graph().as_default() as graph:
+        x = tf1.placeholder(tf.float32, [None, steps, inputs], name="x")
+        cell = _KerasWeights(weights, inputs, cells, reset_after, **options)
+        if lost:
+            cell.activation = keras.activations.elu
+        array = tf.TensorArray(tf.float32, steps).unstack(tf.transpose(x, [1, 0, 2]))
+        outputs = tf.TensorArray(tf.float32, steps)
+
+        def body(i, state, outputs):
+            output, states = keras.layers.GRUCell.call(cell, array.read(i), [state])
+            return i + 1, states[0], outputs.write(i, output)
+
+        _, state, outputs = tf1.while_loop(
+            lambda i, *_: i < steps, body, [0, tf.zeros([tf.shape(x)[0], cells]), outputs],
+            shape_invariants=[tf.TensorShape([]), tf.TensorShape([None, cells]), tf.TensorShape(None)])
+        tf.transpose(outputs.stack(), [1, 0, 2], name="outputs")
+        tf.identity(state, name="state")
+    rng = np.random.RandomState(5)
+    runs = [({"x:0": rng.randn(n, steps, inputs).astype(np.float32)}, ["outputs:0", "state:0"]) for n in (1, 3)]
     graph_case(label, graph, variables=weights.values, runs=runs, rtol=1e-5, atol=1e-6)
 
 
@@ -187,3 +267,13 @@ def graphs():
     _recurrent("LSTM in a loop, peepholes", sees=True, cells=19)
     _recurrent("LSTM in a loop, a projection", projection=3, bias="bias_add", used="outputs")
     _recurrent("LSTM in a loop, peepholes and a projection", sees=True, projection=2, order="ifjo", cells=16, bias=None)
+    _dynamic_gru("GRU of dynamic_rnn")
+    _dynamic_gru("GRU of dynamic_rnn, lengths", lengths=True, cells=16)
+    _dynamic_gru("GRU of dynamic_rnn, two layers", layers=2, cells=19)
+    _static_gru("GRU of static_rnn")
+    for after in (True, False):
+        name = "after" if after else "before"
+        _keras_gru(f"Keras' GRU, reset {name} the product", reset_after=after, cells=19)
+        _keras_gru(f"Keras' GRU, reset {name} the product, no bias", reset_after=after, use_bias=False, cells=16)
+        _keras_gru(f"Keras' GRU, reset {name} the product, products apart", reset_after=after, implementation=1)
+        _keras_gru(f"Keras' GRU, reset {name} the product, another activation", reset_after=after, lost=True)

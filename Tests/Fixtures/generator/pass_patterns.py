@@ -13,7 +13,7 @@ def graphs():
     for name, pattern in sorted(PATTERNS.items()):
         for seed in range(GRAPHS_PER_PASS):
             with tf.Graph().as_default() as graph:
-                maker = Maker(seed * 1000 + len(name))
+                maker = Maker(seed * 1000 + len(name), seed)
                 pattern(maker)
             graph_case(f"{name}: {seed}", graph, variables=maker.variables, runs=maker.runs(), **TOLERANCE)
 
@@ -21,8 +21,9 @@ def graphs():
 class Maker:
     """Makes a graph with feeds, variables and fetches."""
 
-    def __init__(self, seed):
-        self.random = np.random.RandomState(seed)
+    def __init__(self, seed, number):
+        """number: that of the graph among those of its pass."""
+        self.random, self.number = np.random.RandomState(seed), number
         self.variables, self.feeds, self.fetches = {}, [], []
 
     def integer(self, first, last):
@@ -147,8 +148,12 @@ def hoist_input_products(m):
     x, read = _rows(m, inputs, steps)
     weight, first = m.weight(inputs + cells, cells), m.one([True, False])
     function = m.one([tf.tanh, tf.sigmoid, tf.nn.relu6])
+    alone, own, bias = m.number >= 3, m.weight(inputs, cells), m.weight(cells)
 
     def body(i, y):
+        if alone:
+            product = tf.matmul(read(i), own)
+            return i + 1, function((tf.nn.bias_add(product, bias) if m.number > 3 else product) + y * 0.5)
         parts = [read(i), y] if first else [y, read(i)]
         return i + 1, function(tf.matmul(tf.concat(parts, 1), weight))
     m.fetch(*_loop(m, body, [tf.zeros([tf.shape(x)[0], cells])], steps))
@@ -161,6 +166,40 @@ def hoist_invariants(m):
 
 
 def fuse_recurrent_cells(m):
+    return (_lstm, _gru, _keras_gru)[m.number % 3](m)
+
+
+def _gru(m):
+    inputs, cells, steps = m.integer(2, 4), m.integer(2, 19), m.integer(2, 4)
+    x, read = _rows(m, inputs, steps)
+    gates, content = m.weight(inputs + cells, 2 * cells), m.weight(inputs + cells, cells)
+    gates_bias, content_bias, order = m.weight(2 * cells), m.weight(cells), m.one(["ru", "ur"])
+
+    def body(i, state):
+        row = read(i)
+        sums = tf.nn.bias_add(tf.matmul(tf.concat([row, state], 1), gates), gates_bias)
+        parts = dict(zip(order, tf.split(tf.sigmoid(sums), 2, 1)))
+        u = parts["u"]
+        new = tf.tanh(tf.nn.bias_add(tf.matmul(tf.concat([row, parts["r"] * state], 1), content), content_bias))
+        return i + 1, u * state + (1 - u) * new
+    m.fetch(*_loop(m, body, [tf.zeros([tf.shape(x)[0], cells])], steps))
+
+
+def _keras_gru(m):
+    inputs, cells, steps = m.integer(2, 4), m.integer(2, 19), m.integer(2, 4)
+    x, read = _rows(m, inputs, steps)
+    own, others, bias, after = m.weight(inputs, 3 * cells), m.weight(cells, 3 * cells), m.weight(3 * cells), m.number < 3
+
+    def body(i, state):
+        z, r, h = tf.split(tf.matmul(read(i), own) + bias, 3, 1)
+        inner = tf.matmul(state, others if after else others[:, :2 * cells])
+        z, r = tf.sigmoid(z + inner[:, :cells]), tf.sigmoid(inner[:, cells:2 * cells] + r)
+        new = tf.tanh(h + (r * inner[:, 2 * cells:] if after else tf.matmul(state * r, others[:, 2 * cells:])))
+        return i + 1, (1 - z) * new + state * z
+    m.fetch(*_loop(m, body, [tf.zeros([tf.shape(x)[0], cells])], steps))
+
+
+def _lstm(m):
     inputs, cells, steps = m.integer(2, 4), m.integer(2, 19), m.integer(2, 4)
     x, read = _rows(m, inputs, steps)
     weight, bias, order = m.weight(inputs + cells, 4 * cells), m.weight(4 * cells), m.one(["ijfo", "ifjo", "ofij"])

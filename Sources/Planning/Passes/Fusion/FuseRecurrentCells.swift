@@ -2,14 +2,20 @@ internal import Kernels
 internal import Operations
 internal import Tensors
 
-/// Computes what an LSTM cell does with its gates in one kernel:
+/// Computes what a recurrent cell does with its gates in one kernel.
+///
+/// Of an LSTM cell:
 /// `next = memory * sigmoid(forget + bias) + sigmoid(input) * tanh(content)`, `result = tanh(next) * sigmoid(output)`, where the gates are
 /// the quarters of one matrix. Gates may see the memory through peepholes: `forget + bias + weight * memory`, and the output gate `next`.
+///
+/// Of a GRU cell: `next = u * state + (1 - u) * tanh(content)`, with `u = sigmoid(update)`. There are two kernels around the product of the
+/// weight with `sigmoid(reset) * state`, or one if the product of the state is reset. See ``GRUPattern``.
 struct FuseRecurrentCells: PlanPass {
     static let name = "fuse-recurrent-cells"
-    static let summary = "Computes the gates of an LSTM cell, after their product, in one kernel."
+    static let summary = "Computes the gates of an LSTM or a GRU cell, after their products, in one or two kernels."
 
     func rewrite(_ id: Plan.NodeID, in plan: borrowing Plan) throws(OpError) -> PlanPatch? {
+        if let match = GRUPattern(id, plan).match(plan) { return try match.patch(id, in: plan) }
         let pattern = CellPattern(id, plan)
         guard let match = pattern.match(plan) else { return nil }
         var patch = PlanPatch(of: plan)
@@ -30,7 +36,7 @@ struct FuseRecurrentCells: PlanPass {
     }
 }
 
-/// A cell, seen from the node that computes its result.
+/// An LSTM cell, seen from the node that computes its result.
 private struct CellPattern {
     struct Match {
         let places: LSTMGateKernel.Places
@@ -46,20 +52,19 @@ private struct CellPattern {
     }
 
     private let id: Plan.NodeID
-    private let region: Plan.RegionID
-    private let guarded: Guard
+    private let cell: CellNodes
 
     init(_ id: Plan.NodeID, _ plan: borrowing Plan) {
         self.id = id
-        region = plan.nodes[id].region
-        guarded = plan.nodes[id].guarded
+        cell = CellNodes(around: id, plan)
     }
 
     func match(_ plan: borrowing Plan) -> Match? {
-        guard let factors = operands(of: id, .multiply, plan) else { return nil }
+        guard let factors = cell.operands(of: id, .multiply, plan) else { return nil }
         for (squashed, gate) in [(factors[0], factors[1]), (factors[1], factors[0])] {
-            guard let next = operand(of: squashed, .tanh, plan), let output = operand(of: gate, .sigmoid, plan),
-                let sum = node(of: next, plan), let terms = operands(of: sum, .add, plan)
+            guard let next = cell.operand(of: squashed, .tanh, plan),
+                let output = cell.operand(of: gate, .sigmoid, plan),
+                let sum = cell.node(of: next, plan), let terms = cell.operands(of: sum, .add, plan)
             else { continue }
             let (seeing, outputHole) = peephole(of: output, next, plan)
             for (kept, rest) in [(terms[0], terms[1]), (terms[1], terms[0])] {
@@ -80,7 +85,7 @@ private struct CellPattern {
         _ memory: Plan.Value, _ forgetBias: Float, _ peepholes: [Plan.Value], _ sum: Plan.NodeID,
         _ plan: borrowing Plan
     ) -> Match? {
-        guard let splitter = node(of: gates.input, plan), let parting = plan.nodes[splitter].op?.asParting,
+        guard let splitter = cell.node(of: gates.input, plan), let parting = plan.nodes[splitter].op?.asParting,
             let parts = parting.parting(plan.inputFacts(of: splitter)), parts.count == 4, parts.axis == 1,
             plan.facts[gates.input].dtype == .float32, plan.facts[memory].dtype == .float32
         else { return nil }
@@ -94,43 +99,22 @@ private struct CellPattern {
         let cells = plan.facts[whole].shape.dimension(1) / 4
         for peephole in peepholes where plan.facts[peephole].shape.dimensions != [cells] { return nil }
         let places = LSTMGateKernel.Places(input: input, content: content, forget: forget, output: output)
-        let (terms, bias) = termsAndBias(of: whole, of: splitter, plan)
+        let (terms, bias) = plan.termsAndBias(of: whole, for: splitter)
         return Match(
             places: places, forgetBias: forgetBias, terms: terms, bias: bias, memory: memory, peepholes: peepholes,
             sum: sum)
-    }
-
-    /// The gates as a sum: of one or two matrices, and perhaps a row for all.
-    private func termsAndBias(
-        of whole: Plan.Value, of splitter: Plan.NodeID, _ plan: borrowing Plan
-    ) -> (terms: [Plan.Value], bias: Plan.Value?) {
-        let shape = plan.facts[whole].shape
-        var (matrix, user, bias): (Plan.Value, Plan.NodeID, Plan.Value?) = (whole, splitter, nil)
-        if let adder = plan.onlyUsed(matrix, by: user), let op = plan.nodes[adder].op?.asChannelAffine,
-            case .adding(let other)? = op.channelAffine(of: 0, plan.inputFacts(of: adder))?.formula,
-            plan.facts[plan.nodes[adder].inputs[other]].shape.dimensions == [shape.dimension(1)]
-        {
-            bias = plan.nodes[adder].inputs[other]
-            matrix = plan.nodes[adder].inputs[0]
-            user = adder
-        }
-        guard let adder = plan.onlyUsed(matrix, by: user), let terms = plan.binary(adder, .add),
-            terms.allSatisfy({
-                plan.facts[$0].shape.rank == 2 && plan.facts[$0].shape.dimension(1) == shape.dimension(1)
-            })
-        else { return ([matrix], bias) }
-        return (terms, bias)
     }
 
     /// What a gate is apart from the memory that it sees, and what it multiplies that by: gate + weight * memory.
     private func peephole(
         of value: Plan.Value, _ memory: Plan.Value, _ plan: borrowing Plan
     ) -> (gate: Plan.Value, weight: Plan.Value?) {
-        guard let adder = soleNode(of: value, plan), let terms = operands(of: adder, .add, plan) else {
+        guard let adder = cell.soleNode(of: value, plan), let terms = cell.operands(of: adder, .add, plan) else {
             return (value, nil)
         }
         for (gate, product) in [(terms[0], terms[1]), (terms[1], terms[0])] {
-            guard let node = soleNode(of: product, plan), let factors = operands(of: node, .multiply, plan) else {
+            guard let node = cell.soleNode(of: product, plan), let factors = cell.operands(of: node, .multiply, plan)
+            else {
                 continue
             }
             for (weight, seen) in [(factors[0], factors[1]), (factors[1], factors[0])]
@@ -143,11 +127,13 @@ private struct CellPattern {
     private func added(
         of value: Plan.Value, _ memory: Plan.Value, _ plan: borrowing Plan
     ) -> (input: Plan.Value, content: Plan.Value, peephole: Plan.Value?)? {
-        guard let product = soleNode(of: value, plan), let factors = operands(of: product, .multiply, plan) else {
+        guard let product = cell.soleNode(of: value, plan), let factors = cell.operands(of: product, .multiply, plan)
+        else {
             return nil
         }
         for (gate, content) in [(factors[0], factors[1]), (factors[1], factors[0])] {
-            if let input = operand(of: gate, .sigmoid, plan), let content = operand(of: content, .tanh, plan) {
+            if let input = cell.operand(of: gate, .sigmoid, plan), let content = cell.operand(of: content, .tanh, plan)
+            {
                 let (seeing, weight) = peephole(of: input, memory, plan)
                 return (seeing, content, weight)
             }
@@ -159,13 +145,14 @@ private struct CellPattern {
     private func keptMemory(
         of value: Plan.Value, _ plan: borrowing Plan
     ) -> (memory: Plan.Value, forget: Plan.Value, bias: Float, peephole: Plan.Value?)? {
-        guard let product = soleNode(of: value, plan), let factors = operands(of: product, .multiply, plan) else {
+        guard let product = cell.soleNode(of: value, plan), let factors = cell.operands(of: product, .multiply, plan)
+        else {
             return nil
         }
         for (memory, gate) in [(factors[0], factors[1]), (factors[1], factors[0])] {
-            guard let seeing = operand(of: gate, .sigmoid, plan) else { continue }
+            guard let seeing = cell.operand(of: gate, .sigmoid, plan) else { continue }
             let (forget, weight) = peephole(of: seeing, memory, plan)
-            if let adder = soleNode(of: forget, plan), let terms = operands(of: adder, .add, plan) {
+            if let adder = cell.soleNode(of: forget, plan), let terms = cell.operands(of: adder, .add, plan) {
                 for (gate, bias) in [(terms[0], terms[1]), (terms[1], terms[0])] {
                     guard let number = plan.facts[bias].value, number.shape.elementCount == 1, number.shape.rank <= 2,
                         let bias = number.scalars(as: Float.self)?.first
@@ -176,42 +163,5 @@ private struct CellPattern {
             return (memory, forget, 0, weight)
         }
         return nil
-    }
-
-    /// The node that computes a value, where the cell is.
-    private func node(of value: Plan.Value, _ plan: borrowing Plan) -> Plan.NodeID? {
-        guard let id = plan.producers[value], plan.nodes[id].region == region, plan.nodes[id].guarded == guarded else {
-            return nil
-        }
-        return id
-    }
-
-    /// The same, if one node alone uses it.
-    private func soleNode(of value: Plan.Value, _ plan: borrowing Plan) -> Plan.NodeID? {
-        plan.isUsedOnce(value) ? node(of: value, plan) : nil
-    }
-
-    private func operands(of id: Plan.NodeID, _ formula: BinaryFormula, _ plan: borrowing Plan) -> [Plan.Value]? {
-        plan.nodes[id].region == region ? plan.binary(id, formula) : nil
-    }
-
-    /// The operand of a function whose value one node alone uses.
-    private func operand(of value: Plan.Value, _ formula: UnaryFormula, _ plan: borrowing Plan) -> Plan.Value? {
-        guard let id = soleNode(of: value, plan), let op = plan.nodes[id].op?.asElementwise,
-            op.elementwiseFormula == .unary(formula)
-        else { return nil }
-        return plan.nodes[id].inputs[0]
-    }
-}
-
-extension Plan {
-    /// Whether one node uses a value, once, and no fetch.
-    fileprivate func isUsedOnce(_ value: Value) -> Bool {
-        var count = 0
-        for user in uses[value] {
-            guard user != Plan.fetchUse else { return false }
-            if nodes[user].isPresent { count += 1 }
-        }
-        return count == 1
     }
 }
