@@ -45,11 +45,19 @@ func request(_ text: String) {
 }
 
 var random = SystemRandomNumberGenerator()
+// What Python writes for an image: each float32 as the double of the same value, in rows of three.
+let pixels = (0..<224 * 224).map { _ in
+    "[" + (0..<3).map { _ in String(Double(Float.random(in: 0..<1, using: &random))) }.joined(separator: ", ") + "]"
+}
+let lines = stride(from: 0, to: pixels.count, by: 224).map { "[\(pixels[$0..<$0 + 224].joined(separator: ", "))]" }
+let image = "{\"feeds\":{\"w1\":[[\(lines.joined(separator: ", "))]],\"w2\":0},\"fetches\":[\"w2\"]}"
 let rows = (0..<32).map { _ in
     "[" + (0..<784).map { _ in String(Float.random(in: 0..<1, using: &random)) }.joined(separator: ",") + "]"
 }
 // The fetch is another feed: so nothing is computed, and what is timed is parsing, decoding, and the rest of a request.
 let matrix = "{\"feeds\":{\"w1\":[\(rows.joined(separator: ","))],\"w2\":0},\"fetches\":[\"w2\"]}"
+print("[1, 224, 224, 3] floats, \(image.utf8.count) bytes")
+request(image)
 let scalars = "{\"feeds\":{\"w1\":13.0,\"w2\":17.0},\"fetches\":[\"op_to_restore:0\"]}"
 for (name, text) in [
     ("[32, 784] floats, \(matrix.utf8.count) bytes", matrix), ("two scalars, \(scalars.utf8.count) bytes", scalars),

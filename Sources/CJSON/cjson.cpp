@@ -1,4 +1,5 @@
 #include "cjson.h"
+#include "reader.hpp"
 #include <charconv>
 #include <new>
 #include <simdjson.h>
@@ -6,7 +7,9 @@
 struct cjson_parser {
     simdjson::dom::parser parser;
     size_t deepest_nesting;
-    cjson_parser(size_t largest_bytes, size_t depth) noexcept : parser(largest_bytes), deepest_nesting(depth) {}
+    cjson::reader reader;
+    cjson_parser(size_t largest_bytes, size_t depth) noexcept
+        : parser(largest_bytes), deepest_nesting(depth), reader(depth) {}
 };
 
 extern "C" cjson_parser *cjson_create(size_t largest_bytes, size_t deepest_nesting) {
@@ -37,6 +40,16 @@ extern "C" cjson_document cjson_parse(cjson_parser *parser, const uint8_t *text,
     if (failure) return failed(failure);
     return {CJSON_PARSED, nullptr, dom.doc.tape.get(), dom.doc.string_buf.get()};
 }
+
+extern "C" cjson_document cjson_read(cjson_parser *parser, const uint8_t *text, size_t count) {
+    cjson::reader &reader = parser->reader;
+    if (!reader.read(text, count)) return {CJSON_UNREAD, nullptr, nullptr, nullptr};
+    return {CJSON_PARSED, nullptr, reader.tape(), reader.strings()};
+}
+
+extern "C" size_t cjson_read_memory(const cjson_parser *parser) { return parser->reader.memory(); }
+
+extern "C" void cjson_release_read(cjson_parser *parser) { parser->reader.release(); }
 
 extern "C" size_t cjson_capacity(const cjson_parser *parser) { return parser->parser.capacity(); }
 

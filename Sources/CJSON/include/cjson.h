@@ -18,6 +18,8 @@ typedef enum {
     CJSON_NOT_UTF8,
     CJSON_BAD_NUMBER,
     CJSON_MALFORMED,
+    /// cjson_read() left the text to cjson_parse().
+    CJSON_UNREAD,
 } cjson_outcome;
 
 /// The parsed document. Valid until the parser parses again, or releases its memory.
@@ -39,9 +41,18 @@ void cjson_destroy(cjson_parser *parser);
 cjson_document cjson_parse(cjson_parser *parser, const uint8_t *text, size_t count);
 size_t cjson_padding(void);
 
-/// The length of text that the parser has memory for; and a function that frees that memory.
+/// Parses a text like cjson_parse(), but without simdjson: faster for long lists of numbers. The tape is the same.
+/// CJSON_UNREAD without AVX2, for what is neither a list nor an object, for numbers of unusual size, for what is malformed or
+/// nested too deeply, and without memory.
+cjson_document cjson_read(cjson_parser *parser, const uint8_t *text, size_t count);
+
+/// The length of text that cjson_parse() has memory for; and a function that frees that memory.
 size_t cjson_capacity(const cjson_parser *parser);
 void cjson_release(cjson_parser *parser);
+
+/// The bytes of memory that cjson_read() holds: less than ten times the longest text, and 8 KiB. And a function that frees them.
+size_t cjson_read_memory(const cjson_parser *parser);
+void cjson_release_read(cjson_parser *parser);
 
 /// Write the shortest text that reads back as the same number, at most 32 bytes. Return the text's length.
 size_t cjson_format_float(float value, char *text);

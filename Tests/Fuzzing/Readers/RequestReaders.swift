@@ -38,7 +38,7 @@ private let jsonWords = Seeds.words(
     "\"binary_data\":", "\"classification\":", "\"outputs\":", "\"name\":", "FP32", "BYTES", "INT64", "BOOL",
     "x_float32:0", "y_float32:0", "x_string", "y_string", "x_complex64", "y_complex64")
 
-/// A text as JSON, for simdjson and for the scanner that locates faults.
+/// A text as JSON, for our own reader, for simdjson and for the scanner that locates faults.
 struct JSONReader: FuzzReader {
     static let name = "json"
     static let words = jsonWords
@@ -47,11 +47,15 @@ struct JSONReader: FuzzReader {
     /// The parser.
     // Safety: inputs are read by one thread, one after the other.
     private final class Confined: @unchecked Sendable {
+        /// Without our own reader.
         let parser: JSONParser
+        /// For our own reader.
+        let reader: JSONParser
 
         init?() {
-            guard let parser = JSONParser() else { return nil }
+            guard let parser = JSONParser(fewestReadBytes: .max), let reader = JSONParser() else { return nil }
             self.parser = parser
+            self.reader = reader
         }
     }
 
@@ -62,7 +66,9 @@ struct JSONReader: FuzzReader {
             + Seeds.words(
                 #"{"feeds":{"w1:0":[1.5,-2e3],"w2:0":[[17]]},"fetches":["op_to_restore:0"],"model":"tutorial"}"#,
                 #" { "feeds" : { "w\u0031" : "NaN", "w2" : [ [ ] , [ ] ] } } "#, "[NaN,Infinity,-Infinity]",
-                "[18446744073709551616,-1e400,0.1e-5]", #"["\ud83d\ude00\"\\\/\b"]"#)
+                "[18446744073709551616,-1e400,0.1e-5]",
+                "[[[0.5488135039273248, -0.715189366], [602, 0.5448831829968969e-3]], [[1234567890123.456789, 0]]]",
+                #"["\ud83d\ude00\"\\\/\b"]"#)
     }
 
     init() throws {
@@ -70,11 +76,44 @@ struct JSONReader: FuzzReader {
         self.parser = parser
     }
 
+    /// Both readers write the same tape.
+    private static func requireSame(_ own: JSONValue, _ other: JSONValue) {
+        var (value, expected) = (own, other)
+        let end = own.index + own.extent
+        precondition(own.extent == other.extent, "an extent of \(own.extent), not \(other.extent)")
+        while value.index < end {
+            precondition(value.kind == expected.kind && value.index == expected.index, "another kind at \(value.index)")
+            switch value.kind {
+            case .int64, .uint64, .double:
+                precondition(value.uint64 == expected.uint64, "another number: \(value.shown)")
+            case .string: precondition(value.string.elementsEqual(expected.string), "another string: \(value.text)")
+            case .list, .object:
+                precondition(value.count == expected.count && value.extent == expected.extent, "another length")
+                requireSameElements(value, expected)
+            case .truth, .falsehood, .null: break
+            }
+            (value, expected) = (value.next, expected.next)
+        }
+    }
+
+    private static func requireSameElements(_ own: JSONValue, _ other: JSONValue) {
+        var (value, expected) = (own.first, other.first)
+        while value.index < own.endIndex {
+            requireSame(value, expected)
+            (value, expected) = (value.next, expected.next)
+        }
+    }
+
     func read(_ bytes: UnsafeRawBufferPointer) {
         let padded = Array(bytes) + [UInt8](repeating: 0, count: HTTPRequest.bodyPadding)
         padded.withUnsafeBytes { padded in
             let text = UnsafeRawBufferPointer(rebasing: padded.dropLast(HTTPRequest.bodyPadding))
-            guard let root = try? parser.parser.parse(text) else { return }
+            let own = parser.reader.read(text)
+            guard let root = try? parser.parser.parse(text) else {
+                precondition(own == nil, "our own reader takes what simdjson refuses")
+                return
+            }
+            if let own { Self.requireSame(own, root) }
             var scanner = JSONScanner(text.starts(with: [0xef, 0xbb, 0xbf]) ? .init(rebasing: text[3...]) : text)
             do throws(JSONFault) { try scanner.scan() } catch {
                 preconditionFailure("the parser takes what the scanner refuses: \(error)")
