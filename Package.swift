@@ -62,6 +62,7 @@ let package = Package(
         .target(name: "CEvents"),
         .target(name: "CMemory"),
         .target(name: "CProcessors"),
+        .target(name: "CThreads"),
         .target(name: "CArguments"),
         .target(name: "CResponses", dependencies: ["CMicrohttpd"]),
         .target(name: "CKernels"),
@@ -71,7 +72,7 @@ let package = Package(
 
         // From the bottom to the top; a target uses only what stands above it here.
         target("Memory", uses: ["CMemory"]),
-        target("Threads", uses: ["CProcessors"]),
+        target("Threads", uses: ["CProcessors", "CThreads"]),
         target("Files", uses: []),
         target("Text", uses: []),
         target("Tensors", uses: []),

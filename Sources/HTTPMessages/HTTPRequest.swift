@@ -12,7 +12,7 @@ public struct HTTPRequest {
     /// The headers.
     public let headers: HTTPHeaders
     /// The body. ``bodyPadding`` more bytes after it can be read, their values undefined.
-    public let body: UnsafeRawBufferPointer
+    public package(set) var body: UnsafeRawBufferPointer
 
     /// The number of bytes that can be read past the body's end, because vectorised parsers read ahead.
     public static let bodyPadding = 64

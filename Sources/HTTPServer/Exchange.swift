@@ -195,7 +195,7 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
     /// Prepares the object for another request.
     func reset() {
         if isDeferred { connection?._withUnsafeGuaranteedRef { $0.takeBack() } }
-        bodies.forget(clientBytes, of: network)
+        if clientBytes > 0 { bodies.forget(clientBytes, of: network) }
         clientBytes = 0
         expectedCount = nil
         targetEnd = nil

@@ -176,7 +176,7 @@ final class Worker: @unchecked Sendable {
             return refuse(handle, exchange, .closing)
         }
         exchange.expect(.nothing, by: .max)
-        exchange.request = exchange.request.with(body: exchange.bodyBytes)
+        exchange.request.body = exchange.bodyBytes
         exchange.noteSize(headerBytes: cmicrohttpd_header_bytes(handle))
         exchange.noteHandling(true)
         let outcome = handler(exchange)

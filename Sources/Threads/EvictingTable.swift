@@ -12,10 +12,19 @@ package struct EvictingTable<Value: AnyObject & Sendable>: Sendable {
     /// The value with that hash for which `matches` returns true; the latest if there are several.
     @inlinable @inline(__always)
     package func find(hash: UInt, where matches: (Value) -> Bool) -> Value? {
-        // Safety: insert(_:hash:) puts only values of this type in.
-        links.find(hash: hash) { matches(unsafeDowncast($0, to: Value.self)) }.map {
-            unsafeDowncast($0, to: Value.self)
+        let turn = links.enter()
+        defer { links.leave(turn) }
+        var link = links.first(hash: hash)
+        while link != 0 {
+            // Safety: insert(_:hash:) puts only values of this type in. The table keeps the value while the reader is counted.
+            let value = Unmanaged<Value>.fromOpaque(links.value(of: link))
+            if value._withUnsafeGuaranteedRef({ matches($0) }) {
+                links.retain(value.toOpaque())
+                return value.takeRetainedValue()
+            }
+            link = links.next(after: link, hash: hash)
         }
+        return nil
     }
 
     /// All values, in no order.
@@ -46,15 +55,18 @@ final class Links: Sendable {
 
     private final class Link: Sendable {
         let hash: UInt
-        let value: any AnyObject & Sendable
+        // Safety: retained as long as the link; the value is Sendable.
+        nonisolated(unsafe) let value: Unmanaged<AnyObject>
         /// The address of the previous first link of the bucket; 0 for none.
         let next: Atomic<UInt>
 
         init(hash: UInt, value: any AnyObject & Sendable, next: UInt) {
             self.hash = hash
-            self.value = value
+            self.value = Unmanaged.passRetained(value as AnyObject)
             self.next = Atomic(next)
         }
+
+        deinit { value.release() }
     }
 
     /// Each 0, or the address of the bucket's first link, which is retained.
@@ -69,7 +81,7 @@ final class Links: Sendable {
 
     deinit { _ = removeAll() }
 
-    func removeAll() -> [any AnyObject & Sendable] {
+    func removeAll() -> [AnyObject] {
         // Released outside of the lock, because freeing a value may take long.
         var removed: [Link] = []
         changes.withLock { _ in
@@ -82,40 +94,61 @@ final class Links: Sendable {
                 }
             }
         }
-        return removed.map(\.value)
+        return removed.map { $0.value.takeUnretainedValue() }
     }
+
+    /// Counts a reader in. Links and values stay until it leaves.
+    @usableFromInline
+    func enter() -> Int { readers.enter() }
 
     @usableFromInline
-    func find(hash: UInt, where matches: (AnyObject) -> Bool) -> AnyObject? {
-        let turn = readers.enter()
-        defer { readers.leave(turn) }
-        return search(hash: hash, where: matches)
+    func leave(_ turn: Int) { readers.leave(turn) }
+
+    /// The address of the latest link with a hash; 0 if there is none.
+    @usableFromInline
+    func first(hash: UInt) -> UInt {
+        Self.find(hash, from: buckets[Int(hash % UInt(Self.bucketCount))].load(ordering: .sequentiallyConsistent))
     }
 
-    /// A separate call, so that the reference is taken before the reader is counted out.
-    @inline(never)
-    private func search(hash: UInt, where matches: (AnyObject) -> Bool) -> AnyObject? {
-        var address = buckets[Int(hash % UInt(Self.bucketCount))].load(ordering: .sequentiallyConsistent)
-        while let current = Self.link(at: address) {
-            let (next, value) = current._withUnsafeGuaranteedRef { link -> (UInt, AnyObject?) in
-                guard link.hash == hash, matches(link.value) else {
-                    return (link.next.load(ordering: .sequentiallyConsistent), nil)
-                }
-                return (0, link.value as AnyObject)
+    /// The address of the link with a hash before that one; 0 if there is none.
+    @usableFromInline
+    func next(after address: UInt, hash: UInt) -> UInt {
+        guard let link = Self.link(at: address) else { return 0 }
+        return Self.find(hash, from: link._withUnsafeGuaranteedRef { $0.next.load(ordering: .sequentiallyConsistent) })
+    }
+
+    private static func find(_ hash: UInt, from first: UInt) -> UInt {
+        var address = first
+        while let current = link(at: address) {
+            let (isIt, next) = current._withUnsafeGuaranteedRef { link in
+                (link.hash == hash, link.next.load(ordering: .sequentiallyConsistent))
             }
-            if let value { return value }
+            if isIt { break }
             address = next
         }
-        return nil
+        return address
     }
 
-    var values: [any AnyObject & Sendable] {
+    /// The address of a link's value.
+    @usableFromInline
+    func value(of address: UInt) -> UnsafeRawPointer {
+        // Safety: the address is not 0, and the link is kept while the reader is counted.
+        Unmanaged<Link>.fromOpaque(UnsafeRawPointer(bitPattern: address).unsafelyUnwrapped)._withUnsafeGuaranteedRef {
+            UnsafeRawPointer($0.value.toOpaque())
+        }
+    }
+
+    /// Takes a reference. A separate call, so that it is taken before the reader is counted out.
+    @usableFromInline @inline(never)
+    func retain(_ value: UnsafeRawPointer) { _ = Unmanaged<AnyObject>.fromOpaque(value).retain() }
+
+    var values: [AnyObject] {
         changes.withLock { _ in
             (0..<buckets.count).flatMap { index in
-                var values: [any AnyObject & Sendable] = []
+                var values: [AnyObject] = []
                 var address = buckets[index].load(ordering: .acquiring)
                 while let link = Self.link(at: address)?.takeUnretainedValue() {
-                    values.append(link.value)
+                    values.append(link.value.takeUnretainedValue())
                     address = link.next.load(ordering: .relaxed)
                 }
                 return values
@@ -147,7 +180,9 @@ final class Links: Sendable {
         var address = buckets[bucket].load(ordering: .relaxed)
         while let current = Self.link(at: address) {
             let next = current._withUnsafeGuaranteedRef { $0.next.load(ordering: .relaxed) }
-            guard current._withUnsafeGuaranteedRef({ $0.value as AnyObject === value }) else {
+            guard
+                current._withUnsafeGuaranteedRef({ $0.value.toOpaque() == Unmanaged.passUnretained(value).toOpaque() })
+            else {
                 previous = current
                 address = next
                 continue

@@ -4,7 +4,7 @@ internal import Synchronization
 ///
 /// A reader holds a reference of its own. A replaced value lives until its last reader releases it.
 package final class Published<Value: AnyObject & Sendable>: Sendable {
-    private let cell: PublishedCell
+    @usableFromInline let cell: PublishedCell
 
     /// - Parameter value: The initial value.
     package init(_ value: Value) { cell = PublishedCell(value) }
@@ -14,6 +14,16 @@ package final class Published<Value: AnyObject & Sendable>: Sendable {
     package var current: Value {
         // Safety: the cell holds only what init and replace(with:) put there.
         unsafeDowncast(cell.read(), to: Value.self)
+    }
+
+    /// Calls `body` with the current value, without taking a reference to it. Replacing the value waits meanwhile, so `body` must be short, and
+    /// must not replace the value.
+    @inlinable @inline(__always)
+    package func withCurrent<Result>(_ body: (Value) -> Result) -> Result {
+        let turn = cell.enter()
+        defer { cell.leave(turn) }
+        // Safety: as above; the cell keeps the value while the reader is counted.
+        return Unmanaged<Value>.fromOpaque(cell.value)._withUnsafeGuaranteedRef { body($0) }
     }
 
     /// Replaces the value. Two threads must not call this at once.
@@ -26,6 +36,7 @@ package final class Published<Value: AnyObject & Sendable>: Sendable {
 }
 
 /// The cell is not generic, so that no reader pays for generic code.
+@usableFromInline
 final class PublishedCell: Sendable {
     // Safety: the address of an object that this cell retains.
     private let address: Atomic<UInt>
@@ -38,6 +49,20 @@ final class PublishedCell: Sendable {
     deinit {
         guard let pointer = UnsafeRawPointer(bitPattern: address.load(ordering: .acquiring)) else { return }
         Unmanaged<AnyObject>.fromOpaque(pointer).release()
+    }
+
+    /// Counts a reader in, who may use ``value`` until it leaves.
+    @usableFromInline
+    func enter() -> Int { readers.enter() }
+
+    @usableFromInline
+    func leave(_ turn: Int) { readers.leave(turn) }
+
+    /// The address of the current value.
+    @usableFromInline
+    var value: UnsafeRawPointer {
+        // Safety: the address is never 0.
+        UnsafeRawPointer(bitPattern: address.load(ordering: .sequentiallyConsistent)).unsafelyUnwrapped
     }
 
     func read() -> AnyObject {

@@ -16,6 +16,7 @@ struct StructureTests {
         "CImages": ["Kernels/Images/ImageFiles.swift"],
         "CSnappy": ["Checkpoints/Reading/SortedTable.swift"],
         "CChecksum": ["Checkpoints/Files/Checksum.swift"],
+        "CThreads": ["Threads/Stripes.swift"],
         "CMemory": ["Memory/FreedMemory.swift"],
         "CProcessors": ["Threads/Team.swift"],
         "CArguments": ["metaserve/ProgramArguments.swift"],

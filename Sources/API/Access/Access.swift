@@ -96,6 +96,7 @@ public final class AccessRules: Sendable {
     /// - Throws: ``RequestError`` 401 without a known token, 403 with an insufficient one.
     func check(_ access: Access, _ authorization: UnsafeRawBufferPointer?) throws(RequestError) {
         if case .open = access { return }
+        if case .inference = access, files.withCurrent({ $0.inference == nil }) { return }
         let files = files.current
         let (inference, admin) = (files.inference, files.admin)
         switch access {

@@ -132,7 +132,11 @@ struct FeedDecoder {
         _ value: JSONValue, _ dimensions: UnsafeBufferPointer<Int>, _ memory: UnsafeMutableRawPointer
     ) throws(Misfit) -> Bool {
         switch dtype.quantizedStorage ?? dtype {
-        case .float32: try fill(value, dimensions, memory, Float.self) { v throws(Misfit) in try float(v) }
+        case .float32:
+            var next = memory.assumingMemoryBound(to: Float.self)
+            try fill(value, dimensions, 0, &next, skim: { $0.copyFloats(before: $1, to: &$2) }) { v throws(Misfit) in
+                try float(v)
+            }
         case .float64: try fill(value, dimensions, memory, Double.self) { v throws(Misfit) in try double(v) }
         case .int32: try fill(value, dimensions, memory, Int32.self) { v throws(Misfit) in try integer(v) }
         case .int64: try fill(value, dimensions, memory, Int64.self) { v throws(Misfit) in try integer(v) }
@@ -173,13 +177,24 @@ struct FeedDecoder {
         _ type: Element.Type, _ convert: (JSONValue) throws(Misfit) -> Element
     ) throws(Misfit) {
         var next = memory.assumingMemoryBound(to: Element.self)
-        try fill(value, dimensions, 0, &next, convert)
+        try fill(value, dimensions, 0, &next, skim: { element, _, _ in element }, convert)
     }
 
     /// Walks the lists recursively, with a loop at the innermost level.
+    ///
+    /// - Parameters:
+    ///   - value: The value at this level.
+    ///   - dimensions: The dimensions of all levels.
+    ///   - level: The level.
+    ///   - next: The place of the next element.
+    ///   - skim: Converts elements of an innermost list up to an end, as long as that is simple. Returns the first other element.
+    ///   - convert: Converts any element.
+    /// - Throws: The first misfit.
     private func fill<Element>(
         _ value: JSONValue, _ dimensions: UnsafeBufferPointer<Int>, _ level: Int,
-        _ next: inout UnsafeMutablePointer<Element>, _ convert: (JSONValue) throws(Misfit) -> Element
+        _ next: inout UnsafeMutablePointer<Element>,
+        skim: (JSONValue, Int, inout UnsafeMutablePointer<Element>) -> JSONValue,
+        _ convert: (JSONValue) throws(Misfit) -> Element
     ) throws(Misfit) {
         guard level < dimensions.count else {
             next.pointee = try convert(value)
@@ -190,14 +205,16 @@ struct FeedDecoder {
         let end = value.endIndex
         var element = value.first
         let isInnermost = level == dimensions.count - 1
+        if isInnermost { element = skim(element, end, &next) }
         while element.index < end {
             if isInnermost {
                 next.pointee = try convert(element)
                 next += 1
+                element = skim(element.next, end, &next)
             } else {
-                try fill(element, dimensions, level + 1, &next, convert)
+                try fill(element, dimensions, level + 1, &next, skim: skim, convert)
+                element = element.next
             }
-            element = element.next
         }
     }
 }

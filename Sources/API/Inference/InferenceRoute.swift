@@ -89,12 +89,16 @@ final class InferenceRoute: Sendable {
     func submit(
         _ task: RequestTask, _ exchange: HTTPExchange, model: ServedModel, version choice: VersionChoice
     ) throws(RequestError) -> HTTPOutcome {
+        let choice = choice.pinned(by: exchange.request.headers)
+        let chosen = model.choose(choice)
+        // The task does not keep it before it waits.
+        defer { withExtendedLifetime(chosen) {} }
         do throws(RequestError) {
-            let chosen = try ModelLookup.chosen(choice.pinned(by: exchange.request.headers), of: model)
+            guard let chosen else { throw ModelLookup.unknownVersion(choice, of: model) }
             try task.begin(exchange, model, chosen)
             switch scheduler.submit(task, to: model.queue) {
             case .done:
-                record(task)
+                record(task, exchange, model, chosen.version, chosen.label)
                 keep(task)
                 return .responded
             case .queued: return .later
@@ -105,33 +109,44 @@ final class InferenceRoute: Sendable {
             }
         } catch {
             let outcome = ModelStatistics.Outcome(form: form, status: error.status)
-            count(outcome, of: task, model)
+            count(outcome, of: task, model, chosen?.version, chosen?.label)
             var error = error
             error.inference = RequestRecorder.Inference(
-                model: model, version: task.version, label: task.label, outcome: outcome)
+                model: model, version: chosen?.version, label: chosen?.label, outcome: outcome)
             keep(task)
             throw error
         }
     }
 
     /// Finishes the response of a request, and records it.
-    func record(_ task: RequestTask) {
-        guard let exchange = task.exchange, let model = task.model else { return }
+    ///
+    /// - Parameters:
+    ///   - task: The request.
+    ///   - exchange: Its exchange.
+    ///   - model: Its model.
+    ///   - version: The version that ran it.
+    ///   - label: The label that selected the version, if there was one.
+    func record(
+        _ task: RequestTask, _ exchange: HTTPExchange, _ model: ServedModel, _ version: ModelVersion,
+        _ label: LabelStatistics?
+    ) {
         finishing.finish(exchange)
         var outcome = ModelStatistics.Outcome(form: form, status: exchange.response.status)
         outcome.times = task.times
         outcome.receivedBytes = exchange.request.body.count
         outcome.sentBytes = exchange.response.body.count
-        count(outcome, of: task, model)
+        count(outcome, of: task, model, version, label)
         recorder.record(
-            exchange,
-            RequestRecorder.Inference(model: model, version: task.version, label: task.label, outcome: outcome))
+            exchange, RequestRecorder.Inference(model: model, version: version, label: label, outcome: outcome))
     }
 
     /// Counts a request for the model, the version, and the label.
-    private func count(_ outcome: ModelStatistics.Outcome, of task: RequestTask, _ model: ServedModel) {
+    private func count(
+        _ outcome: ModelStatistics.Outcome, of task: RequestTask, _ model: ServedModel, _ version: ModelVersion?,
+        _ label: LabelStatistics?
+    ) {
         model.statistics.record(outcome)
-        task.version?.statistics.record(outcome.times, start: task.startNanoseconds, status: outcome.status)
-        task.label?.outcomes.record(status: outcome.status, outcome.times)
+        version?.statistics.record(outcome.times, start: task.startNanoseconds, status: outcome.status)
+        label?.outcomes.record(status: outcome.status, outcome.times)
     }
 }

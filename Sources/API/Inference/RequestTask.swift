@@ -9,14 +9,14 @@ internal import Threads
 class RequestTask: InferenceTask {
     /// The request and its response.
     final private(set) var exchange: HTTPExchange?
-    /// The model, and its version.
-    final private(set) var model: ServedModel?
-    final private(set) var version: ModelVersion?
+    // Safety: the thread that submits the task keeps them until it has submitted it; then `kept` does.
+    private final var ownModel: Unmanaged<ServedModel>?
+    private final var ownVersion: Unmanaged<ModelVersion>?
     /// The label that selected the version, if there was one.
     final private(set) var label: LabelStatistics?
-    /// The prepared calls of that version.
-    final private(set) var calls: VersionCalls?
-    final private(set) var callable: Callable?
+    /// The prepared calls of that version, which keeps them.
+    final private(set) var calls: Unmanaged<VersionCalls>?
+    final private(set) var callable: Unmanaged<Callable>?
     final private(set) var startNanoseconds: UInt64 = 0
     final private(set) var deadline: Deadline?
     final private(set) var abandonment: Flag?
@@ -25,10 +25,12 @@ class RequestTask: InferenceTask {
     final private(set) var call: PreparedCall?
     private var isInflated = false
     final let workspace: RequestWorkspace
-    /// The route, which owns the task while it waits for a request.
-    final unowned let route: InferenceRoute
-    /// The route again, while the task has a request and keeps the route alive.
-    private var routeInUse: InferenceRoute?
+    /// The route, which owns the task while the task waits for a request.
+    // Safety: during a submission, the service keeps the route; then the task does.
+    final unowned(unsafe) let route: InferenceRoute
+    /// What the task uses, while it waits for its run or runs on another thread. References are not counted before, because threads that count
+    /// references to the same object wait for each other.
+    private final var kept: (route: InferenceRoute, model: ServedModel?, version: ModelVersion?)?
 
     init(_ workspace: RequestWorkspace, _ route: InferenceRoute) {
         self.workspace = workspace
@@ -54,10 +56,10 @@ class RequestTask: InferenceTask {
 
     /// Clears the request, so that the task can be reused.
     func reset() {
-        routeInUse = nil
+        kept = nil
         exchange = nil
-        model = nil
-        version = nil
+        ownModel = nil
+        ownVersion = nil
         label = nil
         calls = nil
         call = nil
@@ -69,19 +71,18 @@ class RequestTask: InferenceTask {
         workspace.reset()
     }
 
-    /// Starts a request.
+    /// Starts a request. The caller keeps the model and the version until it has submitted the task.
     ///
     /// - Throws: ``RequestError`` 400 for invalid headers.
     final func begin(
         _ exchange: HTTPExchange, _ model: ServedModel, _ chosen: VersionSet.Chosen
     ) throws(RequestError) {
-        routeInUse = route
         self.exchange = exchange
-        self.model = model
-        version = chosen.version
+        ownModel = .passUnretained(model)
+        ownVersion = .passUnretained(chosen.version)
         label = chosen.label
         // Safety: Service.attachment(for:) makes all attachments.
-        calls = unsafeDowncast(chosen.version.attachment, to: VersionCalls.self)
+        calls = .passUnretained(unsafeDowncast(chosen.version.attachment, to: VersionCalls.self))
         abandonment = exchange.abandonment
         startNanoseconds = MonotonicClock.nanoseconds
         let timeout = try RequestTimeout.seconds(
@@ -89,6 +90,14 @@ class RequestTask: InferenceTask {
         deadline = timeout.map { Deadline(after: $0, from: startNanoseconds) }
         exchange.respondBy = deadline.map { Int(clamping: $0.nanoseconds) } ?? .max
     }
+
+    /// The model.
+    final var model: ServedModel? { ownModel?.takeUnretainedValue() }
+
+    /// The version of the model.
+    final var version: ModelVersion? { ownVersion?.takeUnretainedValue() }
+
+    final func willWait() { kept = (route, model, version) }
 
     final var byteCount: Int { exchange?.request.body.count ?? 0 }
 
@@ -105,9 +114,9 @@ class RequestTask: InferenceTask {
         if callable != nil { return true }
         do throws(RequestError) {
             try inflate(exchange)
-            let call = try read(exchange.request, calls)
+            let call = try calls.borrow { calls throws(RequestError) in try read(exchange.request, calls) }
+            callable = .passUnretained(call.callable)
             self.call = call
-            callable = call.callable
             return true
         } catch {
             write(error, to: &exchange.response)
@@ -152,7 +161,7 @@ class RequestTask: InferenceTask {
     @inline(never)
     private final func settle() {
         let route = route
-        route.record(self)
+        if let exchange, let model, let version { route.record(self, exchange, model, version, label) }
         route.keep(self)
     }
 }

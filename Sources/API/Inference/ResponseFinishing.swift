@@ -13,16 +13,15 @@ final class ResponseFinishing: Sendable {
 
     /// Finishes a response. Called once, before it is handed back.
     func finish(_ exchange: HTTPExchange) {
-        Self.endLine(of: exchange.response)
+        Self.endLine(of: exchange.response.body, exchange.response.contentType)
         cors.allow(exchange.request, &exchange.response)
         compression.compress(exchange.request, &exchange.response)
     }
 
     /// Ends a JSON body with a newline, so that a shell's prompt begins on a new line.
-    private static func endLine(of response: HTTPResponse) {
-        let body = response.body
+    private static func endLine(of body: ResponseBuffer, _ type: StaticString) {
         guard body.count > 0, body.count < ResponseBuffer.maxBytes, !body.hasFailed,
-            MediaType.isJSON(response.contentType)
+            MediaType.isJSON(type)
         else { return }
         body.append(UInt8(ascii: "\n"))
     }

@@ -73,6 +73,26 @@ struct JSONValue {
     var uint64: UInt64 { tape[index + 1] }
     var double: Double { Double(bitPattern: tape[index + 1]) }
 
+    /// Converts this element of a list and those after it to float32, as long as they are written with a point or an exponent and stay finite.
+    ///
+    /// - Parameters:
+    ///   - end: The end of the list.
+    ///   - next: The place of this element, with room for all of the list; afterwards that of the first other one.
+    /// - Returns: The first other element, or the end.
+    func copyFloats(before end: Int, to next: inout UnsafeMutablePointer<Float>) -> JSONValue {
+        var index = index
+        var place = next
+        while index < end, tape[index] >> 56 == UInt64(Kind.double.rawValue) {
+            let number = Float(Double(bitPattern: tape[index + 1]))
+            guard number.isFinite else { break }
+            place.pointee = number
+            place += 1
+            index += 2
+        }
+        next = place
+        return at(index)
+    }
+
     /// The bytes of a string. They may be changed in place, but not become longer.
     var string: UnsafeMutableBufferPointer<UInt8> {
         let start = strings + Int(word & 0xff_ffff_ffff_ffff)

@@ -270,8 +270,7 @@ final class ResponseCounts: Sendable {
     let startSeconds = Double(time(nil))
 
     func record(_ status: Int) {
-        let index = ModelStatistics.statuses.firstIndex(of: status) ?? ModelStatistics.statuses.count - 1
-        values.add(1, at: index)
+        values.add(1, at: ModelStatistics.index(of: status))
     }
 
     var counts: [(status: Int, count: Int)] {

@@ -20,7 +20,11 @@ final class RequestRecorder: Sendable {
     init(_ log: AccessLog?) { self.log = log }
 
     /// Records a request whose response is complete. The last step before it is sent.
-    func record(_ exchange: HTTPExchange, _ inference: Inference?) {
+    ///
+    /// - Parameters:
+    ///   - exchange: The request and its response.
+    ///   - inference: The data for the log; evaluated if there is one.
+    func record(_ exchange: HTTPExchange, _ inference: @autoclosure () -> Inference?) {
         exchange.isRecorded = true
         responses.record(exchange.response.status)
         let id = Self.text(exchange.request.headers[.requestID])
@@ -32,7 +36,7 @@ final class RequestRecorder: Sendable {
         var writer = JSONWriter(line)
         writer.beginObject()
         writeRequest(exchange, id, trace, &writer)
-        if let inference { write(inference, &writer) }
+        if let inference = inference() { write(inference, &writer) }
         writer.endObject()
         log.append(line.bytes)
     }

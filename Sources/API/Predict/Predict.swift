@@ -2,7 +2,7 @@ internal import HTTPMessages
 internal import Serving
 
 /// The routes of metaserve's own protocol.
-struct Predict: Sendable {
+final class Predict: Sendable {
     private let registry: ModelRegistry
     private let route: InferenceRoute
 
@@ -12,8 +12,8 @@ struct Predict: Sendable {
             let type = headers[.contentType]
             guard !MediaType.isNPY(type), !MediaType.isFile(type), !MediaType.isForm(type) else { return }
             try MediaType.requireJSON(type)
-        } make: {
-            PredictTask($0, $1)
+        } make: { [registry] in
+            PredictTask($0, $1, registry)
         }
     }
 
@@ -23,27 +23,27 @@ struct Predict: Sendable {
         [
             Route(
                 .post, "/predict", RouteDescription(Self.summary, .inferenceOfAny, response: .inference),
-                admission: { headers, _ throws(RequestError) in try route.admit(headers, model: nil) }
-            ) { exchange, _ throws(RequestError) in try respond(exchange) },
+                admission: { [self] headers, _ throws(RequestError) in try route.admit(headers, model: nil) }
+            ) { [self] exchange, _ throws(RequestError) in try respond(exchange) },
             Route(
                 .post, "/models/{name}/predict",
                 RouteDescription(Self.summary, .inference(.predict), response: .inference),
-                admission: { headers, parameters throws(RequestError) in
+                admission: { [self] headers, parameters throws(RequestError) in
                     try route.admit(headers, model: try ModelLookup.model(parameters[0], in: registry.catalog))
                 }
-            ) { exchange, parameters throws(RequestError) in
+            ) { [self] exchange, parameters throws(RequestError) in
                 let model = try ModelLookup.model(parameters[0], in: registry.catalog)
                 return try route.respond(exchange, model: model, version: .any)
             },
             Route(
                 .post, "/models/{name}/versions/{number}/predict",
                 RouteDescription(Self.summary, .inference(.predict), response: .inference),
-                admission: { headers, parameters throws(RequestError) in
+                admission: { [self] headers, parameters throws(RequestError) in
                     let model = try ModelLookup.model(parameters[0], in: registry.catalog)
                     _ = try ModelLookup.version(parameters[1])
                     try route.admit(headers, model: model)
                 }
-            ) { exchange, parameters throws(RequestError) in
+            ) { [self] exchange, parameters throws(RequestError) in
                 let model = try ModelLookup.model(parameters[0], in: registry.catalog)
                 return try route.respond(exchange, model: model, version: try ModelLookup.version(parameters[1]))
             },
@@ -52,14 +52,13 @@ struct Predict: Sendable {
 
     /// The model is the one that the body names, the only one, or the default.
     private func respond(_ exchange: HTTPExchange) throws(RequestError) -> HTTPOutcome {
-        let catalog = registry.catalog
         let task = try route.task()
-        if let model = catalog.models.first, catalog.models.count == 1, let task = task as? PredictTask {
+        if let model = registry.onlyModel, let task = task as? PredictTask {
             // The thread that runs the request parses it, and checks the name.
-            task.catalog = catalog
+            task.isModelInBody = true
             return try route.submit(task, exchange, model: model, version: .any)
         }
-        let model = try model(of: task, exchange, catalog)
+        let model = try model(of: task, exchange, registry.catalog)
         return try route.submit(task, exchange, model: model, version: .any)
     }
 

@@ -6,12 +6,18 @@ internal import Serving
 final class PredictTask: RequestTask {
     /// The request's parts, once they are known.
     private var parts: PredictRequest?
-    /// The models for look-ups of the body's name; nil if the path names the model.
-    var catalog: Catalog?
+    /// Whether the body may name the model, not the path.
+    var isModelInBody = false
+    private let registry: ModelRegistry
+
+    init(_ workspace: RequestWorkspace, _ route: InferenceRoute, _ registry: ModelRegistry) {
+        self.registry = registry
+        super.init(workspace, route)
+    }
 
     override func reset() {
         parts = nil
-        catalog = nil
+        isModelInBody = false
         super.reset()
     }
 
@@ -34,7 +40,7 @@ final class PredictTask: RequestTask {
         if FileBody.isThere(request) { return try readFiles(request, calls) }
         let parts = try parse(request)
         if let named = parts.model, !named.equals(calls.name) {
-            if let catalog { throw ModelLookup.unknownModel(named.excerpt, catalog) }
+            if isModelInBody { throw ModelLookup.unknownModel(named.excerpt, registry.catalog) }
             throw .badRequest("the path names model \"\(calls.model.name)\", the body \"\(named.excerpt)\"")
         }
         parts.appendSignature(to: workspace.signature)
@@ -102,7 +108,7 @@ final class PredictTask: RequestTask {
         }
         writer = outputWriter.rest
         writer.key("model")
-        if let calls { writer.json(calls.tail) } else { writer.null() }
+        if let calls { calls._withUnsafeGuaranteedRef { writer.json($0.tail) } } else { writer.null() }
         writer.endObject()
     }
 }

@@ -28,14 +28,13 @@ enum ModelLookup {
     ///
     /// - Throws: ``RequestError`` 404 with the existing versions, 503 if there is none.
     static func version(_ choice: VersionChoice, of model: ServedModel) throws(RequestError) -> ModelVersion {
-        try chosen(choice, of: model).version
+        guard let chosen = model.choose(choice) else { throw unknownVersion(choice, of: model) }
+        return chosen.version
     }
 
-    /// The selected version of a model, with the label that selected it.
-    static func chosen(_ choice: VersionChoice, of model: ServedModel) throws(RequestError) -> VersionSet.Chosen {
-        let versions = model.versions
-        guard let chosen = versions.choose(choice) else { throw unknownVersion(choice, of: model.name, versions) }
-        return chosen
+    /// The error for a version that is not loaded: 404 with the existing versions, 503 if there is none.
+    static func unknownVersion(_ choice: VersionChoice, of model: ServedModel) -> RequestError {
+        unknownVersion(choice, of: model.name, model.versions)
     }
 
     private static func reason(of versions: VersionSet) -> String {

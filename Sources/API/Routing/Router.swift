@@ -1,5 +1,6 @@
 internal import Glibc
 internal import HTTPMessages
+internal import Threads
 
 /// A route: a path, and its handler.
 ///
@@ -69,6 +70,16 @@ final class Route: Sendable {
         }
     }
 
+    /// Whether a segment of a path matches that of the pattern. Adds the parameter, if it is one.
+    fileprivate func matches(
+        _ number: Int, _ segment: UnsafeRawBufferPointer, _ parameters: inout PathParameters
+    ) -> Bool {
+        guard segments[number].isParameter else { return segments[number].isText(segment) }
+        guard let parameter = segments[number].parameter(in: segment) else { return false }
+        parameters.append(parameter)
+        return true
+    }
+
     /// A route with an immediate response.
     static func immediate(
         _ method: HTTPMethod, _ pattern: String, access: Access = .inference, _ description: RouteDescription? = nil,
@@ -84,20 +95,34 @@ final class Route: Sendable {
 /// Finds the route of a request.
 struct Router: Sendable {
     let routes: [Route]
+    /// The same, for looks without counting references.
+    // Safety: `routes` keeps them.
+    private let places: [Unmanaged<Route>]
     /// The rules of access to the routes.
     let rules: AccessRules
+
+    init(routes: [Route], rules: AccessRules) {
+        self.routes = routes
+        self.rules = rules
+        places = routes.map { .passUnretained($0) }
+    }
 
     /// Calls the handler of a request's route, if the request may use it.
     ///
     /// - Throws: ``RequestError`` 404, 405 with the methods, 401 and 403.
     func respond(to exchange: HTTPExchange) throws(RequestError) -> HTTPOutcome {
-        if exchange.admittedRoute >= 0, exchange.admittedRoute < routes.count {
-            let route = routes[exchange.admittedRoute]
-            if let parameters = match(route, exchange.request.path) { return try route.handler(exchange, parameters) }
+        if exchange.admittedRoute >= 0, exchange.admittedRoute < places.count {
+            let outcome = try places[exchange.admittedRoute].borrow { route throws(RequestError) -> HTTPOutcome? in
+                guard let parameters = Self.match(route, exchange.request.path) else { return nil }
+                return try route.handler(exchange, parameters)
+            }
+            if let outcome { return outcome }
         }
         let (number, parameters) = try find(exchange.request.method, exchange.request.path)
-        try rules.check(routes[number].access, exchange.request.headers[.authorization])
-        return try routes[number].handler(exchange, parameters)
+        return try places[number].borrow { route throws(RequestError) in
+            try rules.check(route.access, exchange.request.headers[.authorization])
+            return try route.handler(exchange, parameters)
+        }
     }
 
     /// Checks a request before its body is received.
@@ -105,9 +130,10 @@ struct Router: Sendable {
     /// - Throws: ``RequestError`` if the body is not wanted.
     func admit(_ exchange: HTTPExchange) throws(RequestError) {
         let (number, parameters) = try find(exchange.request.method, exchange.request.path)
-        let route = routes[number]
-        try rules.check(route.access, exchange.request.headers[.authorization])
-        if let admission = route.admission { try admission(exchange.request.headers, parameters) }
+        try places[number].borrow { route throws(RequestError) in
+            try rules.check(route.access, exchange.request.headers[.authorization])
+            try route.admission?(exchange.request.headers, parameters)
+        }
         exchange.admittedRoute = number
     }
 
@@ -119,9 +145,11 @@ struct Router: Sendable {
     ) throws(RequestError) -> (number: Int, parameters: PathParameters) {
         let method = asked == .head ? .get : asked
         let segmentCount = Self.segmentCount(path)
-        for (number, route) in routes.enumerated()
-        where route.method == method && route.segments.count == segmentCount {
-            if let parameters = match(route, path) { return (number, parameters) }
+        for number in places.indices {
+            let parameters = places[number]._withUnsafeGuaranteedRef { route in
+                route.method == method && route.segments.count == segmentCount ? Self.match(route, path) : nil
+            }
+            if let parameters { return (number, parameters) }
         }
         let allow = try methods(of: path, method)
         let alternatives = NearestRoutes(routes, path).alternatives(method: method)
@@ -138,7 +166,7 @@ struct Router: Sendable {
     /// - Throws: ``RequestError`` 404 if there is no such path.
     func methods(of path: UnsafeRawBufferPointer, _ wanted: HTTPMethod) throws(RequestError) -> String {
         let segmentCount = Self.segmentCount(path)
-        let methods = routes.filter { $0.segments.count == segmentCount && match($0, path) != nil }.map(\.method)
+        let methods = routes.filter { $0.segments.count == segmentCount && Self.match($0, path) != nil }.map(\.method)
         guard methods.isEmpty else {
             return methods.map { $0 == .get ? "GET, HEAD" : Self.name($0) }.joined(separator: ", ")
         }
@@ -177,7 +205,7 @@ struct Router: Sendable {
     }
 
     /// The parameters of a path with as many segments as the route; nil if it does not match.
-    private func match(_ route: Route, _ path: UnsafeRawBufferPointer) -> PathParameters? {
+    private static func match(_ route: Route, _ path: UnsafeRawBufferPointer) -> PathParameters? {
         var parameters = PathParameters()
         var position = 0
         var number = 0
@@ -188,12 +216,7 @@ struct Router: Sendable {
             }
             let end = path[position...].firstIndex(of: UInt8(ascii: "/")) ?? path.count
             let segment = UnsafeRawBufferPointer(rebasing: path[position..<end])
-            if route.segments[number].isParameter {
-                guard let parameter = route.segments[number].parameter(in: segment) else { return nil }
-                parameters.append(parameter)
-            } else if !route.segments[number].isText(segment) {
-                return nil
-            }
+            guard route.matches(number, segment, &parameters) else { return nil }
             number += 1
             position = end
         }

@@ -71,7 +71,8 @@ package struct BatchRun {
     /// A task that may run in a batch.
     private struct Member {
         let task: any InferenceTask
-        let callable: Callable
+        /// Kept by the task.
+        let callable: Unmanaged<Callable>
         /// Valid until the task changes.
         let feeds: UnsafeBufferPointer<TensorView>
         let rows: Int
@@ -81,7 +82,7 @@ package struct BatchRun {
             guard let callable = task.callable else { return nil }
             var found: (feeds: UnsafeBufferPointer<TensorView>, rows: Int)?
             task.withFeeds { feeds in
-                if let rows = callable.batchRows(of: feeds) { found = (feeds, rows) }
+                if let rows = callable._withUnsafeGuaranteedRef({ $0.batchRows(of: feeds) }) { found = (feeds, rows) }
             }
             guard let found else { return nil }
             self.task = task
@@ -91,7 +92,8 @@ package struct BatchRun {
         }
 
         func isJoinable(with other: Member) -> Bool {
-            callable === other.callable && callable.areJoinable(feeds, other.feeds)
+            callable.toOpaque() == other.callable.toOpaque()
+                && callable._withUnsafeGuaranteedRef { $0.areJoinable(feeds, other.feeds) }
         }
     }
 
@@ -128,7 +130,7 @@ package struct BatchRun {
             do throws(OpError) {
                 // A client that disconnects does not end the others' run.
                 let limits = RunLimits(deadline: deadline(of: members))
-                let isRun = try members[0].callable.runBatch(
+                let isRun = try members[0].callable.takeUnretainedValue().runBatch(
                     UnsafeBufferPointer(requests), limits: limits, helpers: helpers
                 ) {
                     if $0 == 0 {
@@ -167,30 +169,44 @@ package struct BatchRun {
     }
 
     /// Runs and answers a single task.
+    private func runAlone(_ task: any InferenceTask, deferred: inout [Deferred]) {
+        Self.runAlone(task, queue, waits, helpers, deferred: &deferred)
+    }
+
+    /// Runs and answers a single task. Keeps no references, because short requests of several threads would wait for each other to count them.
     ///
     /// - Parameters:
     ///   - task: The task.
+    ///   - queue: Its queue, which records its cost.
+    ///   - waits: The tasks that wait for memory; nil if this one may not.
+    ///   - helpers: The source of helpers.
     ///   - deferred: Receives the task if it has to wait for memory, and may.
-    func runAlone(_ task: any InferenceTask, deferred: inout [Deferred]) {
+    static func runAlone(
+        _ task: any InferenceTask, _ queue: ModelQueue, _ waits: MemoryWaits?, _ helpers: (any HelperSource)?,
+        deferred: inout [Deferred]
+    ) {
         guard let callable = task.callable else { return }
         let start = MonotonicClock.nanoseconds
         var runEnd = start
         var rows = 0
         var failure: OpError?
         task.withFeeds { feeds in
-            do throws(OpError) {
-                // Earlier tasks run first, unless this one needs little memory.
-                if let waits, waits.isAny {
-                    try waits.requireTurn(task, neededBytes: callable.neededBytes(for: feeds))
-                }
-                try callable.run(feeds, limits: task.limits, helpers: helpers) { outputs in
+            failure = callable._withUnsafeGuaranteedRef { callable in
+                do throws(OpError) {
+                    // Earlier tasks run first, unless this one needs little memory.
+                    if let waits, waits.isAny {
+                        try waits.requireTurn(task, neededBytes: callable.neededBytes(for: feeds))
+                    }
+                    try callable.run(feeds, limits: task.limits, helpers: helpers) { outputs in
+                        runEnd = MonotonicClock.nanoseconds
+                        rows = callable.rowCount(of: feeds)
+                        task.deliver(outputs)
+                    }
+                    return nil
+                } catch {
                     runEnd = MonotonicClock.nanoseconds
-                    rows = callable.rowCount(of: feeds)
-                    task.deliver(outputs)
+                    return error
                 }
-            } catch {
-                runEnd = MonotonicClock.nanoseconds
-                failure = error
             }
         }
         // Outside of that call, because a failing task reads the feeds again.
@@ -202,12 +218,14 @@ package struct BatchRun {
             task.fail(ModelError(failure))
         }
         let end = MonotonicClock.nanoseconds
-        task.times.run = runEnd &- start
-        task.times.write = end &- runEnd
-        task.times.rows = rows
-        task.times.runRows = rows
-        task.times.leadsRun = rows > 0
-        note(task, end &- start)
+        var times = task.times
+        times.run = runEnd &- start
+        times.write = end &- runEnd
+        times.rows = rows
+        times.runRows = rows
+        times.leadsRun = rows > 0
+        task.times = times
+        queue.cost.note(nanoseconds: times.parse &+ (end &- start), byteCount: task.byteCount)
         queue.statistics.recordExecution(ofRequests: 1)
     }
 

@@ -90,7 +90,7 @@ extension Executor {
     private static func maxTogether(with task: any InferenceTask, _ queue: ModelQueue) -> Int {
         guard queue.maxBatch > 1, let callable = task.callable else { return 1 }
         var hasRows = false
-        task.withFeeds { hasRows = callable.batchRows(of: $0) != nil }
+        task.withFeeds { feeds in hasRows = callable._withUnsafeGuaranteedRef { $0.batchRows(of: feeds) } != nil }
         return hasRows ? queue.maxBatch : 1
     }
 
@@ -116,7 +116,10 @@ extension Executor {
         defer { queue.addRunning(-1) }
         guard prepare(task, from: task.startNanoseconds) else { return true }
         var deferred: [BatchRun.Deferred] = []
-        BatchRun(queue, turns).runAlone(task, deferred: &deferred)
-        return deferred.allSatisfy { turns.memoryWaits?.add($0, to: queue) != true }
+        BatchRun.runAlone(task, queue, turns.memoryWaits, turns, deferred: &deferred)
+        return deferred.allSatisfy { entry in
+            entry.task.willWait()
+            return turns.memoryWaits?.add(entry, to: queue) != true
+        }
     }
 }

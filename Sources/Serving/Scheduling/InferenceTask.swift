@@ -4,11 +4,12 @@ package import Threads
 /// A request to a model, for the scheduler. One thread at a time prepares, runs and answers it. The conforming type knows the form of the
 /// request.
 ///
-/// The scheduler calls ``prepare()``. If that returns true, it runs ``callable`` on the feeds, possibly in a batch, and calls ``deliver(_:)`` or
+/// The scheduler calls ``willWait()`` if the submitting thread does not run the task, and ``prepare()``. If that returns true, it runs ``callable`` on the feeds, possibly in a batch, and calls ``deliver(_:)`` or
 /// ``fail(_:)``. If the task was deferred, it then calls ``finish()``. A task that is too late fails without being prepared.
 package protocol InferenceTask: AnyObject {
-    /// The callable to run; set by ``prepare()``.
-    var callable: Callable? { get }
+    /// The callable to run; set by ``prepare()``. The task keeps it until it is finished: without a reference of its own here, because threads
+    /// that run the same callable would wait for each other to count references.
+    var callable: Unmanaged<Callable>? { get }
     /// The time when the request was complete, by ``MonotonicClock``.
     var startNanoseconds: UInt64 { get }
     /// The time after which the response is useless.
@@ -19,6 +20,9 @@ package protocol InferenceTask: AnyObject {
     var byteCount: Int { get }
     /// The times of the phases, for the statistics. The scheduler sets them before ``finish()``.
     var times: PhaseTimes { get set }
+
+    /// Called before another thread may run the task, after the submission has returned. The task keeps what it needs until it is finished.
+    func willWait()
 
     /// Reads the request. Called by the thread that will run it. Called again after the task has waited for memory, when there is nothing
     /// to do.

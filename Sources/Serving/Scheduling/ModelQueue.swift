@@ -1,4 +1,5 @@
 internal import Synchronization
+internal import Threads
 
 /// The tasks that wait for a model, in order of arrival.
 ///
@@ -25,7 +26,7 @@ package final class ModelQueue: @unchecked Sendable {
     package let statistics: ModelStatistics
     let cost = RunCost()
     private let waitingCount = Atomic<Int>(0)
-    private let runningCount = Atomic<Int>(0)
+    private let runningCount = Counters(1)
 
     var tasks: TaskRing
     /// The next queue in turn with waiting tasks.
@@ -69,19 +70,21 @@ package final class ModelQueue: @unchecked Sendable {
     /// The number of waiting tasks.
     package var waiting: Int { waitingCount.load(ordering: .relaxed) }
     /// The number of tasks that are being read, run or answered.
-    package var running: Int { runningCount.load(ordering: .relaxed) }
+    package var running: Int { runningCount[0] }
 
     func addWaiting(_ change: Int) { waitingCount.add(change, ordering: .relaxed) }
-    func addRunning(_ change: Int) { runningCount.add(change, ordering: .relaxed) }
+    func addRunning(_ change: Int) { runningCount.add(change, at: 0) }
 }
 
 /// The recent cost of a model's requests. It rises immediately and falls slowly, so that it reflects longer requests if they differ.
 ///
-/// Several threads may record at once. A record may be lost.
+/// Several threads may record at once. A record may be lost. Small changes are not recorded, so that threads seldom write.
 struct RunCost: ~Copyable, Sendable {
     private let nanosecondsNow = Atomic<UInt64>(unknown)
     private let bytesNow = Atomic<Int>(0)
     private static let unknown = UInt64.max
+    /// A cost that differs by less than one part in this number is the same.
+    private static let tolerance: UInt64 = 8
 
     /// The time in nanoseconds from the start of parsing to the end of writing; the largest number if unknown.
     var nanoseconds: UInt64 { nanosecondsNow.load(ordering: .relaxed) }
@@ -97,7 +100,8 @@ struct RunCost: ~Copyable, Sendable {
             {
                 old - (old - nanoseconds + 15) / 16
             }
-        if new != old { nanosecondsNow.store(new, ordering: .relaxed) }
+        let isNear = old != Self.unknown && max(nanoseconds, old) - min(nanoseconds, old) <= old / Self.tolerance
+        if !isNear { nanosecondsNow.store(new, ordering: .relaxed) }
         let oldBytes = bytesNow.load(ordering: .relaxed)
         let newBytes = oldBytes + (byteCount - oldBytes) / 16
         if newBytes != oldBytes { bytesNow.store(byteCount > oldBytes ? byteCount : newBytes, ordering: .relaxed) }

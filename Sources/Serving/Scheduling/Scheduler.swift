@@ -88,6 +88,7 @@ package final class Scheduler: Sendable {
             turns.giveSlot()
             return isDone ? .done : .queued
         }
+        task.willWait()
         var stale: [any InferenceTask] = []
         let isAdded = turns.add(task, to: queue, stale: &stale)
         for task in stale { Executor.rejectStale(task) }

@@ -10,11 +10,12 @@ internal import Threads
 final class Turns: @unchecked Sendable {
     let slotCount: Int
     let memoryWaits: MemoryWaits?
-    private let takenSlots = Atomic<Int>(0)
+    /// The number of taken slots in the lower half; in the upper half, the number of times that a slot was returned. One number, because threads
+    /// wait for each other to change it.
+    private let slots = Atomic<UInt64>(0)
+    private static let returned: UInt64 = 1 << 32
     /// The number of tasks in all queues.
     private let waitingCount = Atomic<Int>(0)
-    /// The number of times that a slot was returned.
-    private let givenCount = Atomic<Int>(0)
     /// The threads for the helpers of runs. Each needs a slot.
     let team: Team
     let monitor = Monitor(conditions: 3)
@@ -51,10 +52,15 @@ final class Turns: @unchecked Sendable {
     }
 
     /// Whether a task waits, and all slots are held.
-    var isFull: Bool { waiting > 0 && takenSlots.load(ordering: .relaxed) >= slotCount }
+    var isFull: Bool { waiting > 0 && takenSlots >= slotCount }
+
+    /// The number of taken slots.
+    private var takenSlots: Int { Self.taken(slots.load(ordering: .sequentiallyConsistent)) }
+
+    private static func taken(_ slots: UInt64) -> Int { Int(slots & (returned - 1)) }
 
     /// The number of times that a slot was returned. If it is unchanged and all slots are held, the same tasks hold them.
-    var given: Int { givenCount.load(ordering: .relaxed) }
+    var given: Int { Int(slots.load(ordering: .relaxed) / Self.returned) }
 
     /// The number of waiting tasks.
     var waiting: Int { waitingCount.load(ordering: .relaxed) }
@@ -64,20 +70,20 @@ final class Turns: @unchecked Sendable {
 
     private func takeSlot() -> Bool {
         // Pairs with giveSlot(): a thread that finds no slot has already added its task, and a thread that returns one checks for tasks afterwards.
-        var taken = takenSlots.load(ordering: .sequentiallyConsistent)
-        while taken < slotCount {
-            let (exchanged, original) = takenSlots.compareExchange(
-                expected: taken, desired: taken + 1, ordering: .sequentiallyConsistent)
+        var old = slots.load(ordering: .sequentiallyConsistent)
+        while Self.taken(old) < slotCount {
+            let (exchanged, original) = slots.compareExchange(
+                expected: old, desired: old + 1, ordering: .sequentiallyConsistent)
             if exchanged { return true }
-            taken = original
+            old = original
         }
         return false
     }
 
     /// Returns a slot, and wakes an executor if a task waits.
     func giveSlot() {
-        givenCount.add(1, ordering: .relaxed)
-        takenSlots.subtract(1, ordering: .sequentiallyConsistent)
+        // Wraps around after four billion runs. Only equality matters.
+        slots.wrappingAdd(Self.returned - 1, ordering: .sequentiallyConsistent)
         guard waitingCount.load(ordering: .sequentiallyConsistent) > 0 else { return }
         monitor.lock()
         let isWanted = idleCount > 0
@@ -108,7 +114,7 @@ final class Turns: @unchecked Sendable {
         if !queue.isInTurn { append(queue) }
         // If the queue waits for more tasks, its first task has woken an executor, which keeps the time.
         let isWanted =
-            idleCount > 0 && takenSlots.load(ordering: .sequentiallyConsistent) < slotCount
+            idleCount > 0 && takenSlots < slotCount
             && (queue.batchDelayNanoseconds == 0 || queue.tasks.count == 1
                 || queue.tasks.count >= queue.maxBatch)
         let isEarlier = task.deadline.map { $0.nanoseconds < nextLook } ?? false
@@ -175,14 +181,14 @@ extension Turns {
                     // The executor that was woken for the next task may have found no slot, or none may have been woken.
                     let isWanted =
                         waitingCount.load(ordering: .relaxed) > 0 && idleCount > 0
-                        && takenSlots.load(ordering: .relaxed) < slotCount
+                        && takenSlots < slotCount
                     let isReserveWanted = isFull && reserve.isWanted(given: given)
                     monitor.unlock()
                     if isWanted { monitor.signal(Self.work) }
                     if isReserveWanted { monitor.signal(Self.reserved) }
                     return (task, queue)
                 }
-                takenSlots.subtract(1, ordering: .sequentiallyConsistent)
+                slots.wrappingSubtract(1, ordering: .sequentiallyConsistent)
                 continue
             }
             if isFull, reserve.isWanted(given: given) { monitor.signal(Self.reserved) }
@@ -242,7 +248,7 @@ extension Turns {
     /// Takes more tasks of a queue for a batch, as far as no other executor is free for them.
     func takeMore(from queue: ModelQueue, limit: Int, into tasks: inout [any InferenceTask]) {
         monitor.lock()
-        let free = min(idleCount, slotCount - takenSlots.load(ordering: .relaxed))
+        let free = min(idleCount, slotCount - takenSlots)
         let left = queue.batchDelayNanoseconds == 0 ? max(0, free) : 0
         let count = max(0, min(limit, queue.tasks.count - left))
         for _ in 0..<count {

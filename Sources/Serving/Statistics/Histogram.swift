@@ -38,8 +38,7 @@ package final class Histogram: Sendable {
         let value = max(0, value)
         var index = 0
         while index < bounds.count, value > bounds[index] { index += 1 }
-        counters.add(1, at: index)
-        counters.add(value, at: bounds.count + 1)
+        counters.add(1, at: index, value, at: bounds.count + 1)
     }
 
     /// The number of values in each bucket.

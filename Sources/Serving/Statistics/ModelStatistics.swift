@@ -55,7 +55,6 @@ package final class ModelStatistics: Sendable {
     private static let formCount = Form.allCases.count
     private let requests = Counters(formCount * statuses.count)
     private let bytes = Counters(2)
-    private let executions = Counters(1)
     private let queueTimes = Histogram.ofDurations()
     private let parseTimes = Histogram.ofDurations()
     private let runTimes = Histogram.ofDurations()
@@ -71,8 +70,7 @@ package final class ModelStatistics: Sendable {
     package func record(_ outcome: Outcome) {
         let status = Self.index(of: outcome.status)
         requests.add(1, at: outcome.form.rawValue * Self.statuses.count + status)
-        bytes.add(outcome.receivedBytes, at: 0)
-        bytes.add(outcome.sentBytes, at: 1)
+        bytes.add(outcome.receivedBytes, at: 0, outcome.sentBytes, at: 1)
         let times = outcome.times
         queueTimes.record(Int(clamping: times.queue))
         parseTimes.record(Int(clamping: times.parse))
@@ -82,12 +80,12 @@ package final class ModelStatistics: Sendable {
     }
 
     /// Records a run of the graph for a number of requests.
-    package func recordExecution(ofRequests count: Int) {
-        executions.add(1, at: 0)
-        batchSizes.record(count)
-    }
+    package func recordExecution(ofRequests count: Int) { batchSizes.record(count) }
 
-    static func index(of status: Int) -> Int { statuses.firstIndex(of: status) ?? statuses.count - 1 }
+    /// The index of a status in ``statuses``, or that of the last.
+    package static func index(of status: Int) -> Int {
+        status == 200 ? 0 : statuses.firstIndex(of: status) ?? statuses.count - 1
+    }
 
     /// The times of a phase, in nanoseconds.
     package func times(_ phase: Phase) -> Histogram {
@@ -109,5 +107,5 @@ package final class ModelStatistics: Sendable {
     /// The number of sent bytes of bodies.
     package var sentBytes: Int { bytes[1] }
     /// The number of runs of the graph, which is lower than the number of requests if there were batches.
-    package var executionCount: Int { executions[0] }
+    package var executionCount: Int { batchSizes.total }
 }

@@ -1,6 +1,5 @@
 internal import Execution
 internal import Glibc
-internal import Synchronization
 internal import Threads
 
 /// Statistics of the requests to a version of a model, and of its runs. Recording takes no lock.
@@ -67,6 +66,9 @@ package final class VersionStatistics: Sendable {
 
         func add(_ amount: Int, _ count: Count) { counters.add(amount, at: count.rawValue) }
         func add(_ nanoseconds: UInt64, _ count: Count) { add(Int(clamping: nanoseconds), count) }
+        func add(_ amount: Int, _ count: Count, _ otherAmount: Int, _ other: Count) {
+            counters.add(amount, at: count.rawValue, otherAmount, at: other.rawValue)
+        }
 
         var numbers: Numbers { Numbers(size: size, values: Count.allCases.map { counters[$0.rawValue] }) }
     }
@@ -103,7 +105,8 @@ package final class VersionStatistics: Sendable {
     /// The sums of all other numbers of rows.
     private let others = Sums(size: 0)
     private let failures = Counters(2)
-    private let last = Atomic<UInt64>(0)
+    /// The arrival of the last answered request of each thread, or of one that shares its stripe.
+    private let last = Latest()
     /// The requests by status, and their times.
     package let outcomes = OutcomeStatistics()
 
@@ -118,11 +121,10 @@ package final class VersionStatistics: Sendable {
     package func record(_ times: PhaseTimes, start: UInt64, status: Int) {
         let isSuccess = status == 200
         outcomes.record(status: status, times)
-        last.store(start, ordering: .relaxed)
+        last.note(start)
         let sums = sums(ofSize: times.runRows)
         if isSuccess, times.leadsRun, times.rows == sums.size {
-            sums.add(1, .alone)
-            sums.add(times.run, .aloneTime)
+            sums.add(1, .alone, Int(clamping: times.run), .aloneTime)
         } else {
             if times.leadsRun {
                 sums.add(1, .runs)
@@ -138,8 +140,7 @@ package final class VersionStatistics: Sendable {
             sums.add(times.run, .requestTime)
         }
         if times.queue > 0 { sums.add(times.queue, .queue) }
-        sums.add(times.parse, .parse)
-        sums.add(times.write, .write)
+        sums.add(Int(clamping: times.parse), .parse, Int(clamping: times.write), .write)
     }
 
     private func sums(ofSize size: Int) -> Sums {
@@ -180,7 +181,7 @@ package final class VersionStatistics: Sendable {
     }
 
     private var lastMilliseconds: Int {
-        let start = last.load(ordering: .relaxed)
+        let start = last.value
         guard start > 0 else { return 0 }
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)

@@ -108,6 +108,11 @@ package final class ModelRegistry: Sendable {
     /// The current models. A request reads them once.
     package var catalog: Catalog { state.catalog.current }
 
+    /// The only model; nil if there are several, or none.
+    package var onlyModel: ServedModel? {
+        state.catalog.withCurrent { $0.models.count == 1 ? $0.models[0] : nil }
+    }
+
     /// Whether a model of every given path is loaded.
     package var isReady: Bool { state.isReady.isRaised }
 

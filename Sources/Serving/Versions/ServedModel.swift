@@ -65,6 +65,9 @@ package final class ServedModel: Sendable {
     /// The current versions. A request reads them once, and keeps the selected version.
     package var versions: VersionSet { published.current }
 
+    /// The version for a request; nil if there is none.
+    package func choose(_ choice: VersionChoice) -> VersionSet.Chosen? { published.withCurrent { $0.choose(choice) } }
+
     /// Replaces the versions. For one thread, the loader's.
     ///
     /// - Returns: The previous versions, which requests may still use.

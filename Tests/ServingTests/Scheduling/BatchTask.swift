@@ -5,7 +5,8 @@ import Threads
 
 /// A request of tensors, which keeps its answer.
 final class BatchTask: InferenceTask {
-    let callable: Callable?
+    var callable: Unmanaged<Callable>? { .passUnretained(called) }
+    private let called: Callable
     let startNanoseconds = MonotonicClock.nanoseconds
     var deadline: Deadline? { nil }
     var byteCount: Int { 0 }
@@ -18,7 +19,7 @@ final class BatchTask: InferenceTask {
     private let views: UnsafeMutableBufferPointer<TensorView>
 
     init(_ callable: Callable, _ tensors: [Tensor]) {
-        self.callable = callable
+        called = callable
         self.tensors = tensors
         let sizes = tensors.flatMap(\.shape.dimensions)
         dimensions = .allocate(capacity: sizes.count)
@@ -40,6 +41,8 @@ final class BatchTask: InferenceTask {
         views.deallocate()
         dimensions.deallocate()
     }
+
+    func willWait() {}
 
     func prepare() -> Bool { true }
 

@@ -91,6 +91,7 @@ struct ModelQueueTests {
         #expect(cost(after: 1000, 10) == 4750)
         #expect(covers(9000))
         for _ in 0..<200 { _ = cost(after: 1000, 10) }
-        #expect(cost(after: 1000, 10) == 1000)
+        // Differences of an eighth are not recorded.
+        #expect((1000...1143).contains(cost(after: 1000, 10)))
     }
 }

@@ -18,7 +18,7 @@ final class TrialTask: InferenceTask, @unchecked Sendable {
     let abandonment: Flag? = Flag()
     var byteCount = 10
     var times = PhaseTimes()
-    private(set) var callable: Callable?
+    private(set) var callable: Unmanaged<Callable>?
     private let body: @Sendable (TrialTask) -> Bool
     private let state = Locked(State())
     /// Gets a permit when the task is finished.
@@ -40,9 +40,11 @@ final class TrialTask: InferenceTask, @unchecked Sendable {
 
     var now: State { state.withLock { $0 } }
 
+    func willWait() {}
+
     func prepare() -> Bool {
         state.withLock { $0.isPrepared = true }
-        callable = Self.shared
+        callable = Self.shared.map { .passUnretained($0) }
         return body(self)
     }
 
