@@ -19,7 +19,7 @@ import sys
 
 HELPERS = {"__init__", "core", "movement", "registry"}
 # Families that are recorded with oneDNN, TensorFlow's default. The others are recorded with its plain kernels.
-DEFAULT_KERNELS = {"fused_activations"}
+DEFAULT_KERNELS = {"channels_first", "fused_activations"}
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 

@@ -140,6 +140,26 @@ struct LayoutPassTests {
         }
     }
 
+    @Test("a transposed convolution is computed channels last, with what follows it")
+    func transposedConvolution() throws {
+        var graph = TestGraph()
+        let x = graph.placeholder("x", 1, [-1, 4, 6, 5])
+        graph.integers("sizes", [2, 6, 12, 10])
+        graph.add(
+            "Conv2DBackpropInput", "grown", ["sizes", graph.variable("grown/w", 1, [3, 3, 6, 4]), x], types: ["T": 1],
+            ["strides": Self.ints([1, 1, 2, 2]), "padding": Self.text("SAME"), "data_format": Self.first])
+        let norm = Self.normalize(&graph, "norm", "grown", 6)
+        let conv = Self.convolve(&graph, "conv", graph.float("Relu", "relu", norm), [3, 3, 6, 2])
+        graph.float("Tanh", "y", conv)
+        let variables = [
+            "grown/w": [3, 3, 6, 4], "norm/gamma": [6], "norm/beta": [6], "norm/mean": [6], "variance": [6],
+            "conv/w": [3, 3, 6, 2],
+        ]
+        let found = try ops(graph, variables: variables, feeds: ["x:0": [2, 4, 6, 5]], tolerance: 1e-4)
+        // What is left of the normalisation is a bias.
+        #expect(found == ["Transpose", "Conv2DBackpropInput", "FusedBatchNormV3", "Relu", "Conv2D", "Transpose"])
+    }
+
     @Test("pools, normalisations and biases alone stay as they are")
     func alone() throws {
         var graph = TestGraph()

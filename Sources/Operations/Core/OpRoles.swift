@@ -98,13 +98,20 @@ package protocol PaddingOp: KernelOp {
     func zeros(_ inputs: [TensorFact]) -> [Int]?
 }
 
-/// An op over images, its first input, that gives images as its first output. Their channels may come before rows and columns.
+/// An op over images that gives images as its first output. Their channels may come before rows and columns.
 package protocol ImageOp: KernelOp {
+    /// The number of the input that holds the images.
+    var imageInput: Int { get }
+
     /// The same op over images of rank 4 whose channels come last, as those of its output then do. Its other inputs and outputs stay.
     ///
     /// - Parameter inputs: What is known of the inputs.
     /// - Returns: nil where channels come last already, or there is no such op.
     func channelsLast(_ inputs: [TensorFact]) -> (any Op)?
+}
+
+extension ImageOp {
+    package var imageInput: Int { 0 }
 }
 
 /// A product of matrices, the last two axes of its inputs, either of which it can take transposed.

@@ -24,9 +24,9 @@ extension OpTable {
 /// - Inputs: `input`, or `input_sizes` for the gradient by it; `filter`, or `filter_sizes`; `out_backprop`, the gradient by the
 ///   convolution's result. Any float; the gradient of Conv2D by the images also int32. Sizes are int32 or int64; those of
 ///   images may be height and width only.
-/// - Attributes: those of the convolution.
+/// - Attributes: those of the convolution. Channels of images may come first for the gradient by the images alone.
 /// - Numerics: sums are added up by BLAS, in an order of its own.
-struct ConvolutionGradient: KernelOp {
+struct ConvolutionGradient: LinearOp, ImageOp {
     /// By what.
     enum Target: Hashable { case images, filter }
     /// Of which convolution.
@@ -34,8 +34,13 @@ struct ConvolutionGradient: KernelOp {
 
     private let target: Target
     private let kind: Kind
+    /// Those of the same gradient over images whose channels come last.
     private let attributes: WindowAttributes
     private let dilations: [Int]
+    /// Whether the channels of `input_sizes` come first.
+    private let listsChannelsFirst: Bool
+    /// Whether those of `out_backprop` and of the result do.
+    private var isChannelsFirst: Bool
 
     private var rank: Int { attributes.format.rank }
     private var sizesIndex: Int { target == .images ? 0 : 1 }
@@ -46,11 +51,15 @@ struct ConvolutionGradient: KernelOp {
         try node.expectInputs(3)
         self.target = target
         self.kind = kind
-        attributes = try WindowAttributes(node, default: kind == .volumes ? .volumesChannelsLast : .channelsLast)
-        let rank = attributes.format.rank
-        dilations = try node.windowSizes("dilations", count: rank, default: Array(repeating: 1, count: rank))
-        try attributes.requireSpatial(dilations, node)
-        if kind == .depthwise { try attributes.requireEqualStrides(node) }
+        let given = try WindowAttributes(node, default: kind == .volumes ? .volumesChannelsLast : .channelsLast)
+        let rank = given.format.rank
+        let all = try node.windowSizes("dilations", count: rank, default: Array(repeating: 1, count: rank))
+        try given.requireSpatial(all, node, channelsLast: target == .filter || kind == .volumes)
+        if kind == .depthwise { try given.requireEqualStrides(node) }
+        listsChannelsFirst = given.format.isChannelsFirst
+        isChannelsFirst = given.format.isChannelsFirst
+        attributes = given.channelsLast ?? given
+        dilations = listsChannelsFirst ? WindowAttributes.channelsLast(all) : all
     }
 
     func outputs(for inputs: [TensorFact]) throws(OpError) -> [TensorFact] {
@@ -59,10 +68,11 @@ struct ConvolutionGradient: KernelOp {
         }
         let (images, filter) = try shapes(inputs)
         try check(images, filter, gradient: inputs[2])
-        return [TensorFact(inputs[2].dtype, target == .images ? images : filter)]
+        let result = target == .images ? images : filter
+        return [TensorFact(inputs[2].dtype, isChannelsFirst ? result.channelsFirst : result)]
     }
 
-    /// The shapes of images and filter, whether they are given or told.
+    /// The shapes of images, channels last, and filter, whether they are given or told.
     private func shapes(_ inputs: [TensorFact]) throws(OpError) -> (images: PartialShape, filter: PartialShape) {
         let gradient = inputs[2].shape
         if target == .filter {
@@ -70,7 +80,8 @@ struct ConvolutionGradient: KernelOp {
         }
         let filter = inputs[1].shape
         guard kind == .images, inputs[0].shape.dimension(0) == 2 else {
-            return (try inputs[0].sizes("input_sizes", rank: rank) ?? .ofRank(rank), filter)
+            let sizes = try inputs[0].sizes("input_sizes", rank: rank) ?? .ofRank(rank)
+            return (listsChannelsFirst ? sizes.channelsLast : sizes, filter)
         }
         guard let sizes = try inputs[0].indices("input_sizes") else { return (.ofRank(rank), filter) }
         guard sizes.allSatisfy({ $0 >= 0 }) else { throw .invalid("input_sizes must not be negative: \(sizes)") }
@@ -94,7 +105,8 @@ struct ConvolutionGradient: KernelOp {
         }
         var channels = filter.dimension(rank - 1)
         if kind == .depthwise { channels = try PartialShape.product([filterDepth, channels]) }
-        let expected = attributes.shape(try windows(images, filter), batch: images.dimension(0), depth: channels)
+        var expected = attributes.shape(try windows(images, filter), batch: images.dimension(0), depth: channels)
+        if isChannelsFirst { expected = expected.channelsFirst }
         guard gradient.shape.merged(with: expected) != nil else {
             throw .invalid("out_backprop must have the shape of the result, \(expected): \(gradient.shape)")
         }
@@ -112,6 +124,20 @@ struct ConvolutionGradient: KernelOp {
         return leavesBatchOut || node.rowsOfShape(0) == rows ? [.rows(rows)] : node.mixed
     }
 
+    var imageInput: Int { 2 }
+
+    func channelsLast(_ inputs: [TensorFact]) -> (any Op)? {
+        guard isChannelsFirst else { return nil }
+        var op = self
+        op.isChannelsFirst = false
+        return op
+    }
+
+    func linearRoles(_ inputs: [TensorFact]) -> [LinearRole] {
+        guard target == .images else { return [] }
+        return [LinearRole(data: 2, weight: 1, weightAxes: [rank - 2], outputAxis: isChannelsFirst ? 1 : rank - 1)]
+    }
+
     func kernel(for spec: KernelSpec) throws(OpError) -> Kernel {
         let (images, filter) = try shapes(spec.inputs)
         guard let windows = try windows(images, filter) as? [WindowAxis], let filterSizes = filter.known?.dimensions,
@@ -123,7 +149,9 @@ struct ConvolutionGradient: KernelOp {
             return .zeros(byteCount: output.elementCount &* dtype.stride)
         }
         guard let kernel = kernel(dtype, windows, imageSizes, filterSizes) else { throw .unsupported(dtype) }
-        return kernel
+        guard isChannelsFirst else { return kernel }
+        return kernel.turningImages(
+            input: 2, of: 3, try spec.inputShape(2).dimensions, output: output.dimensions, width: dtype.stride)
     }
 
     private func kernel(_ dtype: DataType, _ axes: [WindowAxis], _ images: [Int], _ filter: [Int]) -> Kernel? {
@@ -136,6 +164,18 @@ struct ConvolutionGradient: KernelOp {
         guard let window = VolumeWindow(axes) else { return nil }
         let convolution = VolumeConvolution(window: window, batch: batch, inputDepth: depth, outputDepth: outputs)
         return target == .images ? convolution.gradientByVolumes(dtype) : convolution.gradientByFilter(dtype)
+    }
+}
+
+extension PartialShape {
+    /// The shape of the same images with their channels last.
+    fileprivate var channelsLast: PartialShape { permuted([0, 2, 3, 1]) }
+    /// The shape of the same images with their channels first.
+    fileprivate var channelsFirst: PartialShape { permuted([0, 3, 1, 2]) }
+
+    private func permuted(_ axes: [Int]) -> PartialShape {
+        guard let dimensions, dimensions.count == axes.count else { return self }
+        return PartialShape(axes.map { dimensions[$0] })
     }
 }
 

@@ -12,7 +12,7 @@ from .core import GraphRecord, tf1
 
 def graphs():
     for kind in ("channels first", "transposes"):
-        for seed, network in enumerate((_residual, _inception, _mobile, _dense)):
+        for seed, network in enumerate((_residual, _inception, _mobile, _dense, _decoder)):
             _record(f"{network.__name__[1:]}, {kind}", network, kind, seed)
 
 
@@ -58,6 +58,22 @@ class _Layers:
         filter = self.weight(3, 3, inputs, multiplier)
         return self.images(lambda x, **a: tf.raw_ops.DepthwiseConv2dNative(input=x, filter=filter, padding="SAME", **a), x,
                            ["strides"], strides=[1, stride, stride, 1])
+
+    def grow(self, x, inputs, outputs, size, stride=2, depthwise=False, padding="SAME", explicit=None):
+        """A transposed convolution. The images' sizes come from their shape."""
+        filter = self.weight(size, size, outputs, 1 if depthwise else inputs)
+        op = tf.raw_ops.DepthwiseConv2dNativeBackpropInput if depthwise else tf.raw_ops.Conv2DBackpropInput
+
+        def grown(x, explicit_paddings=(), **a):
+            shape, last = tf.shape(x), a["data_format"] == "NHWC"
+            rows, columns = (shape[1], shape[2]) if last else (shape[2], shape[3])
+            rows, columns = rows * stride, columns * stride
+            sizes = tf.stack([shape[0], rows, columns, outputs] if last else [shape[0], outputs, rows, columns])
+            if explicit_paddings:
+                a["explicit_paddings"] = explicit_paddings if last else [0, 0] + explicit_paddings[6:] + explicit_paddings[2:6]
+            return op(input_sizes=sizes, filter=filter, out_backprop=x, padding="EXPLICIT" if explicit_paddings else padding, **a)
+        extra = {"explicit_paddings": explicit} if explicit else {}
+        return self.images(lambda x, **a: grown(x, **extra, **a), x, ["strides"], strides=[1, stride, stride, 1])
 
     def pool(self, x, op, size=2, stride=2, padding="SAME"):
         name = "input" if op is tf.raw_ops.MaxPool else "value"
@@ -127,6 +143,14 @@ def _dense(l, x):
     for depth in (4, 8):
         y = l.concat([y, tf.nn.elu(l.bias(l.conv(y, depth, 4), 4))])
     return tf.identity(y, name="images"), tf.reduce_max(y, 1 if l.is_first else 3), x * 2
+
+
+def _decoder(l, x):
+    y = tf.nn.relu(l.norm(l.conv(x, 3, 8, 3, 2), 8))
+    y = tf.nn.relu(l.norm(l.grow(y, 8, 6, 4), 6))
+    y = tf.nn.relu(l.bias(l.grow(y, 6, 6, 3, depthwise=True), 6))
+    y = l.grow(y, 6, 4, 3, 1, explicit=[0, 0, 1, 1, 2, 0, 0, 0])
+    return tf.tanh(l.bias(l.grow(y, 4, 3, 2), 3))
 
 
 def _record(label, network, kind, seed):

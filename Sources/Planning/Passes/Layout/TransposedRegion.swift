@@ -137,9 +137,9 @@ struct TransposedRegion {
                 if isNeededTransposed(value, plan) { gain -= plan.weight(value) }
                 gain += inverses(of: value, plan).count * plan.weight(value)
             }
-            if Self.isConvolution(id, plan) {
+            if Self.isConvolution(id, plan), let images = plan.nodes[id].op?.asImage?.imageInput {
                 // Besides what it turns, its weight is not laid out for it.
-                gain += 2 * (plan.weight(plan.nodes[id].inputs[0]) + plan.weight(plan.nodes[id].outputs[0]))
+                gain += 2 * (plan.weight(plan.nodes[id].inputs[images]) + plan.weight(plan.nodes[id].outputs[0]))
             }
         }
         return gain

@@ -72,10 +72,10 @@ struct TurnedNode {
     private typealias Made = (op: any Op, inputs: [Input], turnsOutputs: Bool)
 
     private static func image(_ op: any ImageOp, _ order: AxisOrder, _ facts: [TensorFact]) -> Made? {
-        guard order == .channelsFirst, facts[0].shape.rank == 4, !facts[0].hasElements,
-            let last = op.channelsLast(facts)
+        let images = facts[op.imageInput]
+        guard order == .channelsFirst, images.shape.rank == 4, !images.hasElements, let last = op.channelsLast(facts)
         else { return nil }
-        return (last, [.turned] + facts.dropFirst().map { _ in .same }, true)
+        return (last, facts.indices.map { $0 == op.imageInput ? .turned : .same }, true)
     }
 
     private static func elementwise(_ op: any ElementwiseOp, _ order: AxisOrder, _ facts: [TensorFact]) -> Made? {
