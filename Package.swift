@@ -222,7 +222,7 @@ let package = Package(
 // Without the other targets, the thread sanitizer's build takes seconds: `make test-tables` sets the variable.
 if Context.environment["METASERVE_TABLES"] != nil {
     package.products = []
-    package.targets.removeAll { !["CProcessors", "Threads", "ThreadsTests"].contains($0.name) }
+    package.targets.removeAll { !["CProcessors", "CThreads", "Threads", "ThreadsTests"].contains($0.name) }
 }
 
 // The fuzzers need libFuzzer's `main`, so no other build may see them: scripts/fuzz.sh sets the variable.

@@ -30,8 +30,9 @@ final class TensorArray: RunObject {
     }
 
     let dtype: DataType
-    /// What each element's shape must be.
+    /// What each element's shape must be. The first element decides what is not known of it, if all have one shape.
     private(set) var elementShape: PartialShape
+    private let haveOneShape: Bool
     private let isDynamic: Bool
     private let clearsAfterRead: Bool
     private let sums: Bool
@@ -43,13 +44,14 @@ final class TensorArray: RunObject {
     private var gradients: [String: TensorArray] = [:]
 
     init(
-        _ dtype: DataType, _ elementShape: PartialShape, size: Int, isDynamic: Bool, clearsAfterRead: Bool, sums: Bool,
-        _ account: RunAccount
+        _ dtype: DataType, _ elementShape: PartialShape, haveOneShape: Bool, size: Int, isDynamic: Bool,
+        clearsAfterRead: Bool, sums: Bool, _ account: RunAccount
     ) throws(OpError) {
         guard size >= 0 else { throw .invalid("the size of a TensorArray must not be negative, got \(size)") }
         slotMemory = try SlotMemory(size, account)
         self.dtype = dtype
         self.elementShape = elementShape
+        self.haveOneShape = haveOneShape
         self.isDynamic = isDynamic
         self.clearsAfterRead = clearsAfterRead
         self.sums = sums
@@ -64,9 +66,8 @@ final class TensorArray: RunObject {
         if let known = gradients[name] { return known }
         let dimensions = shape.dimensions.flatMap { more in elementShape.dimensions.map { more + $0 } }
         let gradient = try TensorArray(
-            dtype, dimensions.map { PartialShape($0) } ?? .unknown, size: count, isDynamic: false,
-            clearsAfterRead: false,
-            sums: true, account)
+            dtype, dimensions.map { PartialShape($0) } ?? .unknown, haveOneShape: haveOneShape, size: count,
+            isDynamic: false, clearsAfterRead: false, sums: true, account)
         gradients[name] = gradient
         return gradient
     }
@@ -87,6 +88,7 @@ final class TensorArray: RunObject {
             throw .invalid(
                 "tried to write to index \(index), but the TensorArray is not resizeable and its size is \(count)")
         }
+        if haveOneShape, !elementShape.isFullyDefined { elementShape = PartialShape(tensor.shape) }
         if index >= slots.count {
             try slotMemory.hold(min(index, .max - 1) + 1)
             slots += Array(repeating: .empty, count: index + 1 - slots.count)
@@ -163,7 +165,7 @@ final class TensorArray: RunObject {
 }
 
 /// `TensorArray`, V2, V3. Input: the size. Outputs: the handle; in V3 also a flow. Attributes: `dtype`, `element_shape`,
-/// `dynamic_size`, `clear_after_read`.
+/// `dynamic_size`, `clear_after_read`, `identical_element_shapes`.
 struct NewTensorArray: RunOp, RowStoreOp {
     static var traits: OpTraits { [.identity, .notFolded] }
 
@@ -171,6 +173,7 @@ struct NewTensorArray: RunOp, RowStoreOp {
     private let elementShape: PartialShape
     private let isDynamic: Bool
     private let clearsAfterRead: Bool
+    private let haveOneShape: Bool
     private let hasFlow: Bool
 
     init(_ node: NodeReader) throws(OpError) {
@@ -179,6 +182,7 @@ struct NewTensorArray: RunOp, RowStoreOp {
         elementShape = try node.shape("element_shape", default: .unknown)
         isDynamic = try node.bool("dynamic_size", default: false)
         clearsAfterRead = try node.bool("clear_after_read", default: true)
+        haveOneShape = try node.bool("identical_element_shapes", default: false)
         hasFlow = node.op == "TensorArrayV3"
     }
 
@@ -198,9 +202,8 @@ struct NewTensorArray: RunOp, RowStoreOp {
             throw .invalid("the size is not a number")
         }
         let array = try TensorArray(
-            dtype, elementShape, size: size, isDynamic: isDynamic, clearsAfterRead: clearsAfterRead, sums: false,
-            account
-        )
+            dtype, elementShape, haveOneShape: haveOneShape, size: size, isDynamic: isDynamic,
+            clearsAfterRead: clearsAfterRead, sums: false, account)
         return hasFlow ? [.object(array), .tensor(try .scalar(Float(0)))] : [.object(array)]
     }
 }

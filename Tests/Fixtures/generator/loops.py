@@ -145,6 +145,25 @@ def graphs():
             tf.raw_ops.StackCloseV2(handle=stack, name="close")
     graph_case("stacks", graph, runs=[({"x:0": np.array([1, 2], np.float32)}, ["y:0"]), ({"x:0": np.array([1, 2], np.float32)}, ["empty:0"])])
 
+    with tf.Graph().as_default() as graph:
+        x = tf1.placeholder(tf.float32, [None, None, 5], name="x")
+        length = tf1.placeholder(tf.int32, [None], name="length")
+        y, _ = rnn.dynamic_rnn(_cell(5, 3), x, length, dtype=tf.float32)
+        tf.identity(y, name="y")
+    data = np.linspace(-1, 1, 2 * 6 * 5).reshape(2, 6, 5).astype(np.float32)
+    graph_case("dynamic_rnn of any batch, shorter than its steps", graph, runs=[({"x:0": data, "length:0": np.array(lengths, np.int32)}, ["y:0"]) for lengths in ([2, 3], [0, 0], [6, 1])])
+    with tf.Graph().as_default() as graph:
+        x, z = (tf1.placeholder(tf.float32, [None], name=name) for name in "xz")
+        for identical in (True, False):
+            name = "identical" if identical else "any"
+            array, flow = tf.raw_ops.TensorArrayV3(size=3, dtype=tf.float32, identical_element_shapes=identical, clear_after_read=False)
+            flow = tf.raw_ops.TensorArrayWriteV3(handle=array, index=1, value=x, flow_in=flow)
+            tf.raw_ops.TensorArrayGatherV3(handle=array, indices=[0, 1], flow_in=flow, dtype=tf.float32, name=f"{name}_unset")
+            flow = tf.raw_ops.TensorArrayWriteV3(handle=array, index=2, value=z, flow_in=flow)
+            tf.raw_ops.TensorArrayReadV3(handle=array, index=2, flow_in=flow, dtype=tf.float32, name=f"{name}_read")
+    numbers = np.array([1, 2, 3], np.float32)
+    graph_case("arrays of elements of one shape", graph, runs=[({"x:0": numbers[:2], "z:0": numbers[:count]}, [f"{name}_{kind}:0"]) for name in ("identical", "any") for kind in ("unset", "read") for count in (2, 3)])
+
 
 def _cell(inputs, units):
     """An LSTM cell with constant weights, for dynamic_rnn."""
