@@ -101,7 +101,8 @@ final class Links: Sendable {
     @usableFromInline
     func enter() -> Int { readers.enter() }
 
-    @usableFromInline
+    /// Not inlined: a reference that is taken before must not be moved behind this.
+    @inline(never) @usableFromInline
     func leave(_ turn: Int) { readers.leave(turn) }
 
     /// The address of the latest link with a hash; 0 if there is none.

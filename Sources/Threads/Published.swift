@@ -55,7 +55,8 @@ final class PublishedCell: Sendable {
     @usableFromInline
     func enter() -> Int { readers.enter() }
 
-    @usableFromInline
+    /// Not inlined: a reference that is taken before must not be moved behind this.
+    @inline(never) @usableFromInline
     func leave(_ turn: Int) { readers.leave(turn) }
 
     /// The address of the current value.

@@ -51,11 +51,14 @@ final class JSONParser {
         if cjson_capacity(handle) > Self.keptBytes { cjson_release(handle) }
         if cjson_read_memory(handle) > Self.keptBytes * Self.bytesPerByte { cjson_release_read(handle) }
         guard countedBytes > 0 else { return }
-        let kept = cjson_capacity(handle) * Self.bytesPerByte + cjson_read_memory(handle)
+        let kept = heldBytes
         guard kept < countedBytes else { return }
         account?.give(countedBytes - kept, for: .requests)
         countedBytes = kept
     }
+
+    /// The memory of both readers.
+    var heldBytes: Int { cjson_capacity(handle) * Self.bytesPerByte + cjson_read_memory(handle) }
 
     /// Counts the memory for parsing a text.
     private func reserve(_ text: UnsafeRawBufferPointer) throws(RequestError) {
@@ -100,7 +103,13 @@ final class JSONParser {
         let bytes = text.assumingMemoryBound(to: UInt8.self).baseAddress
         if text.count >= fewestReadBytes {
             let document = cjson_read(handle, bytes, text.count)
-            if document.outcome == CJSON_PARSED { return document }
+            if document.outcome == CJSON_PARSED {
+                // The memory that is counted is our reader's now.
+                if text.count > Self.uncountedBytes, cjson_capacity(handle) > Self.uncountedBytes {
+                    cjson_release(handle)
+                }
+                return document
+            }
             // The memory that is counted is simdjson's now.
             if text.count > Self.uncountedBytes { cjson_release_read(handle) }
         }

@@ -88,7 +88,6 @@ final class TensorArray: RunObject {
             throw .invalid(
                 "tried to write to index \(index), but the TensorArray is not resizeable and its size is \(count)")
         }
-        if haveOneShape, !elementShape.isFullyDefined { elementShape = PartialShape(tensor.shape) }
         if index >= slots.count {
             try slotMemory.hold(min(index, .max - 1) + 1)
             slots += Array(repeating: .empty, count: index + 1 - slots.count)
@@ -102,6 +101,7 @@ final class TensorArray: RunObject {
         case .cleared:
             throw .invalid("could not write to TensorArray index \(index), because it has already been read")
         }
+        if haveOneShape, !elementShape.isFullyDefined { elementShape = PartialShape(tensor.shape) }
     }
 
     private func sum(_ left: Tensor, _ right: Tensor) throws(OpError) -> Tensor {

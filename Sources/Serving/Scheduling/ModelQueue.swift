@@ -69,8 +69,8 @@ package final class ModelQueue: @unchecked Sendable {
 
     /// The number of waiting tasks.
     package var waiting: Int { waitingCount.load(ordering: .relaxed) }
-    /// The number of tasks that are being read, run or answered.
-    package var running: Int { runningCount[0] }
+    /// The number of tasks that are being read, run or answered. While others begin and end, it may miss some for a moment.
+    package var running: Int { max(0, runningCount[0]) }
 
     func addWaiting(_ change: Int) { waitingCount.add(change, ordering: .relaxed) }
     func addRunning(_ change: Int) { runningCount.add(change, at: 0) }

@@ -1,4 +1,3 @@
-import API
 import Foundation
 import HTTPMessages
 import Memory
@@ -6,6 +5,8 @@ import Serving
 import Testing
 import Threads
 import VectorSupport
+
+@testable import API
 
 /// Requests where the server's memory is counted.
 @Suite("Memory of requests")
@@ -74,6 +75,22 @@ struct MemoryTests {
         let never = post(long)
         #expect(never.status == 400)
         #expect(never.text.contains("--memory-limit leaves"), "\(never.text)")
+    }
+
+    @Test("memory that a parser keeps is counted, whichever reader has it")
+    func parsers() throws {
+        let account = MemoryAccount(limitBytes: 1 << 30)
+        let parser = try #require(JSONParser(account))
+        let numbers = String(repeating: "1,", count: 400_000)
+        for text in ["[\(numbers)NaN]", "[\(numbers)1]", "[\(numbers)NaN]", "[\(numbers)1.5]", "[NaN]"] {
+            let bytes = Array(text.utf8) + Array(repeating: 0, count: HTTPRequest.bodyPadding)
+            try bytes.withUnsafeBytes { bytes in
+                _ = try parser.parse(UnsafeRawBufferPointer(rebasing: bytes.dropLast(HTTPRequest.bodyPadding)))
+            }
+            parser.reset()
+            // Short texts are not counted.
+            #expect(account.usedBytes(for: .requests) + 100_000 >= parser.heldBytes, "\(text.suffix(8))")
+        }
     }
 
     @Test("an answer is refused before its buffer grows")

@@ -56,6 +56,8 @@ struct GRUPattern {
                 let factors = cell.operands(of: user, .multiply, plan), factors[0] != factors[1],
                 let reset = factors.first(where: { $0 != sides.state }), reset != sides.update,
                 plan.users(of: reset)?.count == 1, let sum = gate(reset, sides, plan), sum.hasForm(of: update),
+                // Nobody else sees its rows, which the kernel broadcasts to those of the update gate.
+                plan.users(of: plan.nodes[user].outputs[0])?.count == 1,
                 plan.facts[plan.nodes[user].outputs[0]].shape.rank == 2,
                 (update.operands + sum.operands).allSatisfy({ isComputed($0, before: user, plan) })
             else { continue }
