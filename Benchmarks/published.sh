@@ -7,17 +7,17 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 [ $# -gt 0 ] || { sed -n 's/^# \{0,1\}//p' "$0" | sed -n 3,6p >&2; exit 2; }
-models=$1
+folder=$1
 shift
 names=("$@")
 set --
 source Benchmarks/peers.sh
 
 if [ ${#names[@]} -eq 0 ]; then
-    for cases in "$models"/*/cases.json; do names+=("$(basename "$(dirname "$cases")")"); done
+    for cases in "$folder"/*/cases.json; do names+=("$(basename "$(dirname "$cases")")"); done
 fi
 threads=${THREADS:-2} rounds=${ROUNDS:-1} seconds=${SECONDS_EACH:-1}
 describe
 echo "$threads threads, $rounds rounds of $seconds s in turns"
 echo
-PEERS=tensorflow "$python" Benchmarks/race/race.py "$models" "$server" "$threads" "$rounds" "$seconds" "${names[@]}"
+PEERS=tensorflow "$python" Benchmarks/race/race.py "$folder" "$server" "$threads" "$rounds" "$seconds" "${names[@]}"
