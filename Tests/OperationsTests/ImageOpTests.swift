@@ -144,6 +144,33 @@ struct ImageOpTests {
         #expect(count > 200)
     }
 
+    @Test("Boxes are chosen from the best score on, of equal ones the first, also where overlaps lower scores")
+    func suppressionOrder() throws {
+        // One box in each place of a grid: none overlaps another. The last repeats the first hundred.
+        let count = 3000
+        let places = (0..<count).map { $0 % (count - 100) }
+        let boxes = places.flatMap { place -> [Float] in
+            let (top, left) = (Float(place / 60), Float(place % 60))
+            return [top, left, top + 0.9, left + 0.9]
+        }
+        let scores = (0..<count).map { Float($0 * 7919 % 257) / 257 }
+        let threshold: Float = 0.25
+        var ranked = (0..<count).filter { scores[$0] > threshold }
+        ranked.sort { scores[$0] == scores[$1] ? $0 < $1 : scores[$0] > scores[$1] }
+        var taken: Set<Int> = []
+        let expected = ranked.filter { taken.insert(places[$0]).inserted }
+        #expect(expected.count < ranked.count)
+        for (sigma, most) in [(Float(0), count), (0, 40), (0.0001, count)] {
+            let inputs = [
+                try fact(boxes, [count, 4]), try fact(scores), try fact([Int32(most)], []), try fact([Float(0.5)], []),
+                try fact([threshold], []), try fact([sigma], []),
+            ]
+            let outputs = try makeOp("NonMaxSuppressionV5", inputs: 6).evaluate(inputs)
+            let chosen = try #require(outputs[0].scalars(as: Int32.self))
+            #expect(chosen == expected.prefix(most).map { Int32($0) }, "sigma \(sigma), at most \(most)")
+        }
+    }
+
     @Test("A file that claims more pixels than its bytes can hold is refused before memory is taken")
     func claims() throws {
         let vectors = try VectorFile.read(Fixtures.path("ops/decoding.vectors"))

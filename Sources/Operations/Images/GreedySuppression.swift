@@ -16,6 +16,8 @@ struct Boxes {
         guard areas.0 > 0, areas.1 > 0 else { return 0 }
         let height = max(min(a.bottom, b.bottom) - max(a.top, b.top), 0)
         let width = max(min(a.right, b.right) - max(a.left, b.left), 0)
+        // Most boxes lie apart.
+        guard height > 0, width > 0 else { return 0 }
         let shared = height * width
         return shared / (areas.0 + areas.1 - shared)
     }
@@ -40,55 +42,40 @@ struct GreedySuppression {
     /// If not 0: overlaps lower the score, the less the larger this is; nothing is dropped for an overlap.
     var sigma: Float = 0
 
-    /// A box that may be chosen.
-    private struct Candidate {
-        let box: Int
-        var score: Float
-        /// Those chosen before are compared with it already.
-        var compared = 0
-
-        /// Whether it comes later: of equal scores the first box comes first.
-        func follows(_ other: Candidate) -> Bool {
-            score == other.score ? box > other.box : score < other.score
-        }
-    }
-
     /// The boxes that are chosen, the best first, with their scores.
     ///
-    /// Linear in the number of boxes that are looked at, times those chosen.
+    /// Linear in the number of boxes, and in the number of those that are looked at, times those chosen.
     func choose(
         _ count: Int, _ account: RunAccount, score: (Int) -> Float, overlap: (Int, Int) -> Float
     ) throws(OpError) -> [(box: Int, score: Float)] {
         var found = 0
         for box in 0..<count where score(box) > scoreThreshold { found += 1 }
-        // Sorting takes half as much again at most.
-        try account.reserve(found, bytesEach: 2 * MemoryLayout<Candidate>.stride)
-        var waiting: [Candidate] = []
-        waiting.reserveCapacity(found)
+        try account.reserve(found, bytesEach: MemoryLayout<SuppressionCandidate>.stride)
+        var candidates: [SuppressionCandidate] = []
+        candidates.reserveCapacity(found)
         for box in 0..<count where score(box) > scoreThreshold {
-            waiting.append(Candidate(box: box, score: score(box)))
+            candidates.append(SuppressionCandidate(box: box, score: score(box)))
         }
-        try account.sort(&waiting) { $1.follows($0) }
-        // The next one is the last.
-        waiting.reverse()
         var chosen = try CountedList<(box: Int, score: Float)>(account)
         var work = WorkCount(account)
-        while chosen.count < maxCount, var next = waiting.popLast() {
+        // Few of them are looked at, so they are not sorted.
+        try work.add(32 * found)
+        var waiting = SuppressionQueue(candidates)
+        while chosen.count < maxCount, var next = waiting.popBest() {
             let score = next.score
             try work.add(64 * (1 + chosen.count - next.compared))
             guard survives(&next, chosen.elements, overlap) else { continue }
             if next.score == score {
                 try chosen.append((next.box, next.score))
             } else if next.score > scoreThreshold {
-                insert(next, into: &waiting)
-                try work.add(waiting.count)
+                waiting.insert(next)
             }
         }
         return chosen.elements
     }
 
     private func survives(
-        _ candidate: inout Candidate, _ chosen: [(box: Int, score: Float)], _ overlap: (Int, Int) -> Float
+        _ candidate: inout SuppressionCandidate, _ chosen: [(box: Int, score: Float)], _ overlap: (Int, Int) -> Float
     ) -> Bool {
         for other in chosen[candidate.compared...].reversed() {
             let shared = overlap(candidate.box, other.box)
@@ -102,15 +89,61 @@ struct GreedySuppression {
         candidate.compared = chosen.count
         return true
     }
+}
 
-    /// Puts a candidate back to where its score belongs.
-    private func insert(_ candidate: Candidate, into waiting: inout [Candidate]) {
-        var (low, high) = (0, waiting.count)
-        while low < high {
-            let middle = (low + high) / 2
-            if waiting[middle].follows(candidate) { low = middle + 1 } else { high = middle }
+/// A box that may be chosen.
+private struct SuppressionCandidate {
+    let box: Int
+    var score: Float
+    /// Those chosen before are compared with it already.
+    var compared = 0
+
+    /// Whether it comes later: of equal scores the first box comes first.
+    func follows(_ other: SuppressionCandidate) -> Bool {
+        score == other.score ? box > other.box : score < other.score
+    }
+}
+
+/// Candidates, of which the best can be taken: a binary heap, in which none follows those below it.
+private struct SuppressionQueue {
+    private var heap: [SuppressionCandidate]
+
+    /// Linear in the number of candidates.
+    init(_ candidates: consuming [SuppressionCandidate]) {
+        heap = candidates
+        for place in (0..<heap.count / 2).reversed() { sink(place) }
+    }
+
+    mutating func popBest() -> SuppressionCandidate? {
+        guard let last = heap.popLast() else { return nil }
+        guard let best = heap.first else { return last }
+        heap[0] = last
+        sink(0)
+        return best
+    }
+
+    mutating func insert(_ candidate: SuppressionCandidate) {
+        var place = heap.count
+        heap.append(candidate)
+        while place > 0, heap[(place - 1) / 2].follows(candidate) {
+            heap[place] = heap[(place - 1) / 2]
+            place = (place - 1) / 2
         }
-        waiting.insert(candidate, at: low)
+        heap[place] = candidate
+    }
+
+    /// Moves a candidate down to where no one below it is better.
+    private mutating func sink(_ start: Int) {
+        let candidate = heap[start]
+        var place = start
+        while 2 * place + 1 < heap.count {
+            var better = 2 * place + 1
+            if better + 1 < heap.count, heap[better].follows(heap[better + 1]) { better += 1 }
+            guard candidate.follows(heap[better]) else { break }
+            heap[place] = heap[better]
+            place = better
+        }
+        heap[place] = candidate
     }
 }
 
