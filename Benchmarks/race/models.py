@@ -264,9 +264,9 @@ def write(name, folder):
         json.dump(cases, file)
 
 
-if __name__ == "__main__":
+def main(usage):
     if len(sys.argv) < 2:
-        sys.exit(__doc__)
+        sys.exit(usage)
     tf1.disable_v2_behavior()
     tf1.disable_control_flow_v2()
     unknown = [name for name in sys.argv[2:] if name not in MODELS]
@@ -276,3 +276,7 @@ if __name__ == "__main__":
         if not os.path.exists(f"{sys.argv[1]}/{name}/cases.json"):
             write(name, f"{sys.argv[1]}/{name}")
             print(f"{name}: written", flush=True)
+
+
+if __name__ == "__main__":
+    main(__doc__)
