@@ -34,7 +34,7 @@ struct PassPatternTests {
 
     @Test(
         "the pass finds its pattern, and outputs are TensorFlow's with it, without it, and with it alone",
-        arguments: PassList.names)
+        arguments: PassList.all.map { $0.name })
     func pattern(of pass: String) throws {
         let family = try #require(VectorFamily.graphs.first { $0.name == "pass_patterns" })
         let vectors = try VectorFile.readGraphs(family.path).filter { $0.label.hasPrefix("\(pass): ") }

@@ -35,8 +35,8 @@ package enum PassList {
         RemoveUnneeded.self,
     ]
 
-    /// The names of all passes.
-    package static var names: [String] { all.map { $0.name } }
+    /// The names of the passes that can be switched off.
+    package static var names: [String] { all.filter { !$0.isRequired }.map { $0.name } }
 }
 
 /// The passes that a session runs, and what they may do.
@@ -54,5 +54,7 @@ package struct PassOptions: Hashable, Sendable {
         self.precision = precision
     }
 
-    func enables(_ pass: any PlanPass.Type) -> Bool { !disabled.contains(pass.name) }
+    func enables(_ pass: any PlanPass.Type) -> Bool {
+        pass.isRequired || !disabled.contains(pass.name)
+    }
 }

@@ -11,6 +11,8 @@ package protocol PlanPass: Sendable {
     static var summary: String { get }
     /// The plans that it rewrites.
     static var forms: Set<PlanForm> { get }
+    /// Whether outputs are TensorFlow's only with the pass: then it cannot be switched off.
+    static var isRequired: Bool { get }
 
     init()
 
@@ -31,6 +33,7 @@ package protocol PlanPass: Sendable {
 
 extension PlanPass {
     package static var forms: Set<PlanForm> { [.general, .specialized] }
+    package static var isRequired: Bool { false }
 
     package mutating func begin(_ plan: borrowing Plan, _ options: PassOptions) {}
 }

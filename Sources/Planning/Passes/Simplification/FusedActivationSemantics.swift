@@ -7,6 +7,7 @@ struct FusedActivationSemantics: PlanPass {
     static let name = "fused-activations"
     static let summary = "Gives activations after convolutions TensorFlow's meaning of NaN."
     static let forms: Set<PlanForm> = [.general]
+    static let isRequired = true
 
     func rewrite(_ id: Plan.NodeID, in plan: borrowing Plan) throws(OpError) -> PlanPatch? {
         guard let activation = plan.nodes[id].op?.asFusibleActivation,
