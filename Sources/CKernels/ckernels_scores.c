@@ -53,15 +53,22 @@ CK_INLINE void scores_of(const int queries, const ck_row_scores *task, const flo
         for (int q = 0; q < queries; q++)
 #pragma clang loop unroll(full)
             for (int r = 0; r < ROWS; r++) sums[q][r] = 0;
-        for (ptrdiff_t d = 0; d < whole; d += LANES) {
-            lanes line[ROWS];
+        if (queries == 1) {
+            // One row after another, as they lie in memory: the processor fetches what lies in order.
 #pragma clang loop unroll(full)
-            for (int r = 0; r < ROWS; r++) line[r] = *(const lanes *)(lines[r] + d);
+            for (int r = 0; r < ROWS; r++)
+                for (ptrdiff_t d = 0; d < whole; d += LANES) sums[0][r] += *(const lanes *)(vectors[0] + d) * *(const lanes *)(lines[r] + d);
+        } else {
+            for (ptrdiff_t d = 0; d < whole; d += LANES) {
+                lanes line[ROWS];
 #pragma clang loop unroll(full)
-            for (int q = 0; q < queries; q++) {
-                const lanes factors = *(const lanes *)(vectors[q] + d);
+                for (int r = 0; r < ROWS; r++) line[r] = *(const lanes *)(lines[r] + d);
 #pragma clang loop unroll(full)
-                for (int r = 0; r < ROWS; r++) sums[q][r] += factors * line[r];
+                for (int q = 0; q < queries; q++) {
+                    const lanes factors = *(const lanes *)(vectors[q] + d);
+#pragma clang loop unroll(full)
+                    for (int r = 0; r < ROWS; r++) sums[q][r] += factors * line[r];
+                }
             }
         }
         if (rest > 0) {
