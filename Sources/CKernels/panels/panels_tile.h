@@ -262,13 +262,15 @@ static void rows_of_part(const tile_set *set, const ck_panel_product *product, c
     const int64_t tile_count = (count + set->most - 1) / set->most;
     const bool fetches = set->streams && tile_count > 1 && goes_on && size <= MOST;
     const bool streams = set->streams && tile_count == 1 && product->taps * product->depth * product->columns > CACHED;
-    const int64_t parts = tile_count > 3 ? PANELS_VECTORS : 2;
+    // As many tiles as fetch the next part once: of four vectors all, or, where there are few tiles, two with two vectors each.
+    const bool one = tile_count > 3 || PANELS_VECTORS == 1;
+    const int64_t parts = one ? PANELS_VECTORS : 2;
     for (int64_t done = 0, number = 0; number < tile_count; number++) {
         const int64_t rows = (count - done) / (tile_count - number);
         const tile_function *tiles = set->tiles;
         const float *ahead = panel;
         if (fetches && number < parts) {
-            tiles = tile_count > 3 ? set->aheads : set->twices;
+            tiles = one ? set->aheads : set->twices;
             ahead = panel + size + number * (size / parts);
         } else if (streams) {
             tiles = set->streams;
