@@ -143,6 +143,27 @@ struct CheckTests {
         #expect(whole.runs == 1 && whole.outputs.first?.largest == scores.largest)
     }
 
+    @Test("each signature is compared; one that random values do not fit is named, and the others go on")
+    func signatures() throws {
+        let folder = Fixtures.path("signatures/functions")
+        let summary = try check(folder, "--precision", "bf16")
+        let names = summary.signatures.compactMap(\.name)
+        #expect(
+            names == names.sorted() && Set(names).isSuperset(of: ["__call__", "look", "nested", "steps"]), "\(names)")
+        let call = try #require(summary.signatures.first { $0.name == "__call__/2" })
+        #expect(call.feeds == "scale float32 [] (random), x float32 [32,2] (random)")
+        #expect(call.outputs.map(\.name) == ["both_0", "both_1", "y"])
+        #expect(summary.signatures.first { $0.name == "look" }?.outputs.allSatisfy { $0.dtype == "int64" } == true)
+        let result = try Program.launch(Program.path, ["check", folder, "--precision", "bf16"])
+        #expect(result.status == 0 && result.output.contains("\nSignature nested\n"))
+        let warnings = result.errors.split(separator: "\n")
+        #expect(warnings.count == 2 && names.allSatisfy { !["ragged", "sparse"].contains($0) }, "\(result.errors)")
+        for (warning, name) in zip(warnings, ["ragged", "sparse"]) {
+            #expect(warning.hasPrefix("warning: signature \(name) is not compared: "))
+            #expect(warning.contains("are random: give others with --feed") && !warning.contains(".. "), "\(warning)")
+        }
+    }
+
     @Test("mistakes say what was expected, and the next step")
     func mistakes() throws {
         #expect(try error("--precision", "bf16") == "Error: give a model's folder, such as models/tutorial")

@@ -85,8 +85,10 @@ struct BenchmarkCall {
     /// The error of a run, with the next step if random values may be the cause.
     func failure(_ error: OpError) -> any Error {
         guard !randomNames.isEmpty else { return error }
+        let text = "\(error)"
         return BenchmarkFailure(
-            description: "\(error). The values of \(randomNames.sorted().joined(separator: ", ")) are random: "
+            description:
+                "\(text)\(text.hasSuffix(".") ? "" : ".") The values of \(randomNames.sorted().joined(separator: ", ")) are random: "
                 + "give others with --feed NAME=VALUE, or a recorded case with --case N")
     }
 

@@ -1,5 +1,6 @@
 import Foundation
 import ServerSupport
+import Tensors
 import Testing
 import VectorSupport
 
@@ -137,6 +138,34 @@ struct LiveSettingsTests {
             try folder.wait {
                 folder.model("a")?.versions.current !== next && folder.model("a")?.versions.record.lastError == nil
             })
+    }
+
+    @Test("another precision is taken over by loading again; the version before serves until then")
+    func precision() throws {
+        let folder = try ServedFolder()
+        try folder.makeModel("a", step: 1)
+        try folder.serve()
+        let version = try #require(folder.model("a")?.versions.current)
+        #expect(version.model.precision == .fp32)
+        try write("precision: bf16", folder, "a")
+        #expect(try folder.wait { folder.model("a")?.versions.current?.model.precision == .bf16 })
+        let next = try #require(folder.model("a")?.versions.current)
+        #expect(next !== version && next.number == 1)
+        #expect(try folder.answer("a") == 1)
+        // A precision that there is not changes nothing, and its line is logged.
+        try write("precision: int8", folder, "a")
+        #expect(
+            try folder.wait {
+                folder.log.complaints.contains {
+                    $0.contains("settings not applied") && $0.contains("metaserve.yaml:1: ") && $0.contains("int8")
+                }
+            })
+        #expect(folder.model("a")?.versions.current === next)
+        // The file goes, and with it the precision.
+        try FileManager.default.removeItem(atPath: folder.path + "/a/metaserve.yaml")
+        #expect(try folder.wait { folder.model("a")?.versions.current?.model.precision == .fp32 })
+        #expect(try folder.answer("a") == 1)
+        #expect(folder.log.complaints.count == 1)
     }
 
     @Test("settings of a folder that goes and comes back, as by two renames, stay")
