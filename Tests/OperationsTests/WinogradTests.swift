@@ -142,13 +142,18 @@ extension PanelTests {
 
     @Test("Winograd's way is chosen where it is quicker, for shapes that tensors may have")
     func winogradChoice() {
-        func size(_ side: Int, _ channels: Int, stride: Int = 1, taps: Int = 3) -> Int? {
+        func size(
+            _ side: Int, _ channels: Int, _ level: PanelFormat.Level = .avx512, stride: Int = 1, taps: Int = 3
+        ) -> Int? {
             let result = (side - 1) / stride + 1
             let axis = WindowAxis(size: side, outputSize: result, filter: taps, stride: stride, padding: taps / 2)
             return WinogradFilter(
-                for: SpatialWindow(rows: axis, columns: axis), channels: channels, outputs: channels)?.size
+                for: SpatialWindow(rows: axis, columns: axis), channels: channels, outputs: channels, level: level)?
+                .size
         }
         #expect(size(56, 64) == 4)
+        // Products take longer there, so fewer of them are worth more.
+        #expect(size(7, 512, .avx2) == 2)
         // No tensor has such a shape, but a graph may say so.
         #expect(size(8_589_934_593, 32) == nil)
         #expect(size(.max / 4, 32) == nil)
