@@ -14,8 +14,6 @@ open class HTTPExchange: @unchecked Sendable {
     public final var bytesReceived = 0
     /// The time when the request's first line was received, in nanoseconds on the monotonic clock.
     public final var beganNanoseconds = 0
-    /// The time when the request's headers were received, on the same clock.
-    public final var headersNanoseconds = 0
     /// Raised when the client has disconnected, or the server is stopping and waits no longer. A client that has closed its sending end
     /// counts as disconnected. The response is useless then, but ``finish()`` must still be called.
     public final let abandonment = Flag()

@@ -62,6 +62,9 @@ final class Connection: Sendable {
         self.deadline = Atomic(deadline)
     }
 
+    /// Whether the client uses TLS.
+    var isEncrypted: Bool { certificates != nil }
+
     /// Whether the socket is open and belongs to this connection.
     var isOpen: Bool { !isClosed.load(ordering: .relaxed) }
 

@@ -1,4 +1,5 @@
 internal import CMicrohttpd
+internal import CResponses
 internal import Glibc
 internal import HTTPMessages
 internal import Synchronization
@@ -26,6 +27,10 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
     private var headEnd: UnsafeRawPointer?
     /// The body's declared length, if there is one.
     private var expectedCount: Int?
+    /// The rest of a large body, while it is received.
+    private var direct: DirectBody?
+    /// The last response of the library.
+    private var reply: Reply?
     private(set) var connection: Unmanaged<Connection>?
     private var isChunked = false
     /// The time when the first line and the headers were complete.
@@ -42,6 +47,8 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
     private static let largeBytes = 256 << 10
     /// Smaller buffers are not counted, because each request allocates some.
     private static let uncountedBytes = 64 << 10
+    /// The memory beyond the received bytes of a large body, unless half as much as these is more.
+    private static let roomAheadBytes = 16 << 10
 
     /// The owner of the next step of an exchange. Of suspending and finishing, the one that comes second sends the response.
     private enum Stage: UInt8, AtomicRepresentable {
@@ -114,7 +121,6 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
             method: .other, path: UnsafeRawBufferPointer(start: nil, count: 0),
             body: UnsafeRawBufferPointer(start: nil, count: 0))
         startSeconds = Pace.now
-        headersNanoseconds = Pace.nowNanoseconds
     }
 
     /// The request is complete.
@@ -192,11 +198,21 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
         response.body.append(refusal.body)
     }
 
+    /// Gives the response to the library.
+    ///
+    /// - Parameter closes: Whether the connection is closed after it.
+    func queue(on handle: OpaquePointer, closes: Bool) -> MHD_Result {
+        if !(reply?.serves(response, closes: closes) ?? false) { reply = Reply(response, closes: closes) }
+        guard let response = reply?.handle else { return .NO }
+        return cresponses_queue(handle, UInt32(self.response.status), response)
+    }
+
     /// Prepares the object for another request.
     func reset() {
         if isDeferred { connection?._withUnsafeGuaranteedRef { $0.takeBack() } }
         if clientBytes > 0 { bodies.forget(clientBytes, of: network) }
         clientBytes = 0
+        direct = nil
         expectedCount = nil
         targetEnd = nil
         headEnd = nil
@@ -230,6 +246,14 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
     ///
     /// - Returns: The reason why the body is refused: it is larger than `limit`, or memory is short. nil if it is accepted.
     func append(_ bytes: UnsafeRawBufferPointer, limit: Int) -> Refusal? {
+        guard let taken = direct?.take(of: bytes.count) else { return copy(bytes, limit: limit) }
+        bodyCount += taken
+        noteUse()
+        // The library's memory has no copy of those.
+        return taken == bytes.count ? nil : copy(UnsafeRawBufferPointer(rebasing: bytes[taken...]), limit: limit)
+    }
+
+    private func copy(_ bytes: UnsafeRawBufferPointer, limit: Int) -> Refusal? {
         guard bytes.count <= limit - bodyCount, announcedCount(before: bytes) <= limit - bodyCount else {
             return .tooLarge(limit)
         }
@@ -237,12 +261,31 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
         guard let body, let source = bytes.baseAddress else { return .memoryShort }
         (body + bodyCount).copyMemory(from: source, byteCount: bytes.count)
         bodyCount += bytes.count
-        // Memory of an earlier request counts for this client once it is used.
-        if bodyCount > Self.uncountedBytes, clientBytes < countedBytes {
-            bodies.note(countedBytes - clientBytes, for: network)
-            clientBytes = countedBytes
-        }
+        noteUse()
         return nil
+    }
+
+    /// Memory of an earlier request counts for this client once it is used.
+    private func noteUse() {
+        guard bodyCount > Self.uncountedBytes, clientBytes < countedBytes else { return }
+        bodies.note(countedBytes - clientBytes, for: network)
+        clientBytes = countedBytes
+    }
+
+    /// Lets the rest of a large body of declared length be received directly into the body's memory. Called after ``append(_:limit:)``.
+    func receiveDirectly() {
+        if direct == nil {
+            guard let expectedCount, expectedCount - bodyCount >= DirectBody.fewestBytes, let connection else { return }
+            let socket = connection._withUnsafeGuaranteedRef { $0.isEncrypted ? nil : $0.socket }
+            if let socket { direct = DirectBody(socket, rest: expectedCount - bodyCount) }
+        }
+        guard let rest = direct?.rest, let ahead = direct?.ahead else { return }
+        // Without room, the library receives, and memory is refused once it is needed.
+        if rest > 0 { _ = makeRoom(bodyCount + ahead + min(rest, Self.roomAheadBytes)) }
+        let used = bodyCount + ahead
+        direct?.offer(
+            UnsafeMutableRawBufferPointer(
+                start: body.map { $0 + used }, count: max(0, capacity - HTTPRequest.bodyPadding - used)))
     }
 
     /// The size of the chunk that these bytes begin, if the library received its size line together with them. The line then precedes them.

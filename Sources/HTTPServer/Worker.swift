@@ -1,5 +1,4 @@
 internal import CMicrohttpd
-internal import CResponses
 internal import Glibc
 internal import HTTPMessages
 internal import Synchronization
@@ -126,7 +125,10 @@ final class Worker: @unchecked Sendable {
     func receive(_ handle: OpaquePointer, _ bytes: UnsafeRawBufferPointer, _ exchange: Exchange) -> MHD_Result {
         let refusal = exchange.append(bytes, limit: maxBodyBytes)
         exchange.expect(.body, by: pace.deadline(ofBody: exchange.bodyCount, since: exchange.startSeconds))
-        guard let refusal else { return .YES }
+        guard let refusal else {
+            exchange.receiveDirectly()
+            return .YES
+        }
         // The library accepts no response in the middle of a body. The response therefore bypasses the library, which then closes its side. The
         // lingering sockets read what the client still sends, for a while.
         exchange.isRefused = refusePast(handle, exchange, refusal)
@@ -202,26 +204,10 @@ final class Worker: @unchecked Sendable {
             exchange.respond(.withoutMemory)
             exchange.response.body.append(UInt8(ascii: "\n"))
         }
-        let bytes = exchange.response.body.bytes
-        exchange.expect(.nothing, by: pace.deadline(ofResponse: bytes.count))
-        // Safety: the exchange, and so the buffer, is not reused before the library says that the request is complete.
-        guard
-            let response = MHD_create_response_from_buffer(
-                bytes.count, UnsafeMutableRawPointer(mutating: bytes.baseAddress), .RESPMEM_PERSISTENT)
-        else { return .NO }
-        defer { MHD_destroy_response(response) }
-        // Safety: a StaticString of more than one scalar is text that ends with 0.
-        let contentType = UnsafeRawPointer(exchange.response.contentType.utf8Start)
-        MHD_add_response_header(response, "Content-Type", contentType.assumingMemoryBound(to: CChar.self))
-        for header in exchange.response.headers {
-            // Safety: as above.
-            let name = UnsafeRawPointer(header.name.utf8Start).assumingMemoryBound(to: CChar.self)
-            MHD_add_response_header(response, name, header.value)
-        }
-        if exchange.isRefused || isDraining.load(ordering: .relaxed) && !exchange.isFollowed {
-            MHD_add_response_header(response, "Connection", "close")
-        }
-        return cresponses_queue(handle, UInt32(exchange.response.status), response)
+        exchange.expect(.nothing, by: pace.deadline(ofResponse: exchange.response.body.count))
+        // The exchange, and so the buffer, is not reused before the library says that the request is complete.
+        let closes = exchange.isRefused || isDraining.load(ordering: .relaxed) && !exchange.isFollowed
+        return exchange.queue(on: handle, closes: closes)
     }
 
     /// The response was sent, or the client has disconnected.

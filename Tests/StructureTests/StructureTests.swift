@@ -10,9 +10,9 @@ struct StructureTests {
         "CMicrohttpd": [
             "HTTPServer/Callbacks.swift", "HTTPServer/Certificate.swift", "HTTPServer/Daemon.swift",
             "HTTPServer/Exchange.swift", "HTTPServer/RequestHeaders.swift", "HTTPServer/Worker.swift",
-            "HTTPServer/Refusal.swift",
+            "HTTPServer/Refusal.swift", "HTTPServer/Reply.swift",
         ],
-        "CResponses": ["HTTPServer/Daemon.swift", "HTTPServer/Worker.swift"],
+        "CResponses": ["HTTPServer/Daemon.swift", "HTTPServer/DirectBody.swift", "HTTPServer/Exchange.swift"],
         "CImages": ["Kernels/Images/ImageFiles.swift"],
         "CSnappy": ["Checkpoints/Reading/SortedTable.swift"],
         "CChecksum": ["Checkpoints/Files/Checksum.swift"],

@@ -170,23 +170,23 @@ package struct BatchRun {
 
     /// Runs and answers a single task.
     private func runAlone(_ task: any InferenceTask, deferred: inout [Deferred]) {
-        Self.runAlone(task, queue, waits, helpers, deferred: &deferred)
+        Self.runAlone(task, at: MonotonicClock.nanoseconds, queue, waits, helpers, deferred: &deferred)
     }
 
     /// Runs and answers a single task. Keeps no references, because short requests of several threads would wait for each other to count them.
     ///
     /// - Parameters:
     ///   - task: The task.
+    ///   - start: The time now.
     ///   - queue: Its queue, which records its cost.
     ///   - waits: The tasks that wait for memory; nil if this one may not.
     ///   - helpers: The source of helpers.
     ///   - deferred: Receives the task if it has to wait for memory, and may.
     static func runAlone(
-        _ task: any InferenceTask, _ queue: ModelQueue, _ waits: MemoryWaits?, _ helpers: (any HelperSource)?,
-        deferred: inout [Deferred]
+        _ task: any InferenceTask, at start: UInt64, _ queue: ModelQueue, _ waits: MemoryWaits?,
+        _ helpers: (any HelperSource)?, deferred: inout [Deferred]
     ) {
         guard let callable = task.callable else { return }
-        let start = MonotonicClock.nanoseconds
         var runEnd = start
         var rows = 0
         var failure: OpError?

@@ -49,17 +49,21 @@ struct Executor: ~Copyable {
             end(task, queue)
             return false
         }
-        guard prepare(task, from: now) else {
+        guard prepare(task, from: now) != nil else {
             end(task, queue)
             return false
         }
         return true
     }
 
-    private static func prepare(_ task: any InferenceTask, from start: UInt64) -> Bool {
+    /// Reads the request of a task.
+    ///
+    /// - Returns: The time afterwards; nil if the task has a response already.
+    private static func prepare(_ task: any InferenceTask, from start: UInt64) -> UInt64? {
         let isPrepared = task.prepare()
-        task.times.parse = MonotonicClock.nanoseconds &- start
-        return isPrepared
+        let end = MonotonicClock.nanoseconds
+        task.times.parse = end &- start
+        return isPrepared ? end : nil
     }
 
     private static func end(_ task: any InferenceTask, _ queue: ModelQueue) {
@@ -114,9 +118,9 @@ extension Executor {
     static func runHere(_ task: any InferenceTask, _ queue: ModelQueue, _ turns: Turns) -> Bool {
         queue.addRunning(1)
         defer { queue.addRunning(-1) }
-        guard prepare(task, from: task.startNanoseconds) else { return true }
+        guard let now = prepare(task, from: task.startNanoseconds) else { return true }
         var deferred: [BatchRun.Deferred] = []
-        BatchRun.runAlone(task, queue, turns.memoryWaits, turns, deferred: &deferred)
+        BatchRun.runAlone(task, at: now, queue, turns.memoryWaits, turns, deferred: &deferred)
         return deferred.allSatisfy { entry in
             entry.task.willWait()
             return turns.memoryWaits?.add(entry, to: queue) != true
