@@ -3,14 +3,15 @@
 # whatever else the machine does falls on both.
 #
 # Usage: Benchmarks/load.sh [COMMAND...]     a server to measure instead; it gets the port as its last argument
-#        ROUNDS=5 SECONDS_EACH=3 CONNECTIONS=32 THREADS=2 are the defaults. Needs wrk, cc, libmicrohttpd-dev.
+#        ROUNDS=5 SECONDS_EACH=3 CONNECTIONS=32 THREADS=2 are the defaults. MODEL=FOLDER BODY=FILE are another model and the
+#        body of its requests. Needs wrk, cc, libmicrohttpd-dev.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 rounds=${ROUNDS:-5} seconds=${SECONDS_EACH:-3} connections=${CONNECTIONS:-32} threads=${THREADS:-2}
 bare_port=${BARE_PORT:-18501} port=${PORT:-18502}
 command=("$@")
-[ ${#command[@]} -gt 0 ] || command=(.build/release/metaserve serve models/tutorial --threads "$threads" --log-level error --port)
+[ ${#command[@]} -gt 0 ] || command=(.build/release/metaserve serve "${MODEL:-models/tutorial}" --threads "$threads" --log-level error --port)
 
 mkdir -p .build
 cc -O2 -Wall -Wextra -o .build/bare-responder Benchmarks/bare-responder/bare_responder.c -lmicrohttpd
@@ -22,10 +23,13 @@ pids+=($!)
 "${command[@]}" "$port" &
 pids+=($!)
 
+body='{"feeds":{"w1:0":13.0,"w2:0":17.0},"fetches":["op_to_restore:0"]}'
+[ -z "${BODY:-}" ] || body="@$BODY"
+
 # Waits until a server answers, and prints the answer.
 await() {
     for _ in $(seq 100); do
-        curl -sf -d '{"feeds":{"w1:0":13.0,"w2:0":17.0},"fetches":["op_to_restore:0"]}' "localhost:$1/predict" && echo && return
+        curl -sf -d "$body" "localhost:$1/predict" && echo && return
         sleep 0.05
     done
     echo "the server on port $1 does not answer" >&2

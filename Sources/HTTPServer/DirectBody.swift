@@ -10,12 +10,11 @@ struct DirectBody: ~Copyable {
     /// A smaller rest is not worth it.
     static let fewestBytes = 64 << 10
 
-    /// Begins after the library has handed on all that it has received.
+    /// Begins after the library has handed on all that it has received. Returns nil if memory is short.
     ///
     /// - Parameters:
     ///   - socket: The connection's socket, without TLS.
     ///   - rest: The bytes of the body that have not been received.
-    /// - Returns: nil if memory is short.
     init?(_ socket: Int32, rest: Int) {
         guard rest > 0, let body = cresponses_begin_body(socket, rest) else { return nil }
         self.body = body

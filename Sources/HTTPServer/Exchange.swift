@@ -200,7 +200,10 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
 
     /// Gives the response to the library.
     ///
-    /// - Parameter closes: Whether the connection is closed after it.
+    /// - Parameters:
+    ///   - handle: The library's connection.
+    ///   - closes: Whether the connection is closed after it.
+    /// - Returns: Whether the library has taken it.
     func queue(on handle: OpaquePointer, closes: Bool) -> MHD_Result {
         if !(reply?.serves(response, closes: closes) ?? false) { reply = Reply(response, closes: closes) }
         guard let response = reply?.handle else { return .NO }

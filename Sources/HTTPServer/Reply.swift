@@ -13,12 +13,11 @@ struct Reply: ~Copyable {
     /// Whether it has no headers but the media type.
     private let isPlain: Bool
 
-    /// Makes the library's response.
+    /// Makes the library's response. Returns nil if memory is short.
     ///
     /// - Parameters:
     ///   - response: The response. Its body must stay in its place until the library has sent it.
     ///   - closes: Whether the connection is closed after it.
-    /// - Returns: nil if memory is short.
     init?(_ response: borrowing HTTPResponse, closes: Bool) {
         let body = response.body.bytes
         guard

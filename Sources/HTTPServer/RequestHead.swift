@@ -60,6 +60,8 @@ struct RequestHead {
 
     /// Whether a byte may be in a header's name: a letter, a digit or one of ``!#$%&'*+-.^_`|~`` (RFC 9110, 5.6.2).
     private static func isToken(_ byte: UInt8) -> Bool {
+        // Most are letters.
+        if (byte | 0x20) &- UInt8(ascii: "a") < 26 { return true }
         // A bit for each of the bytes 0 to 63, and 64 to 127.
         let tokens: UInt64 = byte < 0x40 ? 0x03ff_6cfa_0000_0000 : 0x57ff_ffff_c7ff_fffe
         return byte < 0x80 && tokens >> UInt64(byte & 0x3f) & 1 == 1

@@ -10,7 +10,7 @@ enum MediaType {
 
     /// Refuses media types that cannot be JSON. curl's default for `-d`, plain text, and no media type are accepted.
     static func requireJSON(_ contentType: UnsafeRawBufferPointer?) throws(RequestError) {
-        guard let contentType, !hasPrefix(contentType, "application/json") else { return }
+        guard let contentType, !isPlainJSON(contentType), !hasPrefix(contentType, "application/json") else { return }
         for refused in refusedTypes where hasPrefix(contentType, refused) {
             let type = contentType.prefix { $0 != UInt8(ascii: ";") && $0 != UInt8(ascii: " ") }
             throw RequestError(
@@ -21,7 +21,15 @@ enum MediaType {
 
     /// Whether a response's type is JSON.
     static func isJSON(_ type: StaticString) -> Bool {
-        hasPrefix(UnsafeRawBufferPointer(start: type.utf8Start, count: type.utf8CodeUnitCount), "application/json")
+        let type = UnsafeRawBufferPointer(start: type.utf8Start, count: type.utf8CodeUnitCount)
+        return isPlainJSON(type) || hasPrefix(type, "application/json")
+    }
+
+    /// Whether a type is `application/json` in small letters and without parameters, as most are. No other prefix fits then.
+    private static func isPlainJSON(_ type: UnsafeRawBufferPointer) -> Bool {
+        // The letters as two numbers, the first letter in the lowest byte.
+        type.count == 16 && UInt64(littleEndian: type.loadUnaligned(as: UInt64.self)) == 0x7461_6369_6c70_7061
+            && UInt64(littleEndian: type.loadUnaligned(fromByteOffset: 8, as: UInt64.self)) == 0x6e6f_736a_2f6e_6f69
     }
 
     private static let npy: StaticString = "application/x-npy"
@@ -30,18 +38,18 @@ enum MediaType {
 
     /// Whether a body is a file, whose bytes are the value of an input.
     static func isFile(_ contentType: UnsafeRawBufferPointer?) -> Bool {
-        guard let contentType else { return false }
+        guard let contentType, !isPlainJSON(contentType) else { return false }
         return fileTypes.contains { hasPrefix(contentType, $0) }
     }
 
     /// Whether a body is a form, whose parts may be files.
     static func isForm(_ contentType: UnsafeRawBufferPointer?) -> Bool {
-        contentType.map { hasPrefix($0, form) } ?? false
+        contentType.map { !isPlainJSON($0) && hasPrefix($0, form) } ?? false
     }
 
     /// Whether a body is a NumPy array.
     static func isNPY(_ contentType: UnsafeRawBufferPointer?) -> Bool {
-        contentType.map { hasPrefix($0, npy) } ?? false
+        contentType.map { !isPlainJSON($0) && hasPrefix($0, npy) } ?? false
     }
 
     /// Whether an `Accept` header lists NumPy arrays.

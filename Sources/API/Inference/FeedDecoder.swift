@@ -134,9 +134,10 @@ struct FeedDecoder {
         switch dtype.quantizedStorage ?? dtype {
         case .float32:
             var next = memory.assumingMemoryBound(to: Float.self)
-            try fill(value, dimensions, 0, &next, skim: { $0.copyFloats(before: $1, to: &$2) }) { v throws(Misfit) in
-                try float(v)
-            }
+            try fill(
+                value, dimensions, 0, &next, skim: { $0.copyFloats(before: $1, to: &$2) },
+                skimRows: { $0.copyFloatRows(of: $1, before: $2, to: &$3) }
+            ) { v throws(Misfit) in try float(v) }
         case .float64: try fill(value, dimensions, memory, Double.self) { v throws(Misfit) in try double(v) }
         case .int32: try fill(value, dimensions, memory, Int32.self) { v throws(Misfit) in try integer(v) }
         case .int64: try fill(value, dimensions, memory, Int64.self) { v throws(Misfit) in try integer(v) }
@@ -177,7 +178,9 @@ struct FeedDecoder {
         _ type: Element.Type, _ convert: (JSONValue) throws(Misfit) -> Element
     ) throws(Misfit) {
         var next = memory.assumingMemoryBound(to: Element.self)
-        try fill(value, dimensions, 0, &next, skim: { element, _, _ in element }, convert)
+        try fill(
+            value, dimensions, 0, &next, skim: { element, _, _ in element }, skimRows: { element, _, _, _ in element },
+            convert)
     }
 
     /// Walks the lists recursively, with a loop at the innermost level.
@@ -188,12 +191,14 @@ struct FeedDecoder {
     ///   - level: The level.
     ///   - next: The place of the next element.
     ///   - skim: Converts elements of an innermost list up to an end, as long as that is simple. Returns the first other element.
+    ///   - skimRows: The same for innermost lists of a length, in the list around them.
     ///   - convert: Converts any element.
     /// - Throws: The first misfit.
     private func fill<Element>(
         _ value: JSONValue, _ dimensions: UnsafeBufferPointer<Int>, _ level: Int,
         _ next: inout UnsafeMutablePointer<Element>,
         skim: (JSONValue, Int, inout UnsafeMutablePointer<Element>) -> JSONValue,
+        skimRows: (JSONValue, Int, Int, inout UnsafeMutablePointer<Element>) -> JSONValue,
         _ convert: (JSONValue) throws(Misfit) -> Element
     ) throws(Misfit) {
         guard level < dimensions.count else {
@@ -205,16 +210,18 @@ struct FeedDecoder {
         let end = value.endIndex
         var element = value.first
         let isInnermost = level == dimensions.count - 1
-        if isInnermost { element = skim(element, end, &next) }
-        while element.index < end {
+        let rowSize = level == dimensions.count - 2 ? dimensions[level + 1] : nil
+        while true {
+            if isInnermost { element = skim(element, end, &next) }
+            if let rowSize { element = skimRows(element, rowSize, end, &next) }
+            guard element.index < end else { return }
             if isInnermost {
                 next.pointee = try convert(element)
                 next += 1
-                element = skim(element.next, end, &next)
             } else {
-                try fill(element, dimensions, level + 1, &next, skim: skim, convert)
-                element = element.next
+                try fill(element, dimensions, level + 1, &next, skim: skim, skimRows: skimRows, convert)
             }
+            element = element.next
         }
     }
 }

@@ -1,3 +1,4 @@
+internal import CJSON
 internal import Glibc
 
 /// A value in a parsed document: a position on simdjson's tape.
@@ -73,24 +74,23 @@ struct JSONValue {
     var uint64: UInt64 { tape[index + 1] }
     var double: Double { Double(bitPattern: tape[index + 1]) }
 
-    /// Converts this element of a list and those after it to float32, as long as they are written with a point or an exponent and stay finite.
+    /// Converts this element of a list and those after it to float32, as long as they are numbers of at most 63 bits that stay finite.
     ///
     /// - Parameters:
     ///   - end: The end of the list.
     ///   - next: The place of this element, with room for all of the list; afterwards that of the first other one.
     /// - Returns: The first other element, or the end.
     func copyFloats(before end: Int, to next: inout UnsafeMutablePointer<Float>) -> JSONValue {
-        var index = index
-        var place = next
-        while index < end, tape[index] >> 56 == UInt64(Kind.double.rawValue) {
-            let number = Float(Double(bitPattern: tape[index + 1]))
-            guard number.isFinite else { break }
-            place.pointee = number
-            place += 1
-            index += 2
-        }
-        next = place
-        return at(index)
+        let stop = cjson_copy_floats(tape, index, end, next)
+        next += (stop - index) / 2
+        return at(stop)
+    }
+
+    /// The same for elements that are lists of `size` such numbers each.
+    func copyFloatRows(of size: Int, before end: Int, to next: inout UnsafeMutablePointer<Float>) -> JSONValue {
+        let stop = cjson_copy_float_rows(tape, index, end, size, next)
+        next += (stop - index) / (2 * size + 2) * size
+        return at(stop)
     }
 
     /// The bytes of a string. They may be changed in place, but not become longer.

@@ -54,6 +54,13 @@ void cjson_release(cjson_parser *parser);
 size_t cjson_read_memory(const cjson_parser *parser);
 void cjson_release_read(cjson_parser *parser);
 
+/// Converts elements of a list to float32: the numbers on a tape from an index to the list's end, as long as they are integers of at
+/// most 63 bits, or doubles, and stay finite. Returns the index of the first other element, or the end.
+size_t cjson_copy_floats(const uint64_t *tape, size_t index, size_t end, float *place);
+
+/// The same for elements that are lists of `size` such numbers each. Returns the index of the first other element, or the end.
+size_t cjson_copy_float_rows(const uint64_t *tape, size_t index, size_t end, size_t size, float *place);
+
 /// Write the shortest text that reads back as the same number, at most 32 bytes. Return the text's length.
 size_t cjson_format_float(float value, char *text);
 size_t cjson_format_double(double value, char *text);

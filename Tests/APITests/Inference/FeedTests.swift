@@ -70,6 +70,12 @@ struct FeedTests {
             ("[1,2.5]", .complex64, ":[1.0,2.5]"), ("[[[1,2],[3,-4]]]", .complex128, "1,2:[[[1.0,2.0],[3.0,-4.0]]]"),
             ("[]", .complex64, "0:[]"), ("[[],[]]", .complex64, "2,0:[[],[]]"),
             ("[[\"NaN\",\"-Infinity\"]]", .complex64, "1:[[\"NaN\",\"-Infinity\"]]"),
+            (
+                #"[[1.5,2,-3.25,4.0,5.5],[0.5,1.5,2.5,3.5,4.5],[0.25,"NaN",1.0,2.0,9223372036854775807]]"#, .float32,
+                #"3,5:[[1.5,2.0,-3.25,4.0,5.5],[0.5,1.5,2.5,3.5,4.5],[0.25,"NaN",1.0,2.0,9.223372e+18]]"#
+            ),
+            ("[[18446744073709551615,1.0],[2.0,3.0]]", .float32, "2,2:[[1.8446744e+19,1.0],[2.0,3.0]]"),
+            ("[[[0,255],[16,1]],[[2,3],[4,5]]]", .float32, "2,2,2:[[[0.0,255.0],[16.0,1.0]],[[2.0,3.0],[4.0,5.0]]]"),
             ("[-128,127]", .qint8, "2:[-128,127]"), ("[0,255]", .quint8, "2:[0,255]"),
             ("[-32768]", .qint16, "1:[-32768]"), ("[65535]", .quint16, "1:[65535]"), ("[-5]", .qint32, "1:[-5]"),
         ] as [(String, DataType, String)])
@@ -114,6 +120,14 @@ struct FeedTests {
             ("[[1],2]", .float32, "expected a list of 1 at [1], got a number"),
             ("[[1,2],[3,4,5]]", .float32, "expected a list of 2 at [1], got a list of 3"),
             ("[[[1],[2]],[[3],[]]]", .float32, "expected a list of 1 at [1][1], got a list of 0"),
+            ("[[1.0,2.0],[3.0,[4.0]],[5.0,6.0]]", .float32, "expected float32 at [1][1], got a list"),
+            ("[[1.5,2.5,3.5,-1e39],[1.0,2.0,3.0,4.0]]", .float32, "-1e+39 at [0][3] is not a valid float32"),
+            ("[[0.5],[0.5],[1e39]]", .float32, "1e+39 at [2][0] is not a valid float32"),
+            // As many words on the tape as two numbers.
+            (#"[[1.0,2.0],["a","b","c","d"]]"#, .float32, "expected a list of 2 at [1], got a list of 4"),
+            ("[[1.0,2.0],[true,3.0,null]]", .float32, "expected a list of 2 at [1], got a list of 3"),
+            ("[[1.0,2.0],[[],3.0]]", .float32, "expected float32 at [1][0], got a list"),
+            (#"[[1.0,2.0],{"a":1.0}]"#, .float32, "expected a list of 2 at [1], got an object"),
             ("[[],[1]]", .float32, "expected a list of 0 at [1], got a list of 1"),
             (
                 "[[[1,2,3,4,5,6,7,8],[1],[1],[1]],[[]],[[]],[[]]]", .float32,
