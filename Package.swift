@@ -54,7 +54,6 @@ let package = Package(
     targets: [
         // What is not ours, or cannot be Swift.
         system("CMicrohttpd", "libmicrohttpd", apt: "libmicrohttpd-dev", "libgnutls28-dev"),
-        system("COpenBLAS", "openblas", apt: "libopenblas-dev"),
         system("CSnappy", "snappy", apt: "libsnappy-dev"),
         system("CZlib", "zlib", apt: "zlib1g-dev"),
         system("CZstd", "libzstd", apt: "libzstd-dev"),
@@ -65,7 +64,9 @@ let package = Package(
         .target(name: "CThreads"),
         .target(name: "CArguments"),
         .target(name: "CResponses", dependencies: ["CMicrohttpd"]),
-        .target(name: "CKernels"),
+        // Opens libopenblas.so.0 (Debian: libopenblas0-pthread) when it is needed.
+        .target(name: "COpenBLAS"),
+        .target(name: "CKernels", dependencies: ["COpenBLAS"]),
         .target(name: "CImages", linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png16")]),
         .target(name: "CRegex", linkerSettings: [.linkedLibrary("re2")]),
         .target(name: "CJSON", linkerSettings: [.linkedLibrary("simdjson")]),

@@ -209,7 +209,6 @@ let networks: [(String, Network)] = [
     ("small", small()),
 ]
 print("kernels of OpenBLAS: \(LinearAlgebra.core); \(workers) workers, \(pairs) pairs")
-LinearAlgebra.useThreads(1)
 let helpers = SpareProcessors(processors: workers)
 if CommandLine.arguments.contains("ops") {
     print("| Op | kernel | 1 worker | \(workers) workers | ratio, range |\n| --- | --- | ---: | ---: | --- |")

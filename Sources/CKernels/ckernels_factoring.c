@@ -15,17 +15,17 @@ enum { BLOCK = 32 };
         int info = 0;                                                                                             \
         if (m == 0 || inner == 0) return CK_DONE;                                                                 \
         S##turn(in[0], m, n, a);                                                                                  \
-        if (n > 0) S##geqrf_(&m, &n, a, &m, tau, work, &work_count, &info);                                       \
+        if (n > 0) copenblas.S##geqrf_(&m, &n, a, &m, tau, work, &work_count, &info);                             \
         for (ptrdiff_t i = 0; i < inner; i++)                                                                     \
             for (ptrdiff_t j = 0; j < n; j++) r[i * n + j] = i <= j ? a[j * m + i] : 0;                           \
         ORTHOGONAL(&m, &inner, &k, a, &m, tau, work, &work_count, &info);                                         \
         S##turn(a, inner, m, q);                                                                                  \
         return CK_DONE;                                                                                           \
     }
-MAKE_QR(s, float, float, sorgqr_)
-MAKE_QR(d, double, double, dorgqr_)
-MAKE_QR(c, complex64, float, cungqr_)
-MAKE_QR(z, complex128, double, zungqr_)
+MAKE_QR(s, float, float, copenblas.sorgqr_)
+MAKE_QR(d, double, double, copenblas.dorgqr_)
+MAKE_QR(c, complex64, float, copenblas.cungqr_)
+MAKE_QR(z, complex128, double, copenblas.zungqr_)
 
 // A row-major matrix is its transpose to LAPACK, whose left vectors are the conjugates of the right ones.
 // REALS: what complex routines ask for besides.
@@ -58,7 +58,7 @@ MAKE_QR(z, complex128, double, zungqr_)
         }                                                                                                         \
         memcpy(a, in[0], (size_t)m * (size_t)n * sizeof(T));                                                      \
         if (S##is_finite(a, (ptrdiff_t)m * n)) {                                                                  \
-            S##gesvd_(job, job, &n, &m, a, &n, real_values, v, &ldv, task->vectors ? out[1] : v, &ldu, work,      \
+            copenblas.S##gesvd_(job, job, &n, &m, a, &n, real_values, v, &ldv, task->vectors ? out[1] : v, &ldu, work, \
                       &work_count, REALS & info, 1, 1);                                                           \
         } else {                                                                                                  \
             info = 1;                                                                                             \
@@ -109,19 +109,19 @@ MAKE_QR(z, complex128, double, zungqr_)
             const T one = 1, none = 0;                                                                            \
             T *square = piece(&scratch, (size_t)k * (size_t)k * sizeof(T));                                       \
             const bool is_tall = m >= n;                                                                          \
-            S##gemm_(is_tall ? "C" : "N", is_tall ? "N" : "C", &k, &k, &wide, &one, a, &m, a, &m, &none, square,  \
+            copenblas.S##gemm_(is_tall ? "C" : "N", is_tall ? "N" : "C", &k, &k, &wide, &one, a, &m, a, &m, &none, square, \
                      &k, 1, 1);                                                                                   \
             for (ptrdiff_t i = 0; i < k; i++) square[i * k + i] += (R)task->added;                                \
-            S##potrf_("L", &k, square, &k, &info, 1);                                                             \
+            copenblas.S##potrf_("L", &k, square, &k, &info, 1);                                                   \
             if (info != 0) return CK_SINGULAR;                                                                    \
             /* The right side as the routine wants it: turned. */                                                 \
             if (is_tall) {                                                                                        \
-                S##gemm_("C", "T", &n, &right, &m, &one, a, &m, given, &right, &none, b, &n, 1, 1);               \
-                S##potrs_("L", &n, &right, square, &n, b, &n, &info, 1);                                          \
+                copenblas.S##gemm_("C", "T", &n, &right, &m, &one, a, &m, given, &right, &none, b, &n, 1, 1);     \
+                copenblas.S##potrs_("L", &n, &right, square, &n, b, &n, &info, 1);                                \
                 S##turn(b, right, n, y);                                                                          \
             } else {                                                                                              \
                 S##turn(given, m, right, b);                                                                      \
-                S##potrs_("L", &m, &right, square, &m, b, &m, &info, 1);                                          \
+                copenblas.S##potrs_("L", &m, &right, square, &m, b, &m, &info, 1);                                \
                 /* y turned is b turned times the conjugate of a. */                                              \
                 for (ptrdiff_t i = 0; i < n; i++)                                                                 \
                     for (ptrdiff_t j = 0; j < right; j++) {                                                       \
@@ -140,7 +140,7 @@ MAKE_QR(z, complex128, double, zungqr_)
         memset(pivots, 0, (size_t)n * sizeof *pivots);                                                            \
         for (ptrdiff_t r = 0; r < m; r++)                                                                         \
             for (ptrdiff_t j = 0; j < right; j++) b[j * wide + r] = given[r * right + j];                         \
-        S##gelsy_(&m, &n, &right, a, &m, b, &wide, pivots, &condition, &rank, work, &work_count, REALS & info);   \
+        copenblas.S##gelsy_(&m, &n, &right, a, &m, b, &wide, pivots, &condition, &rank, work, &work_count, REALS & info); \
         for (ptrdiff_t i = 0; i < n; i++)                                                                         \
             for (ptrdiff_t j = 0; j < right; j++) y[i * right + j] = b[j * wide + i];                             \
         return CK_DONE;                                                                                           \
@@ -148,10 +148,10 @@ MAKE_QR(z, complex128, double, zungqr_)
 
 #define NO_REALS
 #define THEIR_REALS reals,
-MAKE_VALUES(s, float, float, SAME, ssyev_, NO_REALS)
-MAKE_VALUES(d, double, double, SAME, dsyev_, NO_REALS)
-MAKE_VALUES(c, complex64, float, conjf, cheev_, THEIR_REALS)
-MAKE_VALUES(z, complex128, double, conj, zheev_, THEIR_REALS)
+MAKE_VALUES(s, float, float, SAME, copenblas.ssyev_, NO_REALS)
+MAKE_VALUES(d, double, double, SAME, copenblas.dsyev_, NO_REALS)
+MAKE_VALUES(c, complex64, float, conjf, copenblas.cheev_, THEIR_REALS)
+MAKE_VALUES(z, complex128, double, conj, copenblas.zheev_, THEIR_REALS)
 
 ck_matrix_fn ck_qr(int type) { return BY_MATRIX_TYPE(qr); }
 ck_matrix_fn ck_svd(int type) { return BY_MATRIX_TYPE(svd); }

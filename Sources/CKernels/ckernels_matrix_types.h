@@ -3,9 +3,9 @@
 #define CKERNELS_MATRIX_TYPES_H
 
 #include "ckernels_compile.h"
-#include "ckernels_lapack.h"
 #include "ckernels_matrices.h"
 #include <complex.h>
+#include <copenblas.h>
 #include <math.h>
 #include <string.h>
 

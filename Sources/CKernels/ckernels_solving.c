@@ -17,7 +17,7 @@ ptrdiff_t ck_matrix_scratch(const ck_matrix_task *task, int type) {
 #define MAKE_REAL_PIVOTS(S, T)                                                       \
     CK_INLINE void S##eliminate(int n, T *a, int *pivots) {                          \
         int info = 0;                                                                \
-        if (n > 0) S##getrf_(&n, &n, a, &n, pivots, &info);                          \
+        if (n > 0) copenblas.S##getrf_(&n, &n, a, &n, pivots, &info);                \
     }
 MAKE_REAL_PIVOTS(s, float)
 MAKE_REAL_PIVOTS(d, double)
@@ -66,7 +66,7 @@ MAKE_COMPLEX_PIVOTS(z, complex128, double, cabs)
         if (!S##factor(task, in[0], a, pivots)) return CK_SINGULAR;                                               \
         memset(b, 0, bytes);                                                                                      \
         for (ptrdiff_t i = 0; i < n; i++) b[i * n + i] = 1;                                                       \
-        S##getrs_(task->adjoint ? "C" : "N", &n, &n, a, &n, pivots, b, &n, &info, 1);                             \
+        copenblas.S##getrs_(task->adjoint ? "C" : "N", &n, &n, a, &n, pivots, b, &n, &info, 1);                   \
         S##turn(b, n, n, out[0]);                                                                                 \
         return CK_DONE;                                                                                           \
     }                                                                                                             \
@@ -79,7 +79,7 @@ MAKE_COMPLEX_PIVOTS(z, complex128, double, cabs)
         if (n == 0 || task->right == 0) return CK_DONE;                                                           \
         if (!S##factor(task, in[0], a, pivots)) return CK_SINGULAR;                                               \
         S##turn(in[1], n, task->right, b);                                                                        \
-        S##getrs_(task->adjoint ? "C" : "N", &n, &task->right, a, &n, pivots, b, &n, &info, 1);                   \
+        copenblas.S##getrs_(task->adjoint ? "C" : "N", &n, &task->right, a, &n, pivots, b, &n, &info, 1);         \
         S##turn(b, task->right, n, out[0]);                                                                       \
         return CK_DONE;                                                                                           \
     }                                                                                                             \
@@ -118,7 +118,7 @@ MAKE_COMPLEX_PIVOTS(z, complex128, double, cabs)
         if (n == 0 || task->right == 0) return CK_DONE;                                                           \
         memmove(out[0], in[1], (size_t)n * (size_t)task->right * sizeof(T));                                      \
         /* Row-major matrices are the columns' transposes: x a = b with both sides turned. */                     \
-        S##trsm_("R", task->lower ? "U" : "L", task->adjoint ? "C" : "N", "N", &task->right, &n, &one, a, &n,     \
+        copenblas.S##trsm_("R", task->lower ? "U" : "L", task->adjoint ? "C" : "N", "N", &task->right, &n, &one, a, &n, \
                  out[0], &task->right, 1, 1, 1, 1);                                                               \
         return CK_DONE;                                                                                           \
     }                                                                                                             \
@@ -129,7 +129,7 @@ MAKE_COMPLEX_PIVOTS(z, complex128, double, cabs)
         (void)memory;                                                                                             \
         if (n == 0) return CK_DONE;                                                                               \
         memmove(y, in[0], (size_t)n * (size_t)n * sizeof(T));                                                     \
-        S##potrf_("U", &n, y, &n, &info, 1);                                                                      \
+        copenblas.S##potrf_("U", &n, y, &n, &info, 1);                                                            \
         for (ptrdiff_t r = 0; r < n; r++)                                                                         \
             for (ptrdiff_t c = 0; c < n; c++)                                                                     \
                 if (c > r || info != 0) y[r * n + c] = c > r ? 0 : (T)NAN;                                        \

@@ -87,7 +87,6 @@ struct Inspect: ParsableCommand {
             }
             values[argument.name] = FeedValue(text: try argument.json(for: input))
         }
-        ThreadBudget.apply()
         let call = try model.explain(
             feeds: values, fetches: fetch.isEmpty ? nil : fetch, runs: profile ? Self.profileRuns : nil)
         if json { return print(try PlanDocument(call).line()) }

@@ -59,7 +59,6 @@ struct Predict: ParsableCommand {
     var followPaths = false
 
     func run() throws {
-        ThreadBudget.apply()
         let folder = try ModelFolders.single(in: path)
         var options = Service.Options()
         options.nanPolicy = nan

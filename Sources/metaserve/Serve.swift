@@ -42,7 +42,6 @@ struct Serve: ParsableCommand {
         }
         let levels = LogLevels(settings.logLevel, models: settings.modelLogLevels)
         let logger = Logger(label: "metaserve") { _ in LogLines(levels, format: settings.logFormat) }
-        ThreadBudget.apply()
         let signals = try StopSignals { logger.info("stopped before serving", metadata: ["signal": "\($0)"]) }
         logger.debug("starting", metadata: ["version": "\(Metaserve.version)"])
         let memory = MemoryAccount()

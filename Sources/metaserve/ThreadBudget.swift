@@ -1,14 +1,10 @@
 import Foundation
-import Kernels
 
 /// Determines the number of threads.
 enum ThreadBudget {
     /// The number of processors that the process may use, by its affinity and by its control groups' quotas.
     static let processors = ProcessorAllowance(read: contents).threads(
         of: ProcessInfo.processInfo.activeProcessorCount)
-
-    /// Limits OpenBLAS to one thread, because requests run in parallel.
-    static func apply() { LinearAlgebra.useThreads(1) }
 
     /// A small file's text; nil if it cannot be read.
     private static func contents(of path: String) -> String? {

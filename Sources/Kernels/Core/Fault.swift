@@ -22,6 +22,8 @@ package struct Fault: Error, Hashable, Sendable {
         case memoryRefused(MemoryRefusal)
         /// There is not enough memory for `byteCount` bytes.
         case outOfMemory(byteCount: Int)
+        /// A library that the kernel calls is not there, or not as it must be.
+        case missingLibrary(String)
         /// Anything that a fixed text says.
         case other(StaticText)
         /// What the graph itself says.
@@ -62,7 +64,7 @@ extension Fault: CustomStringConvertible {
         case .memoryRefused(let refusal): refusal.description
         case .outOfMemory(let byteCount): "not enough memory for \(byteCount) bytes"
         case .other(let text): text.description
-        case .message(let text): text
+        case .missingLibrary(let text), .message(let text): text
         }
     }
 }

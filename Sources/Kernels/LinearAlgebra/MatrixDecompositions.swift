@@ -132,7 +132,9 @@ package struct MatrixDecomposition: Sendable {
         let complaint = kind.complaint
         let frozen = task
         let work = max(widths.max() ?? 0, 64)
+        LinearAlgebra.open()
         return Kernel(scratchBytes: scratchBytes) { frame in
+            guard LinearAlgebra.isOpen(for: frame) else { return }
             var task = frozen
             for output in outputs.indices where outputs[output] == nil {
                 frame.rawOutput(output).initializeMemory(as: UInt8.self, repeating: 0, count: dtype.stride)

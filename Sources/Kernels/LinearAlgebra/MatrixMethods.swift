@@ -94,6 +94,14 @@ extension MatrixProduct {
 }
 
 extension MatrixProduct.Method {
+    /// Whether OpenBLAS computes it.
+    var isBLAS: Bool {
+        switch self {
+        case .matrices, .vector: true
+        case .panels, .fewRows: false
+        }
+    }
+
     /// The name of a kernel that works so.
     package var name: Kernel.Name {
         switch self {

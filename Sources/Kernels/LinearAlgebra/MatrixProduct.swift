@@ -251,7 +251,7 @@ extension Float: MatrixElement {
         _ frame: KernelFrame, _ product: MatrixProduct, _ left: UnsafePointer<Float>, _ right: UnsafePointer<Float>,
         _ result: UnsafeMutablePointer<Float>
     ) {
-        guard product.begin(result) else { return }
+        guard product.begin(result), !product.method.isBLAS || LinearAlgebra.isOpen(for: frame) else { return }
         product.inBlocks(frame, left, right, result) { $0.multiply($1, $2, $3) }
     }
 }
@@ -264,7 +264,7 @@ extension Double: MatrixElement {
         _ frame: KernelFrame, _ product: MatrixProduct, _ left: UnsafePointer<Double>, _ right: UnsafePointer<Double>,
         _ result: UnsafeMutablePointer<Double>
     ) {
-        guard product.begin(result) else { return }
+        guard product.begin(result), LinearAlgebra.isOpen(for: frame) else { return }
         product.inBlocks(frame, left, right, result) { $0.multiply($1, $2, $3) }
     }
 }
@@ -279,7 +279,7 @@ extension Complex64: MatrixElement {
         _ right: UnsafePointer<Complex64>,
         _ result: UnsafeMutablePointer<Complex64>
     ) {
-        guard product.begin(result) else { return }
+        guard product.begin(result), LinearAlgebra.isOpen(for: frame) else { return }
         product.inBlocks(frame, left, right, result) { $0.multiply($1, $2, $3) }
     }
 }
@@ -294,7 +294,7 @@ extension Complex128: MatrixElement {
         _ right: UnsafePointer<Complex128>,
         _ result: UnsafeMutablePointer<Complex128>
     ) {
-        guard product.begin(result) else { return }
+        guard product.begin(result), LinearAlgebra.isOpen(for: frame) else { return }
         product.inBlocks(frame, left, right, result) { $0.multiply($1, $2, $3) }
     }
 }

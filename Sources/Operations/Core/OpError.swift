@@ -77,6 +77,7 @@ public struct OpError: Error, Hashable, Sendable {
         case .timeOver: self.init(.deadlineExceeded, fault.description)
         case .memoryRefused(let refusal): self.init(refusal)
         case .outOfMemory: self.init(.resourceExhausted, fault.description)
+        case .missingLibrary: self.init(.unsupported, fault.description)
         default: self.init(.invalidArgument, fault.description)
         }
     }

@@ -101,7 +101,6 @@ struct Benchmark: ParsableCommand {
             let comparison = try Comparison(with: compare, words, rounds: rounds ?? Self.defaultRounds)
             return try comparison.run(isJSON: json, &progress)
         }
-        ThreadBudget.apply()
         let machine = Machine.current
         let call = try input.call(of: folder)
         for warning in machine.warnings { warn(warning) }

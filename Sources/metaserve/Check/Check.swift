@@ -51,7 +51,6 @@ struct Check: ParsableCommand {
 
     func run() throws {
         guard let folder = input.folder, let precision = input.precision else { return }
-        ThreadBudget.apply()
         let standard = try input.model(at: folder, .fp32)
         let other = try input.model(at: folder, precision)
         let batches = try batches(for: standard)
