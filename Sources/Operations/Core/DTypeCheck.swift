@@ -25,6 +25,7 @@ extension KernelOp {
     fileprivate func requireDTypes(of inputs: [TensorFact]) throws(OpError) {
         let isComplete = valueInputs.allSatisfy { !inputs.indices.contains($0) || inputs[$0].value != nil }
         guard isComplete, !inputs.contains(where: \.dtype.isHandle) else { return }
+        guard !takesFloat32 || inputs.contains(where: { $0.dtype != .float32 }) else { return }
         for trial in ShapeTrials(inputs) {
             if try hasKernel(for: trial) { return }
         }

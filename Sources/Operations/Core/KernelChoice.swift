@@ -31,6 +31,9 @@ package protocol KernelChoosing: KernelOp {
 }
 
 extension KernelChoosing {
+    /// Products of float32 have kernels. To make one would open OpenBLAS, which products with weights in panels do not need.
+    package var takesFloat32: Bool { true }
+
     /// The kernel that is thought to be the quickest.
     ///
     /// - Throws: ``OpError`` as ``kernels(for:)`` does.

@@ -115,11 +115,15 @@ package protocol KernelOp: Op {
 
     /// How many bytes making the kernel takes for tables that are as long as an axis. Counted before the kernel is made.
     func tableBytes(for spec: KernelSpec) -> Int
+
+    /// Whether a kernel for inputs of float32 alone is certain, so that none need be made to find out.
+    var takesFloat32: Bool { get }
 }
 
 extension KernelOp {
     package var implementation: OpImplementation { .kernel(self) }
     package func tableBytes(for spec: KernelSpec) -> Int { 0 }
+    package var takesFloat32: Bool { false }
 }
 
 /// An op that computes otherwise where it is a part of a convolution or a product.
