@@ -89,7 +89,7 @@ typedef struct {
     bool transposes_right;
 } ck_matrices;
 
-// Computes the product; panels are packed on the way, in memory of the thread. Each sum is added up in the order of the depth.
+// Computes the product; panels are packed on the way, on the stack. Each sum is added up in the order of the depth.
 void ck_matrices_multiply(ck_level level, const ck_matrices *task, const float *left, const float *right, float *result);
 
 // How the filter of a convolution is read: `depth` channels of a pixel at a time, or, where pixels of a row of the filter are

@@ -10,9 +10,9 @@
 typedef void (*panel_rows)(const ck_panel_product *product, const float *const *sources, ptrdiff_t source_stride, const float *panel,
                            int64_t row, int64_t count, int64_t column);
 
-// Rows of a panel of four vectors whose sums are kept from one part of the depth to the next, in memory of the thread.
+// Rows of a panel of four vectors whose sums are kept from one part of the depth to the next, on the stack: the memory of a thread's
+// variables would be cleared whenever a thread begins.
 enum { CK_CARRIED_ROWS = 384 };
-extern _Thread_local float ck_panels_carried[CK_CARRIED_ROWS * 4 * CK_LANES];
 
 // The most taps of a filter that is transformed.
 enum { CK_WINOGRAD_TAPS = 25 };

@@ -4,8 +4,6 @@
 #include "../ckernels_narrow.h"
 #include "panels_levels.h"
 
-_Thread_local float ck_panels_carried[CK_CARRIED_ROWS * 4 * CK_LANES] __attribute__((aligned(64)));
-
 ck_level ck_best_level(void) {
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("x86-64-v4")) return CK_LEVEL_AVX512;
@@ -59,9 +57,9 @@ static void pack_rows(const float *source, ptrdiff_t stride, int64_t depth, int6
     }
 }
 
-// Rows of a panel that are packed at a time where they are not the panel itself.
+// Rows of a panel that are packed at a time, on the stack, where they are not the panel itself.
 enum { PACKED_DEPTH = 512, PACKED_WIDTH = 4 * CK_LANES };
-static _Thread_local float packed[PACKED_DEPTH * PACKED_WIDTH] __attribute__((aligned(64)));
+typedef float packed_rows[PACKED_DEPTH * PACKED_WIDTH] __attribute__((aligned(64)));
 
 // Rounds rows, and puts two of them into one row of words.
 static void pair_rows(const float *rows, int64_t depth, int64_t step, float *panel) {
@@ -83,6 +81,7 @@ static int64_t panel_depth(ck_precision precision, int64_t depth) { return preci
 void ck_panels_pack(ck_level level, ck_precision precision, const float *matrix, ptrdiff_t stride, bool transposed, int64_t depth,
                     int64_t columns, int64_t first, int64_t count, float *panels) {
     const int64_t width = ck_panel_width(level), most = precision == CK_BF16 ? PACKED_DEPTH : depth;
+    packed_rows packed;
     for (int64_t number = first; number < first + count; number++) {
         const int64_t column = number * width, used = least(width, columns - column), step = rounded(used);
         float *panel = panels + panel_depth(precision, depth) * column;
@@ -239,6 +238,7 @@ void ck_matrices_multiply(ck_level level, const ck_matrices *task, const float *
     // Rows of the left matrix that stay in the second cache while the right one passes by.
     enum { ROWS = 384 };
     const int64_t width = ck_panel_width(level);
+    packed_rows packed;
     ck_panel_product product = {.level = level, .taps = 1, .panels = packed, .output_stride = task->result_stride};
     for (int64_t row = 0; row < task->rows; row += ROWS) {
         const int64_t rows = least(ROWS, task->rows - row);

@@ -255,8 +255,8 @@ typedef struct {
 // Panels come from memory, which is slower than the products of a few rows. Where there are several tiles, the first ones fetch what lies
 // behind the part. Else the only one fetches what it is about to read itself.
 static void rows_of_part(const tile_set *set, const ck_panel_product *product, const depth_part *part, const float *const *sources,
-                         ptrdiff_t source_stride, const float *panel, ptrdiff_t step, int64_t size, int64_t row, int64_t count, int64_t column,
-                         bool goes_on) {
+                         ptrdiff_t source_stride, const float *panel, ptrdiff_t step, int64_t size, float *carried, int64_t row, int64_t count,
+                         int64_t column, bool goes_on) {
     // Floats of a part that leaves room for the next one in the second cache; of weights that may be there from the last run.
     enum { DISTANCE = 1024, MOST = 192 << 10, CACHED = 256 << 10 };
     const int64_t tile_count = (count + set->most - 1) / set->most;
@@ -276,7 +276,7 @@ static void rows_of_part(const tile_set *set, const ck_panel_product *product, c
             tiles = set->streams;
             ahead = panel + DISTANCE;
         }
-        tiles[rows - 1](product, part, sources + done, source_stride, panel, step, ahead, ck_panels_carried + done * step, row + done, column);
+        tiles[rows - 1](product, part, sources + done, source_stride, panel, step, ahead, carried + done * step, row + done, column);
         done += rows;
     }
 }
@@ -288,8 +288,9 @@ static void rows_of_panel(const tile_set *set, const ck_panel_product *product, 
     const int64_t taps = product->taps, depth = product->depth;
     const bool is_last = column + PANELS_VECTORS * CK_LANES >= product->columns;
     depth_part part = {0, taps, 0, depth, true, true};
+    float carried[CK_CARRIED_ROWS * PANELS_VECTORS * CK_LANES] __attribute__((aligned(64)));
     if (taps * depth <= WHOLE || count <= set->most || count > CK_CARRIED_ROWS) {
-        rows_of_part(set, product, &part, sources, source_stride, panel, step, taps * depth * step, row, count, column,
+        rows_of_part(set, product, &part, sources, source_stride, panel, step, taps * depth * step, carried, row, count, column,
                      !is_last || product->goes_on);
         return;
     }
@@ -301,7 +302,7 @@ static void rows_of_panel(const tile_set *set, const ck_panel_product *product, 
                                 false};
             part.ends = tap + part.taps == taps && level + part.levels == depth;
             const int64_t size = (pairs ? (part.levels + 1) / 2 * part.taps : part.levels * part.taps) * step;
-            rows_of_part(set, product, &part, sources, source_stride, panel, step, size, row, count, column,
+            rows_of_part(set, product, &part, sources, source_stride, panel, step, size, carried, row, count, column,
                          !part.ends || !is_last || product->goes_on);
             panel += size;
         }
