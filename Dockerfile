@@ -3,7 +3,7 @@
 FROM swift:6.3-bookworm AS build
 RUN apt-get update -q \
     && apt-get install -y -q --no-install-recommends \
-        libgnutls28-dev libjpeg62-turbo-dev libmicrohttpd-dev libopenblas-dev libpng-dev libre2-dev \
+        libgnutls28-dev libjpeg62-turbo-dev libmicrohttpd-dev libpng-dev libre2-dev \
         libsimdjson-dev libsnappy-dev libzstd-dev pkg-config zlib1g-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /build

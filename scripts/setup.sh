@@ -5,7 +5,7 @@
 set -euo pipefail
 packages=(
     # the packages for building metaserve
-    libgnutls28-dev libjpeg62-turbo-dev libmicrohttpd-dev libopenblas-dev libpng-dev libre2-dev libsimdjson-dev
+    libgnutls28-dev libjpeg62-turbo-dev libmicrohttpd-dev libopenblas0-pthread libpng-dev libre2-dev libsimdjson-dev
     libsnappy-dev libzstd-dev pkg-config zlib1g-dev
     binutils git libc6-dev libcurl4 libedit2 libncurses6 libsqlite3-0 libstdc++-12-dev libxml2 tzdata  # the toolchain's
     ca-certificates curl                                                             # packages by https; the tests' client

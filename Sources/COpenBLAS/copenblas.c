@@ -43,7 +43,7 @@ static void open_library(void) {
     void *library = load(name);
     if (library == NULL) {
         const char *reason = dlerror();
-        snprintf(failure, sizeof failure, "OpenBLAS cannot be loaded: %s", reason != NULL ? reason : name);
+        snprintf(failure, sizeof failure, "OpenBLAS cannot be loaded (Debian has it as libopenblas0-pthread): %s", reason != NULL ? reason : name);
         return;
     }
     void (*set_threads)(int) = NULL;

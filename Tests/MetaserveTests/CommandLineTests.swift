@@ -51,6 +51,35 @@ struct CommandLineTests {
         #expect(server.stop() == 0)
     }
 
+    @Test("without OpenBLAS, only a run that needs it fails, and says why")
+    func missingLibrary() throws {
+        try Fixtures.write([], to: folder.path + "/libopenblas.so.0")
+        let input = { (name: String) in
+            """
+            node { name: "\(name)" op: "Placeholder"
+              attr { key: "dtype" value { type: DT_DOUBLE } }
+              attr { key: "shape" value { shape { dim { size: 2 } dim { size: 2 } } } } }
+            """
+        }
+        let product = """
+            node { name: "product" op: "MatMul" input: "a" input: "b" attr { key: "T" value { type: DT_DOUBLE } } }
+            """
+        let graph = folder.path + "/product.pbtxt"
+        try Fixtures.write(Array([input("a"), input("b"), product].joined(separator: "\n").utf8), to: graph)
+        func predict(_ arguments: String...) throws -> (status: Int32, output: String, errors: String) {
+            let result = try Program.launch(
+                "/usr/bin/env", ["LD_LIBRARY_PATH=\(folder.path)", Program.path, "predict"] + arguments)
+            return (result.status, result.output, result.errors)
+        }
+        let failed = try predict(graph, "--feed", "a:0=[[1,2],[3,4]]", "--feed", "b:0=[[1,0],[0,1]]")
+        #expect(failed.status != 0)
+        #expect(failed.errors.contains("OpenBLAS cannot be loaded"), "\(failed.errors)")
+        #expect(failed.errors.contains("libopenblas.so.0: file too short"), "\(failed.errors)")
+        let other = try predict(
+            Fixtures.model("tutorial"), "--feed", "w1:0=13", "--feed", "w2:0=17", "--fetch", "op_to_restore:0")
+        #expect(other.status == 0 && other.output.contains("60"), "\(other)")
+    }
+
     @Test("inspect --json has what the text has, a line for each model")
     func json() throws {
         struct Line: Decodable {
