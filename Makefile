@@ -28,6 +28,7 @@ test: setup lint ## Check the formatting, build, run all tests
 	swift test --skip-build
 
 test-release: build ## Send one request per route to the release program; finds faults that only -O causes
+	@nm -D .build/release/metaserve | grep -q ' T recv$$' || { echo "metaserve does not export recv, so large bodies are copied: look at the options of scripts/build-release.sh" >&2; exit 1; }
 	swift build --build-tests
 	METASERVE_PROGRAM=$(CURDIR)/.build/release/metaserve swift test --skip-build --filter 'RouteSmokeTests|ServeTests|CommandTests|CommandLineTests|DocumentTests'
 

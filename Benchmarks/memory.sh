@@ -13,11 +13,11 @@ resident() {
     awk -v wanted="$1" '
         /^[0-9a-f]+-[0-9a-f]+ / { kind = $6 ~ /^\// ? "files" : "memory" }
         /^Rss:/ && kind == wanted { sum += $2 }
-        END { print sum + 0 }' "/proc/$server/smaps"
+        END { printf "%.0f\n", sum }' "/proc/$server/smaps"
 }
 
 # The sum of a metric, of those lines that have a word.
-metric() { awk -v word="$1" 'index($0, word) && !/^#/ { sum += $NF } END { printf "%d\n", sum }' <<<"$metrics"; }
+metric() { awk -v word="$1" 'index($0, word) && !/^#/ { sum += $NF } END { printf "%.0f\n", sum }' <<<"$metrics"; }
 
 megabytes() { awk -v bytes="$1" 'BEGIN { printf "%.1f", bytes / 1e6 }'; }
 
@@ -34,7 +34,7 @@ for folder in "$@"; do
     files=$(($(resident files) * 1024)) memory=$(($(resident memory) * 1024))
     raw=$(($(metric 'part="raw"') + $(metric 'part="derived"'))) packed=$(metric 'part="packed"')
     runs=$(metric 'metaserve_memory_used_bytes{use="runs"}')
-    size=$(find "$folder" -maxdepth 1 -name '*.data-*' -printf '%s\n' | awk '{ sum += $1 } END { print sum + 0 }')
+    size=$(find "$folder" -maxdepth 1 -name '*.data-*' -printf '%s\n' | awk '{ sum += $1 } END { printf "%.0f\n", sum }')
     printf '| %s |' "$(basename "$folder")"
     for bytes in $((files + memory)) "$files" "$raw" "$packed" "$runs" $((memory - raw - packed - runs)) "$size"; do
         printf ' %s |' "$(megabytes "$bytes")"

@@ -26,6 +26,9 @@ final class Connection: Sendable {
     /// Whether the handler is working on one of its requests, on the connection's own thread.
     let isHandled = Atomic<Bool>(false)
 
+    /// Whether received bytes of a body wait in the exchange's memory for the library, which are then missed by looking at the socket.
+    let isAhead = Atomic<Bool>(false)
+
     private let certificates: Certificates?
     // A daemon keeps its worker as long as there are connections.
     unowned let worker: Worker
@@ -194,7 +197,7 @@ final class Connection: Sendable {
     /// The library misses the end if it arrives together with the last bytes. Only the second check counts, because at the first, the
     /// library may be about to handle bytes that it has just read.
     private func isAbandoned() -> Bool {
-        guard awaited.load(ordering: .relaxed) != .nothing, peek() == 0 else {
+        guard awaited.load(ordering: .relaxed) != .nothing, !isAhead.load(ordering: .relaxed), peek() == 0 else {
             deadlineAtEnd.store(-1, ordering: .relaxed)
             return false
         }

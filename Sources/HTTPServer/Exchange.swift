@@ -283,6 +283,7 @@ final class Exchange: HTTPExchange, @unchecked Sendable {
             if let socket { direct = DirectBody(socket, rest: expectedCount - bodyCount) }
         }
         guard let rest = direct?.rest, let ahead = direct?.ahead else { return }
+        connection?._withUnsafeGuaranteedRef { $0.isAhead.store(ahead > 0, ordering: .relaxed) }
         // Without room, the library receives, and memory is refused once it is needed.
         if rest > 0 { _ = makeRoom(bodyCount + ahead + min(rest, Self.roomAheadBytes)) }
         let used = bodyCount + ahead

@@ -104,4 +104,18 @@ struct DirectBodyTests {
         client.send(Self.head(body.utf8.count) + body)
         #expect(try client.response().body == body)
     }
+
+    @Test("a client that closes its sending end is answered, though its body waits while the thread works for others")
+    func halfClosed() throws {
+        let server = try startServer(threads: 1)
+        let client = try RawClient(port: server.port)
+        let others = try (0..<40).map { _ in try RawClient(port: server.port) }
+        // The first keeps the thread busy until all is sent. Then one turn of the thread takes the body, and works for seconds.
+        for other in others { other.post("/slow", "other") }
+        let body = Self.text(1 << 20)
+        client.send(Self.head(body.utf8.count) + body)
+        client.finishSending()
+        #expect(try client.response().body == body)
+        for other in others { #expect(try other.response().body == "other") }
+    }
 }
