@@ -51,16 +51,15 @@ struct GreedySuppression {
         var found = 0
         for box in 0..<count where score(box) > scoreThreshold { found += 1 }
         try account.reserve(found, bytesEach: MemoryLayout<SuppressionCandidate>.stride)
-        var candidates: [SuppressionCandidate] = []
-        candidates.reserveCapacity(found)
+        var waiting = SuppressionQueue(capacity: found)
         for box in 0..<count where score(box) > scoreThreshold {
-            candidates.append(SuppressionCandidate(box: box, score: score(box)))
+            waiting.append(SuppressionCandidate(box: box, score: score(box)))
         }
         var chosen = try CountedList<(box: Int, score: Float)>(account)
         var work = WorkCount(account)
         // Few of them are looked at, so they are not sorted.
         try work.add(32 * found)
-        var waiting = SuppressionQueue(candidates)
+        waiting.order()
         while chosen.count < maxCount, var next = waiting.popBest() {
             let score = next.score
             try work.add(64 * (1 + chosen.count - next.compared))
@@ -106,11 +105,15 @@ private struct SuppressionCandidate {
 
 /// Candidates, of which the best can be taken: a binary heap, in which none follows those below it.
 private struct SuppressionQueue {
-    private var heap: [SuppressionCandidate]
+    private var heap: [SuppressionCandidate] = []
+
+    init(capacity: Int) { heap.reserveCapacity(capacity) }
+
+    /// Adds a candidate anywhere: none is taken before all are in ``order()``.
+    mutating func append(_ candidate: SuppressionCandidate) { heap.append(candidate) }
 
     /// Linear in the number of candidates.
-    init(_ candidates: consuming [SuppressionCandidate]) {
-        heap = candidates
+    mutating func order() {
         for place in (0..<heap.count / 2).reversed() { sink(place) }
     }
 
