@@ -243,7 +243,7 @@ extension InterpretedRun {
 /// Steps that are worked out in the run.
 extension InterpretedRun {
     private mutating func dynamic(_ source: Program.Dynamic, _ step: Program.Step) throws(OpError) {
-        if let state = source.state { return try access(state, source) }
+        if let state = source.state { return try access(state, source, step) }
         switch source.op.implementation {
         case .tensors(let op):
             let inputs = try source.inputs.map { (value) throws(OpError) in try tensor(value) }
@@ -260,13 +260,16 @@ extension InterpretedRun {
     }
 
     /// Reads or changes a variable.
-    private mutating func access(_ state: VariableState, _ source: Program.Dynamic) throws(OpError) {
+    private mutating func access(
+        _ state: VariableState, _ source: Program.Dynamic, _ step: Program.Step
+    ) throws(OpError) {
         switch source.op.implementation {
         case .changesVariable(let op):
             let inputs = try source.inputs.dropFirst().map { (value) throws(OpError) in try tensor(value) }
             try variables.update(state, within: limits) { (old) throws(OpError) in
                 try op.update(old, inputs, of: state.reference)
             }
+        case .trains(let op): try train(op, [state] + source.slots, source, step)
         case .asksVariable(let op):
             try define(source.outputs, [.tensor(try op.answer(hasValue: variables.value(of: state) != nil))])
         default:
@@ -275,6 +278,23 @@ extension InterpretedRun {
             }
             try define(source.outputs, [.tensor(value)])
         }
+    }
+
+    /// Changes variables in place. What has read them before and is read again keeps its elements.
+    private mutating func train(
+        _ op: any TrainingOp, _ states: [VariableState], _ source: Program.Dynamic, _ step: Program.Step
+    ) throws(OpError) {
+        for value in source.released { memories[value] = nil }
+        var inputs = source.inputs.map { value in
+            TensorFact(program.facts[value].dtype, shape(of: value).map { PartialShape($0) } ?? .unknown)
+        }
+        let taken = try variables.take(states, within: limits)
+        defer { variables.put(taken, of: states) }
+        for (index, value) in taken.enumerated() {
+            inputs[index] = TensorFact(value.dtype, value.shape)
+            workspace.values[source.inputs[index]] = value.storage.baseAddress + value.byteOffset
+        }
+        try run(try op.kernel(for: inputs), source, step)
     }
 
     /// Infers, makes the kernel, and runs it; or runs the kernel that an earlier run has made for the same shapes.

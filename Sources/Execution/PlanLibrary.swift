@@ -18,6 +18,7 @@ package final class PlanLibrary: Sendable {
     struct Key: Hashable {
         let feeds: [Endpoint]
         let fetches: [Endpoint]
+        let targets: [Int]
         let options: PassOptions
         let readOnlyReason: String?
     }

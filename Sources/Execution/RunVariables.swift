@@ -34,14 +34,45 @@ struct RunVariables {
         _ state: VariableState, within limits: RunLimits, _ change: (Tensor?) throws(OpError) -> Tensor
     ) throws(OpError) {
         if values == nil {
-            guard state.values.turn.take(within: limits) else {
-                throw limits.error("another request was still assigning variables")
-            }
-            values = state.values
+            try takeTurn([state], within: limits)
             // What others have assigned since the first look counts.
             seen = state.values.snapshot
         }
         assigned[state.index] = try change(value(of: state))
+    }
+
+    /// Takes the values of variables, to be changed in place. ``put(_:of:)`` must follow.
+    ///
+    /// Whoever has seen the values before keeps them: they are copied then.
+    ///
+    /// - Throws: ``OpError`` where a variable has no value, or the limits were reached.
+    mutating func take(_ states: [VariableState], within limits: RunLimits) throws(OpError) -> [Tensor] {
+        try takeTurn(states, within: limits)
+        // The values are referred to from here no more.
+        seen = nil
+        var taken: [Tensor?] = []
+        for state in states {
+            taken.append(assigned.removeValue(forKey: state.index) ?? state.values.take(at: [state.index])[0])
+        }
+        do throws(OpError) {
+            for (index, state) in states.enumerated() {
+                guard var value = taken[index] else {
+                    throw OpError(.missingVariable, "the variable \"\(state.reference.name)\" has no value yet")
+                }
+                taken[index] = nil
+                if !value.isSoleOwner() { value = try value.copied() }
+                taken[index] = value
+            }
+        } catch {
+            values?.put(taken, at: states.map(\.index))
+            throw error
+        }
+        return taken.compactMap { $0 }
+    }
+
+    /// Puts values back, which others see from now on.
+    mutating func put(_ taken: [Tensor], of states: [VariableState]) {
+        values?.put(taken, at: states.map(\.index))
     }
 
     /// Lets others see what was assigned, and assign.
@@ -52,6 +83,14 @@ struct RunVariables {
 
     /// Forgets what was assigned, and lets others assign.
     mutating func discard() { end() }
+
+    private mutating func takeTurn(_ states: [VariableState], within limits: RunLimits) throws(OpError) {
+        guard values == nil, let state = states.first else { return }
+        guard state.values.turn.take(within: limits) else {
+            throw limits.error("another request was still assigning variables")
+        }
+        values = state.values
+    }
 
     private mutating func end() {
         assigned = [:]

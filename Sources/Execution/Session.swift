@@ -28,6 +28,7 @@ package final class Session: Sendable {
     private struct Signature: Hashable {
         let feeds: [Endpoint]
         let fetches: [Endpoint]
+        let targets: [Int]
     }
 
     private struct Kept {
@@ -76,17 +77,20 @@ package final class Session: Sendable {
     ///   - tables: What tables are filled with, if it is not in the graph.
     ///   - library: What the session shares with others of the same graph; nil for nothing.
     ///   - readOnlyReason: Why runs may not assign variables, and what to do about it; nil where they may.
+    ///   - areVariablesTrained: Whether runs may apply gradients to variables. They change them in place, also if they fail later; one run
+    ///     at a time then.
     ///   - passes: The passes that plans go through.
     ///   - helpers: The source of helpers for evaluating large weights; nil for none.
     package init(
         graph: Graph, variables: any VariableSource, threadCount: Int, limitBytes: Int = Session.defaultLimitBytes,
         memory: MemoryAccount? = nil, caches: CacheBudget = CacheBudget(),
         tables: any TableSource = NoTables(), library: PlanLibrary? = nil,
-        readOnlyReason: String? = nil, passes: PassOptions = PassOptions(), helpers: (any HelperSource)? = nil
+        readOnlyReason: String? = nil, areVariablesTrained: Bool = false, passes: PassOptions = PassOptions(),
+        helpers: (any HelperSource)? = nil
     ) {
         self.graph = graph
         self.variables = VariableStates(
-            variables, graph: graph, readOnlyReason: readOnlyReason, helpers: helpers)
+            variables, graph: graph, readOnlyReason: readOnlyReason, areTrained: areVariablesTrained, helpers: helpers)
         self.limitBytes = limitBytes
         self.memory = memory
         self.caches = caches
@@ -103,9 +107,15 @@ package final class Session: Sendable {
 
     /// Compiles, or finds, the callable for feeds and fetches, in these orders.
     ///
-    /// - Throws: ``OpError``; see ``PlanCompiler/plan(feeds:fetches:observe:)``.
-    package func callable(feeds: [Endpoint], fetches: [Endpoint]) throws(OpError) -> Callable {
-        let signature = Signature(feeds: feeds, fetches: fetches)
+    /// - Parameters:
+    ///   - feeds: The fed tensors.
+    ///   - fetches: The fetched tensors.
+    ///   - targets: Nodes that run for what they do (`train_op`), by their places in the graph.
+    /// - Throws: ``OpError``; see ``PlanCompiler/plan(feeds:fetches:targets:observe:)``.
+    package func callable(
+        feeds: [Endpoint], fetches: [Endpoint], targets: [Int] = []
+    ) throws(OpError) -> Callable {
+        let signature = Signature(feeds: feeds, fetches: fetches, targets: targets)
         if let known = callables.withLock({ $0[signature]?.callable }), !known.isOutdated { return known }
         let facts = try facts(ofFeeds: feeds)
         let generation = variables.generation
@@ -127,7 +137,8 @@ package final class Session: Sendable {
     ) throws(OpError) -> (SharedPlan, WeightBinding) {
         let key = libraryKey(signature)
         if let known = library.plan(for: key), let binding = bind(known.plan) { return (known, binding) }
-        let (plan, binding) = try compiler.plan(feeds: facts, fetches: signature.fetches)
+        let (plan, binding) = try compiler.plan(
+            feeds: facts, fetches: signature.fetches, targets: signature.targets)
         let shared = SharedPlan(plan)
         library.add(shared, for: key)
         return (shared, binding)
@@ -142,7 +153,7 @@ package final class Session: Sendable {
 
     private func libraryKey(_ signature: Signature) -> PlanLibrary.Key {
         PlanLibrary.Key(
-            feeds: signature.feeds, fetches: signature.fetches, options: compiler.options,
+            feeds: signature.feeds, fetches: signature.fetches, targets: signature.targets, options: compiler.options,
             readOnlyReason: variables.readOnlyReason)
     }
 
@@ -160,7 +171,7 @@ package final class Session: Sendable {
     ///   - isKept: Whether sessions of other versions may take the result over. Only for feeds and fetches that the model names, not a request.
     /// - Throws: ``OpError``, as ``callable(feeds:fetches:)`` does.
     package func check(feeds: [Endpoint], fetches: [Endpoint], isKept: Bool = true) throws(OpError) {
-        let signature = Signature(feeds: feeds, fetches: fetches)
+        let signature = Signature(feeds: feeds, fetches: fetches, targets: [])
         if let known = callables.withLock({ $0[signature]?.callable }), !known.isOutdated { return }
         let key = libraryKey(signature)
         if library.isChecked(key, in: variables.weights) { return }

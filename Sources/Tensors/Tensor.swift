@@ -4,7 +4,7 @@ public struct Tensor: Sendable {
     public let dtype: DataType
     /// The dimensions.
     public let shape: Shape
-    package let storage: TensorStorage
+    package private(set) var storage: TensorStorage
     package let byteOffset: Int
 
     /// Makes a tensor from a part of a storage.
@@ -44,6 +44,11 @@ public struct Tensor: Sendable {
 
     /// The number of bytes that the elements take in memory.
     public var byteCount: Int { shape.elementCount * dtype.stride }
+
+    /// Whether the elements are in memory that was allocated for them, and no other tensor refers to it: then they may be changed in place.
+    package mutating func isSoleOwner() -> Bool {
+        !storage.isBorrowed && !storage.isCallers && isKnownUniquelyReferenced(&storage)
+    }
 
     /// The same elements in another shape; nil if the number of elements differs.
     public func reshaped(to shape: Shape) -> Tensor? {

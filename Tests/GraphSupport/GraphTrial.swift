@@ -40,7 +40,7 @@ package struct GraphTrial {
         let values = try vector.variables.map { ($0.name, try Tensor(decoding: $0.tensor)) }
         session = Session(
             graph: graph, variables: Variables(values: Dictionary(uniqueKeysWithValues: values)), threadCount: 1,
-            passes: passes)
+            areVariablesTrained: true, passes: passes)
         tolerance = Tolerance(
             relative: vector.hasRtol ? vector.rtol : nil, absolute: vector.hasAtol ? vector.atol : nil)
     }

@@ -37,6 +37,8 @@ struct OpDocumentTests {
             `Case`, `StatelessCase`, `While`, `StatelessWhile` and calls of functions by name when it reads a graph. `make docs` generates this \
             page from the program's table of ops and the runs that TensorFlow 2.21 recorded (`Tests/Fixtures`). The tests repeat all runs.
 
+            Ops whose names contain `Apply` apply gradients to variables. Only sessions that train run them. A server refuses them.
+
             The columns have this meaning:
 
             - *dtypes*: the dtypes of the recorded inputs and outputs

@@ -14,6 +14,7 @@ struct OpImplementationTests {
         case .readsVariable: "reads a variable"
         case .consumesVariable: "consumes a variable"
         case .changesVariable: "changes a variable"
+        case .trains: "trains variables"
         case .asksVariable: "asks about a variable"
         case .readsTable: "reads a table"
         case .fillsTable: "fills a table"

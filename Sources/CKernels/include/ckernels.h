@@ -15,6 +15,7 @@
 #include "ckernels_reductions.h"
 #include "ckernels_scores.h"
 #include "ckernels_softmax.h"
+#include "ckernels_training.h"
 #include "ckernels_transpose.h"
 #include "ckernels_volume.h"
 #include "ckernels_window.h"

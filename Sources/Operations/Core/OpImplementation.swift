@@ -12,6 +12,8 @@ package enum OpImplementation: Sendable {
     case consumesVariable(any VariableConsuming)
     /// It changes a variable.
     case changesVariable(any VariableWriting)
+    /// It changes variables in place by a gradient.
+    case trains(any TrainingOp)
     /// It asks whether a variable has a value.
     case asksVariable(any VariableQuery)
     /// It reads a lookup table: a plan computes the op that ``TableReading/bound(to:_:)`` gives.

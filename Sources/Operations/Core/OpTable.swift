@@ -46,6 +46,7 @@ package enum OpTable {
         reversing,
         broadcasting,
         stridedUpdates,
+        optimizers,
         forwarding,
         nonMaxSuppression,
         ragged,

@@ -82,8 +82,9 @@ extension OpTable {
     /// Of a node whose op was made, ``Op/traits`` says what it has.
     package static func traits(of op: String) -> OpTraits { entries[op]?.traits ?? traits(ofUnsupported: op) ?? [] }
 
-    /// Whether a session runs an op that changes a variable. Ops that are not supported change none.
+    /// Whether a session that serves runs an op that changes a variable. Ops that are not supported change none.
     package static func changesVariable(_ op: String) -> Bool {
-        entries[op]?.traits.contains(.changesVariable) ?? false
+        guard let traits = entries[op]?.traits else { return false }
+        return traits.contains(.changesVariable) && !traits.contains(.trains)
     }
 }

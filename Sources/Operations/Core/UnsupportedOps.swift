@@ -9,8 +9,7 @@ private enum UnsupportedOps {
         rows.flatMap { row in row.names.map { ($0, row.traits) } }, uniquingKeysWith: { $0.union($1) })
 
     private static let rows: [(names: [String], traits: OpTraits)] = [
-        (optimizers, [.state, .effect, .changesVariable, .trains]),
-        (["SparseAccumulatorApplyGradient"], [.state, .effect, .changesVariable, .trains]),
+        (accumulators, [.state, .effect, .changesVariable, .trains]),
         (variableChanges, [.state, .effect, .changesVariable]),
         (["AutoReloadVariable"], [.identity, .variable]),
         (["Save", "SaveSlices", "SaveV2", "MergeV2Checkpoints"], [.effect, .files, .checkpoints]),
@@ -24,22 +23,8 @@ private enum UnsupportedOps {
         (randomNumbersOfOtherKinds, [.random]),
     ]
 
-    /// `ApplyAdam` and its kin, for references and for resources, for dense and for sparse gradients.
-    private static let optimizers: [String] = ["", "Resource"].flatMap { kind in
-        dense.map { "\(kind)Apply\($0)" } + sparse.map { "\(kind)SparseApply\($0)" } + [
-            "\(kind)AccumulatorApplyGradient"
-        ]
-    }
-
-    private static let dense = [
-        "AdaMax", "Adadelta", "Adagrad", "AdagradDA", "AdagradV2", "Adam", "AdamWithAmsgrad", "AddSign",
-        "CenteredRMSProp", "Ftrl", "FtrlV2", "GradientDescent", "KerasMomentum", "Momentum", "PowerSign",
-        "ProximalAdagrad", "ProximalGradientDescent", "RMSProp",
-    ]
-
-    private static let sparse = [
-        "Adadelta", "Adagrad", "AdagradDA", "AdagradV2", "CenteredRMSProp", "Ftrl", "FtrlV2", "KerasMomentum",
-        "Momentum", "ProximalAdagrad", "ProximalGradientDescent", "RMSProp",
+    private static let accumulators = [
+        "AccumulatorApplyGradient", "ResourceAccumulatorApplyGradient", "SparseAccumulatorApplyGradient",
     ]
 
     private static let variableChanges = [

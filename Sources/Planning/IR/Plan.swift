@@ -81,6 +81,8 @@ package struct Plan: Sendable {
         package var after: [NodeID] = []
         /// The variable that the op reads or changes.
         package let state: VariableState?
+        /// The other variables that the op changes: the slots of an optimizer.
+        package var slots: [VariableState] = []
         package var origin: Origin
         /// Whether a control edge of the graph leads from here.
         package var isAwaited = false

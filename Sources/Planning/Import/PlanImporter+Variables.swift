@@ -8,10 +8,22 @@ extension PlanImporter {
     /// Makes a state for each variable that a node changes. In a read-only session no node changes one.
     func findChangedVariables(among order: [Int]) throws(OpError) {
         guard variables.readOnlyReason == nil else { return }
-        for index in order where OpTable.changesVariable(graph.nodes[index].op) {
-            guard let reference = VariableTrace.reference(of: index, in: graph) else { continue }
-            try variables.makeMutable(reference)
+        for index in order {
+            for input in changedInputs(of: index) {
+                guard let reference = VariableTrace.reference(of: index, input: input, in: graph) else { continue }
+                try variables.makeMutable(reference)
+            }
         }
+    }
+
+    /// The inputs that are variables, which the node changes.
+    private func changedInputs(of index: Int) -> Range<Int> {
+        let node = graph.nodes[index]
+        if OpTable.changesVariable(node.op) { return 0..<1 }
+        guard OpTable.traits(of: node.op).contains(.trains),
+            case .trains(let op)? = (try? makeOp(index))?.implementation
+        else { return 0..<0 }
+        return 0..<op.variableCount
     }
 
     /// Adds an op that reads a variable, changes it or asks about it.
@@ -25,6 +37,9 @@ extension PlanImporter {
         case .readsVariable(let reading):
             let reference = try reading.variable(reading: inputs.map { plan.facts[$0] })
             define(index, 0, try value(of: reference, index, isReference: inputs.isEmpty, guarded), guarded)
+            return true
+        case .trains(let op):
+            try addTraining(op, index, inputs, guarded)
             return true
         case .changesVariable: query = nil
         case .asksVariable(let op): query = op
@@ -110,6 +125,33 @@ extension PlanImporter {
             guard let reference = fact.variable, !fact.dtype.isHandle, !fact.hasElements else { return value }
             return try self.value(of: reference, index, isReference: false, guarded)
         }
+    }
+
+    /// Adds an op that applies a gradient.
+    private mutating func addTraining(
+        _ op: any TrainingOp, _ index: Int, _ inputs: [Plan.Value], _ guarded: Guard
+    ) throws(OpError) {
+        // A variable may have another shape now than it was declared with.
+        let facts = inputs.map { plan.facts[$0] }
+        let outputs = try op.outputs(for: facts)
+        var states: [VariableState] = []
+        for fact in facts.prefix(op.variableCount) {
+            guard let reference = fact.variable else { throw .unsupported("is not given a variable") }
+            if let reason = variables.readOnlyReason {
+                throw OpError(
+                    .readOnlyVariable, "would train the variable \"\(reference.name)\", which is read-only: \(reason)")
+            }
+            guard let state = variables.state(of: reference.name) else {
+                throw .unsupported("trains the variable \"\(reference.name)\", which this session does not train")
+            }
+            states.append(state)
+        }
+        let others = try read(Array(inputs.dropFirst(op.variableCount)), index, guarded)
+        weights.pin()
+        let values = addNode(
+            .op(op), index, inputs.prefix(op.variableCount) + others, outputs, guarded, state: states.first,
+            slots: Array(states.dropFirst()))
+        for (number, value) in values.enumerated() { define(index, number, value, guarded) }
     }
 
     private mutating func addAccess(

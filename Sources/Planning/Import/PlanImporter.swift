@@ -38,6 +38,7 @@ struct PlanImporter {
     private var order: [Int] = []
     private var awaited: Set<Int> = []
     private var fetches: [Endpoint] = []
+    private var targets: [Int] = []
     var feeds: Set<Endpoint> = []
 
     /// The weights of the plan.
@@ -51,21 +52,22 @@ struct PlanImporter {
         self.tables = tables
     }
 
-    /// Builds the plan.
+    /// Builds the plan. Targets are nodes that run for what they do, not for their outputs.
     ///
     /// - Returns: The plan, and the outputs of input pipelines that have to be fed and are not.
     /// - Throws: ``OpError``: one that lists all unsupported ops that the fetches need, or the first node that does not fit.
     mutating func build(
-        feeds: [(Endpoint, TensorFact)], fetches: [Endpoint]
+        feeds: [(Endpoint, TensorFact)], fetches: [Endpoint], targets: [Int] = []
     ) throws(OpError) -> (plan: Plan, missingFeeds: [MissingFeed]) {
         self.fetches = fetches
+        self.targets = targets
         self.feeds = Set(feeds.map(\.0))
         for feed in feeds {
             let value = plan.addValue(feed.1)
             plan.feeds.append(value)
             values[feed.0] = (value, .always)
         }
-        let subgraph = try Subgraph(of: graph, fetches: fetches, feeds: self.feeds)
+        let subgraph = try Subgraph(of: graph, fetches: fetches, targets: targets, feeds: self.feeds)
         order = subgraph.order
         awaited = subgraph.awaited
         // With branches, it may be that nobody comes there.
@@ -154,7 +156,7 @@ struct PlanImporter {
 
     /// The op of a node.
     func makeOp(_ index: Int) throws(OpError) -> any Op {
-        guard let entry = OpTable.entries[graph.nodes[index].op] else { throw unsupportedOps() }
+        guard !isUnsupported(index), let entry = OpTable.entries[graph.nodes[index].op] else { throw unsupportedOps() }
         return try entry.make(NodeReader(graph.nodes[index]))
     }
 
@@ -272,10 +274,11 @@ struct PlanImporter {
     /// Adds a node with an output for each fact.
     mutating func addNode(
         _ work: Plan.Work, _ index: Int, _ inputs: [Plan.Value], _ facts: [TensorFact], _ guarded: Guard,
-        state: VariableState? = nil
+        state: VariableState? = nil, slots: [VariableState] = []
     ) -> [Plan.Value] {
         let outputs = facts.map { plan.addValue($0) }
         var node = node(work, inputs: inputs, outputs: outputs, guarded, index, state)
+        node.slots = slots
         if node.isOrdered, let lastOrdered { node.after = [lastOrdered] }
         let isOrdered = node.isOrdered
         let id = plan.append(node)
@@ -314,16 +317,24 @@ extension PlanImporter {
             missing[graph.nodes[index].op, default: (graph.nodes[index].name, 0)].count += 1
         }
         let list = missing.sorted { $0.key < $1.key }.map { op, place in
-            "op \(op)\(OpTable.traits(of: op).contains(.files) ? ", which reads or writes files," : "") (node \"\(place.node)\"\(place.count > 1 ? " and \(place.count - 1) more" : ""))"
+            "op \(op)\(Self.reason(for: op)) (node \"\(place.node)\"\(place.count > 1 ? " and \(place.count - 1) more" : ""))"
         }
-        let names = fetches.map { "\"\(name($0))\"" }
+        let names = fetches.map { "\"\(name($0))\"" } + targets.map { "\"\(graph.nodes[$0].name)\"" }
         return OpError(
             .unsupported,
             "\(list.joined(separator: ", ")) not supported; needed by fetch \(names.joined(separator: ", "))")
     }
 
+    private static func reason(for op: String) -> String {
+        let traits = OpTable.traits(of: op)
+        if traits.contains(.files) { return ", which reads or writes files," }
+        return traits.contains(.trains) ? ", which trains variables," : ""
+    }
+
     private func isUnsupported(_ index: Int) -> Bool {
-        OpTable.entries[graph.nodes[index].op] == nil && !InputPipeline.isEnd(graph.nodes[index].op)
+        let op = graph.nodes[index].op
+        guard let entry = OpTable.entries[op] else { return !InputPipeline.isEnd(op) }
+        return entry.traits.contains(.trains) && !variables.areTrained
     }
 
     /// Notes what is not fed of the outputs of pipelines: those that somebody takes.

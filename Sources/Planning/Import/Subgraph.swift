@@ -31,16 +31,17 @@ struct Subgraph {
 
     private enum Mark { case new, open, done }
 
-    /// Walks from the fetches against the edges; a fed tensor is not walked through.
+    /// Walks from the fetches, and from the targets, against the edges; a fed tensor is not walked through.
     ///
     /// Control edges count: what a needed node waits for is needed. Linear in nodes and edges; no recursion, so that a long
     /// chain does not exhaust the stack.
     ///
     /// - Throws: ``OpError`` of kind `malformed` for an input that does not exist, and for a cycle.
-    init(of graph: Graph, fetches: [Endpoint], feeds: Set<Endpoint>) throws(OpError) {
+    init(of graph: Graph, fetches: [Endpoint], targets: [Int] = [], feeds: Set<Endpoint>) throws(OpError) {
         let fedNodes = Set(feeds.map(\.node))
         var marks = [Mark](repeating: .new, count: graph.nodes.count)
-        var roots = fetches.filter { !feeds.contains($0) }.map(\.node).reversed() as [Int]
+        awaited.formUnion(targets)
+        var roots = (fetches.filter { !feeds.contains($0) }.map(\.node) + targets).reversed() as [Int]
         var stack: [(node: Int, next: [Int])] = []
         while let root = roots.popLast() {
             guard marks[root] == .new else { continue }

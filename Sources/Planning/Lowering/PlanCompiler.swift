@@ -53,9 +53,11 @@ package struct PlanCompiler: Sendable {
     ///
     /// - Returns: What the check takes for true of the session's version.
     /// - Throws: ``OpError``, as ``plan(feeds:fetches:observe:)`` does.
-    package func check(feeds: [(Endpoint, TensorFact)], fetches: [Endpoint]) throws(OpError) -> PlanWeights {
+    package func check(
+        feeds: [(Endpoint, TensorFact)], fetches: [Endpoint], targets: [Int] = []
+    ) throws(OpError) -> PlanWeights {
         var importer = PlanImporter(graph: graph, variables: variables, tables: tables, statefulOps: statefulOps)
-        var (plan, missing) = try importer.build(feeds: feeds, fetches: fetches)
+        var (plan, missing) = try importer.build(feeds: feeds, fetches: fetches, targets: targets)
         let reached = try plan.infer(options, importer.weights, foldLimitBytes: Self.checkLimitBytes)
         missing = reached.compactMap { plan.missingFeed($0) } + missing
         guard missing.isEmpty else { throw .missing(missing) }
@@ -67,15 +69,16 @@ package struct PlanCompiler: Sendable {
     /// - Parameters:
     ///   - feeds: The fed tensors, with what is known of them.
     ///   - fetches: The fetched tensors.
+    ///   - targets: Nodes that run for what they do, by their places in the graph.
     ///   - observe: Gets the plan after import, by the name `import`, and after each pass that changed it, with the number of its patches.
     /// - Returns: The plan for any shapes, and its weights in the session's version.
     /// - Throws: ``OpError``: one that lists all unsupported ops that the fetches need, one that lists all placeholders that must be
     ///   fed, or the first node that does not fit.
     package func plan(
-        feeds: [(Endpoint, TensorFact)], fetches: [Endpoint], observe: PlanObserver? = nil
+        feeds: [(Endpoint, TensorFact)], fetches: [Endpoint], targets: [Int] = [], observe: PlanObserver? = nil
     ) throws(OpError) -> (plan: Plan, binding: WeightBinding) {
         var importer = PlanImporter(graph: graph, variables: variables, tables: tables, statefulOps: statefulOps)
-        var (plan, missing) = try importer.build(feeds: feeds, fetches: fetches)
+        var (plan, missing) = try importer.build(feeds: feeds, fetches: fetches, targets: targets)
         let reached = try plan.infer(options, importer.weights, foldLimitBytes: WeightEvaluation.maxBytes)
         missing = reached.compactMap { plan.missingFeed($0) } + missing
         guard missing.isEmpty else { throw .missing(missing) }

@@ -21,6 +21,10 @@ package final class Program: Sendable {
         package let op: any Op
         /// The variable that the op reads or changes.
         package let state: VariableState?
+        /// The other variables that the op changes: the slots of an optimizer.
+        package let slots: [VariableState]
+        /// Values that nobody reads any more, and that may have the memory of the variables that the op changes.
+        package let released: [Plan.Value]
         /// The values of its inputs.
         package let inputs: [Plan.Value]
         /// The values of its outputs.
@@ -251,7 +255,8 @@ extension Program.Step {
         case .dynamic(let dynamic):
             new = .dynamic(
                 Program.Dynamic(
-                    op: op, state: dynamic.state, inputs: dynamic.inputs, outputs: dynamic.outputs,
+                    op: op, state: dynamic.state, slots: dynamic.slots, released: dynamic.released,
+                    inputs: dynamic.inputs, outputs: dynamic.outputs,
                     kernels: dynamic.kernels))
         case .kernel, .cut:
             guard case .kernel(let op) = op.implementation else { return self }

@@ -14,10 +14,12 @@ struct ProgramLayout {
     private var starts: [Plan.NodeID: Int] = [:]
     private var tails: [Plan.NodeID: Int] = [:]
     private var ends: [Plan.NodeID: Int] = [:]
+    private let readers: [ObjectIdentifier: [Plan.Value]]
 
     init(_ schedule: Schedule, limitBytes: Int) {
         self.schedule = schedule
         plan = schedule.plan
+        readers = Self.readers(schedule)
         placement = Placement(lastUses: Lifetimes(schedule).lastUses, roots: schedule.roots, limitBytes: limitBytes)
     }
 
@@ -121,7 +123,8 @@ struct ProgramLayout {
             guard let op = node.op else { return }
             work = .dynamic(
                 Program.Dynamic(
-                    op: op, state: node.state, inputs: node.inputs, outputs: node.outputs,
+                    op: op, state: node.state, slots: node.slots, released: released(by: node, at: number),
+                    inputs: node.inputs, outputs: node.outputs,
                     kernels: StepKernels.mayKeep(node, op, plan.facts) ? StepKernels() : nil))
         }
         code.steps.append(
@@ -129,6 +132,33 @@ struct ProgramLayout {
                 work: work, flag: Int32(instruction.flag ?? -1), firstOperand: code.operands.count,
                 inputCount: node.inputs.count, scratchOffset: scratch, source: id))
         code.operands += (node.inputs + node.outputs).map { Int32(truncatingIfNeeded: $0) }
+    }
+
+    /// The values that have been read for the last time when an op changes their variable in place.
+    private func released(by node: Plan.Node, at number: Int) -> [Plan.Value] {
+        guard case .trains? = node.op?.implementation, let state = node.state else { return [] }
+        return ([state] + node.slots).flatMap { state in
+            (readers[ObjectIdentifier(state)] ?? []).filter { value in
+                schedule.roots[value].allSatisfy { placement.lastUses[$0] < number }
+            }
+        }
+    }
+
+    /// The values that may have the memory of each variable.
+    private static func readers(_ schedule: Schedule) -> [ObjectIdentifier: [Plan.Value]] {
+        var states: [Plan.Value: ObjectIdentifier] = [:]
+        for node in schedule.plan.nodes {
+            guard node.isPresent, let state = node.state else { continue }
+            for value in node.outputs { states[value] = ObjectIdentifier(state) }
+        }
+        guard !states.isEmpty else { return [:] }
+        var readers: [ObjectIdentifier: [Plan.Value]] = [:]
+        for value in schedule.roots.indices {
+            for state in Set(schedule.roots[value].compactMap { states[$0] }) {
+                readers[state, default: []].append(value)
+            }
+        }
+        return readers
     }
 
     private mutating func emit(_ control: Program.Control, _ instruction: Schedule.Instruction, _ values: [Int]) {

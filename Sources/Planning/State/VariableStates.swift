@@ -50,6 +50,26 @@ package final class VariableValues: Sendable {
         }
     }
 
+    /// Takes values out to change them in place; nil where there is none. ``put(_:at:)`` must follow. Until then others see no value.
+    package func take(at indices: [Int]) -> [Tensor?] {
+        current.withLock { snapshot in
+            indices.map { index in
+                guard snapshot.values.indices.contains(index) else { return nil }
+                defer { snapshot.values[index] = nil }
+                return snapshot.values[index]
+            }
+        }
+    }
+
+    /// Puts values back.
+    package func put(_ values: [Tensor?], at indices: [Int]) {
+        current.withLock { snapshot in
+            for (index, value) in zip(indices, values) where snapshot.values.indices.contains(index) {
+                snapshot.values[index] = value
+            }
+        }
+    }
+
     /// Replaces values by their places, all at once; those replaced go once nobody sees them any more.
     package func replace(_ new: [Int: Tensor]) {
         var replaced: [Tensor?] = []
@@ -69,6 +89,8 @@ package final class VariableValues: Sendable {
 package final class VariableStates: Sendable {
     /// Why runs may not assign variables, and what to do about it; nil where they may.
     package let readOnlyReason: String?
+    /// Whether runs may apply gradients to variables.
+    package let areTrained: Bool
     private let source: any VariableSource
     /// The variables that nothing changes, and what plans derive from them.
     package let weights: WeightStore
@@ -80,8 +102,10 @@ package final class VariableStates: Sendable {
     private let count = Atomic<Int>(0)
 
     package init(
-        _ source: any VariableSource, graph: Graph, readOnlyReason: String? = nil, helpers: (any HelperSource)? = nil
+        _ source: any VariableSource, graph: Graph, readOnlyReason: String? = nil, areTrained: Bool = false,
+        helpers: (any HelperSource)? = nil
     ) {
+        self.areTrained = areTrained
         self.source = source
         weights = WeightStore(source, helpers: helpers)
         self.readOnlyReason = readOnlyReason
@@ -121,17 +145,18 @@ enum VariableTrace {
     /// How far the way to a variable is followed: through loops and calls, some nodes for each.
     private static let maxSteps = 4096
 
-    /// The variable at the beginning of what leads to a node's first input.
-    static func reference(of index: Int, in graph: Graph) -> VariableReference? {
-        var place = index
+    /// The variable at the beginning of what leads to one of a node's inputs.
+    static func reference(of index: Int, input: Int = 0, in graph: Graph) -> VariableReference? {
+        var (place, input) = (index, input)
         for _ in 0..<maxSteps {
-            guard case .endpoint(let endpoint)? = graph.nodes[place].inputs.first else { return nil }
+            let inputs = graph.nodes[place].inputs
+            guard inputs.indices.contains(input), case .endpoint(let endpoint) = inputs[input] else { return nil }
             let node = graph.nodes[endpoint.node]
             if node.inputs.isEmpty {
                 let op = try? OpTable.entries[node.op]?.make(NodeReader(node))
                 return try? op?.outputs(for: []).first?.variable
             }
-            place = endpoint.node
+            (place, input) = (endpoint.node, 0)
         }
         return nil
     }
