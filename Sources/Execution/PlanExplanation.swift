@@ -29,11 +29,13 @@ extension Session {
     ///   - feeds: The fed tensors.
     ///   - fetches: The fetched tensors.
     ///   - shapes: The shapes of the feeds; nil for no program.
+    ///   - additions: Nodes that only this call adds to the graph; nil for none.
     /// - Returns: The plans after each pass, and the program.
     /// - Throws: ``OpError``, as ``callable(feeds:fetches:)`` does, and where the shapes do not fit.
     package func explain(
-        feeds: [Endpoint], fetches: [Endpoint], shapes: [Shape]?
+        feeds: [Endpoint], fetches: [Endpoint], shapes: [Shape]?, additions: GraphAdditions? = nil
     ) throws(OpError) -> PlanExplanation {
+        let compiler = additions.map { self.compiler.extended(to: $0.graph) } ?? self.compiler
         var stages: [PlanExplanation.Stage] = []
         let (plan, binding) = try compiler.plan(feeds: try facts(ofFeeds: feeds), fetches: fetches) {
             pass, patches, plan in

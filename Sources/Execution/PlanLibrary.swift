@@ -21,6 +21,7 @@ package final class PlanLibrary: Sendable {
         let targets: [Int]
         let options: PassOptions
         let readOnlyReason: String?
+        var additions: GraphAdditions?
     }
 
     private struct WeakPlan { weak var plan: SharedPlan? }

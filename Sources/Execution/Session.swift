@@ -29,6 +29,7 @@ package final class Session: Sendable {
         let feeds: [Endpoint]
         let fetches: [Endpoint]
         let targets: [Int]
+        var additions: GraphAdditions?
     }
 
     private struct Kept {
@@ -51,7 +52,7 @@ package final class Session: Sendable {
         init(_ signature: Signature, _ plan: Plan, weightBytes: Int, _ session: Session) {
             self.signature = signature
             self.session = session
-            super.init(.callables, byteCount: plan.byteCount + weightBytes)
+            super.init(.callables, byteCount: plan.byteCount + weightBytes + (signature.additions?.byteCount ?? 0))
         }
 
         override func evict() { session?.forget(signature, self) }
@@ -105,26 +106,32 @@ package final class Session: Sendable {
     /// What the ops' rules, or the graph's own declarations, tell of a tensor's dtype and shape; nil where it tells nothing.
     package func fact(of endpoint: Endpoint) -> TensorFact? { library.inference.feedableFact(of: endpoint) }
 
+    /// What the graph tells of its tensors.
+    package var inference: FactInference { library.inference }
+
     /// Compiles, or finds, the callable for feeds and fetches, in these orders.
     ///
     /// - Parameters:
-    ///   - feeds: The fed tensors.
-    ///   - fetches: The fetched tensors.
-    ///   - targets: Nodes that run for what they do (`train_op`), by their places in the graph.
+    ///   - feeds: The fed tensors, which are in the session's graph.
+    ///   - fetches: The fetched tensors. They may be in the additions.
+    ///   - targets: Nodes that run for what they do (`train_op`), by their places in the graph. They may be in the additions.
+    ///   - additions: Nodes that only this call adds to the graph; nil for none.
     /// - Throws: ``OpError``; see ``PlanCompiler/plan(feeds:fetches:targets:observe:)``.
     package func callable(
-        feeds: [Endpoint], fetches: [Endpoint], targets: [Int] = []
+        feeds: [Endpoint], fetches: [Endpoint], targets: [Int] = [], additions: GraphAdditions? = nil
     ) throws(OpError) -> Callable {
-        let signature = Signature(feeds: feeds, fetches: fetches, targets: targets)
+        let signature = Signature(feeds: feeds, fetches: fetches, targets: targets, additions: additions)
         if let known = callables.withLock({ $0[signature]?.callable }), !known.isOutdated { return known }
         let facts = try facts(ofFeeds: feeds)
         let generation = variables.generation
         let derivedBefore = variables.weights.bytes.computed
-        let (plan, binding) = try plan(for: signature, facts)
+        let compiler = additions.map { self.compiler.extended(to: $0.graph) } ?? self.compiler
+        let (plan, binding) = try plan(for: signature, facts, compiler)
         let derived = max(0, variables.weights.bytes.computed - derivedBefore)
         let callable = Callable(
             feeds: facts.map { Callable.Argument(name: name($0.0), dtype: $0.1.dtype, shape: $0.1.shape) },
-            fetches: fetches.map(name), plan: plan, binding, workspaces: workspaces, limitBytes: limitBytes,
+            fetches: fetches.map { name($0, in: additions?.graph) }, plan: plan, binding, workspaces: workspaces,
+            limitBytes: limitBytes,
             memory: memory,
             variables: variables, generation: generation, compiler: compiler, caches: caches,
             entry: Entry(signature, plan.plan, weightBytes: derived, self))
@@ -133,7 +140,7 @@ package final class Session: Sendable {
 
     /// The plan that another version uses, where it is right for this one, else a new one.
     private func plan(
-        for signature: Signature, _ facts: [(Endpoint, TensorFact)]
+        for signature: Signature, _ facts: [(Endpoint, TensorFact)], _ compiler: PlanCompiler
     ) throws(OpError) -> (SharedPlan, WeightBinding) {
         let key = libraryKey(signature)
         if let known = library.plan(for: key), let binding = bind(known.plan) { return (known, binding) }
@@ -154,7 +161,7 @@ package final class Session: Sendable {
     private func libraryKey(_ signature: Signature) -> PlanLibrary.Key {
         PlanLibrary.Key(
             feeds: signature.feeds, fetches: signature.fetches, targets: signature.targets, options: compiler.options,
-            readOnlyReason: variables.readOnlyReason)
+            readOnlyReason: variables.readOnlyReason, additions: signature.additions)
     }
 
     /// The weights that plans read or derive.
@@ -203,7 +210,7 @@ package final class Session: Sendable {
             return callable
         }
         if let outdated { caches.remove(outdated.entry) }
-        if kept === callable { caches.add(callable.entry, isKept: number == 0) }
+        if kept === callable { caches.add(callable.entry, isKept: number == 0 && signature.additions == nil) }
         return kept
     }
 
@@ -221,5 +228,7 @@ package final class Session: Sendable {
         callables.withLock { $0.values.sorted { $0.number > $1.number }.map(\.callable) }
     }
 
-    private func name(_ endpoint: Endpoint) -> String { "\(graph.nodes[endpoint.node].name):\(endpoint.output)" }
+    private func name(_ endpoint: Endpoint, in other: Graph? = nil) -> String {
+        "\((other ?? graph).nodes[endpoint.node].name):\(endpoint.output)"
+    }
 }

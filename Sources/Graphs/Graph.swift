@@ -9,6 +9,8 @@ public final class Graph: Sendable {
     /// The nodes, in the order of the file.
     public let nodes: [Node]
     private let indices: [String: Int]
+    /// The indices of nodes that were added later. The names of the others are not copied for them.
+    private let addedIndices: [String: Int]
     private let declarations: [String: OpDef]
 
     /// Graphs of earlier versions write an unknown shape of a placeholder as a scalar's (graph.h, version 24).
@@ -45,19 +47,23 @@ public final class Graph: Sendable {
         }
         self.nodes = nodes
         self.indices = indices
+        addedIndices = [:]
         declarations = Dictionary(ops.op.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    private init(nodes: [Node], indices: [String: Int], declarations: [String: OpDef]) {
+    private init(
+        nodes: [Node], indices: [String: Int], added: [String: Int] = [:], declarations: [String: OpDef]
+    ) {
         self.nodes = nodes
         self.indices = indices
+        addedIndices = added
         self.declarations = declarations
     }
 
     /// The graph with default values for some placeholders, by their indices.
     package func settingDefaults(_ defaults: [Int: Tensor]) -> Graph {
         var nodes = nodes
-        var indices = indices
+        var indices = indices.merging(addedIndices) { own, _ in own }
         for (index, value) in defaults.sorted(by: { $0.key < $1.key }) {
             var name = "\(nodes[index].name)/default"
             while indices[name] != nil { name += "_" }
@@ -69,16 +75,27 @@ public final class Graph: Sendable {
     }
 
     /// The graph with other nodes. New nodes at the end cannot be found by name.
-    func replacingNodes(_ nodes: [Node]) -> Graph { Graph(nodes: nodes, indices: indices, declarations: declarations) }
+    func replacingNodes(_ nodes: [Node]) -> Graph {
+        Graph(nodes: nodes, indices: indices, added: addedIndices, declarations: declarations)
+    }
+
+    /// The graph with more nodes behind its own, which have the names.
+    func appending(_ new: [Node], names: [String: Int]) -> Graph {
+        Graph(
+            nodes: nodes + new, indices: indices, added: addedIndices.merging(names) { own, _ in own },
+            declarations: declarations)
+    }
 
     /// The index of the node with that name.
-    public func index(ofNode name: String) -> Int? { indices[name] }
+    public func index(ofNode name: String) -> Int? { indices[name] ?? addedIndices[name] }
 
     /// The node with that name.
-    public func node(named name: String) -> Node? { indices[name].map { nodes[$0] } }
+    public func node(named name: String) -> Node? { index(ofNode: name).map { nodes[$0] } }
 
     /// The names nearest to an unknown name, for an error message.
-    public func nearestNames(to name: String) -> [String] { NearestNames.of(name, among: indices.keys) }
+    public func nearestNames(to name: String) -> [String] {
+        NearestNames.of(name, among: [indices.keys, addedIndices.keys].joined())
+    }
 
     /// The dtype of a tensor that the file's own list of ops declares, even if the op is unknown.
     package func declaredType(of endpoint: Endpoint) -> DataType? {

@@ -12,6 +12,8 @@ package final class FactInference: Sendable {
     private let known: Mutex<Facts>
     /// The nodes at which loops begin: their facts depend on what the loops give back to them.
     private let loopMerges: [Int]
+    /// What is known of a graph that this one only adds nodes to; nil where this one stands alone.
+    private let base: FactInference?
 
     /// What is known of the nodes, by their places in the graph.
     private struct Facts {
@@ -51,10 +53,46 @@ package final class FactInference: Sendable {
 
     package init(_ graph: Graph) {
         self.graph = graph
+        base = nil
         known = Mutex(Facts(count: graph.nodes.count))
         loopMerges = graph.nodes.indices.filter { index in
             graph.nodes[index].isMerge && graph.nodes[index].inputs.contains { Self.isNext($0, graph) }
         }
+    }
+
+    /// The inference for a graph that adds nodes to another. What is known of the other's nodes is used, and nothing of it is inferred again.
+    ///
+    /// - Parameters:
+    ///   - graph: The graph with more nodes. The new ones are in an order in which they can be inferred, and are no part of a loop.
+    ///   - base: The inference of the graph without them.
+    package init(_ graph: Graph, adding base: FactInference) {
+        self.graph = graph
+        self.base = base
+        known = Mutex(Facts(count: graph.nodes.count - base.graph.nodes.count))
+        loopMerges = []
+    }
+
+    /// The facts of an added node's output.
+    private func addedFact(of endpoint: Endpoint, _ base: FactInference) -> TensorFact? {
+        let first = base.graph.nodes.count
+        var next = known.withLock { $0.outputs.firstIndex { $0 == nil } ?? $0.outputs.count }
+        while next <= endpoint.node - first {
+            let node = graph.nodes[first + next]
+            var inputs: [TensorFact] = []
+            for case .endpoint(let input) in node.inputs where input.node < first + next {
+                if let fact = fact(of: input) { inputs.append(fact) }
+            }
+            let outputs = inputs.count == node.inputs.count ? Self.outputs(of: node, inputs) : []
+            known.withLock { $0.outputs[next] = outputs }
+            next += 1
+        }
+        let outputs = known.withLock { $0.outputs[endpoint.node - first] } ?? []
+        return outputs.indices.contains(endpoint.output) ? outputs[endpoint.output] : nil
+    }
+
+    private static func outputs(of node: Node, _ inputs: [TensorFact]) -> [TensorFact] {
+        guard let op = try? OpTable.entries[node.op]?.make(NodeReader(node)) else { return [] }
+        return ((try? op.outputs(for: inputs)) ?? []).map(withoutLargeValue)
     }
 
     private static func isNext(_ input: NodeInput, _ graph: Graph) -> Bool {
@@ -71,8 +109,12 @@ package final class FactInference: Sendable {
         return TensorFact(fact.dtype, shape)
     }
 
-    func fact(of endpoint: Endpoint) -> TensorFact? {
-        known.withLock { facts in
+    package func fact(of endpoint: Endpoint) -> TensorFact? {
+        if let base {
+            return endpoint.node < base.graph.nodes.count
+                ? base.fact(of: endpoint) : addedFact(of: endpoint, base)
+        }
+        return known.withLock { facts in
             if !facts.hasLoops {
                 facts.hasLoops = true
                 inferLoops(&facts)

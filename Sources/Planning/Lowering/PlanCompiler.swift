@@ -10,7 +10,7 @@ package struct PlanCompiler: Sendable {
     private let graph: Graph
     private let variables: VariableStates
     private let tables: TableResolution
-    private let statefulOps = StatefulOps()
+    private let statefulOps: StatefulOps
     /// The passes that run.
     package let options: PassOptions
 
@@ -23,10 +23,28 @@ package struct PlanCompiler: Sendable {
     package init(
         _ graph: Graph, _ variables: VariableStates, tables: any TableSource, facts: FactInference, options: PassOptions
     ) {
+        self.init(
+            graph, variables, TableResolution(graph: graph, variables: variables, inference: facts, source: tables),
+            options, StatefulOps())
+    }
+
+    private init(
+        _ graph: Graph, _ variables: VariableStates, _ tables: TableResolution, _ options: PassOptions,
+        _ statefulOps: StatefulOps
+    ) {
         self.graph = graph
         self.variables = variables
-        self.tables = TableResolution(graph: graph, variables: variables, inference: facts, source: tables)
+        self.tables = tables
         self.options = options
+        self.statefulOps = statefulOps
+    }
+
+    /// The compiler of a graph that adds nodes to this one's, with the same variables and tables. Streams of random numbers of the nodes
+    /// that both have are the same.
+    ///
+    /// - Parameter graph: The graph with more nodes, none of which keeps anything from run to run or fills a table.
+    package func extended(to graph: Graph) -> PlanCompiler {
+        PlanCompiler(graph, variables, tables, options, statefulOps)
     }
 
     /// The nodes that fetches need, by their places in the graph, given some feeds.
