@@ -116,6 +116,7 @@ package final class Session: Sendable {
     ///   - fetches: The fetched tensors. They may be in the additions.
     ///   - targets: Nodes that run for what they do (`train_op`), by their places in the graph. They may be in the additions.
     ///   - additions: Nodes that only this call adds to the graph; nil for none.
+    /// - Returns: The callable, which later calls with the same arguments return again until it is outdated.
     /// - Throws: ``OpError``; see ``PlanCompiler/plan(feeds:fetches:targets:observe:)``.
     package func callable(
         feeds: [Endpoint], fetches: [Endpoint], targets: [Int] = [], additions: GraphAdditions? = nil

@@ -43,6 +43,7 @@ package struct PlanCompiler: Sendable {
     /// that both have are the same.
     ///
     /// - Parameter graph: The graph with more nodes, none of which keeps anything from run to run or fills a table.
+    /// - Returns: A compiler whose plans may hold the new nodes.
     package func extended(to graph: Graph) -> PlanCompiler {
         PlanCompiler(graph, variables, tables, options, statefulOps)
     }
