@@ -40,6 +40,7 @@ let package = Package(
     products: [
         .executable(name: "metaserve", targets: ["metaserve"]),
         .library(name: "Serving", targets: ["Serving"]),
+        .library(name: "Training", targets: ["Training"]),
         .library(name: "Execution", targets: ["Execution"]),
         .library(name: "Checkpoints", targets: ["Checkpoints"]),
         .library(name: "Graphs", targets: ["Graphs"]),
@@ -98,6 +99,12 @@ let package = Package(
                 "Files", "Threads", "Memory",
             ],
             [protobuf, logging]),
+        target(
+            "Training",
+            uses: [
+                "Serving", "Execution", "Planning", "Operations", "Checkpoints", "Graphs", "Tensors", "Text", "Files",
+                "Threads", "TensorFlowProtos",
+            ], [protobuf, yaml]),
         target("HTTPMessages", uses: ["Threads", "Memory"]),
         target("HTTPServer", uses: ["HTTPMessages", "Files", "Threads", "Memory", "CMicrohttpd", "CResponses"]),
         target(
@@ -209,6 +216,12 @@ let package = Package(
                 "TensorFlowProtos", "VectorSupport",
             ],
             [protobuf]),
+        tests(
+            "TrainingTests",
+            uses: [
+                "Training", "Serving", "Planning", "Operations", "Graphs", "GraphSupport", "Tensors",
+                "TensorFlowProtos", "VectorSupport",
+            ], [protobuf]),
         tests("ThreadsTests", uses: ["Threads", "CProcessors"]),
         tests(
             "OperationsTests",

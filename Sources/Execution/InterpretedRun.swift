@@ -274,7 +274,7 @@ extension InterpretedRun {
             try define(source.outputs, [.tensor(try op.answer(hasValue: variables.value(of: state) != nil))])
         default:
             guard let value = variables.value(of: state) else {
-                throw OpError(.missingVariable, "the variable \"\(state.reference.name)\" has no value yet")
+                throw OpError.noValue(state.reference.name)
             }
             try define(source.outputs, [.tensor(value)])
         }

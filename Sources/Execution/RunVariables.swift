@@ -57,7 +57,7 @@ struct RunVariables {
         do throws(OpError) {
             for (index, state) in states.enumerated() {
                 guard var value = taken[index] else {
-                    throw OpError(.missingVariable, "the variable \"\(state.reference.name)\" has no value yet")
+                    throw OpError.noValue(state.reference.name)
                 }
                 taken[index] = nil
                 if !value.isSoleOwner() { value = try value.copied() }

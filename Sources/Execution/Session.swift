@@ -12,7 +12,7 @@ package final class Session: Sendable {
     package static let defaultLimitBytes = 4 << 30
 
     package let graph: Graph
-    private let variables: VariableStates
+    let variables: VariableStates
     private let library: PlanLibrary
     let compiler: PlanCompiler
     private let workspaces: ObjectPool<Workspace>

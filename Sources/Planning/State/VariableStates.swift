@@ -136,8 +136,46 @@ package final class VariableStates: Sendable {
         count.add(1, ordering: .acquiringAndReleasing)
     }
 
+    /// The value of a variable now: what runs have made of it, else what the source has.
+    ///
+    /// - Throws: ``OpError`` of kind `missingVariable` where it has none.
+    package func value(of reference: VariableReference) throws(OpError) -> Tensor {
+        guard let state = state(of: reference.name) else { return try source.value(of: reference) }
+        // A run that trains has taken values out until its turn ends.
+        guard values.turn.take(within: .none) else { throw .noValue(reference.name) }
+        defer { values.turn.give() }
+        guard let value = values.snapshot[state] else { throw .noValue(reference.name) }
+        return value
+    }
+
+    /// Gives variables other values, all at once. Plans read them from now on when they run.
+    ///
+    /// - Throws: ``OpError`` of kind `invalidArgument` where a value has another dtype, or a shape that the variable cannot have.
+    package func assign(_ new: [(variable: VariableReference, value: Tensor)]) throws(OpError) {
+        for (variable, value) in new where value.dtype != variable.dtype || !variable.shape.admits(value.shape) {
+            throw OpError.invalid(
+                "variable \"\(variable.name)\": expected \(variable.dtype) \(variable.shape), "
+                    + "got \(value.dtype) \(value.shape)")
+        }
+        var replaced: [Int: Tensor] = [:]
+        for (variable, value) in new {
+            try makeMutable(variable)
+            if let state = state(of: variable.name) { replaced[state.index] = value }
+        }
+        guard values.turn.take(within: .none) else { return }
+        defer { values.turn.give() }
+        values.replace(replaced)
+    }
+
     /// The value of a variable that nothing changes.
     func constant(_ reference: VariableReference) throws(OpError) -> Tensor { try source.value(of: reference) }
+}
+
+extension OpError {
+    /// A variable was read that was neither restored nor assigned.
+    package static func noValue(_ variable: String) -> OpError {
+        OpError(.missingVariable, "the variable \"\(variable)\" has no value yet")
+    }
 }
 
 /// Which variables a graph's assignments change.

@@ -2,7 +2,7 @@ package import Execution
 internal import FoundationEssentials
 internal import Operations
 public import Tensors
-internal import Threads
+package import Threads
 
 extension Model {
     /// Runs the graph.
@@ -29,7 +29,7 @@ extension Model {
     }
 
     /// Without a scheduler, all processors of the machine may help with a run.
-    static let spareProcessors = SpareProcessors(processors: ProcessInfo.processInfo.activeProcessorCount)
+    package static let spareProcessors = SpareProcessors(processors: ProcessInfo.processInfo.activeProcessorCount)
 
     /// Runs a callable on tensors.
     ///

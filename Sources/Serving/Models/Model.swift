@@ -65,6 +65,8 @@ public final class Model: Sendable {
 
     package var graph: Graph { shared.graph }
     let session: Session
+    /// The contents of tables that are not in the graph.
+    let tables: ModelTables
     private let candidate: ModelCandidate
     /// The counted memory of the files' contents, as long as the model exists.
     private let memory: ModelMemory?
@@ -174,11 +176,11 @@ public final class Model: Sendable {
         variablesMode = rule.mode
         variablesReason = rule.reason
         precision = passes.precision
+        tables = ModelTables(files.variables, assets: loading.assets, path: loading.candidate.folder)
         session = Session(
             graph: shared.graph, variables: CheckpointVariables(files.variables), threadCount: threadCount,
             memory: loading.memory?.account, caches: caches,
-            tables: ModelTables(files.variables, assets: loading.assets, path: loading.candidate.folder),
-            library: shared.library, readOnlyReason: rule.refusal, passes: passes, helpers: helpers)
+            tables: tables, library: shared.library, readOnlyReason: rule.refusal, passes: passes, helpers: helpers)
         candidate = loading.candidate
         let offered: OfferedInterface
         do throws(ModelError) {
