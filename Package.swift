@@ -219,8 +219,8 @@ let package = Package(
         tests(
             "TrainingTests",
             uses: [
-                "Training", "Serving", "Planning", "Operations", "Graphs", "GraphSupport", "Tensors",
-                "TensorFlowProtos", "VectorSupport",
+                "Training", "Serving", "Execution", "Planning", "Operations", "OperationSupport", "Graphs",
+                "GraphSupport", "Tensors", "TensorFlowProtos", "VectorSupport",
             ], [protobuf]),
         tests("ThreadsTests", uses: ["Threads", "CProcessors"]),
         tests(

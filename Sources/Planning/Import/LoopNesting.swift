@@ -1,45 +1,45 @@
-internal import Graphs
-internal import Operations
+package import Graphs
+package import Operations
 
 /// A part of a graph in the order in which it runs: a node, or a whole loop.
-indirect enum GraphUnit {
+package indirect enum GraphUnit {
     case node(Int)
     case loop(GraphLoop)
 }
 
 /// A loop as `tf.while_loop` builds it. All members are places in the graph.
-struct GraphLoop {
+package struct GraphLoop {
     /// A tensor that changes from one iteration to the next.
-    struct Variable {
+    package struct Variable {
         /// Its `Merge`: what the iterations read.
-        let merge: Int
+        package let merge: Int
         /// Where its first value comes from.
-        let enter: Int
+        package let enter: Int
         /// Where its next value comes from.
-        let next: Int
+        package let next: Int
     }
 
-    let name: String
-    let enters: [Int]
-    let variables: [Variable]
+    package let name: String
+    package let enters: [Int]
+    package let variables: [Variable]
     /// The `LoopCond`.
-    let condition: Int
+    package let condition: Int
     /// What is computed before the condition is known, every time.
-    var head: [GraphUnit] = []
+    package var head: [GraphUnit] = []
     /// What depends on the condition: each is a value of the head, in the body and after the loop.
-    var switches: [Int] = []
+    package var switches: [Int] = []
     /// What is computed in an iteration.
-    var body: [GraphUnit] = []
+    package var body: [GraphUnit] = []
     /// What is computed after the last one.
-    var tail: [GraphUnit] = []
-    let exits: [Int]
+    package var tail: [GraphUnit] = []
+    package let exits: [Int]
 }
 
 /// Finds the loops of a subgraph, and an order in which each loop is one piece.
 ///
 /// Frames are TensorFlow's: an `Enter` leads into the frame that it names, an `Exit` out of it; all else stays where its inputs
 /// are. A loop within a loop is a piece of the outer one.
-struct LoopNesting {
+package struct LoopNesting {
     private struct Frame {
         let name: String
         /// The frame around it; nil for the outermost.
@@ -75,7 +75,7 @@ struct LoopNesting {
     /// The units of a subgraph, in order.
     ///
     /// - Throws: ``OpError``: `unsupported` for a loop that `tf.while_loop` does not build.
-    static func units(
+    package static func units(
         of subgraph: Subgraph, in graph: Graph, fetches: [Endpoint]
     ) throws(OpError) -> (units: [GraphUnit], fetchesInLoops: [Endpoint]) {
         guard

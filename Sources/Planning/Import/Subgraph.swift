@@ -1,10 +1,10 @@
-internal import Graphs
-internal import Operations
+package import Graphs
+package import Operations
 
 /// The nodes that some fetches need, given some feeds.
-struct Subgraph {
+package struct Subgraph {
     /// Places in the graph, each after all that it depends on, but for the way back in a loop.
-    private(set) var order: [Int] = []
+    package private(set) var order: [Int] = []
     /// The nodes that a node waits for, those of its inputs first; without what is fed, and without the way back in a loop.
     private(set) var dependencies: [Int: [Dependency]] = [:]
 
@@ -37,7 +37,7 @@ struct Subgraph {
     /// chain does not exhaust the stack.
     ///
     /// - Throws: ``OpError`` of kind `malformed` for an input that does not exist, and for a cycle.
-    init(of graph: Graph, fetches: [Endpoint], targets: [Int] = [], feeds: Set<Endpoint>) throws(OpError) {
+    package init(of graph: Graph, fetches: [Endpoint], targets: [Int] = [], feeds: Set<Endpoint>) throws(OpError) {
         let fedNodes = Set(feeds.map(\.node))
         var marks = [Mark](repeating: .new, count: graph.nodes.count)
         awaited.formUnion(targets)
@@ -104,9 +104,9 @@ extension Node {
     package var isMerge: Bool { op == "Merge" || op == "RefMerge" }
     /// Whether the node lets one of its outputs live.
     package var isSwitch: Bool { op == "Switch" || op == "RefSwitch" }
-    var isEnter: Bool { op == "Enter" || op == "RefEnter" }
-    var isExit: Bool { op == "Exit" || op == "RefExit" }
-    var isNextIteration: Bool { op == "NextIteration" || op == "RefNextIteration" }
+    package var isEnter: Bool { op == "Enter" || op == "RefEnter" }
+    package var isExit: Bool { op == "Exit" || op == "RefExit" }
+    package var isNextIteration: Bool { op == "NextIteration" || op == "RefNextIteration" }
 }
 
 extension NodeInput {

@@ -103,7 +103,7 @@ def _plain_config():
     return config
 
 
-def graph_case(label, graph, feeds=None, fetches=None, variables=None, runs=None, rtol=None, atol=None, setup=(), optimized=False):
+def graph_case(label, graph, feeds=None, fetches=None, variables=None, runs=None, rtol=None, atol=None, setup=(), optimized=False, stored=None):
     """Records runs of a graph in one session, for graphs/FAMILY.graphs.
 
     graph: a GraphDef, or a tf.Graph.
@@ -112,9 +112,10 @@ def graph_case(label, graph, feeds=None, fetches=None, variables=None, runs=None
     variables: a dict from variables' names to their values before the first run.
     setup: names of operations to run first, such as those that fill tables.
     optimized: whether TensorFlow may optimise the graph, as in a session with the default configuration.
+    stored: the GraphDef to record, if it is not the one that runs.
     """
     graph_def = graph if isinstance(graph, tf1.GraphDef) else graph.as_graph_def()
-    record = GraphRecord(label, graph_def, variables or {}, rtol, atol)
+    record = GraphRecord(label, stored or graph_def, variables or {}, rtol, atol)
     with tf.Graph().as_default() as session_graph:
         failure = _failure(lambda: tf1.import_graph_def(graph_def, name=""))
         assign = [] if failure else [_assign(session_graph, name, value) for name, value in (variables or {}).items()]
