@@ -1,4 +1,4 @@
-internal import Execution
+package import Execution
 package import Graphs
 internal import Operations
 package import Planning
@@ -41,7 +41,7 @@ public final class Session: Sendable {
         self.init(graph ?? model.graph, model.trainingSession(graph))
     }
 
-    init(_ graph: Graph, _ session: Execution.Session) {
+    package init(_ graph: Graph, _ session: Execution.Session) {
         self.graph = graph
         self.session = session
         let found = graph.nodes.compactMap { node in Self.reference(node).map { (name: node.name, reference: $0) } }
