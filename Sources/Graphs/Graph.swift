@@ -12,6 +12,8 @@ public final class Graph: Sendable {
     /// The indices of nodes that were added later. The names of the others are not copied for them.
     private let addedIndices: [String: Int]
     private let declarations: [String: OpDef]
+    /// The version of TensorFlow's graphs that the file was written for; it tells what attributes mean.
+    let producer: Int32
 
     /// Graphs of earlier versions write an unknown shape of a placeholder as a scalar's (graph.h, version 24).
     private static let firstWithScalarPlaceholders = 24
@@ -47,13 +49,16 @@ public final class Graph: Sendable {
         }
         self.nodes = nodes
         self.indices = indices
+        producer = definition.versions.producer
         addedIndices = [:]
         declarations = Dictionary(ops.op.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
     private init(
-        nodes: [Node], indices: [String: Int], added: [String: Int] = [:], declarations: [String: OpDef]
+        nodes: [Node], indices: [String: Int], added: [String: Int] = [:], declarations: [String: OpDef],
+        producer: Int32
     ) {
+        self.producer = producer
         self.nodes = nodes
         self.indices = indices
         addedIndices = added
@@ -71,19 +76,19 @@ public final class Graph: Sendable {
             nodes[index] = nodes[index].defaulting(to: Endpoint(node: nodes.count, output: 0))
             nodes.append(Node(constant: value, name: name))
         }
-        return Graph(nodes: nodes, indices: indices, declarations: declarations)
+        return Graph(nodes: nodes, indices: indices, declarations: declarations, producer: producer)
     }
 
     /// The graph with other nodes. New nodes at the end cannot be found by name.
     func replacingNodes(_ nodes: [Node]) -> Graph {
-        Graph(nodes: nodes, indices: indices, added: addedIndices, declarations: declarations)
+        Graph(nodes: nodes, indices: indices, added: addedIndices, declarations: declarations, producer: producer)
     }
 
     /// The graph with more nodes behind its own, which have the names.
     func appending(_ new: [Node], names: [String: Int]) -> Graph {
         Graph(
             nodes: nodes + new, indices: indices, added: addedIndices.merging(names) { own, _ in own },
-            declarations: declarations)
+            declarations: declarations, producer: producer)
     }
 
     /// The index of the node with that name.

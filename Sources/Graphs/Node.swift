@@ -35,6 +35,9 @@ public final class Node: Sendable {
     public let controlInputs: [NodeInput]
     private let attributes: NodeAttributes
 
+    /// The attributes as messages, without the defaults of the graph's op list.
+    var ownAttributes: [String: AttrValue] { attributes.own }
+
     init(
         name: String, op: String, inputs: [NodeInput], controlInputs: [NodeInput], attributes: NodeAttributes
     ) {

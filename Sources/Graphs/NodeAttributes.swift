@@ -2,7 +2,7 @@ internal import TensorFlowProtos
 
 /// The attributes of a node: its own, and where it leaves some out, the defaults of the graph's op list.
 struct NodeAttributes: Sendable {
-    private let own: [String: AttrValue]
+    let own: [String: AttrValue]
     /// All nodes of an op share them.
     private let defaults: [String: AttrValue]
 

@@ -22,6 +22,8 @@ public final class Session: Sendable {
     /// The names of the graph's variables, in the graph's order.
     public let variables: [String]
     private let references: [String: VariableReference]
+    /// The model that the variables come from; nil for a graph that was built.
+    let model: Model?
 
     /// The session of a model in a folder: its meta graph is imported, and its newest checkpoint restored.
     ///
@@ -38,10 +40,11 @@ public final class Session: Sendable {
     ///   - graph: The model's graph with more nodes; nil for the graph itself. Variables that the model does not have are without a value
     ///     until a run assigns them one.
     package convenience init(_ model: Model, graph: Graph? = nil) {
-        self.init(graph ?? model.graph, model.trainingSession(graph))
+        self.init(graph ?? model.graph, model.trainingSession(graph), model)
     }
 
-    package init(_ graph: Graph, _ session: Execution.Session) {
+    package init(_ graph: Graph, _ session: Execution.Session, _ model: Model? = nil) {
+        self.model = model
         self.graph = graph
         self.session = session
         let found = graph.nodes.compactMap { node in Self.reference(node).map { (name: node.name, reference: $0) } }

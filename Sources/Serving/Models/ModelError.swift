@@ -1,4 +1,4 @@
-internal import Checkpoints
+package import Checkpoints
 internal import Graphs
 package import Operations
 
@@ -68,7 +68,7 @@ public struct ModelError: Error, Hashable, Sendable {
         self.failure = failure
     }
 
-    init(_ error: CheckpointError) {
+    package init(_ error: CheckpointError) {
         let failure: LoadFailure =
             switch error.kind {
             case .notFound: .incomplete

@@ -153,17 +153,27 @@ private struct MinimizationWriter {
         variables.append(name)
         let sizes = try vector(shape.dimensions)
         let first = try nodes.add("Fill", [sizes, constant(value, dtype)])
-        let assign =
-            if isHandle {
-                try nodes.add("AssignVariableOp", [variable, first], ["dtype": .type(dtype)], gives: [])
-            } else {
-                try nodes.add(
-                    "Assign", [variable, first],
-                    ["T": .type(dtype), "validate_shape": .bool(true), "use_locking": .bool(true)],
-                    gives: [TensorFact(dtype, PartialShape(shape))])
-            }
+        // TensorFlow's names: its list of variables names these nodes.
+        let assign: Endpoint
+        if isHandle {
+            assign = named("\(name)/Assign", "AssignVariableOp", [variable, first], ["dtype": .type(dtype)])
+            _ = named("\(name)/Read/ReadVariableOp", "ReadVariableOp", [variable], ["dtype": .type(dtype)])
+        } else {
+            assign = named(
+                "\(name)/Assign", "Assign", [variable, first],
+                ["T": .type(dtype), "validate_shape": .bool(true), "use_locking": .bool(true)])
+            _ = named("\(name)/read", "Identity", [variable], ["T": .type(dtype)])
+        }
         initializers.append(assign.node)
         return variable
+    }
+
+    private func named(
+        _ name: String, _ op: String, _ inputs: [Endpoint], _ attributes: [String: AttributeValue]
+    ) -> Endpoint {
+        nodes.append(
+            AddedNode(name: nodes.freeName(name), op: op, inputs: inputs, attributes: attributes),
+            [TensorFact(.float32, .unknown)])
     }
 
     /// The variable of a power, which all trained variables of its dtype share.
