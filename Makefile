@@ -9,7 +9,7 @@ GRAPHS ?= 3000
 SEED ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve build test test-release lint format test-sanitize test-tables test-differential test-clients test-faults test-hostile fuzz bench race models fixtures docs protos clean
+.PHONY: help setup serve build test test-release lint format test-sanitize test-tables test-differential test-clients test-tensorflow test-faults test-hostile fuzz bench race models fixtures docs protos clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,10 @@ test-tables: ## Run the tests of the lock-free tables and pools under the thread
 test-differential: setup $(TENSORFLOW) ## Compare random graphs with TensorFlow (GRAPHS=3000 SEED=1000)
 	$(TENSORFLOW)/bin/python Tests/Fixtures/generator/differential.py .build/differential.graphs $(GRAPHS) $(SEED)
 	METASERVE_GRAPHS=$(CURDIR)/.build/differential.graphs swift test --filter DifferentialTests
+
+test-tensorflow: setup $(TENSORFLOW) ## Read with TensorFlow what metaserve has saved
+	METASERVE_SAVED=$(CURDIR)/.build/saved swift test --filter ReadBackTests
+	$(TENSORFLOW)/bin/python Tests/TensorFlow/read_back.py .build/saved
 
 test-clients: setup $(CLIENTS)/installed ## Test with third-party clients (PyPI): Triton's, schemathesis, Prometheus' parser; alerts with promtool
 	@scripts/setup.sh prometheus
