@@ -88,6 +88,7 @@ let package = Package(
             "Kernels", uses: ["Tensors", "Memory", "Threads", "CKernels", "CImages", "COpenBLAS", "CRegex", "CZlib"]),
         target("Operations", uses: ["Kernels", "Graphs", "Tensors", "Memory", "Threads"]),
         target("Planning", uses: ["Operations", "Kernels", "Graphs", "Tensors", "Threads", "Memory"]),
+        target("Expressions", uses: ["Planning", "Operations", "Graphs", "Tensors", "Text"]),
         target("Execution", uses: ["Planning", "Operations", "Kernels", "Graphs", "Tensors", "Threads", "Memory"]),
         target("Interfaces", uses: ["Planning", "Operations", "Graphs", "Tensors", "TensorFlowProtos"]),
         target(
@@ -221,6 +222,12 @@ let package = Package(
             uses: [
                 "Training", "Serving", "Execution", "Planning", "Operations", "OperationSupport", "Graphs",
                 "GraphSupport", "Tensors", "TensorFlowProtos", "VectorSupport",
+            ], [protobuf]),
+        tests(
+            "ExpressionsTests",
+            uses: [
+                "Expressions", "Execution", "GraphSupport", "Planning", "Operations", "Graphs", "Tensors",
+                "TensorFlowProtos", "VectorSupport",
             ], [protobuf]),
         tests("ThreadsTests", uses: ["Threads", "CProcessors"]),
         tests(
