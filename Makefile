@@ -105,7 +105,7 @@ $(CLIENTS)/installed: Tests/Clients/requirements.txt
 	@Tests/Clients/get-perf-analyzer.sh $(CLIENTS)/perf
 	@touch $@
 
-docs: ## Generate docs/ops.md
+docs: ## Generate docs/ops.md and docs/expressions.md
 	scripts/write-ops.sh
 
 protos: ## Generate the Swift code of the protobuf messages

@@ -94,8 +94,8 @@ let package = Package(
         target(
             "Serving",
             uses: [
-                "Interfaces", "Execution", "Planning", "Operations", "Checkpoints", "Graphs", "Settings", "Tensors",
-                "Text",
+                "Interfaces", "Execution", "Expressions", "Planning", "Operations", "Checkpoints", "Graphs", "Settings",
+                "Tensors", "Text",
                 "TensorFlowProtos",
                 "Files", "Threads", "Memory",
             ],
@@ -117,7 +117,8 @@ let package = Package(
         .executableTarget(
             name: "metaserve",
             dependencies: [
-                "API", "Checkpoints", "Execution", "Planning", "Files", "Graphs", "HTTPMessages", "HTTPServer",
+                "API", "Checkpoints", "Execution", "Expressions", "Planning", "Files", "Graphs", "HTTPMessages",
+                "HTTPServer",
                 "Interfaces", "Kernels", "Operations", "Threads", "Memory", "Serving", "Settings", "Tensors", "Text",
                 "CArguments", "CEvents", arguments, logging,
             ],

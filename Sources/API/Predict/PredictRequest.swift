@@ -7,7 +7,8 @@ struct PredictRequest {
     private(set) var model: JSONValue?
     /// The object of feeds, by name.
     private(set) var feeds: JSONValue?
-    /// The list of names to fetch; nil for the signature's outputs, or the model's.
+    /// The list of names or expressions to fetch, or an object with them by the response's names; nil for the signature's outputs, or
+    /// the model's.
     private(set) var fetches: JSONValue?
     /// The name of the signature whose keys feeds and fetches may be; nil for the model's default.
     private(set) var signature: JSONValue?
@@ -61,10 +62,18 @@ struct PredictRequest {
 
     private static func names(_ value: JSONValue) throws(RequestError) -> JSONValue? {
         if value.kind == .null { return nil }
-        guard value.kind == .list else {
+        guard value.kind == .list || value.kind == .object else {
             throw .badRequest("\"fetches\" is \(value.kindName); expected a list of tensor names")
         }
         try requireFew(value, "\"fetches\"")
+        if value.kind == .object {
+            try forEachPair(of: value, in: "\"fetches\"") { _, text throws(RequestError) in
+                guard text.kind == .string else {
+                    throw .badRequest("\"fetches\" has \(text.kindName); expected tensor names")
+                }
+            }
+            return value
+        }
         var name = value.first
         while name.index < value.endIndex {
             guard name.kind == .string else {
@@ -113,7 +122,7 @@ struct PredictRequest {
         }
     }
 
-    /// Appends the names of feeds, of fetches after a 1, and of the signature after a 2.
+    /// Appends the names of feeds, of fetches after a 1 or a 3, and of the signature after a 2.
     func appendSignature(to signature: ResponseBuffer) {
         signature.append(PreparedCall.Kind.predict.rawValue)
         if let feeds {
@@ -124,7 +133,8 @@ struct PredictRequest {
             }
         }
         if let fetches {
-            signature.append(1)
+            // Keys of an object are followed by their texts, all in the same way.
+            signature.append(fetches.kind == .object ? 3 : 1)
             var name = fetches.first
             while name.index < fetches.endIndex {
                 PreparedCall.append(name: UnsafeRawBufferPointer(name.string), to: signature)
@@ -156,12 +166,18 @@ struct PredictRequest {
         return names
     }
 
-    /// The names of the fetches; nil if the body has none.
+    /// The names or expressions of the fetches; nil if the body has none.
     ///
     /// - Throws: ``RequestError`` 400 for a duplicate or invalid name.
     func fetchNames() throws(RequestError) -> [String]? {
         guard let fetches else { return nil }
         var names: [String] = []
+        guard fetches.kind == .list else {
+            try Self.forEachPair(of: fetches, in: "\"fetches\"") { _, text throws(RequestError) in
+                names.append(try Self.name(text))
+            }
+            return names
+        }
         var known: Set<String> = []
         var value = fetches.first
         while value.index < fetches.endIndex {
@@ -169,6 +185,16 @@ struct PredictRequest {
             guard known.insert(name).inserted else { throw .badRequest("\"fetches\" has \"\(name)\" twice") }
             names.append(name)
             value = value.next
+        }
+        return names
+    }
+
+    /// The response's names of the fetches; nil if these are the fetches' own.
+    private func responseNames() throws(RequestError) -> [String]? {
+        guard let fetches, fetches.kind == .object else { return nil }
+        var names: [String] = []
+        try Self.forEachPair(of: fetches, in: "\"fetches\"") { key, _ throws(RequestError) in
+            names.append(try Self.name(key))
         }
         return names
     }
@@ -182,7 +208,8 @@ struct PredictRequest {
         let isPlain = composites.allSatisfy { $0 == nil }
         return PreparedCall.Names(
             feeds: zip(feeds, composites).flatMap { name, composite in composite?.partNames ?? [name] },
-            fetches: try fetchNames(), signature: signature, composites: isPlain ? [] : composites)
+            fetches: try fetchNames(), signature: signature, composites: isPlain ? [] : composites,
+            fetchNames: try responseNames())
     }
 
     private static func name(_ value: JSONValue) throws(RequestError) -> String {

@@ -46,7 +46,7 @@ extension Model {
     ///
     /// - Parameters:
     ///   - feeds: Keys or names.
-    ///   - fetches: Keys or names; nil for all outputs of the signature.
+    ///   - fetches: Keys, names, or expressions; nil for all outputs of the signature.
     ///   - signature: The signature; nil for none.
     /// - Returns: The callable, and the names of its results.
     /// - Throws: ``ModelError``, as for names of tensors.
@@ -59,17 +59,17 @@ extension Model {
             if let first = feedEndpoints.firstIndex(of: endpoint) { throw twice(name, feeds[first], signature) }
             feedEndpoints.append(endpoint)
         }
-        var fetched: [(name: String, endpoint: Endpoint)] = []
-        if let fetches {
-            for name in fetches { fetched.append((name, try endpoint(name, .fetch, signature))) }
-        } else {
-            fetched = try offered(by: signature)
-        }
+        let found =
+            if let fetches { try self.fetches(fetches, in: signature) } else {
+                Fetches(fetched: try offered(by: signature))
+            }
+        let fetched = found.fetched
         guard !fetched.isEmpty else {
             throw ModelError(.invalidArgument, "nothing to fetch: name tensors in \"fetches\"")
         }
         do throws(OpError) {
-            let callable = try session.callable(feeds: feedEndpoints, fetches: fetched.map(\.endpoint))
+            let callable = try session.callable(
+                feeds: feedEndpoints, fetches: fetched.map(\.endpoint), additions: found.additions)
             return NamedCallable(callable: callable, fetchNames: fetched.map(\.name))
         } catch {
             guard error.kind == .missingFeed else { throw ModelError(error) }
@@ -78,18 +78,21 @@ extension Model {
     }
 
     /// The use of a name.
-    private enum Use: String {
+    enum Use: String {
         case feed, fetch
 
         /// The signature's term for it.
-        var argument: StaticString { self == .feed ? "input" : "output" }
+        fileprivate var argument: StaticString { self == .feed ? "input" : "output" }
 
-        func names(_ signature: Signature?) -> [TensorDescription] {
+        fileprivate func names(_ signature: Signature?) -> [TensorDescription] {
             (self == .feed ? signature?.inputs : signature?.outputs) ?? []
         }
     }
 
-    private func endpoint(_ text: String, _ use: Use, _ signature: Signature?) throws(ModelError) -> Endpoint {
+    /// The tensor that a signature's key, or a name, stands for.
+    ///
+    /// - Throws: ``ModelError`` of kind `unknownTensor` with the nearest names; `refused` for a tensor of checkpoints' saving and restoring.
+    func endpoint(_ text: String, _ use: Use, _ signature: Signature?) throws(ModelError) -> Endpoint {
         let keyed = use.names(signature).first { $0.name == text }
         guard let name = TensorName(parsing: keyed?.tensor ?? text), !name.isControl,
             let index = graph.index(ofNode: name.node)

@@ -9,7 +9,7 @@ extension Model {
     ///
     /// - Parameters:
     ///   - feeds: Values by name: a key of the signature, or `x` or `x:0`. Any tensor of the graph can be fed, not only placeholders.
-    ///   - fetches: Names; nil for the signature's outputs.
+    ///   - fetches: Names, or expressions such as `argmax(logits:0, axis=-1)`; nil for the signature's outputs.
     ///   - signature: The signature's name; nil for the model's default.
     /// - Returns: The fetched tensors, by the given names, otherwise by the signature's keys.
     /// - Throws: ``ModelError``.
