@@ -23,7 +23,7 @@ struct ExpressionDocumentTests {
             A fetch may be an expression over the graph's tensors:
 
                 curl -d '{"feeds": {"w1:0": 13, "w2:0": 17}, "fetches": ["op_to_restore:0 * 2"]}' localhost:8501/predict
-                metaserve predict models/digits --feed x:0=@x.npy --fetch 'top_k(softmax(logits:0), k=3).indices'
+                metaserve predict models/tutorial --feed w1:0=13 --feed w2:0=17 --fetch 'top_k([1, op_to_restore:0], k=1).indices'
 
             An object gives the results names of the request's own:
 

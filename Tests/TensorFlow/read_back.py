@@ -81,5 +81,8 @@ def check_trained(folder):
 
 
 if __name__ == "__main__":
+    for part in ("corpus", "trained"):
+        if not glob.glob(os.path.join(sys.argv[1], part, "*")):
+            sys.exit(f"{sys.argv[1]}: nothing was saved in {part}/")
     failures = check_corpus(sys.argv[1]) + check_trained(sys.argv[1])
     sys.exit(f"{failures} failures" if failures else None)
