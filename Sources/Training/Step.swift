@@ -1,4 +1,4 @@
-package import Execution
+internal import Execution
 internal import Operations
 package import Serving
 package import Tensors
@@ -10,17 +10,8 @@ package struct Step: Sendable {
 
     init(_ callable: Callable) { self.callable = callable }
 
-    /// The number of feeds.
-    package var feedCount: Int { callable.feeds.count }
-
-    /// The feeds, with their names, dtypes and shapes.
-    package var feeds: [Callable.Argument] { callable.feeds }
-
     /// The dtype of a feed.
     package func feedType(_ index: Int) -> DataType { callable.feeds[index].dtype }
-
-    /// Whether a variable that the step holds for a constant is changed by another one: then the step has to be compiled anew.
-    package var isOutdated: Bool { callable.isOutdated }
 
     /// Runs the step.
     ///

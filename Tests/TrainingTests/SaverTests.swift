@@ -8,22 +8,13 @@ import VectorSupport
 
 @Suite("Saver")
 struct SaverTests {
-    /// A new empty folder, which is deleted at the end.
-    private static func withFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("metaserve-\(UUID().uuidString)")
-            .path
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        return try body(folder)
-    }
-
     private static func names(_ folder: String) throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0 != FolderLock.name }.sorted()
     }
 
     @Test("What is saved is restored, with the graph", arguments: ["tutorial", "digits"])
     func roundTrip(model: String) throws {
-        try Self.withFolder { folder in
+        try Fixtures.withFolder { folder in
             let session = try Session(contentsOf: Fixtures.model(model))
             let first = try #require(session.variables.first { (try? session.value(ofVariable: $0).dtype) == .float32 })
             let old = try session.value(ofVariable: first)
@@ -47,7 +38,7 @@ struct SaverTests {
 
     @Test("The oldest checkpoints are deleted, and checkpoint lists the others")
     func maxToKeep() throws {
-        try Self.withFolder { folder in
+        try Fixtures.withFolder { folder in
             let session = try Session(contentsOf: Fixtures.model("tutorial"))
             let saver = Saver(maxToKeep: 2)
             for step in 1...4 {
@@ -65,7 +56,7 @@ struct SaverTests {
 
     @Test("One checkpoint of each period is kept for good")
     func keepEvery() throws {
-        try Self.withFolder { folder in
+        try Fixtures.withFolder { folder in
             let session = try Session(contentsOf: Fixtures.model("tutorial"))
             let saver = Saver(maxToKeep: 1, keepCheckpointEveryNHours: 0)
             for step in 1...3 { try saver.save(session, to: folder + "/m", globalStep: step, writeMetaGraph: false) }
@@ -77,7 +68,7 @@ struct SaverTests {
 
     @Test("A checkpoint of the same name is replaced; its data stays until the new index is there")
     func replace() throws {
-        try Self.withFolder { folder in
+        try Fixtures.withFolder { folder in
             let session = try Session(contentsOf: Fixtures.model("tutorial"))
             let saver = Saver()
             for round in 1...3 {
@@ -91,9 +82,29 @@ struct SaverTests {
         }
     }
 
+    @Test("What killed saves have left is not taken for data, and is deleted")
+    func rests() throws {
+        try Fixtures.withFolder { folder in
+            let session = try Session(contentsOf: Fixtures.model("tutorial"))
+            for _ in 1...2 { try Saver().save(session, to: folder + "/m") }
+            // The index refers to two files. A save that was killed before its index has left another one.
+            let stale = folder + "/m.data-00000-of-00001"
+            try Fixtures.write([1, 2, 3], to: stale)
+            try Fixtures.write([1], to: folder + "/m.index.metaserve-12")
+            try Fixtures.write([1], to: folder + "/notes.metaserve-x")
+            try session.assign(["bias": #require(Tensor([Float(7)], shape: []))])
+            try Saver().save(session, to: folder + "/m")
+            #expect(
+                try Self.names(folder) == [
+                    "checkpoint", "m.data-00000-of-00001", "m.index", "m.meta", "notes.metaserve-x",
+                ])
+            #expect(try Session(contentsOf: folder).value(ofVariable: "bias").scalars(as: Float.self) == [7])
+        }
+    }
+
     @Test("Some variables can be saved alone, and shards read again")
     func partial() throws {
-        try Self.withFolder { folder in
+        try Fixtures.withFolder { folder in
             let session = try Session(contentsOf: Fixtures.model("digits"))
             let names = Array(session.variables.filter { $0.hasPrefix("hidden1/") && !$0.contains("Adam") })
             try Saver(variables: names, shardCount: 2).save(session, to: folder + "/part", writeMetaGraph: false)
@@ -106,7 +117,7 @@ struct SaverTests {
 
     @Test("A second saver is refused while the first one lives")
     func second() throws {
-        try Self.withFolder { folder in
+        try Fixtures.withFolder { folder in
             let session = try Session(contentsOf: Fixtures.model("tutorial"))
             let saver = Saver()
             try saver.save(session, to: folder + "/m")

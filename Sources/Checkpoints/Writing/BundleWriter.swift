@@ -34,6 +34,14 @@ package struct BundleWriter {
     /// The paths of the data files.
     package var dataFiles: [String] { (0..<shardCount).map(dataFile) }
 
+    /// The number of data files that the index of a prefix refers to; nil where there is no readable index.
+    package static func shardCount(ofIndexAt prefix: String) -> Int? {
+        guard let file = try? FileContents(path: prefix + ".index"), let table = try? SortedTable(file),
+            let first = table.entries.first, first.key.isEmpty, let header: BundleHeaderProto = first.value.decoded()
+        else { return nil }
+        return Int(header.numShards)
+    }
+
     private func dataFile(_ shard: Int) -> String {
         "\(prefix).data-\(Self.padded(shard))-of-\(Self.padded(shardCount))"
     }

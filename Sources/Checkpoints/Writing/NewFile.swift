@@ -14,11 +14,13 @@ package struct NewFile: ~Copyable {
     private var isFinished = false
 
     /// The end of temporary names; a process that was killed leaves such a file.
-    private static let ending = ".tempstate"
+    private static let ending = ".metaserve-"
 
     /// Whether a name is that of a file which a killed process has not finished.
     package static func isRest(_ name: String) -> Bool {
-        name.utf8.contains(UInt8(ascii: ".")) && name.contains(ending)
+        guard let place = name.ranges(of: ending).last else { return false }
+        let number = name[place.upperBound...]
+        return !number.isEmpty && number.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
     }
 
     /// Opens the file under its temporary name.

@@ -16,9 +16,8 @@ extension Gradients {
             throw OpError(
                 .unsupported, "loop \"\(loop.name)\" is in another loop: gradients of nested loops are not supported")
         }
-        let scope = nodes.scope
-        nodes.scope = nodes.freeName("gradients/\(loop.name)_grad")
-        defer { nodes.scope = scope }
+        let loopScope = "\(scope)/\(loop.name)_grad"
+        nodes.scope = loopScope
         let backward = try LoopGradient(loop, graph, nodes, branches)
         var variables: [(forward: GraphLoop.Variable, backward: LoopGradient.Variable, split: Int)] = []
         for variable in loop.variables {
@@ -45,7 +44,7 @@ extension Gradients {
             }
             try flow(back: loop.body)
             try checkOthers(loop, variables.map(\.split))
-            nodes.scope = "gradients/\(loop.name)_grad"
+            nodes.scope = loopScope
             for (_, variable, split) in variables {
                 let value = Endpoint(node: split, output: 1)
                 let next: Endpoint

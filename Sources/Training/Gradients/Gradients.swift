@@ -17,7 +17,8 @@ package struct Gradients {
     /// The nodes that depend on a tensor to differentiate by.
     private let reached: Set<Int>
     private let units: [GraphUnit]
-    private let scope: String
+    /// The scope of the names of new nodes.
+    let scope: String
 
     /// Makes the gradients.
     ///

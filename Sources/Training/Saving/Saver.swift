@@ -67,8 +67,9 @@ public final class Saver: Sendable {
         return try state.withLock { state throws(ModelError) in
             do throws(CheckpointError) {
                 if state.lock?.folder != folder {
+                    let lock = try FolderLock(folder: folder)
                     state = State()
-                    state.lock = (folder, try FolderLock(folder: folder))
+                    state.lock = (folder, lock)
                     state.nextPreserved = WallClock.seconds + keepSeconds
                     Self.removeRests(in: folder)
                 }
@@ -120,12 +121,21 @@ public final class Saver: Sendable {
                 }
             }
         }
-        // Where a checkpoint of that name exists, its data must stay until the new index is there: another number of files has other names.
-        let usual = BundleWriter(prefix: prefix, shardCount: shardCount).dataFiles
-        let other = BundleWriter(prefix: prefix, shardCount: shardCount + 1).dataFiles
-        let isTaken = usual.contains { FileIdentity.exists($0) }
-        try BundleWriter(prefix: prefix, shardCount: isTaken ? shardCount + 1 : shardCount).write(items)
-        for file in isTaken ? usual : other { unlink(file) }
+        // The data that the present index refers to must stay until the new index is there: another number of files has other names.
+        let isTaken = BundleWriter.shardCount(ofIndexAt: prefix) == shardCount
+        let writer = BundleWriter(prefix: prefix, shardCount: isTaken ? shardCount + 1 : shardCount)
+        try writer.write(items)
+        let used = writer.dataFiles.map(PathText.name(of:))
+        Self.removeData(of: prefix) { !used.contains($0) }
+    }
+
+    /// Deletes data files of a prefix.
+    private static func removeData(of prefix: String, where isUnused: (String) -> Bool = { _ in true }) {
+        let (folder, name) = (PathText.folder(of: prefix), PathText.name(of: prefix))
+        guard let names = try? FileNames(folder: folder) else { return }
+        for file in names.sorted where file.begins(with: name + ".data-") && isUnused(file) {
+            unlink("\(folder)/\(file)")
+        }
     }
 
     private func metaGraph(of session: Session, _ names: [String]) throws(CheckpointError) -> MetaGraph {
@@ -161,11 +171,9 @@ public final class Saver: Sendable {
 
     /// Deletes a checkpoint, its index first, so that no half of one is taken for a whole.
     private static func remove(_ prefix: String) {
-        let (folder, name) = (PathText.folder(of: prefix), PathText.name(of: prefix))
         unlink(prefix + ".index")
         unlink(prefix + ".meta")
-        guard let names = try? FileNames(folder: folder) else { return }
-        for file in names.sorted where file.begins(with: name + ".data-") { unlink("\(folder)/\(file)") }
+        removeData(of: prefix)
     }
 
     /// Deletes what a killed process has left.

@@ -20,10 +20,6 @@ struct SaverNodes {
     /// The names of those that TensorFlow runs.
     let definition: SaverDef
 
-    private let scope: String
-    private var added: [AddedNode] = []
-    private let count: Int
-
     /// Adds the nodes to a graph.
     ///
     /// - Throws: ``GraphError`` if the graph has a node with one of their names, and the like.
@@ -34,8 +30,6 @@ struct SaverNodes {
             number += 1
             scope = "save_\(number)"
         }
-        self.scope = scope
-        count = graph.nodes.count
         definition = .with { saver in
             saver.filenameTensorName = "\(scope)/Const:0"
             saver.saveTensorName = "\(scope)/control_dependency:0"

@@ -6,15 +6,6 @@ import VectorSupport
 
 @Suite("Writing checkpoints")
 struct BundleWriterTests {
-    /// A new empty folder, which is deleted at the end.
-    private static func withFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("metaserve-\(UUID().uuidString)")
-            .path
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        return try body(folder)
-    }
-
     /// All tensors of a checkpoint.
     private static func items(of prefix: String) throws -> [BundleWriter.Item] {
         let reader = try CheckpointReader(prefix: prefix)
@@ -27,7 +18,7 @@ struct BundleWriterTests {
         "The tensors of TensorFlow's checkpoints make the same bytes again",
         arguments: ["checkpoints/absolute/model-7", "checkpoints/kinds/model-7", "checkpoints/resources/model-7"])
     func sameBytes(name: String) throws {
-        try Self.withFolder { folder in
+        try Fixtures.withFolder { folder in
             let original = Fixtures.path(name)
             try BundleWriter(prefix: folder + "/model").write(Self.items(of: original))
             for ending in [".index", ".data-00000-of-00001"] {
@@ -39,7 +30,7 @@ struct BundleWriterTests {
 
     @Test("Many tensors need several blocks and shards, and are read again", arguments: [1, 3])
     func manyTensors(shards: Int) throws {
-        try Self.withFolder { folder in
+        try Fixtures.withFolder { folder in
             let names = (0..<16_000).map {
                 "layer_\($0 % 7)/with_a_long_name_that_fills_blocks_of_the_index/weights_\($0)"
             }
@@ -62,7 +53,7 @@ struct BundleWriterTests {
 
     @Test("A tensor that cannot be had leaves the folder as it was")
     func failure() throws {
-        try Self.withFolder { folder in
+        try Fixtures.withFolder { folder in
             let good = try #require(Tensor([Float(1)], shape: [1]))
             try BundleWriter(prefix: folder + "/model").write([.init("a") { () throws(CheckpointError) in good }])
             let before = try Fixtures.bytes(folder + "/model.data-00000-of-00001")
@@ -91,7 +82,7 @@ struct BundleWriterTests {
 
     @Test("checkpoint lists what is kept, and is read again")
     func state() throws {
-        try Self.withFolder { folder in
+        try Fixtures.withFolder { folder in
             let kept = ["model-1", "odd \"name\" é\n-2"].map { CheckpointState.Kept(path: $0, time: 12.5) }
             try CheckpointState.write(kept, lastPreserved: 3, in: folder)
             let state = try CheckpointState(contentsOf: folder + "/checkpoint")
@@ -105,7 +96,7 @@ struct BundleWriterTests {
 
     @Test("A folder is locked for one saver at a time")
     func lock() throws {
-        try Self.withFolder { folder in
+        try Fixtures.withFolder { folder in
             var lock: FolderLock? = try FolderLock(folder: folder)
             let error = #expect(throws: CheckpointError.self) { _ = try FolderLock(folder: folder) }
             #expect(
